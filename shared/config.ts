@@ -1,0 +1,273 @@
+/**
+ * Every setting, once: name, group, default, unit, effect. `.env.template` is rendered from this table, and each function
+ * checks at start the groups that its row in `routes.ts` names: all faults at once, by name, never by value.
+ *
+ * A secret may also be given as `NAME_FILE`, a path whose content (without the last newline) is the value.
+ */
+import { readFileSync } from 'node:fs'
+import type { SettingGroup } from './routes.ts'
+
+type Group = SettingGroup | 'process'
+
+interface Setting<T> {
+  readonly group: Group
+  readonly default: string | undefined
+  readonly effect: string
+  readonly secret: boolean
+  readonly parse: (text: string) => T | Expected
+}
+
+/** What was expected instead; the value itself is never named. */
+class Expected {
+  readonly what: string
+  constructor(what: string) {
+    this.what = what
+  }
+}
+
+interface Shape {
+  readonly group: Group
+  readonly effect: string
+  /** Undefined: the setting is required. An empty text is a value. */
+  readonly default?: string
+  readonly secret?: boolean
+}
+
+const setting = <T>(shape: Shape, parse: (text: string) => T | Expected): Setting<T> => ({
+  group: shape.group,
+  effect: shape.effect,
+  default: shape.default,
+  secret: shape.secret ?? false,
+  parse,
+})
+
+const required = new Expected('a value')
+const text = (shape: Shape) =>
+  setting<string>(shape, (value) => (value === '' && shape.default === undefined ? required : value))
+const boolean = (shape: Shape) =>
+  setting<boolean>(shape, (value) => {
+    const word = value.toLowerCase()
+    if (['true', '1', 'yes', 'on'].includes(word)) return true
+    if (['false', '0', 'no', 'off', ''].includes(word)) return false
+    return new Expected('true or false')
+  })
+const whole = (shape: Shape, min: number, max: number) =>
+  setting<number>(shape, (value) =>
+    /^[0-9]+$/.test(value) && Number(value) >= min && Number(value) <= max
+      ? Number(value)
+      : new Expected(`a whole number from ${min} to ${max}`),
+  )
+const url = (shape: Shape) =>
+  setting<string>(shape, (value) => {
+    if (value === '' && shape.default === '') return ''
+    const parsed = URL.canParse(value) ? new URL(value) : undefined
+    const ok = parsed && (parsed.protocol === 'http:' || parsed.protocol === 'https:')
+    return ok ? value.replace(/\/+$/, '') : new Expected('an http:// or https:// URL')
+  })
+const oneOf = <const T extends string>(shape: Shape, ...words: readonly T[]) =>
+  setting<T>(shape, (value) => words.find((word) => word === value) ?? new Expected(words.join(' or ')))
+const quantity = (shape: Shape) =>
+  setting<string>(shape, (value) =>
+    value === '' || /^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/.test(value)
+      ? value
+      : new Expected('a Kubernetes quantity such as 500m or 2Gi'),
+  )
+
+export const SETTINGS = {
+  POSTGRES_HOST: text({ group: 'database', effect: 'Host name of the PostgreSQL server.' }),
+  POSTGRES_PORT: whole({ group: 'database', default: '5432', effect: 'Its TCP port.' }, 1, 65_535),
+  POSTGRES_USER: text({ group: 'database', effect: 'Role to log in with; owns the schema `po`.' }),
+  POSTGRES_PASSWORD: text({ group: 'database', secret: true, effect: 'Password of that role.' }),
+  POSTGRES_DB: text({ group: 'database', effect: 'Database; may be shared, all our tables lie in the schema `po`.' }),
+  POSTGRES_MAX: whole({ group: 'database', default: '2', effect: 'Connections per pod.' }, 1, 100),
+  POSTGRES_PREPARE: boolean({
+    group: 'database',
+    default: 'true',
+    effect: 'Prepared statements. Set to false behind a pooler in transaction mode that cannot keep them.',
+  }),
+
+  KEYCLOAK_URL: url({ group: 'auth', effect: 'Base URL of Keycloak with its relative path, if it has one.' }),
+  KEYCLOAK_REALM: text({ group: 'auth', default: 'flame', effect: 'Realm of users, services and analyses.' }),
+  AUTH_ISSUER: text({ group: 'auth', default: '', effect: 'If set, tokens must name exactly this issuer.' }),
+  AUTH_AUDIENCE: text({ group: 'auth', default: '', effect: 'If set, tokens must be meant for this audience.' }),
+  AUTH_REQUIRED_ROLE: text({ group: 'auth', default: '', effect: 'If set, callers need this realm role.' }),
+  CORS_ORIGIN: text({ group: 'auth', default: 'http://localhost:8080', effect: 'Origin that browsers may call from.' }),
+
+  RESULT_CLIENT_ID: text({ group: 'identity', effect: 'Keycloak client that may manage clients.' }),
+  RESULT_CLIENT_SECRET: text({ group: 'identity', secret: true, effect: 'Its secret.' }),
+
+  HUB_URL_CORE: url({ group: 'hub', effect: 'Base URL of the FLAME Hub core API.' }),
+  HUB_URL_AUTH: url({ group: 'hub', effect: "Base URL of the Hub's authentication API." }),
+  HUB_CLIENT_ID: text({ group: 'hub', effect: 'Client of this node at the Hub.' }),
+  HUB_CLIENT_SECRET: text({ group: 'hub', secret: true, effect: 'Its secret.' }),
+  HUB_LOGGING: boolean({
+    group: 'hub',
+    default: 'true',
+    effect: 'Send log lines to the Hub; statuses are always sent.',
+  }),
+  PO_HTTP_PROXY: text({
+    group: 'hub',
+    default: '',
+    effect: 'Proxy for http:// URLs of the Hub; used if both are set.',
+  }),
+  PO_HTTPS_PROXY: text({
+    group: 'hub',
+    default: '',
+    effect: 'Proxy for https:// URLs of the Hub; used if both are set.',
+  }),
+  EXTRA_CA_CERTS: text({ group: 'hub', default: '', effect: 'PEM file of certificate authorities to trust, too.' }),
+
+  HARBOR_URL: text({ group: 'registry', default: '', effect: 'Registry used where a create request names none.' }),
+  HARBOR_USER: text({ group: 'registry', default: '', effect: 'Its user.' }),
+  HARBOR_PW: text({ group: 'registry', default: '', secret: true, effect: 'Its password.' }),
+
+  NODE_NAME: text({
+    group: 'runs',
+    default: '',
+    effect: 'Name of this node in labels, logs, events and archive entries.',
+  }),
+  NGINX_IMAGE: text({
+    group: 'runs',
+    default: 'nginxinc/nginx-unprivileged:1.29.8-alpine',
+    effect: 'Image of the egress proxy; must run as non-root.',
+  }),
+  NET_STATS_ENABLED: boolean({ group: 'runs', default: 'false', effect: 'Adds the network statistics container.' }),
+  NET_STATS_IMAGE: text({ group: 'runs', default: 'busybox:1.37', effect: 'Its image.' }),
+  POD_SECURITY: oneOf(
+    { group: 'runs', default: 'baseline', effect: '`restricted` makes analyses run as non-root, too.' },
+    'baseline',
+    'restricted',
+  ),
+  ANALYSIS_CPU_REQUEST: quantity({ group: 'runs', default: '100m', effect: 'CPU request of an analysis.' }),
+  ANALYSIS_CPU_LIMIT: quantity({ group: 'runs', default: '', effect: 'CPU limit of an analysis; empty: none.' }),
+  ANALYSIS_MEMORY_REQUEST: quantity({ group: 'runs', default: '256Mi', effect: 'Memory request of an analysis.' }),
+  ANALYSIS_MEMORY_LIMIT: quantity({
+    group: 'runs',
+    default: '8Gi',
+    effect: 'Memory limit of an analysis; empty: none.',
+  }),
+  CLUSTER_DOMAIN: text({ group: 'runs', default: 'cluster.local', effect: 'DNS domain of the cluster.' }),
+  CLUSTER_RESOLVER: text({
+    group: 'runs',
+    default: '',
+    effect: 'Address of the cluster resolver for the proxies; empty: the one of this process.',
+  }),
+  NAMESPACE: text({
+    group: 'runs',
+    default: '',
+    effect: "Namespace of analyses; empty: that of the pod's service account or of KUBECONFIG.",
+  }),
+  SIDECAR_REACH: oneOf(
+    {
+      group: 'runs',
+      default: 'service',
+      effect: 'How analyses are polled: `service` (their proxy) or `api` (through the API server).',
+    },
+    'service',
+    'api',
+  ),
+
+  STATUS_LOOP_INTERVAL: whole({ group: 'loop', default: '10', effect: 'Seconds between two sweeps.' }, 1, 86_400),
+  RESTART_MAX: whole({ group: 'loop', default: '10', effect: 'Restarts of an analysis before it is failed.' }, 0, 1000),
+  STARTUP_BUDGET: whole({ group: 'loop', default: '60', effect: 'Seconds a started run may stay silent.' }, 1, 86_400),
+  SILENCE_BUDGET: whole(
+    { group: 'loop', default: '60', effect: 'Seconds an executing run may stay silent.' },
+    1,
+    86_400,
+  ),
+  ARCHIVE_MAX_AGE_DAYS: whole(
+    { group: 'loop', default: '0', effect: 'Days an archive entry is kept; 0: for ever.' },
+    0,
+    36_500,
+  ),
+  ARCHIVE_MAX_MIB: whole(
+    { group: 'loop', default: '0', effect: 'Size of the archive in MiB before the oldest go; 0: no limit.' },
+    0,
+    10_000_000,
+  ),
+
+  NODE_KEY: text({ group: 'signing', default: '', effect: 'PEM file of the private key that signs archive entries.' }),
+  NODE_KEY_PW: text({ group: 'signing', default: '', secret: true, effect: 'Its passphrase.' }),
+
+  LOG_LEVEL: oneOf(
+    { group: 'process', default: 'info', effect: 'Lowest level that is logged.' },
+    'trace',
+    'debug',
+    'info',
+    'warn',
+    'error',
+    'fatal',
+  ),
+  PORT: whole({ group: 'process', default: '8080', effect: 'TCP port a function listens on.' }, 0, 65_535),
+  K_SINK: text({ group: 'process', default: '', effect: 'Where CloudEvents about state changes go; empty: nowhere.' }),
+  TZ: text({ group: 'process', default: 'UTC', effect: 'Time zone of the process; timestamps are always UTC.' }),
+} as const satisfies Record<string, Setting<unknown>>
+
+export type SettingName = keyof typeof SETTINGS
+export type Config = {
+  readonly [Name in SettingName]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Thrown once with every fault. */
+export class ConfigFault extends Error {
+  readonly faults: readonly string[]
+  constructor(faults: readonly string[]) {
+    super(`configuration: ${faults.join('; ')}`)
+    this.name = 'ConfigFault'
+    this.faults = faults
+  }
+}
+
+const readSecretFile = (path: string): string => readFileSync(path, 'utf8').replace(/\r?\n$/, '')
+
+function rawValue(name: SettingName, env: Environment, read: (path: string) => string): string | undefined | Expected {
+  const file = env[`${name}_FILE`]
+  if (!SETTINGS[name].secret || !file) return env[name]
+  if (env[name] !== undefined) return new Expected(`either ${name} or ${name}_FILE, not both`)
+  try {
+    return read(file)
+  } catch {
+    return new Expected(`${name}_FILE to name a readable file`)
+  }
+}
+
+const isWanted = (name: SettingName, groups: readonly SettingGroup[]): boolean => {
+  const { group } = SETTINGS[name]
+  return group === 'process' || groups.includes(group)
+}
+
+/** The value of a wanted setting, or what was expected in its place. */
+function valueOf(name: SettingName, env: Environment, read: (path: string) => string): unknown {
+  const raw = rawValue(name, env, read) ?? SETTINGS[name].default
+  if (raw instanceof Expected) return raw
+  return raw === undefined ? required : SETTINGS[name].parse(raw)
+}
+
+/** What a setting is when its group is not wanted: its default, or nothing where it has none. */
+const unread = (name: SettingName): unknown => {
+  const { default: fallback, parse } = SETTINGS[name]
+  return fallback === undefined ? undefined : parse(fallback)
+}
+
+/**
+ * Reads and checks the settings of these groups (and `process`). Settings of other groups are not read and must not be
+ * used: they have their default, or are undefined where they have none.
+ * @throws ConfigFault naming every setting that is missing or malformed
+ */
+export function loadConfig(
+  groups: readonly SettingGroup[],
+  env: Environment = process.env,
+  read: (path: string) => string = readSecretFile,
+): Config {
+  const faults: string[] = []
+  const config: Record<string, unknown> = {}
+  for (const name of Object.keys(SETTINGS) as SettingName[]) {
+    const value = isWanted(name, groups) ? valueOf(name, env, read) : unread(name)
+    if (value instanceof Expected) faults.push(`${name}: expected ${value.what}`)
+    else config[name] = value
+  }
+  if (faults.length > 0) throw new ConfigFault(faults)
+  return config as Config
+}

@@ -1,0 +1,65 @@
+/**
+ * Every name and label of the Kubernetes objects of a run, and the way back from a name to the run.
+ * Other FLAME components find analyses by these names: they are a contract.
+ */
+import { type AnalysisId, parseAnalysisId, type RunNumber } from './model.ts'
+
+export const COMPONENT = {
+  analysis: 'flame-analysis',
+  proxy: 'flame-analysis-nginx',
+  configMap: 'flame-nginx-analysis-config-map',
+  policy: 'flame-nginx-to-analysis-policy',
+  proxyPolicy: 'flame-analysis-nginx-policy',
+  credentials: 'flame-analysis-credentials',
+  pullSecret: 'flame-analysis-pull-secret',
+  standingPolicy: 'flame-analysis-standing-policy',
+} as const
+
+/** Label keys beside `app` and `component`. */
+export const LABEL = {
+  analysis: 'flame-po/analysis-id',
+  run: 'flame-po/run',
+  node: 'flame-po/node',
+} as const
+
+export const FIELD_MANAGER = 'flame-po'
+export const STANDING_POLICY_NAME = 'flame-analysis-default-deny'
+
+/** `analysis-{id}-{n}`: Deployment, Service and container of a run. */
+export const runName = (id: AnalysisId, run: RunNumber): string => `analysis-${id}-${run}`
+export const proxyName = (id: AnalysisId, run: RunNumber): string => `nginx-${runName(id, run)}`
+export const proxyConfigName = (id: AnalysisId, run: RunNumber): string => `${proxyName(id, run)}-config`
+export const policyName = (id: AnalysisId, run: RunNumber): string => `nginx-to-${runName(id, run)}-policy`
+export const proxyPolicyName = (id: AnalysisId, run: RunNumber): string => `${proxyName(id, run)}-policy`
+export const netStatsName = (id: AnalysisId, run: RunNumber): string => `net-stats-${runName(id, run)}`
+
+/** The root, named after the first run of the incarnation. */
+export const credentialsName = (id: AnalysisId, firstRun: RunNumber): string => `${runName(id, firstRun)}-credentials`
+export const pullSecretName = (id: AnalysisId, firstRun: RunNumber): string => `${runName(id, firstRun)}-pull`
+
+export interface RunRef {
+  readonly id: AnalysisId
+  readonly run: RunNumber
+}
+
+const RUN = '(?<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-(?<run>[1-9][0-9]{0,8})'
+const OBJECT = new RegExp(`^(?:nginx-to-|nginx-|net-stats-)?analysis-${RUN}(?:-[a-z0-9-]+)?$`)
+const EXACT = new RegExp(`^analysis-${RUN}$`)
+
+function match(pattern: RegExp, name: string): RunRef | undefined {
+  const groups = pattern.exec(name)?.groups
+  const id = groups && parseAnalysisId(groups['id'] ?? '')
+  return id ? { id, run: Number(groups['run']) as RunNumber } : undefined
+}
+
+/** The run an object, pod or container name belongs to; undefined for names that are not ours. */
+export const parseObjectName = (name: string): RunRef | undefined => match(OBJECT, name)
+
+/** The inverse of {@link runName}; nothing else parses. */
+export const parseRunName = (name: string): RunRef | undefined => match(EXACT, name)
+
+/** Labels that select the pods of a run, and nothing else. */
+export const analysisSelector = (id: AnalysisId, run: RunNumber) =>
+  ({ app: runName(id, run), component: COMPONENT.analysis }) as const
+export const proxySelector = (id: AnalysisId, run: RunNumber) =>
+  ({ app: proxyName(id, run), component: COMPONENT.proxy }) as const

@@ -1,0 +1,388 @@
+/**
+ * What the use cases of PO need from the world, and what each adapter owes them. Every adapter, sandbox part and fake
+ * passes the conformance suite of its port (`test/conformance/`).
+ *
+ * All calls have a deadline of their own and fail with a `Fault` (`shared/fault.ts`): `unavailable` when the other side
+ * is away or slow, `refused` when it says no. No call retries on its own unless its comment says so.
+ */
+import type {
+  Analysis,
+  AnalysisId,
+  AnalysisKey,
+  AnalysisSpec,
+  HubStatus,
+  LiveState,
+  LogLine,
+  LogSnapshot,
+  Removal,
+  Report,
+  RunNumber,
+  State,
+} from './model.ts'
+
+// ---------------------------------------------------------------------------------------------------- Store
+
+export interface BeginInput extends AnalysisSpec {
+  /** The run number must be greater than this. */
+  readonly restartCounter: number
+  readonly progress: number
+  /** How long creation may take; until then nobody else resumes or undoes it. */
+  readonly leaseMs: number
+}
+
+/** Fields in which a second create of a running analysis may differ from the first. */
+export type SpecField = 'project_id' | 'image_url' | 'registry_url'
+
+export type BeginResult =
+  /** The row is there in state `starting`; a former incarnation that had ended was archived. */
+  | { readonly kind: 'begun'; readonly analysis: Analysis }
+  /** It lives already, with the same spec. */
+  | { readonly kind: 'running'; readonly analysis: Analysis }
+  | { readonly kind: 'differs'; readonly analysis: Analysis; readonly fields: readonly SpecField[] }
+  /** A former incarnation still has to be released first (its logs or its client): release it and begin again. */
+  | { readonly kind: 'unreleased'; readonly removal: Removal }
+  /** Somebody releases the former incarnation's client right now: begin again in a moment. */
+  | { readonly kind: 'busy' }
+
+/** Changes that go with a move to another state, in one transaction. */
+export interface Patch {
+  readonly cause?: string | null
+  /** Raised to this value; never lowered. */
+  readonly progress?: number
+  readonly dueAt?: Date
+  /** Adds a run with the next number of the id and makes it current. `restarts` rises by one. */
+  readonly nextRun?: boolean
+  /** Reports to the Hub, appended to the outbox in this order. */
+  readonly reports?: readonly Report[]
+  /** Lines about this analysis written by us, appended to its log in this order. */
+  readonly lines?: readonly LogLine[]
+  /** Records the removal of everything the incarnation owns outside. Exactly the moves to an end have it. */
+  readonly removal?: { readonly archive: boolean }
+  /** Keeps the claim until then; null gives it up. */
+  readonly claimedUntil?: Date | null
+}
+
+export interface ArchivedRun {
+  readonly run: RunNumber
+  readonly startedAt: string
+  readonly endedAt: string | null
+  readonly cause: string | null
+}
+
+/** What is kept of a finished analysis. It is serialised once; those bytes are stored and signed. */
+export interface ArchiveEntry {
+  readonly analysisId: string
+  readonly spelling: string
+  readonly projectId: string
+  readonly image: string
+  readonly registryHost: string
+  readonly outcome: State
+  readonly cause: string | null
+  readonly progress: number
+  readonly createdAt: string
+  readonly endedAt: string
+  readonly node: string
+  readonly runs: readonly ArchivedRun[]
+  readonly lines: readonly {
+    readonly run: number
+    readonly at: string
+    readonly level: string
+    readonly status: string
+    readonly progress: number
+    readonly message: string
+  }[]
+  readonly logs: readonly {
+    readonly run: number
+    readonly kind: 'analysis' | 'nginx'
+    readonly container: string
+    readonly truncated: boolean
+    readonly text: string
+  }[]
+}
+
+/** Makes a compact JWS over the bytes of an archive entry; null when the node has no key. */
+export type Sign = (document: string) => Promise<string | null>
+
+export interface HistoryRow {
+  readonly spelling: string
+  readonly run: number
+  readonly kind: 'analysis' | 'nginx'
+  readonly text: string
+}
+
+export interface PendingReport {
+  readonly seq: string
+  readonly id: AnalysisId
+  readonly report: Report
+  readonly attempts: number
+}
+
+export interface Store {
+  /** Resolves when the database answers a query. */
+  ping(): Promise<void>
+
+  /**
+   * Records the intent to run an analysis before anything is made. Of any number at the same time for one id, one
+   * begins and the others see it running. Raises the run number of the id above every earlier one.
+   */
+  begin(input: BeginInput): Promise<BeginResult>
+  /** The current incarnation of an id. */
+  find(id: AnalysisId): Promise<Analysis | undefined>
+  /** All current incarnations, oldest first. */
+  list(): Promise<Analysis[]>
+  findByKey(key: AnalysisKey): Promise<Analysis | undefined>
+  /**
+   * Moves an incarnation from one of `from` to `to` when it is still there (and, if given, in run `run`), with
+   * everything in `patch`, or does nothing and resolves to undefined. `since` changes only when the state does.
+   */
+  transition(
+    key: AnalysisKey,
+    from: readonly State[],
+    to: State,
+    patch?: Patch,
+    run?: RunNumber,
+  ): Promise<Analysis | undefined>
+  /** Forgets an incarnation whose creation was undone: its row and runs go, the counter stays. True if it was `starting`. */
+  abandon(key: AnalysisKey): Promise<boolean>
+  /** Records how the last poll of a run went: `heard` clears the silence, otherwise it grows. */
+  recordPoll(key: AnalysisKey, run: RunNumber, heard: boolean, at: Date): Promise<void>
+
+  /** Claims live incarnations that are due and unclaimed, for `leaseMs`. Two callers never get the same one. */
+  claimDue(now: Date, leaseMs: number, limit: number): Promise<Analysis[]>
+  /** The same for one incarnation; undefined when it is claimed, not live or gone. */
+  claim(key: AnalysisKey, now: Date, leaseMs: number): Promise<Analysis | undefined>
+  unclaim(key: AnalysisKey): Promise<void>
+
+  /**
+   * Appends a line to the log of an analysis's current incarnation, raises its progress (only if the line is of its
+   * current run) and appends the reports. `run` null means the current one. Costs the same for the first and the
+   * 10,000th line. Resolves to undefined for an id without a current incarnation.
+   */
+  appendLine(
+    id: AnalysisId,
+    run: RunNumber | null,
+    line: LogLine,
+    reports: (analysis: Analysis, current: boolean, progressRose: boolean) => readonly Report[],
+  ): Promise<Analysis | undefined>
+  /** Appends reports about an id, whether or not it has a current incarnation. */
+  appendReports(id: AnalysisId, reports: readonly Report[]): Promise<void>
+
+  /** Keeps the log of a container of an incarnation; the last one written for a container wins. */
+  saveSnapshots(key: AnalysisKey, snapshots: readonly LogSnapshot[]): Promise<void>
+  /** Moves an ended incarnation with runs, lines and logs to the archive. Does nothing when it is there already. */
+  archive(key: AnalysisKey, node: string, sign: Sign): Promise<void>
+  /** Logs of ended analyses: archived, stopped and failed ones; oldest first. */
+  history(id?: AnalysisId): Promise<HistoryRow[]>
+  /** Archive entries as stored, for verification. */
+  archiveEntries(id?: AnalysisId): Promise<{ document: string; signature: string | null }[]>
+
+  /** Claims removals that are due. */
+  claimRemovals(now: Date, leaseMs: number, limit: number): Promise<Removal[]>
+  /** The removal of one incarnation, claimed; undefined when there is none or somebody has it. */
+  claimRemoval(key: AnalysisKey, now: Date, leaseMs: number): Promise<Removal | undefined>
+  markLogsTaken(key: AnalysisKey): Promise<void>
+  /** Tries again later: raises `attempts`. */
+  postponeRemoval(key: AnalysisKey, dueAt: Date): Promise<void>
+  completeRemoval(key: AnalysisKey): Promise<void>
+  /**
+   * Takes the sole right to delete the Keycloak client of an id for `leaseMs`. False when a live incarnation exists:
+   * the client is its. While it is held, `begin` of that id answers `busy`.
+   */
+  holdClient(key: AnalysisKey, id: AnalysisId, now: Date, leaseMs: number): Promise<boolean>
+  releaseClient(key: AnalysisKey): Promise<void>
+
+  /** Takes slot `slot` of the loop if it is later than every slot taken. */
+  takeSlot(slot: number): Promise<boolean>
+  /** Gives a slot back whose sweep could not begin. */
+  giveBackSlot(slot: number): Promise<void>
+  completeSlot(slot: number, at: Date): Promise<void>
+  /** Last completed slot, and when the loop was installed (first asked for). */
+  loopState(now: Date): Promise<{ completedSlot: number | null; completedAt: Date | null; installedAt: Date }>
+
+  /** The oldest undelivered report of each analysis that is due, claimed for `leaseMs`. */
+  claimReports(now: Date, leaseMs: number, limit: number, id?: AnalysisId): Promise<PendingReport[]>
+  /** Delivered, or refused for good with the reason: it is not sent again. */
+  settleReport(seq: string, refused?: string): Promise<void>
+  /** Every report of this analysis waits until then. */
+  postponeReports(id: AnalysisId, dueAt: Date): Promise<void>
+
+  /** Ids that have a row here, current or archived-but-unreleased: their Keycloak clients are not orphans. */
+  knownIds(): Promise<Set<AnalysisId>>
+  /** Empties analyses, runs, logs, outbox and archive; run counters stay. Resolves to what was live, as removals. */
+  reset(): Promise<{ cleared: string[]; removals: Removal[] }>
+}
+
+// -------------------------------------------------------------------------------------------------- Cluster
+
+/** A Kubernetes object as it is applied; everything the builders need to say. */
+export interface KubernetesObject {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: {
+    readonly name: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+    readonly ownerReferences?: readonly OwnerReference[]
+  }
+  readonly [field: string]: unknown
+}
+
+export interface OwnerReference {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+  readonly controller: boolean
+  readonly blockOwnerDeletion: boolean
+}
+
+/** The kinds of which a run owns objects. */
+export const OWNED_KINDS = ['Secret', 'NetworkPolicy', 'ConfigMap', 'Service', 'Deployment'] as const
+export type OwnedKind = (typeof OWNED_KINDS)[number]
+
+export interface ObjectMeta {
+  readonly kind: OwnedKind
+  readonly name: string
+  readonly uid: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly createdAt: Date
+  /** A foreground deletion is under way. */
+  readonly deleting: boolean
+}
+
+export interface ContainerFacts {
+  readonly name: string
+  readonly ready: boolean
+  readonly restarts: number
+  readonly running: boolean
+  readonly waiting: { readonly reason: string; readonly message: string } | null
+  readonly terminated: { readonly reason: string; readonly exitCode: number; readonly message: string } | null
+  /** How the run before the present one ended, after a restart in place. */
+  readonly lastTerminated: { readonly reason: string; readonly exitCode: number; readonly message: string } | null
+}
+
+/** What of a pod matters to us. */
+export interface PodFacts {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly phase: string
+  /** Pod-level reason, such as `Evicted`. */
+  readonly reason: string | null
+  readonly message: string | null
+  readonly ip: string | null
+  readonly ready: boolean
+  readonly deleting: boolean
+  readonly createdAt: Date
+  /** Why the scheduler could not place it. */
+  readonly unschedulable: string | null
+  readonly containers: readonly ContainerFacts[]
+}
+
+/** A Service that a run's proxy or policies point at. */
+export interface PeerService {
+  readonly name: string
+  readonly port: number
+  /** Port of its pods, a number or the name of a container port. */
+  readonly targetPort: number | string
+  /** Labels of its pods. */
+  readonly selector: Readonly<Record<string, string>>
+}
+
+export const PEERS = ['broker', 'storage', 'adapter', 'kong', 'orchestrator'] as const
+export type Peer = (typeof PEERS)[number]
+
+export interface Cluster {
+  readonly namespace: string
+  /** Server-side apply with our field manager, conflicts forced. One write. Resolves to the object's uid. */
+  apply(object: KubernetesObject): Promise<{ uid: string }>
+  /** Metadata of one object. */
+  find(kind: OwnedKind, name: string): Promise<ObjectMeta | undefined>
+  /** Metadata of all objects with these labels, in pages of 500. A label value of undefined means: the key exists. */
+  list(kind: OwnedKind, labels: Readonly<Record<string, string>>): Promise<ObjectMeta[]>
+  /** Pods with these labels, in pages of 500. */
+  pods(labels: Readonly<Record<string, string>>): Promise<PodFacts[]>
+  /** Asks for a foreground deletion; false when there is no such object. Returns before dependents are gone. */
+  remove(kind: OwnedKind, name: string): Promise<boolean>
+  /** Deletes a pod, so that its owner makes a new one; false when there is none. */
+  removePod(name: string): Promise<boolean>
+  /** Last bytes of a container's log; undefined when the pod or the container has none. */
+  log(pod: string, container: string, limitBytes: number): Promise<{ text: string; truncated: boolean } | undefined>
+  /** The Services of the namespace that play a part for a run; absent ones are missing from the map. */
+  peers(): Promise<Partial<Record<Peer, PeerService>>>
+}
+
+// ------------------------------------------------------------------------------------------------- Identity
+
+export interface Token {
+  readonly value: string
+  readonly expiresAt: Date
+}
+
+export interface Identity {
+  /** Makes sure the client of the analysis exists and issues a token for it; never an empty one. */
+  issueToken(id: AnalysisId): Promise<Token>
+  /** Deletes the client of an analysis; false when there is none. */
+  removeClient(id: AnalysisId): Promise<boolean>
+  /** Ids of all clients that belong to analyses (name begins with `flame-`). All pages. */
+  listClients(): Promise<AnalysisId[]>
+}
+
+// ------------------------------------------------------------------------------------------------------ Hub
+
+export interface PartnerNode {
+  readonly analysisNodeId: string
+  readonly nodeId: string
+  readonly executionStatus: HubStatus | null
+}
+
+export interface Hub {
+  /** Our analysis node: the row that joins this node and the analysis. Undefined when the Hub has none. */
+  analysisNode(id: AnalysisId): Promise<{ readonly analysisNodeId: string } | undefined>
+  /** All nodes that take part in an analysis, our own left out. All pages. */
+  partners(id: AnalysisId): Promise<PartnerNode[]>
+  updateStatus(analysisNodeId: string, status: HubStatus, progress: number | null): Promise<void>
+  createLog(
+    id: AnalysisId,
+    log: { readonly level: string; readonly message: string; readonly status: string | null },
+  ): Promise<void>
+}
+
+// -------------------------------------------------------------------------------------------------- Sidecar
+
+/** Words of the SDK's `/healthz`. Anything else it says is `unknown`. */
+export const SDK_STATUSES = ['executing', 'executed', 'stuck', 'stopped', 'failed', 'starting', 'unknown'] as const
+export type SdkStatus = (typeof SDK_STATUSES)[number]
+
+export interface Health {
+  readonly status: SdkStatus
+  /** Seconds; null when the analysis did not say. */
+  readonly tokenRemaining: number | null
+}
+
+/** The analysis's own API, reached through its proxy. */
+export interface Sidecar {
+  healthz(id: AnalysisId, run: RunNumber): Promise<Health>
+  refreshToken(id: AnalysisId, run: RunNumber, token: string): Promise<void>
+  partnerStatus(id: AnalysisId, run: RunNumber, statuses: Readonly<Record<string, HubStatus | null>>): Promise<void>
+}
+
+// --------------------------------------------------------------------------------------------------- Broker
+
+export interface Broker {
+  /** Deletes what the analysis subscribed to at the message broker, in its name. Unknown subscriptions are no error. */
+  unsubscribe(id: AnalysisId, token: string): Promise<void>
+}
+
+/** Everything a use case may ask for; each takes only what it names. */
+export interface Ports {
+  readonly store: Store
+  readonly cluster: Cluster
+  readonly identity: Identity
+  readonly hub: Hub
+  readonly sidecar: Sidecar
+  readonly broker: Broker
+  readonly sign: Sign
+  readonly now: () => Date
+}
+
+export type { LiveState }

@@ -1,0 +1,199 @@
+/**
+ * THE table: every function, the paths it answers, who may call it and what it may touch. Function registration, the
+ * local gateway, OpenAPI and the deployment manifests are made from it; nothing else lists functions.
+ *
+ * Owns: names, methods, paths, grants, scale. May import nothing.
+ */
+
+/** `user`: any token of the realm but an analysis's. `analysis`: also an analysis's, for itself. */
+export type Auth = 'none' | 'user' | 'analysis'
+
+/** Groups of settings a function reads (see `config.ts`); a secret is mounted only where its group is named. */
+export type SettingGroup = 'auth' | 'database' | 'identity' | 'hub' | 'registry' | 'runs' | 'loop' | 'signing'
+
+export interface KubernetesGrant {
+  readonly apiGroup: '' | 'apps' | 'networking.k8s.io'
+  readonly resources: readonly string[]
+  readonly verbs: readonly ('get' | 'list' | 'create' | 'patch' | 'delete')[]
+}
+
+export interface Endpoint {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** `{name}` is one segment. Each path also answers with, or without, its trailing slash. */
+  readonly path: string
+  readonly summary: string
+}
+
+export interface Route {
+  /** Registration name, ksvc name and folder: `po-status` lies in `functions/po/status`. */
+  readonly name: string
+  readonly auth: Auth
+  /** `http` answers callers; `event` is sent CloudEvents. */
+  readonly trigger: 'http' | 'event'
+  readonly endpoints: readonly Endpoint[]
+  readonly settings: readonly SettingGroup[]
+  readonly kubernetes: readonly KubernetesGrant[]
+  readonly scale: { readonly min: number; readonly max: number; readonly timeoutSeconds: number }
+}
+
+const PODS_READ: KubernetesGrant = { apiGroup: '', resources: ['pods'], verbs: ['list'] }
+const LOGS_READ: KubernetesGrant = { apiGroup: '', resources: ['pods/log'], verbs: ['get'] }
+const ROOT_DELETE: KubernetesGrant = { apiGroup: '', resources: ['secrets'], verbs: ['get', 'delete'] }
+const PEERS_READ: KubernetesGrant = { apiGroup: '', resources: ['services'], verbs: ['list'] }
+
+/** What making a run takes. */
+const RUN_WRITE: readonly KubernetesGrant[] = [
+  { apiGroup: '', resources: ['secrets', 'configmaps', 'services'], verbs: ['create', 'patch'] },
+  { apiGroup: 'apps', resources: ['deployments'], verbs: ['create', 'patch'] },
+  { apiGroup: 'networking.k8s.io', resources: ['networkpolicies'], verbs: ['get', 'create', 'patch'] },
+]
+
+/** What finding objects without an owner row takes. */
+const OWNED_LIST: readonly KubernetesGrant[] = [
+  { apiGroup: '', resources: ['secrets', 'configmaps', 'services', 'pods'], verbs: ['get', 'list', 'delete'] },
+  { apiGroup: 'apps', resources: ['deployments'], verbs: ['get', 'list', 'delete'] },
+  { apiGroup: 'networking.k8s.io', resources: ['networkpolicies'], verbs: ['get', 'list', 'delete'] },
+]
+
+const REMOVAL_SETTINGS = ['auth', 'database', 'identity', 'hub', 'signing', 'runs'] as const
+
+/** The optional-id form that most endpoints have. */
+const both = (method: Endpoint['method'], path: string, all: string, one: string): readonly Endpoint[] => [
+  { method, path, summary: all },
+  { method, path: `${path}/{analysis_id}`, summary: one },
+]
+
+export const routes = {
+  po: {
+    create: {
+      name: 'po-create',
+      auth: 'user',
+      trigger: 'http',
+      endpoints: [{ method: 'POST', path: '/po/', summary: 'Create an analysis and start it' }],
+      settings: ['auth', 'database', 'identity', 'hub', 'registry', 'runs', 'signing'],
+      kubernetes: [...RUN_WRITE, PEERS_READ, ROOT_DELETE, PODS_READ, LOGS_READ],
+      scale: { min: 0, max: 10, timeoutSeconds: 60 },
+    },
+    history: {
+      name: 'po-history',
+      auth: 'user',
+      trigger: 'http',
+      endpoints: both('GET', '/po/history', 'Logs of all ended analyses', 'Logs of one ended analysis'),
+      settings: ['auth', 'database'],
+      kubernetes: [],
+      scale: { min: 0, max: 5, timeoutSeconds: 60 },
+    },
+    logs: {
+      name: 'po-logs',
+      auth: 'user',
+      trigger: 'http',
+      endpoints: both('GET', '/po/logs', 'Live logs of all analyses', 'Live logs of one analysis'),
+      settings: ['auth', 'database'],
+      kubernetes: [PODS_READ, LOGS_READ],
+      scale: { min: 0, max: 5, timeoutSeconds: 60 },
+    },
+    streamLogs: {
+      name: 'po-stream-logs',
+      auth: 'analysis',
+      trigger: 'http',
+      endpoints: [{ method: 'POST', path: '/po/stream_logs', summary: 'Record a log line of an analysis' }],
+      settings: ['auth', 'database', 'hub'],
+      kubernetes: [],
+      scale: { min: 1, max: 20, timeoutSeconds: 45 },
+    },
+    status: {
+      name: 'po-status',
+      auth: 'user',
+      trigger: 'http',
+      endpoints: both(
+        'GET',
+        '/po/status',
+        'Status and progress of all analyses',
+        'Status and progress of one analysis',
+      ),
+      settings: ['auth', 'database'],
+      kubernetes: [],
+      scale: { min: 0, max: 10, timeoutSeconds: 45 },
+    },
+    pods: {
+      name: 'po-pods',
+      auth: 'user',
+      trigger: 'http',
+      endpoints: both('GET', '/po/pods', 'Pod names of all analyses', 'Pod names of one analysis'),
+      settings: ['auth', 'database'],
+      kubernetes: [PODS_READ],
+      scale: { min: 0, max: 5, timeoutSeconds: 45 },
+    },
+    stop: {
+      name: 'po-stop',
+      auth: 'user',
+      trigger: 'http',
+      endpoints: both('PUT', '/po/stop', 'Stop all analyses', 'Stop one analysis'),
+      settings: REMOVAL_SETTINGS,
+      kubernetes: [ROOT_DELETE, PODS_READ, LOGS_READ, PEERS_READ],
+      scale: { min: 0, max: 10, timeoutSeconds: 60 },
+    },
+    delete: {
+      name: 'po-delete',
+      auth: 'user',
+      trigger: 'http',
+      endpoints: both('DELETE', '/po/delete', 'Delete all analyses', 'Delete one analysis'),
+      settings: REMOVAL_SETTINGS,
+      kubernetes: [ROOT_DELETE, PODS_READ, LOGS_READ, PEERS_READ],
+      scale: { min: 0, max: 10, timeoutSeconds: 60 },
+    },
+    cleanup: {
+      name: 'po-cleanup',
+      auth: 'user',
+      trigger: 'http',
+      endpoints: [
+        {
+          method: 'DELETE',
+          path: '/po/cleanup/{cleanup_type}',
+          summary: 'Clean up what the comma-separated words name',
+        },
+      ],
+      settings: REMOVAL_SETTINGS,
+      kubernetes: [...OWNED_LIST, LOGS_READ],
+      scale: { min: 0, max: 2, timeoutSeconds: 120 },
+    },
+    healthz: {
+      name: 'po-healthz',
+      auth: 'none',
+      trigger: 'http',
+      endpoints: [{ method: 'GET', path: '/po/healthz', summary: 'Whether the database answers and the loop moves' }],
+      settings: ['database', 'loop'],
+      kubernetes: [],
+      scale: { min: 0, max: 2, timeoutSeconds: 45 },
+    },
+    docs: {
+      name: 'po-docs',
+      auth: 'none',
+      trigger: 'http',
+      endpoints: [
+        { method: 'GET', path: '/api/docs', summary: 'Swagger UI' },
+        { method: 'GET', path: '/api/redoc', summary: 'ReDoc' },
+        { method: 'GET', path: '/api/v1/openapi.json', summary: 'This description' },
+        { method: 'GET', path: '/api/assets/{file}', summary: 'Scripts and styles of the two pages' },
+      ],
+      settings: [],
+      kubernetes: [],
+      scale: { min: 0, max: 2, timeoutSeconds: 45 },
+    },
+    statusReconcile: {
+      name: 'po-status-reconcile',
+      auth: 'none',
+      trigger: 'event',
+      endpoints: [{ method: 'POST', path: '/', summary: 'A tick of the status loop' }],
+      settings: ['database', 'identity', 'hub', 'runs', 'loop', 'signing'],
+      kubernetes: [...RUN_WRITE, ...OWNED_LIST, LOGS_READ],
+      scale: { min: 1, max: 1, timeoutSeconds: 300 },
+    },
+  },
+} as const satisfies Record<string, Record<string, Route>>
+
+export const poRoutes: readonly Route[] = Object.values(routes.po)
+export const allRoutes: readonly Route[] = [...poRoutes]
+
+/** Folder of a function below `functions/`: `po-stream-logs` → `po/stream-logs`. */
+export const functionFolder = (route: Route): string => route.name.replace('-', '/')
