@@ -239,7 +239,7 @@ const isWanted = (name: SettingName, groups: readonly SettingGroup[]): boolean =
 }
 
 /** The value of a wanted setting, or what was expected in its place. */
-function valueOf(name: SettingName, env: Environment, read: (path: string) => string): unknown {
+function readValue(name: SettingName, env: Environment, read: (path: string) => string): unknown {
   const raw = rawValue(name, env, read) ?? SETTINGS[name].default
   if (raw instanceof Expected) return raw
   return raw === undefined ? required : SETTINGS[name].parse(raw)
@@ -264,7 +264,7 @@ export function loadConfig(
   const faults: string[] = []
   const config: Record<string, unknown> = {}
   for (const name of Object.keys(SETTINGS) as SettingName[]) {
-    const value = isWanted(name, groups) ? valueOf(name, env, read) : unread(name)
+    const value = isWanted(name, groups) ? readValue(name, env, read) : unread(name)
     if (value instanceof Expected) faults.push(`${name}: expected ${value.what}`)
     else config[name] = value
   }

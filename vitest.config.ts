@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/cluster/**', 'node_modules/**'],
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    // Two cores: files that start servers of their own share them.
+    maxWorkers: 2,
+    // One copy of the framework's registry, ours and the tests'.
+    server: { deps: { external: [/functions-framework/] } },
+  },
+})
