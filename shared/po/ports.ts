@@ -142,7 +142,10 @@ export interface Store {
     patch?: Patch,
     run?: RunNumber,
   ): Promise<Analysis | undefined>
-  /** Forgets an incarnation whose creation was undone: its row and runs go, the counter stays. True if it was `starting`. */
+  /**
+   * Forgets an incarnation that is still `starting`: its row and runs go, the counter stays, and a removal of what its
+   * creation may have made is recorded in the same transaction. True if it was `starting`.
+   */
   abandon(key: AnalysisKey): Promise<boolean>
   /** Records how the last poll of a run went: `heard` clears the silence, otherwise it grows. */
   recordPoll(key: AnalysisKey, run: RunNumber, heard: boolean, at: Date): Promise<void>
@@ -291,16 +294,21 @@ export interface PeerService {
 export const PEERS = ['broker', 'storage', 'adapter', 'kong', 'orchestrator'] as const
 export type Peer = (typeof PEERS)[number]
 
+/** Labels that must all match; undefined means that the label is there with any value. */
+export type LabelQuery = Readonly<Record<string, string | undefined>>
+
 export interface Cluster {
   readonly namespace: string
   /** Server-side apply with our field manager, conflicts forced. One write. Resolves to the object's uid. */
   apply(object: KubernetesObject): Promise<{ uid: string }>
   /** Metadata of one object. */
   find(kind: OwnedKind, name: string): Promise<ObjectMeta | undefined>
-  /** Metadata of all objects with these labels, in pages of 500. A label value of undefined means: the key exists. */
-  list(kind: OwnedKind, labels: Readonly<Record<string, string>>): Promise<ObjectMeta[]>
+  /** Merges entries into a Secret that exists (merge patch; other entries stay); false when there is none. */
+  patchSecret(name: string, entries: Readonly<Record<string, string>>): Promise<boolean>
+  /** Metadata of all objects with these labels, in pages of 500. */
+  list(kind: OwnedKind, labels: LabelQuery): Promise<ObjectMeta[]>
   /** Pods with these labels, in pages of 500. */
-  pods(labels: Readonly<Record<string, string>>): Promise<PodFacts[]>
+  pods(labels: LabelQuery): Promise<PodFacts[]>
   /** Asks for a foreground deletion; false when there is no such object. Returns before dependents are gone. */
   remove(kind: OwnedKind, name: string): Promise<boolean>
   /** Deletes a pod, so that its owner makes a new one; false when there is none. */
