@@ -121,6 +121,8 @@ export interface Analysis extends AnalysisSpec {
   /** Polls that failed in a row, and since when. */
   readonly silentPolls: number
   readonly silentSince: Date | null
+  /** The current run was put back after others had deleted its objects. */
+  readonly reapplied: boolean
   readonly createdAt: Date
 }
 

@@ -58,6 +58,8 @@ export interface Patch {
   readonly lines?: readonly LogLine[]
   /** Records the removal of everything the incarnation owns outside. Exactly the moves to an end have it. */
   readonly removal?: { readonly archive: boolean }
+  /** The current run was put back; a next run begins without it. */
+  readonly reapplied?: true
   /** Keeps the claim until then; null gives it up. */
   readonly claimedUntil?: Date | null
 }
