@@ -1,0 +1,59 @@
+/**
+ * Brings a database up to date with the numbered files of a folder: forward only, all or nothing.
+ *
+ * Any number of migrators at once are safe: the lock belongs to the transaction, so a pooler in transaction mode is no
+ * obstacle. A database that is ahead of the files is left alone, so that an older release can still be rolled out.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import type { Sql } from 'postgres'
+import { Fault } from '../../fault.ts'
+
+export interface Migration {
+  readonly number: number
+  readonly name: string
+  readonly statements: string
+}
+
+/** `shared/sql` in the sources; the folder `sql` beside the program once it is bundled. */
+export const defaultFolder = (moduleUrl: string = import.meta.url): string => {
+  const bundled = !moduleUrl.endsWith('/adapters/postgres/migrate.ts')
+  return fileURLToPath(new URL(bundled ? './sql' : '../../sql', moduleUrl))
+}
+
+/** The files `0001_name.sql` … of a folder in order. @throws when two have one number */
+export async function readMigrations(folder: string): Promise<Migration[]> {
+  const names = (await readdir(folder)).filter((name) => /^[0-9]{4}_[a-z0-9_]+\.sql$/.test(name)).sort()
+  const migrations = await Promise.all(
+    names.map(async (name) => ({
+      number: Number(name.slice(0, 4)),
+      name,
+      statements: await readFile(`${folder}/${name}`, 'utf8'),
+    })),
+  )
+  const double = migrations.find(({ number }, index) => migrations[index + 1]?.number === number)
+  if (double) throw new Fault('unexpected', `two migrations have the number of ${double.name}`)
+  return migrations
+}
+
+/** Applies what is missing and resolves to the names of the files that were applied. */
+export async function migrate(sql: Sql, folder: string = defaultFolder()): Promise<string[]> {
+  const migrations = await readMigrations(folder)
+  return sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtextextended('po.migration', 0))`
+    await tx`create schema if not exists po`
+    await tx`
+      create table if not exists po.migration (
+        number integer primary key,
+        name text not null,
+        applied_at timestamptz not null default now()
+      )`
+    const applied = await tx<{ number: number }[]>`select number from po.migration`
+    const missing = migrations.filter(({ number }) => !applied.some((row) => row.number === number))
+    for (const { number, name, statements } of missing) {
+      await tx.unsafe(statements).simple()
+      await tx`insert into po.migration (number, name) values (${number}, ${name})`
+    }
+    return missing.map(({ name }) => name)
+  })
+}

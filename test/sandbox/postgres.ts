@@ -1,0 +1,238 @@
+/**
+ * A real PostgreSQL 18 on loopback, for `make run` and for tests.
+ *
+ * The server runs under a small shell that waits for the end of its standard input: when this process ends, however it
+ * ends, the server ends too and a throwaway data folder goes with it. It has a process group of its own, so that Ctrl-C
+ * reaches its callers first. May import `shared/migrate.ts` and the adapter's connection.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import postgres from 'postgres'
+import { migrate } from '../../shared/adapters/postgres/migrate.ts'
+import { isReachable, type ServerUser, serverBinaries, serverUser, sharedTemp } from './postgres-binaries.ts'
+
+export interface PostgresOptions {
+  /** 0: any free port. */
+  readonly port?: number
+  /** Kept at stop and used again by the next start; without it the data goes with the server. */
+  readonly dataDir?: string
+  readonly user?: string
+  readonly password?: string
+  readonly database?: string
+  /** Take the programs from this folder instead of the npm package's. */
+  readonly binaries?: string
+}
+
+export interface Login {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  readonly database: string
+}
+
+export interface PostgresServer extends Login {
+  readonly url: string
+  /** Folder of the data; may lie elsewhere than asked for when the server's user cannot enter that place. */
+  readonly dataDir: string
+  stop(): Promise<void>
+}
+
+const HOST = '127.0.0.1'
+const START_MS = 30_000
+/** Data that goes with the server needs no waiting for disks. */
+const THROWAWAY = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
+const SUPERVISOR = `
+exec 3<&0
+"$@" 3<&- </dev/null & server=$!
+(read -r _ <&3; kill -INT $server) & watch=$!
+wait $server; code=$?
+kill $watch 2>/dev/null
+[ $code -ne 0 ] || [ -z "$THROWAWAY" ] || rm -rf -- "$THROWAWAY"
+exit $code`
+
+const run = promisify(execFile)
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, HOST)
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+/** A place for the data that the server's user can reach. */
+async function dataFolder(wanted: string | undefined, user: ServerUser | undefined): Promise<string> {
+  const temp = await sharedTemp()
+  if (!wanted) return mkdtemp(join(temp, 'postgres-data-'))
+  if (!user || (await isReachable(wanted))) return resolve(wanted)
+  return join(temp, `postgres-data-${createHash('sha256').update(resolve(wanted)).digest('hex').slice(0, 16)}`)
+}
+
+const isInitialised = (folder: string): Promise<boolean> =>
+  stat(join(folder, 'PG_VERSION')).then(
+    () => true,
+    () => false,
+  )
+
+interface Place {
+  readonly binaries: string
+  readonly folder: string
+  readonly user: ServerUser | undefined
+}
+
+async function initialise({ binaries, folder, user }: Place, login: Omit<Login, 'port'>): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  await chmod(folder, 0o700)
+  if (user) await chown(folder, user.uid, user.gid)
+  const passwordFile = join(await sharedTemp(), `postgres-password-${randomBytes(9).toString('hex')}`)
+  await writeFile(passwordFile, `${login.password}\n`, { mode: 0o600, flag: 'wx' })
+  try {
+    if (user) await chown(passwordFile, user.uid, user.gid)
+    const shape = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions']
+    const place = [`--pgdata=${folder}`, `--username=${login.user}`, `--pwfile=${passwordFile}`]
+    await run(join(binaries, 'bin/initdb'), [...place, ...shape], { cwd: folder, ...user })
+  } finally {
+    await rm(passwordFile, { force: true })
+  }
+}
+
+function launch({ binaries, folder, user }: Place, port: number, throwaway: boolean): ChildProcess {
+  const own = [`listen_addresses=${HOST}`, `port=${port}`, 'unix_socket_directories=', 'timezone=UTC']
+  const settings = throwaway ? [...own, ...THROWAWAY] : own
+  const command = [join(binaries, 'bin/postgres'), '-D', folder, ...settings.flatMap((setting) => ['-c', setting])]
+  return spawn('/bin/sh', ['-c', SUPERVISOR, 'postgres', ...command], {
+    cwd: '/',
+    detached: true,
+    env: { LC_ALL: 'C', PATH: process.env['PATH'], THROWAWAY: throwaway ? folder : '' },
+    stdio: ['pipe', 'ignore', 'pipe'],
+    ...user,
+  })
+}
+
+/** Resolves when the server says that it is ready. @throws what it said instead */
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((done, fail) => {
+    let said = ''
+    const refuse = (why: string) => fail(new Error(`PostgreSQL ${why}\n${said.slice(-2000)}`))
+    const timer = setTimeout(() => refuse('did not start in time'), START_MS)
+    child.once('error', fail)
+    child.once('exit', () => {
+      clearTimeout(timer)
+      refuse('ended at its start')
+    })
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-20_000)
+      if (!said.includes('database system is ready to accept connections')) return
+      clearTimeout(timer)
+      done()
+    })
+  })
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exit = once(child, 'exit')
+  child.stdin?.end()
+  await exit
+}
+
+async function startAt(place: Place, port: number, throwaway: boolean): Promise<ChildProcess> {
+  const child = launch(place, port, throwaway)
+  // Its end closes the pipe while we may be writing to it; the exit says all there is to say.
+  child.stdin?.on('error', () => undefined)
+  try {
+    await ready(child)
+    return child
+  } catch (error) {
+    await end(child)
+    throw error
+  }
+}
+
+const isTaken = (error: unknown): boolean => error instanceof Error && error.message.includes('Address already in use')
+
+/** A free port may be taken before the server has it: another one is tried. */
+async function startSomewhere(place: Place, wanted: number, throwaway: boolean) {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = wanted || (await freePort())
+    try {
+      return { port, child: await startAt(place, port, throwaway) }
+    } catch (error) {
+      if (wanted !== 0 || attempt === 5 || !isTaken(error)) throw error
+    }
+  }
+}
+
+const connection = (login: Login, database = login.database) =>
+  postgres({ ...login, database, max: 1, fetch_types: false, onnotice: () => undefined })
+
+async function createDatabase(login: Login, name: string, template = 'template1'): Promise<void> {
+  const sql = connection(login, 'postgres')
+  try {
+    const found = await sql`select 1 from pg_database where datname = ${name}`
+    if (found.length === 0) await sql`create database ${sql(name)} template ${sql(template)}`
+  } finally {
+    await sql.end()
+  }
+}
+
+/** Starts a server and makes sure that the database exists. */
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+  const { user = 'postgres', password = 'postgres', database = 'postgres' } = options
+  const account = await serverUser()
+  const folder = await dataFolder(options.dataDir, account)
+  const throwaway = options.dataDir === undefined
+  const place: Place = { binaries: await serverBinaries(account, options.binaries), folder, user: account }
+  if (!(await isInitialised(folder))) await initialise(place, { host: HOST, user, password, database })
+  const { port, child } = await startSomewhere(place, options.port ?? 0, throwaway)
+  const login: Login = { host: HOST, port, user, password, database }
+  const stop = async () => {
+    await end(child)
+    if (throwaway) await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await createDatabase(login, database)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    ...login,
+    url: `postgres://${user}:${encodeURIComponent(password)}@${HOST}:${port}/${database}`,
+    dataDir: folder,
+    stop,
+  }
+}
+
+export interface TestDatabases {
+  readonly server: PostgresServer
+  /** A new database with all migrations applied, and its login. */
+  create(): Promise<Login>
+  stop(): Promise<void>
+}
+
+/** A server for one test file that hands out migrated databases in milliseconds: copies of a template. */
+export async function startTestDatabases(): Promise<TestDatabases> {
+  const server = await startPostgres()
+  await createDatabase(server, 'migrated')
+  const sql = connection(server, 'migrated')
+  await migrate(sql)
+  await sql.end()
+  let count = 0
+  return {
+    server,
+    async create() {
+      count += 1
+      const database = `test_${count}`
+      await createDatabase(server, database, 'migrated')
+      return { ...server, database }
+    },
+    stop: () => server.stop(),
+  }
+}
