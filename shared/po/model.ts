@@ -170,6 +170,8 @@ export interface Removal {
   readonly attempts: number
   /** Logs were read, or given up. */
   readonly logsTaken: boolean
+  /** Subscriptions and Keycloak client are gone. */
+  readonly clientRemoved: boolean
 }
 
 /** The last bytes of a container's log that are kept. */

@@ -11,7 +11,6 @@ import type {
   AnalysisKey,
   AnalysisSpec,
   HubStatus,
-  LiveState,
   LogLine,
   LogSnapshot,
   Removal,
@@ -19,6 +18,7 @@ import type {
   RunNumber,
   State,
 } from './model.ts'
+import type { PoSettings } from './settings.ts'
 
 // ---------------------------------------------------------------------------------------------------- Store
 
@@ -185,6 +185,8 @@ export interface Store {
   claimRemovals(now: Date, leaseMs: number, limit: number): Promise<Removal[]>
   /** The removal of one incarnation, claimed; undefined when there is none or somebody has it. */
   claimRemoval(key: AnalysisKey, now: Date, leaseMs: number): Promise<Removal | undefined>
+  /** Removals that are not complete, due or not. */
+  pendingRemovals(): Promise<Removal[]>
   markLogsTaken(key: AnalysisKey): Promise<void>
   /** Tries again later: raises `attempts`. */
   postponeRemoval(key: AnalysisKey, dueAt: Date): Promise<void>
@@ -194,7 +196,8 @@ export interface Store {
    * the client is its. While it is held, `begin` of that id answers `busy`.
    */
   holdClient(key: AnalysisKey, id: AnalysisId, now: Date, leaseMs: number): Promise<boolean>
-  releaseClient(key: AnalysisKey): Promise<void>
+  /** Gives that right up; `removed` is remembered in the removal, so that no later attempt does it again. */
+  releaseClient(key: AnalysisKey, removed: boolean): Promise<void>
 
   /** Takes slot `slot` of the loop if it is later than every slot taken. */
   takeSlot(slot: number): Promise<boolean>
@@ -213,8 +216,11 @@ export interface Store {
 
   /** Ids that have a row here, current or archived-but-unreleased: their Keycloak clients are not orphans. */
   knownIds(): Promise<Set<AnalysisId>>
-  /** Empties analyses, runs, logs, outbox and archive; run counters stay. Resolves to what was live, as removals. */
-  reset(): Promise<{ cleared: string[]; removals: Removal[] }>
+  /**
+   * Empties analyses, runs, logs, outbox and archive; run counters stay. Records a removal for every incarnation that
+   * was there, in the same transaction, and resolves to the analyses as they were.
+   */
+  reset(): Promise<Analysis[]>
 }
 
 // -------------------------------------------------------------------------------------------------- Cluster
@@ -379,9 +385,18 @@ export interface Sidecar {
 // --------------------------------------------------------------------------------------------------- Broker
 
 export interface Broker {
-  /** Deletes what the analysis subscribed to at the message broker, in its name. Unknown subscriptions are no error. */
-  unsubscribe(id: AnalysisId, token: string): Promise<void>
+  /**
+   * Deletes what the analysis subscribed to at the message broker, in its name. Unknown subscriptions are no error.
+   * Without a broker there is nothing to do, and no token is asked for.
+   */
+  unsubscribe(id: AnalysisId, token: () => Promise<Token>): Promise<void>
 }
+
+// ----------------------------------------------------------------------------------------------------- Log
+
+export type LogWord = 'debug' | 'info' | 'action' | 'loop' | 'warn' | 'error'
+/** One event: its name and its fields. Never a sentence with values in it, never a secret. */
+export type Log = (level: LogWord, event: string, fields?: Readonly<Record<string, unknown>>) => void
 
 /** Everything a use case may ask for; each takes only what it names. */
 export interface Ports {
@@ -392,7 +407,10 @@ export interface Ports {
   readonly sidecar: Sidecar
   readonly broker: Broker
   readonly sign: Sign
+  readonly log: Log
   readonly now: () => Date
+  /** A number in 0..1, for jitter. */
+  readonly random: () => number
+  readonly sleep: (ms: number) => Promise<void>
+  readonly settings: PoSettings
 }
-
-export type { LiveState }

@@ -1,0 +1,76 @@
+/**
+ * Makes the Kubernetes objects of a run in the one order that never leaves a pod unprotected: standing policy (verified),
+ * root, pull Secret, policies, the rest. A first run costs nine writes; applying twice changes nothing.
+ */
+import { Fault } from '../fault.ts'
+import type { Analysis, AnalysisSecrets } from './model.ts'
+import { STANDING_POLICY_NAME } from './names.ts'
+import {
+  credentialsSecret,
+  objectsOwnedByPolicy,
+  policyOwnedByRoot,
+  pullSecret,
+  type RunInput,
+  standingPolicy,
+} from './objects/index.ts'
+import { PEERS, type Peer, type PeerService, type Ports } from './ports.ts'
+
+export type Peers = Readonly<Partial<Record<Peer, PeerService>>>
+
+const PEER_NAMES = {
+  broker: 'message broker',
+  storage: 'storage service',
+  adapter: 'hub adapter',
+  kong: 'kong proxy',
+  orchestrator: 'pod orchestration',
+} as const satisfies Record<Peer, string>
+
+/**
+ * The Services a run needs.
+ * @throws Fault `unavailable` that names the missing ones
+ */
+export async function requirePeers({ cluster }: Pick<Ports, 'cluster'>, needsKong: boolean): Promise<Peers> {
+  const peers = await cluster.peers()
+  const missing = PEERS.filter((peer) => !peers[peer] && (peer !== 'kong' || needsKong))
+  if (missing.length === 0) return peers
+  const names = missing.map((peer) => PEER_NAMES[peer]).join(', ')
+  throw new Fault('unavailable', `No Service was found for: ${names}.`, { retryAfter: 30 })
+}
+
+/** Puts the standing default-deny policy back when it is missing. */
+export async function ensureStandingPolicy({ cluster }: Pick<Ports, 'cluster'>): Promise<void> {
+  if (await cluster.find('NetworkPolicy', STANDING_POLICY_NAME)) return
+  await cluster.apply(standingPolicy())
+}
+
+export function runInput(analysis: Analysis, peers: Peers, { settings }: Pick<Ports, 'settings'>): RunInput {
+  const { id, run, firstRun, projectId, image, needsKong } = analysis
+  return { id, run, firstRun, projectId, image, needsKong, peers, settings: settings.run }
+}
+
+/** Root and pull Secret of a new incarnation, which only its creation can make: nobody else knows the secrets. */
+export async function applyRoot(
+  { cluster }: Pick<Ports, 'cluster'>,
+  input: RunInput,
+  token: string,
+  secrets: AnalysisSecrets,
+  registryHost: string,
+): Promise<string> {
+  const root = await cluster.apply(credentialsSecret(input, token, secrets.kongToken))
+  await cluster.apply(pullSecret(input, root.uid, registryHost, secrets))
+  return root.uid
+}
+
+/** Everything below the root of one run. `mayGoOn` is asked before each write and throws when time is up. */
+export async function applyRun(
+  { cluster }: Pick<Ports, 'cluster'>,
+  input: RunInput,
+  rootUid: string,
+  mayGoOn: () => void = () => {},
+): Promise<void> {
+  const policy = await cluster.apply(policyOwnedByRoot(input, rootUid))
+  for (const object of objectsOwnedByPolicy(input, policy.uid)) {
+    mayGoOn()
+    await cluster.apply(object)
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * `DELETE /po/cleanup/{words}`: each word keeps an answer of its own, and a word that fails says so without undoing the
+ * others. Live analyses are touched only where `all` or `analyzes` asks for it.
+ */
+import { carryOutEnd } from './ending.ts'
+import { type Analysis, isLive } from './model.ts'
+import type { Peer, Ports } from './ports.ts'
+import type { ReleasePorts } from './release.ts'
+import { outcomeReport } from './report.ts'
+import { removeZombies, ZOMBIE_KINDS } from './zombies.ts'
+
+export const CLEANUP_WORDS = ['all', 'analyzes', 'services', 'mb', 'rs', 'keycloak', 'zombies'] as const
+export type CleanupWord = (typeof CLEANUP_WORDS)[number]
+
+const RESETS = { broker: 'message broker', storage: 'storage service' } as const satisfies Partial<Record<Peer, string>>
+
+/** Ends and forgets every analysis; what they own is removed, now or by the sweep. */
+async function clearAnalyses(ports: ReleasePorts): Promise<string> {
+  const analyses = await ports.store.reset()
+  for (const analysis of analyses.filter(({ state }) => isLive(state))) {
+    await ports.store.appendReports(analysis.id, [outcomeReport('stopped', analysis.progress)])
+  }
+  const results = await Promise.allSettled(analyses.map((analysis: Analysis) => carryOutEnd(ports, analysis)))
+  const left = results.filter(({ status }) => status === 'rejected').length
+  const ids = analyses.map(({ spelling }) => spelling).join(', ')
+  const later = left > 0 ? `; objects of ${left} will be removed later` : ''
+  return `Deleted ${analyses.length} analyses and all records${ids ? `: ${ids}` : ''}${later}`
+}
+
+/** Deletes the pod of a peer, so that its Deployment makes a new one. */
+async function resetPeer({ cluster }: Pick<Ports, 'cluster'>, peer: keyof typeof RESETS): Promise<string> {
+  const service = (await cluster.peers())[peer]
+  const pods = service ? await cluster.pods(service.selector) : []
+  const pod = pods.find(({ deleting }) => !deleting)
+  if (!pod) return `No pod of the ${RESETS[peer]} was found`
+  await cluster.removePod(pod.name)
+  return `Reset ${RESETS[peer]}`
+}
+
+const resetPeers = async (ports: Pick<Ports, 'cluster'>): Promise<string> =>
+  `${await resetPeer(ports, 'broker')}; ${await resetPeer(ports, 'storage')}`
+
+/** Deletes the clients of analyses that no row knows. Clients are read before rows: a new one is never among them. */
+async function removeOrphanClients({ identity, store }: Pick<Ports, 'identity' | 'store'>): Promise<string> {
+  const clients = await identity.listClients()
+  const known = await store.knownIds()
+  const orphans = clients.filter((id) => !known.has(id))
+  for (const id of orphans) await identity.removeClient(id)
+  return `Deleted ${orphans.length} Keycloak clients`
+}
+
+async function zombies(ports: ReleasePorts): Promise<string> {
+  const counts = await removeZombies(ports, 0)
+  return ZOMBIE_KINDS.map((kind) => `Deleted ${counts[kind]} zombie ${kind}`).join('\n')
+}
+
+async function everything(ports: ReleasePorts): Promise<string> {
+  const parts = [await clearAnalyses(ports), await removeOrphanClients(ports), await resetPeers(ports)]
+  return parts.join('; ')
+}
+
+const ACTS = {
+  all: everything,
+  analyzes: clearAnalyses,
+  services: resetPeers,
+  mb: (ports) => resetPeer(ports, 'broker'),
+  rs: (ports) => resetPeer(ports, 'storage'),
+  keycloak: removeOrphanClients,
+  zombies,
+} as const satisfies Record<CleanupWord, (ports: ReleasePorts) => Promise<string>>
+
+const isCleanupWord = (word: string): word is CleanupWord => (CLEANUP_WORDS as readonly string[]).includes(word)
+
+async function act(ports: ReleasePorts, word: string): Promise<string> {
+  if (!isCleanupWord(word)) return `Unknown cleanup type: ${word} (known types: ${CLEANUP_WORDS.join(', ')})`
+  try {
+    return await ACTS[word](ports)
+  } catch (error) {
+    ports.log('error', 'cleanup failed', { word, error })
+    return `Error cleaning up ${word} (see po logs)`
+  }
+}
+
+/** Does what each word of the comma-separated list names, in its order; zombies are removed in any case, last. */
+export async function cleanup(ports: ReleasePorts, list: string): Promise<Record<string, string>> {
+  const words = list.split(',').map((word) => word.trim())
+  const answer: Record<string, string> = {}
+  for (const word of words.filter((word) => word !== 'zombies')) answer[word] = await act(ports, word)
+  answer['zombies'] = await act(ports, 'zombies')
+  return answer
+}

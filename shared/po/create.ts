@@ -1,0 +1,176 @@
+/**
+ * `POST /po/`: the intent is recorded first, then token and objects are made, then the analysis is `started`. A step that
+ * fails takes everything back; a crash leaves a row that the sweep completes or takes back.
+ */
+import { Fault } from '../fault.ts'
+import { applyRoot, applyRun, ensureStandingPolicy, type Peers, requirePeers, runInput } from './apply-run.ts'
+import { statusWord } from './lifecycle.ts'
+import {
+  type Analysis,
+  type AnalysisId,
+  type AnalysisSecrets,
+  isLive,
+  NO_KONG_TOKEN,
+  type StatusWord,
+} from './model.ts'
+import { credentialsName } from './names.ts'
+import type { BeginInput, Ports } from './ports.ts'
+import { REMOVAL_LEASE_MS, type ReleasePorts, release, releaseByKey } from './release.ts'
+
+export type CreatePorts = ReleasePorts & Pick<Ports, 'sleep'>
+
+/** A create request, already checked; ids are UUIDs, registry fields may be empty. */
+export interface CreateRequest {
+  readonly id: AnalysisId
+  readonly spelling: string
+  readonly projectId: string
+  readonly registryUrl: string
+  readonly registryUser: string
+  readonly registryPassword: string
+  readonly image: string
+  readonly kongToken: string
+  readonly restartCounter: number
+  readonly progress: number
+}
+
+export interface CreateAnswer {
+  readonly spelling: string
+  readonly status: StatusWord
+}
+
+/** Creation may take this long; until then nobody resumes or undoes it. */
+export const CREATION_LEASE_MS = 60_000
+/** No write begins later than this: the last one ends within the lease. */
+const CREATION_BUDGET_MS = 40_000
+/** How long a create waits for the end of a former incarnation. */
+const FORMER_BUDGET_MS = 10_000
+
+/** Host and port of a registry, whatever form it was given in. */
+export const registryHost = (url: string): string =>
+  url
+    .trim()
+    .replace(/^[a-z]+:\/\//i, '')
+    .replace(/\/.*$/, '')
+    .toLowerCase()
+
+interface Plan {
+  readonly begin: BeginInput
+  readonly secrets: AnalysisSecrets
+}
+
+function plan(request: CreateRequest, { registry }: Ports['settings']): Plan {
+  const url = request.registryUrl || registry.url
+  if (!url) throw new Fault('invalid', 'registry_url is empty and HARBOR_URL is not set')
+  return {
+    begin: {
+      id: request.id,
+      spelling: request.spelling,
+      projectId: request.projectId,
+      image: request.image,
+      registryHost: registryHost(url),
+      needsKong: request.kongToken !== NO_KONG_TOKEN,
+      restartCounter: request.restartCounter,
+      progress: request.progress,
+      leaseMs: CREATION_LEASE_MS,
+    },
+    secrets: {
+      registryUser: request.registryUser || registry.user,
+      registryPassword: request.registryPassword || registry.password,
+      kongToken: request.kongToken,
+    },
+  }
+}
+
+/** What a run needs of its surroundings, seen to be there before anything is recorded. */
+async function inspect(ports: CreatePorts, needsKong: boolean): Promise<Peers> {
+  const [peers] = await Promise.all([requirePeers(ports, needsKong), ensureStandingPolicy(ports)])
+  return peers
+}
+
+type Begun = { readonly kind: 'begun' | 'running'; readonly analysis: Analysis }
+
+/** Records the intent, once what is left of a former incarnation is out of the way. */
+async function begin(ports: CreatePorts, input: BeginInput): Promise<Begun> {
+  const { store, now, sleep } = ports
+  const deadline = now().getTime() + FORMER_BUDGET_MS
+  for (;;) {
+    const result = await store.begin(input)
+    if (result.kind === 'begun' || result.kind === 'running') return result
+    if (result.kind === 'differs') {
+      const fields = result.fields.join(', ')
+      throw new Fault('conflict', `Analysis ${input.spelling} is running already with another ${fields}.`)
+    }
+    if (now().getTime() > deadline) {
+      throw new Fault('unavailable', 'The former run of this analysis is still being removed.', { retryAfter: 5 })
+    }
+    if (result.kind === 'unreleased') await releaseByKey(ports, result.removal.key)
+    await sleep(100)
+  }
+}
+
+function budget({ now }: Pick<Ports, 'now'>): () => void {
+  const end = now().getTime() + CREATION_BUDGET_MS
+  return () => {
+    if (now().getTime() > end) throw new Fault('unavailable', 'Kubernetes took too long.', { retryAfter: 10 })
+  }
+}
+
+async function make(ports: CreatePorts, analysis: Analysis, secrets: AnalysisSecrets, peers: Peers): Promise<void> {
+  const mayGoOn = budget(ports)
+  const token = await ports.identity.issueToken(analysis.id)
+  mayGoOn()
+  const input = runInput(analysis, peers, ports)
+  const rootUid = await applyRoot(ports, input, token.value, secrets, analysis.registryHost)
+  mayGoOn()
+  await applyRun(ports, input, rootUid, mayGoOn)
+}
+
+/** Takes a failed creation back. What cannot be taken back now is recorded and left to the sweep. */
+async function undo(ports: CreatePorts, analysis: Analysis): Promise<void> {
+  const { store, log, now } = ports
+  try {
+    await store.abandon(analysis.key)
+    const removal = await store.claimRemoval(analysis.key, now(), REMOVAL_LEASE_MS)
+    if (removal) await release(ports, removal)
+  } catch (error) {
+    log('warn', 'creation not taken back yet', { analysis: analysis.id, run: analysis.run, error })
+  }
+}
+
+/**
+ * Somebody ended the analysis while it was being made. Their removal may have come before our root, so the root goes
+ * again; the removal itself is held open until our lease ends.
+ */
+async function yieldToEnd(ports: CreatePorts, analysis: Analysis): Promise<StatusWord> {
+  await ports.cluster.remove('Secret', credentialsName(analysis.id, analysis.firstRun))
+  const present = await ports.store.findByKey(analysis.key)
+  return present ? statusWord(present.state) : 'stopped'
+}
+
+/**
+ * Creates an analysis and starts it. The same create again while it runs changes nothing and answers its status.
+ * @throws Fault `conflict` when it runs with another image, project or registry host; `unavailable` when Kubernetes,
+ * Keycloak, the database or a peer is away: nothing is left behind then
+ */
+export async function create(ports: CreatePorts, request: CreateRequest): Promise<CreateAnswer> {
+  const { store, log, settings } = ports
+  const { spelling } = request
+  const { begin: input, secrets } = plan(request, settings)
+  const known = await store.find(input.id)
+  const peers = known && isLive(known.state) ? undefined : await inspect(ports, input.needsKong)
+  const { kind, analysis } = await begin(ports, input)
+  if (kind === 'running') return { spelling, status: statusWord(analysis.state) }
+  try {
+    await make(ports, analysis, secrets, peers ?? (await inspect(ports, input.needsKong)))
+  } catch (error) {
+    await undo(ports, analysis)
+    throw error
+  }
+  const started = await store.transition(analysis.key, ['starting'], 'started', {
+    claimedUntil: null,
+    reports: [{ kind: 'status', status: 'started', progress: analysis.progress }],
+  })
+  if (!started) return { spelling, status: await yieldToEnd(ports, analysis) }
+  log('action', 'analysis started', { analysis: analysis.id, run: analysis.run, image: analysis.image })
+  return { spelling, status: 'started' }
+}

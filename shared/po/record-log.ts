@@ -1,0 +1,58 @@
+/**
+ * `POST /po/stream_logs`: a line of an analysis is kept, its progress may rise, and the Hub is told by way of the outbox.
+ * The caller, an analysis whose own work waits for the answer, never waits for the Hub.
+ */
+import { WORDS } from './lifecycle.ts'
+import { type Analysis, type AnalysisId, type HubStatus, isLive, type LogLevel, type Report } from './model.ts'
+import { parseRunName } from './names.ts'
+import type { Ports } from './ports.ts'
+
+export interface LineRequest {
+  readonly id: AnalysisId
+  readonly level: LogLevel
+  readonly message: string
+  readonly status: string
+  readonly progress: number
+  /** Name of the run that the egress proxy vouches for; undefined when the line did not come through one. */
+  readonly runHeader: string | undefined
+}
+
+/**
+ * The status a line may carry to the Hub. Lines queued before an analysis was connected still say `starting`, and its
+ * end is decided by the sweep alone: so a line can lift the status to `executing`, and nothing else.
+ */
+function lineStatus({ state }: Analysis, claimed: string): HubStatus | null {
+  if (state === 'started' && claimed === 'executing') return 'executing'
+  return isLive(state) ? WORDS[state].hub : null
+}
+
+function lineReports(request: LineRequest, hubLogging: boolean) {
+  return (analysis: Analysis, current: boolean, progressRose: boolean): Report[] => {
+    const status = current ? lineStatus(analysis, request.status) : null
+    const reports: Report[] = []
+    if (hubLogging) reports.push({ kind: 'log', level: request.level, message: request.message, status })
+    const lifted = status !== null && status !== WORDS[analysis.state].hub
+    if (status && (progressRose || lifted)) reports.push({ kind: 'status', status, progress: analysis.progress })
+    return reports
+  }
+}
+
+/** The run a line belongs to; null for the current one. A header of another analysis counts for nothing. */
+function lineRun({ id, runHeader }: LineRequest) {
+  const ref = runHeader === undefined ? undefined : parseRunName(runHeader)
+  return ref?.id === id ? ref.run : null
+}
+
+/** Records a line. Lines of an id that has no analysis here are only passed on to the Hub's log. */
+export async function recordLog(
+  { store, log, settings }: Pick<Ports, 'store' | 'log' | 'settings'>,
+  request: LineRequest,
+): Promise<null> {
+  const { id, level, message, status, progress } = request
+  const line = { level, message, status, progress }
+  const reports = lineReports(request, settings.hubLogging)
+  if (await store.appendLine(id, lineRun(request), line, reports)) return null
+  log('info', 'line of an unknown analysis', { analysis: id, level })
+  if (settings.hubLogging) await store.appendReports(id, [{ kind: 'log', level, message, status: null }])
+  return null
+}

@@ -1,0 +1,135 @@
+/**
+ * Takes away what an incarnation owns outside the database: logs first, then the root Secret (pods end first, policies
+ * after them, Secrets last), then subscriptions and Keycloak client, unless a newer incarnation needs them.
+ *
+ * Every step may be repeated; the removal's row stays until all of it was seen to be gone.
+ */
+import { isFault } from '../fault.ts'
+import { type AnalysisKey, LOG_SNAPSHOT_BYTES, type LogSnapshot, type Removal } from './model.ts'
+import { COMPONENT, credentialsName, LABEL, parseObjectName } from './names.ts'
+import type { Ports } from './ports.ts'
+
+export type ReleasePorts = Pick<
+  Ports,
+  'store' | 'cluster' | 'identity' | 'broker' | 'sign' | 'log' | 'now' | 'settings'
+>
+
+/** How long one worker may take for a removal before another one may. */
+export const REMOVAL_LEASE_MS = 60_000
+const CLIENT_LEASE_MS = 20_000
+/** Reading logs is given up after so many failed attempts: an unreachable kubelet must not keep an analysis alive. */
+const LOG_ATTEMPTS = 3
+const UNSUBSCRIBE_ATTEMPTS = 10
+/** Seconds until a removal is looked at again, by attempts; the last one serves all later ones. */
+const RETRY_SECONDS = [1, 2, 5, 10, 30, 60] as const
+
+/** Reads the last bytes of every container's log of these runs and keeps them. */
+export async function takeLogs(
+  { store, cluster }: Pick<Ports, 'store' | 'cluster'>,
+  { key, id, firstRun, lastRun }: Pick<Removal, 'key' | 'id' | 'firstRun' | 'lastRun'>,
+): Promise<void> {
+  const pods = await cluster.pods({ [LABEL.analysis]: id })
+  const containers = pods.flatMap((pod) => pod.containers.map((container) => ({ pod: pod.name, name: container.name })))
+  const snapshots = await Promise.all(
+    containers.map(async ({ pod, name }): Promise<LogSnapshot | undefined> => {
+      const ref = parseObjectName(name)
+      if (!ref || ref.run < firstRun || ref.run > lastRun) return undefined
+      const kind = name.startsWith('nginx-') ? 'nginx' : name.startsWith('analysis-') ? 'analysis' : undefined
+      const log = kind && (await cluster.log(pod, name, LOG_SNAPSHOT_BYTES))
+      return log && { run: ref.run, kind, container: name, ...log }
+    }),
+  )
+  await store.saveSnapshots(
+    key,
+    snapshots.filter((snapshot) => snapshot !== undefined),
+  )
+}
+
+/** Takes the logs unless that was done; without them only after several attempts. */
+async function secureLogs(ports: ReleasePorts, removal: Removal): Promise<void> {
+  if (removal.logsTaken) return
+  try {
+    await takeLogs(ports, removal)
+  } catch (error) {
+    if (removal.attempts + 1 < LOG_ATTEMPTS || !isFault(error, 'unavailable', 'refused')) throw error
+    ports.log('warn', 'logs given up', { analysis: removal.id, attempts: removal.attempts + 1, error })
+  }
+  await ports.store.markLogsTaken(removal.key)
+}
+
+/** Deletes the subscriptions; a broker that keeps failing does not keep the client alive for ever. */
+async function unsubscribe({ broker, identity, log }: ReleasePorts, { id, attempts }: Removal): Promise<void> {
+  try {
+    await broker.unsubscribe(id, () => identity.issueToken(id))
+  } catch (error) {
+    if (attempts + 1 < UNSUBSCRIBE_ATTEMPTS) throw error
+    log('warn', 'subscriptions given up', { analysis: id, attempts: attempts + 1, error })
+  }
+}
+
+/** Removes subscriptions and client of the id. A live incarnation keeps both. */
+async function removeClient(ports: ReleasePorts, removal: Removal): Promise<void> {
+  const { store, identity, now } = ports
+  if (removal.clientRemoved || !(await store.holdClient(removal.key, removal.id, now(), CLIENT_LEASE_MS))) return
+  let removed = false
+  try {
+    await unsubscribe(ports, removal)
+    await identity.removeClient(removal.id)
+    removed = true
+  } finally {
+    await store.releaseClient(removal.key, removed)
+  }
+}
+
+/** When a removal that is not complete is looked at again. */
+function retryAt({ now }: Pick<Ports, 'now'>, { attempts }: Removal): Date {
+  const seconds = RETRY_SECONDS[Math.min(attempts, RETRY_SECONDS.length - 1)] ?? 60
+  return new Date(now().getTime() + seconds * 1000)
+}
+
+async function carryOut(ports: ReleasePorts, removal: Removal): Promise<boolean> {
+  const { store, cluster, sign, settings, now } = ports
+  const root = credentialsName(removal.id, removal.firstRun)
+  await secureLogs(ports, removal)
+  if (removal.archive) await store.archive(removal.key, settings.run.node, sign)
+  await cluster.remove('Secret', root)
+  await removeClient(ports, removal)
+  const gone = (await cluster.find('Secret', root)) === undefined && (await podsLeft(ports, removal)) === 0
+  return gone && now() >= removal.holdUntil
+}
+
+/** Pods of the incarnation that have not ended yet. */
+async function podsLeft({ cluster }: Pick<Ports, 'cluster'>, { id, firstRun, lastRun }: Removal): Promise<number> {
+  const pods = await cluster.pods({ [LABEL.analysis]: id, component: COMPONENT.analysis })
+  return pods.filter((pod) => {
+    const run = Number(pod.labels[LABEL.run])
+    return run >= firstRun && run <= lastRun
+  }).length
+}
+
+/**
+ * Carries a claimed removal as far as it goes now. True when everything is gone; otherwise it is due again later.
+ * @throws Fault of the step that failed; the removal stays and is due again
+ */
+export async function release(ports: ReleasePorts, removal: Removal): Promise<boolean> {
+  const { store, log } = ports
+  try {
+    const complete = await carryOut(ports, removal)
+    if (!complete) await store.postponeRemoval(removal.key, retryAt(ports, removal))
+    else {
+      await store.transition(removal.key, ['stopping'], 'stopped')
+      await store.completeRemoval(removal.key)
+      log('action', 'analysis removed', { analysis: removal.id, runs: `${removal.firstRun}-${removal.lastRun}` })
+    }
+    return complete
+  } catch (error) {
+    await store.postponeRemoval(removal.key, retryAt(ports, removal))
+    throw error
+  }
+}
+
+/** Claims and carries out the removal of one incarnation; nothing when somebody else does. */
+export async function releaseByKey(ports: ReleasePorts, key: AnalysisKey): Promise<void> {
+  const removal = await ports.store.claimRemoval(key, ports.now(), REMOVAL_LEASE_MS)
+  if (removal) await release(ports, removal)
+}

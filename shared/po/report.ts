@@ -1,0 +1,100 @@
+/**
+ * What the Hub is told, and its delivery: rows of the outbox go out one after the other per analysis, oldest first. A row
+ * the Hub refuses is settled with the reason; while it is away the analysis's rows wait.
+ */
+import { isFault } from '../fault.ts'
+import { WORDS } from './lifecycle.ts'
+import {
+  type Analysis,
+  type AnalysisId,
+  isVersion4,
+  type LogLevel,
+  type LogLine,
+  type Outcome,
+  type Report,
+} from './model.ts'
+import type { PendingReport, Ports } from './ports.ts'
+
+export type DeliveryPorts = Pick<Ports, 'store' | 'hub' | 'log' | 'now' | 'random'>
+
+const REPORT_LEASE_MS = 30_000
+/** Seconds an analysis's reports wait after a failed attempt, by attempts; the last one serves all later ones. */
+const BACKOFF_SECONDS = [2, 5, 15, 60, 300] as const
+
+/** The report of a recorded state; null where the Hub has no word for it. */
+export function stateReport({ state, progress }: Pick<Analysis, 'state' | 'progress'>): Report | null {
+  const status = WORDS[state].hub
+  return status && { kind: 'status', status, progress: state === 'executed' ? 100 : progress }
+}
+
+/** How an end is told: what it was, and then the terminal status. */
+export const outcomeReport = (outcome: Outcome, progress: number): Report => ({
+  kind: 'status',
+  status: outcome,
+  progress: outcome === 'executed' ? 100 : progress,
+})
+
+/** A line that we write about an analysis, kept in its log and told to the Hub. */
+export function ownLine(level: LogLevel, marker: string, text: string, { state, progress }: Analysis): LogLine {
+  return { level, message: `${marker}: ${text}`, status: WORDS[state].status, progress }
+}
+
+export const lineReport = ({ level, message }: LogLine, status: LogStatus): Report => ({
+  kind: 'log',
+  level,
+  message,
+  status,
+})
+type LogStatus = Extract<Report, { kind: 'log' }>['status']
+
+async function send({ hub }: Pick<Ports, 'hub'>, { id, report }: PendingReport): Promise<string | undefined> {
+  if (!isVersion4(id)) return 'the Hub takes only ids of version 4'
+  if (report.kind === 'log') {
+    await hub.createLog(id, report)
+    return undefined
+  }
+  const own = await hub.analysisNode(id)
+  if (!own) return 'the Hub does not know this analysis on this node'
+  await hub.updateStatus(own.analysisNodeId, report.status, report.progress)
+  return undefined
+}
+
+async function deliverOne(ports: DeliveryPorts, pending: PendingReport): Promise<boolean> {
+  const { store, log, now, random } = ports
+  const { seq, id, report, attempts } = pending
+  try {
+    const refused = await send(ports, pending)
+    if (refused) log('warn', 'report refused', { analysis: id, kind: report.kind, reason: refused })
+    await store.settleReport(seq, refused)
+    return true
+  } catch (error) {
+    if (isFault(error, 'refused')) {
+      log('warn', 'report refused', { analysis: id, kind: report.kind, reason: error.message })
+      await store.settleReport(seq, error.message)
+      return true
+    }
+    const base = BACKOFF_SECONDS[Math.min(attempts, BACKOFF_SECONDS.length - 1)] ?? 300
+    await store.postponeReports(id, new Date(now().getTime() + base * 1000 * (1 + random() / 4)))
+    log('info', 'report postponed', { analysis: id, kind: report.kind, attempts: attempts + 1, error })
+    return false
+  }
+}
+
+/**
+ * Delivers what is due, of one analysis or of all, until nothing is due or `deadline` has passed. Analyses are served
+ * side by side, the rows of one strictly in order.
+ */
+export async function deliver(ports: DeliveryPorts, deadline: Date, id?: AnalysisId): Promise<number> {
+  let delivered = 0
+  while (ports.now() < deadline) {
+    const batch = await ports.store.claimReports(ports.now(), REPORT_LEASE_MS, 100, id)
+    if (batch.length === 0) return delivered
+    const sent = await Promise.all(batch.map((pending) => deliverOne(ports, pending)))
+    delivered += sent.filter(Boolean).length
+  }
+  return delivered
+}
+
+/** One attempt for one analysis, made after its caller was answered. Failures are the sweep's to mend. */
+export const deliverSoon = (ports: DeliveryPorts, id: AnalysisId): Promise<number> =>
+  deliver(ports, new Date(ports.now().getTime() + 10_000), id)

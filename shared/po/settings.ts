@@ -1,0 +1,30 @@
+/** What the use cases are told by configuration; plain values, made once by `wire.ts`. May import lifecycle types. */
+import type { Budgets } from './lifecycle.ts'
+
+/** Images, resources and places that the objects of a run are built from. */
+export interface RunSettings {
+  readonly namespace: string
+  readonly clusterDomain: string
+  /** Address of the resolver that the proxies ask. */
+  readonly resolver: string
+  readonly nginxImage: string
+  readonly netStatsImage: string | null
+  readonly podSecurity: 'baseline' | 'restricted'
+  readonly cpuRequest: string
+  readonly cpuLimit: string
+  readonly memoryRequest: string
+  readonly memoryLimit: string
+  /** Logical name of this node; empty when it has none. */
+  readonly node: string
+}
+
+export interface PoSettings {
+  readonly run: RunSettings
+  /** Used where a create request leaves the registry fields empty. */
+  readonly registry: { readonly url: string; readonly user: string; readonly password: string }
+  readonly hubLogging: boolean
+  readonly intervalSeconds: number
+  readonly restartMax: number
+  readonly budgets: Budgets
+  readonly archive: { readonly maxAgeDays: number; readonly maxMiB: number }
+}
