@@ -1,0 +1,64 @@
+/** The analysis itself: an image of others that nothing is trusted with but its own tokens. */
+import { analysisSelector, credentialsName, pullSecretName, runName } from '../names.ts'
+import type { KubernetesObject } from '../ports.ts'
+import type { RunSettings } from '../settings.ts'
+import type { RunInput } from './input.ts'
+import { runLabels } from './metadata.ts'
+import { netStatsContainer } from './net-stats.ts'
+import { ANALYSIS_PORT, CONFINED, deployment, nonRoot, service } from './pods.ts'
+import { CREDENTIAL_KEYS } from './secrets.ts'
+
+/** Whom analyses run as where the site demands non-root; images are seldom built for a user of their own. */
+const USER = 10_001
+
+const analysisLabels = (input: RunInput) => ({
+  ...analysisSelector(input.id, input.run),
+  ...runLabels(input),
+})
+
+const quantities = (cpu: string, memory: string) => ({ ...(cpu ? { cpu } : {}), ...(memory ? { memory } : {}) })
+
+const resources = ({ cpuRequest, cpuLimit, memoryRequest, memoryLimit }: RunSettings) => ({
+  requests: quantities(cpuRequest, memoryRequest),
+  limits: quantities(cpuLimit, memoryLimit),
+})
+
+/** What the SDK reads; it finds its proxy at `nginx-` + DEPLOYMENT_NAME. */
+function environment({ id, run, firstRun, projectId }: RunInput) {
+  const secret = (name: string, key: string) => ({
+    name,
+    valueFrom: { secretKeyRef: { name: credentialsName(id, firstRun), key } },
+  })
+  return [
+    secret('DATA_SOURCE_TOKEN', CREDENTIAL_KEYS.kongToken),
+    secret('KEYCLOAK_TOKEN', CREDENTIAL_KEYS.analysisToken),
+    { name: 'ANALYSIS_ID', value: id },
+    { name: 'PROJECT_ID', value: projectId },
+    { name: 'DEPLOYMENT_NAME', value: runName(id, run) },
+  ]
+}
+
+export function analysisService(input: RunInput): KubernetesObject {
+  const { id, run } = input
+  return service(runName(id, run), analysisLabels(input), analysisSelector(id, run), ANALYSIS_PORT)
+}
+
+export function analysisDeployment(input: RunInput): KubernetesObject {
+  const { id, run, firstRun, image, settings } = input
+  return deployment(runName(id, run), analysisLabels(input), analysisSelector(id, run), {
+    terminationGracePeriodSeconds: 15,
+    imagePullSecrets: [{ name: pullSecretName(id, firstRun) }],
+    containers: [
+      {
+        name: runName(id, run),
+        image,
+        imagePullPolicy: 'IfNotPresent',
+        ports: [{ name: 'http', protocol: 'TCP', containerPort: ANALYSIS_PORT }],
+        env: environment(input),
+        resources: resources(settings),
+        securityContext: { ...CONFINED, ...(settings.podSecurity === 'restricted' ? nonRoot(USER) : {}) },
+      },
+      ...(settings.netStatsImage ? [netStatsContainer(id, run, settings.netStatsImage)] : []),
+    ],
+  })
+}

@@ -1,0 +1,41 @@
+/**
+ * The Kubernetes objects of an incarnation and of its runs, in the order in which they are applied:
+ *
+ *   credentials Secret (root)
+ *   ├── pull Secret
+ *   └── policy of run n
+ *       └── proxy policy, ConfigMap, proxy Service, proxy Deployment, analysis Service, analysis Deployment
+ *
+ * An owner is deleted in the foreground, so pods end before the policies and Secrets they need. A restart replaces the
+ * policy of run n by that of run n + 1 below the same root and needs no secret.
+ *
+ * Owns: the shape of every object. Pure: model, names, settings and port types are all it may import.
+ */
+import type { KubernetesObject } from '../ports.ts'
+import { analysisDeployment, analysisService } from './analysis.ts'
+import type { RunInput } from './input.ts'
+import { ownedBy } from './metadata.ts'
+import { analysisPolicy, proxyPolicy } from './policies.ts'
+import { proxyConfig, proxyDeployment, proxyService } from './proxy.ts'
+import { rootOf } from './secrets.ts'
+
+export type { RunInput } from './input.ts'
+export { RUN_HEADER } from './locations.ts'
+export { ANALYSIS_PORT, PROXY_PORT } from './pods.ts'
+export { standingPolicy } from './policies.ts'
+export { CREDENTIAL_KEYS, credentialsSecret, pullSecret } from './secrets.ts'
+
+/** The policy of a run, which owns everything else of it. */
+export const policyOwnedByRoot = (input: RunInput, rootUid: string): KubernetesObject =>
+  ownedBy(rootOf(input), rootUid, analysisPolicy(input))
+
+/** Policies first, pods last: nothing runs before what guards it. */
+export const objectsOwnedByPolicy = (input: RunInput, policyUid: string): readonly KubernetesObject[] =>
+  [
+    proxyPolicy(input),
+    proxyConfig(input),
+    proxyService(input),
+    proxyDeployment(input),
+    analysisService(input),
+    analysisDeployment(input),
+  ].map((object) => ownedBy(analysisPolicy(input), policyUid, object))

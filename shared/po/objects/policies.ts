@@ -1,0 +1,98 @@
+/**
+ * Who may talk to whom, by label and pod port. The standing policy denies everything; a run's policies only add:
+ *
+ *   broker, orchestrator, nextflow → proxy ⇄ analysis      proxy → the peers it forwards to      both → DNS
+ */
+import {
+  analysisSelector,
+  COMPONENT,
+  policyName,
+  proxyPolicyName,
+  proxySelector,
+  STANDING_POLICY_NAME,
+} from '../names.ts'
+import type { KubernetesObject, PeerService } from '../ports.ts'
+import type { RunInput } from './input.ts'
+import { componentLabels } from './metadata.ts'
+import { ANALYSIS_PORT, PROXY_PORT } from './pods.ts'
+import { reachablePeers } from './proxy.ts'
+
+type Labels = Readonly<Record<string, string>>
+
+/** Pods that poll analyses. */
+const ORCHESTRATOR: Labels = { component: 'flame-po' }
+/** Pods that report finished pipelines to `/analysis/nextflow`. */
+const NEXTFLOW: Labels = { app: 'nextflow' }
+
+const pods = (matchLabels: Labels) => ({ podSelector: { matchLabels } })
+const tcp = (port: number | string) => [{ protocol: 'TCP', port }]
+
+const DNS = {
+  to: [
+    {
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
+      ...pods({ 'k8s-app': 'kube-dns' }),
+    },
+  ],
+  ports: [
+    { protocol: 'UDP', port: 53 },
+    { protocol: 'TCP', port: 53 },
+  ],
+}
+
+/** A Service without selector has no pods that a label could name: it stays out of reach, as `{}` would mean all pods. */
+const hasPods = (peer: PeerService): boolean => Object.keys(peer.selector).length > 0
+
+const policy = (
+  metadata: KubernetesObject['metadata'],
+  podSelector: object,
+  rules: { ingress?: readonly object[]; egress?: readonly object[] },
+): KubernetesObject => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  metadata,
+  spec: { podSelector, policyTypes: ['Ingress', 'Egress'], ...rules },
+})
+
+/** Part of the installation, for all runs: with it, no policy of a run is what keeps a pod closed. */
+export const standingPolicy = (): KubernetesObject =>
+  policy(
+    { name: STANDING_POLICY_NAME, labels: { component: COMPONENT.standingPolicy } },
+    { matchExpressions: [{ key: 'component', operator: 'In', values: [COMPONENT.analysis, COMPONENT.proxy] }] },
+    {},
+  )
+
+/** Of the analysis: its proxy and DNS, nothing else. */
+export function analysisPolicy(input: RunInput): KubernetesObject {
+  const { id, run } = input
+  const proxy = pods(proxySelector(id, run))
+  return policy(
+    { name: policyName(id, run), labels: componentLabels(input, 'policy') },
+    { matchLabels: analysisSelector(id, run) },
+    {
+      ingress: [{ from: [proxy], ports: tcp(ANALYSIS_PORT) }],
+      egress: [{ to: [proxy], ports: tcp(PROXY_PORT) }, DNS],
+    },
+  )
+}
+
+/** Of its proxy. */
+export function proxyPolicy(input: RunInput): KubernetesObject {
+  const { id, run } = input
+  const analysis = pods(analysisSelector(id, run))
+  const { broker, ...others } = reachablePeers(input)
+  const peers = [broker, ...Object.values(others)].filter((peer) => peer !== undefined).filter(hasPods)
+  const callers = [ORCHESTRATOR, ...(broker && hasPods(broker) ? [broker.selector] : []), NEXTFLOW]
+  return policy(
+    { name: proxyPolicyName(id, run), labels: componentLabels(input, 'proxyPolicy') },
+    { matchLabels: proxySelector(id, run) },
+    {
+      ingress: [{ from: [analysis, ...callers.map(pods)], ports: tcp(PROXY_PORT) }],
+      egress: [
+        ...peers.map((peer) => ({ to: [pods(peer.selector)], ports: tcp(peer.targetPort) })),
+        { to: [analysis], ports: tcp(ANALYSIS_PORT) },
+        DNS,
+      ],
+    },
+  )
+}

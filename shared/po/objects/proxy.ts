@@ -1,0 +1,84 @@
+/** The egress proxy of a run: the only way out of its analysis, and the only way in. */
+import { proxyConfigName, proxyName, proxySelector, runName } from '../names.ts'
+import type { KubernetesObject, Peer, PeerService } from '../ports.ts'
+import type { RunInput } from './input.ts'
+import { HEALTH_PATH, proxyLocations, type Upstream, type Upstreams } from './locations.ts'
+import { componentLabels, runLabels } from './metadata.ts'
+import { nginxConf } from './nginx-conf.ts'
+import { CONFINED, deployment, nonRoot, PROXY_PORT, SERVICE_PORT, service } from './pods.ts'
+
+const CONFIG_KEY = 'nginx.conf'
+const CONFIG_PATH = '/etc/nginx/nginx.conf'
+/** The user of nginx-unprivileged; any other does as well. */
+const USER = 101
+
+/** Peers the proxy forwards to: kong only for analyses that read data. */
+export function reachablePeers({ peers, needsKong }: RunInput): Partial<Record<Peer, PeerService>> {
+  const { kong, ...others } = peers
+  return kong && needsKong ? { ...others, kong } : others
+}
+
+export function proxyUpstreams(input: RunInput): Upstreams {
+  const { id, run, settings } = input
+  const at = (service: string, port: number): Upstream => ({
+    host: `${service}.${settings.namespace}.svc.${settings.clusterDomain}`,
+    port,
+  })
+  const peers = Object.entries(reachablePeers(input)).map(([peer, { name, port }]) => [peer, at(name, port)])
+  return { ...Object.fromEntries(peers), analysis: at(runName(id, run), SERVICE_PORT) }
+}
+
+const proxyLabels = (input: RunInput) => ({
+  ...proxySelector(input.id, input.run),
+  ...runLabels(input),
+})
+
+export const proxyConfig = (input: RunInput): KubernetesObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: {
+    name: proxyConfigName(input.id, input.run),
+    labels: componentLabels(input, 'configMap'),
+  },
+  data: {
+    [CONFIG_KEY]: nginxConf(proxyLocations(input), proxyUpstreams(input), {
+      resolver: input.settings.resolver,
+      port: PROXY_PORT,
+    }),
+  },
+})
+
+export function proxyService(input: RunInput): KubernetesObject {
+  const { id, run } = input
+  return service(proxyName(id, run), proxyLabels(input), proxySelector(id, run), PROXY_PORT)
+}
+
+export function proxyDeployment(input: RunInput): KubernetesObject {
+  const { id, run } = input
+  const httpGet = { path: HEALTH_PATH, port: PROXY_PORT }
+  return deployment(proxyName(id, run), proxyLabels(input), proxySelector(id, run), {
+    terminationGracePeriodSeconds: 10,
+    containers: [
+      {
+        name: proxyName(id, run),
+        image: input.settings.nginxImage,
+        imagePullPolicy: 'IfNotPresent',
+        // Past the image's entry point, which wants to write below /etc.
+        command: ['nginx', '-e', 'stderr', '-c', CONFIG_PATH, '-g', 'daemon off;'],
+        ports: [{ name: 'http', protocol: 'TCP', containerPort: PROXY_PORT }],
+        readinessProbe: { httpGet, periodSeconds: 2, timeoutSeconds: 2 },
+        livenessProbe: { httpGet, initialDelaySeconds: 15, periodSeconds: 20, failureThreshold: 3, timeoutSeconds: 5 },
+        resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { cpu: '1', memory: '128Mi' } },
+        securityContext: { ...CONFINED, ...nonRoot(USER), readOnlyRootFilesystem: true },
+        volumeMounts: [
+          { name: 'config', mountPath: CONFIG_PATH, subPath: CONFIG_KEY, readOnly: true },
+          { name: 'tmp', mountPath: '/tmp' },
+        ],
+      },
+    ],
+    volumes: [
+      { name: 'config', configMap: { name: proxyConfigName(id, run) } },
+      { name: 'tmp', emptyDir: { sizeLimit: '16Mi' } },
+    ],
+  })
+}
