@@ -1,0 +1,106 @@
+/** Keycloak's admin API for clients, as far as analyses need it. */
+import { Fault } from '../../fault.ts'
+import type { Token } from '../../po/ports.ts'
+import { createBearer } from '../bearer.ts'
+import { type Ask, expectOk, type HttpAnswer, type HttpRequest, isOk } from '../http-client.ts'
+import { asObject, asObjects, type JsonObject, parseJson, textOf } from '../json.ts'
+
+export interface ClientRow {
+  /** Keycloak's own key of it. */
+  readonly uuid: string
+  readonly clientId: string
+  /** Empty where it has none. */
+  readonly name: string
+  /** Undefined where Keycloak does not show it in a list. */
+  readonly secret: string | undefined
+}
+
+export interface ClientsOptions {
+  readonly system: string
+  /** URL of the collection. */
+  readonly base: string
+  readonly ask: Ask
+  readonly now: () => Date
+  readonly fetchToken: () => Promise<Token>
+}
+
+const PAGE_SIZE = 100
+
+export function createClients({ system, base, ask, now, fetchToken }: ClientsOptions) {
+  const withBearer = createBearer({ fetchToken, now })
+
+  const call = (method: HttpRequest['method'], path: string, doing: string, body?: object): Promise<HttpAnswer> =>
+    withBearer((authorization) =>
+      ask(
+        {
+          method,
+          url: `${base}${path}`,
+          headers: { authorization, ...(body ? { 'content-type': 'application/json' } : {}) },
+          ...(body ? { body: JSON.stringify(body) } : {}),
+        },
+        doing,
+      ),
+    )
+
+  const rows = async (query: Record<string, string>, doing: string): Promise<ClientRow[]> => {
+    const answer = expectOk(system, doing, await call('GET', `?${new URLSearchParams(query)}`, doing))
+    return asObjects(parseJson(system, answer.text)).flatMap(rowOf)
+  }
+
+  const find = async (clientId: string): Promise<ClientRow | undefined> => {
+    const found = await rows({ clientId }, 'look up the client of an analysis')
+    return found.find((row) => row.clientId === clientId)
+  }
+
+  return {
+    find,
+
+    /** False when there is one with this client id. */
+    async create(client: object): Promise<boolean> {
+      const doing = 'create the client of an analysis'
+      const answer = await call('POST', '', doing, client)
+      if (answer.status === 409) return false
+      expectOk(system, doing, answer)
+      return true
+    },
+
+    async secretOf(row: ClientRow): Promise<string> {
+      if (row.secret !== undefined) return row.secret
+      const doing = 'show the secret of an analysis client'
+      const answer = expectOk(system, doing, await call('GET', `/${encodeURIComponent(row.uuid)}/client-secret`, doing))
+      const secret = textOf(asObject(parseJson(system, answer.text)), 'value')
+      if (secret === undefined) throw new Fault('refused', `${system} has no secret for the client of the analysis`)
+      return secret
+    },
+
+    /** False when it was gone already. Of two deletions at the same time Keycloak answers one with 500. */
+    async remove(row: ClientRow): Promise<boolean> {
+      const doing = 'delete the client of an analysis'
+      const answer = await call('DELETE', `/${encodeURIComponent(row.uuid)}`, doing)
+      if (answer.status === 404) return false
+      if (answer.status === 500 && !(await find(row.clientId))) return false
+      return isOk(expectOk(system, doing, answer))
+    },
+
+    /** All of the realm. A page may be short because rows are hidden from us, so only one without news is the last. */
+    async list(): Promise<readonly ClientRow[]> {
+      const all = new Map<string, ClientRow>()
+      for (let first = 0; ; first += PAGE_SIZE) {
+        const page = await rows({ first: String(first), max: String(PAGE_SIZE) }, 'list the clients of the realm')
+        const known = all.size
+        for (const row of page) all.set(row.uuid, row)
+        if (all.size === known) return [...all.values()]
+      }
+    },
+  }
+}
+
+/** A caller that may not manage a client is shown stars in place of its secret. */
+function rowOf(row: JsonObject): readonly ClientRow[] {
+  const uuid = textOf(row, 'id')
+  const clientId = textOf(row, 'clientId')
+  if (uuid === undefined || clientId === undefined) return []
+  const shown = textOf(row, 'secret')
+  const secret = shown !== undefined && !/^\*+$/.test(shown) ? shown : undefined
+  return [{ uuid, clientId, name: textOf(row, 'name') ?? '', secret }]
+}

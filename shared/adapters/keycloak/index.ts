@@ -1,0 +1,110 @@
+/**
+ * Identity by Keycloak: one confidential client per analysis, whose id is the analysis id, because other services of a
+ * node know an analysis by the `azp` of its token.
+ *
+ * Owns: the order of calls that makes a client and its token. May import: the Identity port, model, fault, the HTTP
+ * client beside it. Another provider (the Hub's Authup) would be another `Identity` in a folder of its own.
+ *
+ * A first token takes three round trips (look up, create, token), later ones two. Each has the deadline.
+ */
+import { randomBytes } from 'node:crypto'
+import { Fault } from '../../fault.ts'
+import { type AnalysisId, parseAnalysisId } from '../../po/model.ts'
+import type { Identity, Token } from '../../po/ports.ts'
+import { tokenOf } from '../bearer.ts'
+import { createHttpClient, expectOk, type Send } from '../http-client.ts'
+import { parseJson } from '../json.ts'
+import { type ClientRow, createClients } from './clients.ts'
+
+export interface IdentityOptions {
+  /** Base URL with Keycloak's relative path, if it has one. */
+  readonly url: string
+  readonly realm: string
+  /** A client that may manage clients. */
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly now?: () => Date
+  readonly send?: Send
+  /** Of each round trip. */
+  readonly deadlineMs?: number
+  /** Secret of a new client. */
+  readonly newSecret?: () => string
+}
+
+const SYSTEM = 'Keycloak'
+
+export function createIdentity(options: IdentityOptions): Identity {
+  const { now = () => new Date(), newSecret = () => randomBytes(32).toString('base64url') } = options
+  const realm = encodeURIComponent(options.realm)
+  const ask = createHttpClient({
+    system: SYSTEM,
+    deadlineMs: options.deadlineMs ?? 5_000,
+    ...(options.send ? { send: options.send } : {}),
+  })
+
+  const tokenFor = async (clientId: string, clientSecret: string, doing: string): Promise<Token> => {
+    const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }
+    const requestedAt = now()
+    const request = {
+      method: 'POST' as const,
+      url: `${options.url}/realms/${realm}/protocol/openid-connect/token`,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams(form).toString(),
+    }
+    const answer = expectOk(SYSTEM, doing, await ask(request, doing))
+    const token = tokenOf(parseJson(SYSTEM, answer.text), requestedAt)
+    if (!token) throw new Fault('refused', `${SYSTEM} was asked to ${doing} and gave none`)
+    return token
+  }
+
+  const clients = createClients({
+    system: SYSTEM,
+    base: `${options.url}/admin/realms/${realm}/clients`,
+    ask,
+    now,
+    fetchToken: () => tokenFor(options.clientId, options.clientSecret, 'issue the token of the orchestrator'),
+  })
+
+  const ensureSecret = async (id: AnalysisId): Promise<string> => {
+    const found = await clients.find(id)
+    if (found) return clients.secretOf(found)
+    const secret = newSecret()
+    if (await clients.create(clientOf(id, secret))) return secret
+    // Somebody made it between the two calls, and with another secret.
+    const theirs = await clients.find(id)
+    if (theirs) return clients.secretOf(theirs)
+    throw new Fault('unavailable', `${SYSTEM} knows the client of the analysis and does not show it`)
+  }
+
+  return {
+    issueToken: async (id) => tokenFor(id, await ensureSecret(id), 'issue the token of an analysis'),
+
+    removeClient: async (id) => {
+      const found = await clients.find(id)
+      return found ? clients.remove(found) : false
+    },
+
+    listClients: async () => [...new Set((await clients.list()).flatMap(analysisIdOf))],
+  }
+}
+
+const NAME_PREFIX = 'flame-'
+
+const clientOf = (id: AnalysisId, secret: string) => ({
+  clientId: id,
+  name: `${NAME_PREFIX}${id}`,
+  protocol: 'openid-connect',
+  enabled: true,
+  publicClient: false,
+  clientAuthenticatorType: 'client-secret',
+  secret,
+  serviceAccountsEnabled: true,
+  standardFlowEnabled: false,
+  implicitFlowEnabled: false,
+  directAccessGrantsEnabled: false,
+})
+
+function analysisIdOf(row: ClientRow): readonly AnalysisId[] {
+  const id = row.name.startsWith(NAME_PREFIX) ? parseAnalysisId(row.clientId) : undefined
+  return id ? [id] : []
+}
