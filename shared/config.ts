@@ -122,7 +122,7 @@ export const SETTINGS = {
   HARBOR_PW: text({ group: 'registry', default: '', secret: true, effect: 'Its password.' }),
 
   NODE_NAME: text({
-    group: 'runs',
+    group: 'process',
     default: '',
     effect: 'Name of this node in labels, logs, events and archive entries.',
   }),

@@ -1,0 +1,119 @@
+/**
+ * `endpoint()` makes a function from a route, its schemas and a use case. It owns everything between the socket and the
+ * use case, in this order: health paths, path and method (404, 405), preflight, size of the body (413), bearer token
+ * (401, 403, 503), path, query and body by their schemas (415, 422), the use case, its answer by its schema, JSON. A
+ * refusal at any step means that the use case did not run. It may import `shared/http`, `routes`, `config`, `log`,
+ * `fault` and the ids of the model, never a use case.
+ *
+ *     http(
+ *       routes.po.status.name,
+ *       endpoint(routes.po.status, poSchemas.status, (ports, { params }) => status(ports, params.analysis_id), wire('store')),
+ *     )
+ */
+import type * as z from 'zod'
+import type { Route } from '../routes.ts'
+import { assertMayCall, assertOwn, type Caller } from './auth.ts'
+import { parseJson, readBody } from './body.ts'
+import { createEdge, type Edge } from './edge.ts'
+import { exchange, type Incoming, json, type Reply } from './exchange.ts'
+import type { HttpFunction } from './register.ts'
+import { validate } from './validation.ts'
+
+export interface Schemas<Params, Query, Body, Answer> {
+  readonly params?: z.ZodType<Params>
+  readonly query?: z.ZodType<Query>
+  /** Without it a body is counted and thrown away, whatever it contains. */
+  readonly body?: z.ZodType<Body>
+  /** What a use case answers must fit; if it does not, that is a defect of ours. */
+  readonly answer: z.ZodType<unknown, Answer>
+  /** What a 500 says, one sentence per endpoint of the route. */
+  readonly failures: readonly string[]
+}
+
+/** The schemas of some function, for the description. */
+export interface AnySchemas {
+  readonly params?: z.ZodType
+  readonly query?: z.ZodType
+  readonly body?: z.ZodType
+  readonly answer: z.ZodType
+  readonly failures: readonly string[]
+}
+
+export interface Request<Params, Query, Body> {
+  readonly params: Params
+  readonly query: Query
+  readonly body: Body
+  /** Nobody, where the route asks for no token. */
+  readonly caller: Caller
+  readonly requestId: string
+  /** Template of the endpoint that was hit, as it stands in the route. */
+  readonly path: string
+  /** `X-Flame-Run`: the run that an egress proxy spoke for. */
+  readonly runHeader: string | undefined
+}
+
+export interface Options<Deps, Params, Query, Body, Answer> {
+  /** Runs when the answer is out, before a shutdown ends. Its failure is logged and has no other effect. */
+  readonly afterAnswer?: (deps: Deps, request: Request<Params, Query, Body>, answer: Answer) => Promise<void>
+  /** Makes the answer something else than `200` and JSON. */
+  readonly encode?: (answer: Answer) => Reply
+  readonly edge?: () => Edge
+}
+
+type None = Record<never, never>
+const NOBODY: Caller = { clientId: '', subject: '', analysisId: undefined }
+
+export function endpoint<Deps, Answer, Params = None, Query = None, Body = undefined>(
+  route: Route,
+  schemas: Schemas<Params, Query, Body, Answer>,
+  handle: (deps: Deps, request: Request<Params, Query, Body>) => Promise<Answer>,
+  deps: () => Deps,
+  options: Options<Deps, Params, Query, Body, Answer> = {},
+): HttpFunction {
+  const edge = once(options.edge ?? (() => createEdge(route)))
+  const resources = once(deps)
+  const { encode = (answer: Answer) => json(200, answer), afterAnswer } = options
+
+  const respond = async (incoming: Incoming): Promise<Reply> => {
+    const request = await accept(route, schemas, edge(), incoming)
+    const answer = await handle(resources(), request)
+    const reply = encode(schemas.answer.parse(answer) as Answer)
+    return afterAnswer ? { ...reply, after: () => afterAnswer(resources(), request, answer) } : reply
+  }
+  return exchange(route, edge, { failures: schemas.failures, respond })
+}
+
+/** Everything that can refuse a request, before anything is done for it. */
+async function accept<Params, Query, Body, Answer>(
+  route: Route,
+  schemas: Schemas<Params, Query, Body, Answer>,
+  edge: Edge,
+  { request, requestId, match, search }: Incoming,
+): Promise<Request<Params, Query, Body>> {
+  const bytes = await readBody(request, schemas.body !== undefined)
+  const caller = route.auth === 'none' ? NOBODY : await edge.authenticate(request.headers.authorization)
+  assertMayCall(route.auth, caller)
+  const params = schemas.params ? validate(schemas.params, match.params, 'path') : {}
+  const query = schemas.query ? validate(schemas.query, Object.fromEntries(search), 'query') : {}
+  const body = schemas.body && validate(schemas.body, parseJson(request, bytes), 'body')
+  assertOwn(caller, body)
+  const run = request.headers['x-flame-run']
+  return {
+    params: params as Params,
+    query: query as Query,
+    body: body as Body,
+    caller,
+    requestId,
+    path: route.endpoints[match.index]?.path ?? '',
+    runHeader: typeof run === 'string' ? run : undefined,
+  }
+}
+
+/** A failed attempt is not kept. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * What every function does around its work, whatever triggers it: health paths, path and method, CORS, request id,
+ * access line, and one place where an answer, good or bad, is written.
+ */
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { isFault } from '../fault.ts'
+import type { Logger } from '../log.ts'
+import type { Route } from '../routes.ts'
+import type { FunctionRequest } from './body.ts'
+import { corsHeaders, preflightHeaders } from './cors.ts'
+import type { Edge } from './edge.ts'
+import { createMatcher, type Match } from './match.ts'
+import { problem } from './problem.ts'
+import type { HttpFunction } from './register.ts'
+
+export interface Incoming {
+  readonly request: FunctionRequest
+  readonly requestId: string
+  /** The path as it was sent, without the query. */
+  readonly path: string
+  readonly search: URLSearchParams
+  readonly match: Match
+  readonly log: Logger
+}
+
+export interface Reply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+  /** Done when the answer is out; the process stays until it has ended. */
+  readonly after?: () => Promise<void>
+  /** For the access line. */
+  readonly fault?: string
+}
+
+export interface Work {
+  /** What a 500 says, one sentence per endpoint of the route. */
+  readonly failures: readonly string[]
+  readonly respond: (incoming: Incoming) => Promise<Reply>
+}
+
+const HEALTH_PATHS = ['/health/liveness', '/health/readiness']
+/** How long the rest of a refused body is read and dropped, so that the caller gets to read why. */
+const LINGER_MS = 2000
+
+export const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply => ({
+  status,
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify(value),
+})
+
+export function exchange(route: Route, edge: () => Edge, work: Work): HttpFunction {
+  const find = createMatcher(route.endpoints)
+
+  const reply = async (request: FunctionRequest, requestId: string): Promise<Reply> => {
+    const url = new URL(request.url ?? '/', 'http://function')
+    const path = url.pathname
+    if (HEALTH_PATHS.includes(path)) return health(request)
+    const { match, methods } = find(request.method ?? '', path)
+    if (methods.length === 0) return json(404, { detail: 'Not Found' })
+    const allow = [...methods, 'OPTIONS'].join(', ')
+    if (request.method === 'OPTIONS') return { status: 204, headers: { allow, ...preflightHeaders(request, methods) } }
+    if (!match) return json(405, { detail: 'Method Not Allowed' }, { allow })
+    const log = edge().log
+    try {
+      return await work.respond({ request, requestId, path, search: url.searchParams, match, log })
+    } catch (error) {
+      return refuse(error, work.failures[match.index] ?? 'Error', requestId, log)
+    }
+  }
+
+  return async (request, response) => {
+    const began = performance.now()
+    const requestId = requestIdOf(request)
+    const answer = await reply(request, requestId).catch((error) => refuse(error, 'Error', requestId, edge().log))
+    const cors = corsHeaders(request, edge().corsOrigin)
+    await write(request, response, { ...answer, headers: { 'x-request-id': requestId, ...cors, ...answer.headers } })
+    edge().access[HEALTH_PATHS.includes(pathOf(request)) ? 'debug' : 'info'](
+      {
+        method: request.method,
+        path: pathOf(request),
+        status: answer.status,
+        ms: Math.round((performance.now() - began) * 10) / 10,
+        requestId,
+        ...(answer.fault && { fault: answer.fault }),
+      },
+      'request',
+    )
+    if (answer.after) await follow(answer.after, edge().log, requestId)
+  }
+}
+
+const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? '/'
+
+const health = ({ method }: IncomingMessage): Reply =>
+  method === 'GET' ? json(200, { status: 'ok' }) : json(405, { detail: 'Method Not Allowed' }, { allow: 'GET' })
+
+/** The caller's own id where it is fit for a log line. */
+function requestIdOf({ headers }: IncomingMessage): string {
+  const given = headers['x-request-id']
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()
+}
+
+function refuse(error: unknown, failure: string, requestId: string, log: Logger): Reply {
+  const { status, headers, body, code } = problem(error, failure, requestId)
+  if (code === 'unexpected') log.error({ err: error, requestId }, 'request failed')
+  else if (status >= 500) log.warn({ err: error, requestId }, 'request could not be served')
+  else log.debug({ err: error, requestId }, 'request refused')
+  const fault = isFault(error) ? `${code}: ${error.message}` : code
+  return { ...json(status, body, headers), fault }
+}
+
+/** Work after the answer concerns its caller no more: a failure is a line in the log. */
+async function follow(after: () => Promise<void>, log: Logger, requestId: string): Promise<void> {
+  try {
+    await after()
+  } catch (error) {
+    log.error({ err: error, requestId }, 'work after the answer failed')
+  }
+}
+
+const STANDARD_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const
+
+async function write(request: FunctionRequest, response: ServerResponse, { status, headers, body }: Reply) {
+  if (response.destroyed || response.headersSent) return
+  const content = typeof body === 'string' ? Buffer.from(body) : body
+  const length = content === undefined ? {} : { 'content-length': String(content.byteLength) }
+  const unread = !request.complete && !request.rawBody
+  response.writeHead(status, { ...STANDARD_HEADERS, ...length, ...headers, ...(unread && { connection: 'close' }) })
+  if (content && request.method !== 'HEAD') response.write(content)
+  if (unread) await drop(request)
+  response.end()
+}
+
+/** The answer is out; ending the response now would cut the caller off while it still sends. */
+async function drop(request: FunctionRequest): Promise<void> {
+  const ended = new Promise<void>((resolve) => request.once('end', resolve).once('close', resolve))
+  request.resume()
+  await Promise.race([ended, delay(LINGER_MS, undefined, { ref: false })])
+}

@@ -1,0 +1,46 @@
+/** The one place where an error becomes an answer: code → status, and what the caller may read. */
+import { Fault, type FaultCode } from '../fault.ts'
+
+const STATUS: Readonly<Record<FaultCode, number>> = {
+  bad_request: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  conflict: 409,
+  too_large: 413,
+  unsupported_media: 415,
+  invalid: 422,
+  unexpected: 500,
+  refused: 502,
+  unavailable: 503,
+}
+
+const RETRY_AFTER_SECONDS = 5
+
+export interface Problem {
+  readonly code: FaultCode
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: { readonly detail: unknown }
+}
+
+/**
+ * @param failure what was tried, for the sentence of a defect: its cause is in the log and nowhere else
+ */
+export function problem(error: unknown, failure: string, requestId: string): Problem {
+  if (!(error instanceof Fault) || error.code === 'unexpected') {
+    const detail = `${failure} (see po logs). Request ${requestId}`
+    return { code: 'unexpected', status: STATUS.unexpected, headers: {}, body: { detail } }
+  }
+  const { code, retryAfter = RETRY_AFTER_SECONDS } = error
+  return {
+    code,
+    status: STATUS[code],
+    headers: {
+      ...(code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
+      ...(code === 'unavailable' && { 'retry-after': String(retryAfter) }),
+    },
+    body: { detail: error.detail ?? error.message },
+  }
+}

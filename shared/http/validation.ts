@@ -1,0 +1,77 @@
+/** zod's issues in the words of FastAPI, which the callers of this contract know. */
+import type * as z from 'zod'
+import { Fault } from '../fault.ts'
+
+export interface Detail {
+  readonly type: string
+  readonly loc: readonly (string | number)[]
+  readonly msg: string
+  readonly input: unknown
+}
+
+type Source = 'body' | 'path' | 'query'
+type Words = Pick<Detail, 'type' | 'msg'>
+
+const SECRETS: readonly PropertyKey[] = ['registry_password', 'kong_token']
+const MASK = '**********'
+const ECHO_LIMIT = 200
+
+const TYPES: Readonly<Record<string, Words>> = {
+  string: { type: 'string_type', msg: 'Input should be a valid string' },
+  int: { type: 'int_type', msg: 'Input should be a valid integer' },
+  number: { type: 'int_type', msg: 'Input should be a valid integer' },
+  boolean: { type: 'bool_type', msg: 'Input should be a valid boolean' },
+  array: { type: 'list_type', msg: 'Input should be a valid list' },
+  object: {
+    type: 'model_attributes_type',
+    msg: 'Input should be a valid dictionary or object to extract fields from',
+  },
+}
+const REQUIRED: Words = { type: 'missing', msg: 'Field required' }
+
+const quoted = (values: readonly unknown[]): string => values.map((value) => `'${String(value)}'`).join(', ')
+
+function describe(issue: z.core.$ZodIssue): Words {
+  switch (issue.code) {
+    case 'invalid_type':
+      if (issue.input === undefined) return REQUIRED
+      return TYPES[issue.expected] ?? { type: 'value_error', msg: issue.message }
+    case 'invalid_value':
+      return { type: 'enum', msg: `Input should be one of ${quoted(issue.values)}` }
+    case 'too_small':
+      return { type: 'greater_than_equal', msg: `Input should be at least ${issue.minimum}` }
+    case 'too_big':
+      return { type: 'less_than_equal', msg: `Input should be at most ${issue.maximum}` }
+    case 'custom':
+      return { type: String(issue.params?.['type'] ?? 'value_error'), msg: issue.message }
+    default:
+      return { type: 'value_error', msg: issue.message }
+  }
+}
+
+/** What of a refused value is shown: never a secret, never a whole body. */
+function echo(value: unknown, path: readonly PropertyKey[]): unknown {
+  if (value === undefined || value === null) return null
+  if (path.some((key) => SECRETS.includes(key))) return MASK
+  if (Array.isArray(value)) return []
+  if (typeof value === 'object') return {}
+  return typeof value === 'string' ? value.slice(0, ECHO_LIMIT) : value
+}
+
+const toDetail =
+  (source: Source) =>
+  (issue: z.core.$ZodIssue): Detail => ({
+    ...describe(issue),
+    loc: [source, ...issue.path.map((key) => (typeof key === 'number' ? key : String(key)))],
+    input: echo(issue.input, issue.path),
+  })
+
+/**
+ * The value in the shape of the schema.
+ * @throws Fault `invalid` with all issues at once
+ */
+export function validate<T>(schema: z.ZodType<T>, value: unknown, source: Source): T {
+  const result = schema.safeParse(value, { reportInput: true })
+  if (result.success) return result.data
+  throw new Fault('invalid', 'Invalid request', { detail: result.error.issues.map(toDetail(source)) })
+}

@@ -1,0 +1,127 @@
+/**
+ * The bodies and answers of `/po`, per function: what `endpoint()` checks and what the OpenAPI description says. A string
+ * is a string here, never a number or null; unknown fields are ignored. Ids keep the caller's spelling: answers use it.
+ *
+ * May import the model and the shape of schemas; used by `functions` and the description only.
+ */
+import * as z from 'zod'
+import type { AnySchemas } from '../http/endpoint.ts'
+import { isUuid, LOG_LEVELS, STATUS_WORDS } from './model.ts'
+
+/** Any version, any case, with dashes or without. */
+const uuid = z
+  .string()
+  .refine(isUuid, { error: 'Input should be a valid UUID', params: { type: 'uuid_parsing' } })
+  .meta({ format: 'uuid' })
+
+/** PostgreSQL takes every character but NUL. */
+const plain = z.string().refine((text) => !text.includes('\0'), 'Input should hold no NUL character')
+
+/** Room below the nine digits that fit into the names of a run. */
+const RESTART_COUNTER_LIMIT = 99_999_999
+
+export const createAnalysis = z.object({
+  analysis_id: uuid,
+  project_id: uuid,
+  registry_url: plain.describe('Registry of the image; empty: the one of this node'),
+  image_url: plain,
+  registry_user: plain,
+  registry_password: z.string().meta({ writeOnly: true }),
+  kong_token: z.string().meta({ writeOnly: true, description: '`none_needed` for an analysis that reads no data' }),
+  restart_counter: z.int().min(0).max(RESTART_COUNTER_LIMIT).default(0),
+  progress: z.int().default(0),
+})
+export type CreateAnalysis = z.output<typeof createAnalysis>
+
+/** Lines come from programs of strangers: what the database cannot keep is replaced, not refused. */
+const line = z.string().transform((text) => text.replaceAll('\0', '\uFFFD').toWellFormed())
+
+export const createLogEntity = z.object({
+  log: line,
+  log_type: z.enum(LOG_LEVELS),
+  analysis_id: uuid,
+  status: line.describe('What the analysis says of itself; free text'),
+  progress: z.int(),
+})
+export type CreateLogEntity = z.output<typeof createLogEntity>
+
+const statusWord = z.enum(STATUS_WORDS)
+
+export const statusAnswer = z.record(z.string(), z.object({ status: statusWord, progress: z.int().min(0).max(100) }))
+export type StatusAnswer = z.output<typeof statusAnswer>
+
+/** What create and stop answer; delete answers null for each analysis. */
+export const statusOnlyAnswer = z.record(z.string(), statusWord)
+export type StatusOnlyAnswer = z.output<typeof statusOnlyAnswer>
+
+export const deleteAnswer = z.record(z.string(), z.null())
+export type DeleteAnswer = z.output<typeof deleteAnswer>
+
+const isNameList = (text: string): boolean => {
+  try {
+    return z.array(z.string()).safeParse(JSON.parse(text)).success
+  } catch {
+    return false
+  }
+}
+
+/** One text per run that holds its pod names as a JSON list. */
+const nameList = z
+  .string()
+  .refine(isNameList, 'a JSON list of names')
+  .meta({ examples: ['["analysis-0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d-1-5d9c8-x2x9k"]'] })
+export const podsAnswer = z.record(z.string(), z.array(nameList))
+export type PodsAnswer = z.output<typeof podsAnswer>
+
+const logsById = z.record(z.string(), z.array(z.string()))
+export const logsAnswer = z.object({ analysis: logsById, nginx: logsById })
+export type LogsAnswer = z.output<typeof logsAnswer>
+
+/** One text under each word that was asked for; `zombies` is always there. */
+export const cleanupAnswer = z.object({ zombies: z.string() }).catchall(z.string())
+export type CleanupAnswer = z.output<typeof cleanupAnswer>
+
+export const healthAnswer = z.object({ status: z.literal('ok') })
+
+const oneOrAll = z.object({ analysis_id: uuid.optional() })
+const cleanupParams = z.object({
+  cleanup_type: z.string().describe('Words of all, analyzes, services, mb, rs, keycloak, zombies; separated by commas'),
+})
+
+/** By the keys of `routes.po`. */
+export const poSchemas = {
+  create: { body: createAnalysis, answer: statusOnlyAnswer, failures: ['Error creating analysis'] },
+  history: {
+    params: oneOrAll,
+    answer: logsAnswer,
+    failures: ['Error retrieving ALL history data', 'Error retrieving history data'],
+  },
+  logs: {
+    params: oneOrAll,
+    answer: logsAnswer,
+    failures: ['Error retrieving ALL logs data', 'Error retrieving logs data'],
+  },
+  streamLogs: { body: createLogEntity, answer: z.null(), failures: ['Error streaming logs'] },
+  status: {
+    params: oneOrAll,
+    answer: statusAnswer,
+    failures: ['Error retrieving ALL status data', 'Error retrieving status data'],
+  },
+  pods: {
+    params: oneOrAll,
+    answer: podsAnswer,
+    failures: ['Error retrieving ALL pod names', 'Error retrieving pod name'],
+  },
+  stop: {
+    params: oneOrAll,
+    answer: statusOnlyAnswer,
+    failures: ['Error stopping ALL analyzes', 'Error stopping analysis'],
+  },
+  delete: {
+    params: oneOrAll,
+    answer: deleteAnswer,
+    failures: ['Error deleting ALL analyzes', 'Error deleting analysis'],
+  },
+  cleanup: { params: cleanupParams, answer: cleanupAnswer, failures: ['Error cleaning up'] },
+  healthz: { answer: healthAnswer, failures: ['Error checking health'] },
+} as const satisfies Record<string, AnySchemas>

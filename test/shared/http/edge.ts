@@ -1,0 +1,69 @@
+/** A caller's side for tests of the edge: a realm key, tokens of any kind, and a server around one function. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createLocalJWKSet, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { type AuthConfig, createAuthenticate } from '../../../shared/http/auth.ts'
+import type { Edge } from '../../../shared/http/edge.ts'
+import type { HttpFunction } from '../../../shared/http/register.ts'
+import { createLogger } from '../../../shared/log.ts'
+
+export const AUTH: AuthConfig = {
+  KEYCLOAK_URL: 'http://127.0.0.1:9',
+  KEYCLOAK_REALM: 'flame',
+  AUTH_ISSUER: '',
+  AUTH_AUDIENCE: '',
+  AUTH_REQUIRED_ROLE: '',
+}
+
+export interface Line {
+  readonly [field: string]: unknown
+}
+
+/** A log that is kept instead of printed. */
+export function captureLog(level = 'debug', name = 'test') {
+  const text: string[] = []
+  const destination = { write: (line: string) => void text.push(line) }
+  return {
+    log: createLogger(name, { level, destination }),
+    text: () => text.join(''),
+    lines: (): Line[] => text.map((line) => JSON.parse(line) as Line),
+  }
+}
+
+export async function createRealm(config: Partial<AuthConfig> = {}) {
+  const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true })
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'realm-key', alg: 'RS256', use: 'sig' }
+  const logs = captureLog()
+  const edge: Edge = {
+    authenticate: createAuthenticate({ ...AUTH, ...config }, createLocalJWKSet({ keys: [jwk] })),
+    corsOrigin: 'http://localhost:8080',
+    log: logs.log,
+    access: logs.log,
+  }
+  const token = (claims: JWTPayload = {}): Promise<string> =>
+    new SignJWT({ azp: 'hub-adapter', sub: 'someone', typ: 'Bearer', ...claims })
+      .setProtectedHeader({ alg: 'RS256', kid: 'realm-key', typ: 'JWT' })
+      .setIssuedAt()
+      .setExpirationTime('5m')
+      .sign(privateKey)
+  return { edge, logs, token, privateKey, publicKey, jwk }
+}
+
+export type Realm = Awaited<ReturnType<typeof createRealm>>
+
+/** Serves a function on a free port of its own, as the production entry does, for as long as the scope lasts. */
+export async function serveFunction(fn: HttpFunction) {
+  const server = createServer((request, response) => void fn(request, response))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
