@@ -156,7 +156,7 @@ export interface Store {
   claimDue(now: Date, leaseMs: number, limit: number): Promise<Analysis[]>
   /** The same for one incarnation; undefined when it is claimed, not live or gone. */
   claim(key: AnalysisKey, now: Date, leaseMs: number): Promise<Analysis | undefined>
-  unclaim(key: AnalysisKey): Promise<void>
+  unclaim(keys: readonly AnalysisKey[]): Promise<void>
 
   /**
    * Appends a line to the log of an analysis's current incarnation, raises its progress (only if the line is of its
@@ -180,6 +180,9 @@ export interface Store {
   history(id?: AnalysisId): Promise<HistoryRow[]>
   /** Archive entries as stored, for verification. */
   archiveEntries(id?: AnalysisId): Promise<{ document: string; signature: string | null }[]>
+
+  /** Deletes archive entries above an age or, oldest first, a size; 0 means no limit. Resolves to how many went. */
+  pruneArchive(limits: { readonly maxAgeDays: number; readonly maxMiB: number }): Promise<number>
 
   /** Claims removals that are due. */
   claimRemovals(now: Date, leaseMs: number, limit: number): Promise<Removal[]>

@@ -1,0 +1,54 @@
+/** One look at one analysis: its pods as Kubernetes has them and its own answer through its proxy. */
+import { classify, type Observation } from '../lifecycle.ts'
+import type { Analysis } from '../model.ts'
+import { runName } from '../names.ts'
+import type { Health, Ports } from '../ports.ts'
+import type { World } from './world.ts'
+
+export interface Poll {
+  readonly health: Health | undefined
+  /** Why there was no answer; for the log. */
+  readonly error: unknown
+}
+
+/** Asks a run that has a pod; one without is not asked, which is no silence. */
+export async function poll(
+  { sidecar }: Pick<Ports, 'sidecar'>,
+  world: World,
+  analysis: Analysis,
+): Promise<Poll | undefined> {
+  const running = world.analysisPods(analysis).some(({ containers }) => containers.some(({ running }) => running))
+  if (!running) return undefined
+  try {
+    return { health: await sidecar.healthz(analysis.id, analysis.run), error: undefined }
+  } catch (error) {
+    return { health: undefined, error }
+  }
+}
+
+const seconds = (from: Date, to: Date): number => Math.max(0, (to.getTime() - from.getTime()) / 1000)
+
+/** The observation that pods and answer amount to, this poll counted. */
+export function observe(
+  { now, settings }: Pick<Ports, 'now' | 'settings'>,
+  world: World,
+  analysis: Analysis,
+  polled: Poll | undefined,
+): Observation {
+  const { id, run, state, silentPolls, silentSince, runSince } = analysis
+  const quiet = polled !== undefined && !polled.health
+  return classify(
+    {
+      recorded: state,
+      pods: world.analysisPods(analysis).filter(({ deleting }) => !deleting),
+      proxyReady: world.proxyReady(analysis),
+      deploymentExists: world.uid('Deployment', runName(id, run)) !== undefined,
+      container: runName(id, run),
+      answered: polled?.health?.status,
+      silentPolls: quiet ? silentPolls + 1 : 0,
+      silentSeconds: quiet && silentSince ? seconds(silentSince, now()) : 0,
+      ageSeconds: seconds(runSince, now()),
+    },
+    settings.budgets,
+  )
+}
