@@ -38,7 +38,7 @@ create table po.analysis (
 with (fillfactor = 70);
 
 -- What a sweep claims from.
-create index analysis_live on po.analysis (key) where state in ('starting', 'started', 'executing', 'restarting');
+create index analysis_due on po.analysis (due_at, key) where state in ('starting', 'started', 'executing', 'restarting');
 
 create table po.run (
   key bigint not null references po.analysis on delete cascade,
@@ -118,6 +118,7 @@ create table po.removal (
   claimed_until timestamptz,
   attempts integer not null default 0 check (attempts >= 0),
   logs_taken boolean not null default false,
+  client_removed boolean not null default false,
   client_held_until timestamptz
 );
 create index removal_id on po.removal (id);

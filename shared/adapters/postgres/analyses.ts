@@ -1,0 +1,114 @@
+/** Rows of incarnations and their runs: reading them, and moving them from state to state. */
+import { type Analysis, type AnalysisId, type AnalysisKey, isLive, type RunNumber, type State } from '../../po/model.ts'
+import type { Patch } from '../../po/ports.ts'
+import { insertLines } from './lines.ts'
+import { insertReports } from './outbox.ts'
+import { recordRemoval } from './removals.ts'
+import { analysisColumns, type Clock, type Db, percent, storable } from './rows.ts'
+
+export async function currentOf(sql: Db, id: AnalysisId): Promise<Analysis | undefined> {
+  const [row] = await sql<Analysis[]>`select ${analysisColumns(sql)} from po.analysis row where id = ${id}`
+  return row
+}
+
+export async function byKey(sql: Db, key: AnalysisKey): Promise<Analysis | undefined> {
+  const [row] = await sql<Analysis[]>`select ${analysisColumns(sql)} from po.analysis row where key = ${key}`
+  return row
+}
+
+export async function all(sql: Db): Promise<Analysis[]> {
+  return [...(await sql<Analysis[]>`select ${analysisColumns(sql)} from po.analysis row order by key`)]
+}
+
+/** The row as it is, kept from changing until the transaction ends. */
+export async function locked(tx: Db, key: AnalysisKey): Promise<Analysis | undefined> {
+  const [row] = await tx<Analysis[]>`
+    select ${analysisColumns(tx)} from po.analysis row where key = ${key} for no key update`
+  return row
+}
+
+async function endRun(tx: Db, { key, run }: Analysis, cause: string | null, now: Date): Promise<void> {
+  await tx`
+    update po.run set ended_at = ${now}, cause = ${cause}
+    where key = ${key} and run = ${run} and ended_at is null`
+}
+
+async function addRun(tx: Db, { key, id }: Analysis, now: Date): Promise<number> {
+  const [added] = await tx<[{ run: number }]>`
+    with number as (
+      update po.identity set last_run = last_run + 1 where id = ${id} returning last_run
+    )
+    insert into po.run (key, run, started_at) select ${key}::bigint, last_run, ${now} from number
+    returning run`
+  return added.run
+}
+
+const orElse = <T>(value: T | undefined, fallback: T): T => (value === undefined ? fallback : value)
+
+/** Fields of a run that begins with this change. */
+async function runFields(tx: Db, before: Analysis, cause: string | null, now: Date) {
+  await endRun(tx, before, cause, now)
+  const run = await addRun(tx, before, now)
+  const restarts = before.restarts + 1
+  return { run, restarts, run_since: now, reapplied: false, silent_polls: 0, silent_since: null }
+}
+
+async function fields(tx: Db, before: Analysis, to: State, patch: Patch, now: Date) {
+  const cause = patch.cause == null ? orElse(patch.cause, before.cause) : storable(patch.cause)
+  if (isLive(before.state) && !isLive(to)) await endRun(tx, before, cause, now)
+  return {
+    state: to,
+    since: before.state === to ? before.since : now,
+    cause,
+    progress: Math.max(before.progress, percent(patch.progress ?? 0)),
+    due_at: patch.dueAt ?? before.dueAt,
+    claimed_until: orElse(patch.claimedUntil, before.claimedUntil),
+    reapplied: patch.reapplied ?? before.reapplied,
+    ...(patch.nextRun ? await runFields(tx, before, cause, now) : {}),
+  }
+}
+
+/** Runs in a transaction of its own. @see Store.transition */
+export async function transition(
+  tx: Db,
+  key: AnalysisKey,
+  from: readonly State[],
+  to: State,
+  patch: Patch,
+  run: RunNumber | undefined,
+  clock: Clock,
+): Promise<Analysis | undefined> {
+  const before = await locked(tx, key)
+  if (!before || !from.includes(before.state) || (run !== undefined && run !== before.run)) return undefined
+  const now = clock()
+  const changes = await fields(tx, before, to, patch, now)
+  const [after] = await tx<[Analysis]>`
+    update po.analysis row set ${tx(changes)} where key = ${key} returning ${analysisColumns(tx)}`
+  await insertLines(tx, after, patch.lines ?? [], now)
+  await insertReports(tx, after.id, patch.reports ?? [], now)
+  if (patch.removal) await recordRemoval(tx, before, { archive: patch.removal.archive, logsTaken: false }, now)
+  return after
+}
+
+/** Runs in a transaction of its own. @see Store.abandon */
+export async function abandon(tx: Db, key: AnalysisKey, clock: Clock): Promise<boolean> {
+  const before = await locked(tx, key)
+  if (before?.state !== 'starting') return false
+  // Nothing can keep its logs any more, and whoever abandons it makes nothing more of it.
+  await recordRemoval(tx, { ...before, claimedUntil: null }, { archive: false, logsTaken: true }, clock())
+  await tx`delete from po.analysis where key = ${key}`
+  return true
+}
+
+/** @see Store.recordPoll */
+export async function recordPoll(sql: Db, key: AnalysisKey, run: RunNumber, heard: boolean, at: Date): Promise<void> {
+  if (heard) {
+    await sql`
+      update po.analysis set silent_polls = 0, silent_since = null
+      where key = ${key} and run = ${run} and silent_polls > 0`
+    return
+  }
+  await sql`
+    update po.analysis set silent_polls = silent_polls + 1, silent_since = coalesce(silent_since, ${at})
+    where key = ${key} and run = ${run}`
+}

@@ -1,0 +1,99 @@
+/** Removals: what is to be taken away outside the database. They outlive the rows of their incarnations. */
+import { type Analysis, type AnalysisId, type AnalysisKey, LIVE_STATES, type Removal } from '../../po/model.ts'
+import { type Db, later, removalColumns } from './rows.ts'
+
+export async function removalOf(sql: Db, key: AnalysisKey): Promise<Removal | undefined> {
+  const [row] = await sql<Removal[]>`select ${removalColumns(sql)} from po.removal row where key = ${key}`
+  return row
+}
+
+/** Records it, or adds the wish to archive to the one that is there. A creation that may go on holds it open. */
+export async function recordRemoval(
+  tx: Db,
+  { key, id, firstRun, run, state, claimedUntil }: Analysis,
+  wish: Pick<Removal, 'archive' | 'logsTaken'>,
+  now: Date,
+): Promise<void> {
+  const holdUntil = state === 'starting' && claimedUntil && claimedUntil > now ? claimedUntil : now
+  await tx`
+    insert into po.removal as row (key, id, first_run, last_run, archive, hold_until, due_at, logs_taken)
+    values (${key}, ${id}, ${firstRun}, ${run}, ${wish.archive}, ${holdUntil}, ${now}, ${wish.logsTaken})
+    on conflict (key) do update set
+      archive = row.archive or excluded.archive,
+      due_at = least(row.due_at, excluded.due_at),
+      logs_taken = row.logs_taken or excluded.logs_taken`
+}
+
+/** @see Store.claimRemovals */
+export async function claimRemovals(sql: Db, now: Date, leaseMs: number, limit: number): Promise<Removal[]> {
+  const rows = await sql<Removal[]>`
+    with due as (
+      select key from po.removal
+      where due_at <= ${now} and (claimed_until is null or claimed_until <= ${now})
+      order by due_at, key limit ${limit}
+      for update skip locked
+    )
+    update po.removal row set claimed_until = ${later(now, leaseMs)}
+    from due where row.key = due.key
+    returning ${removalColumns(sql)}`
+  return [...rows]
+}
+
+/** @see Store.claimRemoval */
+export async function claimRemoval(
+  sql: Db,
+  key: AnalysisKey,
+  now: Date,
+  leaseMs: number,
+): Promise<Removal | undefined> {
+  const [row] = await sql<Removal[]>`
+    update po.removal row set claimed_until = ${later(now, leaseMs)}
+    where key = ${key} and (claimed_until is null or claimed_until <= ${now})
+    returning ${removalColumns(sql)}`
+  return row
+}
+
+/** @see Store.pendingRemovals */
+export async function pendingRemovals(sql: Db): Promise<Removal[]> {
+  return [...(await sql<Removal[]>`select ${removalColumns(sql)} from po.removal row order by key`)]
+}
+
+/** @see Store.markLogsTaken */
+export async function markLogsTaken(sql: Db, key: AnalysisKey): Promise<void> {
+  await sql`update po.removal set logs_taken = true where key = ${key}`
+}
+
+/** @see Store.postponeRemoval */
+export async function postponeRemoval(sql: Db, key: AnalysisKey, dueAt: Date): Promise<void> {
+  await sql`
+    update po.removal set due_at = ${dueAt}, claimed_until = null, attempts = attempts + 1 where key = ${key}`
+}
+
+/** @see Store.completeRemoval */
+export async function completeRemoval(sql: Db, key: AnalysisKey): Promise<void> {
+  await sql`delete from po.removal where key = ${key}`
+}
+
+/** Runs in a transaction of its own; the identity's lock keeps `begin` out meanwhile. @see Store.holdClient */
+export async function holdClient(
+  tx: Db,
+  key: AnalysisKey,
+  id: AnalysisId,
+  now: Date,
+  leaseMs: number,
+): Promise<boolean> {
+  await tx`select from po.identity where id = ${id} for update`
+  const held = await tx`
+    update po.removal set client_held_until = ${later(now, leaseMs)}
+    where key = ${key}
+      and not exists (select from po.analysis where id = ${id} and state in ${tx(LIVE_STATES)})
+      and not exists (select from po.removal other where other.id = ${id} and other.client_held_until > ${now})
+    returning key`
+  return held.length > 0
+}
+
+/** @see Store.releaseClient */
+export async function releaseClient(sql: Db, key: AnalysisKey, removed: boolean): Promise<void> {
+  await sql`
+    update po.removal set client_held_until = null, client_removed = client_removed or ${removed} where key = ${key}`
+}

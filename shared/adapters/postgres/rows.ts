@@ -1,0 +1,65 @@
+/** How rows become words of the model. */
+import type { ISql } from 'postgres'
+import type { Analysis, Removal } from '../../po/model.ts'
+
+/** A pool, or a transaction: query functions take either. */
+export type Db = ISql
+
+export type Clock = () => Date
+
+const ANALYSIS = {
+  key: 'key',
+  id: 'id',
+  spelling: 'spelling',
+  projectId: 'project_id',
+  image: 'image',
+  registryHost: 'registry_host',
+  needsKong: 'needs_kong',
+  state: 'state',
+  progress: 'progress',
+  cause: 'cause',
+  firstRun: 'first_run',
+  run: 'run',
+  restarts: 'restarts',
+  since: 'since',
+  runSince: 'run_since',
+  dueAt: 'due_at',
+  claimedUntil: 'claimed_until',
+  silentPolls: 'silent_polls',
+  silentSince: 'silent_since',
+  reapplied: 'reapplied',
+  createdAt: 'created_at',
+} as const satisfies Record<keyof Analysis, string>
+
+const REMOVAL = {
+  key: 'key',
+  id: 'id',
+  firstRun: 'first_run',
+  lastRun: 'last_run',
+  archive: 'archive',
+  holdUntil: 'hold_until',
+  attempts: 'attempts',
+  logsTaken: 'logs_taken',
+  clientRemoved: 'client_removed',
+} as const satisfies Record<keyof Removal, string>
+
+const list = (columns: Readonly<Record<string, string>>): string =>
+  Object.entries(columns)
+    .map(([word, column]) => `row.${column} as "${word}"`)
+    .join(', ')
+
+const ANALYSIS_LIST = list(ANALYSIS)
+const REMOVAL_LIST = list(REMOVAL)
+
+/** All columns of an analysis whose table is called `row` in the statement. */
+export const analysisColumns = (sql: Db) => sql.unsafe(ANALYSIS_LIST)
+/** The same for a removal. */
+export const removalColumns = (sql: Db) => sql.unsafe(REMOVAL_LIST)
+
+export const later = (at: Date, ms: number): Date => new Date(at.getTime() + ms)
+
+/** PostgreSQL keeps no NUL in texts; analyses print anything. */
+export const storable = (text: string): string => text.replaceAll('\0', '\uFFFD')
+
+/** A whole number from 0 to 100; anything beyond is its nearest. */
+export const percent = (progress: number): number => Math.trunc(Math.min(100, Math.max(0, progress)))
