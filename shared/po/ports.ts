@@ -34,13 +34,15 @@ export interface BeginInput extends AnalysisSpec {
 export type SpecField = 'project_id' | 'image_url' | 'registry_url'
 
 export type BeginResult =
-  /** The row is there in state `starting`; a former incarnation that had ended was archived. */
+  /** The row is there in state `starting`. */
   | { readonly kind: 'begun'; readonly analysis: Analysis }
   /** It lives already, with the same spec. */
   | { readonly kind: 'running'; readonly analysis: Analysis }
   | { readonly kind: 'differs'; readonly analysis: Analysis; readonly fields: readonly SpecField[] }
-  /** A former incarnation still has to be released first (its logs or its client): release it and begin again. */
+  /** A former incarnation still has to be released first, its logs are not taken yet: release it and begin again. */
   | { readonly kind: 'unreleased'; readonly removal: Removal }
+  /** A former incarnation has ended and holds the place: archive it and begin again. */
+  | { readonly kind: 'ended'; readonly analysis: Analysis }
   /** Somebody releases the former incarnation's client right now: begin again in a moment. */
   | { readonly kind: 'busy' }
 
