@@ -104,7 +104,8 @@ async function begin(ports: CreatePorts, input: BeginInput): Promise<Begun> {
       throw new Fault('unavailable', 'The former run of this analysis is still being removed.', { retryAfter: 5 })
     }
     if (result.kind === 'unreleased') await releaseByKey(ports, result.removal.key)
-    await sleep(100)
+    if (result.kind === 'ended') await store.archive(result.analysis.key, ports.settings.run.node, ports.sign)
+    else await sleep(100)
   }
 }
 
