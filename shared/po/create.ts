@@ -14,7 +14,7 @@ import {
   type StatusWord,
 } from './model.ts'
 import { credentialsName } from './names.ts'
-import type { BeginInput, Ports } from './ports.ts'
+import type { BeginInput, BeginResult, Ports } from './ports.ts'
 import { REMOVAL_LEASE_MS, type ReleasePorts, release, releaseByKey } from './release.ts'
 
 export type CreatePorts = ReleasePorts & Pick<Ports, 'sleep'>
@@ -89,9 +89,18 @@ async function inspect(ports: CreatePorts, needsKong: boolean): Promise<Peers> {
 
 type Begun = { readonly kind: 'begun' | 'running'; readonly analysis: Analysis }
 
+type Former = Exclude<BeginResult, { readonly kind: 'begun' | 'running' | 'differs' }>
+
+/** Takes a former incarnation out of the way, or waits for whoever does. */
+async function makeRoom(ports: CreatePorts, former: Former): Promise<void> {
+  if (former.kind === 'ended') return ports.store.archive(former.analysis.key, ports.settings.run.node, ports.sign)
+  if (former.kind === 'unreleased') await releaseByKey(ports, former.removal.key)
+  await ports.sleep(100)
+}
+
 /** Records the intent, once what is left of a former incarnation is out of the way. */
 async function begin(ports: CreatePorts, input: BeginInput): Promise<Begun> {
-  const { store, now, sleep } = ports
+  const { store, now } = ports
   const deadline = now().getTime() + FORMER_BUDGET_MS
   for (;;) {
     const result = await store.begin(input)
@@ -103,9 +112,7 @@ async function begin(ports: CreatePorts, input: BeginInput): Promise<Begun> {
     if (now().getTime() > deadline) {
       throw new Fault('unavailable', 'The former run of this analysis is still being removed.', { retryAfter: 5 })
     }
-    if (result.kind === 'unreleased') await releaseByKey(ports, result.removal.key)
-    if (result.kind === 'ended') await store.archive(result.analysis.key, ports.settings.run.node, ports.sign)
-    else await sleep(100)
+    await makeRoom(ports, result)
   }
 }
 
