@@ -18,8 +18,6 @@ import type { HttpFunction } from './register.ts'
 export interface Incoming {
   readonly request: FunctionRequest
   readonly requestId: string
-  /** The path as it was sent, without the query. */
-  readonly path: string
   readonly search: URLSearchParams
   readonly match: Match
   readonly log: Logger
@@ -54,27 +52,29 @@ export const json = (status: number, value: unknown, headers: Readonly<Record<st
 export function exchange(route: Route, edge: () => Edge, work: Work): HttpFunction {
   const find = createMatcher(route.endpoints)
 
-  const reply = async (request: FunctionRequest, requestId: string): Promise<Reply> => {
-    const url = new URL(request.url ?? '/', 'http://function')
-    const path = url.pathname
-    if (HEALTH_PATHS.includes(path)) return health(request)
-    const { match, methods } = find(request.method ?? '', path)
-    if (methods.length === 0) return json(404, { detail: 'Not Found' })
-    const allow = [...methods, 'OPTIONS'].join(', ')
-    if (request.method === 'OPTIONS') return { status: 204, headers: { allow, ...preflightHeaders(request, methods) } }
-    if (!match) return json(405, { detail: 'Method Not Allowed' }, { allow })
-    const log = edge().log
+  const perform = async (request: FunctionRequest, requestId: string, match: Match): Promise<Reply> => {
+    const { log } = edge()
     try {
-      return await work.respond({ request, requestId, path, search: url.searchParams, match, log })
+      return await work.respond({ request, requestId, search: searchOf(request), match, log })
     } catch (error) {
       return refuse(error, work.failures[match.index] ?? 'Error', requestId, log)
     }
   }
 
+  const reply = async (request: FunctionRequest, requestId: string): Promise<Reply> => {
+    if (HEALTH_PATHS.includes(pathOf(request))) return health(request)
+    const { match, methods } = find(request.method ?? '', pathOf(request))
+    if (methods.length === 0) return json(404, { detail: 'Not Found' })
+    if (match) return perform(request, requestId, match)
+    const allow = [...methods, 'OPTIONS'].join(', ')
+    if (request.method !== 'OPTIONS') return json(405, { detail: 'Method Not Allowed' }, { allow })
+    return { status: 204, headers: { allow, ...preflightHeaders(request, methods) } }
+  }
+
   return async (request, response) => {
     const began = performance.now()
     const requestId = requestIdOf(request)
-    const answer = await reply(request, requestId).catch((error) => refuse(error, 'Error', requestId, edge().log))
+    const answer = await reply(request, requestId)
     const cors = corsHeaders(request, edge().corsOrigin)
     await write(request, response, { ...answer, headers: { 'x-request-id': requestId, ...cors, ...answer.headers } })
     edge().access[HEALTH_PATHS.includes(pathOf(request)) ? 'debug' : 'info'](
@@ -93,6 +93,9 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
 }
 
 const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? '/'
+
+const searchOf = ({ url = '/' }: IncomingMessage): URLSearchParams =>
+  new URLSearchParams(url.split('?').slice(1).join('?'))
 
 const health = ({ method }: IncomingMessage): Reply =>
   method === 'GET' ? json(200, { status: 'ok' }) : json(405, { detail: 'Method Not Allowed' }, { allow: 'GET' })

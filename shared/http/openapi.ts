@@ -1,0 +1,119 @@
+/** The OpenAPI 3.1 description, made from the route table and the schemas that the functions check with. */
+import * as z from 'zod'
+import type { Endpoint, Route } from '../routes.ts'
+import type { AnySchemas } from './endpoint.ts'
+
+export interface Feature {
+  readonly title: string
+  readonly version: string
+  readonly description: string
+  readonly tag: string
+  readonly operations: readonly { readonly route: Route; readonly schemas: AnySchemas }[]
+}
+
+type JsonObject = { readonly [key: string]: unknown }
+
+const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): JsonObject => {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' })
+  return rest
+}
+
+const content = (schema: JsonObject): JsonObject => ({ 'application/json': { schema } })
+
+const ref = (kind: string, name: string): JsonObject => ({ $ref: `#/components/${kind}/${name}` })
+
+const problem = (description: string, schema = 'Problem'): JsonObject => ({
+  description,
+  content: content(ref('schemas', schema)),
+})
+
+const RESPONSES = {
+  unauthenticated: problem('No token, or not one that is accepted'),
+  forbidden: problem('The token may not do this'),
+  invalid: problem('The request does not fit its schema', 'ValidationProblem'),
+  tooLarge: problem('The body is larger than 1 MiB'),
+  unsupported: problem('The body is not plain UTF-8 JSON'),
+  unexpected: problem('A defect; the log of the named request says more'),
+  unavailable: problem('Another system is away or too slow; see Retry-After'),
+}
+
+const SCHEMAS = {
+  Problem: { type: 'object', properties: { detail: {} }, required: ['detail'] },
+  ValidationProblem: {
+    type: 'object',
+    required: ['detail'],
+    properties: {
+      detail: {
+        type: 'array',
+        items: {
+          type: 'object',
+          required: ['type', 'loc', 'msg', 'input'],
+          properties: {
+            type: { type: 'string' },
+            loc: { type: 'array', items: { type: ['string', 'integer'] } },
+            msg: { type: 'string' },
+            input: {},
+          },
+        },
+      },
+    },
+  },
+}
+
+/** Parameters in the path, of those that the schema knows. */
+function pathParameters({ path }: Endpoint, schemas: AnySchemas): JsonObject[] {
+  const properties = schemas.params ? schemaOf(schemas.params, 'input')['properties'] : {}
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => {
+    const { description, ...schema } = (properties as Record<string, JsonObject>)[name] ?? { type: 'string' }
+    return { name, in: 'path', required: true, schema, ...(description !== undefined && { description }) }
+  })
+}
+
+function responses(route: Route, schemas: AnySchemas, parameters: readonly JsonObject[]): JsonObject {
+  const secured = route.auth !== 'none'
+  return {
+    200: { description: 'Success', content: content(schemaOf(schemas.answer, 'output')) },
+    ...(secured && { 401: ref('responses', 'unauthenticated'), 403: ref('responses', 'forbidden') }),
+    ...(schemas.body && { 413: ref('responses', 'tooLarge'), 415: ref('responses', 'unsupported') }),
+    ...((schemas.body || parameters.length > 0) && { 422: ref('responses', 'invalid') }),
+    500: ref('responses', 'unexpected'),
+    503: ref('responses', 'unavailable'),
+  }
+}
+
+function operation(feature: Feature, route: Route, endpoint: Endpoint, schemas: AnySchemas): JsonObject {
+  const parameters = pathParameters(endpoint, schemas)
+  const suffix = parameters.length > 0 && route.endpoints.length > 1 ? '-one' : ''
+  return {
+    operationId: `${route.name}${suffix}`,
+    tags: [feature.tag],
+    summary: endpoint.summary,
+    security: route.auth === 'none' ? [] : [{ bearer: [] }],
+    ...(parameters.length > 0 && { parameters }),
+    ...(schemas.body && { requestBody: { required: true, content: content(schemaOf(schemas.body, 'input')) } }),
+    responses: responses(route, schemas, parameters),
+  }
+}
+
+export function describeApi(feature: Feature): JsonObject {
+  const paths: Record<string, Record<string, JsonObject>> = {}
+  for (const { route, schemas } of feature.operations)
+    for (const endpoint of route.endpoints) {
+      const item = paths[endpoint.path] ?? {}
+      item[endpoint.method.toLowerCase()] = operation(feature, route, endpoint, schemas)
+      paths[endpoint.path] = item
+    }
+  const { title, version, description, tag } = feature
+  return {
+    openapi: '3.1.0',
+    info: { title, version, description, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    servers: [{ url: '/' }],
+    tags: [{ name: tag }],
+    paths,
+    components: {
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      responses: RESPONSES,
+      schemas: SCHEMAS,
+    },
+  }
+}

@@ -1,0 +1,9 @@
+/**
+ * Runs a function from source; `dist/<name>.mjs` is the same with the function bundled in.
+ *
+ *     FUNCTION_TARGET=po-status PORT=8080 node shared/http/serve.ts
+ */
+import { functionFolder } from '../routes.ts'
+import { start } from './start.ts'
+
+await start((route) => import(`../../functions/${functionFolder(route)}/index.ts`))

@@ -1,0 +1,81 @@
+/** The HTTP server of a production function: its limits, what it says to broken HTTP, and how it ends. */
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from '../log.ts'
+import { announcesTooMuch } from './body.ts'
+import type { HttpFunction } from './register.ts'
+
+/** Longer than any proxy before us keeps an idle connection, so that none is cut while a request is on its way. */
+const KEEP_ALIVE_MS = 95_000
+const HEADERS_MS = KEEP_ALIVE_MS + 5000
+const REQUEST_MS = 120_000
+
+export interface FunctionServer {
+  readonly port: number
+  /** Stops accepting, lets requests and the work after them end, but for no longer than `limitMs`. True if all ended. */
+  drain(limitMs: number): Promise<boolean>
+}
+
+const FALLBACK = JSON.stringify({ detail: 'Internal error' })
+
+/** For a function that threw past its own net. */
+function answerDefect(response: ServerResponse): void {
+  if (response.headersSent) return void response.destroy()
+  response.writeHead(500, { 'content-type': 'application/json', connection: 'close' }).end(FALLBACK)
+}
+
+/** What is no HTTP never becomes a request: it is answered on the socket. */
+function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+  const [status, detail] =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? ['408 Request Timeout', 'The request took too long to arrive']
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? ['431 Request Header Fields Too Large', 'The headers are too large']
+        : ['400 Bad Request', 'Malformed request']
+  const body = JSON.stringify({ detail })
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close`
+  socket.end(`${head}\r\n\r\n${body}`)
+}
+
+/** Listens on `port`, on all addresses; 0 lets the system choose. */
+export async function startServer(fn: HttpFunction, log: Logger, port: number): Promise<FunctionServer> {
+  const running = new Set<Promise<void>>()
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    const done = fn(request, response)
+      .catch((error: unknown) => {
+        log.error({ err: error }, 'function failed')
+        answerDefect(response)
+      })
+      .finally(() => running.delete(done))
+    running.add(done)
+  }
+  const options = { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS }
+  const server = createServer(options, handle)
+  server.on('checkContinue', (request, response) => {
+    if (!announcesTooMuch(request)) response.writeContinue()
+    handle(request, response)
+  })
+  server.on('clientError', answerBroken)
+  server.listen(port)
+  await once(server, 'listening')
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    async drain(limitMs) {
+      server.prependListener('request', (_, response) => void response.setHeader('connection', 'close'))
+      const closed = once(server, 'close')
+      server.close()
+      const finished = async () => {
+        await closed
+        await Promise.all(running)
+        return true
+      }
+      const ended = await Promise.race([finished(), delay(limitMs, false, { ref: false })])
+      server.closeAllConnections()
+      return ended
+    },
+  }
+}

@@ -1,0 +1,59 @@
+/** From an environment to a serving function: settings checked all at once, strays logged, drained on SIGTERM. */
+import { ConfigFault, type Environment, loadConfig } from '../config.ts'
+import { createLogger, type Logger } from '../log.ts'
+import { allRoutes, type Route } from '../routes.ts'
+import { registeredFunction } from './register.ts'
+import { type FunctionServer, startServer } from './server.ts'
+
+/** Configuration faults are the operator's: restarting does not help. */
+const EXIT_CONFIG = 78
+
+function findRoute(target: string | undefined): Route {
+  const route = allRoutes.find(({ name }) => name === target)
+  if (route) return route
+  throw new ConfigFault([`FUNCTION_TARGET: expected one of ${allRoutes.map(({ name }) => name).join(', ')}`])
+}
+
+function endOnSignal(server: FunctionServer, log: Logger, limitMs: number): void {
+  let ending = false
+  const end = async (signal: string) => {
+    if (ending) process.exit(1)
+    ending = true
+    log.info({ signal }, 'draining')
+    const drained = await server.drain(limitMs)
+    log.info({ drained }, 'stopped')
+    process.exit(0)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void end(signal))
+}
+
+/** A rejection nobody waits for loses one piece of work; an exception nobody caught may have broken anything. */
+function logStrays(log: Logger): void {
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'))
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'uncaught exception')
+    process.exit(1)
+  })
+}
+
+/** @param load imports the module that registers the function of the route */
+export async function start(load: (route: Route) => Promise<unknown>, env: Environment = process.env): Promise<void> {
+  try {
+    const route = findRoute(env['FUNCTION_TARGET'])
+    const config = loadConfig(route.settings, env)
+    const log = createLogger(route.name, { level: config.LOG_LEVEL, node: config.NODE_NAME, module: 'serve' })
+    logStrays(log)
+    await load(route)
+    const fn = registeredFunction(route.name)
+    if (!fn) throw new Error(`${route.name} did not register itself`)
+    const server = await startServer(fn, log, config.PORT)
+    endOnSignal(server, log, route.scale.timeoutSeconds * 1000)
+    log.info({ port: server.port }, 'listening')
+    process.send?.({ port: server.port }) // a parent that started us on port 0 wants to know
+  } catch (error) {
+    const faults = error instanceof ConfigFault ? error.faults : undefined
+    const fields = faults ? { faults } : { err: error }
+    createLogger(env['FUNCTION_TARGET'] ?? 'function', { module: 'serve' }).fatal(fields, 'could not start')
+    process.exit(faults ? EXIT_CONFIG : 1)
+  }
+}
