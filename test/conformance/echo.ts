@@ -1,0 +1,79 @@
+/** Upstreams of a proxy under test: one port on several loopback addresses, each telling what it was asked. */
+import { once } from 'node:events'
+import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** What an upstream saw of a request. */
+export interface Seen {
+  readonly address: string
+  readonly method: string
+  readonly url: string
+  readonly headers: NodeJS.Dict<string[]>
+  readonly bytes: number
+}
+
+export interface Echo {
+  readonly port: number
+  /** Lets `/drip` end. */
+  release(): void
+  close(): Promise<void>
+}
+
+export const FIRST_DROP = 'one'
+
+async function countBytes(request: IncomingMessage): Promise<number> {
+  let bytes = 0
+  for await (const chunk of request) bytes += (chunk as Buffer).length
+  return bytes
+}
+
+async function echo(request: IncomingMessage, response: ServerResponse, released: Promise<void>): Promise<void> {
+  const { method = '', url = '', headersDistinct: headers } = request
+  if (url.endsWith('/drip')) {
+    response.write(FIRST_DROP)
+    await released
+    response.end('two')
+    return
+  }
+  if (url.endsWith('/odd')) {
+    const cookies = ['a=1', 'b=2']
+    response.writeHead(307, { location: 'http://elsewhere:81/final/x', 'set-cookie': cookies, 'x-own': 'kept' }).end()
+    return
+  }
+  const seen: Seen = {
+    address: request.socket.localAddress ?? '',
+    method,
+    url,
+    headers,
+    bytes: await countBytes(request),
+  }
+  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(seen))
+}
+
+async function listen(handler: http.RequestListener, port: number, address: string): Promise<Server> {
+  const server = http.createServer({ requestTimeout: 0 }, handler).listen(port, address)
+  await once(server, 'listening')
+  return server
+}
+
+export async function startEcho(addresses: readonly string[]): Promise<Echo> {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  const handler: http.RequestListener = (request, response) => {
+    echo(request, response, released).catch(() => response.destroy())
+  }
+  const [first = '127.0.0.1', ...others] = addresses
+  const server = await listen(handler, 0, first)
+  const { port } = server.address() as AddressInfo
+  const servers = [server]
+  for (const address of others) servers.push(await listen(handler, port, address))
+  return {
+    port,
+    release,
+    close: async () => {
+      for (const each of servers) {
+        each.close()
+        each.closeAllConnections()
+      }
+    },
+  }
+}

@@ -1,0 +1,330 @@
+/**
+ * What an egress proxy owes a run, whatever it is made of: nginx with the rendered nginx.conf, and the sandbox's proxy.
+ */
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import http, { type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { AnalysisId, RunNumber } from '../../shared/po/model.ts'
+import type { LocationInput, UpstreamName, Upstreams } from '../../shared/po/objects/locations.ts'
+import { type DnsStub, startDns } from './dns.ts'
+import { type Echo, FIRST_DROP, type Seen, startEcho } from './echo.ts'
+
+export interface ProxySetup extends LocationInput {
+  readonly upstreams: Upstreams
+  /** Address and port of the DNS server; an answer may be used for one second. */
+  readonly resolver: string
+}
+
+export interface ProxyUnderTest {
+  readonly url: string
+  /** Of the process whose memory, with that of its children, is watched. */
+  readonly pid: number
+  close(): Promise<void>
+}
+
+const ID = '3f0c5a52-6a0e-4d3e-9a35-0c2d4b7c1f10' as AnalysisId
+const OTHER = '11111111-1111-4111-8111-111111111111'
+const PROJECT = '9A7C0C0E-2f6b-4b0d-8c55-4f3e2d1c0b9a'
+const RUN = `analysis-${ID}-3`
+
+/** A name and a loopback address for each upstream, and an address that a name may move to. */
+const ADDRESSES = {
+  kong: '127.0.0.11',
+  storage: '127.0.0.12',
+  adapter: '127.0.0.13',
+  broker: '127.0.0.14',
+  orchestrator: '127.0.0.15',
+  analysis: '127.0.0.16',
+} as const satisfies Record<UpstreamName, string>
+const MOVED = '127.0.0.17'
+const NAMES = Object.keys(ADDRESSES) as UpstreamName[]
+const hostOf = (upstream: UpstreamName): string => `${upstream}.ns.svc.cluster.test`
+
+const broker = `/message-broker/analyses/${ID}`
+
+/** Request, upstream, and the path and query it sees. */
+const REACHED: readonly (readonly [string, UpstreamName, string])[] = [
+  ['/kong', 'kong', '/'],
+  ['/kong/', 'kong', '/'],
+  ['/kong/source/s3?prefix=a%2Fb&x=%20?', 'kong', '/source/s3?prefix=a%2Fb&x=%20?'],
+  ['/kong//source//fhir', 'kong', '/source/fhir'],
+  ['/kong/a/./b/../c', 'kong', '/a/c'],
+  ['/kong/a%20b%3Fc%23d%25e%C3%A4', 'kong', '/a%20b%3Fc%23d%25e%C3%A4'],
+  ['/kong/a%0D%0AX-Evil:%201', 'kong', '/a%0D%0AX-Evil:%201'],
+  ['/storage/final', 'storage', '/final'],
+  ['/storage/final/', 'storage', '/final/'],
+  ['/storage/final/localdp', 'storage', '/final/localdp'],
+  ['/storage/local/tags/x', 'storage', '/local/tags/x'],
+  ['/storage/intermediate/7?node_id=1', 'storage', '/intermediate/7?node_id=1'],
+  ['/storage/final/%252e%252e/admin', 'storage', '/final/%252e%252e/admin'],
+  [`/hub-adapter/kong/datastore/${PROJECT}`, 'adapter', `/kong/datastore/${PROJECT}`],
+  [`/hub-adapter/kong/datastore/${PROJECT}/x`, 'adapter', `/kong/datastore/${PROJECT}/x`],
+  [`${broker}/participants`, 'broker', `/analyses/${ID}/participants`],
+  [`${broker}/participants/self`, 'broker', `/analyses/${ID}/participants/self`],
+  [`${broker}/messages`, 'broker', `/analyses/${ID}/messages`],
+  [`${broker}/messages/subscriptions`, 'broker', `/analyses/${ID}/messages/subscriptions`],
+  [`${broker}/messages/subscriptions/7`, 'broker', `/analyses/${ID}/messages/subscriptions/7`],
+  ['/message-broker/healthz', 'broker', '/healthz'],
+  ['/po/stream_logs', 'orchestrator', '/po/stream_logs'],
+  ['/po/stream_logs/', 'orchestrator', '/po/stream_logs/'],
+  ['/kong/../po/stream_logs', 'orchestrator', '/po/stream_logs'],
+  ['/analysis', 'analysis', '/'],
+  ['/analysis/healthz', 'analysis', '/healthz'],
+  ['/analysis/webhook', 'analysis', '/webhook'],
+  ['/analysis/nextflow', 'analysis', '/nextflow'],
+]
+
+const FORBIDDEN = [
+  '/',
+  '/kongfoo',
+  '/KONG/source',
+  '/healthz/x',
+  '/healthzfoo',
+  '/storage',
+  '/storage/',
+  '/storage/finale',
+  '/storage/buckets',
+  '/hub-adapter',
+  '/hub-adapter/projects',
+  `/hub-adapter/kong/datastore/${OTHER}`,
+  `/hub-adapter/kong/datastore/${PROJECT}0`,
+  '/message-broker/',
+  '/message-broker/healthzfoo',
+  broker,
+  `/message-broker/analyses/${OTHER}/messages`,
+  `${broker}/messagesfoo`,
+  '/po',
+  '/po/',
+  '/po/status',
+  '/po/stream_logsfoo',
+  '/analysisfoo',
+  '/kong/../po/status',
+  '/kong/%2e%2e/po/status',
+  '/kong/..%2fpo/status',
+  '/kong/%2E%2E%2Fpo%2Fstatus',
+  '/kong/x/../../storage/buckets',
+  '/storage/final/../buckets',
+  '/storage/final/%2e%2e/buckets',
+  '/storage/final/../../hub-adapter/projects',
+  `${broker}/messages/../../${OTHER}/messages`,
+  `${broker}/participants/%2e%2e%2f%2e%2e%2f${OTHER}/messages`,
+  '/po/stream_logs/../status',
+  '/po/stream_logs/%2e%2e/status',
+  '/po/stream_logs%2f..%2fstatus',
+  '//po//status',
+  '/./po/./status',
+]
+
+const MALFORMED = ['/../kong', '/%2e%2e/%2e%2e/etc/passwd', '/kong/%00', '/kong/%zz', '/kong/%']
+
+interface Answer {
+  readonly status: number
+  readonly headers: IncomingMessage['headers']
+  readonly body: string
+}
+
+interface Call {
+  readonly method?: string
+  readonly headers?: OutgoingHttpHeaders
+  readonly body?: Iterable<Buffer> | AsyncIterable<Buffer>
+}
+
+/** Sends the path as it is: `fetch` would tidy it up. */
+async function open(url: string, path: string, { method = 'GET', headers = {}, body }: Call = {}) {
+  const { hostname, port } = new URL(url)
+  const request = http.request({ hostname, port, path, method, headers, agent: false })
+  const answered = once(request, 'response') as Promise<[IncomingMessage]>
+  answered.catch(() => {})
+  for await (const chunk of body ?? []) if (!request.write(chunk)) await once(request, 'drain')
+  request.end()
+  const [response] = await answered
+  return response
+}
+
+async function call(url: string, path: string, options?: Call): Promise<Answer> {
+  const response = await open(url, path, options)
+  return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) }
+}
+
+async function ask(url: string, path: string, options?: Call): Promise<Seen> {
+  const answer = await call(url, path, options)
+  expect(answer.status, answer.body).toBe(200)
+  return JSON.parse(answer.body) as Seen
+}
+
+/** Largest memory a process and its children have had so far, in MiB. */
+function peakMemory(pid: number): number {
+  const proc = (file: string) => readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  const own = Number(/VmHWM:\s+(\d+) kB/.exec(proc('status'))?.[1] ?? 0) / 1024
+  const children = proc(`task/${pid}/children`).split(' ').filter(Boolean).map(Number)
+  return children.reduce((sum, child) => sum + peakMemory(child), own)
+}
+
+const MIB = 1024 * 1024
+function* zeros(mebibytes: number): Generator<Buffer> {
+  const chunk = Buffer.alloc(MIB)
+  for (let sent = 0; sent < mebibytes; sent += 1) yield chunk
+}
+
+export function proxyConformance(name: string, start: (setup: ProxySetup) => Promise<ProxyUnderTest>): void {
+  describe(`${name} as egress proxy`, () => {
+    let dns: DnsStub
+    let echo: Echo
+    let proxy: ProxyUnderTest
+    const location = { id: ID, run: 3 as RunNumber, projectId: PROJECT }
+    const begun: ProxyUnderTest[] = []
+
+    const begin = async (upstreams: Upstreams): Promise<ProxyUnderTest> => {
+      const started = await start({ ...location, upstreams, resolver: dns.address })
+      begun.push(started)
+      return started
+    }
+
+    beforeAll(async () => {
+      dns = await startDns(Object.fromEntries(NAMES.map((upstream) => [hostOf(upstream), ADDRESSES[upstream]])))
+      echo = await startEcho([...Object.values(ADDRESSES), MOVED])
+      const at = (upstream: UpstreamName) => ({ host: hostOf(upstream), port: echo.port })
+      proxy = await begin(Object.fromEntries(NAMES.map((upstream) => [upstream, at(upstream)])))
+    })
+    afterAll(async () => {
+      await Promise.all(begun.map((started) => started.close()))
+      await echo?.close()
+      dns?.close()
+    })
+
+    test('answers its own health', async () => {
+      expect(await call(proxy.url, '/healthz')).toMatchObject({ status: 200, body: 'healthy' })
+    })
+
+    test.each(REACHED)('%s reaches %s as %s', async (path, upstream, url) => {
+      expect(await ask(proxy.url, path)).toMatchObject({ address: ADDRESSES[upstream], url, method: 'GET' })
+    })
+
+    test.each(FORBIDDEN)('%s is forbidden', async (path) => {
+      expect((await call(proxy.url, path)).status).toBe(403)
+    })
+
+    test.each(MALFORMED)('%s is malformed', async (path) => {
+      expect((await call(proxy.url, path)).status).toBe(400)
+    })
+
+    test('a forbidden path stays forbidden for every method and with a body', async () => {
+      for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'HEAD', 'OPTIONS'])
+        expect((await call(proxy.url, '/po/status', { method })).status).toBe(403)
+      expect((await call(proxy.url, '/po/', { method: 'POST', body: [Buffer.from('{}')] })).status).toBe(403)
+    })
+
+    test('tells the upstream who asks, and passes the rest on', async () => {
+      const { headers } = await ask(proxy.url, '/storage/local/x', {
+        headers: {
+          host: `nginx-${RUN}:8080`,
+          authorization: 'Bearer t',
+          apikey: 'k',
+          'x-forwarded-for': '192.0.2.1',
+          'x-forwarded-proto': 'https',
+          'x-real-ip': '192.0.2.1',
+        },
+      })
+      expect(headers).toMatchObject({
+        host: [`nginx-${RUN}`],
+        authorization: ['Bearer t'],
+        apikey: ['k'],
+        'x-forwarded-for': ['192.0.2.1, 127.0.0.1'],
+        'x-forwarded-proto': ['http'],
+        'x-real-ip': ['127.0.0.1'],
+      })
+    })
+
+    test('names the run on stream_logs, whatever the client claims', async () => {
+      for (const claimed of [[], ['analysis-x-1'], ['analysis-x-1', 'analysis-x-2']]) {
+        const { headers } = await ask(proxy.url, '/po/stream_logs', {
+          method: 'POST',
+          headers: { 'x-FLAME-run': claimed },
+        })
+        expect(headers['x-flame-run']).toEqual([RUN])
+      }
+    })
+
+    test('lets nobody claim a run elsewhere', async () => {
+      const { headers } = await ask(proxy.url, '/analysis/webhook', { headers: { 'X-Flame-Run': 'analysis-x-1' } })
+      expect(headers).not.toHaveProperty('x-flame-run')
+    })
+
+    test('a line break in a path makes no header', async () => {
+      expect((await ask(proxy.url, '/kong/a%0D%0AX-Evil:%201')).headers).not.toHaveProperty('x-evil')
+    })
+
+    test.each(['POST', 'PUT', 'DELETE'])('%s bodies pass, of known and of unknown length', async (method) => {
+      const body = [Buffer.from('{"a":'), Buffer.from('1}')]
+      const known = await ask(proxy.url, '/storage/final/', { method, headers: { 'content-length': 7 }, body })
+      expect(known).toMatchObject({ method, bytes: 7 })
+      const chunked = { method, headers: { 'transfer-encoding': 'chunked' }, body }
+      expect(await ask(proxy.url, '/storage/final/', chunked)).toMatchObject({ method, bytes: 7 })
+    })
+
+    test('answers come back as they are', async () => {
+      const { status, headers } = await call(proxy.url, '/storage/final/odd')
+      expect(status).toBe(307)
+      expect(headers).toMatchObject({
+        location: 'http://elsewhere:81/final/x',
+        'set-cookie': ['a=1', 'b=2'],
+        'x-own': 'kept',
+      })
+    })
+
+    test('an answer streams: its beginning arrives before its end exists', async () => {
+      const response = await open(proxy.url, '/kong/drip')
+      const [first] = (await once(response, 'data')) as [Buffer]
+      expect(first.toString()).toBe(FIRST_DROP)
+      echo.release()
+      expect(await text(response)).toBe('two')
+    })
+
+    test('follows a name to its new address', async () => {
+      expect((await ask(proxy.url, '/message-broker/healthz')).address).toBe(ADDRESSES.broker)
+      dns.records.set(hostOf('broker'), MOVED)
+      await expect
+        .poll(async () => (await ask(proxy.url, '/message-broker/healthz')).address, { timeout: 8000, interval: 200 })
+        .toBe(MOVED)
+    })
+
+    test('a name that does not resolve, or an upstream that is down, is a 502 and harms nothing else', async () => {
+      const closed = await startEcho(['127.0.0.18'])
+      await closed.close()
+      dns.records.set('down.test', '127.0.0.18')
+      const lame = await begin({
+        storage: { host: 'nowhere.test', port: echo.port },
+        adapter: { host: 'down.test', port: closed.port },
+        kong: { host: hostOf('kong'), port: echo.port },
+      })
+      expect((await call(lame.url, '/storage/final/x')).status).toBe(502)
+      expect((await call(lame.url, `/hub-adapter/kong/datastore/${PROJECT}`)).status).toBe(502)
+      expect((await call(lame.url, '/healthz')).status).toBe(200)
+      expect((await ask(lame.url, '/kong/x')).address).toBe(ADDRESSES.kong)
+      dns.records.set('nowhere.test', ADDRESSES.storage)
+      await expect
+        .poll(async () => (await call(lame.url, '/storage/final/x')).status, { timeout: 8000, interval: 200 })
+        .toBe(200)
+    })
+
+    test('an upstream that the node does not have is a 503 that names it', async () => {
+      const poor = await begin({ storage: { host: hostOf('storage'), port: echo.port } })
+      expect(await call(poor.url, '/kong/source')).toMatchObject({
+        status: 503,
+        body: '{"detail":"kong is not available to this analysis"}',
+      })
+      expect((await call(poor.url, '/kongfoo')).status).toBe(403)
+    })
+
+    test('1 GiB of unknown length streams through in constant memory', async () => {
+      await sleep(100)
+      const before = peakMemory(proxy.pid)
+      const { bytes } = await ask(proxy.url, '/storage/final/', { method: 'PUT', body: zeros(1024) })
+      expect(bytes).toBe(1024 * MIB)
+      expect(peakMemory(proxy.pid) - before).toBeLessThan(128)
+    })
+  })
+}

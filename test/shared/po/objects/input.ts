@@ -1,0 +1,57 @@
+/** A run to build objects from, and all of its objects in the order in which they are applied. */
+import type { AnalysisId, RunNumber } from '../../../../shared/po/model.ts'
+import {
+  credentialsSecret,
+  objectsOwnedByPolicy,
+  policyOwnedByRoot,
+  pullSecret,
+  type RunInput,
+} from '../../../../shared/po/objects/index.ts'
+import type { KubernetesObject, Peer, PeerService } from '../../../../shared/po/ports.ts'
+
+const service = (name: string, port: number, targetPort: number | string, selector: Record<string, string>) =>
+  ({ name, port, targetPort, selector }) satisfies PeerService
+
+export const PEER_SERVICES: Record<Peer, PeerService> = {
+  broker: service('node-message-broker', 80, 8080, { component: 'flame-message-broker' }),
+  storage: service('node-storage-service', 8080, 8080, { component: 'flame-storage-service' }),
+  adapter: service('hub-adapter-service', 5000, 'http', { component: 'flame-hub-adapter' }),
+  kong: service('kong-proxy', 80, 8000, { 'app.kubernetes.io/name': 'kong' }),
+  orchestrator: service('po-service', 8000, 8080, { component: 'flame-po' }),
+}
+
+export const SETTINGS: RunInput['settings'] = {
+  namespace: 'flame',
+  clusterDomain: 'cluster.local',
+  resolver: '10.96.0.10',
+  nginxImage: 'nginxinc/nginx-unprivileged:1.29.8-alpine',
+  netStatsImage: null,
+  podSecurity: 'baseline',
+  cpuRequest: '100m',
+  cpuLimit: '',
+  memoryRequest: '256Mi',
+  memoryLimit: '8Gi',
+  node: 'Node Aachen/1',
+}
+
+export const RUN: RunInput = {
+  id: '3f0c5a52-6a0e-4d3e-9a35-0c2d4b7c1f10' as AnalysisId,
+  run: 1 as RunNumber,
+  firstRun: 1 as RunNumber,
+  projectId: '9a7c0c0e-2f6b-4b0d-8c55-4f3e2d1c0b9a',
+  image: 'registry.example/project/mean:1',
+  needsKong: true,
+  peers: PEER_SERVICES,
+  settings: SETTINGS,
+}
+
+export const SECRETS = { registryUser: 'robot$node', registryPassword: 'pä"ss\\wörd:$x' }
+export const TOKEN = 'header.payload.signature'
+
+/** What a create writes. Owners have the uids `root-uid` and `policy-uid`. */
+export const written = (run: RunInput): readonly KubernetesObject[] => [
+  credentialsSecret(run, TOKEN, run.needsKong ? 'kong-key' : 'none_needed'),
+  pullSecret(run, 'root-uid', 'registry.example', SECRETS),
+  policyOwnedByRoot(run, 'root-uid'),
+  ...objectsOwnedByPolicy(run, 'policy-uid'),
+]

@@ -1,0 +1,236 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import type { RunNumber } from '../../../../shared/po/model.ts'
+import { parseObjectName } from '../../../../shared/po/names.ts'
+import { pullSecret, type RunInput, standingPolicy } from '../../../../shared/po/objects/index.ts'
+import { labelValue } from '../../../../shared/po/objects/metadata.ts'
+import { NET_STATS_SCRIPT } from '../../../../shared/po/objects/net-stats.ts'
+import type { KubernetesObject } from '../../../../shared/po/ports.ts'
+import { PEER_SERVICES, RUN, SECRETS, SETTINGS, written } from './input.ts'
+import { isInstalled } from './installed.ts'
+
+const { kong: _kong, ...WITHOUT_KONG } = PEER_SERVICES
+
+const CASES: Record<string, RunInput> = {
+  baseline: RUN,
+  restricted: { ...RUN, settings: { ...SETTINGS, podSecurity: 'restricted', cpuLimit: '4' } },
+  'net-stats': { ...RUN, settings: { ...SETTINGS, netStatsImage: 'busybox:1.37' } },
+  'no-kong': { ...RUN, needsKong: false, peers: WITHOUT_KONG },
+  'second-run': { ...RUN, run: 2 as RunNumber },
+}
+
+const yaml = (objects: readonly KubernetesObject[]): string =>
+  objects.map((object) => stringify(object, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n')
+
+/** Compares with a file beside this test; `UPDATE_GOLDEN=1` writes it instead. */
+function expectGolden(name: string, content: string): void {
+  const file = new URL(`golden/${name}.yaml`, import.meta.url)
+  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, content)
+  expect(content).toBe(readFileSync(file, 'utf8'))
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: objects are looked into at any depth
+const at = (object: KubernetesObject | undefined, path: string): any =>
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  path.split('.').reduce((value: any, key) => value?.[key], object)
+
+const find = (run: RunInput, kind: string, name: RegExp) =>
+  written(run).find((object) => object.kind === kind && name.test(object.metadata.name))
+
+const podSpecs = (run: RunInput) =>
+  written(run)
+    .filter(({ kind }) => kind === 'Deployment')
+    .map((object) => at(object, 'spec.template.spec'))
+
+describe('golden files', () => {
+  test('standing policy', () => expectGolden('standing-policy', yaml([standingPolicy()])))
+  test.each(Object.entries(CASES))('%s', (name, run) => expectGolden(name, yaml(written(run))))
+})
+
+describe('a run', () => {
+  test('is nine writes: root, pull Secret, policies, then the rest, analysis last', () => {
+    expect(written(RUN).map(({ kind, metadata }) => `${kind} ${metadata.name.replaceAll(RUN.id, 'ID')}`)).toEqual([
+      'Secret analysis-ID-1-credentials',
+      'Secret analysis-ID-1-pull',
+      'NetworkPolicy nginx-to-analysis-ID-1-policy',
+      'NetworkPolicy nginx-analysis-ID-1-policy',
+      'ConfigMap nginx-analysis-ID-1-config',
+      'Service nginx-analysis-ID-1',
+      'Deployment nginx-analysis-ID-1',
+      'Service analysis-ID-1',
+      'Deployment analysis-ID-1',
+    ])
+  })
+
+  test('has names that lead back to it', () => {
+    const run = { ...RUN, run: 7 as RunNumber }
+    for (const { kind, metadata } of written(run)) {
+      expect(parseObjectName(metadata.name)).toEqual({ id: RUN.id, run: kind === 'Secret' ? 1 : 7 })
+    }
+  })
+
+  test('hangs below its root in a chain of blocking owners', () => {
+    const [root, pull, policy, ...rest] = written(CASES['second-run'] ?? RUN)
+    const owner = (object?: KubernetesObject) => object?.metadata.ownerReferences?.[0]
+    expect(owner(root)).toBeUndefined()
+    for (const object of [pull, policy])
+      expect(owner(object)).toMatchObject({ kind: 'Secret', name: root?.metadata.name, uid: 'root-uid' })
+    for (const object of rest)
+      expect(owner(object)).toMatchObject({ kind: 'NetworkPolicy', name: policy?.metadata.name, uid: 'policy-uid' })
+    for (const object of [pull, policy, ...rest]) expect(owner(object)?.blockOwnerDeletion).toBe(true)
+  })
+
+  test('shows no secret outside its Secrets', () => {
+    const open = JSON.stringify(written(RUN).filter(({ type }) => type === undefined))
+    for (const secret of ['header.payload.signature', 'kong-key', 'robot$node', 'wörd']) {
+      expect(open).not.toContain(secret)
+      expect(open).not.toContain(Buffer.from(secret).toString('base64'))
+    }
+  })
+
+  test.each(Object.entries(CASES))('%s: pods get no token, no service links, no privileges', (_name, run) => {
+    for (const pod of podSpecs(run)) {
+      expect(pod).toMatchObject({
+        automountServiceAccountToken: false,
+        enableServiceLinks: false,
+        securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+      })
+      for (const container of pod.containers) {
+        expect(container.securityContext).toMatchObject({
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ['ALL'] },
+        })
+        expect(container.resources.requests).toMatchObject({ cpu: expect.any(String), memory: expect.any(String) })
+        expect(container.resources.limits.memory).toEqual(expect.any(String))
+      }
+    }
+  })
+
+  test('restricted: every container is non-root', () => {
+    const run = { ...RUN, settings: { ...SETTINGS, podSecurity: 'restricted', netStatsImage: 'busybox' } } as const
+    const contexts = podSpecs(run)
+      .flatMap((pod) => pod.containers)
+      .map((container) => container.securityContext)
+    expect(contexts).toHaveLength(3)
+    for (const context of contexts) {
+      expect(context.runAsNonRoot).toBe(true)
+      expect(context.runAsUser).toBeGreaterThan(0)
+    }
+  })
+
+  test.each([
+    ['Node Aachen/1', 'Node-Aachen-1'],
+    ['--x--', 'x'],
+    ['ä', ''],
+    ['', ''],
+    ['n'.repeat(80), 'n'.repeat(63)],
+    [`${'n'.repeat(62)}..n`, 'n'.repeat(62)],
+  ])('node name %j becomes label value %j', (name, value) => expect(labelValue(name)).toBe(value))
+})
+
+describe('pull Secret', () => {
+  test.each([
+    ['plain', 'user', 'secret'],
+    ['quotes, backslashes, colons, dollars', SECRETS.registryUser, SECRETS.registryPassword],
+    ['other scripts and new lines', 'użytkownik', '密码\n🔑'],
+  ])('carries %s unharmed', (_what, registryUser, registryPassword) => {
+    const secret = pullSecret(RUN, 'uid', 'registry.example:5000', { registryUser, registryPassword })
+    const decode = (text: string) => Buffer.from(text, 'base64').toString('utf8')
+    const login = JSON.parse(decode(at(secret, 'data')['.dockerconfigjson'])).auths['registry.example:5000']
+    expect(login).toMatchObject({ username: registryUser, password: registryPassword })
+    expect(decode(login.auth)).toBe(`${registryUser}:${registryPassword}`)
+  })
+})
+
+describe('policies', () => {
+  const DNS_PORTS = [
+    { protocol: 'UDP', port: 53 },
+    { protocol: 'TCP', port: 53 },
+  ]
+  const podsOf = (peer: { podSelector: { matchLabels: object } }) => peer.podSelector.matchLabels
+
+  test('the analysis reaches its proxy on the pod port, DNS, and nothing else', () => {
+    const egress = at(find(RUN, 'NetworkPolicy', /^nginx-to-/), 'spec.egress')
+    expect(egress).toHaveLength(2)
+    expect(egress[0].to).toEqual([
+      { podSelector: { matchLabels: expect.objectContaining({ app: `nginx-analysis-${RUN.id}-1` }) } },
+    ])
+    expect(egress[0].ports).toEqual([{ protocol: 'TCP', port: 8080 }])
+    expect(egress[1].to).toEqual([
+      {
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
+        podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
+      },
+    ])
+    expect(egress[1].ports).toEqual(DNS_PORTS)
+  })
+
+  test('the proxy reaches the pod ports of its peers, not the ports of their Services', () => {
+    const egress: { to: { podSelector: { matchLabels: object } }[]; ports: { port: unknown }[] }[] = at(
+      find(RUN, 'NetworkPolicy', /^nginx-analysis/),
+      'spec.egress',
+    )
+    const reach = egress.map(({ to, ports }) => [to.map(podsOf), ports.map(({ port }) => port)])
+    expect(reach).toContainEqual([[PEER_SERVICES.broker.selector], [8080]])
+    expect(reach).toContainEqual([[PEER_SERVICES.adapter.selector], ['http']])
+    expect(reach).toContainEqual([[PEER_SERVICES.kong.selector], [8000]])
+    expect(reach).toHaveLength(7)
+  })
+
+  test('the proxy is reached by its analysis, orchestrator, broker and nextflow', () => {
+    const [rule, ...others] = at(find(RUN, 'NetworkPolicy', /^nginx-analysis/), 'spec.ingress')
+    expect(others).toEqual([])
+    expect(rule.ports).toEqual([{ protocol: 'TCP', port: 8080 }])
+    expect(rule.from.map(podsOf)).toEqual([
+      { app: `analysis-${RUN.id}-1`, component: 'flame-analysis' },
+      { component: 'flame-po' },
+      { component: 'flame-message-broker' },
+      { app: 'nextflow' },
+    ])
+  })
+
+  test('an analysis that needs no kong does not reach it, even where it is there', () => {
+    const run = { ...RUN, needsKong: false }
+    expect(JSON.stringify(find(run, 'NetworkPolicy', /^nginx-analysis/))).not.toContain('kong')
+    expect(at(find(run, 'ConfigMap', /./), 'data')['nginx.conf']).not.toContain('kong-proxy')
+  })
+
+  test('a Service without selector opens no pod', () => {
+    const peers = { broker: { ...PEER_SERVICES.broker, selector: {} } }
+    const spec = JSON.stringify(find({ ...RUN, peers }, 'NetworkPolicy', /^nginx-analysis/))
+    expect(spec).not.toContain('"matchLabels":{}')
+    expect(spec).not.toContain('"podSelector":{}')
+  })
+})
+
+describe.skipIf(!isInstalled('busybox', 'busybox'))('network statistics', () => {
+  test('are one line on SIGTERM, with the counters of the interface', async () => {
+    const child = spawn('busybox', ['sh', '-c', NET_STATS_SCRIPT], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const output = text(child.stdout)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(child.exitCode).toBeNull()
+    child.kill('SIGTERM')
+    const [code] = await once(child, 'exit')
+    expect(code).toBe(0)
+    const lines = (await output).trimEnd().split('\n')
+    expect(lines).toHaveLength(1)
+    const line = JSON.parse(lines[0] ?? '')
+    expect(line).toEqual({
+      level: 'info',
+      message: 'network_stats',
+      bytes_in: expect.any(Number),
+      bytes_out: expect.any(Number),
+      interface: expect.any(String),
+      event_name: 'netstats.analysis.traffic',
+    })
+    const [received, , , , , , , , sent] =
+      readFileSync('/proc/net/dev', 'utf8').split(`${line.interface}:`)[1]?.trim().split(/\s+/) ?? []
+    expect(line.bytes_in).toBeLessThanOrEqual(Number(received ?? 0))
+    expect(line.bytes_in).toBeGreaterThan(Number(received ?? 0) / 2 - 1)
+    expect(line.bytes_out).toBeLessThanOrEqual(Number(sent ?? 0))
+  })
+})
