@@ -33,11 +33,6 @@ export interface CreateRequest {
   readonly progress: number
 }
 
-export interface CreateAnswer {
-  readonly spelling: string
-  readonly status: StatusWord
-}
-
 /** Creation may take this long; until then nobody resumes or undoes it. */
 export const CREATION_LEASE_MS = 60_000
 /** No write begins later than this: the last one ends within the lease. */
@@ -95,25 +90,23 @@ type Former = Exclude<BeginResult, { readonly kind: 'begun' | 'running' | 'diffe
 async function makeRoom(ports: CreatePorts, former: Former): Promise<void> {
   if (former.kind === 'ended') return ports.store.archive(former.analysis.key, ports.settings.run.node, ports.sign)
   if (former.kind === 'unreleased') await releaseByKey(ports, former.removal.key)
-  await ports.sleep(100)
+  await ports.sleep(50)
 }
+
+const differs = (spelling: string, fields: readonly string[]): Fault =>
+  new Fault('conflict', `Analysis ${spelling} is running already with another ${fields.join(', ')}.`)
 
 /** Records the intent, once what is left of a former incarnation is out of the way. */
 async function begin(ports: CreatePorts, input: BeginInput): Promise<Begun> {
   const { store, now } = ports
   const deadline = now().getTime() + FORMER_BUDGET_MS
-  for (;;) {
+  while (now().getTime() < deadline) {
     const result = await store.begin(input)
     if (result.kind === 'begun' || result.kind === 'running') return result
-    if (result.kind === 'differs') {
-      const fields = result.fields.join(', ')
-      throw new Fault('conflict', `Analysis ${input.spelling} is running already with another ${fields}.`)
-    }
-    if (now().getTime() > deadline) {
-      throw new Fault('unavailable', 'The former run of this analysis is still being removed.', { retryAfter: 5 })
-    }
+    if (result.kind === 'differs') throw differs(input.spelling, result.fields)
     await makeRoom(ports, result)
   }
+  throw new Fault('unavailable', 'The former run of this analysis is still being removed.', { retryAfter: 5 })
 }
 
 function budget({ now }: Pick<Ports, 'now'>): () => void {
@@ -160,14 +153,14 @@ async function yieldToEnd(ports: CreatePorts, analysis: Analysis): Promise<Statu
  * @throws Fault `conflict` when it runs with another image, project or registry host; `unavailable` when Kubernetes,
  * Keycloak, the database or a peer is away: nothing is left behind then
  */
-export async function create(ports: CreatePorts, request: CreateRequest): Promise<CreateAnswer> {
+export async function create(ports: CreatePorts, request: CreateRequest): Promise<Record<string, StatusWord>> {
   const { store, log, settings } = ports
   const { spelling } = request
   const { begin: input, secrets } = plan(request, settings)
   const known = await store.find(input.id)
   const peers = known && isLive(known.state) ? undefined : await inspect(ports, input.needsKong)
   const { kind, analysis } = await begin(ports, input)
-  if (kind === 'running') return { spelling, status: statusWord(analysis.state) }
+  if (kind === 'running') return { [spelling]: statusWord(analysis.state) }
   try {
     await make(ports, analysis, secrets, peers ?? (await inspect(ports, input.needsKong)))
   } catch (error) {
@@ -178,7 +171,7 @@ export async function create(ports: CreatePorts, request: CreateRequest): Promis
     claimedUntil: null,
     reports: [{ kind: 'status', status: 'started', progress: analysis.progress }],
   })
-  if (!started) return { spelling, status: await yieldToEnd(ports, analysis) }
+  if (!started) return { [spelling]: await yieldToEnd(ports, analysis) }
   log('action', 'analysis started', { analysis: analysis.id, run: analysis.run, image: analysis.image })
-  return { spelling, status: 'started' }
+  return { [spelling]: 'started' }
 }

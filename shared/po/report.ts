@@ -95,6 +95,10 @@ export async function deliver(ports: DeliveryPorts, deadline: Date, id?: Analysi
   return delivered
 }
 
-/** One attempt for one analysis, made after its caller was answered. Failures are the sweep's to mend. */
-export const deliverSoon = (ports: DeliveryPorts, id: AnalysisId): Promise<number> =>
-  deliver(ports, new Date(ports.now().getTime() + 10_000), id)
+/** How long a function goes on delivering after its caller was answered. */
+const AFTER_ANSWER_MS = 5000
+
+/** Delivers what is due, made after a caller was answered. What fails is the sweep's to mend. */
+export const deliverSoon = async (ports: DeliveryPorts): Promise<void> => {
+  await deliver(ports, new Date(ports.now().getTime() + AFTER_ANSWER_MS))
+}

@@ -1,0 +1,16 @@
+/** `GET /po/healthz`. No token; database only. */
+import { endpoint } from '../../../shared/http/endpoint.ts'
+import { http } from '../../../shared/http/register.ts'
+import { healthz } from '../../../shared/po/healthz.ts'
+import { poSchemas } from '../../../shared/po/schema.ts'
+import { routes } from '../../../shared/routes.ts'
+import { wire } from '../../../shared/wire/index.ts'
+import { store } from '../../../shared/wire/store.ts'
+
+const route = routes.po.healthz
+const ports = wire(route, store)
+
+http(
+  route.name,
+  endpoint(route, poSchemas.healthz, (deps) => healthz(deps), ports),
+)

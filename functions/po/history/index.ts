@@ -1,0 +1,17 @@
+/** `GET /po/history[/{analysis_id}]`. Database only. */
+import { endpoint } from '../../../shared/http/endpoint.ts'
+import { http } from '../../../shared/http/register.ts'
+import { history } from '../../../shared/po/history.ts'
+import { selection } from '../../../shared/po/requests.ts'
+import { poSchemas } from '../../../shared/po/schema.ts'
+import { routes } from '../../../shared/routes.ts'
+import { wire } from '../../../shared/wire/index.ts'
+import { store } from '../../../shared/wire/store.ts'
+
+const route = routes.po.history
+const ports = wire(route, store)
+
+http(
+  route.name,
+  endpoint(route, poSchemas.history, (deps, { params }) => history(deps, selection(params)), ports),
+)

@@ -1,0 +1,18 @@
+/** `GET /po/pods[/{analysis_id}]`. */
+import { endpoint } from '../../../shared/http/endpoint.ts'
+import { http } from '../../../shared/http/register.ts'
+import { pods } from '../../../shared/po/pods.ts'
+import { selection } from '../../../shared/po/requests.ts'
+import { poSchemas } from '../../../shared/po/schema.ts'
+import { routes } from '../../../shared/routes.ts'
+import { cluster } from '../../../shared/wire/cluster.ts'
+import { wire } from '../../../shared/wire/index.ts'
+import { store } from '../../../shared/wire/store.ts'
+
+const route = routes.po.pods
+const ports = wire(route, store, cluster)
+
+http(
+  route.name,
+  endpoint(route, poSchemas.pods, (deps, { params }) => pods(deps, selection(params)), ports),
+)

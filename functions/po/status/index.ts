@@ -1,0 +1,17 @@
+/** `GET /po/status[/{analysis_id}]`. Database only. */
+import { endpoint } from '../../../shared/http/endpoint.ts'
+import { http } from '../../../shared/http/register.ts'
+import { selection } from '../../../shared/po/requests.ts'
+import { poSchemas } from '../../../shared/po/schema.ts'
+import { status } from '../../../shared/po/status.ts'
+import { routes } from '../../../shared/routes.ts'
+import { wire } from '../../../shared/wire/index.ts'
+import { store } from '../../../shared/wire/store.ts'
+
+const route = routes.po.status
+const ports = wire(route, store)
+
+http(
+  route.name,
+  endpoint(route, poSchemas.status, (deps, { params }) => status(deps, selection(params)), ports),
+)

@@ -1,0 +1,25 @@
+/** `POST /po/stream_logs`. Database only; the Hub is told after the answer. */
+import { endpoint } from '../../../shared/http/endpoint.ts'
+import { http } from '../../../shared/http/register.ts'
+import { recordLog } from '../../../shared/po/record-log.ts'
+import { deliverSoon } from '../../../shared/po/report.ts'
+import { lineRequest } from '../../../shared/po/requests.ts'
+import { poSchemas } from '../../../shared/po/schema.ts'
+import { routes } from '../../../shared/routes.ts'
+import { hub } from '../../../shared/wire/hub.ts'
+import { wire } from '../../../shared/wire/index.ts'
+import { store } from '../../../shared/wire/store.ts'
+
+const route = routes.po.streamLogs
+const ports = wire(route, store, hub)
+
+http(
+  route.name,
+  endpoint(
+    route,
+    poSchemas.streamLogs,
+    (deps, { body, runHeader }) => recordLog(deps, lineRequest(body, runHeader)),
+    ports,
+    { afterAnswer: deliverSoon },
+  ),
+)

@@ -1,0 +1,12 @@
+import { createIdentity } from '../adapters/keycloak/index.ts'
+import type { Ports } from '../po/ports.ts'
+import type { Wiring } from './index.ts'
+
+export const identity: Wiring<Pick<Ports, 'identity'>> = ({ config }) => ({
+  identity: createIdentity({
+    url: config.KEYCLOAK_URL,
+    realm: config.KEYCLOAK_REALM,
+    clientId: config.RESULT_CLIENT_ID,
+    clientSecret: config.RESULT_CLIENT_SECRET,
+  }),
+})

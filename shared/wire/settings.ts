@@ -1,0 +1,41 @@
+/** Settings of the use cases from the configuration. */
+import { readFileSync } from 'node:fs'
+import type { Config } from '../config.ts'
+import type { PoSettings, RunSettings } from '../po/settings.ts'
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** First name server of this process: in a pod that is the cluster's. */
+export const ownResolver = (read: (path: string) => string = readText): string =>
+  /^nameserver\s+(\S+)/m.exec(read('/etc/resolv.conf'))?.[1] ?? ''
+
+const runSettings = (config: Config): RunSettings => ({
+  // The connection to Kubernetes knows better; `wire/cluster.ts` puts that in.
+  namespace: config.NAMESPACE,
+  clusterDomain: config.CLUSTER_DOMAIN,
+  resolver: config.CLUSTER_RESOLVER || ownResolver(),
+  nginxImage: config.NGINX_IMAGE,
+  netStatsImage: config.NET_STATS_ENABLED ? config.NET_STATS_IMAGE : null,
+  podSecurity: config.POD_SECURITY,
+  cpuRequest: config.ANALYSIS_CPU_REQUEST,
+  cpuLimit: config.ANALYSIS_CPU_LIMIT,
+  memoryRequest: config.ANALYSIS_MEMORY_REQUEST,
+  memoryLimit: config.ANALYSIS_MEMORY_LIMIT,
+  node: config.NODE_NAME,
+})
+
+export const poSettings = (config: Config): PoSettings => ({
+  run: runSettings(config),
+  registry: { url: config.HARBOR_URL, user: config.HARBOR_USER, password: config.HARBOR_PW },
+  hubLogging: config.HUB_LOGGING,
+  intervalSeconds: config.STATUS_LOOP_INTERVAL,
+  restartMax: config.RESTART_MAX,
+  budgets: { startupSeconds: config.STARTUP_BUDGET, silenceSeconds: config.SILENCE_BUDGET },
+  archive: { maxAgeDays: config.ARCHIVE_MAX_AGE_DAYS, maxMiB: config.ARCHIVE_MAX_MIB },
+})
