@@ -82,7 +82,7 @@ function createFetcher(fetchSet: () => Promise<JSONWebKeySet>, intervalMs: numbe
 
   const fetchNext = async (): Promise<KeySet> => {
     const pause = begun + intervalMs - now()
-    if (pause > 0) await delay(pause)
+    await (pause > 0 ? delay(pause) : undefined) // always at least a turn: `next` is set by then
     begun = now()
     next = undefined
     return { asOf: begun, find: createLocalJWKSet(await fetchSet()) }
