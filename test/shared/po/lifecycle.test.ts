@@ -1,0 +1,283 @@
+import { describe, expect, test } from 'vitest'
+import {
+  type Action,
+  classify,
+  type DECISIONS,
+  decide,
+  describeTermination,
+  type Facts,
+  OBSERVATIONS,
+  type ObservationKind,
+  RESTART_BACKOFF_SECONDS,
+  restartDelaySeconds,
+  WORDS,
+} from '../../../shared/po/lifecycle.ts'
+import { HUB_STATUSES, STATES, STATUS_WORDS } from '../../../shared/po/model.ts'
+import type { ContainerFacts, PodFacts, SdkStatus } from '../../../shared/po/ports.ts'
+
+const BUDGETS = { startupSeconds: 60, silenceSeconds: 30 }
+const NAME = 'analysis-x-1'
+
+const container = (facts: Partial<ContainerFacts> = {}): ContainerFacts => ({
+  name: NAME,
+  ready: true,
+  restarts: 0,
+  running: true,
+  waiting: null,
+  terminated: null,
+  lastTerminated: null,
+  ...facts,
+})
+
+const pod = (main: Partial<ContainerFacts> = {}, facts: Partial<PodFacts> = {}): PodFacts => ({
+  name: `${NAME}-5d9c-x2x`,
+  labels: {},
+  phase: 'Running',
+  reason: null,
+  message: null,
+  ip: '127.0.0.1',
+  ready: true,
+  deleting: false,
+  createdAt: new Date(0),
+  unschedulable: null,
+  containers: [container(main)],
+  ...facts,
+})
+
+const facts = (changes: Partial<Facts> = {}): Facts => ({
+  recorded: 'started',
+  pods: [pod()],
+  proxyReady: true,
+  deploymentExists: true,
+  container: NAME,
+  answered: undefined,
+  silentPolls: 1,
+  silentSeconds: 0,
+  ageSeconds: 5,
+  ...changes,
+})
+
+const waiting = (reason: string, message = '') => ({ running: false, ready: false, waiting: { reason, message } })
+const ended = (reason: string, exitCode: number) => ({
+  running: false,
+  terminated: { reason, exitCode, message: '' },
+})
+
+describe('classify', () => {
+  const rows: [string, Partial<Facts>, ObservationKind, string | RegExp][] = [
+    ['it says executing', { answered: 'executing' }, 'executing', /is executing/],
+    ['it says executed', { answered: 'executed' }, 'executed', /has finished/],
+    ['it says stuck', { answered: 'stuck' }, 'stuck', /could not connect/],
+    ['it says stopped', { answered: 'stopped' }, 'stopped', /partner/],
+    ['it says failed', { answered: 'failed' }, 'failed', /reports that it failed/],
+    ['it says starting', { answered: 'starting' }, 'pending', /is starting/],
+    ['it says something unknown', { answered: 'unknown' }, 'failed', /does not exist/],
+    [
+      'image cannot be pulled',
+      { pods: [pod(waiting('ErrImagePull', 'not found'))] },
+      'unstartable',
+      /pulled.*not found/,
+    ],
+    ['back-off of a pull', { pods: [pod(waiting('ImagePullBackOff'))] }, 'unstartable', /ImagePullBackOff/],
+    ['bad image name', { pods: [pod(waiting('InvalidImageName'))] }, 'unstartable', /name of its image/],
+    [
+      'bad container configuration',
+      { pods: [pod(waiting('CreateContainerConfigError', 'secret "x" not found'))] },
+      'unstartable',
+      /configuration.*secret/,
+    ],
+    ['container being created', { pods: [pod(waiting('ContainerCreating'))] }, 'pending', /ContainerCreating/],
+    [
+      'no node has room',
+      { pods: [pod({ running: false }, { phase: 'Pending', unschedulable: '0/3 nodes' })] },
+      'pending',
+      /no node.*0\/3/,
+    ],
+    ['exit 0 without executed', { pods: [pod(ended('Completed', 0))] }, 'failed', /code 0 without/],
+    ['crash', { pods: [pod(ended('Error', 3))] }, 'failed', /exit code 3/],
+    ['out of memory', { pods: [pod(ended('OOMKilled', 137))] }, 'failed', /memory/],
+    [
+      'crash loop',
+      {
+        pods: [pod({ ...waiting('CrashLoopBackOff'), lastTerminated: { reason: 'Error', exitCode: 1, message: '' } })],
+      },
+      'failed',
+      /exit code 1/,
+    ],
+    [
+      'crash loop after OOM',
+      {
+        pods: [
+          pod({ ...waiting('CrashLoopBackOff'), lastTerminated: { reason: 'OOMKilled', exitCode: 137, message: '' } }),
+        ],
+      },
+      'failed',
+      /memory/,
+    ],
+    [
+      'evicted',
+      { pods: [pod({ running: false }, { phase: 'Failed', reason: 'Evicted', message: 'low on disk' })] },
+      'failed',
+      /Evicted.*low on disk/,
+    ],
+    [
+      'evicted, a new pod is there',
+      { answered: 'executing', pods: [pod({}, { phase: 'Failed', reason: 'Evicted' }), pod()] },
+      'executing',
+      /executing/,
+    ],
+    [
+      'container started again while executing',
+      {
+        recorded: 'executing',
+        answered: 'executing',
+        pods: [pod({ restarts: 1, lastTerminated: { reason: 'Error', exitCode: 9, message: '' } })],
+      },
+      'failed',
+      /started again.*exit code 9/,
+    ],
+    [
+      'container started again before executing',
+      { answered: 'executing', pods: [pod({ restarts: 1 })] },
+      'executing',
+      /executing/,
+    ],
+    ['no pod yet', { pods: [] }, 'pending', /pod is not there yet/],
+    ['no Deployment', { deploymentExists: false, pods: [] }, 'gone', /Deployment was deleted/],
+    ['pod deleted while executing', { recorded: 'executing', pods: [] }, 'gone', /pod was deleted/],
+    [
+      'Deployment deleted while executing',
+      { recorded: 'executing', deploymentExists: false, pods: [] },
+      'gone',
+      /Deployment was deleted/,
+    ],
+    [
+      'quiet within its budget',
+      { silentPolls: 9, silentSeconds: 59, ageSeconds: 59 },
+      'pending',
+      /does not answer yet/,
+    ],
+    [
+      'quiet beyond its budget',
+      { silentPolls: 9, silentSeconds: 61, ageSeconds: 61 },
+      'silent',
+      /61 s \(budget 60 s\)/,
+    ],
+    ['two failed polls are no silence', { silentPolls: 2, silentSeconds: 500, ageSeconds: 500 }, 'pending', /yet/],
+    [
+      'executing counts by its own budget',
+      { recorded: 'executing', silentPolls: 3, silentSeconds: 31, ageSeconds: 900 },
+      'silent',
+      /budget 30 s/,
+    ],
+    ['a young run is not silent', { silentPolls: 5, silentSeconds: 70, ageSeconds: 10 }, 'pending', /yet/],
+    ['proxy down', { proxyReady: false, silentPolls: 5, silentSeconds: 70, ageSeconds: 70 }, 'silent', /egress proxy/],
+  ]
+  test.each(rows)('%s', (_, changes, kind, cause) => {
+    const observation = classify(facts(changes), BUDGETS)
+    expect(observation).toEqual({ kind, cause: expect.stringMatching(cause) })
+  })
+
+  test('the end of a container has words for each case', () => {
+    expect(describeTermination({ reason: 'Completed', exitCode: 0, message: '' })).toContain('without reporting')
+    expect(describeTermination({ reason: 'Error', exitCode: 137, message: '' })).toBe(
+      'its process ended with exit code 137',
+    )
+  })
+
+  test('a long message of Kubernetes is cut', () => {
+    const observation = classify(facts({ pods: [pod(waiting('ErrImagePull', 'x'.repeat(5000)))] }), BUDGETS)
+    expect(observation.cause.length).toBeLessThan(400)
+  })
+})
+
+describe('decide', () => {
+  const policy = { restarts: 0, restartMax: 10, reapplied: false }
+  // Written out, so that no change of the table goes unnoticed: one row per recorded state.
+  const expected: Record<keyof typeof DECISIONS, Record<ObservationKind, Action>> = {
+    starting: {
+      pending: 'resume',
+      silent: 'undo',
+      unstartable: 'restart',
+      executing: 'markExecuting',
+      stuck: 'restart',
+      failed: 'restart',
+      stopped: 'finishStopped',
+      executed: 'finishExecuted',
+      gone: 'resume',
+    },
+    started: {
+      pending: 'wait',
+      silent: 'restart',
+      unstartable: 'restart',
+      executing: 'markExecuting',
+      stuck: 'restart',
+      failed: 'restart',
+      stopped: 'finishStopped',
+      executed: 'finishExecuted',
+      gone: 'reapply',
+    },
+    executing: {
+      pending: 'wait',
+      silent: 'finishFailed',
+      unstartable: 'finishFailed',
+      executing: 'none',
+      stuck: 'restart',
+      failed: 'finishFailed',
+      stopped: 'finishStopped',
+      executed: 'finishExecuted',
+      gone: 'reapply',
+    },
+  }
+  const states = Object.keys(expected) as (keyof typeof DECISIONS)[]
+  const cells = states.flatMap((state) => OBSERVATIONS.map((kind) => [state, kind, expected[state][kind]] as const))
+
+  test.each(cells)('%s × %s → %s', (state, kind, action) => {
+    expect(decide(state, { kind, cause: 'because' }, policy)).toEqual({ action, reason: 'because' })
+  })
+
+  test.each(cells.filter(([, , action]) => action === 'restart'))(
+    '%s × %s with the budget spent → finishFailed',
+    (state, kind) => {
+      const verdict = decide(state, { kind, cause: 'because' }, { ...policy, restarts: 10 })
+      expect(verdict).toEqual({ action: 'finishFailed', reason: '10 of 10 restarts are used up; last cause: because' })
+    },
+  )
+
+  test('gone a second time while executing → finishFailed', () => {
+    const verdict = decide('executing', { kind: 'gone', cause: 'its pod was deleted' }, { ...policy, reapplied: true })
+    expect(verdict).toEqual({ action: 'finishFailed', reason: 'its pod was deleted again after it had been put back' })
+  })
+
+  test('gone a second time before executing → put back again', () => {
+    const verdict = decide('started', { kind: 'gone', cause: 'x' }, { ...policy, reapplied: true })
+    expect(verdict.action).toBe('reapply')
+  })
+})
+
+describe('back-off of restarts', () => {
+  test.each(RESTART_BACKOFF_SECONDS.map((seconds, restarts) => [restarts, seconds] as const))(
+    'restart %i waits %i s, with a quarter of jitter at most',
+    (restarts, seconds) => {
+      expect(restartDelaySeconds(restarts, 0)).toBe(seconds)
+      expect(restartDelaySeconds(restarts, 1)).toBe(seconds * 1.25)
+    },
+  )
+  test('later restarts wait as long as the last of the table', () => expect(restartDelaySeconds(99, 0)).toBe(60))
+})
+
+describe('words', () => {
+  test.each(STATES)('%s has a word that clients and the Hub know', (state) => {
+    expect(STATUS_WORDS).toContain(WORDS[state].status)
+    const { hub } = WORDS[state]
+    if (hub !== null) expect(HUB_STATUSES).toContain(hub)
+  })
+  test('a restart shows as stuck, and the Hub has no word for it', () => {
+    expect(WORDS.restarting).toEqual({ status: 'stuck', hub: null })
+  })
+})
+
+test('every word of the SDK is classified', () => {
+  const words: SdkStatus[] = ['executing', 'executed', 'stuck', 'stopped', 'failed', 'starting', 'unknown']
+  for (const answered of words) expect(classify(facts({ answered }), BUDGETS).cause).not.toBe('')
+})
