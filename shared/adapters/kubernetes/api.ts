@@ -1,0 +1,80 @@
+/** Calls to the API server with a deadline each, and its errors as faults. */
+import { Fault, isFault } from '../../fault.ts'
+import type { Answer, Call, Connection } from './connection.ts'
+
+/** What a call is about, for messages: verb, kind and name. */
+export interface Subject {
+  readonly verb: string
+  readonly kind: string
+  readonly name?: string
+}
+
+export const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
+export const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'
+
+type Request = Omit<Call, 'signal'>
+
+/** The answer's JSON, or undefined for a status in `absent`. */
+export async function callJson<T>(
+  connection: Connection,
+  subject: Subject,
+  request: Request,
+  ...absent: readonly number[]
+): Promise<T | undefined> {
+  return call(connection, subject, request, connection.deadlineMs, async (answer) => {
+    const text = await answer.body.text()
+    if (absent.includes(answer.status)) return undefined
+    if (answer.status >= 300) throw refusal(subject, answer, text)
+    return JSON.parse(text) as T
+  })
+}
+
+/** Sends and reads within one deadline; whatever goes wrong in between is a fault. */
+export async function call<T>(
+  connection: Connection,
+  subject: Subject,
+  request: Request,
+  deadlineMs: number,
+  read: (answer: Answer) => Promise<T>,
+): Promise<T> {
+  try {
+    const answer = await connection.send({ ...request, signal: AbortSignal.timeout(deadlineMs) })
+    return await read(answer)
+  } catch (cause) {
+    if (isFault(cause)) throw cause
+    throw new Fault('unavailable', `The Kubernetes API did not answer: ${wordsOf(subject)}.`, { cause })
+  }
+}
+
+/** The API's answer as a fault. Its message may quote values of the object, so only its reason and field names pass. */
+export function refusal(subject: Subject, answer: Pick<Answer, 'status' | 'headers'>, text: string): Fault {
+  const reason = reasonOf(text)
+  if (answer.status === 429 || answer.status >= 500) {
+    const seconds = Number(answer.headers['retry-after'])
+    return new Fault(
+      'unavailable',
+      `The Kubernetes API is not able to ${wordsOf(subject)}: ${reason || answer.status}.`,
+      {
+        ...(seconds > 0 ? { retryAfter: seconds } : {}),
+      },
+    )
+  }
+  return new Fault('refused', `The Kubernetes API refused to ${wordsOf(subject)}: ${reason || answer.status}.`)
+}
+
+const wordsOf = ({ verb, kind, name }: Subject): string => [verb, kind, name].filter(Boolean).join(' ')
+
+interface Status {
+  readonly reason?: string
+  readonly details?: { readonly causes?: readonly { readonly field?: string; readonly reason?: string }[] }
+}
+
+function reasonOf(text: string): string {
+  try {
+    const status = JSON.parse(text) as Status
+    const fields = (status.details?.causes ?? []).map((cause) => `${cause.field} ${cause.reason}`)
+    return [status.reason ?? '', ...(fields.length ? [`(${fields.join(', ')})`] : [])].join(' ').trim()
+  } catch {
+    return ''
+  }
+}

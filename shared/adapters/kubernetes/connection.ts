@@ -1,0 +1,107 @@
+/**
+ * One pool of kept-alive connections to the API server. The client's own generated calls are not used: they open a new
+ * TLS connection for each request, know no deadline, and cannot ask for metadata only.
+ */
+import type { Readable } from 'node:stream'
+import { Agent, type Dispatcher, ProxyAgent, request } from 'undici'
+import { type Access, type CredentialOptions, type Credentials, loadCredentials } from './credentials.ts'
+
+export interface ConnectionOptions extends CredentialOptions {
+  /** Milliseconds for a whole call; logs have their own. */
+  readonly deadlineMs?: number | undefined
+  readonly logDeadlineMs?: number | undefined
+  /** Objects per page of a list. */
+  readonly pageSize?: number | undefined
+  readonly now?: (() => number) | undefined
+}
+
+export interface Call {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Path with its query. */
+  readonly path: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array | undefined
+  readonly signal: AbortSignal
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: Readable & { text(): Promise<string> }
+}
+
+export interface Connection {
+  readonly namespace: string
+  readonly deadlineMs: number
+  readonly logDeadlineMs: number
+  readonly pageSize: number
+  /** Any status is an answer; rejects when there is none. The body must be read or dumped. */
+  send(call: Call): Promise<Answer>
+  close(): Promise<void>
+}
+
+/** How long a token and certificates are used before their files are looked at again. */
+const ACCESS_MS = 10_000
+
+export function connect(options: ConnectionOptions = {}): Connection {
+  const credentials = loadCredentials(options)
+  const current = accessCache(credentials, options.now ?? Date.now)
+
+  return {
+    namespace: credentials.namespace,
+    deadlineMs: options.deadlineMs ?? 10_000,
+    logDeadlineMs: options.logDeadlineMs ?? 15_000,
+    pageSize: options.pageSize ?? 500,
+    async send({ method, path, headers, body, signal }) {
+      const { access, dispatcher } = await current.get()
+      const answer = await request(`${credentials.server}${path}`, {
+        dispatcher,
+        method,
+        headers: { ...headers, ...access.headers },
+        body: body ?? null,
+        signal,
+      })
+      if (answer.statusCode === 401) current.forget()
+      return { status: answer.statusCode, headers: answer.headers, body: answer.body }
+    },
+    close: () => current.close(),
+  }
+}
+
+/** Keeps the pool as long as the certificates are the same; a new token alone does not cost the connections. */
+function accessCache(credentials: Credentials, now: () => number) {
+  let access: Access | undefined
+  let pool: { readonly key: string; readonly dispatcher: Dispatcher } | undefined
+  let freshUntil = 0
+
+  return {
+    async get(): Promise<{ access: Access; dispatcher: Dispatcher }> {
+      if (!access || now() >= freshUntil) {
+        access = await credentials.access()
+        freshUntil = now() + ACCESS_MS
+      }
+      const key = poolKey(access)
+      if (pool?.key !== key) {
+        // Calls under way end on the old pool.
+        void pool?.dispatcher.close()
+        pool = { key, dispatcher: makePool(credentials, access) }
+      }
+      return { access, dispatcher: pool.dispatcher }
+    },
+    forget: () => {
+      freshUntil = 0
+    },
+    close: async () => pool?.dispatcher.destroy(),
+  }
+}
+
+const poolKey = ({ tls }: Access): string =>
+  [tls.ca, tls.cert, tls.key].map((part) => part?.toString('base64') ?? '').join('|')
+
+function makePool(credentials: Credentials, { tls }: Access): Dispatcher {
+  const shared = { keepAliveTimeout: 30_000, connections: 64 }
+  const connectOptions = { ...tls, timeout: 5_000 }
+  return credentials.proxyUrl
+    ? new ProxyAgent({ ...shared, uri: credentials.proxyUrl, requestTls: connectOptions })
+    : new Agent({ ...shared, connect: connectOptions })
+}

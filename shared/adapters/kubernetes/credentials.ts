@@ -1,0 +1,131 @@
+/**
+ * Who we are at the API server: KUBECONFIG if it is set, otherwise the pod's service account. Files are read again as
+ * they rotate. KubeConfig is imported from its own file: the package's index loads every API group (0.8 s).
+ */
+import { readFileSync } from 'node:fs'
+import type { RequestOptions } from 'node:https'
+import { isIPv6 } from 'node:net'
+import { delimiter, join } from 'node:path'
+import { KubeConfig } from '@kubernetes/client-node/dist/config.js'
+import { Fault } from '../../fault.ts'
+
+export const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+export interface CredentialOptions {
+  /** Wins over the service account's and KUBECONFIG's namespace; empty: not given. */
+  readonly namespace?: string | undefined
+  /** Read: KUBECONFIG, KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  readonly serviceAccountDir?: string | undefined
+}
+
+/** What a connection needs to know, as it is right now. */
+export interface Access {
+  readonly headers: Readonly<Record<string, string>>
+  readonly tls: {
+    readonly ca?: Buffer
+    readonly cert?: Buffer
+    readonly key?: Buffer
+    readonly servername?: string
+    readonly rejectUnauthorized?: boolean
+  }
+}
+
+export interface Credentials {
+  /** URL of the API server without a slash at its end. */
+  readonly server: string
+  readonly proxyUrl: string | undefined
+  readonly namespace: string
+  access(): Promise<Access>
+}
+
+export function loadCredentials(options: CredentialOptions = {}): Credentials {
+  const env = options.env ?? process.env
+  const directory = options.serviceAccountDir ?? SERVICE_ACCOUNT_DIR
+  const config = env['KUBECONFIG'] ? fromFiles(env['KUBECONFIG']) : fromServiceAccount(env, directory)
+  const cluster = config.getCurrentCluster()
+  if (!cluster) throw new Fault('unexpected', 'KUBECONFIG names no cluster in its current context.')
+  return {
+    server: cluster.server.replace(/\/+$/, ''),
+    proxyUrl: cluster.proxyUrl,
+    namespace: options.namespace || namespaceOf(config, env, directory),
+    access: () => accessOf(config),
+  }
+}
+
+function fromFiles(paths: string): KubeConfig {
+  const [first, ...others] = paths.split(delimiter).filter((path) => path !== '')
+  const config = new KubeConfig()
+  try {
+    config.loadFromFile(first ?? '')
+    for (const path of others) {
+      const next = new KubeConfig()
+      next.loadFromFile(path)
+      config.mergeConfig(next, true)
+    }
+  } catch (cause) {
+    throw new Fault('unexpected', 'KUBECONFIG cannot be read.', { cause })
+  }
+  return config
+}
+
+function fromServiceAccount(env: Readonly<Record<string, string | undefined>>, directory: string): KubeConfig {
+  const host = env['KUBERNETES_SERVICE_HOST']
+  const port = env['KUBERNETES_SERVICE_PORT'] || '443'
+  if (!host) throw new Fault('unexpected', 'No Kubernetes credentials: not in a pod, and KUBECONFIG is not set.')
+  const config = new KubeConfig()
+  config.loadFromOptions({
+    clusters: [
+      {
+        name: 'pod',
+        server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
+        caFile: join(directory, 'ca.crt'),
+      },
+    ],
+    users: [{ name: 'pod', authProvider: { name: 'tokenFile', config: { tokenFile: join(directory, 'token') } } }],
+    contexts: [{ name: 'pod', cluster: 'pod', user: 'pod' }],
+    currentContext: 'pod',
+  })
+  return config
+}
+
+/** As kubectl: a KUBECONFIG whose context names no namespace means `default`. In a pod there is no such guess. */
+function namespaceOf(config: KubeConfig, env: Readonly<Record<string, string | undefined>>, directory: string): string {
+  const own = readText(join(directory, 'namespace'))
+  if (own) return own
+  if (env['KUBECONFIG']) return config.getContextObject(config.getCurrentContext())?.namespace || 'default'
+  throw new Fault('unexpected', 'No namespace: set NAMESPACE, or mount the service account.')
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim() || undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** `applyToHTTPSOptions` would also make an agent without keep-alive, and refuse http: servers without a flag. */
+async function accessOf(config: KubeConfig): Promise<Access> {
+  const options: RequestOptions & { headers: Record<string, string> } = { headers: {} }
+  await config.applyToHTTPSOptions(options)
+  const user = config.getCurrentUser()
+  if (user?.username) {
+    options.headers['Authorization'] = `Basic ${Buffer.from(`${user.username}:${user.password}`).toString('base64')}`
+  }
+  const { ca, cert, key, servername, rejectUnauthorized } = options
+  return {
+    headers: trimmed(options.headers),
+    tls: {
+      ...(ca ? { ca: ca as Buffer } : {}),
+      ...(cert ? { cert: cert as Buffer } : {}),
+      ...(key ? { key: key as Buffer } : {}),
+      ...(servername ? { servername } : {}),
+      ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
+    },
+  }
+}
+
+/** A token file may end with a newline, which no header may hold. */
+const trimmed = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value).trim()]))

@@ -1,0 +1,33 @@
+/** Where the objects of a kind live in the API. */
+import { Fault } from '../../fault.ts'
+
+const PATHS = {
+  Secret: ['api/v1', 'secrets'],
+  ConfigMap: ['api/v1', 'configmaps'],
+  Service: ['api/v1', 'services'],
+  Pod: ['api/v1', 'pods'],
+  Deployment: ['apis/apps/v1', 'deployments'],
+  NetworkPolicy: ['apis/networking.k8s.io/v1', 'networkpolicies'],
+} as const
+
+export type Kind = keyof typeof PATHS
+
+const isKind = (kind: string): kind is Kind => Object.hasOwn(PATHS, kind)
+
+export function kindOf(word: string): Kind {
+  if (!isKind(word)) throw new Fault('unexpected', `No path is known for the kind ${word}.`)
+  return word
+}
+
+/** Path of a collection, or of one object in it. */
+export function pathOf(namespace: string, kind: Kind, name?: string): string {
+  const [group, plural] = PATHS[kind]
+  const collection = `/${group}/namespaces/${encodeURIComponent(namespace)}/${plural}`
+  return name === undefined ? collection : `${collection}/${encodeURIComponent(name)}`
+}
+
+/** `{a: 'x', b: undefined}` → `a=x,b`. */
+export const selectorOf = (labels: Readonly<Record<string, string | undefined>>): string =>
+  Object.entries(labels)
+    .map(([key, value]) => (value === undefined ? key : `${key}=${value}`))
+    .join(',')

@@ -1,0 +1,243 @@
+/**
+ * A container as a local process: started from the image table, its output kept as its log, probed, restarted in place
+ * with a back-off, ended with SIGTERM and then SIGKILL.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { constants } from 'node:os'
+import { type ContainerLog, createContainerLog } from './container-log.ts'
+import { type Mounts, NotReady } from './pod-inputs.ts'
+import type { ContainerSpec, ContainerState, ContainerStatus, PodSpec, Terminated } from './pod-types.ts'
+import { freePort, givePortBack } from './ports.ts'
+import { startProbe } from './probe.ts'
+import { timestamp } from './store.ts'
+
+export interface ImageContext {
+  readonly env: Record<string, string>
+  /** Loopback port that is the container's: it should listen there. Also in the environment, as PORT. */
+  readonly port: number
+  /** Of the pod. */
+  readonly name: string
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly container: string
+  /** Files of Secret and ConfigMap volumes, by mount path and file name. */
+  readonly mounts: Mounts
+  /** As the pod says; empty when it leaves that to the image. */
+  readonly command: readonly string[]
+  readonly args: readonly string[]
+}
+
+export interface Program {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+export type Image = (context: ImageContext) => Program
+
+export interface Runtime {
+  readonly images: Readonly<Record<string, Image>>
+  /** First delay before a restart; doubles up to twenty times of it. */
+  readonly backoffMs: number
+  readonly logBytes: number
+}
+
+export interface Container {
+  readonly spec: ContainerSpec
+  readonly port: number
+  status(): ContainerStatus
+  log(previous: boolean): ContainerLog | undefined
+  stop(graceMs: number): Promise<void>
+}
+
+export interface ContainerWorld {
+  readonly runtime: Runtime
+  readonly restartPolicy: PodSpec['restartPolicy']
+  /** Everything for the image but the port; throws NotReady while something is missing. */
+  readonly inputs: () => Omit<ImageContext, 'port'>
+  readonly onChange: () => void
+}
+
+const children = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of children) signal(child, 'SIGKILL')
+})
+
+/** To the whole process group: a shell's children end with it. */
+function signal(child: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, name)
+  } catch {
+    // It has ended already.
+  }
+}
+
+export async function startContainer(spec: ContainerSpec, world: ContainerWorld): Promise<Container> {
+  const { runtime, onChange } = world
+  const port = await freePort()
+  let state: ContainerState = { waiting: { reason: 'ContainerCreating' } }
+  let lastState: ContainerStatus['lastState'] = {}
+  let log: ContainerLog | undefined
+  let previous: ContainerLog | undefined
+  let child: ChildProcess | undefined
+  let restarts = 0
+  let crashes = 0
+  let ready = false
+  let stopping = false
+  let timer: NodeJS.Timeout | undefined
+  let stopProbes = () => {}
+
+  function enter(next: ContainerState): void {
+    state = next
+    if (!('running' in next)) ready = false
+    onChange()
+  }
+
+  function later(ms: number, next: () => void): void {
+    timer = setTimeout(next, ms)
+  }
+
+  function begin(): void {
+    if (stopping) return
+    const image = runtime.images[spec.image]
+    if (!image) {
+      pullFailed()
+      return
+    }
+    try {
+      run(image({ ...world.inputs(), port }))
+    } catch (error) {
+      const reason = error instanceof NotReady ? error.reason : 'RunContainerError'
+      enter({ waiting: { reason, message: error instanceof Error ? error.message : String(error) } })
+      later(runtime.backoffMs, begin)
+    }
+  }
+
+  function pullFailed(): void {
+    const backedOff = 'waiting' in state && state.waiting.reason === 'ErrImagePull'
+    const message = backedOff
+      ? `Back-off pulling image "${spec.image}"`
+      : `failed to pull and unpack image "${spec.image}": not found`
+    enter({ waiting: { reason: backedOff ? 'ImagePullBackOff' : 'ErrImagePull', message } })
+    later(runtime.backoffMs * (backedOff ? 8 : 1), begin)
+  }
+
+  function run(program: Program): void {
+    const startedAt = timestamp()
+    const since = Date.now()
+    const output = createContainerLog(runtime.logBytes)
+    const started = spawn(program.command, program.args, {
+      cwd: program.cwd,
+      env: { PATH: process.env['PATH'] ?? '', ...world.inputs().env, ...program.env, PORT: String(port) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
+    children.add(started)
+    child = started
+    previous = log
+    log = output
+    started.stdout.on('data', (chunk: Buffer) => output.write(chunk))
+    started.stderr.on('data', (chunk: Buffer) => output.write(chunk))
+    started.on('error', (error) => output.write(Buffer.from(`${error.message}\n`)))
+    started.on('close', (code, name) => {
+      children.delete(started)
+      output.end()
+      if (Date.now() - since > runtime.backoffMs * 20) crashes = 0
+      ended(endingOf(code, name, startedAt))
+    })
+    enter({ running: { startedAt } })
+    if (child === started && started.pid !== undefined) probe(started)
+  }
+
+  function ended(terminated: Terminated): void {
+    stopProbes()
+    child = undefined
+    const again =
+      !stopping &&
+      (world.restartPolicy === 'Always' || (world.restartPolicy === 'OnFailure' && terminated.exitCode !== 0))
+    enter({ terminated })
+    if (!again) return
+    const delay = Math.min(runtime.backoffMs * 2 ** crashes, runtime.backoffMs * 20)
+    later(Math.min(delay, runtime.backoffMs), () => {
+      lastState = { terminated }
+      enter({
+        waiting: {
+          reason: 'CrashLoopBackOff',
+          message: `back-off ${delay}ms restarting failed container=${spec.name}`,
+        },
+      })
+      later(delay, () => {
+        crashes++
+        restarts++
+        begin()
+      })
+    })
+  }
+
+  function probe(of: ChildProcess): void {
+    const { readinessProbe, livenessProbe } = spec
+    const stops: (() => void)[] = []
+    stopProbes = () => {
+      for (const stop of stops.splice(0)) stop()
+    }
+    const setReady = (value: boolean) => {
+      if (ready === value || child !== of) return
+      ready = value
+      onChange()
+    }
+    if (readinessProbe?.httpGet) stops.push(startProbe(readinessProbe, port, setReady))
+    else setReady(true)
+    if (!livenessProbe?.httpGet) return
+    let failures = 0
+    const onResult = (ok: boolean) => {
+      failures = ok ? 0 : failures + 1
+      if (failures >= (livenessProbe.failureThreshold ?? 3)) signal(of, 'SIGTERM')
+    }
+    stops.push(startProbe(livenessProbe, port, onResult))
+  }
+
+  begin()
+  return {
+    spec,
+    port,
+    status: () => ({
+      name: spec.name,
+      image: spec.image,
+      imageID: runtime.images[spec.image] ? `sandbox://${spec.image}` : '',
+      ready,
+      started: 'running' in state,
+      restartCount: restarts,
+      state,
+      lastState,
+    }),
+    log: (old) => (old ? previous : log),
+    async stop(graceMs) {
+      stopping = true
+      clearTimeout(timer)
+      stopProbes()
+      const running = child
+      if (running) {
+        const closed = once(running, 'close')
+        signal(running, 'SIGTERM')
+        const kill = setTimeout(() => signal(running, 'SIGKILL'), graceMs)
+        await closed
+        clearTimeout(kill)
+      }
+      givePortBack(port)
+    },
+  }
+}
+
+function endingOf(code: number | null, name: NodeJS.Signals | null, startedAt: string): Terminated {
+  const number = name ? constants.signals[name] : undefined
+  const exitCode = code ?? 128 + (number ?? 0)
+  return {
+    exitCode,
+    reason: exitCode === 0 ? 'Completed' : 'Error',
+    ...(number === undefined ? {} : { signal: number }),
+    startedAt,
+    finishedAt: timestamp(),
+  }
+}

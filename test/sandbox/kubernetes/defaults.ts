@@ -1,0 +1,88 @@
+/** Values that the API fills in where a client left them out; only those that somebody reads back. */
+import { isFields } from './merge.ts'
+import type { KubeObject } from './objects.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+const fields = (value: unknown): Fields => (isFields(value) ? value : {})
+const list = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value : [])
+
+export function withDefaults(object: KubeObject): KubeObject {
+  const fill = FILL[object.kind]
+  return fill ? fill(object) : object
+}
+
+/** Keeps the object as it is (by identity) when nothing is missing. */
+function fill<T extends Fields>(target: T, defaults: Fields): T {
+  for (const field in defaults) if (target[field] === undefined) return { ...defaults, ...target }
+  return target
+}
+
+const FILL: Readonly<Record<string, (object: KubeObject) => KubeObject>> = {
+  Namespace: (object) => fill({ ...object, spec: { finalizers: ['kubernetes'] } }, { status: { phase: 'Active' } }),
+  Secret: secret,
+  Service: service,
+  Pod: (object) => ({ ...object, spec: podSpec(fields(object['spec'])), status: object['status'] ?? PENDING }),
+  Deployment: deployment,
+  NetworkPolicy: policy,
+}
+
+const PENDING = { phase: 'Pending', qosClass: 'BestEffort' }
+
+/** `stringData` is only ever written. */
+function secret(object: KubeObject): KubeObject {
+  const { stringData, ...rest } = object
+  const typed = fill(rest as KubeObject, { type: 'Opaque' })
+  if (!isFields(stringData)) return typed
+  const encoded = Object.entries(stringData).map(([key, value]) => [key, Buffer.from(String(value)).toString('base64')])
+  return { ...typed, data: { ...fields(typed['data']), ...Object.fromEntries(encoded) } }
+}
+
+function service(object: KubeObject): KubeObject {
+  const spec = fields(object['spec'])
+  const ports = list(spec['ports']).map((port) => fill(port, { protocol: 'TCP', targetPort: port['port'] }))
+  const filled = fill({ ...spec, ports }, { type: 'ClusterIP', clusterIP: '127.0.0.1', sessionAffinity: 'None' })
+  return fill({ ...object, spec: filled }, { status: { loadBalancer: {} } })
+}
+
+const ROLLING = { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: '25%' } }
+
+function deployment(object: KubeObject): KubeObject {
+  const spec = fields(object['spec'])
+  const template = fields(spec['template'])
+  const filled = fill(
+    { ...spec, template: { ...template, spec: podSpec(fields(template['spec'])) } },
+    { replicas: 1, strategy: ROLLING, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 },
+  )
+  return fill({ ...object, spec: filled }, { status: {} })
+}
+
+function podSpec(spec: Fields): Fields {
+  const containers = list(spec['containers']).map((container) => {
+    const ports = list(container['ports']).map((port) => fill(port, { protocol: 'TCP' }))
+    const image = String(container['image'] ?? '')
+    const latest = !image.includes('@') && (!/:[^/]+$/.test(image) || image.endsWith(':latest'))
+    return fill(ports.length > 0 ? { ...container, ports } : container, {
+      imagePullPolicy: latest ? 'Always' : 'IfNotPresent',
+      resources: {},
+      terminationMessagePath: '/dev/termination-log',
+      terminationMessagePolicy: 'File',
+    })
+  })
+  return fill(
+    { ...spec, containers },
+    {
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: 30,
+      dnsPolicy: 'ClusterFirst',
+      schedulerName: 'default-scheduler',
+      securityContext: {},
+    },
+  )
+}
+
+function policy(object: KubeObject): KubeObject {
+  const spec = fields(object['spec'])
+  const types = spec['egress'] === undefined ? ['Ingress'] : ['Ingress', 'Egress']
+  return { ...object, spec: fill(spec, { podSelector: {}, policyTypes: types }) }
+}

@@ -1,0 +1,84 @@
+/** Sets of fields: which a configuration speaks about, and arithmetic on them. A node without children is a member. */
+import { itemStep, mergingOf } from './merge-keys.ts'
+import type { FieldTree } from './objects.ts'
+
+/** Fields that are nobody's: identity, and what only the server writes. */
+const UNOWNED = new Set([
+  'apiVersion',
+  'kind',
+  'metadata.name',
+  'metadata.namespace',
+  'metadata.generateName',
+  'metadata.uid',
+])
+const SERVER_FIELDS = [
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'managedFields',
+  'selfLink',
+]
+for (const field of SERVER_FIELDS) UNOWNED.add(`metadata.${field}`)
+
+export const isUnowned = (path: readonly string[]): boolean => path.length <= 2 && UNOWNED.has(path.join('.'))
+
+/** The fields that a configuration names. */
+export function treeOf(value: unknown, path: readonly string[] = []): FieldTree {
+  if (typeof value !== 'object' || value === null) return {}
+  const merging = mergingOf(path, value)
+  if (merging.type === 'atomic') return {}
+  const tree: FieldTree = {}
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      const below = merging.type === 'keys' ? treeOf(item, path) : {}
+      tree[itemStep(merging, item)] = merging.type === 'keys' ? { '.': {}, ...below } : {}
+    }
+    return tree
+  }
+  for (const [field, child] of Object.entries(value)) {
+    const childPath = [...path, field]
+    if (child !== undefined && !isUnowned(childPath)) tree[`f:${field}`] = treeOf(child, childPath)
+  }
+  return path.length === 0 || Object.keys(tree).length > 0 ? pruned(tree, path) : tree
+}
+
+/** `metadata: {name}` alone owns nothing. */
+function pruned(tree: FieldTree, path: readonly string[]): FieldTree {
+  if (path.length > 0) return tree
+  const { 'f:metadata': metadata, ...others } = tree
+  return metadata && Object.keys(metadata).length > 0 ? { 'f:metadata': metadata, ...others } : others
+}
+
+export const isEmpty = (tree: FieldTree): boolean => {
+  for (const _ in tree) return false
+  return true
+}
+
+/** A node that is in the set itself, not only something below it. */
+export const isMember = (tree: FieldTree): boolean => isEmpty(tree) || '.' in tree
+
+/** What is in `tree` and not in `other`; undefined when nothing is left. */
+export function without(tree: FieldTree, other: FieldTree | undefined): FieldTree | undefined {
+  if (other === undefined) return tree
+  if (isEmpty(tree)) return isMember(other) ? undefined : tree
+  const left: FieldTree = {}
+  for (const step in tree) {
+    if (step === '.') {
+      if (!isMember(other)) left['.'] = {}
+      continue
+    }
+    const rest = without(tree[step] ?? {}, other[step])
+    if (rest !== undefined) left[step] = rest
+  }
+  return isEmpty(left) ? undefined : left
+}
+
+export function union(a: FieldTree | undefined, b: FieldTree | undefined): FieldTree {
+  if (!a || !b) return a ?? b ?? {}
+  if (isEmpty(a) !== isEmpty(b)) return isEmpty(a) ? { '.': {}, ...b } : { '.': {}, ...a }
+  const merged = { ...a }
+  for (const step in b) merged[step] = step in a ? union(a[step], b[step]) : (b[step] ?? {})
+  return merged
+}

@@ -1,0 +1,173 @@
+/** The API over HTTP: who may ask, what is asked, and the answer or a Status. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { discovery } from './discovery.ts'
+import { badRequest, Failure, noPath, statusOf } from './failure.ts'
+import { createListing, filterOf, presenterOf } from './listing.ts'
+import { patched } from './patch.ts'
+import type { DeleteOptions, Propagation, Resources } from './resources.ts'
+import type { Store } from './store.ts'
+import { parseTarget, type Target } from './target.ts'
+import { watch } from './watch.ts'
+
+export interface Exchange {
+  readonly target: Target
+  readonly query: URLSearchParams
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+export interface ApiParts {
+  readonly store: Store
+  readonly resources: Resources
+  readonly token: string
+  /** `pods/log`, `pods/proxy`, `services/proxy`. */
+  readonly subresources: Readonly<Record<string, (exchange: Exchange) => void | Promise<void>>>
+  /** Told each request that asks for something of an object, before it is answered. */
+  readonly onRequest?: ((method: string, path: string) => void) | undefined
+}
+
+interface Result {
+  readonly status: number
+  readonly body: unknown
+}
+
+const BODY_LIMIT = 3 * 1024 * 1024
+
+export function createApi(parts: ApiParts): Server {
+  const verbs = createVerbs(parts)
+  const server = createServer((request, response) => {
+    answer(parts, verbs, request, response).catch((error: unknown) => fail(response, error))
+  })
+  server.keepAliveTimeout = 90_000
+  return server
+}
+
+async function answer(
+  parts: ApiParts,
+  verbs: Verbs,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://sandbox')
+  if (HEALTH.has(url.pathname)) return void response.end('ok')
+  if (request.headers.authorization !== `Bearer ${parts.token}`) throw new Failure(401, 'Unauthorized', 'Unauthorized')
+  const found = request.method === 'GET' ? discovery(url.pathname) : undefined
+  if (found) return send(response, { status: 200, body: found })
+  const target = parseTarget(url.pathname)
+  if (!target) throw noPath()
+  parts.onRequest?.(request.method ?? '', url.pathname)
+
+  const exchange = { target, query: url.searchParams, request, response }
+  const own = parts.subresources[`${target.kind.plural}/${target.subresource}`]
+  if (own) return own(exchange)
+  const word = `${request.method}${target.name === undefined ? ' all' : ''}`
+  const verb = verbs[word]
+  if (!verb)
+    throw new Failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource')
+  const result = await verb(exchange)
+  if (result) send(response, result)
+}
+
+const HEALTH = new Set(['/healthz', '/livez', '/readyz'])
+
+type Verbs = Readonly<Record<string, (exchange: Exchange) => Promise<Result | undefined>>>
+
+function createVerbs({ store, resources }: ApiParts): Verbs {
+  const list = createListing(store)
+  const shown = ({ request }: Exchange) => presenterOf(request.headers.accept)
+  const ok = (
+    exchange: Exchange,
+    object: Parameters<ReturnType<typeof presenterOf>['one']>[0],
+    status = 200,
+  ): Result => ({
+    status,
+    body: shown(exchange).one(object),
+  })
+  const named = ({ target }: Exchange) => [target.kind, target.namespace, target.name ?? ''] as const
+
+  return {
+    'GET all': async (exchange) => {
+      const { target, query, request, response } = exchange
+      const { kind, namespace } = target
+      if (query.get('watch') === 'true' || query.get('watch') === '1') {
+        watch(store, { kind, namespace, query, accept: request.headers.accept }, response)
+        return undefined
+      }
+      return { status: 200, body: shown(exchange).list(list(kind, namespace, query)) }
+    },
+    GET: async (exchange) => ok(exchange, resources.find(...named(exchange))),
+    'POST all': async (exchange) => {
+      const { kind, namespace } = exchange.target
+      return ok(exchange, resources.create(kind, namespace, await readJson(exchange.request), managerOf(exchange)), 201)
+    },
+    PUT: async (exchange) =>
+      ok(exchange, resources.replace(...named(exchange), await readJson(exchange.request), managerOf(exchange))),
+    PATCH: async (exchange) => {
+      const type = exchange.request.headers['content-type']?.split(';')[0] ?? ''
+      const body = await readJson(exchange.request)
+      if (type !== 'application/apply-patch+yaml') {
+        const edit = (live: unknown) => patched(type, live, body)
+        return ok(exchange, resources.change(...named(exchange), managerOf(exchange), edit))
+      }
+      const manager = exchange.query.get('fieldManager')
+      if (!manager)
+        throw badRequest(
+          'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+        )
+      const force = exchange.query.get('force') === 'true'
+      const { object, created } = resources.apply(...named(exchange), body, manager, force)
+      return ok(exchange, object, created ? 201 : 200)
+    },
+    DELETE: async (exchange) => ok(exchange, resources.remove(...named(exchange), await deleteOptions(exchange))),
+    'DELETE all': async (exchange) => {
+      const { kind, namespace } = exchange.target
+      const options = await deleteOptions(exchange)
+      const found = store.list(kind, namespace).filter(filterOf(exchange.query))
+      for (const { metadata } of found) resources.remove(kind, metadata.namespace, metadata.name, options)
+      return { status: 200, body: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' } }
+    },
+  }
+}
+
+/** As the API does: the query's word, otherwise the name of the client program. */
+const managerOf = ({ query, request }: Exchange): string =>
+  query.get('fieldManager') || (request.headers['user-agent'] ?? 'unknown').split('/')[0] || 'unknown'
+
+async function deleteOptions({ request, query }: Exchange): Promise<DeleteOptions> {
+  const body = ((await readJson(request)) ?? {}) as DeleteOptions
+  const grace = query.get('gracePeriodSeconds')
+  return {
+    ...body,
+    ...(query.has('propagationPolicy') ? { propagationPolicy: query.get('propagationPolicy') as Propagation } : {}),
+    ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
+  }
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > BODY_LIMIT) throw new Failure(413, 'RequestEntityTooLarge', 'Request entity too large: limit is 3145728')
+    chunks.push(chunk)
+  }
+  if (size === 0) return undefined
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+  } catch {
+    throw badRequest('the body is not JSON (the sandbox reads no YAML)')
+  }
+}
+
+function send(response: ServerResponse, { status, body }: Result): void {
+  const text = JSON.stringify(body)
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+  response.end(text)
+}
+
+function fail(response: ServerResponse, error: unknown): void {
+  const failure =
+    error instanceof Failure ? error : new Failure(500, 'InternalError', `Internal error occurred: ${String(error)}`)
+  if (response.headersSent) return void response.destroy()
+  send(response, { status: failure.code, body: statusOf(failure) })
+}

@@ -1,0 +1,93 @@
+/** The fields of pods that the sandbox's controllers and kubelet read and write. */
+import type { KubeObject } from './objects.ts'
+
+export interface ValueFrom {
+  readonly secretKeyRef?: { readonly name: string; readonly key: string; readonly optional?: boolean }
+  readonly configMapKeyRef?: { readonly name: string; readonly key: string; readonly optional?: boolean }
+  readonly fieldRef?: { readonly fieldPath: string }
+}
+
+export interface Probe {
+  readonly httpGet?: { readonly path?: string; readonly port: number | string }
+  readonly initialDelaySeconds?: number
+  readonly periodSeconds?: number
+  readonly timeoutSeconds?: number
+  readonly failureThreshold?: number
+}
+
+export interface ContainerSpec {
+  readonly name: string
+  readonly image: string
+  readonly command?: readonly string[]
+  readonly args?: readonly string[]
+  readonly env?: readonly { readonly name: string; readonly value?: string; readonly valueFrom?: ValueFrom }[]
+  readonly envFrom?: readonly {
+    readonly prefix?: string
+    readonly secretRef?: { readonly name: string; readonly optional?: boolean }
+    readonly configMapRef?: { readonly name: string; readonly optional?: boolean }
+  }[]
+  readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[]
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly subPath?: string }[]
+  readonly readinessProbe?: Probe
+  readonly livenessProbe?: Probe
+  readonly startupProbe?: Probe
+}
+
+interface Items {
+  readonly items?: readonly { readonly key: string; readonly path: string }[]
+  readonly optional?: boolean
+}
+
+export interface Volume {
+  readonly name: string
+  readonly secret?: Items & { readonly secretName: string }
+  readonly configMap?: Items & { readonly name: string }
+}
+
+export interface PodSpec {
+  readonly containers: readonly ContainerSpec[]
+  readonly volumes?: readonly Volume[]
+  readonly restartPolicy: 'Always' | 'OnFailure' | 'Never'
+  readonly terminationGracePeriodSeconds: number
+}
+
+export interface Terminated {
+  readonly exitCode: number
+  readonly reason: string
+  readonly message?: string
+  readonly signal?: number
+  readonly startedAt: string
+  readonly finishedAt: string
+}
+
+export type ContainerState =
+  | { readonly waiting: { readonly reason: string; readonly message?: string } }
+  | { readonly running: { readonly startedAt: string } }
+  | { readonly terminated: Terminated }
+
+export interface ContainerStatus {
+  readonly name: string
+  readonly image: string
+  readonly imageID: string
+  readonly ready: boolean
+  readonly started: boolean
+  readonly restartCount: number
+  readonly state: ContainerState
+  readonly lastState: ContainerState | Record<string, never>
+}
+
+export const podSpecOf = (pod: KubeObject): PodSpec => pod['spec'] as PodSpec
+
+interface Condition {
+  readonly type: string
+  readonly status: string
+}
+
+export const isReady = (pod: KubeObject): boolean =>
+  pod.metadata.deletionTimestamp === undefined &&
+  ((pod['status'] as { conditions?: readonly Condition[] } | undefined)?.conditions ?? []).some(
+    ({ type, status }) => type === 'Ready' && status === 'True',
+  )
+
+export const isOver = (pod: KubeObject): boolean =>
+  ['Succeeded', 'Failed'].includes((pod['status'] as { phase?: string } | undefined)?.phase ?? '')

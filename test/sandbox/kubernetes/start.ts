@@ -1,0 +1,141 @@
+/**
+ * A Kubernetes API on a bare machine: objects in memory, controllers for ownership and Deployments, and a kubelet whose
+ * containers are local processes. Clients reach it with the KUBECONFIG it writes.
+ *
+ * Not enforced: NetworkPolicies and roles (any request with the token may do anything), resources, security contexts.
+ * Trusted as far as `test/conformance/cluster.ts`, which the real API server passes too. May import: nothing of ours.
+ */
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import type { Image } from './container.ts'
+import { startGarbageCollector } from './garbage.ts'
+import { createApi } from './http.ts'
+import { type Kubelet, startKubelet } from './kubelet.ts'
+import { kindNamed } from './objects.ts'
+import { createResources } from './resources.ts'
+import { type Address, createServices, type StaticService } from './services.ts'
+import { createStore } from './store.ts'
+import { createSubresources } from './subresources.ts'
+import { startWorkloads } from './workloads.ts'
+
+export interface KubernetesOptions {
+  /** 0 or nothing: any free port of the loopback address. */
+  readonly port?: number
+  readonly namespace?: string
+  /** What a container's image name means here. */
+  readonly images?: Readonly<Record<string, Image>>
+  /** False: an API and a garbage collector only; Deployments stay without pods. */
+  readonly startPods?: boolean
+  /** First delay before a crashed container starts again. */
+  readonly backoffMs?: number
+  /** Longest time between SIGTERM and SIGKILL. */
+  readonly maxGraceMs?: number
+  /** Bytes of log kept per container run. */
+  readonly logBytes?: number
+  /** Told every request for an object or a list before it is answered; what it throws is the answer (a `Failure`). */
+  readonly onRequest?: (method: string, path: string) => void
+}
+
+export interface Kubernetes {
+  readonly url: string
+  readonly token: string
+  readonly namespace: string
+  /** The text of a KUBECONFIG file. */
+  kubeconfig(): string
+  /** A Service that leads to a fixed local address, for peers that are no pods. */
+  addService(service: StaticService): void
+  /** Where a Service leads right now. */
+  address(service: string, port: number | string): Address | undefined
+  /** Ends all processes and connections. */
+  stop(): Promise<void>
+}
+
+export async function startKubernetes(options: KubernetesOptions = {}): Promise<Kubernetes> {
+  const namespace = options.namespace ?? 'flame'
+  const token = randomBytes(24).toString('base64url')
+  const runsPods = options.startPods ?? true
+
+  const store = createStore()
+  const resources = createResources(store, () => runsPods)
+  for (const name of new Set(['default', namespace])) createNamespace(name)
+
+  const stops = [startGarbageCollector(store, resources), startNamespaces()]
+  if (runsPods) stops.push(startWorkloads(store, resources))
+  const kubelet: Kubelet = runsPods
+    ? startKubelet(store, resources, {
+        images: options.images ?? {},
+        backoffMs: options.backoffMs ?? 250,
+        maxGraceMs: options.maxGraceMs ?? 3_000,
+        logBytes: options.logBytes ?? 12 * 1024 * 1024,
+      })
+    : { containers: () => [], stop: async () => undefined }
+  const services = createServices(store, resources, kubelet)
+  const subresources = createSubresources(resources, kubelet, services)
+  const server = createApi({ store, resources, token, subresources, onRequest: options.onRequest })
+  server.listen(options.port ?? 0, '127.0.0.1')
+  await once(server, 'listening')
+  const bound = server.address()
+  const url = `http://127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`
+
+  function createNamespace(name: string): void {
+    resources.create(
+      kindNamed('Namespace'),
+      undefined,
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+      'sandbox',
+    )
+  }
+
+  /** What is in a namespace goes with it. */
+  function startNamespaces(): () => void {
+    return store.onChange(({ type, kind, object }) => {
+      if (kind.kind !== 'Namespace' || type !== 'DELETED') return
+      for (const one of [
+        'Deployment',
+        'ReplicaSet',
+        'Pod',
+        'Service',
+        'NetworkPolicy',
+        'ConfigMap',
+        'Secret',
+        'Event',
+        'ServiceAccount',
+      ]) {
+        const members = store.list(kindNamed(one), object.metadata.name)
+        for (const { metadata } of members) {
+          resources.remove(kindNamed(one), metadata.namespace, metadata.name, { propagationPolicy: 'Background' })
+        }
+      }
+    })
+  }
+
+  return {
+    url,
+    token,
+    namespace,
+    kubeconfig: () => kubeconfig(url, token, namespace),
+    addService: (service) => services.add(namespace, service),
+    address: (service, port) => services.address(namespace, service, port),
+    async stop() {
+      for (const stop of stops) stop()
+      await kubelet.stop()
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+/** JSON is YAML. Clients refuse plain http without the flag. */
+function kubeconfig(server: string, token: string, namespace: string): string {
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'sandbox', cluster: { server, 'insecure-skip-tls-verify': true } }],
+    users: [{ name: 'sandbox', user: { token } }],
+    contexts: [{ name: 'sandbox', context: { cluster: 'sandbox', user: 'sandbox', namespace } }],
+    'current-context': 'sandbox',
+  }
+  return `${JSON.stringify(config, null, 2)}\n`
+}

@@ -1,0 +1,109 @@
+/**
+ * What is stored: objects by kind, namespace and name, one resource version for all, and the changes for watches.
+ * Objects are never changed in place: whoever changes one puts a new object.
+ */
+import { randomUUID } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { KINDS, type Kind, type KubeObject, kindNamed } from './objects.ts'
+
+export interface Change {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
+  readonly version: number
+  readonly kind: Kind
+  readonly object: KubeObject
+}
+
+export interface Store {
+  get(kind: Kind, namespace: string | undefined, name: string): KubeObject | undefined
+  byUid(uid: string): KubeObject | undefined
+  /** In order of name; of all namespaces if none is given. */
+  list(kind: Kind, namespace?: string): KubeObject[]
+  /** Objects whose owner references name this uid. */
+  dependents(uid: string): KubeObject[]
+  put(object: KubeObject): KubeObject
+  remove(object: KubeObject): void
+  version(): number
+  /** Changes after a version, or undefined when they are no longer known. */
+  changesSince(version: number): readonly Change[] | undefined
+  onChange(listener: (change: Change) => void): () => void
+}
+
+const HISTORY = 4096
+
+const placeOf = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`
+
+export function createStore(): Store {
+  const shelves = new Map(KINDS.map(({ kind }) => [kind, new Map<string, KubeObject>()]))
+  const uids = new Map<string, KubeObject>()
+  const owned = new Map<string, Set<string>>()
+  const history: Change[] = []
+  const changes = new EventEmitter().setMaxListeners(0)
+  let version = 1
+
+  const shelf = (kind: string): Map<string, KubeObject> => shelves.get(kind) ?? new Map()
+
+  function record(type: Change['type'], object: KubeObject): void {
+    const change = { type, version, kind: kindNamed(object.kind), object }
+    history.push(change)
+    if (history.length > 2 * HISTORY) history.splice(0, HISTORY)
+    changes.emit('change', change)
+  }
+
+  function unlink(object: KubeObject): void {
+    for (const { uid } of object.metadata.ownerReferences ?? []) {
+      const set = owned.get(uid)
+      set?.delete(object.metadata.uid)
+      if (set?.size === 0) owned.delete(uid)
+    }
+  }
+
+  function link(object: KubeObject): void {
+    for (const { uid } of object.metadata.ownerReferences ?? []) {
+      const set = owned.get(uid) ?? new Set()
+      owned.set(uid, set.add(object.metadata.uid))
+    }
+  }
+
+  return {
+    get: (kind, namespace, name) => shelf(kind.kind).get(placeOf(kind.namespaced ? namespace : undefined, name)),
+    byUid: (uid) => uids.get(uid),
+    list: (kind, namespace) =>
+      [...shelf(kind.kind).values()]
+        .filter((object) => namespace === undefined || object.metadata.namespace === namespace)
+        .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
+    dependents: (uid) => [...(owned.get(uid) ?? [])].flatMap((dependent) => uids.get(dependent) ?? []),
+    put(object) {
+      const before = uids.get(object.metadata.uid)
+      const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(++version) } }
+      shelf(object.kind).set(keyOf(object), stored)
+      uids.set(object.metadata.uid, stored)
+      if (before) unlink(before)
+      link(stored)
+      record(before ? 'MODIFIED' : 'ADDED', stored)
+      return stored
+    },
+    remove(object) {
+      if (!uids.delete(object.metadata.uid)) return
+      shelf(object.kind).delete(keyOf(object))
+      unlink(object)
+      version++
+      record('DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } })
+    },
+    version: () => version,
+    changesSince(since) {
+      const oldest = history[0]?.version ?? version + 1
+      if (since + 1 < oldest && since < version) return undefined
+      return history.filter((change) => change.version > since)
+    },
+    onChange(listener) {
+      changes.on('change', listener)
+      return () => changes.off('change', listener)
+    },
+  }
+}
+
+const keyOf = ({ metadata }: KubeObject): string => placeOf(metadata.namespace, metadata.name)
+
+export const newUid = (): string => randomUUID()
+/** The API counts in seconds. */
+export const timestamp = (at = new Date()): string => `${at.toISOString().slice(0, 19)}Z`

@@ -1,0 +1,139 @@
+/** What the API refuses: bad names, labels, unknown kinds of bodies, and the few fields that PO could get wrong. */
+import { badRequest, type Cause, invalid } from './failure.ts'
+import { isFields } from './merge.ts'
+import { apiVersionOf, type Kind, type KubeObject } from './objects.ts'
+import { hasLabels } from './selectors.ts'
+
+const LABEL_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
+const VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/
+const KEY_NAME = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/
+
+const bad = (field: string, value: unknown, why: string): Cause => ({
+  reason: 'FieldValueInvalid',
+  message: `Invalid value: ${JSON.stringify(value)}: ${why}`,
+  field,
+})
+const missing = (field: string): Cause => ({ reason: 'FieldValueRequired', message: 'Required value', field })
+
+/** The body is an object of this kind at all. */
+export function checkBody(kind: Kind, body: unknown): asserts body is KubeObject {
+  if (!isFields(body) || !isFields(body['metadata'] ?? {})) throw badRequest('the body is not a Kubernetes object')
+  if (body['kind'] !== kind.kind || body['apiVersion'] !== apiVersionOf(kind)) {
+    throw badRequest(
+      `${JSON.stringify(body['apiVersion'] ?? '')}, Kind=${JSON.stringify(body['kind'] ?? '')} is not a ${apiVersionOf(kind)}, Kind=${kind.kind}`,
+    )
+  }
+}
+
+export function validate(kind: Kind, object: KubeObject): void {
+  const causes = [
+    ...nameFaults(kind, object.metadata.name),
+    ...labelFaults(object),
+    ...ownerFaults(object),
+    ...(SPECS[kind.kind]?.(object) ?? []),
+  ]
+  if (causes.length > 0) throw invalid(kind, object.metadata.name, causes)
+}
+
+function nameFaults(kind: Kind, name: string | undefined): Cause[] {
+  if (!name) return [{ ...missing('metadata.name'), message: 'Required value: name or generateName is required' }]
+  const [pattern, limit, what] = kind.label
+    ? ([LABEL_NAME, 63, 'label'] as const)
+    : ([SUBDOMAIN, 253, 'subdomain'] as const)
+  if (name.length > limit) return [bad('metadata.name', name, `must be no more than ${limit} bytes`)]
+  return pattern.test(name) ? [] : [bad('metadata.name', name, `a lowercase RFC 1123 ${what} is expected`)]
+}
+
+function labelFaults({ metadata }: KubeObject): Cause[] {
+  return Object.entries(metadata.labels ?? {}).flatMap(([key, value]) => {
+    const slash = key.indexOf('/')
+    const [prefix, name] = slash < 0 ? ['x', key] : [key.slice(0, slash), key.slice(slash + 1)]
+    const keyOk = SUBDOMAIN.test(prefix) && name.length <= 63 && KEY_NAME.test(name)
+    const valueOk = typeof value === 'string' && value.length <= 63 && VALUE.test(value)
+    return [
+      ...(keyOk ? [] : [bad('metadata.labels', key, 'a qualified name is expected')]),
+      ...(valueOk ? [] : [bad('metadata.labels', value, 'a valid label value of at most 63 characters is expected')]),
+    ]
+  })
+}
+
+const ownerFaults = ({ metadata }: KubeObject): Cause[] =>
+  (metadata.ownerReferences ?? []).flatMap((owner, at) =>
+    (['apiVersion', 'kind', 'name', 'uid'] as const)
+      .filter((field) => !owner[field])
+      .map((field) => missing(`metadata.ownerReferences[${at}].${field}`)),
+  )
+
+const SPECS: Readonly<Record<string, (object: KubeObject) => Cause[]>> = {
+  Secret: dataFaults,
+  Deployment: deploymentFaults,
+  Service: serviceFaults,
+  Pod: (object) => containerFaults(object['spec'], 'spec'),
+}
+
+function dataFaults(object: KubeObject): Cause[] {
+  return Object.entries((object['data'] as Record<string, string> | undefined) ?? {}).flatMap(([key, value]) =>
+    Buffer.from(value, 'base64').toString('base64') === value ? [] : [bad(`data[${key}]`, '…', 'illegal base64 data')],
+  )
+}
+
+interface Template {
+  readonly metadata?: { readonly labels?: Readonly<Record<string, string>> }
+  readonly spec?: unknown
+}
+
+function deploymentFaults(object: KubeObject): Cause[] {
+  const spec = object['spec'] as
+    | { selector?: { matchLabels?: Record<string, string> }; template?: Template }
+    | undefined
+  if (!spec?.selector) return [missing('spec.selector')]
+  const matches = hasLabels(spec.template?.metadata?.labels, spec.selector.matchLabels ?? {})
+  return [
+    ...(matches
+      ? []
+      : [
+          bad(
+            'spec.template.metadata.labels',
+            spec.template?.metadata?.labels,
+            '`selector` does not match template `labels`',
+          ),
+        ]),
+    ...containerFaults(spec.template?.spec, 'spec.template.spec'),
+  ]
+}
+
+interface Container {
+  readonly name?: string
+  readonly image?: string
+  readonly volumeMounts?: readonly { readonly name?: string }[]
+}
+
+function containerFaults(value: unknown, field: string): Cause[] {
+  const spec = (value ?? {}) as { containers?: readonly Container[]; volumes?: readonly { readonly name?: string }[] }
+  if (!spec.containers?.length) return [missing(`${field}.containers`)]
+  const volumes = new Set((spec.volumes ?? []).map(({ name }) => name))
+  return spec.containers.flatMap((container, at) => [
+    ...(container.name && container.name.length <= 63 && LABEL_NAME.test(container.name)
+      ? []
+      : [bad(`${field}.containers[${at}].name`, container.name, 'a lowercase RFC 1123 label is expected')]),
+    ...(container.image ? [] : [missing(`${field}.containers[${at}].image`)]),
+    ...(container.volumeMounts ?? [])
+      .filter(({ name }) => !volumes.has(name))
+      .map(({ name }, mount) => ({
+        reason: 'FieldValueNotFound',
+        message: `Not found: ${JSON.stringify(name)}`,
+        field: `${field}.containers[${at}].volumeMounts[${mount}].name`,
+      })),
+  ])
+}
+
+function serviceFaults(object: KubeObject): Cause[] {
+  const spec = object['spec'] as { ports?: readonly { port?: unknown }[] } | undefined
+  if (!spec?.ports?.length) return [missing('spec.ports')]
+  return spec.ports.flatMap(({ port }, at) =>
+    typeof port === 'number' && Number.isInteger(port) && port > 0 && port < 65_536
+      ? []
+      : [bad(`spec.ports[${at}].port`, port, 'must be between 1 and 65535, inclusive')],
+  )
+}

@@ -1,0 +1,183 @@
+/** Deployments make ReplicaSets, ReplicaSets make pods: names, labels and owners as in a cluster. */
+import { createHash, randomBytes } from 'node:crypto'
+import { equal } from './merge.ts'
+import { type KubeObject, kindNamed, type OwnerRef } from './objects.ts'
+import { isOver, isReady } from './pod-types.ts'
+import type { Resources } from './resources.ts'
+import type { Store } from './store.ts'
+
+const MANAGER = 'kube-controller-manager'
+const HASH = 'pod-template-hash'
+
+interface Template {
+  readonly metadata?: { readonly labels?: Record<string, string>; readonly annotations?: Record<string, string> }
+  readonly spec: unknown
+}
+
+interface WorkloadSpec {
+  readonly replicas: number
+  readonly selector: { readonly matchLabels?: Record<string, string> }
+  readonly template: Template
+  readonly strategy?: { readonly type: string }
+}
+
+const specOf = (object: KubeObject) => object['spec'] as WorkloadSpec
+const isAlive = ({ metadata }: KubeObject) => metadata.deletionTimestamp === undefined
+
+export function startWorkloads(store: Store, resources: Resources): () => void {
+  const replicaSets = kindNamed('ReplicaSet')
+  const pods = kindNamed('Pod')
+  const queue = new Set<string>()
+  let scheduled: NodeJS.Immediate | undefined
+
+  function look(uid: string): void {
+    queue.add(uid)
+    scheduled ??= setImmediate(() => {
+      scheduled = undefined
+      const batch = [...queue]
+      queue.clear()
+      for (const one of batch) {
+        const object = store.byUid(one)
+        if (object?.kind === 'Deployment') deployment(object)
+        else if (object?.kind === 'ReplicaSet') replicaSet(object)
+      }
+    })
+  }
+
+  const owned = (owner: KubeObject, kind: string): KubeObject[] =>
+    store.dependents(owner.metadata.uid).filter((one) => one.kind === kind)
+
+  function deployment(object: KubeObject): void {
+    const { replicas, strategy, template } = specOf(object)
+    const hash = hashOf(template)
+    const sets = owned(object, 'ReplicaSet')
+    const current = sets.find((set) => set.metadata.labels?.[HASH] === hash)
+    const old = sets.filter((set) => set !== current)
+    if (isAlive(object)) {
+      const oldPods = old.flatMap((set) => owned(set, 'Pod'))
+      const mayStart = strategy?.type !== 'Recreate' || oldPods.length === 0
+      if (!current) createSet(object, hash, mayStart ? replicas : 0)
+      else if (mayStart) scale(current, replicas)
+      const replaced = current && owned(current, 'Pod').filter(isReady).length >= replicas
+      if (strategy?.type === 'Recreate' || replaced) for (const set of old) scale(set, 0)
+    }
+    report(
+      object,
+      deploymentStatus(
+        object,
+        current ? owned(current, 'Pod') : [],
+        old.flatMap((set) => owned(set, 'Pod')),
+      ),
+    )
+  }
+
+  function createSet(owner: KubeObject, hash: string, replicas: number): void {
+    const { template, selector } = specOf(owner)
+    const labels = { ...template.metadata?.labels, [HASH]: hash }
+    create('ReplicaSet', owner, `${owner.metadata.name}-${hash}`, labels, {
+      replicas,
+      selector: { matchLabels: { ...selector.matchLabels, [HASH]: hash } },
+      template: { ...template, metadata: { ...template.metadata, labels } },
+    })
+  }
+
+  function scale(set: KubeObject, replicas: number): void {
+    if (!isAlive(set) || specOf(set).replicas === replicas) return
+    const { namespace, name } = set.metadata
+    resources.change(replicaSets, namespace, name, MANAGER, (live) => ({
+      ...(live as KubeObject),
+      spec: { ...specOf(set), replicas },
+    }))
+  }
+
+  function replicaSet(set: KubeObject): void {
+    const { replicas, template } = specOf(set)
+    const all = owned(set, 'Pod')
+    const alive = all.filter((pod) => isAlive(pod) && !isOver(pod))
+    if (isAlive(set)) {
+      for (let n = alive.length; n < replicas; n++) {
+        create('Pod', set, `${set.metadata.name}-${randomName(5)}`, template.metadata?.labels ?? {}, template.spec)
+      }
+      for (const pod of alive.slice(replicas)) resources.remove(pods, pod.metadata.namespace, pod.metadata.name)
+    }
+    report(set, {
+      replicas: alive.length,
+      readyReplicas: alive.filter(isReady).length,
+      observedGeneration: set.metadata.generation,
+    })
+    for (const { uid } of set.metadata.ownerReferences ?? []) look(uid)
+  }
+
+  function create(
+    kind: 'ReplicaSet' | 'Pod',
+    owner: KubeObject,
+    name: string,
+    labels: Record<string, string>,
+    spec: unknown,
+  ): void {
+    const apiVersion = kind === 'Pod' ? 'v1' : 'apps/v1'
+    const metadata = { name, labels, ownerReferences: [controllerRef(owner)] }
+    try {
+      resources.create(kindNamed(kind), owner.metadata.namespace, { apiVersion, kind, metadata, spec }, MANAGER)
+    } catch {
+      // Its namespace goes, or a former set of this name still terminates: the next change brings us back.
+    }
+  }
+
+  function report(object: KubeObject, status: object): void {
+    const live = store.byUid(object.metadata.uid)
+    if (live && !equal(live['status'], status)) resources.write({ ...live, status })
+  }
+
+  const stop = store.onChange(({ kind, object }) => {
+    look(object.metadata.uid)
+    if (kind.kind === 'Deployment') return
+    for (const { uid, controller } of object.metadata.ownerReferences ?? []) if (controller) look(uid)
+  })
+  return () => {
+    stop()
+    clearImmediate(scheduled)
+  }
+}
+
+const controllerRef = ({ apiVersion, kind, metadata }: KubeObject): OwnerRef => ({
+  apiVersion,
+  kind,
+  name: metadata.name,
+  uid: metadata.uid,
+  controller: true,
+  blockOwnerDeletion: true,
+})
+
+function deploymentStatus(object: KubeObject, current: readonly KubeObject[], old: readonly KubeObject[]) {
+  const wanted = specOf(object).replicas
+  const ready = [...current, ...old].filter(isReady).length
+  const available = ready >= wanted
+  return {
+    observedGeneration: object.metadata.generation,
+    replicas: current.length + old.length,
+    updatedReplicas: current.length,
+    ...(ready > 0 ? { readyReplicas: ready, availableReplicas: ready } : {}),
+    ...(available ? {} : { unavailableReplicas: wanted - ready }),
+    conditions: [
+      {
+        type: 'Available',
+        status: available ? 'True' : 'False',
+        reason: available ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
+      },
+      {
+        type: 'Progressing',
+        status: 'True',
+        reason: current.some(isReady) ? 'NewReplicaSetAvailable' : 'ReplicaSetUpdated',
+      },
+    ],
+  }
+}
+
+/** Without vowels, so that no words come out. */
+const LETTERS = 'bcdfghjklmnpqrstvwxz2456789'
+
+const lettersOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => LETTERS[byte % LETTERS.length]).join('')
+const randomName = (length: number): string => lettersOf(randomBytes(length))
+const hashOf = (template: unknown): string =>
+  lettersOf(createHash('sha256').update(JSON.stringify(template)).digest().subarray(0, 9))
