@@ -6,7 +6,7 @@
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import { Fault } from '../fault.ts'
+import { Fault, isFault } from '../fault.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -48,6 +48,7 @@ export function createHttpClient(options: HttpClientOptions): Ask {
     try {
       return await withinDeadline(deadlineMs, (signal) => send(request, signal, limitBytes))
     } catch (cause) {
+      if (isFault(cause)) throw cause
       if (cause instanceof DeadlineOver) {
         throw new Fault('unavailable', `${system} took more than ${deadlineMs / 1000} s to ${doing}`, { cause })
       }

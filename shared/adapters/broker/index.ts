@@ -1,0 +1,47 @@
+/**
+ * The node's message broker, as far as the end of an analysis concerns it.
+ *
+ * Owns: one call. May import: the Broker port, model, fault, the HTTP client beside it.
+ *
+ * Through the API server's service proxy the call arrives without its token, because the API server keeps the
+ * `Authorization` header for itself: a broker that checks it refuses, and the subscriptions stay until it forgets them.
+ */
+import type { Broker, PeerService } from '../../po/ports.ts'
+import { expectOk } from '../http-client.ts'
+import { createReach, type Reach } from '../reach.ts'
+
+export type BrokerOptions = Reach & {
+  /** The broker's Service; undefined where the node has none. */
+  readonly peer: () => Promise<PeerService | undefined>
+  readonly deadlineMs?: number
+}
+
+const SYSTEM = 'The message broker'
+const DOING = 'end the subscriptions of an analysis'
+const LIMIT_BYTES = 64 * 1024
+
+export function createBroker(options: BrokerOptions): Broker {
+  const reach = createReach(options, {
+    system: SYSTEM,
+    deadlineMs: options.deadlineMs ?? 5_000,
+    limitBytes: LIMIT_BYTES,
+  })
+
+  return {
+    async unsubscribe(id, token) {
+      const peer = await options.peer()
+      if (!peer) return
+      const answer = await reach(
+        {
+          service: peer.name,
+          port: peer.port,
+          path: `/analyses/${id}/messages/subscriptions`,
+          method: 'DELETE',
+          headers: { authorization: `Bearer ${token}` },
+        },
+        DOING,
+      )
+      if (answer.status !== 404) expectOk(SYSTEM, DOING, answer)
+    },
+  }
+}

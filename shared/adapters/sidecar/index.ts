@@ -1,0 +1,69 @@
+/**
+ * The analysis's own API, which its container serves behind the egress proxy of its run. The container is not ours: it may
+ * hang, answer nonsense or answer without end, so every call is short, small and believes nothing.
+ *
+ * Owns: the three calls and what their answers mean. May import: the Sidecar port, model, names, fault, the HTTP client
+ * beside it.
+ */
+import type { AnalysisId, RunNumber } from '../../po/model.ts'
+import { proxyName } from '../../po/names.ts'
+import { type Health, SDK_STATUSES, type Sidecar } from '../../po/ports.ts'
+import { expectOk, type HttpAnswer } from '../http-client.ts'
+import { asObject, numberOf, parseJson } from '../json.ts'
+import { createReach, type Reach, type ReachRequest } from '../reach.ts'
+
+export type SidecarOptions = Reach & {
+  /** Of each call. */
+  readonly deadlineMs?: number
+}
+
+const SYSTEM = 'The analysis'
+const LIMIT_BYTES = 64 * 1024
+
+export function createSidecar(options: SidecarOptions): Sidecar {
+  const reach = createReach(options, {
+    system: SYSTEM,
+    deadlineMs: options.deadlineMs ?? 3_000,
+    limitBytes: LIMIT_BYTES,
+  })
+
+  const call = async (
+    id: AnalysisId,
+    run: RunNumber,
+    path: string,
+    request: Pick<ReachRequest, 'method' | 'headers' | 'body'>,
+    doing: string,
+  ): Promise<HttpAnswer> =>
+    expectOk(
+      SYSTEM,
+      doing,
+      await reach({ service: proxyName(id, run), port: 80, path: `/analysis/${path}`, ...request }, doing),
+    )
+
+  return {
+    async healthz(id, run) {
+      const answer = await call(id, run, 'healthz', { method: 'GET' }, 'say how it is')
+      return healthOf(parseJson(SYSTEM, answer.text))
+    },
+
+    async refreshToken(id, run, token) {
+      await call(id, run, 'token_refresh', post({ token }), 'take a new token')
+    },
+
+    async partnerStatus(id, run, statuses) {
+      await call(id, run, 'partner_status', post({ partner_status: statuses }), 'hear of its partners')
+    },
+  }
+}
+
+const post = (body: object) =>
+  ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }) as const
+
+function healthOf(body: unknown): Health {
+  const answer = asObject(body)
+  const remaining = numberOf(answer, 'token_remaining_time')
+  return {
+    status: SDK_STATUSES.find((status) => status === answer['status']) ?? 'unknown',
+    tokenRemaining: remaining ?? null,
+  }
+}
