@@ -13,6 +13,7 @@ import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
+import type { DatabaseSettings } from '../../shared/adapters/postgres/connect.ts'
 import { migrate } from '../../shared/adapters/postgres/migrate.ts'
 import { isReachable, type ServerUser, serverBinaries, serverUser, sharedTemp } from './postgres-binaries.ts'
 
@@ -172,11 +173,11 @@ async function startSomewhere(place: Place, wanted: number, throwaway: boolean) 
 const connection = (login: Login, database = login.database) =>
   postgres({ ...login, database, max: 1, fetch_types: false, onnotice: () => undefined })
 
-async function createDatabase(login: Login, name: string, template = 'template1'): Promise<void> {
+async function createDatabase(login: Login, name: string): Promise<void> {
   const sql = connection(login, 'postgres')
   try {
     const found = await sql`select 1 from pg_database where datname = ${name}`
-    if (found.length === 0) await sql`create database ${sql(name)} template ${sql(template)}`
+    if (found.length === 0) await sql`create database ${sql(name)}`
   } finally {
     await sql.end()
   }
@@ -210,29 +211,46 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   }
 }
 
+/** The settings of a function that uses this database. */
+export const databaseSettings = ({ host, port, user, password, database }: Login): DatabaseSettings => ({
+  POSTGRES_HOST: host,
+  POSTGRES_PORT: port,
+  POSTGRES_USER: user,
+  POSTGRES_PASSWORD: password,
+  POSTGRES_DB: database,
+  POSTGRES_MAX: 2,
+  POSTGRES_PREPARE: true,
+})
+
 export interface TestDatabases {
   readonly server: PostgresServer
-  /** A new database with all migrations applied, and its login. */
-  create(): Promise<Login>
+  /** A new database and its login; a migrated one unless it is to be empty. */
+  create(kind?: 'migrated' | 'empty'): Promise<Login>
   stop(): Promise<void>
 }
 
-/** A server for one test file that hands out migrated databases in milliseconds: copies of a template. */
+/** A server for one test file that hands out databases in milliseconds: copies of a migrated template. */
 export async function startTestDatabases(): Promise<TestDatabases> {
   const server = await startPostgres()
-  await createDatabase(server, 'migrated')
-  const sql = connection(server, 'migrated')
-  await migrate(sql)
-  await sql.end()
+  const { host, port, user, password } = server
+  await createDatabase(server, 'template_migrated')
+  const template = connection(server, 'template_migrated')
+  await migrate(template)
+  await template.end()
+  const admin = connection(server)
   let count = 0
   return {
     server,
-    async create() {
+    async create(kind = 'migrated') {
       count += 1
       const database = `test_${count}`
-      await createDatabase(server, database, 'migrated')
-      return { ...server, database }
+      const from = kind === 'empty' ? 'template1' : 'template_migrated'
+      await admin`create database ${admin(database)} template ${admin(from)} strategy file_copy`
+      return { host, port, user, password, database }
     },
-    stop: () => server.stop(),
+    async stop() {
+      await admin.end({ timeout: 1 })
+      await server.stop()
+    },
   }
 }

@@ -40,7 +40,7 @@ export async function appendLine(
     with row as (
       select * from po.analysis where id = ${id} for no key update
     ), raised as (
-      update po.analysis target set progress = ${progress}
+      update po.analysis target set progress = ${progress}::integer
       from row
       where target.key = row.key
         and row.run = coalesce(${run}::integer, row.run)

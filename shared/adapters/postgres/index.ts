@@ -18,6 +18,8 @@ import * as outbox from './outbox.ts'
 import * as removals from './removals.ts'
 import { type Clock, type Db, removalColumns } from './rows.ts'
 
+export { connect } from './connect.ts'
+
 export interface StoreOptions {
   readonly now?: Clock
   /** Time for an ordinary call. */

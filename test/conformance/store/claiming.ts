@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { isLive, STATES } from '../../../shared/po/model.ts'
+import { begun, executing, keysOf, LEASE_MS, type Subject, together } from './subject.ts'
+
+/** `claimDue`, `claim`, `unclaim`. */
+export function claiming(subject: Subject): void {
+  test('two claimers never get the same analysis, and together they get all', async () => {
+    const all = await Promise.all(Array.from({ length: 40 }, () => executing(subject.store)))
+    const shares = await together(subject, 10, (store) => store.claimDue(subject.now(), LEASE_MS, 7))
+    const rest = await subject.store.claimDue(subject.now(), LEASE_MS, 100)
+    const claimed = [...shares.flat(), ...rest]
+    expect(shares.every((share) => share.length <= 7)).toBe(true)
+    expect(keysOf(claimed).sort()).toEqual(keysOf(all).sort())
+    const until = new Date(subject.now().getTime() + LEASE_MS)
+    expect(claimed.every(({ claimedUntil }) => claimedUntil?.getTime() === until.getTime())).toBe(true)
+  })
+
+  test('a claim ends with its lease, or when it is given up', async () => {
+    const [first, second] = [await executing(subject.store), await executing(subject.store)]
+    await subject.store.claimDue(subject.now(), LEASE_MS, 10)
+    expect(await subject.other.claimDue(subject.pass(LEASE_MS - 1), LEASE_MS, 10)).toEqual([])
+    await subject.store.unclaim([first.key])
+    expect(keysOf(await subject.other.claimDue(subject.now(), 10 * LEASE_MS, 10))).toEqual([first.key])
+    expect(keysOf(await subject.other.claimDue(subject.pass(1), LEASE_MS, 10))).toEqual([second.key])
+    await subject.store.unclaim([])
+  })
+
+  test('what is not due yet waits', async () => {
+    const { key } = await executing(subject.store)
+    const dueAt = new Date(subject.now().getTime() + 5000)
+    await subject.store.transition(key, ['executing'], 'restarting', { dueAt })
+    expect(await subject.store.claimDue(subject.pass(4999), LEASE_MS, 10)).toEqual([])
+    expect(keysOf(await subject.store.claimDue(subject.pass(1), LEASE_MS, 10))).toEqual([key])
+  })
+
+  test('a creation is not claimed before its lease ends', async () => {
+    const { key } = await begun(subject.store)
+    expect(await subject.store.claimDue(subject.now(), LEASE_MS, 10)).toEqual([])
+    expect(await subject.store.claim(key, subject.now(), LEASE_MS)).toBeUndefined()
+    expect(keysOf(await subject.store.claimDue(subject.pass(LEASE_MS), LEASE_MS, 10))).toEqual([key])
+  })
+
+  test.each(STATES)('a claim of a %s analysis is had only if it is live', async (state) => {
+    const { key } = await executing(subject.store)
+    await subject.store.transition(key, ['executing'], state)
+    expect((await subject.store.claim(key, subject.now(), 1)) !== undefined).toBe(isLive(state))
+    expect(await subject.store.claimDue(subject.pass(1), LEASE_MS, 10)).toHaveLength(isLive(state) ? 1 : 0)
+  })
+
+  test('of 20 that claim one analysis one gets it', async () => {
+    const { key } = await executing(subject.store)
+    const results = await together(subject, 20, (store) => store.claim(key, subject.now(), LEASE_MS))
+    expect(results.filter((result) => result !== undefined)).toHaveLength(1)
+  })
+}

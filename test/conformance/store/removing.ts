@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest'
+import { archived, begun, executing, input, keysOf, LEASE_MS, type Subject, together, unsigned } from './subject.ts'
+
+/** Removals, and the sole right to a Keycloak client. */
+export function removing(subject: Subject): void {
+  async function leaving() {
+    const analysis = await executing(subject.store)
+    await subject.store.transition(analysis.key, ['executing'], 'stopping', { removal: { archive: false } })
+    return analysis
+  }
+
+  test('two claimers never get the same removal', async () => {
+    const all = await Promise.all(Array.from({ length: 12 }, leaving))
+    const shares = await together(subject, 6, (store) => store.claimRemovals(subject.now(), LEASE_MS, 3))
+    const rest = await subject.store.claimRemovals(subject.now(), LEASE_MS, 100)
+    expect(keysOf([...shares.flat(), ...rest]).sort()).toEqual(keysOf(all).sort())
+    const once = await together(subject, 8, (store) =>
+      store.claimRemoval(rest[0]?.key ?? all[0]?.key ?? ('' as never), subject.now(), LEASE_MS),
+    )
+    expect(once.filter((removal) => removal !== undefined)).toEqual([])
+  })
+
+  test('of 20 that claim one removal one gets it, and the next one when the lease has ended', async () => {
+    const { key } = await leaving()
+    const claims = await together(subject, 20, (store) => store.claimRemoval(key, subject.now(), LEASE_MS))
+    expect(claims.filter((removal) => removal !== undefined)).toHaveLength(1)
+    expect(await subject.store.claimRemoval(key, subject.pass(LEASE_MS), LEASE_MS)).toMatchObject({ key })
+  })
+
+  test('a postponed removal is due later, with one attempt more, and can be claimed by its key at once', async () => {
+    const { key } = await leaving()
+    await subject.store.claimRemovals(subject.now(), LEASE_MS, 10)
+    await subject.store.postponeRemoval(key, new Date(subject.now().getTime() + 5000))
+    expect(await subject.store.claimRemovals(subject.pass(4999), LEASE_MS, 10)).toEqual([])
+    expect(await subject.store.claimRemoval(key, subject.now(), 1)).toMatchObject({ attempts: 1 })
+    expect(await subject.store.claimRemovals(subject.pass(1), LEASE_MS, 10)).toMatchObject([{ key, attempts: 1 }])
+  })
+
+  test('a complete removal is gone', async () => {
+    const { key } = await leaving()
+    expect(await subject.store.pendingRemovals()).toHaveLength(1)
+    await subject.store.completeRemoval(key)
+    expect(await subject.other.pendingRemovals()).toEqual([])
+    expect(await subject.other.claimRemoval(key, subject.now(), LEASE_MS)).toBeUndefined()
+  })
+
+  test('what was done is remembered', async () => {
+    const { key, id } = await leaving()
+    await subject.store.markLogsTaken(key)
+    expect(await subject.store.holdClient(key, id, subject.now(), LEASE_MS)).toBe(true)
+    await subject.store.releaseClient(key, true)
+    await subject.store.holdClient(key, id, subject.now(), LEASE_MS)
+    await subject.store.releaseClient(key, false)
+    expect(await subject.other.pendingRemovals()).toMatchObject([{ logsTaken: true, clientRemoved: true }])
+  })
+
+  test('the client of an id is held by one at a time', async () => {
+    const { key, id } = await leaving()
+    const holds = await together(subject, 10, (store) => store.holdClient(key, id, subject.now(), LEASE_MS))
+    expect(holds.filter(Boolean)).toHaveLength(1)
+    expect(await subject.store.holdClient(key, id, subject.pass(LEASE_MS), LEASE_MS)).toBe(true)
+    await subject.store.releaseClient(key, false)
+    expect(await subject.store.holdClient(key, id, subject.now(), LEASE_MS)).toBe(true)
+  })
+
+  test('while it is held `begin` is busy, until it is released or the lease ends', async () => {
+    const { key, id } = await leaving()
+    await subject.store.markLogsTaken(key)
+    await subject.store.archive(key, 'node', unsigned)
+    await subject.store.holdClient(key, id, subject.now(), LEASE_MS)
+    expect(await subject.other.begin(input({ id }))).toEqual({ kind: 'busy' })
+    await subject.store.releaseClient(key, false)
+    const next = await begun(subject.other, { id })
+    await archived(subject.store, next)
+    await subject.store.holdClient(key, id, subject.now(), LEASE_MS)
+    expect(await subject.other.begin(input({ id }))).toEqual({ kind: 'busy' })
+    subject.pass(LEASE_MS)
+    expect(await subject.other.begin(input({ id }))).toMatchObject({ kind: 'begun' })
+  })
+
+  test('the client of a live incarnation is not to be had', async () => {
+    const { key, id } = await leaving()
+    await subject.store.archive(key, 'node', unsigned)
+    await begun(subject.store, { id })
+    expect(await subject.other.holdClient(key, id, subject.now(), LEASE_MS)).toBe(false)
+  })
+
+  test('of `begin` and `holdClient` at the same time never both succeed', async () => {
+    const all = await Promise.all(Array.from({ length: 12 }, leaving))
+    for (const { key } of all) await subject.store.archive(key, 'node', unsigned)
+    const outcomes = await Promise.all(
+      all.map(async ({ key, id }) => {
+        const [held, result] = await Promise.all([
+          subject.store.holdClient(key, id, subject.now(), LEASE_MS),
+          subject.other.begin(input({ id })),
+        ])
+        return `${held} ${result.kind}`
+      }),
+    )
+    expect(outcomes.filter((outcome) => outcome !== 'true busy' && outcome !== 'false begun')).toEqual([])
+  })
+
+  test('ids are known while they have a row or a removal', async () => {
+    const [live, left] = [await begun(subject.store), await leaving()]
+    await subject.store.archive(left.key, 'node', unsigned)
+    expect(await subject.other.knownIds()).toEqual(new Set([live.id, left.id]))
+    await subject.store.completeRemoval(left.key)
+    expect(await subject.other.knownIds()).toEqual(new Set([live.id]))
+  })
+}

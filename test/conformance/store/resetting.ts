@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { archived, begun, drain, executing, input, LEASE_MS, line, note, type Subject, together } from './subject.ts'
+
+/** `reset`: everything goes, nothing is forgotten that lives outside. */
+export function resetting(subject: Subject): void {
+  test('everything is empty, and what was there is told', async () => {
+    await archived(subject.store, await executing(subject.store))
+    const failed = await executing(subject.store)
+    await subject.store.appendLine(failed.id, null, line(), () => [note('never sent')])
+    await subject.store.transition(failed.key, ['executing'], 'failed')
+    const live = await executing(subject.store)
+    const present = await subject.store.list()
+    expect(await subject.other.reset()).toEqual(present)
+    expect(present.map(({ id }) => id)).toEqual([failed.id, live.id])
+    expect(await subject.store.list()).toEqual([])
+    expect(await subject.store.history()).toEqual([])
+    expect(await subject.store.archiveEntries()).toEqual([])
+    expect(await drain(subject.store, subject.now())).toEqual([])
+    expect(await subject.store.reset()).toEqual([])
+  })
+
+  test('each incarnation leaves a removal that waits for no logs; a creation under way is waited for', async () => {
+    const starting = await begun(subject.store)
+    const live = await executing(subject.store)
+    const stopping = await executing(subject.store)
+    await subject.store.transition(stopping.key, ['executing'], 'stopping', { removal: { archive: true } })
+    await subject.store.reset()
+    const common = { logsTaken: true, archive: false, firstRun: 1, lastRun: 1 }
+    expect(await subject.other.pendingRemovals()).toMatchObject([
+      { ...common, key: starting.key, holdUntil: starting.claimedUntil },
+      { ...common, key: live.key, holdUntil: subject.now() },
+      { ...common, key: stopping.key },
+    ])
+    expect(await subject.other.claimRemovals(subject.now(), LEASE_MS, 10)).toHaveLength(3)
+  })
+
+  test('what was claimed or made before it is lost without harm', async () => {
+    const { key, id } = await begun(subject.store)
+    await subject.other.reset()
+    expect(await subject.store.transition(key, ['starting'], 'started')).toBeUndefined()
+    expect(await subject.store.appendLine(id, null, line(), () => [])).toBeUndefined()
+    await subject.store.saveSnapshots(key, [])
+    await subject.store.archive(key, 'node', () => Promise.resolve(null))
+  })
+
+  test('beside begins, lines and moves nothing is torn: what is left has its run, what went has its removal', async () => {
+    const known = await Promise.all(Array.from({ length: 10 }, () => executing(subject.store)))
+    const work = together(subject, 30, async (store, nth) => {
+      const analysis = known[nth % known.length]
+      if (nth % 3 === 0 || !analysis) return store.begin(input())
+      if (nth % 3 === 1) return store.appendLine(analysis.id, null, line(), () => [note('x')])
+      return store.transition(analysis.key, ['executing'], 'executing', { lines: [line()], reports: [note('y')] })
+    })
+    const [gone] = await Promise.all([subject.other.reset(), work])
+    const left = new Set((await subject.store.list()).map(({ key }) => key))
+    const removed = (await subject.store.pendingRemovals()).map(({ key }) => key)
+    expect(gone.map(({ key }) => key).sort()).toEqual(removed.sort())
+    expect(removed.filter((key) => left.has(key))).toEqual([])
+    expect(left.size + removed.length).toBe(20)
+  })
+}

@@ -1,0 +1,143 @@
+/** What the parts of the suite work with: two fresh stores for each test, a clock, and analyses to put in. */
+import { randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, expect } from 'vitest'
+import type { Analysis, AnalysisId, AnalysisKey, LogLine, Outcome, Report } from '../../../shared/po/model.ts'
+import type { BeginInput, Store } from '../../../shared/po/ports.ts'
+
+export interface StorePair {
+  readonly store: Store
+  /** Sees the same data through connections of its own. */
+  readonly other: Store
+  dispose(): Promise<void>
+}
+
+/** Makes an empty store that takes the time from this clock. */
+export type MakeStore = (now: () => Date) => Promise<StorePair>
+
+export interface Subject {
+  readonly store: Store
+  readonly other: Store
+  readonly now: () => Date
+  /** The clock, moved on by this many milliseconds. */
+  readonly pass: (ms: number) => Date
+}
+
+export const LEASE_MS = 60_000
+const START = Date.parse('2026-01-05T08:00:00.250Z')
+
+/** Makes stores before each test and disposes of them after it; the fields are those of the test that runs. */
+export function prepare(make: MakeStore): Subject {
+  let pair: StorePair | undefined
+  let time = START
+  const now = () => new Date(time)
+  const present = (): StorePair => {
+    if (!pair) throw new Error('no test is running')
+    return pair
+  }
+  beforeEach(async () => {
+    time = START
+    pair = await make(now)
+  })
+  afterEach(async () => {
+    await pair?.dispose()
+    pair = undefined
+  })
+  return {
+    get store() {
+      return present().store
+    },
+    get other() {
+      return present().other
+    },
+    now,
+    pass: (ms) => {
+      time += ms
+      return now()
+    },
+  }
+}
+
+export const newId = (): AnalysisId => randomUUID() as AnalysisId
+
+export const input = (fields: Partial<BeginInput> = {}): BeginInput => {
+  const id = fields.id ?? newId()
+  return {
+    id,
+    spelling: id,
+    projectId: '7a5d7c3e-1d0c-4f3b-9a52-0f4c6a3b2d11',
+    image: 'harbor.example/project/mean:latest',
+    registryHost: 'harbor.example',
+    needsKong: true,
+    restartCounter: 0,
+    progress: 0,
+    leaseMs: LEASE_MS,
+    ...fields,
+  }
+}
+
+/** Begins an analysis that must be able to begin. */
+export async function begun(store: Store, fields: Partial<BeginInput> = {}): Promise<Analysis> {
+  const result = await store.begin(input(fields))
+  if (result.kind !== 'begun') throw new Error(`begin answered ${result.kind}`)
+  return result.analysis
+}
+
+export async function executing(store: Store, fields: Partial<BeginInput> = {}): Promise<Analysis> {
+  const { key } = await begun(store, fields)
+  return moved(await store.transition(key, ['starting'], 'executing', { claimedUntil: null }))
+}
+
+/** The analysis that a move must have won. */
+export function moved(analysis: Analysis | undefined): Analysis {
+  expect(analysis).toBeDefined()
+  if (!analysis) throw new Error('the move was lost')
+  return analysis
+}
+
+/** Ends an analysis that may be ended, as a use case does, and takes its removal away. */
+export async function ended(store: Store, { key }: Analysis, outcome: Outcome = 'stopped'): Promise<Analysis> {
+  const analysis = await store.transition(key, ['starting', 'executing'], outcome, { removal: { archive: false } })
+  await store.completeRemoval(key)
+  return moved(analysis)
+}
+
+/** Ends and archives. */
+export async function archived(store: Store, analysis: Analysis, outcome?: Outcome): Promise<void> {
+  await ended(store, analysis, outcome)
+  await store.archive(analysis.key, 'node', unsigned)
+}
+
+export const unsigned = () => Promise.resolve(null)
+export const noReports = (): readonly Report[] => []
+
+export const line = (fields: Partial<LogLine> = {}): LogLine => ({
+  level: 'info',
+  message: 'a line',
+  status: 'executing',
+  progress: 0,
+  ...fields,
+})
+
+export const note = (message: string): Report => ({ kind: 'log', level: 'info', message, status: null })
+
+/** So many at the same time, half of them through each store. */
+export const together = <T>(
+  { store, other }: Subject,
+  count: number,
+  work: (store: Store, nth: number) => Promise<T>,
+) => Promise.all(Array.from({ length: count }, (_, nth) => work(nth % 2 === 0 ? store : other, nth)))
+
+/** Takes every report that is due now, in the order in which it is handed out. */
+export async function drain(store: Store, now: Date, id?: AnalysisId): Promise<Report[]> {
+  const reports: Report[] = []
+  for (;;) {
+    const batch = await store.claimReports(now, LEASE_MS, 100, id)
+    if (batch.length === 0) return reports
+    for (const { seq, report } of batch) {
+      reports.push(report)
+      await store.settleReport(seq)
+    }
+  }
+}
+
+export const keysOf = (rows: readonly { readonly key: AnalysisKey }[]): AnalysisKey[] => rows.map(({ key }) => key)
