@@ -1,0 +1,45 @@
+/** What is checked of the files that are about to be committed, as they are staged. All faults are shown at once. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { parseAllDocuments } from 'yaml'
+
+const LARGEST_BYTES = 1024 * 1024
+const BIOME = 'node_modules/@biomejs/biome/bin/biome'
+const WHITESPACE = 'core.whitespace=blank-at-eol,space-before-tab'
+
+const git = (...args: string[]): string =>
+  execFileSync('git', args, { encoding: 'utf8', maxBuffer: 64 * LARGEST_BYTES })
+
+const stagedFiles = (): string[] =>
+  git('diff', '--cached', '--name-only', '-z', '--diff-filter=ACMR').split('\0').filter(Boolean)
+
+const isFile = (path: string): boolean => !git('ls-files', '--stage', '--', path).startsWith('160000')
+
+function sizeFault(path: string): string | undefined {
+  const bytes = Number(git('cat-file', '-s', `:${path}`))
+  return bytes > LARGEST_BYTES ? `${path}: ${bytes} bytes, more than 1 MiB` : undefined
+}
+
+function yamlFault(path: string): string | undefined {
+  if (!/\.ya?ml$/.test(path)) return undefined
+  const [error] = parseAllDocuments(git('show', `:${path}`)).flatMap((document) => document.errors)
+  return error && `${path}: no YAML: ${error.message.split('\n', 1)[0]}`
+}
+
+/** Trailing white space and conflict markers in added lines, by git's own rule. */
+function lineFaults(): string[] {
+  const { stdout } = spawnSync('git', ['-c', WHITESPACE, 'diff', '--cached', '--check'], { encoding: 'utf8' })
+  return stdout.split('\n').filter((line) => /^[^+].*:\d+: /.test(line))
+}
+
+function biomeFaults(): string[] {
+  const args = [BIOME, 'check', '--staged', '--no-errors-on-unmatched', '--colors=off']
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  return status === 0 ? [] : [`${stdout}${stderr}\nnpm run format puts most of this right`.trim()]
+}
+
+const files = stagedFiles().filter(isFile)
+const faults = [...files.flatMap((path) => sizeFault(path) ?? yamlFault(path) ?? []), ...lineFaults(), ...biomeFaults()]
+if (faults.length > 0) {
+  console.error(`Commit refused:\n${faults.join('\n')}`)
+  process.exitCode = 1
+}

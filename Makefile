@@ -1,0 +1,61 @@
+# What can be done here: `make`. GNU make 3.81 or later, npm, and any Node from 20 on; Node 24 comes with the dependencies.
+
+BIN := node_modules/.bin
+IMAGE ?= knative-pod-orchestration:dev
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+# npm writes this file last of all, so it stands for a complete installation.
+INSTALLED := node_modules/.package-lock.json
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test test-cluster bench render verify verify-archive image migrate clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+
+$(INSTALLED): package-lock.json
+	@echo 'Installing dependencies, which happens once …'
+	@npm ci --no-fund --no-audit --loglevel=error
+	@touch $@
+
+setup: $(INSTALLED) ## Install dependencies and the commit hooks
+	@git config core.hooksPath .githooks
+	@echo 'Commits are checked by .githooks from now on.'
+
+run: $(INSTALLED) ## Everything on this machine: functions, database, sandbox (or the cluster of KUBECONFIG)
+	@$(BIN)/node test/sandbox/run.ts
+
+demo: $(INSTALLED) ## One analysis from create to archived result, step by step
+	@$(BIN)/node test/sandbox/demo.ts
+
+test: $(INSTALLED) ## All tests that need no cluster
+	@$(BIN)/vitest run
+
+test-cluster: $(INSTALLED) ## One life of an analysis on the cluster of TEST_KUBECONFIG
+	@$(BIN)/vitest run --config vitest.cluster.config.ts
+
+bench: $(INSTALLED) ## Measure against the budgets; writes .run/bench.json
+	@$(BIN)/node test/bench/index.ts
+
+render: $(INSTALLED) ## Write the files that are made from tables in the code
+	@$(BIN)/node knative/render.ts
+
+verify: $(INSTALLED) ## Rendered files, format, lint, types and import directions
+	@$(BIN)/node knative/render.ts --check
+	@$(BIN)/biome check .
+	@$(BIN)/tsc
+	@$(BIN)/vitest run test/architecture.test.ts test/repository.test.ts
+
+verify-archive: $(INSTALLED) ## Check an archive: ENTRIES=<file with one entry a line> KEY=<public key, PEM>
+	@$(BIN)/node shared/verify-archive.ts "$(ENTRIES)" "$(KEY)"
+
+image: ## Build the container image IMAGE with docker or podman
+	@tool=$$(command -v docker || command -v podman) \
+	  || { echo 'make image: neither docker nor podman is on the PATH' >&2; exit 1; }; \
+	  "$$tool" build --tag '$(IMAGE)' .
+
+migrate: $(INSTALLED) ## Bring the database of the POSTGRES_* settings up to date
+	@$(BIN)/node shared/migrate.ts
+
+clean: ## Remove what was built or left by a run; dependencies stay
+	@rm -rf dist .run coverage
