@@ -26,6 +26,11 @@ function answerDefect(response: ServerResponse): void {
   response.writeHead(500, { 'content-type': 'application/json', connection: 'close' }).end(FALLBACK)
 }
 
+/** The caller is to come back on another connection, to another process. */
+function endConnection(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('connection', 'close')
+}
+
 /** What is no HTTP never becomes a request: it is answered on the socket. */
 function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
@@ -42,15 +47,17 @@ function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
 
 /** Listens on `port`, on all addresses; 0 lets the system choose. */
 export async function startServer(fn: HttpFunction, log: Logger, port: number): Promise<FunctionServer> {
-  const running = new Set<Promise<void>>()
+  const running = new Map<ServerResponse, Promise<void>>()
+  let draining = false
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    if (draining) endConnection(response)
     const done = fn(request, response)
       .catch((error: unknown) => {
         log.error({ err: error }, 'function failed')
         answerDefect(response)
       })
-      .finally(() => running.delete(done))
-    running.add(done)
+      .finally(() => running.delete(response))
+    running.set(response, done)
   }
   const options = { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS }
   const server = createServer(options, handle)
@@ -65,12 +72,13 @@ export async function startServer(fn: HttpFunction, log: Logger, port: number): 
   return {
     port: (server.address() as AddressInfo).port,
     async drain(limitMs) {
-      server.prependListener('request', (_, response) => void response.setHeader('connection', 'close'))
+      draining = true
+      for (const response of running.keys()) endConnection(response)
       const closed = once(server, 'close')
       server.close()
       const finished = async () => {
         await closed
-        await Promise.all(running)
+        await Promise.all(running.values())
         return true
       }
       const ended = await Promise.race([finished(), delay(limitMs, false, { ref: false })])

@@ -1,0 +1,226 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { request as httpRequest } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { endpoint } from '../../../shared/http/endpoint.ts'
+import type { HttpFunction } from '../../../shared/http/register.ts'
+import { startServer } from '../../../shared/http/server.ts'
+import { poSchemas } from '../../../shared/po/schema.ts'
+import { routes } from '../../../shared/routes.ts'
+import { captureLog, createRealm } from './edge.ts'
+
+const GIB = 1024 * 1024 * 1024
+const realm = await createRealm()
+
+const serving = async (fn: HttpFunction) => {
+  const logs = captureLog()
+  const server = await startServer(fn, logs.log, 0)
+  return { ...server, logs, url: `http://127.0.0.1:${server.port}` }
+}
+const healthz = (handle: () => Promise<{ status: 'ok' }>, options = {}) =>
+  endpoint(routes.po.healthz, poSchemas.healthz, handle, () => ({}), { edge: () => realm.edge, ...options })
+
+/** Bytes as they come, on a socket of our own. */
+async function raw(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.end(text)
+  let answer = ''
+  socket.on('data', (chunk) => {
+    answer += chunk
+  })
+  await once(socket, 'close')
+  return answer
+}
+
+describe('broken HTTP is answered in JSON', () => {
+  it.each([
+    ['no HTTP at all', 'hello\r\n\r\n', 400],
+    ['a header that never ends', `GET / HTTP/1.1\r\nx: ${'x'.repeat(100_000)}\r\n\r\n`, 431],
+    ['two lengths', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nx', 400],
+    [
+      'a length and chunks',
+      'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\nx',
+      400,
+    ],
+  ])('%s', async (_, text, status) => {
+    const server = await serving(healthz(async () => ({ status: 'ok' })))
+    const answer = await raw(server.port, text)
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toHaveProperty('detail')
+    await server.drain(100)
+  })
+})
+
+it('a function that throws past its own net answers 500 in JSON, and the log says why', async () => {
+  const server = await serving(() => Promise.reject(new Error('past the net')))
+  const response = await fetch(server.url)
+  expect(response.status).toBe(500)
+  expect(await response.json()).toEqual({ detail: 'Internal error' })
+  expect(server.logs.text()).toContain('past the net')
+  await server.drain(100)
+})
+
+it('keeps idle connections for longer than proxies do', async () => {
+  const server = await serving(healthz(async () => ({ status: 'ok' })))
+  const response = await fetch(`${server.url}/po/healthz`)
+  expect(Number(/timeout=(\d+)/.exec(response.headers.get('keep-alive') ?? '')?.[1])).toBeGreaterThan(90)
+  await response.text()
+  await server.drain(100)
+})
+
+describe('draining', () => {
+  it('lets a request and the work after it end, and takes no new one', async () => {
+    const gate = Promise.withResolvers<{ status: 'ok' }>()
+    let after = false
+    const afterAnswer = async () => {
+      await delay(50)
+      after = true
+    }
+    const server = await serving(healthz(() => gate.promise, { afterAnswer }))
+    const slow = fetch(`${server.url}/po/healthz`)
+    await delay(50)
+    const drained = server.drain(5000)
+    await expect(fetch(`${server.url}/po/healthz`)).rejects.toThrow()
+    gate.resolve({ status: 'ok' })
+    const response = await slow
+    expect(response.status).toBe(200)
+    expect(response.headers.get('connection')).toBe('close')
+    expect(await drained).toBe(true)
+    expect(after).toBe(true)
+  })
+
+  it('waits no longer than its limit', async () => {
+    const server = await serving(healthz(() => new Promise(() => undefined)))
+    const hanging = fetch(`${server.url}/po/healthz`).catch(() => 'cut')
+    await delay(50)
+    const began = performance.now()
+    expect(await server.drain(100)).toBe(false)
+    expect(performance.now() - began).toBeLessThan(1000)
+    expect(await hanging).toBe('cut')
+  })
+})
+
+/** Runs the documentation function, or another one, as a process of its own. */
+async function startProcess(target: string, env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ['shared/http/serve.ts'], {
+    env: { PATH: process.env['PATH'], FUNCTION_TARGET: target, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  let output = ''
+  child.stdout?.on('data', (chunk) => {
+    output += chunk
+  })
+  const exited = once(child, 'exit')
+  const [message] = await Promise.race([once(child, 'message'), exited])
+  const port = Number((message as { port?: number } | null)?.port ?? 0)
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    child.kill(signal)
+    return (await exited) as [number | null, string | null]
+  }
+  return { child, port, output: () => output, exited, stop }
+}
+
+async function rss(pid: number | undefined): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024
+}
+
+/** Sends up to 1 GiB that nobody asked for, until the answer has come or the connection is cut. */
+async function flood(port: number, headers: Record<string, string>) {
+  const request = httpRequest({ port, path: '/po/stream_logs', method: 'POST', headers, agent: false })
+  const chunk = Buffer.alloc(1024 * 1024, 'x')
+  let closed = false
+  let sent = 0
+  request.on('error', () => {
+    closed = true
+  })
+  const answer = new Promise<{ status: number; body: string }>((resolve) => {
+    request.on('response', async (response) => {
+      let body = ''
+      for await (const part of response) body += part
+      resolve({ status: response.statusCode ?? 0, body })
+    })
+  })
+  const send = async () => {
+    while (!closed && sent < GIB) {
+      sent += chunk.length
+      if (!request.write(chunk)) await Promise.race([once(request, 'drain'), once(request, 'close'), delay(3000)])
+      await delay(0)
+    }
+    if (!closed) request.end()
+  }
+  const sending = send().catch(() => undefined)
+  const result = await answer
+  await sending
+  request.destroy()
+  return { ...result, sent }
+}
+
+const SETTINGS = {
+  KEYCLOAK_URL: 'http://127.0.0.1:9',
+  POSTGRES_HOST: '127.0.0.1',
+  POSTGRES_USER: 'x',
+  POSTGRES_PASSWORD: 'x',
+  POSTGRES_DB: 'x',
+  HUB_URL_CORE: 'http://127.0.0.1:9',
+  HUB_URL_AUTH: 'http://127.0.0.1:9',
+  HUB_CLIENT_ID: 'x',
+  HUB_CLIENT_SECRET: 'x',
+}
+
+describe('a function as a process', () => {
+  it.each([
+    ['announced', { 'content-length': String(GIB), 'content-type': 'application/json' }],
+    ['chunked', { 'transfer-encoding': 'chunked', 'content-type': 'application/json' }],
+  ])('takes no more than 20 MiB for a body of 1 GiB without a token (%s): 413', async (_, headers) => {
+    const process = await startProcess('po-stream-logs', SETTINGS)
+    try {
+      for (let i = 0; i < 20; i++) await fetch(`http://127.0.0.1:${process.port}/po/stream_logs`, { method: 'POST' })
+      const before = await rss(process.child.pid)
+      const { status, body, sent } = await flood(process.port, headers)
+      expect(status).toBe(413)
+      expect(JSON.parse(body)).toEqual({ detail: 'Body is larger than 1048576 bytes' })
+      expect(sent).toBeGreaterThan(1024 * 1024)
+      expect((await rss(process.child.pid)) - before).toBeLessThan(20)
+    } finally {
+      await process.stop('SIGKILL')
+    }
+  })
+
+  it('answers Expect: 100-continue of too large a body without asking for it', async () => {
+    const process = await startProcess('po-docs')
+    const text = `POST /api/docs HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: ${GIB}\r\nconnection: close\r\n\r\n`
+    try {
+      expect(await raw(process.port, text)).not.toContain('100 Continue')
+    } finally {
+      await process.stop()
+    }
+  })
+
+  it('ends on SIGTERM with 0, having said in JSON that it listens and stops', async () => {
+    const process = await startProcess('po-docs', { NODE_NAME: 'node-1' })
+    expect((await fetch(`http://127.0.0.1:${process.port}/health/readiness`)).status).toBe(200)
+    expect(await process.stop()).toEqual([0, null])
+    const lines = process.output().trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['listening', 'draining', 'stopped'])
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ logger: 'po-docs', node: 'node-1', port: process.port })
+  })
+
+  it('does not start with faulty settings: all are named at once, no value is', async () => {
+    const process = await startProcess('po-status', { POSTGRES_PORT: 'hunter2', KEYCLOAK_URL: 'ftp://hunter2' })
+    expect((await process.exited)[0]).toBe(78)
+    const line = JSON.parse(process.output())
+    for (const name of ['POSTGRES_HOST', 'POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'KEYCLOAK_URL'])
+      expect(line.faults).toContainEqual(expect.stringMatching(`^${name}: expected `))
+    expect(process.output()).not.toContain('hunter2')
+  })
+
+  it('does not start as a function that does not exist', async () => {
+    const process = await startProcess('po-nothing')
+    expect((await process.exited)[0]).toBe(78)
+    expect(process.output()).toContain('po-stream-logs')
+  })
+})
