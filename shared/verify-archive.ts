@@ -127,7 +127,12 @@ function subjectOf(document: string) {
 
 function titleOf(document: string): string {
   const { id, outcome, endedAt } = subjectOf(document)
-  return id === undefined ? 'a document that is no archive entry' : [id, outcome, endedAt].filter(Boolean).join(' ')
+  if (id === undefined) return 'a document that is no archive entry'
+  // It is printed before anybody knows who wrote it: nothing in it may steer a terminal.
+  return [id, outcome, endedAt]
+    .filter(Boolean)
+    .join(' ')
+    .replace(/[^ -~]/g, '?')
 }
 
 /** Loads PostgreSQL only when no file is given: the offline check needs neither database nor settings. */

@@ -84,7 +84,7 @@ function errorWord(text: string): string {
 function retryAfterSeconds(header: string | null): number | undefined {
   if (header === null) return undefined
   if (/^[0-9]{1,6}$/.test(header)) return Number(header)
-  const at = Date.parse(header)
+  const at = /^[a-z]{3}, /i.test(header) ? Date.parse(header) : Number.NaN
   return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - Date.now()) / 1000))
 }
 

@@ -29,7 +29,7 @@ export interface Subject {
 const REFRESH_SECONDS = 1800
 
 export async function createKeys() {
-  const encryption = await makeKey('RSA-OAEP', 'enc')
+  const encryption = await (encryptionKey ??= makeKey('RSA-OAEP', 'enc'))
   const refreshSecret = randomBytes(64)
   const refreshKid = randomUUID()
   let current = await makeKey('RS256', 'sig')
@@ -69,6 +69,9 @@ export async function createKeys() {
     },
   }
 }
+
+/** Nothing is ever encrypted with it, so one does for all. */
+let encryptionKey: Promise<SigningKey> | undefined
 
 export type Keys = Awaited<ReturnType<typeof createKeys>>
 

@@ -98,12 +98,13 @@ export async function startKeycloak(options: KeycloakOptions = {}): Promise<Keyc
     handle: (request) => state.handle(request),
   })
   const url = `${standIn.url}${path}`
-  const issuer = `${url}/realms/${realm}`
+  const realmSegment = encodeURIComponent(realm)
+  const issuer = `${url}/realms/${realmSegment}`
   const world: Realm = { issuer, clients, users, tokenLifetimeSeconds, now }
   const grant = createTokenEndpoint(world, keys)
-  const admin = createAdminApi(world, keys, `${url}/admin/realms/${realm}/clients`)
+  const admin = createAdminApi(world, keys, `${url}/admin/realms/${realmSegment}/clients`)
 
-  const realmPath = `${path}/realms/${realm}`
+  const realmPath = `${path}/realms/${realmSegment}`
   const oidc = `${realmPath}/protocol/openid-connect`
   const pages = new Map<string, (request: Incoming) => Reply | Promise<Reply>>([
     [`POST ${oidc}/token`, (request) => grant(new URLSearchParams(request.text))],
@@ -113,7 +114,7 @@ export async function startKeycloak(options: KeycloakOptions = {}): Promise<Keyc
   ])
   state.handle = (request) => {
     const at = request.url.pathname
-    if (at.startsWith(`${path}/admin/realms/${realm}/clients`)) return admin(request)
+    if (at.startsWith(`${path}/admin/realms/${realmSegment}/clients`)) return admin(request)
     const page = pages.get(`${request.method} ${at}`)
     return page ? page(request) : notFound(at, realmPath)
   }
