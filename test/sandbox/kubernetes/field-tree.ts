@@ -1,5 +1,5 @@
 /** Sets of fields: which a configuration speaks about, and arithmetic on them. A node without children is a member. */
-import { itemStep, mergingOf } from './merge-keys.ts'
+import { itemStep, type Merging, mergingOf } from './merge-keys.ts'
 import type { FieldTree } from './objects.ts'
 
 /** Fields that are nobody's: identity, and what only the server writes. */
@@ -29,26 +29,27 @@ export function treeOf(value: unknown, path: readonly string[] = []): FieldTree 
   if (typeof value !== 'object' || value === null) return {}
   const merging = mergingOf(path, value)
   if (merging.type === 'atomic') return {}
+  const tree = Array.isArray(value) ? treeOfList(value, merging, path) : treeOfMap(value, path)
+  return path.length === 0 ? withoutEmptyMetadata(tree) : tree
+}
+
+const treeOfList = (list: readonly unknown[], merging: Merging, path: readonly string[]): FieldTree =>
+  Object.fromEntries(
+    list.map((item) => [itemStep(merging, item), merging.type === 'keys' ? { '.': {}, ...treeOf(item, path) } : {}]),
+  )
+
+function treeOfMap(map: object, path: readonly string[]): FieldTree {
   const tree: FieldTree = {}
-  if (Array.isArray(value)) {
-    for (const item of value) {
-      const below = merging.type === 'keys' ? treeOf(item, path) : {}
-      tree[itemStep(merging, item)] = merging.type === 'keys' ? { '.': {}, ...below } : {}
-    }
-    return tree
-  }
-  for (const [field, child] of Object.entries(value)) {
+  for (const [field, child] of Object.entries(map)) {
     const childPath = [...path, field]
     if (child !== undefined && !isUnowned(childPath)) tree[`f:${field}`] = treeOf(child, childPath)
   }
-  return path.length === 0 || Object.keys(tree).length > 0 ? pruned(tree, path) : tree
+  return tree
 }
 
 /** `metadata: {name}` alone owns nothing. */
-function pruned(tree: FieldTree, path: readonly string[]): FieldTree {
-  if (path.length > 0) return tree
-  const { 'f:metadata': metadata, ...others } = tree
-  return metadata && Object.keys(metadata).length > 0 ? { 'f:metadata': metadata, ...others } : others
+function withoutEmptyMetadata({ 'f:metadata': metadata, ...others }: FieldTree): FieldTree {
+  return metadata && !isEmpty(metadata) ? { 'f:metadata': metadata, ...others } : others
 }
 
 export const isEmpty = (tree: FieldTree): boolean => {
@@ -65,15 +66,13 @@ export function without(tree: FieldTree, other: FieldTree | undefined): FieldTre
   if (isEmpty(tree)) return isMember(other) ? undefined : tree
   const left: FieldTree = {}
   for (const step in tree) {
-    if (step === '.') {
-      if (!isMember(other)) left['.'] = {}
-      continue
-    }
-    const rest = without(tree[step] ?? {}, other[step])
+    const rest = step === '.' ? selfWithout(other) : without(tree[step] ?? {}, other[step])
     if (rest !== undefined) left[step] = rest
   }
   return isEmpty(left) ? undefined : left
 }
+
+const selfWithout = (other: FieldTree): FieldTree | undefined => (isMember(other) ? undefined : {})
 
 export function union(a: FieldTree | undefined, b: FieldTree | undefined): FieldTree {
   if (!a || !b) return a ?? b ?? {}

@@ -1,4 +1,5 @@
 /** Runs the pods that are stored, writes their status, and lets them go when they are deleted. */
+import { EventEmitter, once } from 'node:events'
 import { type Container, type ImageContext, type Runtime, startContainer } from './container.ts'
 import { equal } from './merge.ts'
 import type { KubeObject } from './objects.ts'
@@ -15,7 +16,9 @@ export interface Kubelet {
 interface Worker {
   readonly containers: Container[]
   readonly startTime: string
-  stopped: Promise<void> | undefined
+  /** Resolves when all containers were begun. */
+  started: Promise<void>
+  ending: boolean
 }
 
 export interface KubeletOptions extends Runtime {
@@ -26,26 +29,29 @@ export interface KubeletOptions extends Runtime {
 export function startKubelet(store: Store, resources: Resources, options: KubeletOptions): Kubelet {
   const workers = new Map<string, Worker>()
   const inputs = createPodInputs(store)
+  const ended = new EventEmitter().setMaxListeners(0)
 
   const look = (pod: KubeObject): void => {
     const { uid, deletionTimestamp } = pod.metadata
     const worker = workers.get(uid)
     if (deletionTimestamp === undefined) {
-      if (!worker) void start(pod)
+      if (!worker) start(pod)
     } else if (worker) void end(uid, worker)
     else release(uid)
   }
 
-  async function start(pod: KubeObject): Promise<void> {
-    const { uid } = pod.metadata
-    const worker: Worker = { containers: [], startTime: timestamp(), stopped: undefined }
-    workers.set(uid, worker)
+  function start(pod: KubeObject): void {
+    const worker: Worker = { containers: [], startTime: timestamp(), started: Promise.resolve(), ending: false }
+    workers.set(pod.metadata.uid, worker)
+    worker.started = startContainers(pod, worker)
+  }
+
+  async function startContainers(pod: KubeObject, worker: Worker): Promise<void> {
     for (const spec of podSpecOf(pod).containers) {
-      if (worker.stopped) return
+      if (worker.ending) return
       worker.containers.push(await startContainer(spec, worldOf(pod, spec, worker)))
     }
-    if (worker.stopped) await Promise.all(worker.containers.map((one) => one.stop(0)))
-    else report(uid, worker)
+    report(pod.metadata.uid, worker)
   }
 
   function worldOf(pod: KubeObject, spec: ContainerSpec, worker: Worker) {
@@ -83,13 +89,15 @@ export function startKubelet(store: Store, resources: Resources, options: Kubele
   }
 
   async function end(uid: string, worker: Worker): Promise<void> {
-    if (worker.stopped) return
+    if (worker.ending) return
+    worker.ending = true
     const pod = store.byUid(uid)
     const grace = Math.min((pod?.metadata.deletionGracePeriodSeconds ?? 0) * 1000, options.maxGraceMs)
-    worker.stopped = Promise.all(worker.containers.map((one) => one.stop(grace))).then(() => undefined)
-    await worker.stopped
+    await worker.started
+    await Promise.all(worker.containers.map((one) => one.stop(grace)))
     workers.delete(uid)
     release(uid)
+    ended.emit(uid)
   }
 
   function release(uid: string): void {
@@ -108,7 +116,12 @@ export function startKubelet(store: Store, resources: Resources, options: Kubele
     containers: (uid) => workers.get(uid)?.containers ?? [],
     async stop() {
       stopWatching()
-      await Promise.all([...workers].map(([uid, worker]) => end(uid, worker).then(() => worker.stopped)))
+      const all = [...workers].map(async ([uid, worker]) => {
+        const done = once(ended, uid)
+        void end(uid, worker)
+        await done
+      })
+      await Promise.all(all)
     },
   }
 }

@@ -26,17 +26,20 @@ export function createListing(store: Store) {
     return token
   }
 
-  return (kind: Kind, namespace: string | undefined, query: URLSearchParams) => {
+  function restOf(kind: Kind, namespace: string | undefined, query: URLSearchParams): Rest {
     const token = query.get('continue')
-    const rest = token ? rests.get(token) : undefined
-    if (token && !rest) throw expired()
-    const { items, version } = rest ?? {
-      items: store.list(kind, namespace).filter(filterOf(query)),
-      version: String(store.version()),
+    if (!token) {
+      return { items: store.list(kind, namespace).filter(filterOf(query)), version: String(store.version()) }
     }
-    const limit = Number(query.get('limit') ?? 0)
-    if (!Number.isInteger(limit) || limit < 0) throw badRequest('limit must be a whole number')
-    const page = limit > 0 ? items.slice(0, limit) : items
+    const rest = rests.get(token)
+    if (!rest) throw expired()
+    return rest
+  }
+
+  return (kind: Kind, namespace: string | undefined, query: URLSearchParams) => {
+    const { items, version } = restOf(kind, namespace, query)
+    const limit = limitOf(query)
+    const page = items.slice(0, limit)
     const left = items.length - page.length
     const next = left > 0 ? remember({ items: items.slice(limit), version }) : undefined
     return {
@@ -46,6 +49,13 @@ export function createListing(store: Store) {
       items: page,
     }
   }
+}
+
+/** 0, or none, is no limit. */
+function limitOf(query: URLSearchParams): number {
+  const limit = Number(query.get('limit') ?? 0)
+  if (!Number.isInteger(limit) || limit < 0) throw badRequest('limit must be a whole number')
+  return limit || Number.POSITIVE_INFINITY
 }
 
 export function filterOf(query: URLSearchParams): (object: KubeObject) => boolean {

@@ -45,16 +45,18 @@ function mergeList(live: readonly unknown[], applied: readonly unknown[], path: 
 export function prune(value: unknown, tree: FieldTree, path: readonly string[] = []): unknown {
   if (Array.isArray(value)) return pruneList(value, tree, path)
   if (!isFields(value)) return value
-  const result: Record<string, unknown> = { ...value }
-  for (const step in tree) {
-    const field = step.slice(2)
-    const below = tree[step] ?? {}
-    if (!step.startsWith('f:') || result[field] === undefined) continue
-    const rest = isEmpty(below) ? undefined : prune(result[field], below, [...path, field])
-    if (rest === undefined || hasNothing(rest)) delete result[field]
-    else result[field] = rest
+  const result: Record<string, unknown> = {}
+  for (const [field, child] of Object.entries(value)) {
+    const below = tree[`f:${field}`]
+    const rest = below ? pruneField(child, below, [...path, field]) : child
+    if (rest !== undefined) result[field] = rest
   }
   return result
+}
+
+function pruneField(value: unknown, tree: FieldTree, path: readonly string[]): unknown {
+  const rest = isEmpty(tree) ? undefined : prune(value, tree, path)
+  return hasNothing(rest) ? undefined : rest
 }
 
 function pruneList(list: readonly unknown[], tree: FieldTree, path: readonly string[]): unknown {

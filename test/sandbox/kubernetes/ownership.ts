@@ -85,10 +85,9 @@ function differing(
 ): FieldTree | undefined {
   if (isEmpty(mine)) return isMember(theirs) && !equal(live, applied) ? {} : undefined
   const found: FieldTree = {}
-  for (const step in mine) {
-    const below = theirs[step]
-    if (step === '.' || !below) continue
-    const next = step.startsWith('f:') ? [...path, step.slice(2)] : path
+  for (const step of Object.keys(mine).filter((one) => one !== '.' && one in theirs)) {
+    const below = theirs[step] ?? {}
+    const next = pathAt(path, step)
     const child = differing(childAt(live, step, path), childAt(applied, step, path), mine[step] ?? {}, below, next)
     if (child) found[step] = child
   }
@@ -159,25 +158,33 @@ function changes(before: unknown, after: unknown, path: readonly string[]): Chan
   if (equal(before, after)) return undefined
   if (before === undefined) return fromTrees(treeOf(after, path), undefined)
   if (after === undefined) return fromTrees(undefined, treeOf(before, path))
-  const merging = mergingOf(path, after)
   const comparable = isFields(before) ? isFields(after) : Array.isArray(before) && Array.isArray(after)
-  if (!comparable || merging.type === 'atomic') return fromTrees({}, undefined)
+  if (!comparable || mergingOf(path, after).type === 'atomic') return fromTrees({}, undefined)
+  return changesBelow(before, after, path)
+}
+
+function changesBelow(before: unknown, after: unknown, path: readonly string[]): Changes | undefined {
   const set: FieldTree = {}
   const gone: FieldTree = {}
-  const steps = new Set([...stepsOf(before, path), ...stepsOf(after, path)])
-  for (const step of steps) {
-    const next = step.startsWith('f:') ? [...path, step.slice(2)] : path
-    if (isUnowned(next)) continue
-    const below = changes(childAt(before, step, path), childAt(after, step, path), next)
-    if (below?.set)
-      set[step] =
-        childAt(before, step, path) === undefined && !step.startsWith('f:') ? { '.': {}, ...below.set } : below.set
+  for (const step of new Set([...stepsOf(before, path), ...stepsOf(after, path)])) {
+    const next = pathAt(path, step)
+    const old = childAt(before, step, path)
+    const below = isUnowned(next) ? undefined : changes(old, childAt(after, step, path), next)
+    if (below?.set) set[step] = old === undefined ? asNew(step, below.set) : below.set
     if (below?.gone) gone[step] = below.gone
   }
-  return isEmpty(set) && isEmpty(gone)
-    ? undefined
-    : fromTrees(isEmpty(set) ? undefined : set, isEmpty(gone) ? undefined : gone)
+  const [some, none] = [orNothing(set), orNothing(gone)]
+  return some || none ? fromTrees(some, none) : undefined
 }
+
+/** An item that was not there is owned itself, beside its fields. */
+const asNew = (step: string, tree: FieldTree): FieldTree => (step.startsWith('f:') ? tree : { '.': {}, ...tree })
+
+const orNothing = (tree: FieldTree): FieldTree | undefined => (isEmpty(tree) ? undefined : tree)
+
+/** Items of lists are not part of a path. */
+const pathAt = (path: readonly string[], step: string): readonly string[] =>
+  step.startsWith('f:') ? [...path, step.slice(2)] : path
 
 const fromTrees = (set: FieldTree | undefined, gone: FieldTree | undefined): Changes => ({
   set,

@@ -66,35 +66,39 @@ function jsonPatch(live: unknown, patch: unknown): unknown {
   return document
 }
 
-function run(document: unknown, { op, path, from, value }: Operation): void {
-  const target = locate(document, path)
-  switch (op) {
-    case 'test':
-      if (!equal(target.get(), value)) throw unprocessable(`testing value ${path} failed`)
-      return
-    case 'add':
-      return target.add(value)
-    case 'replace':
-      return target.replace(value)
-    case 'remove':
-      return target.remove()
-    case 'move': {
-      const source = locate(document, from ?? '')
-      const moved = source.get()
-      source.remove()
-      return locate(document, path).add(moved)
-    }
-    case 'copy':
-      return target.add(structuredClone(locate(document, from ?? '').get()))
-    default:
-      throw badRequest(`unknown operation ${op}`)
-  }
+function run(document: unknown, operation: Operation): void {
+  const verb = OPERATIONS[operation.op]
+  if (!verb) throw badRequest(`unknown operation ${operation.op}`)
+  verb(document, operation)
+}
+
+const OPERATIONS: Readonly<Record<string, (document: unknown, operation: Operation) => void>> = {
+  test(document, { path, value }) {
+    if (!equal(locate(document, path).get(), value)) throw unprocessable(`testing value ${path} failed`)
+  },
+  add: (document, { path, value }) => locate(document, path).add(value),
+  replace: (document, { path, value }) => locate(document, path).replace(value),
+  remove: (document, { path }) => locate(document, path).remove(),
+  move(document, { path, from = '' }) {
+    const source = locate(document, from)
+    const moved = source.get()
+    source.remove()
+    locate(document, path).add(moved)
+  },
+  copy: (document, { path, from = '' }) => locate(document, path).add(structuredClone(locate(document, from).get())),
 }
 
 const unprocessable = (why: string) =>
   new Failure(422, 'Invalid', `the server rejected our request due to an error in our request: ${why}`)
 
-function locate(document: unknown, pointer: string) {
+interface Place {
+  get(): unknown
+  add(value: unknown): void
+  replace(value: unknown): void
+  remove(): void
+}
+
+function locate(document: unknown, pointer: string): Place {
   const steps = pointer
     .split('/')
     .slice(1)
@@ -106,30 +110,41 @@ function locate(document: unknown, pointer: string) {
   return Array.isArray(parent) ? place(parent, last, pointer) : field(parent as Fields, last, pointer)
 }
 
-function place(list: unknown[], step: string, pointer: string) {
+function place(list: unknown[], step: string, pointer: string): Place {
   const at = step === '-' ? list.length : Number(step)
   const must = () => {
     if (!(at >= 0 && at < list.length)) throw unprocessable(`path ${pointer} does not exist`)
   }
   return {
     get: () => list[at],
-    add: (value: unknown) => void list.splice(at, 0, value),
-    replace: (value: unknown) => (must(), void (list[at] = value)),
-    remove: () => (must(), void list.splice(at, 1)),
+    add: (value) => void list.splice(at, 0, value),
+    replace(value) {
+      must()
+      list[at] = value
+    },
+    remove() {
+      must()
+      list.splice(at, 1)
+    },
   }
 }
 
-function field(fields: Fields, name: string, pointer: string) {
+function field(fields: Fields, name: string, pointer: string): Place {
   const must = () => {
     if (!(name in fields)) throw unprocessable(`path ${pointer} does not exist`)
   }
-  const set = (value: unknown) => {
-    fields[name] = value
-  }
   return {
     get: () => fields[name],
-    add: set,
-    replace: (value: unknown) => (must(), set(value)),
-    remove: () => (must(), void delete fields[name]),
+    add(value) {
+      fields[name] = value
+    },
+    replace(value) {
+      must()
+      fields[name] = value
+    },
+    remove() {
+      must()
+      delete fields[name]
+    },
   }
 }

@@ -50,14 +50,21 @@ export function createPodInputs(store: Store) {
   }
 
   function fromAll(pod: KubeObject, container: ContainerSpec): Record<string, string> {
-    const env: Record<string, string> = {}
-    for (const { prefix = '', secretRef, configMapRef } of container.envFrom ?? []) {
-      const ref = secretRef ?? configMapRef
-      const found = ref && entries(pod, secretRef ? 'Secret' : 'ConfigMap', ref.name)
-      if (!found && !ref?.optional) throw new NotReady('CreateContainerConfigError', `"${ref?.name}" not found`)
-      for (const [key, value] of Object.entries(found ?? {})) env[prefix + key] = value
-    }
-    return env
+    const all = (container.envFrom ?? []).map(({ prefix = '', secretRef, configMapRef }) => {
+      const found = secretRef
+        ? whole(pod, 'Secret', secretRef)
+        : configMapRef
+          ? whole(pod, 'ConfigMap', configMapRef)
+          : {}
+      return Object.fromEntries(Object.entries(found).map(([key, value]) => [prefix + key, value]))
+    })
+    return Object.assign({}, ...all)
+  }
+
+  function whole(pod: KubeObject, kind: Source, ref: { name: string; optional?: boolean }): Record<string, string> {
+    const found = entries(pod, kind, ref.name)
+    if (found || ref.optional) return found ?? {}
+    throw new NotReady('CreateContainerConfigError', `${kind.toLowerCase()} "${ref.name}" not found`)
   }
 
   function environment(pod: KubeObject, container: ContainerSpec): Record<string, string> {

@@ -47,24 +47,12 @@ function writeLog(
 ): void {
   const old = query.get('previous') === 'true'
   const log = container?.log(old)
-  if (!container || !log) {
-    if (old) throw badRequest(`previous terminated container "${name}" in pod "${pod}" not found`)
-    const state = container?.status().state
-    const reason = state && 'waiting' in state ? state.waiting.reason : 'ContainerCreating'
-    throw badRequest(`container "${name}" in pod "${pod}" is waiting to start: ${reason}`)
-  }
-  const tail = query.get('tailLines')
-  const limit = query.get('limitBytes')
-  const stamped = query.get('timestamps') === 'true'
-  let left = limit === null ? Number.POSITIVE_INFINITY : Number(limit)
-  const write = ({ at, text }: Line) => {
-    const bytes = stamped ? Buffer.concat([Buffer.from(`${at} `), text]) : text
-    if (left > 0) response.write(bytes.subarray(0, left))
-    left -= bytes.length
-  }
+  if (!log) throw badRequest(whyNoLog(container, `container "${name}" in pod "${pod}"`, old))
+  const write = lineWriter(query, response)
   response.writeHead(200, { 'content-type': 'text/plain' })
   const lines = log.lines()
-  for (const line of tail === null ? lines : lines.slice(Math.max(0, lines.length - Number(tail)))) write(line)
+  const tail = query.get('tailLines') ?? Number.POSITIVE_INFINITY
+  for (const line of lines.slice(Math.max(0, lines.length - Number(tail)))) write(line)
   if (query.get('follow') !== 'true' || log.ended()) {
     response.end()
     return
@@ -72,6 +60,23 @@ function writeLog(
   response.flushHeaders()
   const stop = log.follow((line) => (line ? write(line) : response.end()))
   response.on('close', stop)
+}
+
+function whyNoLog(container: Container | undefined, what: string, old: boolean): string {
+  if (old) return `previous terminated ${what} not found`
+  const state = container?.status().state
+  const reason = state && 'waiting' in state ? state.waiting.reason : 'ContainerCreating'
+  return `${what} is waiting to start: ${reason}`
+}
+
+function lineWriter(query: URLSearchParams, response: ServerResponse): (line: Line) => void {
+  const stamped = query.get('timestamps') === 'true'
+  let left = Number(query.get('limitBytes') ?? Number.POSITIVE_INFINITY)
+  return ({ at, text }) => {
+    const bytes = stamped ? Buffer.concat([Buffer.from(`${at} `), text]) : text
+    if (left > 0) response.write(bytes.subarray(0, left))
+    left -= bytes.length
+  }
 }
 
 /** Hop-by-hop, or the API's own: the token must not reach the pod. */

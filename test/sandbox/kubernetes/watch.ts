@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { expired, statusOf } from './failure.ts'
 import { filterOf, presenterOf } from './listing.ts'
-import type { Kind, KubeObject } from './objects.ts'
+import type { Kind } from './objects.ts'
 import type { Change, Store } from './store.ts'
 
 export interface WatchRequest {
@@ -12,39 +12,19 @@ export interface WatchRequest {
   readonly accept: string | undefined
 }
 
-export function watch(store: Store, { kind, namespace, query, accept }: WatchRequest, response: ServerResponse): void {
-  const wanted = filterOf(query)
-  const present = presenterOf(accept)
+export function watch(store: Store, request: WatchRequest, response: ServerResponse): void {
+  const { kind, namespace, query } = request
   const since = Number(query.get('resourceVersion') ?? 0)
-  const isHere = (object: KubeObject) => namespace === undefined || object.metadata.namespace === namespace
-  /** Known to this watcher: an object whose labels stop to fit is deleted for it. */
-  const shown = new Set<string>()
+  const write = (type: string, object: unknown) => response.write(`${JSON.stringify({ type, object })}\n`)
+  const tell = createTeller(request, since, write)
 
   response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' })
   response.flushHeaders()
-  const write = (type: string, object: unknown) => response.write(`${JSON.stringify({ type, object })}\n`)
-
-  function tell({ type, kind: changed, object }: Change): void {
-    if (changed !== kind || !isHere(object)) return
-    const { uid } = object.metadata
-    const known = shown.has(uid)
-    if (type !== 'DELETED' && wanted(object)) {
-      shown.add(uid)
-      write(known || (type === 'MODIFIED' && since > 0) ? 'MODIFIED' : 'ADDED', present.one(object))
-    } else if (known || (type === 'DELETED' && wanted(object))) {
-      shown.delete(uid)
-      write('DELETED', present.one(object))
-    }
-  }
-
-  const missed = since > 0 ? store.changesSince(since) : []
+  const missed = since > 0 ? store.changesSince(since) : presentState(store, kind, namespace)
   if (!missed) {
     write('ERROR', statusOf(expired()))
     response.end()
     return
-  }
-  if (since === 0) {
-    for (const object of store.list(kind, namespace)) tell({ type: 'ADDED', version: 0, kind, object })
   }
   for (const change of missed) tell(change)
   const stop = store.onChange(tell)
@@ -54,4 +34,39 @@ export function watch(store: Store, { kind, namespace, query, accept }: WatchReq
     stop()
     clearTimeout(timer)
   })
+}
+
+/** A watch that names no version begins with everything there is. */
+const presentState = (store: Store, kind: Kind, namespace: string | undefined): Change[] =>
+  store.list(kind, namespace).map((object) => ({ type: 'ADDED', version: 0, kind, object }))
+
+/** Remembers what this watcher was shown: an object whose labels cease to fit is deleted for it. */
+function createTeller(
+  { kind, namespace, query, accept }: WatchRequest,
+  since: number,
+  write: (type: string, object: unknown) => void,
+): (change: Change) => void {
+  const fits = filterOf(query)
+  const present = presenterOf(accept)
+  const shown = new Set<string>()
+  const isHere = ({ kind: changed, object }: Change) =>
+    changed === kind && (namespace === undefined || object.metadata.namespace === namespace)
+
+  return (change) => {
+    if (!isHere(change)) return
+    const { type, object } = change
+    const { uid } = object.metadata
+    const known = shown.has(uid) || (type !== 'ADDED' && since > 0)
+    const verdict = verdictOf(type, known, fits(object))
+    if (!verdict) return
+    if (verdict === 'DELETED') shown.delete(uid)
+    else shown.add(uid)
+    write(verdict, present.one(object))
+  }
+}
+
+function verdictOf(type: Change['type'], known: boolean, fits: boolean): Change['type'] | undefined {
+  if (type === 'DELETED') return known || fits ? 'DELETED' : undefined
+  if (fits) return known ? 'MODIFIED' : 'ADDED'
+  return known ? 'DELETED' : undefined
 }

@@ -47,28 +47,26 @@ export function startWorkloads(store: Store, resources: Resources): () => void {
   const owned = (owner: KubeObject, kind: string): KubeObject[] =>
     store.dependents(owner.metadata.uid).filter((one) => one.kind === kind)
 
+  const podsOf = (sets: readonly KubeObject[]): KubeObject[] => sets.flatMap((set) => owned(set, 'Pod'))
+
   function deployment(object: KubeObject): void {
-    const { replicas, strategy, template } = specOf(object)
-    const hash = hashOf(template)
+    const hash = hashOf(specOf(object).template)
     const sets = owned(object, 'ReplicaSet')
-    const current = sets.find((set) => set.metadata.labels?.[HASH] === hash)
-    const old = sets.filter((set) => set !== current)
-    if (isAlive(object)) {
-      const oldPods = old.flatMap((set) => owned(set, 'Pod'))
-      const mayStart = strategy?.type !== 'Recreate' || oldPods.length === 0
-      if (!current) createSet(object, hash, mayStart ? replicas : 0)
-      else if (mayStart) scale(current, replicas)
-      const replaced = current && owned(current, 'Pod').filter(isReady).length >= replicas
-      if (strategy?.type === 'Recreate' || replaced) for (const set of old) scale(set, 0)
-    }
-    report(
-      object,
-      deploymentStatus(
-        object,
-        current ? owned(current, 'Pod') : [],
-        old.flatMap((set) => owned(set, 'Pod')),
-      ),
-    )
+    const current = sets.filter((set) => set.metadata.labels?.[HASH] === hash)
+    const old = sets.filter((set) => !current.includes(set))
+    if (isAlive(object)) roll(object, hash, current, old)
+    report(object, deploymentStatus(object, podsOf(current), podsOf(old)))
+  }
+
+  /** Recreate: the old pods are gone before a new one starts. Otherwise the new are ready before the old go. */
+  function roll(object: KubeObject, hash: string, current: readonly KubeObject[], old: readonly KubeObject[]): void {
+    const { replicas, strategy } = specOf(object)
+    const recreate = strategy?.type === 'Recreate'
+    const wanted = recreate && podsOf(old).length > 0 ? 0 : replicas
+    if (current.length === 0) createSet(object, hash, wanted)
+    for (const set of current) scale(set, wanted)
+    const mayGo = recreate || podsOf(current).filter(isReady).length >= replicas
+    for (const set of mayGo ? old : []) scale(set, 0)
   }
 
   function createSet(owner: KubeObject, hash: string, replicas: number): void {
