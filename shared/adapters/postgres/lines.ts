@@ -1,7 +1,7 @@
 /** Log lines: appended, never read back or rewritten, so that each costs the same. */
 import type { Analysis, AnalysisId, LogLine, Report, RunNumber } from '../../po/model.ts'
 import { insertReports } from './outbox.ts'
-import { analysisColumns, type Clock, type Db, storable } from './rows.ts'
+import { analysisColumns, type Clock, type Db, percent, storable } from './rows.ts'
 
 const INT4_MAX = 2 ** 31 - 1
 /** As the writer claimed it; only a claim within 0..100 is ever believed. */
@@ -40,7 +40,7 @@ export async function appendLine(
     with row as (
       select * from po.analysis where id = ${id} for no key update
     ), raised as (
-      update po.analysis target set progress = ${progress}::integer
+      update po.analysis target set progress = ${percent(progress)}
       from row
       where target.key = row.key
         and row.run = coalesce(${run}::integer, row.run)

@@ -1,6 +1,6 @@
-/** What the parts of the suite work with: two fresh stores for each test, a clock, and analyses to put in. */
+/** What the parts of the suite work with: two empty stores for each test, a clock, and analyses to put in. */
 import { randomUUID } from 'node:crypto'
-import { afterEach, beforeEach, expect } from 'vitest'
+import { beforeEach, expect } from 'vitest'
 import type { Analysis, AnalysisId, AnalysisKey, LogLine, Outcome, Report } from '../../../shared/po/model.ts'
 import type { BeginInput, Store } from '../../../shared/po/ports.ts'
 
@@ -8,10 +8,9 @@ export interface StorePair {
   readonly store: Store
   /** Sees the same data through connections of its own. */
   readonly other: Store
-  dispose(): Promise<void>
 }
 
-/** Makes an empty store that takes the time from this clock. */
+/** Makes two stores on the same, empty data that take the time from this clock; called before each test. */
 export type MakeStore = (now: () => Date) => Promise<StorePair>
 
 export interface Subject {
@@ -25,7 +24,7 @@ export interface Subject {
 export const LEASE_MS = 60_000
 const START = Date.parse('2026-01-05T08:00:00.250Z')
 
-/** Makes stores before each test and disposes of them after it; the fields are those of the test that runs. */
+/** Makes stores before each test; the fields are those of the test that runs. */
 export function prepare(make: MakeStore): Subject {
   let pair: StorePair | undefined
   let time = START
@@ -37,10 +36,6 @@ export function prepare(make: MakeStore): Subject {
   beforeEach(async () => {
     time = START
     pair = await make(now)
-  })
-  afterEach(async () => {
-    await pair?.dispose()
-    pair = undefined
   })
   return {
     get store() {

@@ -1,27 +1,53 @@
 /** The PostgreSQL store, straight and through a pooler, against what every store owes. */
-import { afterAll, beforeAll } from 'vitest'
+import type { Sql } from 'postgres'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect, createStore } from '../../../../shared/adapters/postgres/index.ts'
-import { type MakeStore, storeConformance } from '../../../conformance/store.ts'
+import { storeConformance } from '../../../conformance/store.ts'
 import { databaseSettings, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
+import { keepsPrepared, type Pooler, poolerVersion, startPooler } from './pgbouncer.ts'
 
-let databases: TestDatabases | undefined
+let databases: TestDatabases
 
 beforeAll(async () => {
   databases = await startTestDatabases()
 })
 afterAll(() => databases?.stop())
 
-const make: MakeStore = async (now) => {
-  if (!databases) throw new Error('the server has not started')
-  const settings = databaseSettings(await databases.create())
-  const pools = [connect(settings), connect(settings)] as const
-  return {
-    store: createStore(pools[0], { now }),
-    other: createStore(pools[1], { now }),
-    dispose: async () => {
-      await Promise.all(pools.map((sql) => sql.end({ timeout: 1 })))
-    },
-  }
+const TABLES = ['identity', 'analysis', 'run', 'line', 'snapshot', 'report', 'archive', 'removal', 'loop']
+
+/** The suite on one database with two pools, emptied before each test. `port`: of a pooler in front of the server. */
+function suite(name: string, prepare: boolean, port: () => number): void {
+  let pools: readonly [Sql, Sql]
+  beforeAll(async () => {
+    const settings = databaseSettings({ ...(await databases.create()), port: port() })
+    const pool = () => connect({ ...settings, POSTGRES_PREPARE: prepare })
+    pools = [pool(), pool()]
+  })
+  afterAll(() => Promise.all(pools.map((sql) => sql.end({ timeout: 1 }))))
+  storeConformance(name, async (now) => {
+    const [sql, other] = pools
+    await sql.unsafe(`truncate ${TABLES.map((table) => `po.${table}`).join(', ')}`)
+    return { store: createStore(sql, { now }), other: createStore(other, { now }) }
+  })
 }
 
-storeConformance('PostgreSQL', make)
+describe('straight', () => suite('PostgreSQL', true, () => databases.server.port))
+
+function throughPooler(prepare: boolean): void {
+  let pooler: Pooler
+  beforeAll(async () => {
+    pooler = await startPooler(databases.server, prepare)
+  })
+  afterAll(() => pooler?.stop())
+  suite(prepare ? 'pgbouncer that keeps statements' : 'pgbouncer', prepare, () => pooler.port)
+}
+
+const version = poolerVersion()
+const missing = 'pgbouncer is not on the PATH, the store was not tested through it: apt-get install pgbouncer'
+if (!version) {
+  console.error(missing)
+  test.skipIf(!process.env['CI'])('the store works through pgbouncer', () => expect.fail(missing))
+} else {
+  describe('transaction mode', () => throughPooler(false))
+  describe.runIf(keepsPrepared(version))('transaction mode with prepared statements', () => throughPooler(true))
+}
