@@ -17,8 +17,8 @@ import { choosePeers, PEER_SELECTORS } from './peers.ts'
 import { podFacts } from './pods.ts'
 import { readTail, type Tail } from './tail.ts'
 
-export { connect } from './connection.ts'
-export { apiServerProxy } from './service-proxy.ts'
+export { type Connection, connect } from './connection.ts'
+export { apiServerProxy, type FetchService } from './service-proxy.ts'
 
 export interface ClusterOptions extends ConnectionOptions {
   /** A connection to share; the other options are then its own. */

@@ -62,7 +62,8 @@ export function startWorkloads(store: Store, resources: Resources): () => void {
   function roll(object: KubeObject, hash: string, current: readonly KubeObject[], old: readonly KubeObject[]): void {
     const { replicas, strategy } = specOf(object)
     const recreate = strategy?.type === 'Recreate'
-    const wanted = recreate && podsOf(old).length > 0 ? 0 : replicas
+    const mustWait = recreate && podsOf(old).length > 0
+    const wanted = mustWait ? 0 : replicas
     if (current.length === 0) createSet(object, hash, wanted)
     for (const set of current) scale(set, wanted)
     const mayGo = recreate || podsOf(current).filter(isReady).length >= replicas

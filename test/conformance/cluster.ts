@@ -1,0 +1,457 @@
+/**
+ * What every Cluster owes its users (`shared/po/ports.ts`): the adapter on the sandbox's API and on a real API server
+ * both pass it, so that the sandbox may stand for the real one. A target has a namespace of its own, empty at first.
+ */
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Fault } from '../../shared/fault.ts'
+import type { Cluster, KubernetesObject, OwnedKind, OwnerReference } from '../../shared/po/ports.ts'
+
+export interface ClusterTarget {
+  readonly cluster: Cluster
+  /** The same with pages of this many objects. */
+  paged(pageSize: number): Cluster
+  /** Past the adapter, in the same namespace: for what other clients do and see. */
+  raw(
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: RawObject }>
+  stop(): Promise<void>
+}
+
+export interface RawObject {
+  readonly metadata: {
+    readonly resourceVersion: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly managedFields?: readonly { readonly manager: string; readonly operation: string }[]
+  }
+  readonly data?: Readonly<Record<string, string>>
+  readonly spec?: {
+    readonly template: {
+      readonly spec: {
+        readonly containers: { readonly image: string; readonly env?: { name: string; value: string }[] }[]
+      }
+    }
+  }
+}
+
+export interface ClusterAbilities {
+  /** An image with a POSIX shell; undefined where no pods run. */
+  readonly shellImage: string | undefined
+}
+
+const PATHS: Readonly<Record<OwnedKind | 'Pod', string>> = {
+  Secret: 'api/v1/secrets',
+  ConfigMap: 'api/v1/configmaps',
+  Service: 'api/v1/services',
+  Pod: 'api/v1/pods',
+  Deployment: 'apis/apps/v1/deployments',
+  NetworkPolicy: 'apis/networking.k8s.io/v1/networkpolicies',
+}
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64')
+const PATIENCE = { timeout: 20_000, interval: 50 }
+
+type Labels = Readonly<Record<string, string>>
+
+const secret = (name: string, data: Labels, labels: Labels = {}): KubernetesObject => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name, labels },
+  data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, base64(value)])),
+})
+
+const policy = (name: string, owner?: OwnerReference): KubernetesObject => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  metadata: { name, ...(owner ? { ownerReferences: [owner] } : {}) },
+  spec: { podSelector: { matchLabels: { app: name } }, policyTypes: ['Ingress', 'Egress'] },
+})
+
+interface Shape {
+  readonly image?: string
+  readonly script?: string
+  readonly env?: Labels
+  readonly owner?: OwnerReference
+  readonly replicas?: number
+  readonly restartPolicy?: string
+}
+
+/** Pods labelled `app: {name}`, each with one container named like the Deployment. */
+const deployment = (name: string, shape: Shape = {}): KubernetesObject => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name, labels: { app: name }, ...(shape.owner ? { ownerReferences: [shape.owner] } : {}) },
+  spec: {
+    replicas: shape.replicas ?? 1,
+    selector: { matchLabels: { app: name } },
+    template: {
+      metadata: { labels: { app: name } },
+      spec: {
+        terminationGracePeriodSeconds: 1,
+        containers: [
+          {
+            name,
+            image: shape.image ?? 'example.invalid/none:1',
+            command: ['sh', '-c', shape.script ?? 'sleep 600'],
+            env: Object.entries(shape.env ?? {}).map(([key, value]) => ({ name: key, value })),
+          },
+        ],
+      },
+    },
+  },
+})
+
+const service = (
+  name: string,
+  labels: Labels,
+  ports: readonly object[],
+  selector: Labels | null,
+): KubernetesObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name, labels },
+  spec: { ports, ...(selector ? { selector } : {}) },
+})
+
+const ownedBy = (kind: 'Secret' | 'NetworkPolicy', name: string, uid: string): OwnerReference => ({
+  apiVersion: kind === 'Secret' ? 'v1' : 'networking.k8s.io/v1',
+  kind,
+  name,
+  uid,
+  controller: true,
+  blockOwnerDeletion: true,
+})
+
+/** DESIGN: Secret (root) → policy → Deployment (→ ReplicaSet → pod). */
+async function applyChain(cluster: Cluster, name: string, shape: Shape = {}): Promise<void> {
+  const root = await cluster.apply(secret(name, { token: 'a' }))
+  const guard = await cluster.apply(policy(name, ownedBy('Secret', name, root.uid)))
+  await cluster.apply(deployment(name, { ...shape, owner: ownedBy('NetworkPolicy', name, guard.uid) }))
+}
+
+/** Sampled from the last to go to the first to go: what is seen later implies what was seen before. */
+async function presentOf(cluster: Cluster, name: string): Promise<readonly boolean[]> {
+  const present: boolean[] = []
+  for (const kind of ['Secret', 'NetworkPolicy', 'Deployment'] as const) {
+    present.push((await cluster.find(kind, name)) !== undefined)
+  }
+  return [...present, (await cluster.pods({ app: name })).length > 0]
+}
+
+export function clusterConformance(
+  title: string,
+  make: () => Promise<ClusterTarget>,
+  abilities: ClusterAbilities,
+): void {
+  describe(`Cluster: ${title}`, () => {
+    let target: ClusterTarget
+    let cluster: Cluster
+    beforeAll(async () => {
+      target = await make()
+      cluster = target.cluster
+    })
+    afterAll(() => target?.stop())
+
+    const read = async (kind: OwnedKind | 'Pod', name: string) =>
+      (await target.raw('GET', `${PATHS[kind]}/${name}`)).body
+    const asOther = (kind: OwnedKind, name: string, patch: object) =>
+      target.raw('PATCH', `${PATHS[kind]}/${name}?fieldManager=somebody`, patch)
+
+    describe('apply', () => {
+      test('makes an object, and resolves to the uid that find shows', async () => {
+        const { uid } = await cluster.apply(secret('made', { a: '1' }, { color: 'red' }))
+        const found = await cluster.find('Secret', 'made')
+        expect(found).toMatchObject({ kind: 'Secret', name: 'made', uid, labels: { color: 'red' }, deleting: false })
+        expect(Math.abs(Date.now() - (found?.createdAt.getTime() ?? 0))).toBeLessThan(60_000)
+      })
+
+      test('again changes nothing: same uid, same resource version', async () => {
+        const first = await cluster.apply(deployment('again', { replicas: 0, env: { A: '1' } }))
+        const before = await read('Deployment', 'again')
+        // The controller writes the status once.
+        await expect
+          .poll(
+            async () =>
+              (await read('Deployment', 'again')).metadata.resourceVersion === before.metadata.resourceVersion,
+            PATIENCE,
+          )
+          .toBeDefined()
+        expect(await cluster.apply(deployment('again', { replicas: 0, env: { A: '1' } }))).toEqual(first)
+        const secretFirst = await cluster.apply(secret('same', { a: '1' }))
+        const version = (await read('Secret', 'same')).metadata.resourceVersion
+        expect(await cluster.apply(secret('same', { a: '1' }))).toEqual(secretFirst)
+        expect((await read('Secret', 'same')).metadata.resourceVersion).toBe(version)
+      })
+
+      test('takes away what it no longer names: entries, labels, items of a list', async () => {
+        await cluster.apply(secret('less', { a: '1', b: '2' }, { color: 'red', shape: 'round' }))
+        await cluster.apply(secret('less', { a: '3' }, { color: 'blue' }))
+        expect(await read('Secret', 'less')).toMatchObject({
+          data: { a: base64('3') },
+          metadata: { labels: { color: 'blue' } },
+        })
+        expect((await read('Secret', 'less')).data).toEqual({ a: base64('3') })
+        expect((await cluster.find('Secret', 'less'))?.labels).toEqual({ color: 'blue' })
+
+        await cluster.apply(deployment('less', { replicas: 0, env: { A: '1', B: '2' } }))
+        await cluster.apply(deployment('less', { replicas: 0, env: { B: '3' } }))
+        const [container] = (await read('Deployment', 'less')).spec?.template.spec.containers ?? []
+        expect(container?.env).toEqual([{ name: 'B', value: '3' }])
+      })
+
+      test('leaves what somebody else set, and takes back what somebody else changed', async () => {
+        await cluster.apply(secret('shared', { a: '1' }, { color: 'red' }))
+        await asOther('Secret', 'shared', { metadata: { labels: { color: 'green', theirs: 'yes' } } })
+        await cluster.apply(secret('shared', { a: '1' }, { color: 'red' }))
+        expect((await cluster.find('Secret', 'shared'))?.labels).toEqual({ color: 'red', theirs: 'yes' })
+      })
+
+      test('is known to the API as one manager', async () => {
+        await cluster.apply(secret('managed', { a: '1' }))
+        const managers = (await read('Secret', 'managed')).metadata.managedFields
+        expect(managers?.map(({ manager, operation }) => [manager, operation])).toEqual([['flame-po', 'Apply']])
+      })
+
+      test.each([
+        ['a name that is none', secret('Not_A_Name', {})],
+        ['a label value that is none', secret('label', {}, { color: 'not a value' })],
+        [
+          'a selector that does not fit the template',
+          {
+            ...deployment('unfit'),
+            spec: { ...(deployment('unfit')['spec'] as object), selector: { matchLabels: { app: 'other' } } },
+          },
+        ],
+      ] as const)('refuses %s', async (_, object) => {
+        const fault = await cluster.apply(object).catch((error: unknown) => error as Fault)
+        expect(fault).toMatchObject({ name: 'Fault', code: 'refused' })
+        expect((fault as Fault).message).toMatch(/apply (Secret|Deployment) \S+: Invalid/)
+      })
+    })
+
+    test('find: undefined for what is not there', async () => {
+      expect(await cluster.find('ConfigMap', 'nothing')).toBeUndefined()
+    })
+
+    describe('patchSecret', () => {
+      test('changes the entries it names and keeps the others', async () => {
+        await cluster.apply(secret('token', { token: 'old', other: 'kept' }))
+        expect(await cluster.patchSecret('token', { token: 'nëw' })).toBe(true)
+        expect((await read('Secret', 'token')).data).toEqual({ token: base64('nëw'), other: base64('kept') })
+      })
+
+      test('false when there is no such Secret, and none is made', async () => {
+        expect(await cluster.patchSecret('no-token', { token: 'x' })).toBe(false)
+        expect(await cluster.find('Secret', 'no-token')).toBeUndefined()
+      })
+    })
+
+    describe('list', () => {
+      beforeAll(async () => {
+        const labels = (n: number) => ({
+          set: 'listed',
+          parity: n % 2 ? 'odd' : 'even',
+          ...(n === 7 ? { lucky: 'yes' } : {}),
+        })
+        const names = Array.from({ length: 23 }, (_, n) => n)
+        await Promise.all(names.map((n) => cluster.apply(secret(`listed-${n}`, {}, labels(n)))))
+        await cluster.apply({
+          apiVersion: 'v1',
+          kind: 'ConfigMap',
+          metadata: { name: 'listed-0', labels: { set: 'listed' } },
+        })
+      })
+
+      test.each([
+        ['all labels match', { set: 'listed', parity: 'odd' }, 11],
+        ['a label is there with any value', { set: 'listed', lucky: undefined }, 1],
+        ['a label value is another', { set: 'other' }, 0],
+      ])('shows objects of the kind where %s', async (_, labels, count) => {
+        expect(await cluster.list('Secret', labels)).toHaveLength(count)
+      })
+
+      test('reads every page', async () => {
+        const listed = await target.paged(5).list('Secret', { set: 'listed' })
+        expect(new Set(listed.map(({ name }) => name)).size).toBe(23)
+        expect(listed).toHaveLength(23)
+      })
+    })
+
+    describe('remove', () => {
+      test('false for what is not there', async () => {
+        expect(await cluster.remove('Secret', 'nothing')).toBe(false)
+        expect(await cluster.removePod('nothing')).toBe(false)
+      })
+
+      test('takes the whole chain with its root', async () => {
+        await applyChain(cluster, 'chain')
+        expect(await cluster.remove('Secret', 'chain')).toBe(true)
+        await expect.poll(() => presentOf(cluster, 'chain'), PATIENCE).toEqual([false, false, false, false])
+      })
+
+      test('takes one run and leaves the root', async () => {
+        await applyChain(cluster, 'restart')
+        expect(await cluster.remove('NetworkPolicy', 'restart')).toBe(true)
+        await expect.poll(() => presentOf(cluster, 'restart'), PATIENCE).toEqual([true, false, false, false])
+      })
+
+      test('shows an object that waits for its dependents as deleting, and may be asked again', async () => {
+        const { uid } = await cluster.apply(secret('waits', { a: '1' }))
+        const held = { ...policy('waits', ownedBy('Secret', 'waits', uid)) }
+        await cluster.apply({
+          ...held,
+          metadata: { ...held.metadata, finalizers: ['example.com/held'] },
+        } as KubernetesObject)
+        expect(await cluster.remove('Secret', 'waits')).toBe(true)
+        expect(await cluster.find('Secret', 'waits')).toMatchObject({ deleting: true })
+        expect(await cluster.remove('Secret', 'waits')).toBe(true)
+        await expect.poll(async () => (await cluster.find('NetworkPolicy', 'waits'))?.deleting, PATIENCE).toBe(true)
+        await asOther('NetworkPolicy', 'waits', { metadata: { finalizers: null } })
+        await expect.poll(() => cluster.find('Secret', 'waits'), PATIENCE).toBeUndefined()
+      })
+
+      test('an object whose owner is gone is collected', async () => {
+        await cluster.apply(policy('lost', ownedBy('Secret', 'gone', randomUUID())))
+        await expect.poll(() => cluster.find('NetworkPolicy', 'lost'), PATIENCE).toBeUndefined()
+      })
+    })
+
+    test('peers: found by label, first by name, with the port that is meant; the absent are missing', async () => {
+      const app = { app: 'x' }
+      await Promise.all([
+        cluster.apply(
+          service('b-broker', { component: 'flame-message-broker' }, [{ port: 80, targetPort: 8080 }], app),
+        ),
+        cluster.apply(
+          service('a-broker', { component: 'flame-message-broker' }, [{ port: 80, targetPort: 'web' }], app),
+        ),
+        cluster.apply(service('storage', { component: 'flame-storage-service' }, [{ port: 8080 }], null)),
+        cluster.apply(service('kong-admin', { 'app.kubernetes.io/name': 'kong' }, [{ port: 8001 }], app)),
+        cluster.apply(
+          service(
+            'x-kong-proxy',
+            { 'app.kubernetes.io/name': 'kong' },
+            [
+              { name: 'tls', port: 443, targetPort: 8443 },
+              { name: 'web', port: 80, targetPort: 8000 },
+            ],
+            app,
+          ),
+        ),
+        cluster.apply(service('po', { component: 'flame-po' }, [{ port: 8000 }], app)),
+      ])
+      expect(await cluster.peers()).toEqual({
+        broker: { name: 'a-broker', port: 80, targetPort: 'web', selector: app },
+        kong: { name: 'x-kong-proxy', port: 80, targetPort: 8000, selector: app },
+        orchestrator: { name: 'po', port: 8000, targetPort: 8000, selector: app },
+      })
+    })
+
+    test('log: undefined for a pod that is not there', async () => {
+      expect(await cluster.log('nothing', 'main', 100)).toBeUndefined()
+    })
+
+    describe.skipIf(!abilities.shellImage)('pods', () => {
+      const image = abilities.shellImage ?? ''
+      const podOf = async (name: string) => (await cluster.pods({ app: name }))[0]
+      const run = (name: string, shape: Shape) => cluster.apply(deployment(name, { image, ...shape }))
+
+      test('a running pod is ready and named after Deployment and ReplicaSet', async () => {
+        await run('runs', { script: 'sleep 600' })
+        await expect.poll(async () => (await podOf('runs'))?.ready, PATIENCE).toBe(true)
+        const pod = await podOf('runs')
+        expect(pod).toMatchObject({ phase: 'Running', deleting: false, unschedulable: null, labels: { app: 'runs' } })
+        expect(pod?.name).toMatch(/^runs-[a-z0-9]+-[a-z0-9]{5}$/)
+        expect(pod?.ip).toMatch(/^[0-9.]+$/)
+        expect(pod?.containers).toEqual([
+          {
+            name: 'runs',
+            ready: true,
+            restarts: 0,
+            running: true,
+            waiting: null,
+            terminated: null,
+            lastTerminated: null,
+          },
+        ])
+      })
+
+      test('an image that is not there is said as the reason, and there is no log', async () => {
+        await run('unknown', { image: 'dev.local/not-there:1' })
+        const reason = async () => (await podOf('unknown'))?.containers[0]?.waiting?.reason
+        await expect.poll(reason, PATIENCE).toMatch(/^(ErrImagePull|ImagePullBackOff|ErrImageNeverPull)$/)
+        const pod = await podOf('unknown')
+        expect(pod).toMatchObject({ phase: 'Pending', ready: false })
+        expect(await cluster.log(pod?.name ?? '', 'unknown', 100)).toBeUndefined()
+        expect(await cluster.log(pod?.name ?? '', 'other', 100)).toBeUndefined()
+      })
+
+      test('a Secret that is not there is said as the reason', async () => {
+        const object = deployment('unset', { image })
+        const [container] = (object as unknown as { spec: { template: { spec: { containers: { env: object[] }[] } } } })
+          .spec.template.spec.containers
+        container?.env.push({ name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'not-there', key: 'token' } } })
+        await cluster.apply(object)
+        const reason = async () => (await podOf('unset'))?.containers[0]?.waiting?.reason
+        await expect.poll(reason, PATIENCE).toBe('CreateContainerConfigError')
+      })
+
+      test('a container that ended is started again in place, and how it ended stays known', async () => {
+        await run('crash', { script: 'echo bye; exit 3' })
+        const last = async () => (await podOf('crash'))?.containers[0]
+        await expect
+          .poll(async () => (await last())?.lastTerminated ?? (await last())?.terminated, PATIENCE)
+          .toMatchObject({ exitCode: 3, reason: 'Error' })
+        await expect.poll(async () => (await last())?.restarts, PATIENCE).toBeGreaterThan(0)
+        expect((await last())?.lastTerminated).toMatchObject({ exitCode: 3, reason: 'Error' })
+      })
+
+      test('log: whole when it fits, its last bytes when not, never half a character', async () => {
+        await run('logs', {
+          script: 'i=0; while [ $i -lt 200 ]; do echo "line $i ä"; i=$((i+1)); done; echo "end ä"; sleep 600',
+        })
+        const log = async (limit: number) => cluster.log((await podOf('logs'))?.name ?? '', 'logs', limit)
+        await expect.poll(async () => (await log(10_000))?.text.endsWith('end ä\n'), PATIENCE).toBe(true)
+        expect(await log(10_000)).toMatchObject({
+          truncated: false,
+          text: expect.stringMatching(/^line 0 ä\nline 1 ä\n/),
+        })
+        expect(await log(7)).toEqual({ text: 'end ä\n', truncated: true })
+        expect(await log(2)).toEqual({ text: '\n', truncated: true })
+      })
+
+      test('removePod: another pod takes its place', async () => {
+        await run('replaced', { script: 'sleep 600' })
+        await expect.poll(async () => (await podOf('replaced'))?.ready, PATIENCE).toBe(true)
+        const first = (await podOf('replaced'))?.name ?? ''
+        expect(await cluster.removePod(first)).toBe(true)
+        const others = async () =>
+          (await cluster.pods({ app: 'replaced' })).map(({ name, ready }) => [name === first, ready])
+        await expect.poll(others, PATIENCE).toEqual([[false, true]])
+      })
+
+      test.each([
+        ['when it runs', true],
+        ['right after it was made', false],
+      ])('the chain goes %s: pods first, then Deployment, policy, Secret', async (_, wait) => {
+        const name = wait ? 'ordered' : 'hasty'
+        await applyChain(cluster, name, { image, script: "trap '' TERM; while :; do sleep 1; done" })
+        if (wait) await expect.poll(async () => (await podOf(name))?.ready, PATIENCE).toBe(true)
+        await cluster.remove('Secret', name)
+        const seen = new Set<string>()
+        await expect
+          .poll(async () => {
+            const present = await presentOf(cluster, name)
+            seen.add(present.map(Number).join(''))
+            return present.some(Boolean)
+          }, PATIENCE)
+          .toBe(false)
+        // Secret, policy, Deployment, pods: none goes before what is right of it.
+        for (const sample of seen) expect(sample).toMatch(/^1*0*$/)
+        if (wait) expect(seen).toContain('1111')
+      })
+    })
+  })
+}

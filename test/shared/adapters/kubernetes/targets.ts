@@ -1,0 +1,74 @@
+/** The two API servers that the adapter is tested against: the sandbox's, and a real one named by TEST_KUBECONFIG. */
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Connection, connect, createCluster } from '../../../../shared/adapters/kubernetes/index.ts'
+import type { ClusterTarget, RawObject } from '../../../conformance/cluster.ts'
+import { type Kubernetes, type KubernetesOptions, startKubernetes } from '../../../sandbox/kubernetes/index.ts'
+
+export const SHELL_IMAGE = 'sandbox/shell:1'
+
+/** Runs what the pod says as its command. */
+const shell: NonNullable<KubernetesOptions['images']> = {
+  [SHELL_IMAGE]: ({ command: [command = 'sh', ...rest], args }) => ({ command, args: [...rest, ...args] }),
+}
+
+export interface SandboxTarget extends ClusterTarget {
+  readonly kubernetes: Kubernetes
+  /** Path of its KUBECONFIG. */
+  readonly kubeconfig: string
+}
+
+export async function sandboxTarget(options: KubernetesOptions = {}): Promise<SandboxTarget> {
+  const folder = await mkdtemp(join(tmpdir(), 'kubernetes-'))
+  const kubernetes = await startKubernetes({ images: shell, backoffMs: 50, ...options })
+  const kubeconfig = join(folder, 'kubeconfig')
+  await writeFile(kubeconfig, kubernetes.kubeconfig(), { mode: 0o600 })
+  const stop = async () => {
+    await kubernetes.stop()
+    await rm(folder, { recursive: true })
+  }
+  return { ...targetOf(connect({ env: { KUBECONFIG: kubeconfig } }), stop), kubernetes, kubeconfig }
+}
+
+/** A fresh namespace, deleted at the end. */
+export async function realTarget(kubeconfig: string): Promise<ClusterTarget> {
+  const namespace = `po-conformance-${randomBytes(4).toString('hex')}`
+  const connection = connect({ env: { KUBECONFIG: kubeconfig }, namespace })
+  const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }
+  const made = await send(connection, 'POST', '/api/v1/namespaces', body)
+  if (made.status !== 201) throw new Error(`namespace not made: ${made.status}`)
+  return targetOf(connection, async () => {
+    await send(connection, 'DELETE', `/api/v1/namespaces/${namespace}`)
+  })
+}
+
+function targetOf(connection: Connection, stop: () => Promise<void>): ClusterTarget {
+  const cluster = createCluster({ connection })
+  return {
+    cluster,
+    paged: (pageSize) => createCluster({ connection: { ...connection, pageSize } }),
+    raw: (method, path, body) => send(connection, method, namespaced(path, connection.namespace), body),
+    async stop() {
+      await stop()
+      await connection.close()
+    },
+  }
+}
+
+/** `apis/apps/v1/deployments/x` → `/apis/apps/v1/namespaces/NAMESPACE/deployments/x` */
+const namespaced = (path: string, namespace: string): string =>
+  `/${path.replace(/\/v1\//, `/v1/namespaces/${namespace}/`)}`
+
+async function send(connection: Connection, method: Parameters<ClusterTarget['raw']>[0], path: string, body?: unknown) {
+  const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
+  const answer = await connection.send({
+    method,
+    path,
+    headers: { 'content-type': type },
+    body: body === undefined ? undefined : JSON.stringify(body),
+    signal: AbortSignal.timeout(10_000),
+  })
+  return { status: answer.status, body: JSON.parse(await answer.body.text()) as RawObject }
+}
