@@ -29,7 +29,8 @@ export interface Subject {
 const REFRESH_SECONDS = 1800
 
 export async function createKeys() {
-  const encryption = await (encryptionKey ??= makeKey('RSA-OAEP', 'enc'))
+  encryptionKey ??= makeKey('RSA-OAEP', 'enc')
+  const encryption = await encryptionKey
   const refreshSecret = randomBytes(64)
   const refreshKid = randomUUID()
   let current = await makeKey('RS256', 'sig')
