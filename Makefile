@@ -46,8 +46,8 @@ verify: $(INSTALLED) ## Rendered files, format, lint, types and import direction
 	@$(BIN)/tsc
 	@$(BIN)/vitest run test/architecture.test.ts test/repository.test.ts
 
-verify-archive: $(INSTALLED) ## Check an archive: ENTRIES=<file with one entry a line> KEY=<public key, PEM>
-	@$(BIN)/node shared/verify-archive.ts "$(ENTRIES)" "$(KEY)"
+verify-archive: $(INSTALLED) ## Check signatures of the archive: KEY=public.pem [ID=analysis] [FILES=exported.json]
+	@$(BIN)/node shared/verify-archive.ts --key '$(KEY)' $(if $(ID),--id '$(ID)') $(FILES)
 
 image: ## Build the container image IMAGE with docker or podman
 	@tool=$$(command -v docker || command -v podman) \

@@ -1,0 +1,29 @@
+# One image for all functions and for the migration: FUNCTION_TARGET picks.
+#
+#   docker run -e FUNCTION_TARGET=po-status --env-file .env -p 8080:8080 <image>
+ARG NODE_IMAGE=node:24-alpine
+
+# Same base, same path and same user as below: Node keeps a compile cache per version, path and user id.
+FROM ${NODE_IMAGE} AS build
+ENV npm_config_cache=/tmp/npm
+WORKDIR /app
+RUN chown 10000:10000 /app
+USER 10000:10000
+COPY --chown=10000:10000 package.json package-lock.json .npmrc ./
+# Bundling needs no install script, and the `node` package's own binary is for another C library.
+RUN npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+COPY --chown=10000:10000 . .
+RUN node knative/bundle.ts
+
+FROM ${NODE_IMAGE}
+# Nothing here installs anything any more.
+RUN rm -rf /usr/local/lib/node_modules /opt/yarn* \
+      /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg \
+  && apk del --no-cache --purge apk-tools
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build --chown=0:0 /app/dist dist
+USER 10000:10000
+EXPOSE 8080
+# `exec`: signals reach Node, which drains and ends.
+ENTRYPOINT ["/bin/sh", "-c", "exec node \"dist/${FUNCTION_TARGET:?names the function to run}.mjs\""]
