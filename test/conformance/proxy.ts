@@ -116,6 +116,7 @@ const FORBIDDEN = [
   '/po/stream_logs%2f..%2fstatus',
   '//po//status',
   '/./po/./status',
+  'http://orchestrator.ns.svc.cluster.test/po/status',
 ]
 
 const MALFORMED = ['/../kong', '/%2e%2e/%2e%2e/etc/passwd', '/kong/%00', '/kong/%zz', '/kong/%']

@@ -58,8 +58,11 @@ async function freePort(): Promise<number> {
   return port
 }
 
-const exitOf = (child: ChildProcess) =>
-  child.exitCode === null ? once(child, 'exit').then(([code]) => code) : child.exitCode
+/** Exit code, or the signal that ended it. */
+async function exitOf(child: ChildProcess): Promise<unknown> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  return child.exitCode ?? child.signalCode
+}
 
 /** A run as the sandbox makes it: the image's process behind a proxy of its own. */
 async function start(image: string, { env = {}, run = 1, token = unsignedToken(ID) } = {}) {
@@ -83,7 +86,6 @@ async function start(image: string, { env = {}, run = 1, token = unsignedToken(I
     env: {
       ...ownEnv,
       DELAY_MS: '50',
-      ...env,
       KEYCLOAK_TOKEN: token,
       DATA_SOURCE_TOKEN: KONG_TOKEN,
       ANALYSIS_ID: ID,
@@ -91,9 +93,12 @@ async function start(image: string, { env = {}, run = 1, token = unsignedToken(I
       DEPLOYMENT_NAME: runName(ID, run as RunNumber),
       FLAME_PROXY_URL: proxy.url,
       PORT: String(port),
+      HOST: '127.0.0.1',
+      ...env,
     },
-    stdio: ['ignore', 'ignore', 'ignore'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   })
+  child.stdout.resume()
   ended.push(async () => {
     child.kill('SIGKILL')
     await exitOf(child)
@@ -138,8 +143,14 @@ describe('mean', () => {
   })
 
   test('fails, and says why, when it may not read its data', async () => {
-    const { says } = await start('sandbox/mean-fast:1', { env: { ROUNDS: '1' }, token: unsignedToken('someone-else') })
-    await says('stuck') // not even the broker talks to it
+    const { says } = await start('sandbox/mean-fast:1', { env: { DATA_SOURCE_TOKEN: 'none_needed' } })
+    await says('failed')
+    await expect.poll(() => lines.at(-1)).toMatchObject({ log_type: 'error', log: expect.stringContaining('401') })
+  })
+
+  test('is stuck, and says why, when the broker does not know it', async () => {
+    const { says } = await start('sandbox/mean-fast:1', { token: unsignedToken('someone-else') })
+    await says('stuck')
     expect(lines.at(-1)).toMatchObject({ log_type: 'error', log: expect.stringContaining('403') })
   })
 
@@ -228,6 +239,20 @@ test.each([
   expect(findSandboxImage(reference) !== undefined).toBe(there)
 })
 
-test('every image is a file that Node can run', () => {
-  for (const { file } of Object.values(sandboxImages)) expect(readFileSync(file, 'utf8')).toContain('import.meta.main')
+test('an image needs nothing beside its folder, so that it can be packed into a container', () => {
+  for (const name of [
+    'sdk.ts',
+    ...new Set(Object.values(sandboxImages).map(({ file }) => file.split('/').at(-1) ?? '')),
+  ]) {
+    const source = readFileSync(new URL(`images/${name}`, import.meta.url), 'utf8')
+    const imported = [...source.matchAll(/ from '([^']+)'/g)].map(([, specifier]) => specifier)
+    expect(imported.filter((specifier) => !/^(node:.+|\.\/[a-z-]+\.ts)$/.test(specifier ?? ''))).toEqual([])
+  }
+})
+
+test.each(['mean', 'stuck', 'silent', 'hang', 'endless'])('%s: ends at once on SIGTERM', async (name) => {
+  const { child } = await start(`sandbox/${name}:1`)
+  await once(child.stdout, 'data')
+  child.kill('SIGTERM')
+  expect(await exitOf(child)).toBe(0)
 })

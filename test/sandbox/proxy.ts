@@ -113,7 +113,7 @@ async function serve(
   response: ServerResponse,
 ): Promise<void> {
   const [rawPath = '/', ...query] = (request.url ?? '/').split('?')
-  const path = normalisePath(rawPath)
+  const path = normalisePath(rawPath.replace(/^https?:\/\/[^/]*/i, ''))
   if (path === undefined) return refuse(response, 400)
   if (path === HEALTH_PATH) return answer(response, 200, 'healthy', 'text/plain')
   const location = locations.find((candidate) => covers(candidate, path))

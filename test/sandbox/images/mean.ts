@@ -5,7 +5,7 @@
  * Environment beside the SDK's: ROUNDS (6), ROUND_MS pause of a round (500).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startSdk } from './sdk.ts'
+import { endOnSignals, startSdk } from './sdk.ts'
 
 export interface Moments {
   readonly count: number
@@ -90,4 +90,7 @@ async function run(env = process.env): Promise<void> {
   }
 }
 
-if (import.meta.main) await run()
+if (import.meta.main) {
+  endOnSignals()
+  await run()
+}

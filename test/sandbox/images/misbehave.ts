@@ -3,7 +3,7 @@
  * DELAY_MS is how long `crash`, `exit`, `fail`, `stopped` work before they do it (500), and `slow-start` starts (20000).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { listen, type Sdk, type Status, startSdk } from './sdk.ts'
+import { endOnSignals, listen, type Sdk, type Status, startSdk } from './sdk.ts'
 
 const env = process.env
 const delay = (fallback: number) => sleep(Number(env['DELAY_MS'] ?? fallback))
@@ -39,10 +39,14 @@ export const MISBEHAVIOURS = {
   flaky: () => (/-1$/.test(env['DEPLOYMENT_NAME'] ?? '') ? beStuck() : endAs('executed', 'this time it went well')),
   /** Never listens. */
   silent: async () => {
+    console.log('never listening')
     setInterval(() => {}, 60_000)
   },
   /** Accepts connections and never answers. */
-  hang: () => listen(env, () => {}),
+  hang: async () => {
+    await listen(env, () => {})
+    console.log('never answering')
+  },
   /** Dies of an error. */
   crash: async () => {
     await work()
@@ -67,5 +71,6 @@ export const MISBEHAVIOURS = {
 if (import.meta.main) {
   const kind = env['MISBEHAVIOUR'] ?? ''
   if (!Object.hasOwn(MISBEHAVIOURS, kind)) throw new Error(`MISBEHAVIOUR is none of ${Object.keys(MISBEHAVIOURS)}`)
+  endOnSignals()
   await MISBEHAVIOURS[kind as keyof typeof MISBEHAVIOURS]()
 }

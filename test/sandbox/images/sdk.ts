@@ -3,7 +3,8 @@
  * proxy and the orchestrator that polls it. It runs alone on Node 24, with nothing beside this folder.
  *
  * Environment: KEYCLOAK_TOKEN, DATA_SOURCE_TOKEN, ANALYSIS_ID, PROJECT_ID, DEPLOYMENT_NAME; and for machines on which
- * `nginx-{DEPLOYMENT_NAME}` is no host name, FLAME_PROXY_URL; PORT to listen on, default 8000.
+ * `nginx-{DEPLOYMENT_NAME}` is no host name, FLAME_PROXY_URL; PORT and HOST to listen at, default 8000 of all
+ * interfaces.
  */
 import { once } from 'node:events'
 import http, { type IncomingMessage } from 'node:http'
@@ -99,6 +100,10 @@ async function answer(request: IncomingMessage, running: Running): Promise<unkno
 export async function listen(env: Environment, handler: http.RequestListener): Promise<void> {
   const server = http.createServer(handler).listen(Number(env['PORT'] ?? 8000), env['HOST'])
   await once(server, 'listening')
+}
+
+/** The first process of a container ignores signals that it does not handle. */
+export function endOnSignals(): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(0))
 }
 

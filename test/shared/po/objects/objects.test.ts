@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
+import { dumpYaml, loadYaml } from '@kubernetes/client-node'
 import { describe, expect, test } from 'vitest'
-import { stringify } from 'yaml'
+import { parse, stringify } from 'yaml'
 import type { RunNumber } from '../../../../shared/po/model.ts'
 import { parseObjectName } from '../../../../shared/po/names.ts'
 import { pullSecret, type RunInput, standingPolicy } from '../../../../shared/po/objects/index.ts'
@@ -33,10 +34,19 @@ function expectGolden(name: string, content: string): void {
   expect(content).toBe(readFileSync(file, 'utf8'))
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: objects are looked into at any depth
-const at = (object: KubernetesObject | undefined, path: string): any =>
-  // biome-ignore lint/suspicious/noExplicitAny: see above
-  path.split('.').reduce((value: any, key) => value?.[key], object)
+interface PodSpec {
+  readonly containers: readonly {
+    readonly securityContext: Readonly<Record<string, unknown>>
+    readonly resources: { readonly requests: object; readonly limits: { readonly memory?: string } }
+  }[]
+}
+interface Peer {
+  readonly podSelector: { readonly matchLabels: object }
+}
+interface PolicySpec {
+  readonly ingress: readonly { readonly from: readonly Peer[]; readonly ports: readonly { readonly port: unknown }[] }[]
+  readonly egress: readonly { readonly to: readonly Peer[]; readonly ports: readonly { readonly port: unknown }[] }[]
+}
 
 const find = (run: RunInput, kind: string, name: RegExp) =>
   written(run).find((object) => object.kind === kind && name.test(object.metadata.name))
@@ -44,7 +54,10 @@ const find = (run: RunInput, kind: string, name: RegExp) =>
 const podSpecs = (run: RunInput) =>
   written(run)
     .filter(({ kind }) => kind === 'Deployment')
-    .map((object) => at(object, 'spec.template.spec'))
+    .map(({ spec }) => (spec as { template: { spec: PodSpec } }).template.spec)
+
+const policyOf = (run: RunInput, name: RegExp) => find(run, 'NetworkPolicy', name)?.['spec'] as PolicySpec
+const dataOf = (object: KubernetesObject | undefined) => object?.['data'] as Readonly<Record<string, string>>
 
 describe('golden files', () => {
   test('standing policy', () => expectGolden('standing-policy', yaml([standingPolicy()])))
@@ -52,6 +65,12 @@ describe('golden files', () => {
 })
 
 describe('a run', () => {
+  test.each(Object.entries(CASES))('%s: has no field that Kubernetes does not know', (_name, run) => {
+    for (const object of [standingPolicy(), ...written(run)]) {
+      expect(parse(dumpYaml(loadYaml(stringify(object))))).toEqual(object)
+    }
+  })
+
   test('is nine writes: root, pull Secret, policies, then the rest, analysis last', () => {
     expect(written(RUN).map(({ kind, metadata }) => `${kind} ${metadata.name.replaceAll(RUN.id, 'ID')}`)).toEqual([
       'Secret analysis-ID-1-credentials',
@@ -117,8 +136,8 @@ describe('a run', () => {
       .map((container) => container.securityContext)
     expect(contexts).toHaveLength(3)
     for (const context of contexts) {
-      expect(context.runAsNonRoot).toBe(true)
-      expect(context.runAsUser).toBeGreaterThan(0)
+      expect(context['runAsNonRoot']).toBe(true)
+      expect(context['runAsUser']).toBeGreaterThan(0)
     }
   })
 
@@ -140,7 +159,7 @@ describe('pull Secret', () => {
   ])('carries %s unharmed', (_what, registryUser, registryPassword) => {
     const secret = pullSecret(RUN, 'uid', 'registry.example:5000', { registryUser, registryPassword })
     const decode = (text: string) => Buffer.from(text, 'base64').toString('utf8')
-    const login = JSON.parse(decode(at(secret, 'data')['.dockerconfigjson'])).auths['registry.example:5000']
+    const login = JSON.parse(decode(dataOf(secret)['.dockerconfigjson'] ?? '')).auths['registry.example:5000']
     expect(login).toMatchObject({ username: registryUser, password: registryPassword })
     expect(decode(login.auth)).toBe(`${registryUser}:${registryPassword}`)
   })
@@ -151,29 +170,26 @@ describe('policies', () => {
     { protocol: 'UDP', port: 53 },
     { protocol: 'TCP', port: 53 },
   ]
-  const podsOf = (peer: { podSelector: { matchLabels: object } }) => peer.podSelector.matchLabels
+  const podsOf = (peer: Peer) => peer.podSelector.matchLabels
 
   test('the analysis reaches its proxy on the pod port, DNS, and nothing else', () => {
-    const egress = at(find(RUN, 'NetworkPolicy', /^nginx-to-/), 'spec.egress')
+    const { egress } = policyOf(RUN, /^nginx-to-/)
     expect(egress).toHaveLength(2)
-    expect(egress[0].to).toEqual([
+    expect(egress[0]?.to).toEqual([
       { podSelector: { matchLabels: expect.objectContaining({ app: `nginx-analysis-${RUN.id}-1` }) } },
     ])
-    expect(egress[0].ports).toEqual([{ protocol: 'TCP', port: 8080 }])
-    expect(egress[1].to).toEqual([
+    expect(egress[0]?.ports).toEqual([{ protocol: 'TCP', port: 8080 }])
+    expect(egress[1]?.to).toEqual([
       {
         namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
         podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
       },
     ])
-    expect(egress[1].ports).toEqual(DNS_PORTS)
+    expect(egress[1]?.ports).toEqual(DNS_PORTS)
   })
 
   test('the proxy reaches the pod ports of its peers, not the ports of their Services', () => {
-    const egress: { to: { podSelector: { matchLabels: object } }[]; ports: { port: unknown }[] }[] = at(
-      find(RUN, 'NetworkPolicy', /^nginx-analysis/),
-      'spec.egress',
-    )
+    const { egress } = policyOf(RUN, /^nginx-analysis/)
     const reach = egress.map(({ to, ports }) => [to.map(podsOf), ports.map(({ port }) => port)])
     expect(reach).toContainEqual([[PEER_SERVICES.broker.selector], [8080]])
     expect(reach).toContainEqual([[PEER_SERVICES.adapter.selector], ['http']])
@@ -182,10 +198,10 @@ describe('policies', () => {
   })
 
   test('the proxy is reached by its analysis, orchestrator, broker and nextflow', () => {
-    const [rule, ...others] = at(find(RUN, 'NetworkPolicy', /^nginx-analysis/), 'spec.ingress')
+    const [rule, ...others] = policyOf(RUN, /^nginx-analysis/).ingress
     expect(others).toEqual([])
-    expect(rule.ports).toEqual([{ protocol: 'TCP', port: 8080 }])
-    expect(rule.from.map(podsOf)).toEqual([
+    expect(rule?.ports).toEqual([{ protocol: 'TCP', port: 8080 }])
+    expect(rule?.from.map(podsOf)).toEqual([
       { app: `analysis-${RUN.id}-1`, component: 'flame-analysis' },
       { component: 'flame-po' },
       { component: 'flame-message-broker' },
@@ -196,7 +212,7 @@ describe('policies', () => {
   test('an analysis that needs no kong does not reach it, even where it is there', () => {
     const run = { ...RUN, needsKong: false }
     expect(JSON.stringify(find(run, 'NetworkPolicy', /^nginx-analysis/))).not.toContain('kong')
-    expect(at(find(run, 'ConfigMap', /./), 'data')['nginx.conf']).not.toContain('kong-proxy')
+    expect(dataOf(find(run, 'ConfigMap', /./))['nginx.conf']).not.toContain('kong-proxy')
   })
 
   test('a Service without selector opens no pod', () => {
