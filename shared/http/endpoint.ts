@@ -110,7 +110,7 @@ async function accept<Params, Query, Body, Answer>(
 }
 
 /** A failed attempt is not kept. */
-function once<T>(make: () => T): () => T {
+export function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined
   return () => {
     made ??= { value: make() }

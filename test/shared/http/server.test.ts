@@ -134,9 +134,10 @@ async function flood(port: number, headers: Record<string, string>) {
   const chunk = Buffer.alloc(1024 * 1024, 'x')
   let closed = false
   let sent = 0
-  request.on('error', () => {
+  const onClose = () => {
     closed = true
-  })
+  }
+  request.on('error', onClose).on('close', onClose)
   const answer = new Promise<{ status: number; body: string }>((resolve) => {
     request.on('response', async (response) => {
       let body = ''

@@ -1,0 +1,51 @@
+/** The CloudEvent in a request, from its headers and raw bytes: binary or structured mode, with or without data. */
+import type { IncomingHttpHeaders } from 'node:http'
+import { CloudEvent, HTTP } from 'cloudevents'
+import { Fault } from '../fault.ts'
+
+/** The SDK makes up what is missing of these; an event that lacks one is none. */
+const REQUIRED = ['specversion', 'id', 'source', 'type'] as const
+const STRUCTURED = 'application/cloudevents+json'
+const VERSION = '1.0'
+
+const noEvent = (why: string, cause?: unknown) => new Fault('bad_request', `No CloudEvent: ${why}`, { cause })
+
+/** Without parameters, lower case: the SDK knows media types only in this spelling. */
+const mediaType = (value = ''): string => (value.split(';', 1)[0] ?? '').trim().toLowerCase()
+
+type Attributes = Readonly<Record<string, unknown>>
+
+function structuredAttributes(body: string): Attributes {
+  try {
+    const value: unknown = JSON.parse(body)
+    if (value && typeof value === 'object' && !Array.isArray(value)) return value as Attributes
+  } catch (cause) {
+    throw noEvent('malformed JSON', cause)
+  }
+  throw noEvent('not an object')
+}
+
+const binaryAttributes = (headers: IncomingHttpHeaders): Attributes =>
+  Object.fromEntries(REQUIRED.map((name) => [name, headers[`ce-${name}`]]))
+
+function assertRequired(attributes: Attributes): void {
+  const missing = REQUIRED.filter((name) => typeof attributes[name] !== 'string' || attributes[name] === '')
+  if (missing.length > 0) throw noEvent(`${missing.join(', ')} missing`)
+  if (attributes['specversion'] !== VERSION) throw noEvent(`specversion must be ${VERSION}`)
+}
+
+/** @throws Fault `bad_request` for what is no event; a batch is none */
+export function parseEvent(headers: IncomingHttpHeaders, bytes: Buffer): CloudEvent {
+  const type = mediaType(headers['content-type'])
+  const body = bytes.toString('utf8')
+  if (type.startsWith('application/cloudevents') && type !== STRUCTURED) throw noEvent(`${type} is not taken`)
+  assertRequired(type === STRUCTURED ? structuredAttributes(body) : binaryAttributes(headers))
+  try {
+    const event = HTTP.toEvent({ headers: { ...headers, 'content-type': type || undefined }, body: body || undefined })
+    if (!(event instanceof CloudEvent)) throw new TypeError('a batch')
+    event.validate()
+    return event
+  } catch (cause) {
+    throw noEvent('it does not fit the specification', cause)
+  }
+}

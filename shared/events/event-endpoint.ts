@@ -1,0 +1,47 @@
+/**
+ * `eventEndpoint()` makes a function that is sent CloudEvents. An event says *look*; what happened is read from the
+ * world. So the answer only tells the sender whether to send again:
+ *
+ * - 204, empty: seen. A body would be taken for a reply event by a Trigger, and fail the delivery.
+ * - 400: that was no event; it will not be one next time.
+ * - 503: the work could not begin (`Fault` `unavailable`); the sender retries or the next tick does.
+ * - 500: a defect. Senders do not retry it. Never 409, which brokers take for "send again".
+ *
+ * It may import `shared/http`, `routes`, `log`, `fault`; never a use case.
+ */
+import type { CloudEvent } from 'cloudevents'
+import { Fault, isFault } from '../fault.ts'
+import { readBody } from '../http/body.ts'
+import { createEdge, type Edge } from '../http/edge.ts'
+import { once } from '../http/endpoint.ts'
+import { exchange, type Incoming, type Reply } from '../http/exchange.ts'
+import type { HttpFunction } from '../http/register.ts'
+import type { Route } from '../routes.ts'
+import { parseEvent } from './cloud-event.ts'
+
+const SEEN: Reply = { status: 204 }
+
+const asDefect = (error: unknown): Fault =>
+  isFault(error, 'unavailable') ? error : new Fault('unexpected', 'The event could not be handled', { cause: error })
+
+export function eventEndpoint<Deps>(
+  route: Route,
+  handle: (deps: Deps, event: CloudEvent) => Promise<unknown>,
+  deps: () => Deps,
+  options: { readonly edge?: () => Edge } = {},
+): HttpFunction {
+  const edge = once(options.edge ?? (() => createEdge(route)))
+  const resources = once(deps)
+
+  const respond = async ({ request, requestId, log }: Incoming): Promise<Reply> => {
+    const event = parseEvent(request.headers, await readBody(request, true))
+    log.debug({ requestId, event: { id: event.id, type: event.type, source: event.source } }, 'event received')
+    try {
+      await handle(resources(), event)
+      return SEEN
+    } catch (error) {
+      throw asDefect(error)
+    }
+  }
+  return exchange(route, edge, { failures: ['Error handling the event'], respond })
+}
