@@ -19,7 +19,7 @@ interface Inline {
 
 const DESCRIPTION = '/api/v1/openapi.json'
 
-export const ASSETS: Readonly<Record<string, Packaged | Inline>> = {
+const ASSETS: Readonly<Record<string, Packaged | Inline>> = {
   'swagger-ui.css': { type: CSS, from: 'swagger-ui-dist/swagger-ui.css' },
   'swagger-ui-bundle.js': { type: JAVASCRIPT, from: 'swagger-ui-dist/swagger-ui-bundle.js' },
   'favicon.png': { type: 'image/png', from: 'swagger-ui-dist/favicon-32x32.png' },
@@ -38,6 +38,11 @@ export const ASSETS: Readonly<Record<string, Packaged | Inline>> = {
   },
   'redoc.css': { type: CSS, text: "body { margin: 0 }\na[href^='https://redocly.com'] { display: none }\n" },
 }
+
+/** Names and sources of what a bundle must carry along. */
+export const PACKAGED_ASSETS: readonly (readonly [file: string, specifier: string])[] = Object.entries(ASSETS).flatMap(
+  ([file, asset]) => ('from' in asset ? [[file, asset.from] as const] : []),
+)
 
 function locate(file: string, from: string): URL {
   const copy = new URL(`assets/${file}`, import.meta.url)

@@ -1,0 +1,88 @@
+/**
+ * `node knative/bundle.ts` makes `dist/`: for each function `<route name>.mjs`, one self-contained file in `lib/` that it
+ * starts, what these read (`lib/assets`, `sql`), `migrate.mjs`, and a warm compile cache in `.cache`.
+ *
+ *     FUNCTION_TARGET=po-status PORT=8080 node dist/po-status.mjs
+ *
+ * Node keeps compiled code only for modules that are loaded after the cache was switched on, and only for one path and
+ * one Node version: so each function has a launcher, and an image warms the cache where it will run.
+ */
+import { existsSync } from 'node:fs'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { build, type Metafile } from 'esbuild'
+import { PACKAGED_ASSETS } from '../functions/po/docs/assets.ts'
+import { allRoutes, functionFolder, type Route } from '../shared/routes.ts'
+import { warmUp } from './warm-up.ts'
+
+const ROOT = new URL('../', import.meta.url)
+export const DIST = new URL('dist/', ROOT)
+
+/** CommonJS packages in an ES module look for these. */
+const BANNER = "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);"
+
+const launcher = (name: string): string => `import { enableCompileCache } from 'node:module'
+
+enableCompileCache(import.meta.dirname + '/.cache')
+await import('./lib/${name}.mjs')
+`
+
+const functionEntry = (route: Route): string => `
+import './functions/${functionFolder(route)}/index.ts'
+import { start } from './shared/http/start.ts'
+await start(async () => {})
+`
+
+async function bundle(name: string, contents: string, outfile: URL): Promise<Metafile> {
+  const { metafile } = await build({
+    stdin: { contents, resolveDir: fileURLToPath(ROOT), sourcefile: `${name}.ts`, loader: 'ts' },
+    outfile: fileURLToPath(outfile),
+    absWorkingDir: fileURLToPath(ROOT),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    minify: true,
+    legalComments: 'none',
+    banner: { js: BANNER },
+    define: { 'process.env.NODE_ENV': '"production"' },
+    metafile: true,
+    logLevel: 'warning',
+  })
+  return metafile
+}
+
+/** Bundles one function below `dist`, and says which sources went into it. */
+export async function bundleFunction(route: Route, dist: URL = DIST): Promise<Metafile> {
+  const metafile = await bundle(route.name, functionEntry(route), new URL(`lib/${route.name}.mjs`, dist))
+  await writeFile(new URL(`${route.name}.mjs`, dist), launcher(route.name))
+  return metafile
+}
+
+async function copyFiles(dist: URL): Promise<void> {
+  await cp(new URL('shared/sql', ROOT), new URL('sql', dist), { recursive: true })
+  await mkdir(new URL('lib/assets', dist), { recursive: true })
+  for (const [file, specifier] of PACKAGED_ASSETS)
+    await cp(new URL(import.meta.resolve(specifier)), new URL(`lib/assets/${file}`, dist))
+}
+
+/** Functions that are in the table and in the tree. */
+export const builtRoutes = (routes: readonly Route[] = allRoutes): Route[] =>
+  routes.filter((route) => existsSync(new URL(`functions/${functionFolder(route)}/index.ts`, ROOT)))
+
+/** Makes `dist` anew. */
+export async function bundleAll(dist: URL = DIST): Promise<void> {
+  await rm(dist, { recursive: true, force: true })
+  await mkdir(new URL('lib/', dist), { recursive: true })
+  const routes = builtRoutes()
+  await Promise.all(routes.map((route) => bundleFunction(route, dist)))
+  await bundle('migrate', "import './shared/migrate.ts'", new URL('migrate.mjs', dist))
+  await copyFiles(dist)
+  for (const route of routes) await warmUp(route, new URL(`${route.name}.mjs`, dist))
+}
+
+if (import.meta.main) {
+  const dist = process.argv[2] ? pathToFileURL(`${process.argv[2]}/`) : DIST
+  await bundleAll(dist)
+  console.log(`${builtRoutes().length} functions in ${fileURLToPath(dist)}`)
+}
