@@ -140,6 +140,21 @@ async function presentOf(cluster: Cluster, name: string): Promise<readonly boole
   return [...present, (await cluster.pods({ app: name })).length > 0]
 }
 
+/** Lives on for its whole grace period. */
+const STUBBORN = "trap '' TERM; while :; do sleep 1; done"
+/** Secret, policy, Deployment, pods: none is gone while something right of it is there. */
+const IN_ORDER = /^1*0*$/
+
+async function watchGoing(cluster: Cluster, name: string): Promise<string[]> {
+  const seen: string[] = []
+  const sample = async () => {
+    seen.push((await presentOf(cluster, name)).map(Number).join(''))
+    return seen.at(-1)
+  }
+  await expect.poll(sample, PATIENCE).toBe('0000')
+  return seen
+}
+
 export function clusterConformance(
   title: string,
   make: () => Promise<ClusterTarget>,
@@ -168,21 +183,13 @@ export function clusterConformance(
       })
 
       test('again changes nothing: same uid, same resource version', async () => {
-        const first = await cluster.apply(deployment('again', { replicas: 0, env: { A: '1' } }))
-        const before = await read('Deployment', 'again')
-        // The controller writes the status once.
-        await expect
-          .poll(
-            async () =>
-              (await read('Deployment', 'again')).metadata.resourceVersion === before.metadata.resourceVersion,
-            PATIENCE,
-          )
-          .toBeDefined()
-        expect(await cluster.apply(deployment('again', { replicas: 0, env: { A: '1' } }))).toEqual(first)
-        const secretFirst = await cluster.apply(secret('same', { a: '1' }))
-        const version = (await read('Secret', 'same')).metadata.resourceVersion
-        expect(await cluster.apply(secret('same', { a: '1' }))).toEqual(secretFirst)
-        expect((await read('Secret', 'same')).metadata.resourceVersion).toBe(version)
+        for (const object of [secret('same', { a: '1' }), policy('same')]) {
+          const kind = object.kind as OwnedKind
+          const first = await cluster.apply(object)
+          const { resourceVersion } = (await read(kind, 'same')).metadata
+          expect(await cluster.apply(object)).toEqual(first)
+          expect((await read(kind, 'same')).metadata.resourceVersion).toBe(resourceVersion)
+        }
       })
 
       test('takes away what it no longer names: entries, labels, items of a list', async () => {
@@ -432,25 +439,19 @@ export function clusterConformance(
         await expect.poll(others, PATIENCE).toEqual([[false, true]])
       })
 
-      test.each([
-        ['when it runs', true],
-        ['right after it was made', false],
-      ])('the chain goes %s: pods first, then Deployment, policy, Secret', async (_, wait) => {
-        const name = wait ? 'ordered' : 'hasty'
-        await applyChain(cluster, name, { image, script: "trap '' TERM; while :; do sleep 1; done" })
-        if (wait) await expect.poll(async () => (await podOf(name))?.ready, PATIENCE).toBe(true)
-        await cluster.remove('Secret', name)
-        const seen = new Set<string>()
-        await expect
-          .poll(async () => {
-            const present = await presentOf(cluster, name)
-            seen.add(present.map(Number).join(''))
-            return present.some(Boolean)
-          }, PATIENCE)
-          .toBe(false)
-        // Secret, policy, Deployment, pods: none goes before what is right of it.
-        for (const sample of seen) expect(sample).toMatch(/^1*0*$/)
-        if (wait) expect(seen).toContain('1111')
+      test('the chain goes pods first, then Deployment, policy, Secret', async () => {
+        await applyChain(cluster, 'ordered', { image, script: STUBBORN })
+        await expect.poll(async () => (await podOf('ordered'))?.ready, PATIENCE).toBe(true)
+        await cluster.remove('Secret', 'ordered')
+        const seen = await watchGoing(cluster, 'ordered')
+        expect(seen[0]).toBe('1111')
+        for (const sample of seen) expect(sample).toMatch(IN_ORDER)
+      })
+
+      test('the chain goes in that order also right after it was made', async () => {
+        await applyChain(cluster, 'hasty', { image, script: STUBBORN })
+        await cluster.remove('Secret', 'hasty')
+        for (const sample of await watchGoing(cluster, 'hasty')) expect(sample).toMatch(IN_ORDER)
       })
     })
   })

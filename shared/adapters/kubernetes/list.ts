@@ -4,7 +4,8 @@ import type { Connection } from './connection.ts'
 
 interface Page<T> {
   readonly metadata?: { readonly continue?: string }
-  readonly items: readonly T[]
+  /** The API writes null for no item at all. */
+  readonly items: readonly T[] | null
 }
 
 /**
@@ -42,7 +43,7 @@ async function readPages<T>(
     const request = { method: 'GET', path: `${path}?${query}`, headers: { accept } } as const
     const page: Page<T> | undefined = await callJson<Page<T>>(connection, subject, request, ...giveUpOn)
     if (!page) return undefined
-    items.push(...page.items)
+    items.push(...(page.items ?? []))
     next = page.metadata?.continue
   } while (next)
   return items

@@ -72,10 +72,11 @@ export function presenterOf(accept: string | undefined) {
   const one = (object: KubeObject) => (partial ? { ...PARTIAL, metadata: object.metadata } : object)
   return {
     one,
-    list: (list: ReturnType<ReturnType<typeof createListing>>) => ({
-      ...list,
-      ...(partial ? { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1' } : {}),
-      items: list.items.map(one),
-    }),
+    list(list: ReturnType<ReturnType<typeof createListing>>) {
+      if (!partial) return list
+      // The real one writes null for an empty list of metadata, and only there.
+      const items = list.items.length > 0 ? list.items.map(one) : null
+      return { ...list, kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', items }
+    },
   }
 }

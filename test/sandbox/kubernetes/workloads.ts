@@ -61,13 +61,15 @@ export function startWorkloads(store: Store, resources: Resources): () => void {
   /** Recreate: the old pods are gone before a new one starts. Otherwise the new are ready before the old go. */
   function roll(object: KubeObject, hash: string, current: readonly KubeObject[], old: readonly KubeObject[]): void {
     const { replicas, strategy } = specOf(object)
-    const recreate = strategy?.type === 'Recreate'
-    const mustWait = recreate && podsOf(old).length > 0
-    const wanted = mustWait ? 0 : replicas
+    const isRecreate = strategy?.type === 'Recreate'
+    const wanted = isRecreate && podsOf(old).length > 0 ? 0 : replicas
     if (current.length === 0) createSet(object, hash, wanted)
-    for (const set of current) scale(set, wanted)
-    const mayGo = recreate || podsOf(current).filter(isReady).length >= replicas
-    for (const set of mayGo ? old : []) scale(set, 0)
+    scaleAll(current, wanted)
+    if (isRecreate || podsOf(current).filter(isReady).length >= replicas) scaleAll(old, 0)
+  }
+
+  function scaleAll(sets: readonly KubeObject[], replicas: number): void {
+    for (const set of sets) scale(set, replicas)
   }
 
   function createSet(owner: KubeObject, hash: string, replicas: number): void {
