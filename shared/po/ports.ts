@@ -121,6 +121,8 @@ export interface PendingReport {
   readonly attempts: number
 }
 
+export type ClientHold = 'held' | 'needed' | 'busy'
+
 export interface Store {
   /** Resolves when the database answers a query. */
   ping(): Promise<void>
@@ -197,10 +199,11 @@ export interface Store {
   postponeRemoval(key: AnalysisKey, dueAt: Date): Promise<void>
   completeRemoval(key: AnalysisKey): Promise<void>
   /**
-   * Takes the sole right to delete the Keycloak client of an id for `leaseMs`. False when a live incarnation exists:
-   * the client is its. While it is held, `begin` of that id answers `busy`.
+   * Takes the sole right to delete the Keycloak client of an id for `leaseMs`; whoever claimed a removal may take it
+   * again. `needed`: a live incarnation exists, the client is its. `busy`: another removal of the id holds the right.
+   * While it is held, `begin` of that id answers `busy`.
    */
-  holdClient(key: AnalysisKey, id: AnalysisId, now: Date, leaseMs: number): Promise<boolean>
+  holdClient(key: AnalysisKey, id: AnalysisId, now: Date, leaseMs: number): Promise<ClientHold>
   /** Gives that right up; `removed` is remembered in the removal, so that no later attempt does it again. */
   releaseClient(key: AnalysisKey, removed: boolean): Promise<void>
 

@@ -67,10 +67,12 @@ async function unsubscribe({ broker, identity, log }: ReleasePorts, { id, attemp
   }
 }
 
-/** Removes subscriptions and client of the id. A live incarnation keeps both. */
-async function removeClient(ports: ReleasePorts, removal: Removal): Promise<void> {
+/** Removes subscriptions and client of the id, unless a live incarnation needs them. True when that is settled. */
+async function removeClient(ports: ReleasePorts, removal: Removal): Promise<boolean> {
   const { store, identity, now } = ports
-  if (removal.clientRemoved || !(await store.holdClient(removal.key, removal.id, now(), CLIENT_LEASE_MS))) return
+  if (removal.clientRemoved) return true
+  const hold = await store.holdClient(removal.key, removal.id, now(), CLIENT_LEASE_MS)
+  if (hold !== 'held') return hold === 'needed'
   let removed = false
   try {
     await unsubscribe(ports, removal)
@@ -79,6 +81,7 @@ async function removeClient(ports: ReleasePorts, removal: Removal): Promise<void
   } finally {
     await store.releaseClient(removal.key, removed)
   }
+  return removed
 }
 
 /** When a removal that is not complete is looked at again. */
@@ -93,9 +96,9 @@ async function carryOut(ports: ReleasePorts, removal: Removal): Promise<boolean>
   await secureLogs(ports, removal)
   if (removal.archive) await store.archive(removal.key, settings.run.node, sign)
   await cluster.remove('Secret', root)
-  await removeClient(ports, removal)
+  const settled = await removeClient(ports, removal)
   const gone = (await cluster.find('Secret', root)) === undefined && (await podsLeft(ports, removal)) === 0
-  return gone && now() >= removal.holdUntil
+  return settled && gone && now() >= removal.holdUntil
 }
 
 /** Pods of the incarnation that have not ended yet. */

@@ -1,5 +1,6 @@
 /** Removals: what is to be taken away outside the database. They outlive the rows of their incarnations. */
 import { type Analysis, type AnalysisId, type AnalysisKey, LIVE_STATES, type Removal } from '../../po/model.ts'
+import type { ClientHold } from '../../po/ports.ts'
 import { type Db, later, removalColumns } from './rows.ts'
 
 export async function removalOf(sql: Db, key: AnalysisKey): Promise<Removal | undefined> {
@@ -81,15 +82,16 @@ export async function holdClient(
   id: AnalysisId,
   now: Date,
   leaseMs: number,
-): Promise<boolean> {
+): Promise<ClientHold> {
   await tx`select from po.identity where id = ${id} for update`
-  const held = await tx`
-    update po.removal set client_held_until = ${later(now, leaseMs)}
-    where key = ${key}
-      and not exists (select from po.analysis where id = ${id} and state in ${tx(LIVE_STATES)})
-      and not exists (select from po.removal other where other.id = ${id} and other.client_held_until > ${now})
-    returning key`
-  return held.length > 0
+  const [found] = await tx<{ needed: boolean; busy: boolean }[]>`
+    select
+      exists (select from po.analysis where id = ${id} and state in ${tx(LIVE_STATES)}) as needed,
+      exists (select from po.removal where id = ${id} and key <> ${key} and client_held_until > ${now}) as busy`
+  if (found?.needed) return 'needed'
+  if (found?.busy) return 'busy'
+  await tx`update po.removal set client_held_until = ${later(now, leaseMs)} where key = ${key}`
+  return 'held'
 }
 
 /** @see Store.releaseClient */

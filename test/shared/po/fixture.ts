@@ -1,0 +1,213 @@
+/**
+ * The ports of the use cases over real parts: PostgreSQL, the sandbox's Kubernetes API, Keycloak and Hub behind the
+ * product's own adapters; only the clock can be moved, and any call can be made to fail.
+ */
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createHub } from '../../../shared/adapters/hub/index.ts'
+import { createIdentity } from '../../../shared/adapters/keycloak/index.ts'
+import { createCluster } from '../../../shared/adapters/kubernetes/index.ts'
+import { connect, createStore } from '../../../shared/adapters/postgres/index.ts'
+import { Fault } from '../../../shared/fault.ts'
+import type { CreateRequest } from '../../../shared/po/create.ts'
+import { type AnalysisId, parseAnalysisId } from '../../../shared/po/model.ts'
+import { LABEL } from '../../../shared/po/names.ts'
+import { OWNED_KINDS, type Ports, type SdkStatus } from '../../../shared/po/ports.ts'
+import type { PoSettings } from '../../../shared/po/settings.ts'
+import { startHub } from '../../sandbox/hub.ts'
+import { startKeycloak } from '../../sandbox/keycloak.ts'
+import { startKubernetes } from '../../sandbox/kubernetes/index.ts'
+import { startTestDatabases } from '../../sandbox/postgres.ts'
+
+export const SETTINGS: PoSettings = {
+  run: {
+    namespace: 'default',
+    clusterDomain: 'cluster.local',
+    resolver: '10.96.0.10',
+    nginxImage: 'sandbox/nginx:1',
+    netStatsImage: null,
+    podSecurity: 'baseline',
+    cpuRequest: '100m',
+    cpuLimit: '',
+    memoryRequest: '64Mi',
+    memoryLimit: '1Gi',
+    node: 'node-a',
+  },
+  registry: { url: 'harbor.example', user: 'robot', password: 'default-password' },
+  hubLogging: true,
+  intervalSeconds: 10,
+  restartMax: 10,
+  budgets: { startupSeconds: 60, silenceSeconds: 60 },
+  archive: { maxAgeDays: 0, maxMiB: 0 },
+}
+
+const PEERS = [
+  ['node-message-broker', { component: 'flame-message-broker' }, 80],
+  ['node-storage-service', { component: 'flame-storage-service' }, 8080],
+  ['hub-adapter-service', { component: 'flame-hub-adapter' }, 5000],
+  ['kong-proxy', { 'app.kubernetes.io/name': 'kong' }, 80],
+  ['po-service', { component: 'flame-po' }, 8000],
+] as const
+
+/** Names of ports and their methods, as `store.begin`. */
+export type CallName = `${'store' | 'cluster' | 'identity' | 'broker'}.${string}`
+
+export interface FaultPlan {
+  /** Which call, counted from 0 since the plan was made. */
+  readonly at: number
+  /** Before: it had no effect. After: it had, but its answer was lost. */
+  readonly when: 'before' | 'after'
+}
+
+export interface Fixture {
+  readonly ports: Ports
+  readonly keycloak: Awaited<ReturnType<typeof startKeycloak>>
+  readonly hub: Awaited<ReturnType<typeof startHub>>
+  readonly kubernetes: Awaited<ReturnType<typeof startKubernetes>>
+  /** Events that were logged. */
+  readonly logged: { level: string; event: string; fields: Readonly<Record<string, unknown>> }[]
+  /** What analyses answer to polls; undefined: nothing. */
+  readonly answers: Map<AnalysisId, SdkStatus>
+  /** Ports that count their calls and break one of them. */
+  breaking(plan: FaultPlan | undefined): { ports: Ports; calls: CallName[] }
+  /** Moves the clock. */
+  advance(seconds: number): void
+  /** Names of everything an analysis owns in Kubernetes, and whether its client exists. */
+  owned(id: AnalysisId): Promise<{ objects: string[]; client: boolean }>
+  stop(): Promise<void>
+}
+
+export const request = (changes: Partial<CreateRequest> = {}): CreateRequest => {
+  const spelling = changes.spelling ?? randomUUID()
+  return {
+    id: parseAnalysisId(spelling) ?? ('' as AnalysisId),
+    spelling,
+    projectId: '6f0d1f5e-8a1b-4f0e-9a57-2f3e5a7d9c11',
+    registryUrl: 'https://harbor.example/flame',
+    registryUser: 'robot$node',
+    registryPassword: 'pässwörd "quoted"',
+    image: 'harbor.example/flame/mean:1',
+    kongToken: 'kong-secret-token',
+    restartCounter: 0,
+    progress: 0,
+    ...changes,
+  }
+}
+
+export async function startFixture(settings: Partial<PoSettings> = {}): Promise<Fixture> {
+  const [databases, keycloak, hub, kubernetes, folder] = await Promise.all([
+    startTestDatabases(),
+    startKeycloak(),
+    startHub({ autoRegister: true }),
+    startKubernetes({ images: {}, startPods: false }),
+    mkdtemp(join(tmpdir(), 'po-fixture-')),
+  ])
+  for (const [name, labels, port] of PEERS) {
+    kubernetes.addService({ name, labels, port, host: '127.0.0.1', hostPort: 9 })
+  }
+  const login = await databases.create()
+  const sql = connect({
+    POSTGRES_HOST: login.host,
+    POSTGRES_PORT: login.port,
+    POSTGRES_USER: login.user,
+    POSTGRES_PASSWORD: login.password,
+    POSTGRES_DB: login.database,
+    POSTGRES_MAX: 8,
+    POSTGRES_PREPARE: true,
+  })
+  const kubeconfig = join(folder, 'kubeconfig')
+  await writeFile(kubeconfig, kubernetes.kubeconfig())
+  const cluster = createCluster({ env: { KUBECONFIG: kubeconfig } })
+  const logged: Fixture['logged'] = []
+  const answers: Fixture['answers'] = new Map()
+  let offsetMs = 0
+
+  const ports: Ports = {
+    store: createStore(sql),
+    cluster,
+    identity: createIdentity({
+      url: keycloak.url,
+      realm: keycloak.realm,
+      clientId: 'service1',
+      clientSecret: keycloak.secretOf('service1'),
+    }),
+    hub: createHub({
+      coreUrl: hub.coreUrl,
+      authUrl: hub.authUrl,
+      clientId: hub.clientId,
+      clientSecret: hub.clientSecret,
+    }),
+    sidecar: {
+      healthz: async (id) => {
+        const status = answers.get(id)
+        if (!status) throw new Fault('unavailable', 'no answer')
+        return { status, tokenRemaining: 3600 }
+      },
+      refreshToken: async () => {},
+      partnerStatus: async () => {},
+    },
+    broker: { unsubscribe: async () => {} },
+    sign: async () => null,
+    log: (level, event, fields = {}) => logged.push({ level, event, fields }),
+    now: () => new Date(Date.now() + offsetMs),
+    random: () => 0,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    settings: { ...SETTINGS, ...settings, run: { ...SETTINGS.run, namespace: cluster.namespace } },
+  }
+
+  return {
+    ports,
+    keycloak,
+    hub,
+    kubernetes,
+    logged,
+    answers,
+    breaking: (plan) => breakOne(ports, plan),
+    advance: (seconds) => {
+      offsetMs += seconds * 1000
+    },
+    async owned(id) {
+      const lists = await Promise.all(OWNED_KINDS.map((kind) => cluster.list(kind, { [LABEL.analysis]: id })))
+      return {
+        objects: lists.flat().map(({ kind, name }) => `${kind} ${name}`),
+        client: keycloak.clients().some(({ clientId }) => clientId === id),
+      }
+    },
+    async stop() {
+      await cluster.close()
+      await sql.end()
+      await Promise.all([
+        databases.stop(),
+        keycloak.stop(),
+        hub.stop(),
+        kubernetes.stop(),
+        rm(folder, { recursive: true }),
+      ])
+    },
+  }
+}
+
+const BROKEN_PORTS = ['store', 'cluster', 'identity', 'broker'] as const
+
+/** Wraps the ports so that call number `plan.at` fails. */
+function breakOne(ports: Ports, plan: FaultPlan | undefined): { ports: Ports; calls: CallName[] } {
+  const calls: CallName[] = []
+  const wrap = <P extends object>(name: (typeof BROKEN_PORTS)[number], port: P): P =>
+    new Proxy(port, {
+      get(target, method, receiver) {
+        const member = Reflect.get(target, method, receiver)
+        if (typeof member !== 'function') return member
+        return async (...args: unknown[]) => {
+          const index = calls.push(`${name}.${String(method)}`) - 1
+          if (index === plan?.at && plan.when === 'before') throw new Fault('unavailable', `planned: ${calls[index]}`)
+          const result = await member.apply(target, args)
+          if (index === plan?.at) throw new Fault('unavailable', `planned, answer lost: ${calls[index]}`)
+          return result
+        }
+      },
+    })
+  const wrapped = Object.fromEntries(BROKEN_PORTS.map((name) => [name, wrap(name, ports[name])]))
+  return { ports: { ...ports, ...wrapped }, calls }
+}
