@@ -17,7 +17,7 @@ function findRoute(target: string | undefined): Route {
 function endOnSignal(server: FunctionServer, log: Logger, limitMs: number): void {
   let ending = false
   const end = async (signal: string) => {
-    if (ending) process.exit(1)
+    if (ending) return
     ending = true
     log.info({ signal }, 'draining')
     const drained = await server.drain(limitMs)
@@ -25,6 +25,7 @@ function endOnSignal(server: FunctionServer, log: Logger, limitMs: number): void
     process.exit(0)
   }
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void end(signal))
+  process.on('disconnect', () => void end('disconnect')) // the parent that started us is gone
 }
 
 /** A rejection nobody waits for loses one piece of work; an exception nobody caught may have broken anything. */

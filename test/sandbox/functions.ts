@@ -1,0 +1,91 @@
+/**
+ * Functions as processes, one each, as on a cluster: from source, or from `dist/` when `program` says so. May import the
+ * route table only: what a function needs comes through its environment.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Route } from '../../shared/routes.ts'
+
+export interface FunctionsOptions {
+  readonly routes: readonly Route[]
+  /** The settings of all; nothing else is inherited but PATH. */
+  readonly env: Readonly<Record<string, string>>
+  /** What Node runs for a route; default: the source entry. */
+  readonly program?: (route: Route) => string
+  /** Each line a function prints, on either stream; default: dropped. */
+  readonly onLine?: (route: Route, line: string) => void
+}
+
+export interface RunningFunction {
+  readonly route: Route
+  readonly pid: number
+  readonly port: number
+  /** `http://127.0.0.1:port`. */
+  readonly url: string
+}
+
+export interface Functions {
+  /** By route name. */
+  readonly running: ReadonlyMap<string, RunningFunction>
+  /** For a gateway: where a route is served; undefined when it is not. */
+  addressOf(route: Route): string | undefined
+  /** Ends all by pid and resolves when they have ended. */
+  stop(): Promise<void>
+}
+
+const SOURCE = fileURLToPath(new URL('../../shared/http/serve.ts', import.meta.url))
+const START_MS = 30_000
+const STOP_MS = 8000
+
+interface Started {
+  readonly child: ChildProcess
+  readonly running: RunningFunction
+}
+
+function launch(route: Route, { env, program, onLine }: FunctionsOptions): ChildProcess {
+  const child = spawn(process.execPath, [program?.(route) ?? SOURCE], {
+    env: { PATH: process.env['PATH'], ...env, FUNCTION_TARGET: route.name, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  for (const stream of [child.stdout, child.stderr])
+    if (stream) createInterface({ input: stream }).on('line', (line) => onLine?.(route, line))
+  return child
+}
+
+/** Resolves when the function listens: it tells its parent the port that it got. */
+async function listening(route: Route, child: ChildProcess): Promise<RunningFunction> {
+  const signal = AbortSignal.timeout(START_MS)
+  const [told] = await Promise.race([once(child, 'message', { signal }), once(child, 'exit', { signal })])
+  const port = told && typeof told === 'object' && 'port' in told ? Number(told.port) : 0
+  if (!port || child.pid === undefined) throw new Error(`${route.name} did not start: exit ${String(told)}`)
+  return { route, pid: child.pid, port, url: `http://127.0.0.1:${port}` }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGTERM')
+  const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS)
+  await exited
+  clearTimeout(force)
+}
+
+/** @throws when one of them does not start; the others are ended then */
+export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
+  const children = options.routes.map((route) => ({ route, child: launch(route, options) }))
+  const stop = async () => {
+    await Promise.all(children.map(({ child }) => end(child)))
+  }
+  try {
+    const started: Started[] = await Promise.all(
+      children.map(async ({ route, child }) => ({ child, running: await listening(route, child) })),
+    )
+    const running = new Map(started.map((one) => [one.running.route.name, one.running]))
+    return { running, addressOf: ({ name }) => running.get(name)?.url, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
