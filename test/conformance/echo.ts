@@ -2,6 +2,8 @@
 import { once } from 'node:events'
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 
 /** What an upstream saw of a request. */
 export interface Seen {
@@ -16,6 +18,8 @@ export interface Echo {
   readonly port: number
   /** Lets `/drip` end. */
   release(): void
+  /** MiB of `/flood` that were taken so far. */
+  flooded(): number
   close(): Promise<void>
 }
 
@@ -27,12 +31,36 @@ async function countBytes(request: IncomingMessage): Promise<number> {
   return bytes
 }
 
-async function echo(request: IncomingMessage, response: ServerResponse, released: Promise<void>): Promise<void> {
+/** Far more than anybody should hold for a reader who does not read. */
+const FLOOD_MIB = 256
+
+function* flood(onMebibyte: () => void): Generator<Buffer> {
+  const chunk = Buffer.alloc(1024 * 1024)
+  for (let sent = 0; sent < FLOOD_MIB; sent += 1) {
+    onMebibyte()
+    yield chunk
+  }
+}
+
+async function echo(
+  request: IncomingMessage,
+  response: ServerResponse,
+  released: Promise<void>,
+  onFlood: () => void,
+): Promise<void> {
   const { method = '', url = '', headersDistinct: headers } = request
   if (url.endsWith('/drip')) {
     response.write(FIRST_DROP)
     await released
     response.end('two')
+    return
+  }
+  if (url.endsWith('/early')) {
+    request.once('data', (chunk: Buffer) => response.end(chunk))
+    return
+  }
+  if (url.endsWith('/flood')) {
+    await pipeline(Readable.from(flood(onFlood)), response).catch(() => {})
     return
   }
   if (url.endsWith('/odd')) {
@@ -58,8 +86,12 @@ async function listen(handler: http.RequestListener, port: number, address: stri
 
 export async function startEcho(addresses: readonly string[]): Promise<Echo> {
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  let flooded = 0
+  const onFlood = () => {
+    flooded += 1
+  }
   const handler: http.RequestListener = (request, response) => {
-    echo(request, response, released).catch(() => response.destroy())
+    echo(request, response, released, onFlood).catch(() => response.destroy())
   }
   const [first = '127.0.0.1', ...others] = addresses
   const server = await listen(handler, 0, first)
@@ -69,6 +101,7 @@ export async function startEcho(addresses: readonly string[]): Promise<Echo> {
   return {
     port,
     release,
+    flooded: () => flooded,
     close: async () => {
       for (const each of servers) {
         each.close()

@@ -284,6 +284,25 @@ export function proxyConformance(name: string, start: (setup: ProxySetup) => Pro
       expect(await text(response)).toBe('two')
     })
 
+    test('a slow reader slows the upstream: nothing piles up in between', async () => {
+      const response = await open(proxy.url, '/kong/flood')
+      await sleep(1000)
+      expect(echo.flooded()).toBeGreaterThan(0)
+      expect(echo.flooded()).toBeLessThan(64)
+      response.destroy()
+    })
+
+    test('an upload streams: its beginning arrives before its end is sent', async () => {
+      const { hostname, port } = new URL(proxy.url)
+      const request = http.request({ hostname, port, path: '/storage/final/early', method: 'PUT', agent: false })
+      request.on('error', () => {})
+      request.write('begun')
+      const [response] = (await once(request, 'response')) as [IncomingMessage]
+      const [first] = (await once(response, 'data')) as [Buffer]
+      expect(first.toString()).toBe('begun')
+      request.destroy()
+    })
+
     test('follows a name to its new address', async () => {
       expect((await ask(proxy.url, '/message-broker/healthz')).address).toBe(ADDRESSES.broker)
       dns.records.set(hostOf('broker'), MOVED)
@@ -326,6 +345,6 @@ export function proxyConformance(name: string, start: (setup: ProxySetup) => Pro
       const { bytes } = await ask(proxy.url, '/storage/final/', { method: 'PUT', body: zeros(1024) })
       expect(bytes).toBe(1024 * MIB)
       expect(peakMemory(proxy.pid) - before).toBeLessThan(128)
-    })
+    }, 90_000)
   })
 }
