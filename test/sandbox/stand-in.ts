@@ -61,6 +61,7 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
   const { port = 0, latencyMs = 0, handle, exempt } = options
   const requests: string[] = []
   let rules: Rule[] = []
+  let stopped = false
 
   const breakFor = (line: string): Break | undefined => {
     const rule = rules.find(({ matcher, left }) => left > 0 && matcher.test(line))
@@ -72,6 +73,7 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
     const text = await bodyOf(incoming)
     if ('lateMs' in how) await wait(how.lateMs)
     if ('status' in how) return how
+    if (stopped) return SERVER_ERROR
     const url = new URL(incoming.url ?? '/', 'http://stand-in')
     return handle({ method: incoming.method ?? '', url, headers: incoming.headers, text })
   }
@@ -106,6 +108,7 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
     },
     stop: () =>
       new Promise((resolve) => {
+        stopped = true
         server.close(() => resolve())
         server.closeAllConnections()
       }),

@@ -28,16 +28,17 @@ export function createBroker(options: BrokerOptions): Broker {
   })
 
   return {
-    async unsubscribe(id, token) {
+    async unsubscribe(id, issueToken) {
       const peer = await options.peer()
       if (!peer) return
+      const token = await issueToken()
       const answer = await reach(
         {
           service: peer.name,
           port: peer.port,
           path: `/analyses/${id}/messages/subscriptions`,
           method: 'DELETE',
-          headers: { authorization: `Bearer ${token}` },
+          headers: { authorization: `Bearer ${token.value}` },
         },
         DOING,
       )
