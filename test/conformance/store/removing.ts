@@ -47,20 +47,28 @@ export function removing(subject: Subject): void {
   test('what was done is remembered', async () => {
     const { key, id } = await leaving()
     await subject.store.markLogsTaken(key)
-    expect(await subject.store.holdClient(key, id, subject.now(), LEASE_MS)).toBe(true)
+    expect(await subject.store.holdClient(key, id, subject.now(), LEASE_MS)).toBe('held')
     await subject.store.releaseClient(key, true)
     await subject.store.holdClient(key, id, subject.now(), LEASE_MS)
     await subject.store.releaseClient(key, false)
     expect(await subject.other.pendingRemovals()).toMatchObject([{ logsTaken: true, clientRemoved: true }])
   })
 
-  test('the client of an id is held by one at a time', async () => {
-    const { key, id } = await leaving()
-    const holds = await together(subject, 10, (store) => store.holdClient(key, id, subject.now(), LEASE_MS))
-    expect(holds.filter(Boolean)).toHaveLength(1)
-    expect(await subject.store.holdClient(key, id, subject.pass(LEASE_MS), LEASE_MS)).toBe(true)
-    await subject.store.releaseClient(key, false)
-    expect(await subject.store.holdClient(key, id, subject.now(), LEASE_MS)).toBe(true)
+  test('the client of an id is held for one removal at a time, again by the same one', async () => {
+    const first = await leaving()
+    await subject.store.archive(first.key, 'node', unsigned)
+    const second = await begun(subject.store, { id: first.id })
+    await subject.store.transition(second.key, ['starting'], 'stopping', { removal: { archive: false } })
+    const hold = ({ key }: typeof first) => subject.store.holdClient(key, first.id, subject.now(), LEASE_MS)
+    const outcomes = await together(subject, 10, (store, index) =>
+      store.holdClient(index % 2 ? first.key : second.key, first.id, subject.now(), LEASE_MS),
+    )
+    expect(outcomes.filter((outcome) => outcome === 'held')).toHaveLength(5)
+    expect(outcomes.filter((outcome) => outcome === 'busy')).toHaveLength(5)
+    subject.pass(LEASE_MS)
+    expect([await hold(first), await hold(second), await hold(first)]).toEqual(['held', 'busy', 'held'])
+    await subject.store.releaseClient(first.key, false)
+    expect(await hold(second)).toBe('held')
   })
 
   test('while it is held `begin` is busy, until it is released or the lease ends', async () => {
@@ -82,7 +90,7 @@ export function removing(subject: Subject): void {
     const { key, id } = await leaving()
     await subject.store.archive(key, 'node', unsigned)
     await begun(subject.store, { id })
-    expect(await subject.other.holdClient(key, id, subject.now(), LEASE_MS)).toBe(false)
+    expect(await subject.other.holdClient(key, id, subject.now(), LEASE_MS)).toBe('needed')
   })
 
   test('of `begin` and `holdClient` at the same time never both succeed', async () => {
@@ -97,7 +105,7 @@ export function removing(subject: Subject): void {
         return `${held} ${result.kind}`
       }),
     )
-    expect(outcomes.filter((outcome) => outcome !== 'true busy' && outcome !== 'false begun')).toEqual([])
+    expect(outcomes.filter((outcome) => outcome !== 'held busy' && outcome !== 'needed begun')).toEqual([])
   })
 
   test('ids are known while they have a row or a removal', async () => {
