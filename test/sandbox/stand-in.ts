@@ -27,7 +27,7 @@ export type Break = 'hang' | 'close' | { readonly lateMs: number } | Reply
 export interface StandIn {
   /** `http://127.0.0.1:port`. */
   readonly url: string
-  /** Every request so far, as `METHOD /path?query`. */
+  /** The latest requests, as `METHOD /path?query`; more than a test makes. */
   readonly requests: readonly string[]
   /** How many requests matched. */
   count(matcher: RegExp): number
@@ -48,6 +48,9 @@ export interface StandInOptions {
 }
 
 export const SERVER_ERROR: Reply = { status: 500, body: { error: 'unknown_error' } }
+
+/** A sandbox may run for days. */
+const MAX_REQUESTS = 100_000
 
 type Answering = Exclude<Break, string>
 
@@ -81,7 +84,7 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
   const serve = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const line = `${incoming.method} ${incoming.url}`
     if (exempt?.test(line)) return send(outgoing, await answer(incoming, { lateMs: 0 }))
-    requests.push(line)
+    if (requests.push(line) > MAX_REQUESTS) requests.splice(0, MAX_REQUESTS / 2)
     const how = breakFor(line) ?? { lateMs: latencyMs }
     if (how === 'close') incoming.destroy()
     else if (how !== 'hang') send(outgoing, await answer(incoming, how))
