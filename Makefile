@@ -44,7 +44,7 @@ verify: $(INSTALLED) ## Rendered files, format, lint, types and import direction
 	@$(BIN)/node knative/render.ts --check
 	@$(BIN)/biome check .
 	@$(BIN)/tsc
-	@$(BIN)/vitest run test/architecture.test.ts test/repository.test.ts
+	@$(BIN)/vitest run test/architecture.test.ts test/repository.test.ts test/hooks.test.ts
 
 verify-archive: $(INSTALLED) ## Check signatures of the archive: KEY=public.pem [ID=analysis] [FILES=exported.json]
 	@$(BIN)/node shared/verify-archive.ts --key '$(KEY)' $(if $(ID),--id '$(ID)') $(FILES)

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+// biome-ignore lint/style/noDefaultExport: vitest wants it
+export default defineConfig({
+  test: {
+    include: ['test/cluster/**/*.test.ts'],
+    testTimeout: 300_000,
+    hookTimeout: 600_000,
+    // One cluster, one namespace, one life at a time.
+    fileParallelism: false,
+    maxWorkers: 1,
+    server: { deps: { external: [/functions-framework/] } },
+  },
+})
