@@ -19,6 +19,8 @@ export const COMPONENT = {
 export const LABEL = {
   analysis: 'flame-po/analysis-id',
   run: 'flame-po/run',
+  project: 'flame-po/project-id',
+  project: 'flame-po/project-id',
   node: 'flame-po/node',
 } as const
 

@@ -20,6 +20,8 @@ export function runLabels(input: RunInput, run: RunNumber = input.run): Labels {
   return {
     [LABEL.analysis]: input.id,
     [LABEL.run]: String(run),
+    [LABEL.project]: input.projectId,
+    [LABEL.project]: input.projectId,
     ...(node ? { [LABEL.node]: node } : {}),
   }
 }

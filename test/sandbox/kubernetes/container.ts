@@ -35,7 +35,8 @@ export interface Program {
   readonly cwd?: string
 }
 
-export type Image = (context: ImageContext) => Program
+/** May wait for what the program needs to be told, such as the port of another Service. */
+export type Image = (context: ImageContext) => Program | Promise<Program>
 
 export interface Runtime {
   readonly images: Readonly<Record<string, Image>>
@@ -99,7 +100,9 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
     timer = setTimeout(next, ms)
   }
 
-  function begin(): void {
+  const begin = (): void => void launch()
+
+  async function launch(): Promise<void> {
     if (stopping) return
     const image = runtime.images[spec.image]
     if (!image) {
@@ -107,7 +110,8 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
       return
     }
     try {
-      run(image({ ...world.inputs(), port }))
+      const program = await image({ ...world.inputs(), port })
+      if (!stopping) run(program)
     } catch (error) {
       const reason = error instanceof NotReady ? error.reason : 'RunContainerError'
       enter({ waiting: { reason, message: error instanceof Error ? error.message : String(error) } })

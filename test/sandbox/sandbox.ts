@@ -1,0 +1,228 @@
+/**
+ * A whole node on a bare machine: real PostgreSQL, stand-ins for Kubernetes, Keycloak, Hub and peers, analyses as local
+ * processes behind egress proxies, every function as a process behind the gateway, and a ticker.
+ *
+ * Owns: who is told about whom. With `kubeconfig` the runs are made on that cluster instead.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { connect } from '../../shared/adapters/postgres/index.ts'
+import { migrate } from '../../shared/adapters/postgres/migrate.ts'
+import { poRoutes, type Route, routes } from '../../shared/routes.ts'
+import { type Functions, startFunctions } from './functions.ts'
+import { type Gateway, startGateway } from './gateway.ts'
+import { type HubSandbox, startHub } from './hub.ts'
+import { type Keycloak, startKeycloak } from './keycloak.ts'
+import { type Kubernetes, startKubernetes } from './kubernetes/index.ts'
+import { type Peers, startPeers } from './peers.ts'
+import { type PostgresServer, startPostgres } from './postgres.ts'
+import { NGINX_IMAGE, runImages } from './run-images.ts'
+import { createServicePorts, type ServicePorts } from './service-ports.ts'
+import { startTicker, type Ticker } from './ticker.ts'
+
+export interface SandboxPorts {
+  /** Of the gateway: the node's API. */
+  readonly gateway?: number
+  readonly hub?: number
+  readonly keycloak?: number
+  readonly kubernetes?: number
+  readonly postgres?: number
+}
+
+export interface SandboxOptions {
+  /** Folder for the KUBECONFIG; made if it is not there. */
+  readonly folder: string
+  readonly ports?: SandboxPorts
+  /** Seconds between two sweeps. */
+  readonly intervalSeconds?: number
+  /** Use this cluster instead of the sandbox's Kubernetes API. */
+  readonly kubeconfig?: string
+  /** Settings that win over the sandbox's own. */
+  readonly env?: Readonly<Record<string, string>>
+  /** What Node runs for a function; default: its source. */
+  readonly program?: (route: Route) => string
+  readonly onLine?: (name: string, line: string) => void
+  /** False: nothing ticks but what the caller sends. */
+  readonly ticking?: boolean
+}
+
+export interface Sandbox {
+  readonly gateway: Gateway
+  readonly hub: HubSandbox
+  readonly keycloak: Keycloak
+  readonly postgres: PostgresServer
+  readonly peers: Peers
+  readonly functions: Functions
+  readonly ticker: Ticker
+  /** The settings the functions run with. */
+  readonly env: Readonly<Record<string, string>>
+  /** Absent with a cluster of the caller's. */
+  readonly kubernetes: Kubernetes | undefined
+  readonly kubeconfig: string
+  /** A fresh access token of the sandbox's researcher. */
+  token(): Promise<string>
+  stop(): Promise<void>
+}
+
+/** Node and its services by the names that discovery looks for. */
+const PEER_SERVICES = {
+  broker: { name: 'node-message-broker', labels: { component: 'flame-message-broker' }, port: 80 },
+  storage: { name: 'node-storage-service', labels: { component: 'flame-storage-service' }, port: 8080 },
+  adapter: { name: 'hub-adapter-service', labels: { component: 'flame-hub-adapter' }, port: 5000 },
+  kong: { name: 'kong-proxy', labels: { 'app.kubernetes.io/name': 'kong' }, port: 80 },
+} as const
+
+const ORCHESTRATOR_SERVICE = { name: 'po-service', labels: { component: 'flame-po' }, port: 8000 } as const
+export const RESEARCHER = 'researcher'
+const NODE = 'sandbox-node'
+
+/** Things to stop, the last started first. */
+function createStops() {
+  const stops: (() => Promise<unknown>)[] = []
+  return {
+    add<T extends { stop(): Promise<unknown> }>(part: T): T {
+      stops.push(() => part.stop())
+      return part
+    },
+    async all() {
+      for (const stop of stops.splice(0).reverse()) await stop().catch((error: unknown) => console.error(error))
+    },
+  }
+}
+
+async function migrated(postgres: PostgresServer): Promise<PostgresServer> {
+  const sql = connect({ ...databaseConfig(postgres), POSTGRES_MAX: 1, POSTGRES_PREPARE: true })
+  await migrate(sql)
+  await sql.end()
+  return postgres
+}
+
+const databaseConfig = ({ host, port, user, password, database }: PostgresServer) => ({
+  POSTGRES_HOST: host,
+  POSTGRES_PORT: port,
+  POSTGRES_USER: user,
+  POSTGRES_PASSWORD: password,
+  POSTGRES_DB: database,
+})
+
+interface Parts {
+  readonly postgres: PostgresServer
+  readonly keycloak: Keycloak
+  readonly hub: HubSandbox
+  readonly kubeconfig: string
+  readonly intervalSeconds: number
+}
+
+function settings({ postgres, keycloak, hub, kubeconfig, intervalSeconds }: Parts): Record<string, string> {
+  return {
+    ...Object.fromEntries(Object.entries(databaseConfig(postgres)).map(([name, value]) => [name, String(value)])),
+    KEYCLOAK_URL: keycloak.url,
+    KEYCLOAK_REALM: keycloak.realm,
+    RESULT_CLIENT_ID: 'service1',
+    RESULT_CLIENT_SECRET: keycloak.secretOf('service1'),
+    HUB_URL_CORE: hub.coreUrl,
+    HUB_URL_AUTH: hub.authUrl,
+    HUB_CLIENT_ID: hub.clientId,
+    HUB_CLIENT_SECRET: hub.clientSecret,
+    NODE_NAME: NODE,
+    NGINX_IMAGE,
+    STATUS_LOOP_INTERVAL: String(intervalSeconds),
+    SIDECAR_REACH: 'api',
+    KUBECONFIG: kubeconfig,
+  }
+}
+
+function addPeerServices(kubernetes: Kubernetes, peers: Peers, gateway: Gateway): void {
+  const host = '127.0.0.1'
+  for (const [peer, service] of Object.entries(PEER_SERVICES)) {
+    kubernetes.addService({ ...service, host, hostPort: peers.ports[peer as keyof typeof PEER_SERVICES] })
+  }
+  kubernetes.addService({ ...ORCHESTRATOR_SERVICE, host, hostPort: gateway.port })
+}
+
+/** The sandbox's Kubernetes API, whose pods find Services at fixed local ports. */
+async function startCluster(port: number, stops: Stops): Promise<Kubernetes> {
+  let servicePorts: ServicePorts | undefined
+  const portOf = (service: string, servicePort: number) => {
+    if (!servicePorts) throw new Error('the sandbox is not up yet')
+    return servicePorts.portOf(service, servicePort)
+  }
+  const peerServices = { ...PEER_SERVICES, orchestrator: ORCHESTRATOR_SERVICE }
+  const kubernetes = stops.add(await startKubernetes({ port, images: runImages({ portOf, peerServices }) }))
+  servicePorts = stops.add(createServicePorts(kubernetes))
+  return kubernetes
+}
+
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const stops = createStops()
+  try {
+    return { ...(await startParts(options, stops)), stop: stops.all }
+  } catch (error) {
+    await stops.all()
+    throw error
+  }
+}
+
+type Stops = ReturnType<typeof createStops>
+
+async function startParts(options: SandboxOptions, stops: Stops): Promise<Omit<Sandbox, 'stop'>> {
+  const { intervalSeconds = 10 } = options
+  const services = await startServices(options.ports ?? {}, stops)
+  const { kubernetes, kubeconfig } = await chooseCluster(options, stops)
+  const env = { ...settings({ ...services, kubeconfig, intervalSeconds }), ...options.env }
+  const functions = stops.add(await startAll(options, env))
+  const gateway = stops.add(await startGateway({ port: options.ports?.gateway ?? 0, upstreams: functions.addressOf }))
+  if (kubernetes) addPeerServices(kubernetes, services.peers, gateway)
+  const sink = functions.addressOf(routes.po.statusReconcile) ?? ''
+  const ticker = stops.add(
+    startTicker({ sink, namespace: 'flame', intervalSeconds: options.ticking === false ? NEVER : intervalSeconds }),
+  )
+  const token = () => accessToken(services.keycloak)
+  return { ...services, gateway, functions, ticker, env, kubernetes, kubeconfig, token }
+}
+
+/** Seconds; no test lasts a week. */
+const NEVER = 604_800
+
+async function startServices(ports: SandboxPorts, stops: Stops) {
+  const [postgres, keycloak, hub, peers] = await Promise.all([
+    startPostgres({ port: ports.postgres ?? 0, password: randomBytes(12).toString('hex') }).then(stops.add),
+    startKeycloak({ port: ports.keycloak ?? 0 }).then(stops.add),
+    startHub({ port: ports.hub ?? 0, autoRegister: true, nodeName: NODE }).then(stops.add),
+    startPeers(),
+  ])
+  stops.add({ stop: () => peers.close() })
+  return { postgres: await migrated(postgres), keycloak, hub, peers }
+}
+
+async function chooseCluster({ folder, kubeconfig, ports = {} }: SandboxOptions, stops: Stops) {
+  if (kubeconfig) return { kubernetes: undefined, kubeconfig }
+  const kubernetes = await startCluster(ports.kubernetes ?? 0, stops)
+  await mkdir(folder, { recursive: true })
+  const file = join(folder, 'kubeconfig')
+  await writeFile(file, kubernetes.kubeconfig(), { mode: 0o600 })
+  return { kubernetes, kubeconfig: file }
+}
+
+function startAll({ program, onLine = () => {} }: SandboxOptions, env: Readonly<Record<string, string>>) {
+  return startFunctions({
+    routes: poRoutes,
+    env,
+    onLine: (route, line) => onLine(route.name, line),
+    ...(program ? { program } : {}),
+  })
+}
+
+async function accessToken(keycloak: Keycloak): Promise<string> {
+  const form = {
+    grant_type: 'password',
+    client_id: 'node-ui',
+    username: RESEARCHER,
+    password: keycloak.passwordOf(RESEARCHER),
+  }
+  const url = `${keycloak.issuer}/protocol/openid-connect/token`
+  const answer = await fetch(url, { method: 'POST', body: new URLSearchParams(form) })
+  const { access_token: token } = (await answer.json()) as { access_token: string }
+  return token
+}
