@@ -7,10 +7,10 @@ import { loadConfig } from './config.ts'
 const ANSWER_MS = 10 * 60 * 1000
 
 const config = loadConfig(['database'])
-const sql = connect({ ...config, POSTGRES_MAX: 1 }, { applicationName: 'flame-po-migrate', answerMs: ANSWER_MS })
+const database = connect({ ...config, POSTGRES_MAX: 1 }, { applicationName: 'flame-po-migrate', answerMs: ANSWER_MS })
 try {
-  const applied = await migrate(sql, process.argv[2] ?? defaultFolder())
+  const applied = await migrate(database, process.argv[2] ?? defaultFolder())
   console.log(JSON.stringify({ timestamp: new Date().toISOString(), level: 'info', logger: 'migrate', applied }))
 } finally {
-  await sql.end({ timeout: 5 })
+  await database.end({ timeout: 5 })
 }

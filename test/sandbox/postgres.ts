@@ -3,17 +3,17 @@
  *
  * The server runs under a small shell that waits for the end of its standard input: when this process ends, however it
  * ends, the server ends too and a throwaway data folder goes with it. It has a process group of its own, so that Ctrl-C
- * reaches its callers first. May import `shared/migrate.ts` and the adapter's connection.
+ * reaches its callers first. May import the adapter's connection and migrations.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import postgres from 'postgres'
-import type { DatabaseSettings } from '../../shared/adapters/postgres/connect.ts'
+import { connect, type DatabaseSettings } from '../../shared/adapters/postgres/connect.ts'
 import { migrate } from '../../shared/adapters/postgres/migrate.ts'
 import { isReachable, type ServerUser, serverBinaries, serverUser, sharedTemp } from './postgres-binaries.ts'
 
@@ -71,7 +71,7 @@ async function freePort(): Promise<number> {
 async function dataFolder(wanted: string | undefined, user: ServerUser | undefined): Promise<string> {
   const temp = await sharedTemp()
   if (!wanted) return mkdtemp(join(temp, 'postgres-data-'))
-  if (!user || (await isReachable(wanted))) return resolve(wanted)
+  if (!user || (await isReachable(dirname(resolve(wanted))))) return resolve(wanted)
   return join(temp, `postgres-data-${createHash('sha256').update(resolve(wanted)).digest('hex').slice(0, 16)}`)
 }
 
@@ -234,7 +234,7 @@ export async function startTestDatabases(): Promise<TestDatabases> {
   const server = await startPostgres()
   const { host, port, user, password } = server
   await createDatabase(server, 'template_migrated')
-  const template = connection(server, 'template_migrated')
+  const template = connect(databaseSettings({ ...server, database: 'template_migrated' }))
   await migrate(template)
   await template.end()
   const admin = connection(server)

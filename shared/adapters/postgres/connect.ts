@@ -1,7 +1,9 @@
-/** Connections to PostgreSQL, straight or through a pooler in transaction mode. */
-import { connect as openSocket, type Socket } from 'node:net'
-import postgres, { type Sql } from 'postgres'
+/** A pool of connections to PostgreSQL, straight or through a pooler in transaction mode. */
 import type { Config } from '../../config.ts'
+import { Fault } from '../../fault.ts'
+import { translate } from './faults.ts'
+import { createLine, type Line, type LineOptions } from './line.ts'
+import type { Db } from './rows.ts'
 
 export type DatabaseSettings = Pick<
   Config,
@@ -14,58 +16,113 @@ export type DatabaseSettings = Pick<
   | 'POSTGRES_PREPARE'
 >
 
-export interface ConnectOptions {
-  /** Shown by the server beside the connection. */
-  readonly applicationName?: string
-  /** A connection whose server stays silent for so long after a question is given up. */
-  readonly answerMs?: number
-  readonly connectMs?: number
+export interface Database {
+  /** Runs statements on one connection, each on its own. */
+  query<T>(work: (sql: Db) => Promise<T>): Promise<T>
+  /** Runs statements in a transaction; it is rolled back when `work` fails, or with its connection. */
+  transaction<T>(work: (tx: Db) => Promise<T>): Promise<T>
+  /** Closes all connections; those in use after `timeout` seconds at the latest. */
+  end(options?: { readonly timeout?: number }): Promise<void>
 }
 
-/**
- * A socket that destroys itself when nothing comes back for what was written. A `statement_timeout` would not do: a
- * server that hangs cannot keep it, and poolers refuse it as a start parameter.
- */
-function impatientSocket(host: string, port: number, answerMs: number): Socket {
-  const socket = openSocket({ host, port, noDelay: true })
-  let waiting = false
-  const write = socket.write
-  socket.write = ((...args: Parameters<Socket['write']>) => {
-    waiting = true
-    return write.apply(socket, args)
-  }) as Socket['write']
-  socket.on('data', () => {
-    waiting = false
-  })
-  socket.setTimeout(answerMs, () => {
-    if (!waiting) return
-    socket.destroy(Object.assign(new Error(`no answer within ${answerMs} ms`), { code: 'ETIMEDOUT' }))
-  })
-  return socket
-}
+const IDLE_MS = 30_000
+const DEFAULTS: LineOptions = { applicationName: 'flame-po', connectMs: 5000, answerMs: 5000 }
 
-/** Makes a pool. It opens nothing before the first query, and reopens what was lost. */
-export function connect(config: DatabaseSettings, options: ConnectOptions = {}): Sql {
-  const { applicationName = 'flame-po', answerMs = 5000, connectMs = 5000 } = options
-  const { POSTGRES_HOST: host, POSTGRES_PORT: port } = config
-  const settings = {
-    host,
-    port,
-    user: config.POSTGRES_USER,
-    password: config.POSTGRES_PASSWORD,
-    database: config.POSTGRES_DB,
-    max: config.POSTGRES_MAX,
-    prepare: config.POSTGRES_PREPARE,
-    connect_timeout: connectMs / 1000,
-    idle_timeout: 30,
-    // Seconds before a lost connection is tried again: short, so that we are back when the database is.
-    backoff: (attempt: number) => Math.min(0.05 * 2 ** attempt, 1),
-    // The types of extensions and arrays are not used: one round trip less per connection.
-    fetch_types: false,
-    onnotice: () => undefined,
-    connection: { application_name: applicationName, TimeZone: 'UTC' },
-    // Known to the package, missing from its types.
-    socket: () => impatientSocket(host, port, answerMs),
+/** So many at a time, in the order of their coming; who waits too long gives up. */
+function createPermits(count: number, patienceMs: number) {
+  let left = count
+  const waiting = new Set<() => void>()
+  const take = () =>
+    new Promise<void>((done, fail) => {
+      const timer = setTimeout(() => {
+        waiting.delete(enter)
+        fail(new Fault('unavailable', 'the database is away', { retryAfter: 5 }))
+      }, patienceMs)
+      const enter = () => {
+        clearTimeout(timer)
+        waiting.delete(enter)
+        done()
+      }
+      waiting.add(enter)
+    })
+  return {
+    async acquire(): Promise<void> {
+      if (left === 0) return take()
+      left -= 1
+    },
+    release(): void {
+      const [next] = waiting
+      if (next) next()
+      else left += 1
+    },
   }
-  return postgres(settings)
+}
+
+/** Begins, commits, rolls back. On a line that was lost there is nothing to roll back. */
+async function inTransaction<T>({ sql, isUsable }: Line, work: (tx: Db) => Promise<T>): Promise<T> {
+  await sql.unsafe('begin')
+  try {
+    const result = await work(sql)
+    await sql.unsafe('commit')
+    return result
+  } catch (error) {
+    if (isUsable()) await sql.unsafe('rollback')
+    throw error
+  }
+}
+
+/** Makes a pool of `POSTGRES_MAX` connections. It opens nothing before the first query, and replaces what was lost. */
+export function connect(settings: DatabaseSettings, options: Partial<LineOptions> = {}): Database {
+  const lineOptions = { ...DEFAULTS, ...options }
+  const permits = createPermits(settings.POSTGRES_MAX, lineOptions.answerMs)
+  const lines = new Set<Line>()
+  const idle = new Map<Line, NodeJS.Timeout>()
+
+  async function drop(line: Line, timeoutSeconds?: number): Promise<void> {
+    clearTimeout(idle.get(line))
+    idle.delete(line)
+    lines.delete(line)
+    await line.close(timeoutSeconds)
+  }
+
+  /** The line that was used last, so that the others may fall idle; a new one where there is none. */
+  function take(): Line {
+    for (const line of [...idle.keys()].reverse()) {
+      clearTimeout(idle.get(line))
+      idle.delete(line)
+      if (line.isUsable()) return line
+      lines.delete(line)
+    }
+    const line = createLine(settings, lineOptions)
+    lines.add(line)
+    return line
+  }
+
+  function putBack(line: Line): void {
+    if (line.isUsable() && lines.has(line)) idle.set(line, setTimeout(() => void drop(line), IDLE_MS).unref())
+    else lines.delete(line)
+    permits.release()
+  }
+
+  async function use<T>(work: (line: Line) => Promise<T>): Promise<T> {
+    await permits.acquire()
+    const line = take()
+    try {
+      return await work(line)
+    } catch (error) {
+      // Whatever state it left the connection in, nobody else is to find out.
+      if (translate(error).code === 'unavailable') void drop(line)
+      throw error
+    } finally {
+      putBack(line)
+    }
+  }
+
+  return {
+    query: (work) => use(({ sql }) => work(sql)),
+    transaction: (work) => use((line) => inTransaction(line, work)),
+    end: async ({ timeout = 5 } = {}) => {
+      await Promise.all([...lines].map((line) => drop(line, timeout)))
+    },
+  }
 }

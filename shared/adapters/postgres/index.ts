@@ -4,21 +4,21 @@
  *
  * Every time that is written comes from one clock, that of the callers, so that leases and due times compare.
  */
-import type { Sql } from 'postgres'
 import type { Analysis, AnalysisId } from '../../po/model.ts'
 import type { Store } from '../../po/ports.ts'
 import * as analyses from './analyses.ts'
 import * as archives from './archive.ts'
 import { begin } from './begin.ts'
 import * as claims from './claims.ts'
+import type { Database } from './connect.ts'
 import { within } from './faults.ts'
 import { appendLine } from './lines.ts'
 import * as loop from './loop.ts'
 import * as outbox from './outbox.ts'
 import * as removals from './removals.ts'
-import { type Clock, type Db, removalColumns } from './rows.ts'
+import type { Clock, Db } from './rows.ts'
 
-export { connect } from './connect.ts'
+export { connect, type Database } from './connect.ts'
 
 export interface StoreOptions {
   readonly now?: Clock
@@ -36,6 +36,11 @@ const BULK: readonly (keyof Store)[] = [
   'pruneArchive',
   'reset',
 ]
+
+/** Asks for a table, so that a database that is not migrated does not count as well. */
+async function ping(sql: Db): Promise<void> {
+  await sql`select from po.analysis limit 0`
+}
 
 async function knownIds(sql: Db): Promise<Set<AnalysisId>> {
   const rows = await sql<{ id: AnalysisId }[]>`select id from po.analysis union select id from po.removal`
@@ -63,49 +68,46 @@ function guarded(store: Store, callMs: number, bulkMs: number): Store {
   return Object.fromEntries(Object.entries(store).map(guard)) as unknown as Store
 }
 
-/** A store on these connections; closing them is their maker's business. */
-export function createStore(sql: Sql, options: StoreOptions = {}): Store {
+/** A store on this database; closing its connections is their maker's business. */
+export function createStore({ query, transaction }: Database, options: StoreOptions = {}): Store {
   const { now: clock = () => new Date(), callMs = 5000, bulkMs = 30_000 } = options
-  const inTransaction = <T>(work: (tx: Db) => Promise<T>): Promise<T> => sql.begin(work) as Promise<T>
   const store: Store = {
-    ping: async () => {
-      await sql`select ${removalColumns(sql)} from po.removal row limit 0`
-    },
-    begin: (input) => inTransaction((tx) => begin(tx, input, clock)),
-    find: (id) => analyses.currentOf(sql, id),
-    list: () => analyses.all(sql),
-    findByKey: (key) => analyses.byKey(sql, key),
+    ping: () => query(ping),
+    begin: (input) => transaction((tx) => begin(tx, input, clock)),
+    find: (id) => query((sql) => analyses.currentOf(sql, id)),
+    list: () => query((sql) => analyses.all(sql)),
+    findByKey: (key) => query((sql) => analyses.byKey(sql, key)),
     transition: (key, from, to, patch = {}, run = undefined) =>
-      inTransaction((tx) => analyses.transition(tx, key, from, to, patch, run, clock)),
-    abandon: (key) => inTransaction((tx) => analyses.abandon(tx, key, clock)),
-    recordPoll: (key, run, heard, at) => analyses.recordPoll(sql, key, run, heard, at),
-    claimDue: (now, leaseMs, limit) => claims.claimDue(sql, now, leaseMs, limit),
-    claim: (key, now, leaseMs) => claims.claim(sql, key, now, leaseMs),
-    unclaim: (keys) => claims.unclaim(sql, keys),
-    appendLine: (id, run, line, reports) => inTransaction((tx) => appendLine(tx, id, run, line, reports, clock)),
-    appendReports: (id, reports) => inTransaction((tx) => outbox.appendReports(tx, id, reports, clock)),
-    saveSnapshots: (key, snapshots) => inTransaction((tx) => archives.saveSnapshots(tx, key, snapshots)),
-    archive: (key, node, sign) => inTransaction((tx) => archives.archive(tx, key, node, sign, clock)),
-    history: (id) => archives.history(sql, id),
-    archiveEntries: (id) => archives.archiveEntries(sql, id),
-    pruneArchive: (limits) => archives.pruneArchive(sql, limits, clock()),
-    claimRemovals: (now, leaseMs, limit) => removals.claimRemovals(sql, now, leaseMs, limit),
-    claimRemoval: (key, now, leaseMs) => removals.claimRemoval(sql, key, now, leaseMs),
-    pendingRemovals: () => removals.pendingRemovals(sql),
-    markLogsTaken: (key) => removals.markLogsTaken(sql, key),
-    postponeRemoval: (key, dueAt) => removals.postponeRemoval(sql, key, dueAt),
-    completeRemoval: (key) => removals.completeRemoval(sql, key),
-    holdClient: (key, id, now, leaseMs) => inTransaction((tx) => removals.holdClient(tx, key, id, now, leaseMs)),
-    releaseClient: (key, removed) => removals.releaseClient(sql, key, removed),
-    takeSlot: (slot) => loop.takeSlot(sql, slot, clock),
-    giveBackSlot: (slot) => loop.giveBackSlot(sql, slot),
-    completeSlot: (slot, at) => loop.completeSlot(sql, slot, at),
-    loopState: (now) => loop.loopState(sql, now),
-    claimReports: (now, leaseMs, limit, id) => outbox.claimReports(sql, now, leaseMs, limit, id),
-    settleReport: (seq) => outbox.settleReport(sql, seq),
-    postponeReports: (id, dueAt) => outbox.postponeReports(sql, id, dueAt),
-    knownIds: () => knownIds(sql),
-    reset: () => inTransaction((tx) => reset(tx, clock)),
+      transaction((tx) => analyses.transition(tx, key, from, to, patch, run, clock)),
+    abandon: (key) => transaction((tx) => analyses.abandon(tx, key, clock)),
+    recordPoll: (key, run, heard, at) => query((sql) => analyses.recordPoll(sql, key, run, heard, at)),
+    claimDue: (now, leaseMs, limit) => query((sql) => claims.claimDue(sql, now, leaseMs, limit)),
+    claim: (key, now, leaseMs) => query((sql) => claims.claim(sql, key, now, leaseMs)),
+    unclaim: (keys) => query((sql) => claims.unclaim(sql, keys)),
+    appendLine: (id, run, line, reports) => transaction((tx) => appendLine(tx, id, run, line, reports, clock)),
+    appendReports: (id, reports) => transaction((tx) => outbox.appendReports(tx, id, reports, clock)),
+    saveSnapshots: (key, snapshots) => transaction((tx) => archives.saveSnapshots(tx, key, snapshots)),
+    archive: (key, node, sign) => transaction((tx) => archives.archive(tx, key, node, sign, clock)),
+    history: (id) => query((sql) => archives.history(sql, id)),
+    archiveEntries: (id) => query((sql) => archives.archiveEntries(sql, id)),
+    pruneArchive: (limits) => query((sql) => archives.pruneArchive(sql, limits, clock())),
+    claimRemovals: (now, leaseMs, limit) => query((sql) => removals.claimRemovals(sql, now, leaseMs, limit)),
+    claimRemoval: (key, now, leaseMs) => query((sql) => removals.claimRemoval(sql, key, now, leaseMs)),
+    pendingRemovals: () => query((sql) => removals.pendingRemovals(sql)),
+    markLogsTaken: (key) => query((sql) => removals.markLogsTaken(sql, key)),
+    postponeRemoval: (key, dueAt) => query((sql) => removals.postponeRemoval(sql, key, dueAt)),
+    completeRemoval: (key) => query((sql) => removals.completeRemoval(sql, key)),
+    holdClient: (key, id, now, leaseMs) => transaction((tx) => removals.holdClient(tx, key, id, now, leaseMs)),
+    releaseClient: (key, removed) => query((sql) => removals.releaseClient(sql, key, removed)),
+    takeSlot: (slot) => query((sql) => loop.takeSlot(sql, slot, clock)),
+    giveBackSlot: (slot) => query((sql) => loop.giveBackSlot(sql, slot)),
+    completeSlot: (slot, at) => query((sql) => loop.completeSlot(sql, slot, at)),
+    loopState: (now) => query((sql) => loop.loopState(sql, now)),
+    claimReports: (now, leaseMs, limit, id) => query((sql) => outbox.claimReports(sql, now, leaseMs, limit, id)),
+    settleReport: (seq) => query((sql) => outbox.settleReport(sql, seq)),
+    postponeReports: (id, dueAt) => query((sql) => outbox.postponeReports(sql, id, dueAt)),
+    knownIds: () => query(knownIds),
+    reset: () => transaction((tx) => reset(tx, clock)),
   }
   return guarded(store, callMs, bulkMs)
 }

@@ -6,8 +6,8 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import type { Sql } from 'postgres'
 import { Fault } from '../../fault.ts'
+import type { Database } from './connect.ts'
 
 export interface Migration {
   readonly number: number
@@ -37,9 +37,9 @@ export async function readMigrations(folder: string): Promise<Migration[]> {
 }
 
 /** Applies what is missing and resolves to the names of the files that were applied. */
-export async function migrate(sql: Sql, folder: string = defaultFolder()): Promise<string[]> {
+export async function migrate(database: Database, folder: string = defaultFolder()): Promise<string[]> {
   const migrations = await readMigrations(folder)
-  return sql.begin(async (tx) => {
+  return database.transaction(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtextextended('po.migration', 0))`
     await tx`create schema if not exists po`
     await tx`

@@ -1,7 +1,6 @@
 /** The PostgreSQL store, straight and through a pooler, against what every store owes. */
-import type { Sql } from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connect, createStore } from '../../../../shared/adapters/postgres/index.ts'
+import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/index.ts'
 import { storeConformance } from '../../../conformance/store.ts'
 import { databaseSettings, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
 import { keepsPrepared, type Pooler, poolerVersion, startPooler } from './pgbouncer.ts'
@@ -17,17 +16,17 @@ const TABLES = ['identity', 'analysis', 'run', 'line', 'snapshot', 'report', 'ar
 
 /** The suite on one database with two pools, emptied before each test. `port`: of a pooler in front of the server. */
 function suite(name: string, prepare: boolean, port: () => number): void {
-  let pools: readonly [Sql, Sql]
+  let pools: readonly [Database, Database]
   beforeAll(async () => {
     const settings = databaseSettings({ ...(await databases.create()), port: port() })
     const pool = () => connect({ ...settings, POSTGRES_PREPARE: prepare })
     pools = [pool(), pool()]
   })
-  afterAll(() => Promise.all(pools.map((sql) => sql.end({ timeout: 1 }))))
+  afterAll(() => Promise.all(pools.map((pool) => pool.end({ timeout: 1 }))))
   storeConformance(name, async (now) => {
-    const [sql, other] = pools
-    await sql.unsafe(`truncate ${TABLES.map((table) => `po.${table}`).join(', ')}`)
-    return { store: createStore(sql, { now }), other: createStore(other, { now }) }
+    const [pool, other] = pools
+    await pool.query((sql) => sql.unsafe(`truncate ${TABLES.map((table) => `po.${table}`).join(', ')}`))
+    return { store: createStore(pool, { now }), other: createStore(other, { now }) }
   })
 }
 
