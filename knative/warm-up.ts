@@ -13,6 +13,20 @@ import type { Route } from '../shared/routes.ts'
 
 const AWAY = 'http://127.0.0.1:9'
 const ID = '00000000-0000-4000-8000-000000000000'
+/** Fits every body of the contract: each takes what it knows. */
+const BODY = {
+  analysis_id: ID,
+  project_id: ID,
+  registry_url: 'registry.invalid',
+  image_url: 'registry.invalid/image',
+  registry_user: '',
+  registry_password: '',
+  kong_token: 'none_needed',
+  log: 'warm-up',
+  log_type: 'info',
+  status: '',
+  progress: 0,
+}
 
 /** Something for every setting that has no default. */
 function settings(): Record<string, string> {
@@ -44,7 +58,7 @@ async function ask(port: number, { endpoints: [endpoint] }: Route, token: string
     'ce-source': '/warm-up',
     'ce-type': 'warm-up',
   }
-  const body = endpoint.method === 'GET' ? null : JSON.stringify({ analysis_id: ID })
+  const body = endpoint.method === 'GET' ? null : JSON.stringify(BODY)
   const path = endpoint.path.replace(/\{\w+\}/g, ID)
   const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: endpoint.method, headers, body })
   await response.text()

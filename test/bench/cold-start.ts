@@ -1,0 +1,167 @@
+/**
+ * Spawn to first authenticated 200 of every bundled function, against a bare Node server's first 200, and what each holds
+ * in memory after 100 requests. Each function does its whole work: it fetches the realm's keys, and asks the real
+ * PostgreSQL and the sandbox's Kubernetes API whatever its answer needs. Starts are interleaved, so that a slow moment of
+ * the machine hits all alike.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { connect, createServer } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { builtRoutes, bundleAll, DIST } from '../../knative/bundle.ts'
+import { poRoutes, type Route } from '../../shared/routes.ts'
+import { atMost, type BenchRow, median, shown } from './row.ts'
+import { startWorld, type World } from './world.ts'
+
+const STARTS = 15
+const REQUESTS = 100
+const GIVE_UP_MS = 20_000
+
+const BUDGET = {
+  database: { times: 3, mebibytes: 96 },
+  kubernetes: { times: 4, mebibytes: 128 },
+} as const
+
+const budgetOf = ({ kubernetes }: Route) => BUDGET[kubernetes.length > 0 ? 'kubernetes' : 'database']
+
+interface Ask {
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | undefined
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Tries to connect until somebody listens: the same for both sides, and cheap enough not to disturb the start. */
+async function reachable(port: number): Promise<void> {
+  const end = performance.now() + GIVE_UP_MS
+  while (performance.now() < end) {
+    const socket = connect(port, '127.0.0.1')
+    const open = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    )
+    socket.destroy()
+    if (open) return
+    await delay(1)
+  }
+  throw new Error(`nobody listens on ${port}`)
+}
+
+/** @throws when the answer is not 200 */
+async function send(port: number, { method, path, headers, body }: Ask): Promise<void> {
+  const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
+  const options = { port, host: '127.0.0.1', method, path, headers: { ...headers, ...length }, agent: false as const }
+  const { promise, resolve, reject } = Promise.withResolvers<import('node:http').IncomingMessage>()
+  request(options, resolve).on('error', reject).end(body)
+  const response = await promise
+  let text = ''
+  for await (const chunk of response) text += chunk
+  if (response.statusCode !== 200) throw new Error(`${method} ${path}: ${response.statusCode} ${text}`)
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+}
+
+interface Program {
+  readonly file: string
+  readonly env: Readonly<Record<string, string>>
+  readonly ask: () => Ask
+}
+
+async function start({ file, env }: Program): Promise<{ child: ChildProcess; port: number }> {
+  const port = await freePort()
+  const child = spawn(process.execPath, [file], {
+    env: { ...env, PORT: String(port), NODE_ENV: 'production' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  return { child, port }
+}
+
+/** Milliseconds from spawn to the end of the first answer. */
+async function coldStart(program: Program): Promise<number> {
+  const ask = program.ask()
+  const began = performance.now()
+  const { child, port } = await start(program)
+  try {
+    await reachable(port)
+    await send(port, ask)
+    return performance.now() - began
+  } finally {
+    await end(child)
+  }
+}
+
+async function memory(program: Program): Promise<number> {
+  const { child, port } = await start(program)
+  try {
+    await reachable(port)
+    for (let i = 0; i < REQUESTS; i++) await send(port, program.ask())
+    const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024
+  } finally {
+    await end(child)
+  }
+}
+
+const BARE: Program = {
+  file: fileURLToPath(new URL('bare-server.mjs', import.meta.url)),
+  env: {},
+  ask: () => ({ method: 'GET', path: '/', headers: {}, body: undefined }),
+}
+
+const programOf = (route: Route, world: World): Program => ({
+  file: fileURLToPath(new URL(`${route.name}.mjs`, DIST)),
+  env: { ...world.env, FUNCTION_TARGET: route.name, LOG_LEVEL: 'warn' },
+  ask: () => world.ask(route),
+})
+
+/** Functions that answer requests; an event has no authenticated 200. */
+const measured = (): Route[] => builtRoutes(poRoutes).filter(({ trigger }) => trigger === 'http')
+
+async function times(programs: ReadonlyMap<string, Program>): Promise<Map<string, number>> {
+  const taken = new Map<string, number[]>([...programs.keys()].map((name) => [name, []]))
+  for (let i = 0; i <= STARTS; i++)
+    for (const [name, program] of programs) {
+      const ms = await coldStart(program)
+      if (i > 0) taken.get(name)?.push(ms) // the first fills the disk cache
+    }
+  return new Map([...taken].map(([name, values]) => [name, median(values)]))
+}
+
+/** Bundles all functions, then measures them. */
+export async function benchColdStart(): Promise<BenchRow[]> {
+  await bundleAll()
+  await using world = await startWorld()
+  const routes = measured()
+  const programs = new Map([['bare', BARE], ...routes.map((route) => [route.name, programOf(route, world)] as const)])
+  const taken = await times(programs)
+  const bare = taken.get('bare') ?? Number.NaN
+  const rows = [shown('first 200 of a bare Node server', bare, 'ms')]
+  for (const route of routes) {
+    const ratio = (taken.get(route.name) ?? Number.NaN) / bare
+    rows.push(atMost(`spawn to first 200, ${route.name}`, ratio, '× bare', budgetOf(route).times))
+  }
+  for (const route of routes) {
+    const used = await memory(programOf(route, world))
+    rows.push(atMost(`RSS after ${REQUESTS} requests, ${route.name}`, used, 'MiB', budgetOf(route).mebibytes))
+  }
+  return rows
+}
+
+if (import.meta.main) console.table(await benchColdStart())

@@ -1,0 +1,96 @@
+/**
+ * What functions need around them while they are measured: the real PostgreSQL, and the sandbox's Keycloak, Kubernetes API
+ * (without pods) and Hub. Bodies and paths that answer 200 for every function.
+ */
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Route } from '../../shared/routes.ts'
+import { startHub } from '../sandbox/hub.ts'
+import { startKeycloak } from '../sandbox/keycloak.ts'
+import { startKubernetes } from '../sandbox/kubernetes/index.ts'
+import { startPeers } from '../sandbox/peers.ts'
+import { databaseSettings, startTestDatabases } from '../sandbox/postgres.ts'
+
+/** Labels by which a run finds its peers. */
+const PEERS = [
+  { name: 'broker', peer: 'broker', labels: { component: 'flame-message-broker' }, port: 80 },
+  { name: 'storage', peer: 'storage', labels: { component: 'flame-storage-service' }, port: 8080 },
+  { name: 'adapter', peer: 'adapter', labels: { component: 'flame-hub-adapter' }, port: 5000 },
+  { name: 'kong-proxy', peer: 'kong', labels: { 'app.kubernetes.io/name': 'kong' }, port: 80 },
+  { name: 'po-service', peer: undefined, labels: { component: 'flame-po' }, port: 8000 },
+] as const
+/** Nobody calls the orchestrator here. */
+const NOWHERE = 9
+
+async function userToken(url: string, realm: string, secret: string): Promise<string> {
+  const response = await fetch(`${url}/realms/${realm}/protocol/openid-connect/token`, {
+    method: 'POST',
+    body: new URLSearchParams({ grant_type: 'client_credentials', client_id: 'hub-adapter', client_secret: secret }),
+  })
+  return ((await response.json()) as { access_token: string }).access_token
+}
+
+function bodyOf({ name }: Route): object | undefined {
+  const id = randomUUID()
+  if (name === 'po-stream-logs')
+    return { log: 'a line', log_type: 'info', analysis_id: id, status: 'executing', progress: 1 }
+  if (name !== 'po-create') return undefined
+  const registry = { registry_url: 'registry.local', registry_user: 'robot', registry_password: 'x' }
+  const image_url = 'registry.local/project/image:1'
+  return { analysis_id: id, project_id: randomUUID(), image_url, kong_token: 'none_needed', ...registry }
+}
+
+export async function startWorld() {
+  const [databases, keycloak, hub, kubernetes, peers, folder] = await Promise.all([
+    startTestDatabases(),
+    startKeycloak(),
+    startHub({ autoRegister: true }),
+    startKubernetes({ startPods: false }),
+    startPeers(),
+    mkdtemp(join(tmpdir(), 'bench-')),
+  ])
+  for (const { name, peer, labels, port } of PEERS)
+    kubernetes.addService({ name, labels, port, host: '127.0.0.1', hostPort: peer ? peers.ports[peer] : NOWHERE })
+  const kubeconfig = join(folder, 'kubeconfig')
+  await writeFile(kubeconfig, kubernetes.kubeconfig())
+  const database = databaseSettings(await databases.create())
+  const token = await userToken(keycloak.url, keycloak.realm, keycloak.secretOf('hub-adapter'))
+
+  const env: Record<string, string> = {
+    ...Object.fromEntries(Object.entries(database).map(([name, value]) => [name, String(value)])),
+    KEYCLOAK_URL: keycloak.url,
+    KEYCLOAK_REALM: keycloak.realm,
+    RESULT_CLIENT_ID: 'service1',
+    RESULT_CLIENT_SECRET: keycloak.secretOf('service1'),
+    HUB_URL_CORE: hub.coreUrl,
+    HUB_URL_AUTH: hub.authUrl,
+    HUB_CLIENT_ID: hub.clientId,
+    HUB_CLIENT_SECRET: hub.clientSecret,
+    KUBECONFIG: kubeconfig,
+    SIDECAR_REACH: 'api',
+    CLUSTER_RESOLVER: '127.0.0.1',
+  }
+
+  return {
+    env,
+    /** A request that the function answers with 200. */
+    ask(route: Route) {
+      const [endpoint] = route.endpoints
+      const body = bodyOf(route)
+      return {
+        method: endpoint?.method ?? 'GET',
+        path: (endpoint?.path ?? '/').replace('{cleanup_type}', 'zombies'),
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: body && JSON.stringify(body),
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([keycloak.stop(), hub.stop(), kubernetes.stop(), peers.close(), databases.stop()])
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export type World = Awaited<ReturnType<typeof startWorld>>
