@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { ConfigFault, type Environment, loadConfig, SETTINGS, type SettingName } from '../../shared/config.ts'
+import type { SettingGroup } from '../../shared/routes.ts'
+
+const VALUE = 'hunter2'
+const GROUPS = ['auth', 'database', 'identity', 'hub', 'registry', 'runs', 'loop', 'signing'] as const
+const names = Object.keys(SETTINGS) as SettingName[]
+const required = names.filter((name) => SETTINGS[name].default === undefined)
+const secrets = names.filter((name) => SETTINGS[name].secret)
+
+const complete: Environment = Object.fromEntries(
+  required.map((name) => [name, name.includes('URL') ? 'http://host:1/path/' : 'text']),
+)
+
+const faultsOf = (groups: readonly SettingGroup[], env: Environment): readonly string[] => {
+  try {
+    loadConfig(groups, env)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigFault) return error.faults
+    throw error
+  }
+}
+
+describe('faults', () => {
+  it('are listed all at once, by name', () => {
+    const faults = faultsOf(GROUPS, {})
+    expect(faults.map((fault) => fault.split(':')[0]).sort()).toEqual([...required].sort())
+  })
+
+  const malformed: [name: SettingName, value: string][] = [
+    ['POSTGRES_PORT', VALUE],
+    ['POSTGRES_PORT', '0'],
+    ['POSTGRES_PORT', '65536'],
+    ['POSTGRES_PORT', '5432.5'],
+    ['POSTGRES_PORT', ' 5432'],
+    ['POSTGRES_PREPARE', VALUE],
+    ['KEYCLOAK_URL', VALUE],
+    ['KEYCLOAK_URL', `ftp://${VALUE}`],
+    ['HUB_LOGGING', VALUE],
+    ['POD_SECURITY', VALUE],
+    ['SIDECAR_REACH', VALUE],
+    ['ANALYSIS_MEMORY_LIMIT', VALUE],
+    ['STATUS_LOOP_INTERVAL', '0'],
+    ['RESTART_MAX', '-1'],
+    ['LOG_LEVEL', VALUE],
+    ['PORT', VALUE],
+    ['POSTGRES_HOST', ''],
+    ['POSTGRES_PASSWORD', ''],
+  ]
+  it.each(malformed)('%s=%j is one, and its value is not named', (name, value) => {
+    const faults = faultsOf(GROUPS, { ...complete, [name]: value })
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toMatch(new RegExp(`^${name}: expected `))
+    expect(faults[0]).not.toContain(VALUE)
+  })
+
+  it('do not count where the group is not wanted', () => {
+    expect(faultsOf(['auth'], { KEYCLOAK_URL: 'http://k', POSTGRES_PORT: VALUE, HUB_URL_CORE: VALUE })).toEqual([])
+  })
+
+  it('never hold a value, even all of them together', () => {
+    const wrong = Object.fromEntries(names.map((name) => [name, `${VALUE} \n`]))
+    expect(faultsOf(GROUPS, wrong).length).toBeGreaterThan(10)
+    expect(faultsOf(GROUPS, wrong).join()).not.toContain(VALUE)
+  })
+})
+
+describe('values', () => {
+  it('have their defaults', () => {
+    const config = loadConfig(GROUPS, complete)
+    expect(config).toMatchObject({ POSTGRES_PORT: 5432, POSTGRES_MAX: 2, POSTGRES_PREPARE: true, HUB_LOGGING: true })
+    expect(config).toMatchObject({ KEYCLOAK_REALM: 'flame', STATUS_LOOP_INTERVAL: 10, PORT: 8080, LOG_LEVEL: 'info' })
+  })
+
+  it('lose the last slash of a URL, so that paths can be put behind it', () => {
+    expect(loadConfig(GROUPS, complete).KEYCLOAK_URL).toBe('http://host:1/path')
+  })
+
+  it.each([
+    ['true', true],
+    ['True', true],
+    ['1', true],
+    ['false', false],
+    ['0', false],
+    ['', false],
+  ])('%j is the boolean %s', (text, value) => {
+    expect(loadConfig(GROUPS, { ...complete, HUB_LOGGING: text }).HUB_LOGGING).toBe(value)
+  })
+
+  it('take an empty proxy for none', () => {
+    expect(loadConfig(GROUPS, { ...complete, PO_HTTP_PROXY: '' }).PO_HTTP_PROXY).toBe('')
+  })
+})
+
+describe('secrets in files', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'config-'))
+  const file = join(folder, 'secret')
+  writeFileSync(file, `${VALUE}\n`)
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  it.each(secrets)('%s_FILE: the content without its last newline is the value', (name) => {
+    const { [name]: _, ...rest } = complete
+    expect(loadConfig(GROUPS, { ...rest, [`${name}_FILE`]: file })[name]).toBe(VALUE)
+  })
+
+  it.each(secrets)('%s and %s_FILE together are a fault', (name) => {
+    const faults = faultsOf(GROUPS, { ...complete, [name]: VALUE, [`${name}_FILE`]: file })
+    expect(faults).toEqual([`${name}: expected either ${name} or ${name}_FILE, not both`])
+  })
+
+  it.each(secrets)('%s_FILE that cannot be read is a fault, and its path is not named', (name) => {
+    const { [name]: _, ...rest } = complete
+    const faults = faultsOf(GROUPS, { ...rest, [`${name}_FILE`]: `/nowhere/${VALUE}` })
+    expect(faults).toEqual([`${name}: expected ${name}_FILE to name a readable file`])
+  })
+
+  it('a setting that is no secret has no file', () => {
+    const { POSTGRES_HOST: _, ...rest } = complete
+    expect(faultsOf(GROUPS, { ...rest, POSTGRES_HOST_FILE: file })).toEqual(['POSTGRES_HOST: expected a value'])
+  })
+})
