@@ -100,23 +100,26 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
     timer = setTimeout(next, ms)
   }
 
-  const begin = (): void => void launch()
-
-  async function launch(): Promise<void> {
+  function begin(): void {
     if (stopping) return
     const image = runtime.images[spec.image]
-    if (!image) {
-      pullFailed()
-      return
-    }
+    if (image) void launch(image)
+    else pullFailed()
+  }
+
+  async function launch(image: Image): Promise<void> {
     try {
       const program = await image({ ...world.inputs(), port })
       if (!stopping) run(program)
     } catch (error) {
-      const reason = error instanceof NotReady ? error.reason : 'RunContainerError'
-      enter({ waiting: { reason, message: error instanceof Error ? error.message : String(error) } })
-      later(runtime.backoffMs, begin)
+      waitAndRetry(error)
     }
+  }
+
+  function waitAndRetry(error: unknown): void {
+    const reason = error instanceof NotReady ? error.reason : 'RunContainerError'
+    enter({ waiting: { reason, message: error instanceof Error ? error.message : String(error) } })
+    if (!stopping) later(runtime.backoffMs, begin)
   }
 
   function pullFailed(): void {

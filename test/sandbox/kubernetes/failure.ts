@@ -54,6 +54,16 @@ export const invalid = (kind: Kind, name: string, causes: readonly Cause[]) =>
     `${kind.kind}${kind.group ? `.${kind.group}` : ''} "${name}" is invalid: ${causes.map((one) => `${one.field}: ${one.message}`).join(', ')}`,
     { ...about(kind, name), kind: kind.kind, causes },
   )
+export function managerRequired(): Failure {
+  const cause = {
+    reason: 'FieldValueRequired',
+    message: 'Required value: is required for apply patch',
+    field: 'fieldManager',
+  }
+  const details = { group: 'meta.k8s.io', kind: 'PatchOptions', causes: [cause] }
+  return new Failure(422, 'Invalid', `PatchOptions.meta.k8s.io "" is invalid: fieldManager: ${cause.message}`, details)
+}
+
 export const expired = () =>
   new Failure(410, 'Expired', 'The provided continue parameter is too old to display a consistent list result.')
 export const unavailable = (message: string) => new Failure(503, 'ServiceUnavailable', message)

@@ -1,9 +1,9 @@
 /** The API over HTTP: who may ask, what is asked, and the answer or a Status. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { discovery } from './discovery.ts'
-import { badRequest, Failure, noPath, statusOf } from './failure.ts'
+import { badRequest, Failure, managerRequired, noPath, statusOf } from './failure.ts'
 import { createListing, filterOf, presenterOf } from './listing.ts'
-import { patched } from './patch.ts'
+import { assertPatchType, patched } from './patch.ts'
 import type { DeleteOptions, Propagation, Resources } from './resources.ts'
 import type { Store } from './store.ts'
 import { parseTarget, type Target } from './target.ts'
@@ -85,6 +85,15 @@ function createVerbs({ store, resources }: ApiParts): Verbs {
   })
   const named = ({ target }: Exchange) => [target.kind, target.namespace, target.name ?? ''] as const
 
+  async function apply(exchange: Exchange): Promise<Result> {
+    const body = await readJson(exchange.request)
+    const manager = exchange.query.get('fieldManager')
+    if (!manager) throw managerRequired()
+    const force = exchange.query.get('force') === 'true'
+    const { object, created } = resources.apply(...named(exchange), body, manager, force)
+    return ok(exchange, object, created ? 201 : 200)
+  }
+
   return {
     'GET all': async (exchange) => {
       const { target, query, request, response } = exchange
@@ -104,19 +113,11 @@ function createVerbs({ store, resources }: ApiParts): Verbs {
       ok(exchange, resources.replace(...named(exchange), await readJson(exchange.request), managerOf(exchange))),
     PATCH: async (exchange) => {
       const type = exchange.request.headers['content-type']?.split(';')[0] ?? ''
+      if (type === 'application/apply-patch+yaml') return apply(exchange)
+      assertPatchType(type)
       const body = await readJson(exchange.request)
-      if (type !== 'application/apply-patch+yaml') {
-        const edit = (live: unknown) => patched(type, live, body)
-        return ok(exchange, resources.change(...named(exchange), managerOf(exchange), edit))
-      }
-      const manager = exchange.query.get('fieldManager')
-      if (!manager)
-        throw badRequest(
-          'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-        )
-      const force = exchange.query.get('force') === 'true'
-      const { object, created } = resources.apply(...named(exchange), body, manager, force)
-      return ok(exchange, object, created ? 201 : 200)
+      const edit = (live: unknown) => patched(type, live, body)
+      return ok(exchange, resources.change(...named(exchange), managerOf(exchange), edit))
     },
     DELETE: async (exchange) => ok(exchange, resources.remove(...named(exchange), await deleteOptions(exchange))),
     'DELETE all': async (exchange) => {

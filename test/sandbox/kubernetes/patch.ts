@@ -5,11 +5,17 @@ import { itemStep, mergingOf } from './merge-keys.ts'
 
 type Fields = Record<string, unknown>
 
+const TYPES = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json']
+
+export function assertPatchType(contentType: string): void {
+  if (TYPES.includes(contentType)) return
+  throw new Failure(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - ${contentType}`)
+}
+
 export function patched(contentType: string, live: unknown, patch: unknown): unknown {
   if (contentType === 'application/json-patch+json') return jsonPatch(live, patch)
   if (contentType === 'application/merge-patch+json') return mergePatch(live, patch)
-  if (contentType === 'application/strategic-merge-patch+json') return strategic(live, patch, [])
-  throw new Failure(415, 'UnsupportedMediaType', `the body of the request was in an unknown format - ${contentType}`)
+  return strategic(live, patch, [])
 }
 
 function mergePatch(live: unknown, patch: unknown): unknown {

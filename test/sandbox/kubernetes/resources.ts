@@ -61,7 +61,7 @@ export function createResources(store: Store, runsPods: () => boolean): Resource
     const object = withDefaults(kind.generation ? withGeneration(fresh, 1) : fresh)
     validate(kind, object)
     if (store.get(kind, namespace, object.metadata.name)) throw alreadyExists(kind, object.metadata.name)
-    return store.put(owners(object))
+    return store.put(withDefaults(owners(object)))
   }
 
   function update(kind: Kind, live: KubeObject, next: KubeObject): KubeObject {

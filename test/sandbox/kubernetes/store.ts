@@ -11,6 +11,8 @@ export interface Change {
   readonly version: number
   readonly kind: Kind
   readonly object: KubeObject
+  /** As it was before, if it was there. */
+  readonly before: KubeObject | undefined
 }
 
 export interface Store {
@@ -42,8 +44,8 @@ export function createStore(): Store {
 
   const shelf = (kind: string): Map<string, KubeObject> => shelves.get(kind) ?? new Map()
 
-  function record(type: Change['type'], object: KubeObject): void {
-    const change = { type, version, kind: kindNamed(object.kind), object }
+  function record(type: Change['type'], object: KubeObject, before: KubeObject | undefined): void {
+    const change = { type, version, kind: kindNamed(object.kind), object, before }
     history.push(change)
     if (history.length > 2 * HISTORY) history.splice(0, HISTORY)
     changes.emit('change', change)
@@ -79,7 +81,7 @@ export function createStore(): Store {
       uids.set(object.metadata.uid, stored)
       if (before) unlink(before)
       link(stored)
-      record(before ? 'MODIFIED' : 'ADDED', stored)
+      record(before ? 'MODIFIED' : 'ADDED', stored, before)
       return stored
     },
     remove(object) {
@@ -87,7 +89,7 @@ export function createStore(): Store {
       shelf(object.kind).delete(keyOf(object))
       unlink(object)
       version++
-      record('DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } })
+      record('DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } }, object)
     },
     version: () => version,
     changesSince(since) {

@@ -66,16 +66,28 @@ const ownerFaults = ({ metadata }: KubeObject): Cause[] =>
   )
 
 const SPECS: Readonly<Record<string, (object: KubeObject) => Cause[]>> = {
-  Secret: dataFaults,
+  Secret: secretFaults,
+  ConfigMap: keyFaults,
   Deployment: deploymentFaults,
   Service: serviceFaults,
   Pod: (object) => containerFaults(object['spec'], 'spec'),
 }
 
-function dataFaults(object: KubeObject): Cause[] {
-  return Object.entries((object['data'] as Record<string, string> | undefined) ?? {}).flatMap(([key, value]) =>
+const entriesOf = (object: KubeObject): [string, string][] =>
+  Object.entries((object['data'] as Record<string, string> | undefined) ?? {})
+
+const DATA_KEY = /^[-._a-zA-Z0-9]{1,253}$/
+
+function keyFaults(object: KubeObject): Cause[] {
+  const keys = entriesOf(object).filter(([key]) => !DATA_KEY.test(key))
+  return keys.map(([key]) => bad(`data[${key}]`, key, 'a valid config key is expected'))
+}
+
+function secretFaults(object: KubeObject): Cause[] {
+  const values = entriesOf(object).flatMap(([key, value]) =>
     Buffer.from(value, 'base64').toString('base64') === value ? [] : [bad(`data[${key}]`, '…', 'illegal base64 data')],
   )
+  return [...keyFaults(object), ...values]
 }
 
 interface Template {

@@ -16,7 +16,7 @@ export function watch(store: Store, request: WatchRequest, response: ServerRespo
   const { kind, namespace, query } = request
   const since = Number(query.get('resourceVersion') ?? 0)
   const write = (type: string, object: unknown) => response.write(`${JSON.stringify({ type, object })}\n`)
-  const tell = createTeller(request, since, write)
+  const tell = createTeller(request, write)
 
   response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' })
   response.flushHeaders()
@@ -38,35 +38,25 @@ export function watch(store: Store, request: WatchRequest, response: ServerRespo
 
 /** A watch that names no version begins with everything there is. */
 const presentState = (store: Store, kind: Kind, namespace: string | undefined): Change[] =>
-  store.list(kind, namespace).map((object) => ({ type: 'ADDED', version: 0, kind, object }))
+  store.list(kind, namespace).map((object) => ({ type: 'ADDED', version: 0, kind, object, before: undefined }))
 
-/** Remembers what this watcher was shown: an object whose labels cease to fit is deleted for it. */
+/** To a watcher, an object whose labels cease to fit is deleted, and one whose labels begin to fit is added. */
 function createTeller(
   { kind, namespace, query, accept }: WatchRequest,
-  since: number,
   write: (type: string, object: unknown) => void,
 ): (change: Change) => void {
   const fits = filterOf(query)
   const present = presenterOf(accept)
-  const shown = new Set<string>()
-  const isHere = ({ kind: changed, object }: Change) =>
-    changed === kind && (namespace === undefined || object.metadata.namespace === namespace)
-
-  return (change) => {
-    if (!isHere(change)) return
-    const { type, object } = change
-    const { uid } = object.metadata
-    const known = shown.has(uid) || (type !== 'ADDED' && since > 0)
-    const verdict = verdictOf(type, known, fits(object))
-    if (!verdict) return
-    if (verdict === 'DELETED') shown.delete(uid)
-    else shown.add(uid)
-    write(verdict, present.one(object))
+  return ({ type, kind: changed, object, before }) => {
+    if (changed !== kind || (namespace !== undefined && object.metadata.namespace !== namespace)) return
+    const verdict = VERDICTS[`${before !== undefined && fits(before)} ${type !== 'DELETED' && fits(object)}`]
+    if (verdict) write(verdict, present.one(object))
   }
 }
 
-function verdictOf(type: Change['type'], known: boolean, fits: boolean): Change['type'] | undefined {
-  if (type === 'DELETED') return known || fits ? 'DELETED' : undefined
-  if (fits) return known ? 'MODIFIED' : 'ADDED'
-  return known ? 'DELETED' : undefined
+/** By whether it fitted before, and does now. */
+const VERDICTS: Readonly<Record<string, Change['type']>> = {
+  'false true': 'ADDED',
+  'true true': 'MODIFIED',
+  'true false': 'DELETED',
 }

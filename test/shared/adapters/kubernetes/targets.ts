@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Connection, connect, createCluster } from '../../../../shared/adapters/kubernetes/index.ts'
 import type { ClusterTarget, RawObject } from '../../../conformance/cluster.ts'
+import type { ApiBody, ApiRequest, ApiTarget } from '../../../sandbox/kubernetes/api-conformance.ts'
 import { type Kubernetes, type KubernetesOptions, startKubernetes } from '../../../sandbox/kubernetes/index.ts'
 
 export const SHELL_IMAGE = 'sandbox/shell:1'
@@ -32,16 +33,32 @@ export async function sandboxTarget(options: KubernetesOptions = {}): Promise<Sa
   return { ...targetOf(connect({ env: { KUBECONFIG: kubeconfig } }), stop), kubernetes, kubeconfig }
 }
 
-/** A fresh namespace, deleted at the end. */
 export async function realTarget(kubeconfig: string): Promise<ClusterTarget> {
+  const { connection, stop } = await freshNamespace(kubeconfig)
+  return targetOf(connection, stop)
+}
+
+export async function realApi(kubeconfig: string): Promise<ApiTarget> {
+  const { connection, stop } = await freshNamespace(kubeconfig)
+  return apiTarget(connection, stop)
+}
+
+export async function sandboxApi(options: KubernetesOptions = {}): Promise<ApiTarget> {
+  const { kubeconfig, stop } = await sandboxTarget(options)
+  return apiTarget(connect({ env: { KUBECONFIG: kubeconfig } }), stop)
+}
+
+/** Deleted at the end. */
+async function freshNamespace(kubeconfig: string) {
   const namespace = `po-conformance-${randomBytes(4).toString('hex')}`
   const connection = connect({ env: { KUBECONFIG: kubeconfig }, namespace })
   const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }
   const made = await send(connection, 'POST', '/api/v1/namespaces', body)
   if (made.status !== 201) throw new Error(`namespace not made: ${made.status}`)
-  return targetOf(connection, async () => {
+  const stop = async () => {
     await send(connection, 'DELETE', `/api/v1/namespaces/${namespace}`)
-  })
+  }
+  return { connection, stop }
 }
 
 function targetOf(connection: Connection, stop: () => Promise<void>): ClusterTarget {
@@ -71,4 +88,45 @@ async function send(connection: Connection, method: Parameters<ClusterTarget['ra
     signal: AbortSignal.timeout(10_000),
   })
   return { status: answer.status, body: JSON.parse(await answer.body.text()) as RawObject }
+}
+
+/** The API itself, for the suite of the sandbox. */
+export function apiTarget(connection: Connection, stop: () => Promise<void>): ApiTarget {
+  const full = (path: string) => (path.startsWith('/') ? path : namespaced(path, connection.namespace))
+  const call = ({ method, path, body, type = 'application/json', accept = 'application/json' }: ApiRequest) =>
+    connection.send({
+      method,
+      path: full(path),
+      headers: { accept, ...(body === undefined ? {} : { 'content-type': type }) },
+      body: typeof body === 'string' || body === undefined ? body : JSON.stringify(body),
+      signal: AbortSignal.timeout(15_000),
+    })
+  return {
+    async send(request) {
+      const answer = await call(request)
+      return { status: answer.status, body: readBody(await answer.body.text()) }
+    },
+    async watch(path, count) {
+      const { body } = await call({ method: 'GET', path })
+      let text = ''
+      for await (const chunk of body) {
+        text += String(chunk)
+        if (text.split('\n').length > count) break
+      }
+      return text.split('\n', count).map((line) => JSON.parse(line))
+    },
+    async stop() {
+      await stop()
+      await connection.close()
+    },
+  }
+}
+
+/** A path outside of the API answers in plain text. */
+function readBody(text: string): ApiBody {
+  try {
+    return JSON.parse(text) as ApiBody
+  } catch {
+    return { kind: 'Status', status: 'Failure', code: 404, message: text } as unknown as ApiBody
+  }
 }
