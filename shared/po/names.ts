@@ -20,7 +20,6 @@ export const LABEL = {
   analysis: 'flame-po/analysis-id',
   run: 'flame-po/run',
   project: 'flame-po/project-id',
-  project: 'flame-po/project-id',
   node: 'flame-po/node',
 } as const
 

@@ -93,7 +93,6 @@ async function start(image: string, { env = {}, run = 1, token = unsignedToken(I
       DEPLOYMENT_NAME: runName(ID, run as RunNumber),
       FLAME_PROXY_URL: proxy.url,
       PORT: String(port),
-      HOST: '127.0.0.1',
       ...env,
     },
     stdio: ['ignore', 'pipe', 'ignore'],

@@ -6,7 +6,6 @@ import dns from 'node:dns/promises'
 import { once } from 'node:events'
 import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { pipeline } from 'node:stream/promises'
 import {
   absence,
   covers,
@@ -15,16 +14,15 @@ import {
   type LocationInput,
   proxyLocations,
   RUN_HEADER,
-  type Upstream,
   type Upstreams,
   upstreamPath,
 } from '../../shared/po/objects/locations.ts'
+import { answer, forward, refuse } from './forward.ts'
 import { escapePath, normalisePath } from './proxy-path.ts'
 
 export interface ProxyOptions extends LocationInput {
   readonly upstreams: Upstreams
   readonly port?: number
-  readonly address?: string
   /** DNS servers that know the upstreams; the system's if absent. */
   readonly resolvers?: readonly string[]
 }
@@ -37,76 +35,20 @@ export interface RunningProxy {
 
 type Resolve = (host: string) => Promise<string>
 
-/** What belongs to one connection only, and what the proxy sets itself. */
-const NOT_FORWARDED = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']
-
-function forwardedHeaders(request: IncomingMessage, location: Location): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = { ...request.headersDistinct }
-  for (const name of [...NOT_FORWARDED, RUN_HEADER.toLowerCase()]) delete headers[name]
+function ownHeaders(request: IncomingMessage, location: Location): OutgoingHttpHeaders {
   const client = request.socket.remoteAddress ?? ''
   const { 'x-forwarded-for': earlier = [] } = request.headersDistinct
   return {
-    ...headers,
-    // A body of unknown length, whatever the method.
-    ...('transfer-encoding' in request.headers ? { 'transfer-encoding': 'chunked' } : {}),
     host: request.headers.host?.replace(/:\d+$/, '') ?? '',
     'x-real-ip': client,
     'x-forwarded-for': [...earlier, client].join(', '),
     'x-forwarded-proto': 'http',
-    ...(location.run ? { [RUN_HEADER]: location.run } : {}),
+    [RUN_HEADER.toLowerCase()]: location.run,
   }
-}
-
-function answer(response: ServerResponse, status: number, body: string, type = 'application/json'): void {
-  if (response.headersSent) {
-    response.destroy()
-    return
-  }
-  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) }).end(body)
-}
-
-function refuse(response: ServerResponse, status: number): void {
-  answer(response, status, JSON.stringify({ detail: http.STATUS_CODES[status] }))
-}
-
-async function forward(
-  { host, port }: Upstream,
-  path: string,
-  location: Location,
-  request: IncomingMessage,
-  response: ServerResponse,
-  resolve: Resolve,
-): Promise<void> {
-  const { connectSeconds, transferSeconds } = location.timeouts
-  const passed = http.request({
-    host: await resolve(host),
-    port,
-    path,
-    method: request.method,
-    headers: forwardedHeaders(request, location),
-    agent: false,
-    timeout: connectSeconds * 1000,
-  })
-  passed.once('socket', (socket) => socket.once('connect', () => passed.setTimeout(transferSeconds * 1000)))
-  passed.on('error', () => {}) // after the answer has begun; before, the two promises below tell
-  passed.once('timeout', () => passed.destroy(new Error('the upstream is too slow')))
-  response.once('close', () => passed.destroy())
-  const sent = pipeline(request, passed).catch((error: unknown) => {
-    // An upstream may answer before it has read everything, and hang up.
-    if (!response.headersSent) throw error
-  })
-  const answered = once(passed, 'response').then(async ([incoming]: IncomingMessage[]) => {
-    if (!incoming) return
-    for (const name of NOT_FORWARDED) delete incoming.headersDistinct[name]
-    response.writeHead(incoming.statusCode ?? 502, incoming.headersDistinct)
-    response.flushHeaders()
-    await pipeline(incoming, response)
-  })
-  await Promise.all([sent, answered])
 }
 
 async function serve(
-  options: ProxyOptions,
+  { upstreams }: ProxyOptions,
   locations: readonly Location[],
   resolve: Resolve,
   request: IncomingMessage,
@@ -118,10 +60,15 @@ async function serve(
   if (path === HEALTH_PATH) return answer(response, 200, 'healthy', 'text/plain')
   const location = locations.find((candidate) => covers(candidate, path))
   if (!location) return refuse(response, 403)
-  const upstream = options.upstreams[location.upstream]
+  const upstream = upstreams[location.upstream]
   if (!upstream) return answer(response, 503, absence(location.upstream))
-  const target = [escapePath(upstreamPath(location, path)), ...query].join('?')
-  await forward(upstream, target, location, request, response, resolve)
+  await forward(request, response, {
+    host: await resolve(upstream.host),
+    port: upstream.port,
+    path: [escapePath(upstreamPath(location, path)), ...query].join('?'),
+    headers: ownHeaders(request, location),
+    ...location.timeouts,
+  })
 }
 
 /** Asks for the name whenever a request needs it. */
@@ -143,11 +90,11 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     request.on('error', () => response.destroy())
     serve(options, locations, resolve, request, response).catch(() => refuse(response, 502))
   })
-  server.listen(options.port ?? 0, options.address ?? '127.0.0.1')
+  server.listen(options.port ?? 0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
-    url: `http://${options.address ?? '127.0.0.1'}:${port}`,
+    url: `http://127.0.0.1:${port}`,
     port,
     close: async () => {
       server.close()

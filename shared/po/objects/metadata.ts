@@ -21,7 +21,6 @@ export function runLabels(input: RunInput, run: RunNumber = input.run): Labels {
     [LABEL.analysis]: input.id,
     [LABEL.run]: String(run),
     [LABEL.project]: input.projectId,
-    [LABEL.project]: input.projectId,
     ...(node ? { [LABEL.node]: node } : {}),
   }
 }

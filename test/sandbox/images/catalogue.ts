@@ -8,17 +8,17 @@ export interface SandboxImage {
   readonly env: Readonly<Record<string, string>>
 }
 
-const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+const image = (name: string, env: Readonly<Record<string, string>> = {}): SandboxImage => ({
+  file: fileURLToPath(new URL(name, import.meta.url)),
+  env: { HOST: '127.0.0.1', ...env },
+})
 
 /** By name, without registry: `sandbox/mean:1`, `sandbox/stuck:1`, … */
 export const sandboxImages: Readonly<Record<string, SandboxImage>> = {
-  'sandbox/mean:1': { file: file('mean.ts'), env: {} },
-  'sandbox/mean-fast:1': { file: file('mean.ts'), env: { ROUNDS: '3', ROUND_MS: '50' } },
+  'sandbox/mean:1': image('mean.ts'),
+  'sandbox/mean-fast:1': image('mean.ts', { ROUNDS: '3', ROUND_MS: '50' }),
   ...Object.fromEntries(
-    Object.keys(MISBEHAVIOURS).map((kind) => [
-      `sandbox/${kind}:1`,
-      { file: file('misbehave.ts'), env: { MISBEHAVIOUR: kind } },
-    ]),
+    Object.keys(MISBEHAVIOURS).map((kind) => [`sandbox/${kind}:1`, image('misbehave.ts', { MISBEHAVIOUR: kind })]),
   ),
 }
 

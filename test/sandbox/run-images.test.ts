@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createCluster } from '../../shared/adapters/kubernetes/index.ts'
+import { analysisSelector, credentialsName, proxySelector } from '../../shared/po/names.ts'
+import {
+  credentialsSecret,
+  objectsOwnedByPolicy,
+  policyOwnedByRoot,
+  pullSecret,
+  type RunInput,
+} from '../../shared/po/objects/index.ts'
+import type { Peer, PeerService } from '../../shared/po/ports.ts'
+import { PEER_SERVICES, RUN, SECRETS, SETTINGS } from '../shared/po/objects/input.ts'
+import { type Kubernetes, startKubernetes } from './kubernetes/index.ts'
+import { KONG_TOKEN, type Peers, startPeers } from './peers.ts'
+import { NGINX_IMAGE, runImages } from './run-images.ts'
+import { createServicePorts, type ServicePorts } from './service-ports.ts'
+import { unsignedToken } from './token.ts'
+
+const lines: { log: string; status: string; progress: number; run: unknown }[] = []
+const orchestrator = http.createServer(async (request, response) => {
+  lines.push({ ...JSON.parse(await text(request)), run: request.headers['x-flame-run'] })
+  response.end('null')
+})
+
+const RUN_INPUT: RunInput = {
+  ...RUN,
+  image: 'sandbox/mean-fast:1',
+  settings: { ...SETTINGS, nginxImage: NGINX_IMAGE, netStatsImage: 'busybox:1.37' },
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'run-images-'))
+let kubernetes: Kubernetes
+let services: ServicePorts
+let peers: Peers
+let cluster: ReturnType<typeof createCluster>
+
+beforeAll(async () => {
+  peers = await startPeers()
+  await new Promise<void>((resolve) => orchestrator.listen(0, '127.0.0.1', resolve))
+  kubernetes = await startKubernetes({
+    images: {
+      ...runImages({ portOf: (service, port) => services.portOf(service, port), peerServices: PEER_SERVICES }),
+      // A shell of this machine.
+      'busybox:1.37': ({ command: [command = 'sh', ...args] }) => ({ command, args }),
+    },
+  })
+  services = createServicePorts(kubernetes)
+  const hostPorts = { ...peers.ports, orchestrator: (orchestrator.address() as { port: number }).port }
+  for (const [peer, { name, port, selector }] of Object.entries(PEER_SERVICES) as [Peer, PeerService][])
+    kubernetes.addService({ name, labels: selector, port, host: '127.0.0.1', hostPort: hostPorts[peer] })
+  const KUBECONFIG = join(directory, 'kubeconfig')
+  writeFileSync(KUBECONFIG, kubernetes.kubeconfig())
+  cluster = createCluster({ env: { KUBECONFIG } })
+})
+afterAll(async () => {
+  await cluster?.close()
+  await services?.stop()
+  await kubernetes?.stop()
+  await peers?.close()
+  orchestrator.close()
+  rmSync(directory, { recursive: true })
+})
+
+test('the objects of a run, applied to the sandbox, are an analysis that finishes', { timeout: 40_000 }, async () => {
+  const root = await cluster.apply(credentialsSecret(RUN_INPUT, unsignedToken(RUN.id), KONG_TOKEN))
+  await cluster.apply(pullSecret(RUN_INPUT, root.uid, 'registry.example', SECRETS))
+  const policy = await cluster.apply(policyOwnedByRoot(RUN_INPUT, root.uid))
+  for (const object of objectsOwnedByPolicy(RUN_INPUT, policy.uid)) await cluster.apply(object)
+
+  await expect.poll(() => lines.at(-1), { timeout: 20_000 }).toMatchObject({ status: 'executed', progress: 100 })
+  expect(new Set(lines.map(({ run }) => run))).toEqual(new Set([`analysis-${RUN.id}-1`]))
+  expect(peers.results(RUN.id)).toMatchObject([{ area: 'final', name: 'means.json' }])
+  const healthz = await fetch(
+    `http://127.0.0.1:${await services.portOf(`nginx-analysis-${RUN.id}-1`, 80)}/analysis/healthz`,
+  )
+  expect(await healthz.json()).toMatchObject({ status: 'executed' })
+  const [pod] = await cluster.pods(analysisSelector(RUN.id, RUN.run))
+  expect(pod?.containers.map(({ name }) => name.replace(RUN.id, 'ID'))).toEqual([
+    'analysis-ID-1',
+    'net-stats-analysis-ID-1',
+  ])
+  expect((await cluster.log(pod?.name ?? '', `analysis-${RUN.id}-1`, 10_000))?.text).toContain('round 3 of 3')
+
+  await cluster.remove('Secret', credentialsName(RUN.id, RUN.firstRun))
+  const left = async () => [
+    await cluster.find('Secret', credentialsName(RUN.id, RUN.firstRun)),
+    ...(await cluster.pods(analysisSelector(RUN.id, RUN.run))),
+    ...(await cluster.pods(proxySelector(RUN.id, RUN.run))),
+  ]
+  await expect.poll(left, { timeout: 15_000 }).toEqual([undefined])
+})
