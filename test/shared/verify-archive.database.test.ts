@@ -1,0 +1,75 @@
+/** The command as an operator runs it: on entries that the store has signed and kept in a real PostgreSQL. */
+import { execFile } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connect, createStore, type Database } from '../../shared/adapters/postgres/index.ts'
+import { createSign } from '../../shared/adapters/signing.ts'
+import type { AnalysisId } from '../../shared/po/model.ts'
+import { ended, executing, line } from '../conformance/store/subject.ts'
+import { databaseSettings, type Login, startTestDatabases, type TestDatabases } from '../sandbox/postgres.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'verify-archive-'))
+const PUBLIC_KEY = join(dir, 'public.pem')
+let databases: TestDatabases
+let login: Login
+let database: Database
+const ids: AnalysisId[] = []
+
+beforeAll(async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  writeFileSync(PUBLIC_KEY, publicKey.export({ format: 'pem', type: 'spki' }))
+  writeFileSync(join(dir, 'node.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }))
+  const sign = await createSign({ keyFile: join(dir, 'node.pem'), passphrase: '' })
+
+  databases = await startTestDatabases()
+  login = await databases.create()
+  database = connect(databaseSettings(login))
+  const store = createStore(database)
+  for (const message of ['Grüße 😀', 'a second one']) {
+    const analysis = await executing(store)
+    ids.push(analysis.id)
+    await store.appendLine(analysis.id, null, line({ message }), () => [])
+    await ended(store, analysis, 'executed')
+    await store.archive(analysis.key, 'node-7', sign)
+  }
+})
+afterAll(async () => {
+  await database?.end({ timeout: 0 })
+  await databases?.stop()
+  rmSync(dir, { recursive: true })
+})
+
+const verify = (...args: string[]) =>
+  new Promise<{ code: number | string; lines: string[] }>((resolve) => {
+    const settings = Object.entries(databaseSettings(login)).map(([name, value]) => [name, String(value)])
+    const env = { PATH: process.env['PATH'], ...Object.fromEntries(settings) }
+    execFile(process.execPath, ['shared/verify-archive.ts', '--key', PUBLIC_KEY, ...args], { env }, (error, stdout) =>
+      resolve({ code: error?.code ?? 0, lines: stdout.trimEnd().split('\n') }),
+    )
+  })
+
+test('entries of finished analyses are good, all and by id', async () => {
+  const all = await verify()
+  expect(all.code).toBe(0)
+  expect(all.lines).toEqual([
+    expect.stringMatching(`^good  ${ids[0]} executed `),
+    expect.stringMatching(`^good  ${ids[1]} executed `),
+    '2 of 2 entries are good',
+  ])
+  const one = await verify('--id', ids[1] ?? '')
+  expect(one.lines).toEqual([expect.stringMatching(`^good  ${ids[1]} executed `), '1 of 1 entries are good'])
+})
+
+test('an entry changed in the database is found', async () => {
+  await database.query((sql) => sql`update po.archive set document = replace(document, 'a second one', 'another one')`)
+  const { code, lines } = await verify()
+  expect(code).toBe(1)
+  expect(lines).toEqual([
+    expect.stringMatching(`^good  ${ids[0]} `),
+    expect.stringMatching(`^BAD   ${ids[1]} executed .*  the document is not the one that was signed$`),
+    '1 of 2 entries are good',
+  ])
+})
