@@ -75,7 +75,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'rendering',
     files: /^knative\//,
-    may: /^(knative\/.+|shared\/.+|functions\/.+\/assets\.ts|node:.+|esbuild|yaml)$/,
+    may: /^(knative\/.+|shared\/.+|functions\/.+\/assets\.ts|node:.+|esbuild|jose|yaml)$/,
   },
 ]
 
@@ -85,7 +85,7 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
   '@kubernetes/client-node': /^shared\/adapters\/kubernetes\//,
   cloudevents: /^shared\/(events|adapters)\//,
   esbuild: /^knative\//,
-  jose: /^shared\/(http\/(auth|keys)|adapters\/signing)\.ts$/,
+  jose: /^(shared\/(http\/(auth|keys)|adapters\/signing)\.ts$|knative\/)/,
   pino: /^shared\/log\.ts$/,
   postgres: /^shared\/adapters\/postgres\//,
   undici: /^shared\/adapters\//,
