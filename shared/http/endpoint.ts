@@ -37,6 +37,8 @@ export interface AnySchemas {
   readonly body?: z.ZodType
   readonly answer: z.ZodType
   readonly failures: readonly string[]
+  /** What a 409 means, where there is one. */
+  readonly conflict?: string
 }
 
 export interface Request<Params, Query, Body> {

@@ -7,14 +7,21 @@ export interface Feature {
   readonly title: string
   readonly version: string
   readonly description: string
-  readonly tag: string
+  readonly tag: { readonly name: string; readonly description: string }
   readonly operations: readonly { readonly route: Route; readonly schemas: AnySchemas }[]
 }
 
 type JsonObject = { readonly [key: string]: unknown }
 
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): JsonObject => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' })
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    io,
+    target: 'draft-2020-12',
+    override({ jsonSchema }) {
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
+    },
+  })
   return rest
 }
 
@@ -74,6 +81,7 @@ function responses(route: Route, schemas: AnySchemas, parameters: readonly JsonO
   return {
     200: { description: 'Success', content: content(schemaOf(schemas.answer, 'output')) },
     ...(secured && { 401: ref('responses', 'unauthenticated'), 403: ref('responses', 'forbidden') }),
+    ...(schemas.conflict && { 409: problem(schemas.conflict) }),
     ...(schemas.body && { 413: ref('responses', 'tooLarge'), 415: ref('responses', 'unsupported') }),
     ...((schemas.body || parameters.length > 0) && { 422: ref('responses', 'invalid') }),
     500: ref('responses', 'unexpected'),
@@ -86,7 +94,7 @@ function operation(feature: Feature, route: Route, endpoint: Endpoint, schemas: 
   const suffix = parameters.length > 0 && route.endpoints.length > 1 ? '-one' : ''
   return {
     operationId: `${route.name}${suffix}`,
-    tags: [feature.tag],
+    tags: [feature.tag.name],
     summary: endpoint.summary,
     security: route.auth === 'none' ? [] : [{ bearer: [] }],
     ...(parameters.length > 0 && { parameters }),
@@ -108,7 +116,7 @@ export function describeApi(feature: Feature): JsonObject {
     openapi: '3.1.0',
     info: { title, version, description, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     servers: [{ url: '/' }],
-    tags: [{ name: tag }],
+    tags: [tag],
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },

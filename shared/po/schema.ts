@@ -29,7 +29,7 @@ export const createAnalysis = z.object({
   registry_password: z.string().meta({ writeOnly: true }),
   kong_token: z.string().meta({ writeOnly: true, description: '`none_needed` for an analysis that reads no data' }),
   restart_counter: z.int().min(0).max(RESTART_COUNTER_LIMIT).default(0),
-  progress: z.int().default(0),
+  progress: z.int().min(0).max(100).default(0),
 })
 export type CreateAnalysis = z.output<typeof createAnalysis>
 
@@ -90,7 +90,12 @@ const cleanupParams = z.object({
 
 /** By the keys of `routes.po`. */
 export const poSchemas = {
-  create: { body: createAnalysis, answer: statusOnlyAnswer, failures: ['Error creating analysis'] },
+  create: {
+    body: createAnalysis,
+    answer: statusOnlyAnswer,
+    failures: ['Error creating analysis'],
+    conflict: 'An analysis of this id runs with another image, project or registry',
+  },
   history: {
     params: oneOrAll,
     answer: logsAnswer,

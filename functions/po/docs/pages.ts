@@ -78,7 +78,7 @@ const description = (): Page => {
     title: 'Pod orchestration',
     version: '0.1.0',
     description: 'Creates, watches and removes the analyses of a FLAME node.',
-    tag: 'po',
+    tag: { name: 'po', description: 'Analyses of this node' },
     operations: (Object.keys(described) as Described[]).map((key) => ({
       route: described[key],
       schemas: poSchemas[key],
