@@ -187,27 +187,26 @@ async function createDatabase(login: Login, name: string): Promise<void> {
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const { user = 'postgres', password = 'postgres', database = 'postgres' } = options
   const account = await serverUser()
+  const binaries = await serverBinaries(account, options.binaries)
   const folder = await dataFolder(options.dataDir, account)
   const throwaway = options.dataDir === undefined
-  const place: Place = { binaries: await serverBinaries(account, options.binaries), folder, user: account }
-  if (!(await isInitialised(folder))) await initialise(place, { host: HOST, user, password, database })
-  const { port, child } = await startSomewhere(place, options.port ?? 0, throwaway)
-  const login: Login = { host: HOST, port, user, password, database }
+  let child: ChildProcess | undefined
   const stop = async () => {
-    await end(child)
+    if (child) await end(child)
     if (throwaway) await rm(folder, { recursive: true, force: true })
   }
   try {
+    const place: Place = { binaries, folder, user: account }
+    if (!(await isInitialised(folder))) await initialise(place, { host: HOST, user, password, database })
+    const started = await startSomewhere(place, options.port ?? 0, throwaway)
+    child = started.child
+    const login: Login = { host: HOST, port: started.port, user, password, database }
     await createDatabase(login, database)
+    const url = `postgres://${user}:${encodeURIComponent(password)}@${HOST}:${login.port}/${database}`
+    return { ...login, url, dataDir: folder, stop }
   } catch (error) {
     await stop()
     throw error
-  }
-  return {
-    ...login,
-    url: `postgres://${user}:${encodeURIComponent(password)}@${HOST}:${port}/${database}`,
-    dataDir: folder,
-    stop,
   }
 }
 
