@@ -7,7 +7,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { createAdminApi } from './keycloak-admin.ts'
 import { createTokenEndpoint } from './keycloak-grants.ts'
-import { createKeys, type MintOptions } from './keycloak-tokens.ts'
+import { createKeys, type Keys, type MintOptions } from './keycloak-tokens.ts'
 import { type Incoming, type Reply, type StandIn, startStandIn } from './stand-in.ts'
 
 export interface RealmClient {
@@ -42,6 +42,8 @@ export interface KeycloakOptions {
   readonly clients?: readonly ClientSeed[]
   readonly users?: readonly { readonly username: string; readonly password?: string }[]
   readonly tokenLifetimeSeconds?: number
+  /** Made before, for a file that starts many: new RSA keys take their time. */
+  readonly keys?: Keys
   readonly latencyMs?: number
   readonly now?: () => Date
 }
@@ -80,7 +82,7 @@ const DEFAULT_CLIENTS: readonly ClientSeed[] = [
 
 export async function startKeycloak(options: KeycloakOptions = {}): Promise<Keycloak> {
   const { realm = 'flame', path = '', tokenLifetimeSeconds = 7200, now = () => new Date() } = options
-  const keys = await createKeys()
+  const keys = options.keys ?? (await createKeys())
   const clients = new Map<string, RealmClient>()
   const users = new Map((options.users ?? [{ username: 'researcher' }]).map((user) => [user.username, makeUser(user)]))
 

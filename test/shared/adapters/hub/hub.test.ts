@@ -93,6 +93,16 @@ describe('login', () => {
     expect(sandbox.count(LOGIN)).toBe(2)
   })
 
+  test('many calls at the same time replace it once, all together', async () => {
+    const hub = hubOf({ deadlineMs: 2000 })
+    const ids = Array.from({ length: 20 }, newId)
+    for (const id of ids) sandbox.register(id, 1)
+    await hub.partners(newId())
+    sandbox.revokeTokens()
+    expect(await Promise.all(ids.map(async (id) => (await hub.partners(id)).length))).toEqual(Array(20).fill(1))
+    expect(sandbox.count(LOGIN)).toBe(2)
+  })
+
   test('a token that is never accepted leaves the report for later', async () => {
     sandbox.fail(/analysis-nodes/, { status: 401, body: {} }, 10)
     const fault = await failure(hubOf().updateStatus(randomUUID(), 'started', null))

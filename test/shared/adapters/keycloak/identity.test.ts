@@ -6,11 +6,13 @@ import { createIdentity, type IdentityOptions } from '../../../../shared/adapter
 import type { Fault } from '../../../../shared/fault.ts'
 import type { AnalysisId } from '../../../../shared/po/model.ts'
 import { type Keycloak, startKeycloak } from '../../../sandbox/keycloak.ts'
+import { createKeys } from '../../../sandbox/keycloak-tokens.ts'
 import type { Break } from '../../../sandbox/stand-in.ts'
 
+const keys = await createKeys()
 let keycloak: Keycloak
 beforeEach(async () => {
-  keycloak = await startKeycloak({ path: '/keycloak' })
+  keycloak = await startKeycloak({ path: '/keycloak', keys })
 })
 afterEach(() => keycloak.stop())
 
@@ -65,7 +67,7 @@ describe('the admin token', () => {
     ['renewed in the last quarter of a short life', 20, 16, 2],
   ])('is %s', async (_, tokenLifetimeSeconds, seconds, fetches) => {
     await keycloak.stop()
-    keycloak = await startKeycloak({ tokenLifetimeSeconds })
+    keycloak = await startKeycloak({ tokenLifetimeSeconds, keys })
     let ms = Date.now()
     const identity = identityOf({ now: () => new Date(ms) })
     await identity.listClients()
@@ -230,7 +232,7 @@ test.each(CASES)('when Keycloak at %s %s, the token is a fault that tells no sec
 
 test('the realm is the one configured, and an unknown one is refused', async () => {
   await keycloak.stop()
-  keycloak = await startKeycloak({ realm: 'another realm' })
+  keycloak = await startKeycloak({ realm: 'another realm', keys })
   expect((await identityOf().issueToken(newId())).value).toMatch(/^ey/)
   expect((await failure(identityOf({ realm: 'nowhere' }).issueToken(newId()))).code).toBe('refused')
 })
