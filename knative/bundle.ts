@@ -59,7 +59,7 @@ export async function bundleFunction(route: Route, dist: URL = DIST): Promise<Me
   return metafile
 }
 
-async function copyFiles(dist: URL): Promise<void> {
+export async function copyFiles(dist: URL): Promise<void> {
   await cp(new URL('shared/sql', ROOT), new URL('sql', dist), { recursive: true })
   await mkdir(new URL('lib/assets', dist), { recursive: true })
   for (const [file, specifier] of PACKAGED_ASSETS)
