@@ -185,7 +185,7 @@ export const routes = {
       auth: 'none',
       trigger: 'event',
       endpoints: [{ method: 'POST', path: '/', summary: 'A tick of the status loop' }],
-      settings: ['database', 'identity', 'hub', 'runs', 'loop', 'signing'],
+      settings: ['auth', 'database', 'identity', 'hub', 'runs', 'loop', 'signing'],
       kubernetes: [...RUN_WRITE, ...OWNED_LIST, LOGS_READ],
       scale: { min: 1, max: 1, timeoutSeconds: 300 },
     },

@@ -1,0 +1,40 @@
+/** Settings of `make run` and `make demo`: which ports, how fast. All have defaults; all come from the environment. */
+import { fileURLToPath } from 'node:url'
+import type { SandboxOptions } from './sandbox.ts'
+
+/** Where the sandbox writes what others may use. */
+export const RUN_FOLDER = fileURLToPath(new URL('../../.run/', import.meta.url))
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+function number(env: Environment, name: string, fallback: number, max: number): number {
+  const text = env[name] ?? ''
+  if (text === '') return fallback
+  const value = Number(text)
+  if (/^[0-9]+$/.test(text) && value <= max) return value
+  throw new Error(`${name}: expected a whole number from 0 to ${max}`)
+}
+
+/** The names a user may set, with what they do; printed when one is wrong. */
+export function sandboxOptions(env: Environment = process.env): SandboxOptions {
+  const port = (name: string, fallback: number) => number(env, name, fallback, 65_535)
+  return {
+    folder: RUN_FOLDER,
+    ports: {
+      gateway: port('PO_PORT', 8000),
+      hub: port('HUB_PORT', 0),
+      keycloak: port('KEYCLOAK_PORT', 0),
+      kubernetes: port('KUBERNETES_PORT', 0),
+      postgres: port('POSTGRES_PORT', 0),
+    },
+    intervalSeconds: Math.max(1, number(env, 'STATUS_LOOP_INTERVAL', 2, 86_400)),
+    ...(env['KUBECONFIG'] ? { kubeconfig: env['KUBECONFIG'] } : {}),
+  }
+}
+
+/** What went wrong at the start, as a sentence for the person who typed the command. */
+export function explain(error: unknown): string {
+  const { code, port, message } = error as { code?: string; port?: number; message?: string }
+  if (code === 'EADDRINUSE') return `Port ${port} is in use. Choose another one, for example: make run PO_PORT=8001`
+  return message ?? String(error)
+}

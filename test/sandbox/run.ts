@@ -1,0 +1,77 @@
+/** `make run`: the whole node on this machine until Ctrl-C. Says where everything is and what to try. */
+import { createWriteStream } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ExampleFiles, writeExamples } from './examples.ts'
+import { explain, RUN_FOLDER, sandboxOptions } from './options.ts'
+import { type Sandbox, startSandbox } from './sandbox.ts'
+
+const LOG = join(RUN_FOLDER, 'functions.log')
+const ENV = join(RUN_FOLDER, 'env')
+
+/** A word for a POSIX shell. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+
+async function writeEnvironment(sandbox: Sandbox, { example, stuck }: ExampleFiles): Promise<void> {
+  const values = {
+    PO_URL: sandbox.gateway.url,
+    PO_TOKEN: await sandbox.token(),
+    HUB_URL: sandbox.hub.url,
+    KEYCLOAK_URL: sandbox.keycloak.url,
+    DATABASE_URL: sandbox.postgres.url,
+    KUBECONFIG: sandbox.kubeconfig,
+    HUB_CLIENT_ID: sandbox.hub.clientId,
+    HUB_CLIENT_SECRET: sandbox.hub.clientSecret,
+    PO_EXAMPLE: example,
+    PO_EXAMPLE_STUCK: stuck,
+  }
+  const lines = Object.entries(values).map(([name, value]) => `export ${name}=${quoted(value)}\n`)
+  await writeFile(ENV, lines.join(''), { mode: 0o600 })
+}
+
+async function overview({ gateway, hub, keycloak, postgres, kubernetes, kubeconfig }: Sandbox, example: string) {
+  const { analysis_id: id } = JSON.parse(await readFile(example, 'utf8')) as { analysis_id: string }
+  return `
+  API         ${gateway.url}/po/        docs: ${gateway.url}/api/docs
+  Hub         ${hub.url}        what it was told: ${hub.url}/_sandbox/analyses
+  Keycloak    ${keycloak.url}
+  PostgreSQL  ${postgres.host}:${postgres.port}
+  Kubernetes  ${kubernetes?.url ?? 'your cluster'}        KUBECONFIG=${kubeconfig}
+  Logs        ${LOG}
+
+A token and all addresses are in .run/env. In a second terminal, in this folder, try:
+
+  . .run/env && curl -sS -X POST "$PO_URL/po/" -H "Authorization: Bearer $PO_TOKEN" -H 'Content-Type: application/json' -d @"$PO_EXAMPLE"
+  . .run/env && curl -sS "$PO_URL/po/status/${id}" -H "Authorization: Bearer $PO_TOKEN"
+  . .run/env && curl -sS "$PO_URL/po/history/${id}" -H "Authorization: Bearer $PO_TOKEN"
+
+The first starts an analysis (about 5 s of work), the second shows its progress, the third its archived logs.
+Ctrl-C stops everything.
+`
+}
+
+/** Resolves at the first signal. A second one does not interrupt the stopping, which is bounded. */
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
+  })
+}
+
+await mkdir(RUN_FOLDER, { recursive: true })
+const end = interrupted()
+const log = createWriteStream(LOG)
+try {
+  console.log('Starting PostgreSQL, Keycloak, Hub, Kubernetes and 12 functions on this machine …')
+  const sandbox = await startSandbox({ ...sandboxOptions(), onLine: (_, line) => log.write(`${line}\n`) })
+  const examples = await writeExamples(RUN_FOLDER)
+  await writeEnvironment(sandbox, examples)
+  console.log(await overview(sandbox, examples.example))
+  await end
+  console.log('\nStopping …')
+  await sandbox.stop()
+} catch (error) {
+  console.error(explain(error))
+  process.exitCode = 1
+} finally {
+  log.end()
+}
