@@ -197,6 +197,7 @@ export interface Store {
   markLogsTaken(key: AnalysisKey): Promise<void>
   /** Tries again later: raises `attempts`. */
   postponeRemoval(key: AnalysisKey, dueAt: Date): Promise<void>
+  /** Forgets the removal, unless it is to archive and the incarnation is still there: then it is due again. */
   completeRemoval(key: AnalysisKey): Promise<void>
   /**
    * Takes the sole right to delete the Keycloak client of an id for `leaseMs`; whoever claimed a removal may take it

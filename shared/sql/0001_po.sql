@@ -1,5 +1,5 @@
 -- FLAME analyses: schema `po`. No column ever holds a password or a token.
--- Locks are taken in this order: identity or analysis, then the rows of one analysis, then its reports.
+-- Locks are taken in this order: the analysis, its identity, then what belongs to it.
 
 -- Highest run number that an analysis id ever had. Nothing deletes these rows.
 create table po.identity (

@@ -47,9 +47,8 @@ async function knownIds(sql: Db): Promise<Set<AnalysisId>> {
   return new Set(rows.map(({ id }) => id))
 }
 
-/** Logs have no place any more, so no removal waits for them. The first lock keeps every `begin` out. */
+/** Logs have no place any more, so no removal waits for them. The lock waits for begins and keeps later ones out. */
 async function reset(tx: Db, clock: Clock): Promise<Analysis[]> {
-  await tx`lock table po.identity in exclusive mode`
   await tx`lock table po.analysis in access exclusive mode`
   const present = await analyses.all(tx)
   const now = clock()

@@ -70,9 +70,16 @@ export async function postponeRemoval(sql: Db, key: AnalysisKey, dueAt: Date): P
     update po.removal set due_at = ${dueAt}, claimed_until = null, attempts = attempts + 1 where key = ${key}`
 }
 
-/** @see Store.completeRemoval */
+/** A wish to archive may have come while the rest was done: then the removal is due again. @see Store.completeRemoval */
 export async function completeRemoval(sql: Db, key: AnalysisKey): Promise<void> {
-  await sql`delete from po.removal where key = ${key}`
+  await sql`
+    with complete as (
+      delete from po.removal
+      where key = ${key} and not (archive and exists (select from po.analysis where key = ${key}))
+      returning key
+    )
+    update po.removal set claimed_until = null
+    where key = ${key} and not exists (select from complete)`
 }
 
 /** Runs in a transaction of its own; the identity's lock keeps `begin` out meanwhile. @see Store.holdClient */
@@ -83,7 +90,7 @@ export async function holdClient(
   now: Date,
   leaseMs: number,
 ): Promise<ClientHold> {
-  await tx`select from po.identity where id = ${id} for update`
+  await tx`select from po.identity where id = ${id} for no key update`
   const [found] = await tx<{ needed: boolean; busy: boolean }[]>`
     select
       exists (select from po.analysis where id = ${id} and state in ${tx(LIVE_STATES)}) as needed,

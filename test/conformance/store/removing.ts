@@ -44,6 +44,17 @@ export function removing(subject: Subject): void {
     expect(await subject.other.claimRemoval(key, subject.now(), LEASE_MS)).toBeUndefined()
   })
 
+  test('a removal is not complete before an archive that was wished for meanwhile', async () => {
+    const { key } = await leaving()
+    await subject.store.claimRemoval(key, subject.now(), LEASE_MS)
+    await subject.other.transition(key, ['stopping'], 'stopping', { removal: { archive: true } })
+    await subject.store.completeRemoval(key)
+    expect(await subject.other.claimRemovals(subject.now(), LEASE_MS, 10)).toMatchObject([{ key, archive: true }])
+    await subject.other.archive(key, 'node', unsigned)
+    await subject.other.completeRemoval(key)
+    expect(await subject.store.pendingRemovals()).toEqual([])
+  })
+
   test('what was done is remembered', async () => {
     const { key, id } = await leaving()
     await subject.store.markLogsTaken(key)
