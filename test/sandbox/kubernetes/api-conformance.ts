@@ -571,6 +571,30 @@ export function kubernetesApiConformance(title: string, make: () => Promise<ApiT
     })
 
     describe('bookkeeping', () => {
+      test('a body that does not say its kind is of the kind of the path, but for an apply', async () => {
+        const bare = { metadata: { name: 'bare' }, data: { a: '1' } }
+        expect(await create(MAPS, bare)).toMatchObject({ status: 201, body: { apiVersion: 'v1', kind: 'ConfigMap' } })
+        expect(await apply(MAPS, bare, 'alice')).toMatchObject({ status: 400, body: { reason: 'BadRequest' } })
+      })
+
+      test('a Service without ready pods cannot be reached', async () => {
+        const ports = [{ port: 80 }]
+        await create('api/v1/services', {
+          apiVersion: 'v1',
+          kind: 'Service',
+          metadata: { name: 'lonely' },
+          spec: { ports, selector: { a: 'b' } },
+        })
+        expect(await send('GET', 'api/v1/services/lonely:80/proxy/x')).toMatchObject({
+          status: 503,
+          body: { reason: 'ServiceUnavailable', message: 'no endpoints available for service "lonely"' },
+        })
+        expect(await send('GET', 'api/v1/services/none:80/proxy/x')).toMatchObject({
+          status: 404,
+          body: { reason: 'NotFound' },
+        })
+      })
+
       test('a create is its manager’s update', async () => {
         expect(owners((await create(MAPS, map('by', { a: '1' }), 'carol')).body)).toEqual(['carol Update'])
       })

@@ -6,7 +6,7 @@ import { equal } from './merge.ts'
 import { type Kind, type KubeObject, kindNamed, type Meta } from './objects.ts'
 import { applyTo, type Manager, recordUpdate } from './ownership.ts'
 import { newUid, type Store, timestamp } from './store.ts'
-import { checkBody, validate } from './validate.ts'
+import { bodyOf, validate } from './validate.ts'
 
 export type Propagation = 'Foreground' | 'Background' | 'Orphan'
 
@@ -52,10 +52,9 @@ export function createResources(store: Store, runsPods: () => boolean): Resource
   function admit(
     kind: Kind,
     namespace: string | undefined,
-    body: unknown,
+    body: KubeObject,
     owners: (object: KubeObject) => KubeObject,
   ): KubeObject {
-    checkBody(kind, body)
     requireNamespace(store, kind, namespace)
     const fresh = freshObject(namespace, body)
     const object = withDefaults(kind.generation ? withGeneration(fresh, 1) : fresh)
@@ -86,8 +85,7 @@ export function createResources(store: Store, runsPods: () => boolean): Resource
     edit: (live: KubeObject) => unknown,
   ): KubeObject {
     const live = find(kind, namespace, name)
-    const body = edit(live)
-    checkBody(kind, body)
+    const body = bodyOf(kind, edit(live), true)
     const version = body.metadata?.resourceVersion
     if (version && version !== live.metadata.resourceVersion)
       throw conflict(
@@ -102,12 +100,14 @@ export function createResources(store: Store, runsPods: () => boolean): Resource
   return {
     find,
     create: (kind, namespace, body, manager) =>
-      admit(kind, namespace, body, (object) => recordUpdate(undefined, object, { name: manager, time: timestamp() })),
+      admit(kind, namespace, bodyOf(kind, body, true), (object) =>
+        recordUpdate(undefined, object, { name: manager, time: timestamp() }),
+      ),
     replace: (kind, namespace, name, body, manager) => change(kind, namespace, name, manager, () => body),
     change,
     apply(kind, namespace, name, body, manager, force) {
-      checkBody(kind, body)
-      const config = { ...body, metadata: { ...body.metadata, name } }
+      const said = bodyOf(kind, body, false)
+      const config = { ...said, metadata: { ...said.metadata, name } }
       const by: Manager = { name: manager, time: timestamp() }
       const live = store.get(kind, namespace, name)
       if (!live) {

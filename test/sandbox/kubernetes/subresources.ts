@@ -82,9 +82,9 @@ function lineWriter(query: URLSearchParams, response: ServerResponse): (line: Li
 /** Hop-by-hop, or the API's own: the token must not reach the pod. */
 const OWN_HEADERS = ['authorization', 'connection', 'keep-alive', 'transfer-encoding', 'host']
 
-function forward(address: Address | undefined, what: string, { target, query, request, response }: Exchange): void {
+function forward(address: Address | undefined, what: string, { target, request, response }: Exchange): void {
   if (!address) throw unavailable(`no endpoints available for ${what}`)
-  const search = query.size > 0 ? `?${query}` : ''
+  const search = new URL(request.url ?? '/', 'http://sandbox').search
   const onward = httpRequest({
     ...address,
     agent: false,

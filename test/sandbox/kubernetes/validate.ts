@@ -16,14 +16,16 @@ const bad = (field: string, value: unknown, why: string): Cause => ({
 })
 const missing = (field: string): Cause => ({ reason: 'FieldValueRequired', message: 'Required value', field })
 
-/** The body is an object of this kind at all. */
-export function checkBody(kind: Kind, body: unknown): asserts body is KubeObject {
+/** The body as an object of this kind. Where it does not say so, the path does (but for an apply). */
+export function bodyOf(kind: Kind, body: unknown, mayLackKind: boolean): KubeObject {
   if (!isFields(body) || !isFields(body['metadata'] ?? {})) throw badRequest('the body is not a Kubernetes object')
-  if (body['kind'] !== kind.kind || body['apiVersion'] !== apiVersionOf(kind)) {
-    throw badRequest(
-      `${JSON.stringify(body['apiVersion'] ?? '')}, Kind=${JSON.stringify(body['kind'] ?? '')} is not a ${apiVersionOf(kind)}, Kind=${kind.kind}`,
-    )
+  const expected = { apiVersion: apiVersionOf(kind), kind: kind.kind }
+  const full = mayLackKind ? { ...expected, ...body } : body
+  if (full['kind'] !== expected.kind || full['apiVersion'] !== expected.apiVersion) {
+    const said = `${full['apiVersion'] ?? ''}, Kind=${full['kind'] ?? ''}`
+    throw badRequest(`the object provided is ${said}, not ${expected.apiVersion}, Kind=${expected.kind}`)
   }
+  return full as unknown as KubeObject
 }
 
 export function validate(kind: Kind, object: KubeObject): void {
