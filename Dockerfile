@@ -11,7 +11,7 @@ RUN chown 10000:10000 /app
 USER 10000:10000
 COPY --chown=10000:10000 package.json package-lock.json .npmrc ./
 # Bundling needs no install script, and the `node` package's own binary is for another C library.
-RUN npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+RUN npm ci --ignore-scripts --no-fund --no-audit --no-update-notifier --loglevel=error
 COPY --chown=10000:10000 . .
 # The cache is written for its owner alone; below it belongs to root, so that no function can change it.
 RUN node knative/bundle.ts && chmod -R a+rX dist

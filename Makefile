@@ -15,7 +15,7 @@ help: ## List these targets
 
 $(INSTALLED): package-lock.json
 	@echo 'Installing dependencies, which happens once …'
-	@npm ci --no-fund --no-audit --loglevel=error
+	@npm ci --no-fund --no-audit --no-update-notifier --loglevel=error
 	@touch $@
 
 setup: $(INSTALLED) ## Install dependencies and the commit hooks
