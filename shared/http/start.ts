@@ -2,6 +2,7 @@
 import { ConfigFault, type Environment, loadConfig } from '../config.ts'
 import { createLogger, type Logger } from '../log.ts'
 import { allRoutes, type Route } from '../routes.ts'
+import { runChecks } from '../wire/checks.ts'
 import { registeredFunction } from './register.ts'
 import { type FunctionServer, startServer } from './server.ts'
 
@@ -45,6 +46,7 @@ export async function start(load: (route: Route) => Promise<unknown>, env: Envir
     const log = createLogger(route.name, { level: config.LOG_LEVEL, node: config.NODE_NAME, module: 'serve' })
     logStrays(log)
     await load(route)
+    await runChecks(config)
     const fn = registeredFunction(route.name)
     if (!fn) throw new Error(`${route.name} did not register itself`)
     const server = await startServer(fn, log, config.PORT)

@@ -18,21 +18,22 @@ export interface LineRequest {
 }
 
 /**
- * The status a line may carry to the Hub. Lines queued before an analysis was connected still say `starting`, and its
+ * The status a line makes us tell the Hub. Lines queued before an analysis was connected still say `starting`, and its
  * end is decided by the sweep alone: so a line can lift the status to `executing`, and nothing else.
  */
-function lineStatus({ state }: Analysis, claimed: string): HubStatus | null {
-  if (state === 'started' && claimed === 'executing') return 'executing'
-  return isLive(state) ? WORDS[state].hub : null
+function liftedStatus({ state }: Analysis, claimed: string, progressRose: boolean): HubStatus | null {
+  if (state === 'executing') return progressRose ? 'executing' : null
+  return state === 'started' && (progressRose || claimed === 'executing') ? 'executing' : null
 }
 
-function lineReports(request: LineRequest, hubLogging: boolean) {
+function lineReports({ level, message, status: claimed }: LineRequest, hubLogging: boolean) {
   return (analysis: Analysis, current: boolean, progressRose: boolean): Report[] => {
-    const status = current ? lineStatus(analysis, request.status) : null
+    const { state, progress } = analysis
     const reports: Report[] = []
-    if (hubLogging) reports.push({ kind: 'log', level: request.level, message: request.message, status })
-    const lifted = status !== null && status !== WORDS[analysis.state].hub
-    if (status && (progressRose || lifted)) reports.push({ kind: 'status', status, progress: analysis.progress })
+    const stateWord = current && isLive(state) ? WORDS[state].hub : null
+    if (hubLogging) reports.push({ kind: 'log', level, message, status: stateWord })
+    const status = current ? liftedStatus(analysis, claimed, progressRose) : null
+    if (status) reports.push({ kind: 'status', status, progress })
     return reports
   }
 }

@@ -57,12 +57,12 @@ async function secureLogs(ports: ReleasePorts, removal: Removal): Promise<void> 
   await ports.store.markLogsTaken(removal.key)
 }
 
-/** Deletes the subscriptions; a broker that keeps failing does not keep the client alive for ever. */
+/** Deletes the subscriptions; a broker that refuses or keeps failing does not keep the client alive for ever. */
 async function unsubscribe({ broker, identity, log }: ReleasePorts, { id, attempts }: Removal): Promise<void> {
   try {
     await broker.unsubscribe(id, () => identity.issueToken(id))
   } catch (error) {
-    if (attempts + 1 < UNSUBSCRIBE_ATTEMPTS) throw error
+    if (!isFault(error, 'refused') && attempts + 1 < UNSUBSCRIBE_ATTEMPTS) throw error
     log('warn', 'subscriptions given up', { analysis: id, attempts: attempts + 1, error })
   }
 }

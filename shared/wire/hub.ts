@@ -1,9 +1,10 @@
 import { createHub } from '../adapters/hub/index.ts'
-import type { Ports } from '../po/ports.ts'
+import type { Config } from '../config.ts'
+import type { Hub, Ports } from '../po/ports.ts'
 import type { Wiring } from './index.ts'
 
-export const hub: Wiring<Pick<Ports, 'hub'>> = ({ config }) => ({
-  hub: createHub({
+const create = (config: Config): Hub =>
+  createHub({
     coreUrl: config.HUB_URL_CORE,
     authUrl: config.HUB_URL_AUTH,
     clientId: config.HUB_CLIENT_ID,
@@ -11,5 +12,8 @@ export const hub: Wiring<Pick<Ports, 'hub'>> = ({ config }) => ({
     httpProxy: config.PO_HTTP_PROXY,
     httpsProxy: config.PO_HTTPS_PROXY,
     extraCaCerts: config.EXTRA_CA_CERTS,
-  }),
-})
+  })
+
+const wiring: Wiring<Pick<Ports, 'hub'>> = ({ config }) => ({ hub: create(config) })
+
+export const hub = Object.assign(wiring, { check: create })

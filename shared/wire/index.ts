@@ -1,6 +1,6 @@
 /**
  * Puts a function's ports together. Each port has a file of its own, so that a function loads only the vendors it uses.
- * Everything is made at the first request; importing does nothing.
+ * Everything is made at the first request; importing only notes what is to be checked at start.
  *
  *     wire(routes.po.status, store)   // () => ports with `store`, clock, log and settings
  */
@@ -9,6 +9,7 @@ import { type Config, type Environment, loadConfig } from '../config.ts'
 import { createLogger } from '../log.ts'
 import type { Log, Ports } from '../po/ports.ts'
 import type { Route } from '../routes.ts'
+import { atStart, type Check } from './checks.ts'
 import { poSettings } from './settings.ts'
 
 type Ambient = Pick<Ports, 'log' | 'now' | 'random' | 'sleep' | 'settings'>
@@ -20,8 +21,11 @@ export interface Context {
   readonly ambient: Ambient
 }
 
-/** Makes one or more ports. */
-export type Wiring<P> = (context: Context) => P
+/** Makes one or more ports. `check` finds faults of its settings that only files and keys can show, at start. */
+export interface Wiring<P> {
+  (context: Context): P
+  readonly check?: Check
+}
 
 type Together<W extends readonly unknown[]> = W extends readonly [Wiring<infer P>, ...infer Rest]
   ? P & Together<Rest>
@@ -49,6 +53,7 @@ export function wire<const W extends readonly Wiring<object>[]>(
   route: Route,
   ...wirings: W
 ): () => Ambient & Together<W> {
+  for (const { check } of wirings) if (check) atStart(check)
   return () => {
     const env = process.env
     const config = loadConfig(route.settings, env)
