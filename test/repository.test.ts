@@ -1,6 +1,6 @@
 /** What surrounds the code keeps its promises: commands, pipeline, image, template of the environment, lockfile. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseEnv } from 'node:util'
@@ -40,6 +40,12 @@ describe('make', () => {
       expect(dry('--old-file=node_modules/.package-lock.json')).not.toContain('npm ci')
     },
   )
+  test('starts only programs that are there', () => {
+    const started = [...read('Makefile').matchAll(/\$\(BIN\)\/(?:node|vitest run(?: --config)?) ([\w./ -]+?\.ts)\b/g)]
+    const paths = started.flatMap(([, text = '']) => text.split(' '))
+    expect(paths).toContain('test/sandbox/run.ts')
+    expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
+  })
   test('image says what it lacks where there is no docker and no podman', () => {
     const shell = dirname(execFileSync('sh', ['-c', 'command -v make'], { encoding: 'utf8' }))
     const folder = mkdtempSync(join(tmpdir(), 'no-docker-'))
