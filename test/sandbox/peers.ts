@@ -1,6 +1,6 @@
 /**
  * Stand-ins for the parts of a node that analyses talk to: message broker, storage service, hub adapter and kong, each on
- * a loopback port of its own. They know an analysis by the client (`azp`) of its token, as the real ones do, but leave
+ * a port of its own, on loopback unless told otherwise. They know an analysis by the client (`azp`) of its token, as the real ones do, but leave
  * checking the signature to those.
  *
  * Beyond the real ones, storage shows what it holds to everybody: `GET /results/{analysis id}` and `…/{result id}`.
@@ -25,6 +25,7 @@ export interface PeersOptions {
   readonly files?: Readonly<Record<string, string | Buffer>>
   /** 0, the default, is any free port. */
   readonly ports?: Readonly<Partial<Record<SandboxPeer, number>>>
+  readonly host?: string
 }
 
 export interface PeerRequest {
@@ -67,14 +68,18 @@ async function answer(routes: readonly PeerRoute[], request: IncomingMessage): P
   return { status: 404, body: { detail: 'Not Found' } }
 }
 
-async function listen(port: number, handler: http.RequestListener): Promise<{ server: Server; port: number }> {
-  const server = http.createServer(handler).listen(port, '127.0.0.1')
+async function listen(
+  host: string,
+  port: number,
+  handler: http.RequestListener,
+): Promise<{ server: Server; port: number }> {
+  const server = http.createServer(handler).listen(port, host)
   await once(server, 'listening')
   return { server, port: (server.address() as AddressInfo).port }
 }
 
 export async function startPeers(options: PeersOptions = {}): Promise<Peers> {
-  const { kongToken = KONG_TOKEN, files = patients(), ports = {} } = options
+  const { kongToken = KONG_TOKEN, files = patients(), ports = {}, host = '127.0.0.1' } = options
   const results: StoredResult[] = []
   const subscriptions: Subscription[] = []
   const requests: PeerRequest[] = []
@@ -96,10 +101,10 @@ export async function startPeers(options: PeersOptions = {}): Promise<Peers> {
     }
 
   const [broker, storage, adapter, kong] = await Promise.all([
-    listen(ports.broker ?? 0, handler('broker')),
-    listen(ports.storage ?? 0, handler('storage')),
-    listen(ports.adapter ?? 0, handler('adapter')),
-    listen(ports.kong ?? 0, handler('kong')),
+    listen(host, ports.broker ?? 0, handler('broker')),
+    listen(host, ports.storage ?? 0, handler('storage')),
+    listen(host, ports.adapter ?? 0, handler('adapter')),
+    listen(host, ports.kong ?? 0, handler('kong')),
   ])
   return {
     ports: { broker: broker.port, storage: storage.port, adapter: adapter.port, kong: kong.port },

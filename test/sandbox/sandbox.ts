@@ -34,6 +34,8 @@ export interface SandboxOptions {
   /** Folder for the KUBECONFIG; made if it is not there. */
   readonly folder: string
   readonly ports?: SandboxPorts
+  /** Where the gateway listens: loopback, or an address that pods of a cluster reach. */
+  readonly host?: string
   /** Seconds between two sweeps. */
   readonly intervalSeconds?: number
   /** Use this cluster instead of the sandbox's Kubernetes API. */
@@ -66,14 +68,14 @@ export interface Sandbox {
 }
 
 /** Node and its services by the names that discovery looks for. */
-const PEER_SERVICES = {
+export const PEER_SERVICES = {
   broker: { name: 'node-message-broker', labels: { component: 'flame-message-broker' }, port: 80 },
   storage: { name: 'node-storage-service', labels: { component: 'flame-storage-service' }, port: 8080 },
   adapter: { name: 'hub-adapter-service', labels: { component: 'flame-hub-adapter' }, port: 5000 },
   kong: { name: 'kong-proxy', labels: { 'app.kubernetes.io/name': 'kong' }, port: 80 },
 } as const
 
-const ORCHESTRATOR_SERVICE = { name: 'po-service', labels: { component: 'flame-po' }, port: 8000 } as const
+export const ORCHESTRATOR_SERVICE = { name: 'po-service', labels: { component: 'flame-po' }, port: 8000 } as const
 export const RESEARCHER = 'researcher'
 const NODE = 'sandbox-node'
 
@@ -172,7 +174,8 @@ async function startParts(options: SandboxOptions, stops: Stops): Promise<Omit<S
   const { kubernetes, kubeconfig } = await chooseCluster(options, stops)
   const env = { ...settings({ ...services, kubeconfig, intervalSeconds }), ...options.env }
   const functions = stops.add(await startAll(options, env))
-  const gateway = stops.add(await startGateway({ port: options.ports?.gateway ?? 0, upstreams: functions.addressOf }))
+  const { host = '127.0.0.1', ports } = options
+  const gateway = stops.add(await startGateway({ host, port: ports?.gateway ?? 0, upstreams: functions.addressOf }))
   if (kubernetes) addPeerServices(kubernetes, services.peers, gateway)
   const sink = functions.addressOf(routes.po.statusReconcile) ?? ''
   const ticker = stops.add(
