@@ -240,6 +240,7 @@ test.each([
 
 test('an image needs nothing beside its folder, so that it can be packed into a container', () => {
   for (const name of [
+    'api.ts',
     'sdk.ts',
     ...new Set(Object.values(sandboxImages).map(({ file }) => file.split('/').at(-1) ?? '')),
   ]) {

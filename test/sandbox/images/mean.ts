@@ -5,7 +5,8 @@
  * Environment beside the SDK's: ROUNDS (6), ROUND_MS pause of a round (500).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { endOnSignals, startSdk } from './sdk.ts'
+import { endOnSignals } from './api.ts'
+import { startSdk } from './sdk.ts'
 
 export interface Moments {
   readonly count: number

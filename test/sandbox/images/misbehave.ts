@@ -3,7 +3,8 @@
  * DELAY_MS is how long `crash`, `exit`, `fail`, `stopped` work before they do it (500), and `slow-start` starts (20000).
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { endOnSignals, listen, type Sdk, type Status, startSdk } from './sdk.ts'
+import { endOnSignals, listen, type Status } from './api.ts'
+import { type Sdk, startSdk } from './sdk.ts'
 
 const env = process.env
 const delay = (fallback: number) => sleep(Number(env['DELAY_MS'] ?? fallback))

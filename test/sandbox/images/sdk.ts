@@ -6,17 +6,11 @@
  * `nginx-{DEPLOYMENT_NAME}` is no host name, FLAME_PROXY_URL; PORT and HOST to listen at, default 8000 of all
  * interfaces.
  */
-import { once } from 'node:events'
-import http, { type IncomingMessage } from 'node:http'
-import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Environment, type Running, type Status, serve } from './api.ts'
 
-export type Status = 'starting' | 'executing' | 'executed' | 'stopped' | 'failed' | 'stuck'
 export type Level = 'debug' | 'info' | 'notice' | 'warn' | 'error'
-type Environment = Readonly<Record<string, string | undefined>>
 
-/** A partner's end counts only this long after the start, as partners may still show an earlier run. */
-const PARTNER_GRACE_MS = 100_000
 const LOG_TIMEOUT_MS = 5000
 
 export interface Sdk {
@@ -33,25 +27,14 @@ export interface Sdk {
   submit(name: string, content: string): Promise<void>
 }
 
-export const required = (env: Environment, name: string): string => {
+const required = (env: Environment, name: string): string => {
   const value = env[name]
   if (value === undefined) throw new Error(`${name} is not set`)
   return value
 }
 
-export const proxyUrl = (env: Environment): string =>
+const proxyUrl = (env: Environment): string =>
   env['FLAME_PROXY_URL'] ?? `http://nginx-${required(env, 'DEPLOYMENT_NAME')}`
-
-/** Seconds until a token expires; 0 for one that cannot be read. */
-function secondsLeft(token: string): number {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
-    const { exp = 0 } = claims as { exp?: number }
-    return Math.max(0, Math.floor(exp - Date.now() / 1000))
-  } catch {
-    return 0
-  }
-}
 
 async function proxyIsUp(base: string): Promise<void> {
   const isUp = () =>
@@ -61,62 +44,6 @@ async function proxyIsUp(base: string): Promise<void> {
     )
   while (!(await isUp())) await sleep(1000)
 }
-
-interface Running {
-  status: Status
-  progress: number
-  token: string
-  readonly startedAt: number
-}
-
-/** What a partner's end means for us; null ends us, too, because the SDK cannot read it. */
-function afterPartners(statuses: unknown, running: Running): Status {
-  if (statuses === null || typeof statuses !== 'object') return 'failed'
-  if (Date.now() - running.startedAt < PARTNER_GRACE_MS) return running.status
-  const ends = Object.values(statuses)
-  return (['stopped', 'failed'] as const).find((end) => ends.includes(end)) ?? running.status
-}
-
-/** The API the orchestrator and the broker call through the proxy. */
-async function answer(request: IncomingMessage, running: Running): Promise<unknown> {
-  const body = request.method === 'POST' ? ((await json(request)) as Record<string, unknown>) : {}
-  switch (`${request.method} ${request.url}`) {
-    case 'GET /healthz':
-      return { status: running.status, token_remaining_time: secondsLeft(running.token) }
-    case 'POST /token_refresh':
-      if (typeof body['token'] !== 'string' || body['token'] === '') running.status = 'failed'
-      else running.token = body['token']
-      return { message: 'token replaced' }
-    case 'POST /partner_status':
-      running.status = afterPartners(body['partner_status'], running)
-      return { status: running.status }
-    case 'POST /webhook':
-      return { status: 'received' }
-    default:
-      return undefined
-  }
-}
-
-export async function listen(env: Environment, handler: http.RequestListener): Promise<void> {
-  const server = http.createServer(handler).listen(Number(env['PORT'] ?? 8000), env['HOST'])
-  await once(server, 'listening')
-}
-
-/** The first process of a container ignores signals that it does not handle. */
-export function endOnSignals(): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(0))
-}
-
-const serve = (env: Environment, running: Running): Promise<void> =>
-  listen(env, (request, response) => {
-    answer(request, running).then(
-      (body) =>
-        response
-          .writeHead(body === undefined ? 404 : 200, { 'content-type': 'application/json' })
-          .end(JSON.stringify(body ?? { detail: 'Not Found' })),
-      () => response.writeHead(422).end(),
-    )
-  })
 
 /** Waits for the proxy, subscribes at the broker, serves the API. A broker that is away makes the analysis stuck. */
 export async function startSdk(env: Environment = process.env): Promise<Sdk> {
