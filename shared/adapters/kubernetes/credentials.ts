@@ -126,6 +126,9 @@ async function accessOf(config: KubeConfig): Promise<Access> {
   }
 }
 
-/** A token file may end with a newline, which no header may hold. */
+/**
+ * A token file may end with a newline, which no header may hold. Names are lower case, so that ours replace a caller's
+ * of the same name.
+ */
 const trimmed = (headers: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value).trim()]))
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value).trim()]))
