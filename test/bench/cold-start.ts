@@ -6,13 +6,15 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { builtRoutes, bundleAll, DIST } from '../../knative/bundle.ts'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { builtRoutes, bundleAll } from '../../knative/bundle.ts'
 import { poRoutes, type Route } from '../../shared/routes.ts'
 import { atMost, type BenchRow, median, shown } from './row.ts'
 import { startWorld, type World } from './world.ts'
@@ -125,8 +127,8 @@ const BARE: Program = {
   ask: () => ({ method: 'GET', path: '/', headers: {}, body: undefined }),
 }
 
-const programOf = (route: Route, world: World): Program => ({
-  file: fileURLToPath(new URL(`${route.name}.mjs`, DIST)),
+const programOf = (route: Route, dist: string, world: World): Program => ({
+  file: join(dist, `${route.name}.mjs`),
   env: { ...world.env, FUNCTION_TARGET: route.name, LOG_LEVEL: 'warn' },
   ask: () => world.ask(route),
 })
@@ -144,12 +146,24 @@ async function times(programs: ReadonlyMap<string, Program>): Promise<Map<string
   return new Map([...taken].map(([name, values]) => [name, median(values)]))
 }
 
-/** Bundles all functions, then measures them. */
+/** Bundles all functions into a folder of its own, then measures them. */
 export async function benchColdStart(): Promise<BenchRow[]> {
-  await bundleAll()
-  await using world = await startWorld()
+  const dist = await mkdtemp(join(tmpdir(), 'cold-start-'))
+  try {
+    await bundleAll(pathToFileURL(`${dist}/`))
+    await using world = await startWorld()
+    return await measure(dist, world)
+  } finally {
+    await rm(dist, { recursive: true, force: true })
+  }
+}
+
+async function measure(dist: string, world: World): Promise<BenchRow[]> {
   const routes = measured()
-  const programs = new Map([['bare', BARE], ...routes.map((route) => [route.name, programOf(route, world)] as const)])
+  const programs = new Map([
+    ['bare', BARE],
+    ...routes.map((route) => [route.name, programOf(route, dist, world)] as const),
+  ])
   const taken = await times(programs)
   const bare = taken.get('bare') ?? Number.NaN
   const rows = [shown('first 200 of a bare Node server', bare, 'ms')]
@@ -158,7 +172,7 @@ export async function benchColdStart(): Promise<BenchRow[]> {
     rows.push(atMost(`spawn to first 200, ${route.name}`, ratio, '× bare', budgetOf(route).times))
   }
   for (const route of routes) {
-    const used = await memory(programOf(route, world))
+    const used = await memory(programOf(route, dist, world))
     rows.push(atMost(`RSS after ${REQUESTS} requests, ${route.name}`, used, 'MiB', budgetOf(route).mebibytes))
   }
   return rows

@@ -10,19 +10,19 @@ import type { Route } from '../../shared/routes.ts'
 import { startHub } from '../sandbox/hub.ts'
 import { startKeycloak } from '../sandbox/keycloak.ts'
 import { startKubernetes } from '../sandbox/kubernetes/index.ts'
-import { startPeers } from '../sandbox/peers.ts'
 import { databaseSettings, startTestDatabases } from '../sandbox/postgres.ts'
+import { startStandIn } from '../sandbox/stand-in.ts'
 
 /** Labels by which a run finds its peers. */
 const PEERS = [
-  { name: 'broker', peer: 'broker', labels: { component: 'flame-message-broker' }, port: 80 },
-  { name: 'storage', peer: 'storage', labels: { component: 'flame-storage-service' }, port: 8080 },
-  { name: 'adapter', peer: 'adapter', labels: { component: 'flame-hub-adapter' }, port: 5000 },
-  { name: 'kong-proxy', peer: 'kong', labels: { 'app.kubernetes.io/name': 'kong' }, port: 80 },
-  { name: 'po-service', peer: undefined, labels: { component: 'flame-po' }, port: 8000 },
+  { name: 'broker', labels: { component: 'flame-message-broker' }, port: 80 },
+  { name: 'storage', labels: { component: 'flame-storage-service' }, port: 8080 },
+  { name: 'adapter', labels: { component: 'flame-hub-adapter' }, port: 5000 },
+  { name: 'kong-proxy', labels: { 'app.kubernetes.io/name': 'kong' }, port: 80 },
+  { name: 'po-service', labels: { component: 'flame-po' }, port: 8000 },
 ] as const
-/** Nobody calls the orchestrator here. */
-const NOWHERE = 9
+
+const ONE_BY_ONE = ['po-stop', 'po-delete']
 
 async function userToken(url: string, realm: string, secret: string): Promise<string> {
   const response = await fetch(`${url}/realms/${realm}/protocol/openid-connect/token`, {
@@ -43,16 +43,17 @@ function bodyOf({ name }: Route): object | undefined {
 }
 
 export async function startWorld() {
-  const [databases, keycloak, hub, kubernetes, peers, folder] = await Promise.all([
+  const [databases, keycloak, hub, kubernetes, broker, folder] = await Promise.all([
     startTestDatabases(),
     startKeycloak(),
     startHub({ autoRegister: true }),
     startKubernetes({ startPods: false }),
-    startPeers(),
+    startStandIn({ handle: () => ({ status: 204 }) }),
     mkdtemp(join(tmpdir(), 'bench-')),
   ])
-  for (const { name, peer, labels, port } of PEERS)
-    kubernetes.addService({ name, labels, port, host: '127.0.0.1', hostPort: peer ? peers.ports[peer] : NOWHERE })
+  // Only the broker is called: subscriptions end with an analysis.
+  const hostPort = Number(new URL(broker.url).port)
+  for (const { name, labels, port } of PEERS) kubernetes.addService({ name, labels, port, host: '127.0.0.1', hostPort })
   const kubeconfig = join(folder, 'kubeconfig')
   await writeFile(kubeconfig, kubernetes.kubeconfig())
   const database = databaseSettings(await databases.create())
@@ -70,6 +71,7 @@ export async function startWorld() {
     HUB_CLIENT_SECRET: hub.clientSecret,
     KUBECONFIG: kubeconfig,
     SIDECAR_REACH: 'api',
+    STATUS_LOOP_INTERVAL: '3600', // no loop runs here, and health is not to wait for it
     CLUSTER_RESOLVER: '127.0.0.1',
   }
 
@@ -77,17 +79,18 @@ export async function startWorld() {
     env,
     /** A request that the function answers with 200. */
     ask(route: Route) {
-      const [endpoint] = route.endpoints
+      // Removals of one analysis, and an unknown one: what is created here goes on living.
+      const endpoint = route.endpoints.at(ONE_BY_ONE.includes(route.name) ? 1 : 0)
       const body = bodyOf(route)
       return {
         method: endpoint?.method ?? 'GET',
-        path: (endpoint?.path ?? '/').replace('{cleanup_type}', 'zombies'),
+        path: (endpoint?.path ?? '/').replace('{cleanup_type}', 'zombies').replace('{analysis_id}', randomUUID()),
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         body: body && JSON.stringify(body),
       }
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([keycloak.stop(), hub.stop(), kubernetes.stop(), peers.close(), databases.stop()])
+      await Promise.all([keycloak.stop(), hub.stop(), kubernetes.stop(), broker.stop(), databases.stop()])
       await rm(folder, { recursive: true, force: true })
     },
   }
