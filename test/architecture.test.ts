@@ -48,6 +48,11 @@ const ROOMS: readonly Room[] = [
   },
   { name: 'development', files: /^shared\/http\/serve\.ts$/, may: /^(shared\/(routes|http\/start)\.ts|functions\/)$/ },
   {
+    name: 'start',
+    files: /^shared\/http\/start\.ts$/,
+    may: /^shared\/(http\/.+|wire\/checks\.ts|config\.ts|log\.ts|routes\.ts)$/,
+  },
+  {
     name: 'edge',
     files: /^shared\/(http|events)\//,
     may: /^(shared\/(http|events)\/.+|shared\/(fault|routes|config|log|po\/model)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
@@ -215,6 +220,8 @@ describe('a planted violation is seen:', () => {
       `import type * as k8s from "@kubernetes/client-node/x"`,
       'may not know @kubernetes/client-node',
     ],
+    ['shared/http/a.ts', `import { runChecks } from '../wire/checks.ts'`, 'edge may not import shared/wire/checks.ts'],
+    ['shared/http/start.ts', `import { wire } from '../wire/index.ts'`, 'start may not import shared/wire/index.ts'],
     ['shared/http/a.ts', `import '../../test/sandbox/hub.ts'`, 'edge may not import test/sandbox/hub.ts'],
     ['shared/http/a.ts', `import { x } from '../../functions/po/stop/index.ts'`, 'edge may not import functions'],
     ['shared/wire/a.ts', `import { stop } from '../po/stop.ts'`, 'wiring may not import shared/po/stop.ts'],
