@@ -53,9 +53,9 @@ export function connect(options: ConnectionOptions = {}): Connection {
     logDeadlineMs: options.logDeadlineMs ?? 15_000,
     pageSize: options.pageSize ?? 500,
     async send({ method, path, headers, body, signal }) {
-      const { access, dispatcher } = await current.get()
+      const { access, pool } = await current.get()
       const answer = await request(`${credentials.server}${path}`, {
-        dispatcher,
+        dispatcher: pool.dispatcher,
         method,
         headers: { ...headers, ...access.headers },
         body: body ?? null,
@@ -68,30 +68,33 @@ export function connect(options: ConnectionOptions = {}): Connection {
   }
 }
 
-/** Keeps the pool as long as the certificates are the same; a new token alone does not cost the connections. */
+interface Pool {
+  readonly key: string
+  readonly dispatcher: Dispatcher
+}
+
+/** Keeps the pool as long as the certificates are the same: a new token alone does not cost the connections. */
 function accessCache(credentials: Credentials, now: () => number) {
-  let access: Access | undefined
-  let pool: { readonly key: string; readonly dispatcher: Dispatcher } | undefined
+  let current: { readonly access: Access; readonly pool: Pool } | undefined
   let freshUntil = 0
 
+  async function refresh(): Promise<{ readonly access: Access; readonly pool: Pool }> {
+    const access = await credentials.access()
+    const key = poolKey(access)
+    const kept = current?.pool.key === key ? current.pool : undefined
+    // Calls under way end on the old pool.
+    if (current && !kept) void current.pool.dispatcher.close()
+    current = { access, pool: kept ?? { key, dispatcher: makePool(credentials, access) } }
+    freshUntil = now() + ACCESS_MS
+    return current
+  }
+
   return {
-    async get(): Promise<{ access: Access; dispatcher: Dispatcher }> {
-      if (!access || now() >= freshUntil) {
-        access = await credentials.access()
-        freshUntil = now() + ACCESS_MS
-      }
-      const key = poolKey(access)
-      if (pool?.key !== key) {
-        // Calls under way end on the old pool.
-        void pool?.dispatcher.close()
-        pool = { key, dispatcher: makePool(credentials, access) }
-      }
-      return { access, dispatcher: pool.dispatcher }
-    },
+    get: async () => (current && now() < freshUntil ? current : refresh()),
     forget: () => {
       freshUntil = 0
     },
-    close: async () => pool?.dispatcher.destroy(),
+    close: async () => current?.pool.dispatcher.destroy(),
   }
 }
 

@@ -1,6 +1,10 @@
+import { execFile, spawnSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
 import { CoreV1Api, KubeConfig, KubernetesObjectApi, VersionApi, Watch } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type SandboxTarget, sandboxTarget } from '../../shared/adapters/kubernetes/targets.ts'
+import type { Image } from './container.ts'
 
 let target: SandboxTarget
 let config: KubeConfig
@@ -67,6 +71,48 @@ describe("the JavaScript client's own calls", () => {
     await expect.poll(() => names).toEqual(['ADDED a', 'ADDED b', 'DELETED a', 'DELETED b'])
     watch.abort()
   })
+})
+
+const KUBECTL = spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0
+if (!KUBECTL) process.stderr.write('NOT TESTED: kubectl on the sandbox. There is no kubectl on the PATH.\n')
+
+describe.skipIf(!KUBECTL && !process.env['CI'])('kubectl, over TLS', () => {
+  let secure: SandboxTarget
+  beforeAll(async () => {
+    const shell: Image = ({ command: [command = '', ...args] }) => ({ command, args })
+    secure = await sandboxTarget({ secure: true, images: { 'x:1': shell } })
+  })
+  afterAll(() => secure?.stop())
+  const kubectl = async (...args: string[]): Promise<string> => {
+    const env = { ...process.env, KUBECONFIG: secure.kubeconfig }
+    return (await promisify(execFile)('kubectl', args, { env, timeout: 20_000 })).stdout
+  }
+
+  test('apply, rollout, get, logs and delete', async () => {
+    const containers = [{ name: 'main', image: 'x:1', command: ['sh', '-c', 'echo hello; exec sleep 300'] }]
+    const spec = { ...SPEC, template: { ...SPEC.template, spec: { containers } } }
+    const file = `${secure.kubeconfig}.deployment`
+    await writeFile(
+      file,
+      JSON.stringify({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' }, spec }),
+    )
+    expect(await kubectl('apply', '-f', file)).toBe('deployment.apps/web created\n')
+    expect(await kubectl('apply', '--server-side', '--force-conflicts', '-f', file)).toContain('serverside-applied')
+    expect(await kubectl('rollout', 'status', 'deployment/web', '--timeout=10s')).toContain('successfully rolled out')
+    expect(await kubectl('get', 'all', '-o', 'name')).toMatch(
+      /^pod\/web-\S+\ndeployment.apps\/web\nreplicaset.apps\/web-\S+\n$/,
+    )
+    expect(await kubectl('logs', 'deployment/web')).toBe('hello\n')
+    expect(await kubectl('delete', 'deployment', 'web', '--cascade=foreground')).toContain('deleted')
+    expect(await kubectl('get', 'all', '-o', 'name')).toBe('')
+  })
+})
+
+test('over TLS, a client without our certificate gets nowhere', async () => {
+  const secure = await sandboxTarget({ secure: true, startPods: false })
+  expect(await secure.cluster.find('Secret', 'x')).toBeUndefined()
+  await expect(fetch(`${secure.kubernetes.url}/readyz`)).rejects.toThrow('fetch failed')
+  await secure.stop()
 })
 
 const SPEC = {

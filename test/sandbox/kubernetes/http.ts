@@ -1,5 +1,7 @@
 /** The API over HTTP: who may ask, what is asked, and the answer or a Status. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import type { ServerIdentity } from './certificate.ts'
 import { discovery } from './discovery.ts'
 import { badRequest, Failure, managerRequired, noPath, statusOf } from './failure.ts'
 import { createListing, filterOf, presenterOf } from './listing.ts'
@@ -24,6 +26,8 @@ export interface ApiParts {
   readonly subresources: Readonly<Record<string, (exchange: Exchange) => void | Promise<void>>>
   /** Told each request that asks for something of an object, before it is answered. */
   readonly onRequest?: ((method: string, path: string) => void) | undefined
+  /** Speaks TLS if given. */
+  readonly identity?: ServerIdentity | undefined
 }
 
 interface Result {
@@ -35,9 +39,10 @@ const BODY_LIMIT = 3 * 1024 * 1024
 
 export function createApi(parts: ApiParts): Server {
   const verbs = createVerbs(parts)
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
     answer(parts, verbs, request, response).catch((error: unknown) => fail(response, error))
-  })
+  }
+  const server = parts.identity ? createSecureServer(parts.identity, listener) : createServer(listener)
   server.keepAliveTimeout = 90_000
   return server
 }

@@ -7,10 +7,11 @@
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { createServerIdentity, type ServerIdentity } from './certificate.ts'
 import type { Image } from './container.ts'
 import { startGarbageCollector } from './garbage.ts'
 import { createApi } from './http.ts'
-import { type Kubelet, startKubelet } from './kubelet.ts'
+import { type Kubelet, type KubeletOptions, startKubelet } from './kubelet.ts'
 import { kindNamed } from './objects.ts'
 import { createResources } from './resources.ts'
 import { type Address, createServices, type StaticService } from './services.ts'
@@ -32,6 +33,8 @@ export interface KubernetesOptions {
   readonly maxGraceMs?: number
   /** Bytes of log kept per container run. */
   readonly logBytes?: number
+  /** Speaks TLS with a certificate of its own: kubectl sends no token without. */
+  readonly secure?: boolean
   /** Told every request for an object or a list before it is answered; what it throws is the answer (a `Failure`). */
   readonly onRequest?: (method: string, path: string) => void
 }
@@ -61,21 +64,15 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
 
   const stops = [startGarbageCollector(store, resources), startNamespaces()]
   if (runsPods) stops.push(startWorkloads(store, resources))
-  const kubelet: Kubelet = runsPods
-    ? startKubelet(store, resources, {
-        images: options.images ?? {},
-        backoffMs: options.backoffMs ?? 250,
-        maxGraceMs: options.maxGraceMs ?? 3_000,
-        logBytes: options.logBytes ?? 12 * 1024 * 1024,
-      })
-    : { containers: () => [], stop: async () => undefined }
+  const kubelet = runsPods ? startKubelet(store, resources, runtimeOf(options)) : NO_KUBELET
   const services = createServices(store, resources, kubelet)
   const subresources = createSubresources(resources, kubelet, services)
-  const server = createApi({ store, resources, token, subresources, onRequest: options.onRequest })
+  const identity = options.secure ? createServerIdentity() : undefined
+  const server = createApi({ store, resources, token, subresources, onRequest: options.onRequest, identity })
   server.listen(options.port ?? 0, '127.0.0.1')
   await once(server, 'listening')
   const bound = server.address()
-  const url = `http://127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`
+  const url = `${identity ? 'https' : 'http'}://127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`
 
   function createNamespace(name: string): void {
     resources.create(
@@ -113,7 +110,7 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
     url,
     token,
     namespace,
-    kubeconfig: () => kubeconfig(url, token, namespace),
+    kubeconfig: () => kubeconfig(url, token, namespace, identity),
     addService: (service) => services.add(namespace, service),
     address: (service, port) => services.address(namespace, service, port),
     async stop() {
@@ -127,12 +124,24 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
   }
 }
 
+const NO_KUBELET: Kubelet = { containers: () => [], stop: async () => undefined }
+
+const runtimeOf = (options: KubernetesOptions): KubeletOptions => ({
+  images: options.images ?? {},
+  backoffMs: options.backoffMs ?? 250,
+  maxGraceMs: options.maxGraceMs ?? 3_000,
+  logBytes: options.logBytes ?? 12 * 1024 * 1024,
+})
+
 /** JSON is YAML. Clients refuse plain http without the flag. */
-function kubeconfig(server: string, token: string, namespace: string): string {
+function kubeconfig(server: string, token: string, namespace: string, identity: ServerIdentity | undefined): string {
+  const trust = identity
+    ? { 'certificate-authority-data': Buffer.from(identity.cert).toString('base64') }
+    : { 'insecure-skip-tls-verify': true }
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name: 'sandbox', cluster: { server, 'insecure-skip-tls-verify': true } }],
+    clusters: [{ name: 'sandbox', cluster: { server, ...trust } }],
     users: [{ name: 'sandbox', user: { token } }],
     contexts: [{ name: 'sandbox', context: { cluster: 'sandbox', user: 'sandbox', namespace } }],
     'current-context': 'sandbox',

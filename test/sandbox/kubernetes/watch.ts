@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { expired, statusOf } from './failure.ts'
 import { filterOf, presenterOf } from './listing.ts'
-import type { Kind } from './objects.ts'
+import { apiVersionOf, type Kind } from './objects.ts'
 import type { Change, Store } from './store.ts'
 
 export interface WatchRequest {
@@ -20,13 +20,15 @@ export function watch(store: Store, request: WatchRequest, response: ServerRespo
 
   response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' })
   response.flushHeaders()
-  const missed = since > 0 ? store.changesSince(since) : presentState(store, kind, namespace)
+  const fromStart = since === 0 || query.get('sendInitialEvents') === 'true'
+  const missed = fromStart ? presentState(store, kind, namespace) : store.changesSince(since)
   if (!missed) {
     write('ERROR', statusOf(expired()))
     response.end()
     return
   }
   for (const change of missed) tell(change)
+  if (query.get('sendInitialEvents') === 'true') write('BOOKMARK', endOfStart(kind, store.version()))
   const stop = store.onChange(tell)
   const seconds = Number(query.get('timeoutSeconds') ?? 0)
   const timer = seconds > 0 ? setTimeout(() => response.end(), seconds * 1000) : undefined
@@ -35,6 +37,13 @@ export function watch(store: Store, request: WatchRequest, response: ServerRespo
     clearTimeout(timer)
   })
 }
+
+/** Tells a client that it has seen everything there was. */
+const endOfStart = (kind: Kind, version: number) => ({
+  kind: kind.kind,
+  apiVersion: apiVersionOf(kind),
+  metadata: { resourceVersion: String(version), annotations: { 'k8s.io/initial-events-end': 'true' } },
+})
 
 /** A watch that names no version begins with everything there is. */
 const presentState = (store: Store, kind: Kind, namespace: string | undefined): Change[] =>
