@@ -80,14 +80,14 @@ test('the token file is read again as it rotates, and the authorities with it', 
   file('token', 'first\n')
   const { access } = loadCredentials({ env: POD, serviceAccountDir: folder })
   expect(await access()).toMatchObject({
-    headers: { Authorization: 'Bearer first' },
+    headers: { authorization: 'Bearer first' },
     tls: { ca: Buffer.from('certificate') },
   })
   file('token', 'second\n')
   file('ca.crt', 'another')
   vi.setSystemTime(Date.now() + 61_000)
   expect(await access()).toMatchObject({
-    headers: { Authorization: 'Bearer second' },
+    headers: { authorization: 'Bearer second' },
     tls: { ca: Buffer.from('another') },
   })
 })
