@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -140,4 +140,19 @@ test('root gets another user, anybody else stays', async () => {
   expect(await readFile('/etc/passwd', 'utf8')).toContain(`:${user?.uid}:`)
   const { stdout } = await run('id', ['-u'], user)
   expect(String(stdout).trim()).toBe(String(user?.uid))
+})
+
+test('a starter that is killed before the server runs leaves neither password nor data behind', async () => {
+  const program = join(folder, 'start.mjs')
+  await writeFile(program, PROGRAM)
+  // A temporary folder of its own: other servers start on this machine, too.
+  await chmod(folder, 0o777)
+  const made = async () => (await readdir(folder)).filter((name) => name.startsWith('postgres-'))
+  const child = spawn(process.execPath, [program], { stdio: 'ignore', env: { ...process.env, TMPDIR: folder } })
+  for (let waited = 0; waited < 500 && (await made()).length < 2; waited += 1) await sleep(10)
+  expect(await made()).toEqual([expect.stringMatching(/^postgres-data-/), expect.stringMatching(/^postgres-password-/)])
+  await sleep(50)
+  child.kill('SIGKILL')
+  for (let waited = 0; waited < 100 && (await made()).length > 0; waited += 1) await sleep(100)
+  expect(await made()).toEqual([])
 })

@@ -5,13 +5,12 @@
  * ends, the server ends too and a throwaway data folder goes with it. It has a process group of its own, so that Ctrl-C
  * reaches its callers first. May import the adapter's connection and migrations.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import postgres from 'postgres'
 import { connect, type DatabaseSettings } from '../../shared/adapters/postgres/connect.ts'
 import { migrate } from '../../shared/adapters/postgres/migrate.ts'
@@ -50,14 +49,14 @@ const START_MS = 30_000
 const THROWAWAY = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
 const SUPERVISOR = `
 exec 3<&0
-"$@" 3<&- </dev/null & server=$!
-(read -r _ <&3; kill -INT $server) & watch=$!
-wait $server; code=$?
+"$@" 3<&- </dev/null & program=$!
+(read -r _ <&3; kill -s $HOW $program) & watch=$!
+wait $program; code=$?
 kill $watch 2>/dev/null
-[ $code -ne 0 ] || [ -z "$THROWAWAY" ] || rm -rf -- "$THROWAWAY"
+[ -z "$ALWAYS" ] || rm -f -- "$ALWAYS"
+[ $code -ne 0 ] || [ -z "$AT_STOP" ] || rm -rf -- "$AT_STOP"
+[ $code -eq 0 ] || [ -z "$ON_FAILURE" ] || rm -rf -- "$ON_FAILURE"
 exit $code`
-
-const run = promisify(execFile)
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, HOST)
@@ -87,33 +86,65 @@ interface Place {
   readonly user: ServerUser | undefined
 }
 
-async function initialise({ binaries, folder, user }: Place, login: Omit<Login, 'port'>): Promise<void> {
+/** How a program is ended, and what is removed then: in any case, after an orderly stop, or after anything else. */
+interface Ending {
+  readonly signal: 'INT' | 'TERM'
+  readonly always?: string
+  readonly atStop?: string
+  readonly onFailure?: string
+}
+
+function supervise(
+  command: readonly string[],
+  { user, folder }: Place,
+  { signal, always, atStop, onFailure }: Ending,
+): ChildProcess {
+  const child = spawn('/bin/sh', ['-c', SUPERVISOR, 'postgres', ...command], {
+    cwd: folder,
+    detached: true,
+    env: {
+      LC_ALL: 'C',
+      PATH: process.env['PATH'],
+      HOW: signal,
+      ALWAYS: always,
+      AT_STOP: atStop,
+      ON_FAILURE: onFailure,
+    },
+    stdio: ['pipe', 'ignore', 'pipe'],
+    ...user,
+  })
+  // Its end may close the pipe while we do; the exit says all there is to say.
+  child.stdin?.on('error', () => undefined)
+  return child
+}
+
+async function initialise(place: Place, role: string, password: string, throwaway: boolean): Promise<void> {
+  const { binaries, folder, user } = place
   await mkdir(folder, { recursive: true })
   await chmod(folder, 0o700)
   if (user) await chown(folder, user.uid, user.gid)
   const passwordFile = join(await sharedTemp(), `postgres-password-${randomBytes(9).toString('hex')}`)
-  await writeFile(passwordFile, `${login.password}\n`, { mode: 0o600, flag: 'wx' })
-  try {
-    if (user) await chown(passwordFile, user.uid, user.gid)
-    const shape = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions']
-    const place = [`--pgdata=${folder}`, `--username=${login.user}`, `--pwfile=${passwordFile}`]
-    await run(join(binaries, 'bin/initdb'), [...place, ...shape], { cwd: folder, ...user })
-  } finally {
-    await rm(passwordFile, { force: true })
-  }
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600, flag: 'wx' })
+  if (user) await chown(passwordFile, user.uid, user.gid)
+  const where = [`--pgdata=${folder}`, `--username=${role}`, `--pwfile=${passwordFile}`]
+  const how = ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions']
+  const ending = { signal: 'TERM' as const, always: passwordFile, ...(throwaway ? { onFailure: folder } : {}) }
+  const child = supervise([join(binaries, 'bin/initdb'), ...where, ...how], place, ending)
+  let said = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+  })
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`initdb failed\n${said.slice(-2000)}`)
 }
 
-function launch({ binaries, folder, user }: Place, port: number, throwaway: boolean): ChildProcess {
+function launch(place: Place, port: number, throwaway: boolean): ChildProcess {
+  const { binaries, folder } = place
   const own = [`listen_addresses=${HOST}`, `port=${port}`, 'unix_socket_directories=', 'timezone=UTC']
   const settings = throwaway ? [...own, ...THROWAWAY] : own
   const command = [join(binaries, 'bin/postgres'), '-D', folder, ...settings.flatMap((setting) => ['-c', setting])]
-  return spawn('/bin/sh', ['-c', SUPERVISOR, 'postgres', ...command], {
-    cwd: '/',
-    detached: true,
-    env: { LC_ALL: 'C', PATH: process.env['PATH'], THROWAWAY: throwaway ? folder : '' },
-    stdio: ['pipe', 'ignore', 'pipe'],
-    ...user,
-  })
+  // Its fast way to stop: clients are cut off.
+  return supervise(command, place, { signal: 'INT', ...(throwaway ? { atStop: folder } : {}) })
 }
 
 /** Resolves when the server says that it is ready. @throws what it said instead */
@@ -145,8 +176,6 @@ async function end(child: ChildProcess): Promise<void> {
 
 async function startAt(place: Place, port: number, throwaway: boolean): Promise<ChildProcess> {
   const child = launch(place, port, throwaway)
-  // Its end closes the pipe while we may be writing to it; the exit says all there is to say.
-  child.stdin?.on('error', () => undefined)
   try {
     await ready(child)
     return child
@@ -197,7 +226,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   }
   try {
     const place: Place = { binaries, folder, user: account }
-    if (!(await isInitialised(folder))) await initialise(place, { host: HOST, user, password, database })
+    if (!(await isInitialised(folder))) await initialise(place, user, password, throwaway)
     const started = await startSomewhere(place, options.port ?? 0, throwaway)
     child = started.child
     const login: Login = { host: HOST, port: started.port, user, password, database }
