@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
+const report = process.env['TEST_REPORT']
+
+// biome-ignore lint/style/noDefaultExport: vitest wants it
 export default defineConfig({
   test: {
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     include: ['test/**/*.test.ts'],
     exclude: ['test/cluster/**', 'node_modules/**'],
     testTimeout: 30_000,

@@ -3,6 +3,7 @@
  * fails when a file differs from what would be written.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { renderArchitecture } from './render-architecture.ts'
 import { renderEnv } from './render-env.ts'
 
 interface Rendered {
@@ -11,7 +12,10 @@ interface Rendered {
   readonly render: () => string
 }
 
-export const RENDERED: readonly Rendered[] = [{ path: '.env.template', render: renderEnv }]
+export const RENDERED: readonly Rendered[] = [
+  { path: '.env.template', render: renderEnv },
+  { path: 'ARCHITECTURE.md', render: () => renderArchitecture() },
+]
 
 const ROOT = new URL('../', import.meta.url)
 

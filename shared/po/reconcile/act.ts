@@ -2,7 +2,7 @@
  * Carries out a verdict. Every act begins with a compare-and-set on the row, so that a stop that came in between wins,
  * and can be repeated when it was cut off.
  */
-import { applyRun, requirePeers, runInput } from '../apply-run.ts'
+import { applyRun, ensureStandingPolicy, requirePeers, runInput } from '../apply-run.ts'
 import { carryOutEnd, recordEnd } from '../ending.ts'
 import { type Action, restartDelaySeconds } from '../lifecycle.ts'
 import type { Analysis, Outcome, Report, State } from '../model.ts'
@@ -22,7 +22,7 @@ const WATCHED: readonly State[] = ['starting', 'started', 'executing']
 async function applyBelowRoot(ports: ActPorts, world: World, analysis: Analysis): Promise<void> {
   const root = rootUid(world, analysis)
   if (!root) return
-  const peers = await requirePeers(ports, analysis.needsKong)
+  const [peers] = await Promise.all([requirePeers(ports, analysis.needsKong), ensureStandingPolicy(ports)])
   await applyRun(ports, runInput(analysis, peers, ports), root)
 }
 

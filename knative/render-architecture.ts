@@ -1,0 +1,49 @@
+/** The tables of ARCHITECTURE.md that the code decides, put between their markers; the rest of the page is written by hand. */
+import { readFileSync } from 'node:fs'
+import { DECISIONS, OBSERVATIONS, WORDS } from '../shared/po/lifecycle.ts'
+import { STATES } from '../shared/po/model.ts'
+import { functionFolder, poRoutes, type Route } from '../shared/routes.ts'
+
+const PAGE = new URL('../ARCHITECTURE.md', import.meta.url)
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+
+const decisions = (): string =>
+  table(
+    ['recorded ╲ observed', ...OBSERVATIONS],
+    Object.entries(DECISIONS).map(([state, row]) => [`**${state}**`, ...OBSERVATIONS.map((kind) => row[kind])]),
+  )
+
+const words = (): string =>
+  table(
+    ['recorded', 'in `/po/status`', 'at the Hub'],
+    STATES.map((state) => [`**${state}**`, WORDS[state].status, WORDS[state].hub ?? '(last one stands)']),
+  )
+
+const verbs = ({ kubernetes }: Route): string =>
+  kubernetes.map(({ resources, verbs }) => `${resources.join(', ')}: ${verbs.join(' ')}`).join('; ') || '–'
+
+const functions = (): string =>
+  table(
+    ['function', 'answers', 'caller', 'Kubernetes'],
+    poRoutes.map((route) => [
+      `\`${functionFolder(route)}\``,
+      route.endpoints.map(({ method, path }) => `${method} \`${path}\``).join('<br>'),
+      route.trigger === 'event' ? 'CloudEvents' : route.auth,
+      verbs(route),
+    ]),
+  )
+
+const SECTIONS: Readonly<Record<string, () => string>> = { decisions, words, functions }
+
+/** The page with every marked section as the code has it. */
+export function renderArchitecture(page: string = readFileSync(PAGE, 'utf8')): string {
+  return Object.entries(SECTIONS).reduce((text, [name, render]) => {
+    const [begin, end] = [`<!-- rendered: ${name} -->`, `<!-- end: ${name} -->`]
+    const from = text.indexOf(begin)
+    const to = text.indexOf(end)
+    if (from < 0 || to < from) throw new Error(`ARCHITECTURE.md has no section ${name}`)
+    return `${text.slice(0, from + begin.length)}\n${render()}\n${text.slice(to)}`
+  }, page)
+}
