@@ -1,5 +1,5 @@
 import { realApi, sandboxApi } from '../shared/adapters/kubernetes/targets.ts'
-import { kubernetesApiConformance } from './kubernetes/api-conformance.ts'
+import { kubernetesApiConformance } from './kubernetes/api/suite.ts'
 
 kubernetesApiConformance('the sandbox', sandboxApi)
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Connection, connect, createCluster } from '../../../../shared/adapters/kubernetes/index.ts'
 import type { ClusterTarget, RawObject } from '../../../conformance/cluster.ts'
-import type { ApiBody, ApiRequest, ApiTarget } from '../../../sandbox/kubernetes/api-conformance.ts'
+import type { ApiBody, ApiRequest, ApiTarget } from '../../../sandbox/kubernetes/api/target.ts'
 import { type Kubernetes, type KubernetesOptions, startKubernetes } from '../../../sandbox/kubernetes/index.ts'
 
 export const SHELL_IMAGE = 'sandbox/shell:1'

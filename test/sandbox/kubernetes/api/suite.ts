@@ -1,0 +1,24 @@
+/**
+ * What the sandbox's API promises of the real one, as requests and answers. Both pass, so a difference that somebody
+ * meets is added here first.
+ */
+import { afterAll, beforeAll, describe } from 'vitest'
+import { serverSideApply } from './apply.ts'
+import { deletion } from './deletion.ts'
+import { lists } from './lists.ts'
+import { patches } from './patches.ts'
+import { refusals } from './refusals.ts'
+import { type ApiTarget, verbsOf } from './target.ts'
+
+export function kubernetesApiConformance(title: string, make: () => Promise<ApiTarget>): void {
+  describe(`Kubernetes API: ${title}`, () => {
+    let target: ApiTarget
+    beforeAll(async () => {
+      target = await make()
+    })
+    afterAll(() => target?.stop())
+
+    const verbs = verbsOf(() => target)
+    for (const part of [refusals, lists, serverSideApply, patches, deletion]) part(verbs)
+  })
+}
