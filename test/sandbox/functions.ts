@@ -36,7 +36,8 @@ export interface Functions {
 }
 
 const SOURCE = fileURLToPath(new URL('../../shared/http/serve.ts', import.meta.url))
-const START_MS = 30_000
+/** Twelve start side by side, perhaps on a machine that has other work to do. */
+const START_MS = 90_000
 const STOP_MS = 8000
 
 interface Started {
@@ -57,7 +58,11 @@ function launch(route: Route, { env, program, onLine }: FunctionsOptions): Child
 /** Resolves when the function listens: it tells its parent the port that it got. */
 async function listening(route: Route, child: ChildProcess): Promise<RunningFunction> {
   const signal = AbortSignal.timeout(START_MS)
-  const [told] = await Promise.race([once(child, 'message', { signal }), once(child, 'exit', { signal })])
+  const [told] = await Promise.race([once(child, 'message', { signal }), once(child, 'exit', { signal })]).catch(
+    (cause: unknown) => {
+      throw new Error(`${route.name} did not start within ${START_MS / 1000} s`, { cause })
+    },
+  )
   const port = told && typeof told === 'object' && 'port' in told ? Number(told.port) : 0
   if (!port || child.pid === undefined) throw new Error(`${route.name} did not start: exit ${String(told)}`)
   return { route, pid: child.pid, port, url: `http://127.0.0.1:${port}` }
