@@ -5,7 +5,19 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Fault } from '../../shared/fault.ts'
-import type { Cluster, KubernetesObject, OwnedKind, OwnerReference } from '../../shared/po/ports.ts'
+import type { Cluster, KubernetesObject, OwnedKind } from '../../shared/po/ports.ts'
+import {
+  applyChain,
+  base64,
+  deployment,
+  ownedBy,
+  PATIENCE,
+  policy,
+  presentOf,
+  secret,
+  service,
+} from './cluster/objects.ts'
+import { podRows } from './cluster/pods.ts'
 
 export interface ClusterTarget {
   readonly cluster: Cluster
@@ -48,111 +60,6 @@ const PATHS: Readonly<Record<OwnedKind | 'Pod', string>> = {
   Pod: 'api/v1/pods',
   Deployment: 'apis/apps/v1/deployments',
   NetworkPolicy: 'apis/networking.k8s.io/v1/networkpolicies',
-}
-
-const base64 = (text: string): string => Buffer.from(text).toString('base64')
-const PATIENCE = { timeout: 20_000, interval: 50 }
-
-type Labels = Readonly<Record<string, string>>
-
-const secret = (name: string, data: Labels, labels: Labels = {}): KubernetesObject => ({
-  apiVersion: 'v1',
-  kind: 'Secret',
-  metadata: { name, labels },
-  data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, base64(value)])),
-})
-
-const policy = (name: string, owner?: OwnerReference): KubernetesObject => ({
-  apiVersion: 'networking.k8s.io/v1',
-  kind: 'NetworkPolicy',
-  metadata: { name, ...(owner ? { ownerReferences: [owner] } : {}) },
-  spec: { podSelector: { matchLabels: { app: name } }, policyTypes: ['Ingress', 'Egress'] },
-})
-
-interface Shape {
-  readonly image?: string
-  readonly script?: string
-  readonly env?: Labels
-  readonly owner?: OwnerReference
-  readonly replicas?: number
-  readonly restartPolicy?: string
-}
-
-/** Pods labelled `app: {name}`, each with one container named like the Deployment. */
-const deployment = (name: string, shape: Shape = {}): KubernetesObject => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name, labels: { app: name }, ...(shape.owner ? { ownerReferences: [shape.owner] } : {}) },
-  spec: {
-    replicas: shape.replicas ?? 1,
-    selector: { matchLabels: { app: name } },
-    template: {
-      metadata: { labels: { app: name } },
-      spec: {
-        terminationGracePeriodSeconds: 1,
-        containers: [
-          {
-            name,
-            image: shape.image ?? 'example.invalid/none:1',
-            command: ['sh', '-c', shape.script ?? 'sleep 600'],
-            env: Object.entries(shape.env ?? {}).map(([key, value]) => ({ name: key, value })),
-          },
-        ],
-      },
-    },
-  },
-})
-
-const service = (
-  name: string,
-  labels: Labels,
-  ports: readonly object[],
-  selector: Labels | null,
-): KubernetesObject => ({
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name, labels },
-  spec: { ports, ...(selector ? { selector } : {}) },
-})
-
-const ownedBy = (kind: 'Secret' | 'NetworkPolicy', name: string, uid: string): OwnerReference => ({
-  apiVersion: kind === 'Secret' ? 'v1' : 'networking.k8s.io/v1',
-  kind,
-  name,
-  uid,
-  controller: true,
-  blockOwnerDeletion: true,
-})
-
-/** DESIGN: Secret (root) → policy → Deployment (→ ReplicaSet → pod). */
-async function applyChain(cluster: Cluster, name: string, shape: Shape = {}): Promise<void> {
-  const root = await cluster.apply(secret(name, { token: 'a' }))
-  const guard = await cluster.apply(policy(name, ownedBy('Secret', name, root.uid)))
-  await cluster.apply(deployment(name, { ...shape, owner: ownedBy('NetworkPolicy', name, guard.uid) }))
-}
-
-/** Sampled from the last to go to the first to go: what is seen later implies what was seen before. */
-async function presentOf(cluster: Cluster, name: string): Promise<readonly boolean[]> {
-  const present: boolean[] = []
-  for (const kind of ['Secret', 'NetworkPolicy', 'Deployment'] as const) {
-    present.push((await cluster.find(kind, name)) !== undefined)
-  }
-  return [...present, (await cluster.pods({ app: name })).length > 0]
-}
-
-/** Lives on for its whole grace period. */
-const STUBBORN = "trap '' TERM; while :; do sleep 1; done"
-/** Secret, policy, Deployment, pods: none is gone while something right of it is there. */
-const IN_ORDER = /^1*0*$/
-
-async function watchGoing(cluster: Cluster, name: string): Promise<string[]> {
-  const seen: string[] = []
-  const sample = async () => {
-    seen.push((await presentOf(cluster, name)).map(Number).join(''))
-    return seen.at(-1)
-  }
-  await expect.poll(sample, PATIENCE).toBe('0000')
-  return seen
 }
 
 export function clusterConformance(
@@ -360,99 +267,6 @@ export function clusterConformance(
       expect(await cluster.log('nothing', 'main', 100)).toBeUndefined()
     })
 
-    describe.skipIf(!abilities.shellImage)('pods', () => {
-      const image = abilities.shellImage ?? ''
-      const podOf = async (name: string) => (await cluster.pods({ app: name }))[0]
-      const run = (name: string, shape: Shape) => cluster.apply(deployment(name, { image, ...shape }))
-
-      test('a running pod is ready and named after Deployment and ReplicaSet', async () => {
-        await run('runs', { script: 'sleep 600' })
-        await expect.poll(async () => (await podOf('runs'))?.ready, PATIENCE).toBe(true)
-        const pod = await podOf('runs')
-        expect(pod).toMatchObject({ phase: 'Running', deleting: false, unschedulable: null, labels: { app: 'runs' } })
-        expect(pod?.name).toMatch(/^runs-[a-z0-9]+-[a-z0-9]{5}$/)
-        expect(pod?.ip).toMatch(/^[0-9.]+$/)
-        expect(pod?.containers).toEqual([
-          {
-            name: 'runs',
-            ready: true,
-            restarts: 0,
-            running: true,
-            waiting: null,
-            terminated: null,
-            lastTerminated: null,
-          },
-        ])
-      })
-
-      test('an image that is not there is said as the reason, and there is no log', async () => {
-        await run('unknown', { image: 'dev.local/not-there:1' })
-        const reason = async () => (await podOf('unknown'))?.containers[0]?.waiting?.reason
-        await expect.poll(reason, PATIENCE).toMatch(/^(ErrImagePull|ImagePullBackOff|ErrImageNeverPull)$/)
-        const pod = await podOf('unknown')
-        expect(pod).toMatchObject({ phase: 'Pending', ready: false })
-        expect(await cluster.log(pod?.name ?? '', 'unknown', 100)).toBeUndefined()
-        expect(await cluster.log(pod?.name ?? '', 'other', 100)).toBeUndefined()
-      })
-
-      test('a Secret that is not there is said as the reason', async () => {
-        const object = deployment('unset', { image })
-        const [container] = (object as unknown as { spec: { template: { spec: { containers: { env: object[] }[] } } } })
-          .spec.template.spec.containers
-        container?.env.push({ name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'not-there', key: 'token' } } })
-        await cluster.apply(object)
-        const reason = async () => (await podOf('unset'))?.containers[0]?.waiting?.reason
-        await expect.poll(reason, PATIENCE).toBe('CreateContainerConfigError')
-      })
-
-      test('a container that ended is started again in place, and how it ended stays known', async () => {
-        await run('crash', { script: 'echo bye; exit 3' })
-        const last = async () => (await podOf('crash'))?.containers[0]
-        await expect
-          .poll(async () => (await last())?.lastTerminated ?? (await last())?.terminated, PATIENCE)
-          .toMatchObject({ exitCode: 3, reason: 'Error' })
-        await expect.poll(async () => (await last())?.restarts, PATIENCE).toBeGreaterThan(0)
-        expect((await last())?.lastTerminated).toMatchObject({ exitCode: 3, reason: 'Error' })
-      })
-
-      test('log: whole when it fits, its last bytes when not, never half a character', async () => {
-        await run('logs', {
-          script: 'i=0; while [ $i -lt 200 ]; do echo "line $i ä"; i=$((i+1)); done; echo "end ä"; sleep 600',
-        })
-        const log = async (limit: number) => cluster.log((await podOf('logs'))?.name ?? '', 'logs', limit)
-        await expect.poll(async () => (await log(10_000))?.text.endsWith('end ä\n'), PATIENCE).toBe(true)
-        expect(await log(10_000)).toMatchObject({
-          truncated: false,
-          text: expect.stringMatching(/^line 0 ä\nline 1 ä\n/),
-        })
-        expect(await log(7)).toEqual({ text: 'end ä\n', truncated: true })
-        expect(await log(2)).toEqual({ text: '\n', truncated: true })
-      })
-
-      test('removePod: another pod takes its place', async () => {
-        await run('replaced', { script: 'sleep 600' })
-        await expect.poll(async () => (await podOf('replaced'))?.ready, PATIENCE).toBe(true)
-        const first = (await podOf('replaced'))?.name ?? ''
-        expect(await cluster.removePod(first)).toBe(true)
-        const others = async () =>
-          (await cluster.pods({ app: 'replaced' })).map(({ name, ready }) => [name === first, ready])
-        await expect.poll(others, PATIENCE).toEqual([[false, true]])
-      })
-
-      test('the chain goes pods first, then Deployment, policy, Secret', async () => {
-        await applyChain(cluster, 'ordered', { image, script: STUBBORN })
-        await expect.poll(async () => (await podOf('ordered'))?.ready, PATIENCE).toBe(true)
-        await cluster.remove('Secret', 'ordered')
-        const seen = await watchGoing(cluster, 'ordered')
-        expect(seen[0]).toBe('1111')
-        for (const sample of seen) expect(sample).toMatch(IN_ORDER)
-      })
-
-      test('the chain goes in that order also right after it was made', async () => {
-        await applyChain(cluster, 'hasty', { image, script: STUBBORN })
-        await cluster.remove('Secret', 'hasty')
-        for (const sample of await watchGoing(cluster, 'hasty')) expect(sample).toMatch(IN_ORDER)
-      })
-    })
+    podRows(() => cluster, abilities.shellImage)
   })
 }
