@@ -48,5 +48,6 @@ if (!version) {
   test.skipIf(!process.env['CI'])('the store works through pgbouncer', () => expect.fail(missing))
 } else {
   describe('transaction mode', () => throughPooler(false))
-  describe.runIf(keepsPrepared(version))('transaction mode with prepared statements', () => throughPooler(true))
+  if (keepsPrepared(version)) describe('transaction mode with prepared statements', () => throughPooler(true))
+  else console.error(`pgbouncer ${version} keeps no prepared statements in transaction mode (1.21 does): not tested`)
 }
