@@ -44,6 +44,10 @@ describe('the route table', () => {
     expect(settings.includes('auth')).toBe(auth !== 'none')
   })
 
+  it.each(named)('%s reads the namespace of analyses if it talks to Kubernetes', (_, { settings, kubernetes }) => {
+    expect(settings.includes('runs')).toBe(kubernetes.length > 0)
+  })
+
   it.each(named)('%s has time to drain: at least 45 s', (_, { scale }) => {
     expect(scale.timeoutSeconds).toBeGreaterThanOrEqual(45)
     expect(scale.max).toBeGreaterThanOrEqual(Math.max(1, scale.min))
