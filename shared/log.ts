@@ -12,7 +12,7 @@ const CUSTOM_LEVELS = { action: 31, status_loop: 32 } as const
 export type Logger = Pino<keyof typeof CUSTOM_LEVELS>
 
 /** Fields that hold a secret wherever they appear, in the spellings of the contract and of this code. */
-const SECRET_FIELDS = [
+export const SECRET_FIELDS = [
   'registry_password',
   'registryPassword',
   'kong_token',

@@ -29,6 +29,7 @@ export async function readBody(request: FunctionRequest, keep: boolean): Promise
   await new Promise<void>((resolve, reject) => {
     const stop = (act: () => void) => {
       request.off('data', take)
+      request.pause() // without a listener it would flow on, and every byte would cost memory
       act()
     }
     const take = (chunk: Buffer) => {

@@ -40,8 +40,8 @@ export interface Work {
 }
 
 const HEALTH_PATHS = ['/health/liveness', '/health/readiness']
-/** How long the rest of a refused body is read and dropped, so that the caller gets to read why. */
-const LINGER_MS = 2000
+/** How long a caller that still sends a refused body has to read why, before it is cut off. */
+const LINGER_MS = 1000
 
 export const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply => ({
   status,
@@ -133,13 +133,15 @@ async function write(request: FunctionRequest, response: ServerResponse, { statu
   const unread = !request.complete && !request.rawBody
   response.writeHead(status, { ...STANDARD_HEADERS, ...length, ...headers, ...(unread && { connection: 'close' }) })
   if (content && request.method !== 'HEAD') response.write(content)
-  if (unread) await drop(request)
+  if (unread) await linger(request)
   response.end()
 }
 
-/** The answer is out; ending the response now would cut the caller off while it still sends. */
-async function drop(request: FunctionRequest): Promise<void> {
-  const ended = new Promise<void>((resolve) => request.once('end', resolve).once('close', resolve))
-  request.resume()
-  await Promise.race([ended, delay(LINGER_MS, undefined, { ref: false })])
+/**
+ * The answer is out; ending the response now would reset the connection of a caller that has not read it. What it still
+ * sends stays in the kernel: reading it only to drop it would cost tens of MiB.
+ */
+async function linger(request: FunctionRequest): Promise<void> {
+  const closed = new Promise<void>((resolve) => request.once('close', resolve))
+  await Promise.race([closed, delay(LINGER_MS, undefined, { ref: false })])
 }

@@ -113,16 +113,24 @@ export function createKeys(fetchSet: () => Promise<JSONWebKeySet>, options: KeyO
   const fetchNext = createFetcher(fetchSet, intervalMs, now)
   const refused = createRefusals(refusedForMs, now)
   let current: KeySet | undefined
+  let refreshing = false
 
   const renew = async (): Promise<KeySet> => {
     const set = await fetchNext()
     if (!current || set.asOf > current.asOf) current = set
     return current
   }
+  /** In the background, once at a time; when it fails, the next token tries again. */
+  const refresh = async (): Promise<void> => {
+    if (refreshing) return
+    refreshing = true
+    await renew().catch(() => undefined)
+    refreshing = false
+  }
   const known = async (): Promise<KeySet> => {
     const age = current ? now() - current.asOf : Number.POSITIVE_INFINITY
     if (!current || age > staleAfterMs) return renew()
-    if (age > refreshAfterMs) renew().catch(() => undefined) // the next token tries again
+    if (age > refreshAfterMs) void refresh()
     return current
   }
 

@@ -1,6 +1,7 @@
 /** zod's issues in the words of FastAPI, which the callers of this contract know. */
 import type * as z from 'zod'
 import { Fault } from '../fault.ts'
+import { SECRET_FIELDS } from '../log.ts'
 
 export interface Detail {
   readonly type: string
@@ -12,7 +13,7 @@ export interface Detail {
 type Source = 'body' | 'path' | 'query'
 type Words = Pick<Detail, 'type' | 'msg'>
 
-const SECRETS: readonly PropertyKey[] = ['registry_password', 'kong_token']
+const isSecret = (key: PropertyKey): boolean => (SECRET_FIELDS as readonly PropertyKey[]).includes(key)
 const MASK = '**********'
 const ECHO_LIMIT = 200
 
@@ -52,9 +53,9 @@ function describe(issue: z.core.$ZodIssue): Words {
 /** What of a refused value is shown: never a secret, never a whole body. */
 function echo(value: unknown, path: readonly PropertyKey[]): unknown {
   if (value === undefined || value === null) return null
-  if (path.some((key) => SECRETS.includes(key))) return MASK
+  if (path.some(isSecret)) return MASK
   if (Array.isArray(value)) return []
-  if (typeof value === 'object') return {}
+  if (typeof value === 'object' || path.length === 0) return {}
   return typeof value === 'string' ? value.slice(0, ECHO_LIMIT) : value
 }
 

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
@@ -104,8 +103,8 @@ describe('draining', () => {
 })
 
 /** Runs the documentation function, or another one, as a process of its own. */
-async function startProcess(target: string, env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ['shared/http/serve.ts'], {
+async function startProcess(target: string, env: Record<string, string> = {}, program = ['shared/http/serve.ts']) {
+  const child = spawn(process.execPath, program, {
     env: { PATH: process.env['PATH'], FUNCTION_TARGET: target, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
@@ -128,36 +127,26 @@ async function rss(pid: number | undefined): Promise<number> {
   return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024
 }
 
-/** Sends up to 1 GiB that nobody asked for, until the answer has come or the connection is cut. */
-async function flood(port: number, headers: Record<string, string>) {
-  const request = httpRequest({ port, path: '/po/stream_logs', method: 'POST', headers, agent: false })
-  const chunk = Buffer.alloc(1024 * 1024, 'x')
-  let closed = false
-  let sent = 0
-  const onClose = () => {
-    closed = true
-  }
-  request.on('error', onClose).on('close', onClose)
-  const answer = new Promise<{ status: number; body: string }>((resolve) => {
-    request.on('response', async (response) => {
-      let body = ''
-      for await (const part of response) body += part
-      resolve({ status: response.statusCode ?? 0, body })
-    })
+/** Sends 1 GiB that nobody asked for and does not listen while it does, until the connection is cut. */
+async function flood(port: number, framing: string, frame: (chunk: Buffer) => Buffer) {
+  const socket = connect(port, '127.0.0.1')
+  const chunk = frame(Buffer.alloc(1024 * 1024, 'x'))
+  let answer = ''
+  socket.on('data', (part) => {
+    answer += part
   })
-  const send = async () => {
-    while (!closed && sent < GIB) {
-      sent += chunk.length
-      if (!request.write(chunk)) await Promise.race([once(request, 'drain'), once(request, 'close'), delay(3000)])
-      await delay(0)
-    }
-    if (!closed) request.end()
+  socket.on('error', () => undefined)
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  socket.write(`POST /po/stream_logs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${framing}\r\n\r\n`)
+  let sent = 0
+  while (!socket.destroyed && sent < GIB) {
+    sent += 1024 * 1024
+    if (!socket.write(chunk)) await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), closed])
   }
-  const sending = send().catch(() => undefined)
-  const result = await answer
-  await sending
-  request.destroy()
-  return { ...result, sent }
+  socket.destroySoon()
+  await closed
+  const [head = '', body = ''] = answer.split('\r\n\r\n')
+  return { status: Number(head.split(' ')[1]), body, sent }
 }
 
 const SETTINGS = {
@@ -173,15 +162,18 @@ const SETTINGS = {
 }
 
 describe('a function as a process', () => {
+  const asIs = (chunk: Buffer) => chunk
+  const inChunks = (chunk: Buffer) =>
+    Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')])
   it.each([
-    ['announced', { 'content-length': String(GIB), 'content-type': 'application/json' }],
-    ['chunked', { 'transfer-encoding': 'chunked', 'content-type': 'application/json' }],
-  ])('takes no more than 20 MiB for a body of 1 GiB without a token (%s): 413', async (_, headers) => {
+    ['announced', `content-length: ${GIB}`, asIs],
+    ['chunked', 'transfer-encoding: chunked', inChunks],
+  ])('takes no more than 20 MiB for a body of 1 GiB without a token (%s): 413', async (_, framing, frame) => {
     const process = await startProcess('po-stream-logs', SETTINGS)
     try {
       for (let i = 0; i < 20; i++) await fetch(`http://127.0.0.1:${process.port}/po/stream_logs`, { method: 'POST' })
       const before = await rss(process.child.pid)
-      const { status, body, sent } = await flood(process.port, headers)
+      const { status, body, sent } = await flood(process.port, framing, frame)
       expect(status).toBe(413)
       expect(JSON.parse(body)).toEqual({ detail: 'Body is larger than 1048576 bytes' })
       expect(sent).toBeGreaterThan(1024 * 1024)
@@ -217,6 +209,27 @@ describe('a function as a process', () => {
     for (const name of ['POSTGRES_HOST', 'POSTGRES_PORT', 'POSTGRES_USER', 'POSTGRES_PASSWORD', 'KEYCLOAK_URL'])
       expect(line.faults).toContainEqual(expect.stringMatching(`^${name}: expected `))
     expect(process.output()).not.toContain('hunter2')
+  })
+
+  it('logs a rejection that nobody waited for in JSON, and serves on', async () => {
+    const from = (path: string) => JSON.stringify(new URL(`../../../shared/http/${path}`, import.meta.url).href)
+    const program = `
+      import { http } from ${from('register.ts')}
+      import { start } from ${from('start.ts')}
+      await start(async () => http('po-docs', async (_, response) => {
+        Promise.reject(new Error('nobody waits'))
+        response.end('served')
+      }))`
+    const stray = await startProcess('po-docs', {}, ['--input-type=module', '--eval', program])
+    for (let i = 0; i < 2; i++) expect(await (await fetch(`http://127.0.0.1:${stray.port}/`)).text()).toBe('served')
+    expect(await stray.stop()).toEqual([0, null])
+    const lines = stray
+      .output()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(lines.filter(({ msg }) => msg === 'unhandled rejection')).toHaveLength(2)
+    expect(stray.output()).toContain('nobody waits')
   })
 
   it('does not start as a function that does not exist', async () => {
