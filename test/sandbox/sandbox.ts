@@ -151,7 +151,7 @@ async function startCluster(port: number, stops: Stops): Promise<Kubernetes> {
     return servicePorts.portOf(service, servicePort)
   }
   const peerServices = { ...PEER_SERVICES, orchestrator: ORCHESTRATOR_SERVICE }
-  const kubernetes = stops.add(await startKubernetes({ port, images: runImages({ portOf, peerServices }) }))
+  const kubernetes = stops.add(await startKubernetes({ port, secure: true, images: runImages({ portOf, peerServices }) }))
   servicePorts = stops.add(createServicePorts(kubernetes))
   return kubernetes
 }
