@@ -1,0 +1,117 @@
+/** The API server as these tests use it: any object, in their namespace or at a full path, and logs as they are written. */
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect } from '../../shared/adapters/kubernetes/index.ts'
+
+export interface ApiObject {
+  readonly apiVersion?: string
+  readonly kind?: string
+  readonly metadata: {
+    readonly name: string
+    readonly uid?: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly deletionTimestamp?: string
+  }
+  readonly [field: string]: unknown
+}
+
+export interface PodObject extends ApiObject {
+  readonly spec: { readonly containers: readonly { readonly name: string; readonly image: string }[] }
+  readonly status: {
+    readonly phase: string
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[]
+    readonly containerStatuses?: readonly { readonly state: Readonly<Record<string, unknown>> }[]
+  }
+}
+
+type Method = 'GET' | 'POST' | 'DELETE'
+
+const COLLECTIONS: Readonly<Record<string, string>> = {
+  Pod: 'api/v1/pods',
+  Service: 'api/v1/services',
+  Secret: 'api/v1/secrets',
+  ConfigMap: 'api/v1/configmaps',
+  ServiceAccount: 'api/v1/serviceaccounts',
+  Deployment: 'apis/apps/v1/deployments',
+  ReplicaSet: 'apis/apps/v1/replicasets',
+  NetworkPolicy: 'apis/networking.k8s.io/v1/networkpolicies',
+}
+
+/** Every kind that a run has or causes. */
+export const KINDS_OF_RUNS = ['Secret', 'ConfigMap', 'Service', 'Pod', 'Deployment', 'ReplicaSet', 'NetworkPolicy']
+
+/** Tries until there is something. @throws what was waited for, when time is up */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined | false>,
+  limitMs = 60_000,
+): Promise<T> {
+  const end = Date.now() + limitMs
+  while (Date.now() < end) {
+    const found = await look()
+    if (found !== undefined && found !== false) return found
+    await sleep(100)
+  }
+  throw new Error(`not within ${limitMs / 1000} s: ${what}`)
+}
+
+export function createApi(kubeconfig: string, namespace: string) {
+  const connection = connect({ env: { KUBECONFIG: kubeconfig }, namespace })
+
+  const pathOf = (kind: string, name?: string, within = namespace): string => {
+    const collection = COLLECTIONS[kind]
+    if (!collection) throw new Error(`no path is known for ${kind}`)
+    return `/${collection.replace(/\/([a-z]+)$/, `/namespaces/${within}/$1`)}${name ? `/${name}` : ''}`
+  }
+
+  const send = async (method: Method, path: string, body?: object, signal = AbortSignal.timeout(20_000)) => {
+    const headers = { 'content-type': 'application/json' }
+    return connection.send({ method, path, headers, body: body && JSON.stringify(body), signal })
+  }
+
+  /** Undefined for what is not there. */
+  async function json<T>(method: Method, path: string, body?: object): Promise<T | undefined> {
+    const { status, body: answer } = await send(method, path, body)
+    const text = await answer.text()
+    if (status === 404) return undefined
+    if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`)
+    return JSON.parse(text) as T
+  }
+
+  async function list<T extends ApiObject>(kind: string, selector = '', within = namespace): Promise<readonly T[]> {
+    const path = `${pathOf(kind, undefined, within)}?labelSelector=${encodeURIComponent(selector)}`
+    return (await json<{ items: T[] }>('GET', path))?.items ?? []
+  }
+
+  return {
+    namespace,
+    json,
+    list,
+    pods: (selector: string) => list<PodObject>('Pod', selector),
+    find: (kind: string, name: string, within = namespace) => json<ApiObject>('GET', pathOf(kind, name, within)),
+    create: (object: ApiObject) => json<ApiObject>('POST', pathOf(object.kind ?? ''), object),
+    remove: (kind: string, name: string, propagation: 'Background' | 'Foreground' | 'Orphan') =>
+      json('DELETE', `${pathOf(kind, name)}?propagationPolicy=${propagation}`),
+    /** What a Service answers through the API server. */
+    ask: <T>(service: string, port: number, path: string) =>
+      json<T>('GET', `${pathOf('Service', `${service}:${port}`)}/proxy${path}`),
+    /** Each line of a container that runs, until it ends or `signal` does. */
+    async follow(pod: string, signal: AbortSignal, onLine: (line: string) => void): Promise<void> {
+      const { status, body } = await send('GET', `${pathOf('Pod', pod)}/log?follow=true`, undefined, signal)
+      if (status !== 200) return body.resume().destroy() && undefined
+      for await (const line of createInterface({ input: body })) onLine(line)
+    },
+    async makeNamespace(labels: Readonly<Record<string, string>>): Promise<void> {
+      await json('POST', '/api/v1/namespaces', { metadata: { name: namespace, labels } })
+      // Pods are refused until their service account is there.
+      await eventually('the default service account', () => json('GET', pathOf('ServiceAccount', 'default')))
+    },
+    /** Ends with the objects in it. */
+    async removeNamespace(): Promise<void> {
+      await json('DELETE', `/api/v1/namespaces/${namespace}`)
+    },
+    close: () => connection.close(),
+  }
+}
+
+export type Api = ReturnType<typeof createApi>

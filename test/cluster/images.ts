@@ -1,0 +1,89 @@
+/** The images of these tests, made from this repository and given to the cluster. */
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { access, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { ClusterEnvironment } from './environment.ts'
+import type { Targets } from './pods/probe.ts'
+
+const run = promisify(execFile)
+
+export interface Images {
+  readonly nginx: string
+  /** Computes over the patients and ends. */
+  readonly mean: string
+  /** Tries to get out until it is ended. */
+  readonly probe: string
+  /** Runs any file of this repository that was packed: `/app/test/…`. */
+  readonly node: string
+}
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const PACKED = ['test/sandbox/images', 'test/sandbox/peers', 'test/sandbox/peers.ts', 'test/sandbox/data']
+const PODS = 'test/cluster/pods'
+/** The user that proxies run as. */
+const NGINX_USER = 101
+
+/** What runs in the containers, laid out as here. */
+async function pack(targets: Targets): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'po-cluster-'))
+  for (const path of [...PACKED, PODS]) await cp(join(ROOT, path), join(folder, path), { recursive: true })
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
+  await writeFile(join(folder, PODS, 'targets.json'), JSON.stringify(targets))
+  // The containers' users are others, whatever this user's mask is.
+  await run('chmod', ['-R', 'a+rX', folder])
+  return folder
+}
+
+/** The same content has the same tag: a node that has it already keeps it. */
+async function digest(folder: string): Promise<string> {
+  const hash = createHash('sha256')
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  for (const file of files.sort()) hash.update(file.slice(folder.length)).update(await readFile(file))
+  return hash.digest('hex').slice(0, 12)
+}
+
+async function findProgram(name: string, path: string): Promise<string> {
+  for (const folder of path.split(delimiter)) {
+    const file = join(folder, name)
+    const found = await access(file).then(
+      () => true,
+      () => false,
+    )
+    if (found) return file
+  }
+  throw new Error(`${name} is not on this machine: install it (Debian: apt-get install nginx), or set TEST_NGINX_IMAGE`)
+}
+
+export async function loadImages(
+  { loadImage: [command, ...first], nginxImage }: ClusterEnvironment,
+  targets: Targets,
+): Promise<Images> {
+  const folder = await pack(targets)
+  const tag = await digest(folder)
+  const load = async (name: string, ...args: string[]): Promise<string> => {
+    const image = `dev.local/po-test-${name}:${tag}`
+    await run(command, [...first, image, ...args])
+    return image
+  }
+  const node = (name: string, entry: string) => load(name, '--node', folder, '--entry', entry)
+  const nginx = async () => {
+    const program = await findProgram('nginx', `${process.env['PATH']}${delimiter}/usr/sbin`)
+    return load('nginx', '--program', program, '--user', String(NGINX_USER))
+  }
+  try {
+    const [nginxMade, mean, probe, support] = await Promise.all([
+      nginxImage ?? nginx(),
+      node('mean', 'test/sandbox/images/mean.ts'),
+      node('probe', `${PODS}/probe.ts`),
+      node('node', `${PODS}/peer.ts`),
+    ])
+    return { nginx: nginxMade, mean, probe, node: support }
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}

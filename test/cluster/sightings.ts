@@ -1,0 +1,77 @@
+/** Reads along with every probe from its start to its end, since nothing is left to read afterwards. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Api, PodObject } from './api.ts'
+import type { Sighting } from './pods/probe.ts'
+
+export interface Sightings {
+  /** By pod, oldest first. */
+  readonly byPod: ReadonlyMap<string, readonly Sighting[]>
+  /** What any of the pods whose name begins so reached, and what it tried, since `from`. */
+  of(pods: string, from?: number): Summary
+  stop(): Promise<void>
+}
+
+export interface Summary {
+  readonly pods: number
+  readonly seconds: number
+  readonly tried: Readonly<Record<string, number>>
+  readonly reached: Readonly<Record<string, number>>
+}
+
+function add(sums: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + count
+}
+
+function summarise(perPod: readonly (readonly Sighting[])[]): Summary {
+  const sum = { pods: perPod.length, seconds: 0, tried: {}, reached: {} }
+  for (const { from, until, tried, reached } of perPod.flat()) {
+    sum.seconds += (until - from) / 1000
+    add(sum.tried, tried)
+    add(sum.reached, reached)
+  }
+  return sum
+}
+
+const isRunning = ({ status }: PodObject): boolean =>
+  status.containerStatuses?.some(({ state }) => state['running'] !== undefined) ?? false
+
+export function readAlong(api: Api, image: string): Sightings {
+  const ending = new AbortController()
+  const { signal } = ending
+  const byPod = new Map<string, Sighting[]>()
+  const reading: Promise<void>[] = []
+
+  const read = (pod: string) => {
+    const sightings: Sighting[] = []
+    byPod.set(pod, sightings)
+    const onLine = (line: string) => {
+      if (line.startsWith('{"from":')) sightings.push(JSON.parse(line) as Sighting)
+    }
+    // A pod may be gone before its log was opened; then it is the beacon that knows.
+    return api.follow(pod, signal, onLine).catch(() => {})
+  }
+
+  const look = async () => {
+    while (!signal.aborted) {
+      const pods = await api.pods('').catch(() => [])
+      const fresh = pods.filter((pod) => pod.spec.containers[0]?.image === image && isRunning(pod))
+      for (const { metadata } of fresh) if (!byPod.has(metadata.name)) reading.push(read(metadata.name))
+      await sleep(100)
+    }
+  }
+  const looking = look()
+
+  return {
+    byPod,
+    of: (pods, from = 0) =>
+      summarise(
+        [...byPod]
+          .filter(([name]) => name.startsWith(pods))
+          .map(([, all]) => all.filter((sighting) => sighting.from >= from)),
+      ),
+    async stop() {
+      ending.abort()
+      await Promise.all([looking, ...reading])
+    },
+  }
+}

@@ -1,0 +1,80 @@
+/** What a node has beside analyses: its peers, and the orchestrator's pod, which hands `/po` over to this machine. */
+import { ORCHESTRATOR_SERVICE, PEER_SERVICES } from '../sandbox/sandbox.ts'
+import { type Api, type ApiObject, eventually, type PodObject } from './api.ts'
+
+/** Port of the peers' containers. */
+const PEER_PORT = 8080
+/** Finds the pod of the storage service without the Service in between. */
+export const STORAGE_POD = 'storage-pod'
+export const STORAGE = PEER_SERVICES.storage
+export const ORCHESTRATOR = ORCHESTRATOR_SERVICE
+
+type Labels = Readonly<Record<string, string>>
+type Env = Readonly<Record<string, string>>
+
+interface Container {
+  readonly image: string
+  /** File of the repository that it runs instead of the image's own. */
+  readonly entry?: string
+  readonly env?: Env
+}
+
+/** A pod with nothing special about it; without labels no policy selects it. */
+export const plainPod = (name: string, labels: Labels, { image, entry, env = {} }: Container): ApiObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, labels },
+  spec: {
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    terminationGracePeriodSeconds: 1,
+    containers: [
+      {
+        name: 'main',
+        image,
+        imagePullPolicy: 'IfNotPresent',
+        ...(entry ? { command: ['node', `/app/${entry}`] } : {}),
+        env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
+      },
+    ],
+  },
+})
+
+const service = (name: string, labels: Labels, port: number, targetPort: number, spec: object = {}): ApiObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name, labels },
+  spec: { selector: labels, ports: [{ name: 'http', port, targetPort }], ...spec },
+})
+
+export interface Relay {
+  readonly host: string
+  readonly port: number
+}
+
+function objects(image: string, relay: Relay): readonly ApiObject[] {
+  const peers = Object.entries(PEER_SERVICES).flatMap(([peer, { name, labels, port }]) => [
+    service(name, labels, port, PEER_PORT),
+    plainPod(name, labels, { image, entry: 'test/cluster/pods/peer.ts', env: { PEER: peer } }),
+  ])
+  const { name, labels, port } = ORCHESTRATOR_SERVICE
+  const env = { UPSTREAM_HOST: relay.host, UPSTREAM_PORT: String(relay.port) }
+  const storagePod = { ...service(STORAGE_POD, {}, PEER_PORT, PEER_PORT) }
+  return [
+    ...peers,
+    service(name, labels, port, port),
+    plainPod(name, labels, { image, entry: 'test/cluster/pods/relay.ts', env }),
+    {
+      ...storagePod,
+      spec: { clusterIP: 'None', selector: STORAGE.labels, ports: [{ name: 'http', port: PEER_PORT }] },
+    },
+  ]
+}
+
+const isReady = ({ status }: PodObject): boolean =>
+  status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false
+
+export async function startSurroundings(api: Api, image: string, relay: Relay): Promise<void> {
+  await Promise.all(objects(image, relay).map((object) => api.create(object)))
+  await eventually('peers and relay are ready', async () => (await api.pods('')).every(isReady))
+}

@@ -1,0 +1,175 @@
+/**
+ * A node on a real cluster: a namespace of its own with peers and relay in pods, the functions and everything behind
+ * them on this machine. Whatever happens, `stop` leaves neither namespace nor process.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { KONG_TOKEN } from '../sandbox/peers.ts'
+import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts'
+import { type Api, createApi } from './api.ts'
+import { type Beacon, startBeacon } from './beacon.ts'
+import { type ClusterEnvironment, clusterEnvironment } from './environment.ts'
+import { type Images, loadImages } from './images.ts'
+import type { Targets } from './pods/probe.ts'
+import { readAlong, type Sightings } from './sightings.ts'
+import { ORCHESTRATOR, STORAGE, STORAGE_POD, startSurroundings } from './surroundings.ts'
+
+/** Seconds between two sweeps. */
+const INTERVAL = 1
+
+export interface World {
+  readonly api: Api
+  readonly images: Images
+  readonly sandbox: Sandbox
+  readonly beacon: Beacon
+  readonly sightings: Sightings
+  /** A call of the node's API with a user's token. @throws for any status but 200 */
+  call<T>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<T>
+  createBody(id: string, image: string): object
+  /** Whether Keycloak has a client with this id. */
+  hasClient(id: string): Promise<boolean>
+  stop(): Promise<void>
+}
+
+/** Prints how long a step took. */
+export async function timed<T>(step: string, act: () => Promise<T>): Promise<T> {
+  const from = performance.now()
+  const result = await act()
+  console.log(`${((performance.now() - from) / 1000).toFixed(2).padStart(7)} s  ${step}`)
+  return result
+}
+
+/** The name server that pods ask. */
+async function findResolver(api: Api): Promise<string> {
+  const [service] = await api.list('Service', 'k8s-app=kube-dns', 'kube-system')
+  const { clusterIP } = (service?.['spec'] ?? {}) as { clusterIP?: string }
+  if (!clusterIP) throw new Error('No Service k8s-app=kube-dns in kube-system: set TEST_CLUSTER_RESOLVER')
+  return clusterIP
+}
+
+/** The API server where it listens, without its Service in between. */
+async function apiServer(api: Api): Promise<{ host: string; port: number }> {
+  const path =
+    '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io/service-name=kubernetes'
+  type Slice = { readonly ports: { port: number }[]; readonly endpoints: { addresses: string[] }[] }
+  const [slice] = (await api.json<{ items: Slice[] }>('GET', path))?.items ?? []
+  return { host: slice?.endpoints[0]?.addresses[0] ?? '', port: slice?.ports[0]?.port ?? 0 }
+}
+
+async function targets(api: Api, { hostName }: ClusterEnvironment, beacon: Beacon, ids: readonly string[]) {
+  const others = ids.flatMap((id): [string, Targets[string]][] => [
+    [`analysis ${id}`, { host: `analysis-${id}-1`, port: 80 }],
+    [`proxy of ${id}`, { host: `nginx-analysis-${id}-1`, port: 80 }],
+  ])
+  return {
+    'API server': await apiServer(api),
+    'API server by its Service': { host: 'kubernetes.default', port: 443 },
+    'storage service': { host: STORAGE.name, port: STORAGE.port },
+    'pod of the storage service': { host: STORAGE_POD, port: 8080 },
+    orchestrator: { host: ORCHESTRATOR.name, port: ORCHESTRATOR.port },
+    'this machine': { host: hostName, port: beacon.port },
+    'this machine by UDP': { host: hostName, port: beacon.port, protocol: 'udp' },
+    ...Object.fromEntries(others),
+  } satisfies Targets
+}
+
+type Stop = () => Promise<unknown>
+
+export async function startWorld(ids: readonly string[]): Promise<World> {
+  const stops: Stop[] = []
+  const stop = async () => {
+    for (const each of stops.splice(0).reverse()) await each().catch((error: unknown) => console.error(error))
+  }
+  try {
+    return { ...(await start(ids, stops)), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function start(ids: readonly string[], stops: Stop[]): Promise<Omit<World, 'stop'>> {
+  const environment = clusterEnvironment()
+  const api = createApi(environment.kubeconfig, `po-life-${randomBytes(4).toString('hex')}`)
+  stops.push(api.close)
+  stops.push(api.removeNamespace)
+  await api.makeNamespace({ 'pod-security.kubernetes.io/enforce': 'baseline' })
+  const beacon = await startBeacon(environment.hostAddress)
+  stops.push(beacon.stop)
+  const images = await timed('images made and loaded', async () =>
+    loadImages(environment, await targets(api, environment, beacon, ids)),
+  )
+  const sandbox = await timed('database and functions started', () => startFunctions(environment, api, images))
+  stops.push(sandbox.stop)
+  const relay = { host: environment.hostName, port: sandbox.gateway.port }
+  await timed('peers and relay ready', () => startSurroundings(api, images.node, relay))
+  const sightings = readAlong(api, images.probe)
+  stops.push(sightings.stop)
+  return { api, images, sandbox, beacon, sightings, ...callers(sandbox) }
+}
+
+async function startFunctions(environment: ClusterEnvironment, api: Api, images: Images): Promise<Sandbox> {
+  const folder = await mkdtemp(join(tmpdir(), 'po-life-'))
+  const sandbox = await startSandbox({
+    folder,
+    kubeconfig: environment.kubeconfig,
+    host: environment.hostAddress,
+    intervalSeconds: INTERVAL,
+    env: {
+      NAMESPACE: api.namespace,
+      NGINX_IMAGE: images.nginx,
+      SIDECAR_REACH: 'api',
+      CLUSTER_RESOLVER: environment.resolver ?? (await findResolver(api)),
+      CLUSTER_DOMAIN: environment.domain,
+      ANALYSIS_CPU_REQUEST: '10m',
+      ANALYSIS_MEMORY_REQUEST: '64Mi',
+      ...environment.keycloak,
+    },
+    onLine: (name, line) => {
+      if (process.env['TEST_VERBOSE']) console.log(name, line)
+    },
+  })
+  return { ...sandbox, stop: () => sandbox.stop().finally(() => rm(folder, { recursive: true })) }
+}
+
+function callers({ gateway, env }: Sandbox) {
+  const realm = `${env['KEYCLOAK_URL']}/realms/${env['KEYCLOAK_REALM']}`
+  /** Of the client that manages clients: a token of the realm that is no analysis's. */
+  const token = async (): Promise<string> => {
+    const form = {
+      grant_type: 'client_credentials',
+      client_id: env['RESULT_CLIENT_ID'] ?? '',
+      client_secret: env['RESULT_CLIENT_SECRET'] ?? '',
+    }
+    const answer = await fetch(`${realm}/protocol/openid-connect/token`, {
+      method: 'POST',
+      body: new URLSearchParams(form),
+    })
+    return ((await answer.json()) as { access_token: string }).access_token
+  }
+  const ask = async <T>(method: string, url: string, body?: object): Promise<T> => {
+    const headers = { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' }
+    const answer = await fetch(url, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) })
+    const text = await answer.text()
+    if (answer.status !== 200) throw new Error(`${method} ${url}: ${answer.status} ${text}`)
+    return JSON.parse(text) as T
+  }
+  return {
+    call: <T>(method: string, path: string, body?: object) => ask<T>(method, `${gateway.url}${path}`, body),
+    createBody: (id: string, image: string) => ({
+      analysis_id: id,
+      project_id: randomUUID(),
+      registry_url: 'registry.invalid',
+      image_url: image,
+      registry_user: 'robot',
+      registry_password: 'not used: the image is on the node',
+      kong_token: KONG_TOKEN,
+    }),
+    async hasClient(id: string) {
+      const clients = `${env['KEYCLOAK_URL']}/admin/realms/${env['KEYCLOAK_REALM']}/clients?clientId=${id}`
+      return (await ask<unknown[]>('GET', clients)).length > 0
+    },
+  }
+}
