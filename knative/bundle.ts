@@ -2,7 +2,7 @@
  * `node knative/bundle.ts` makes `dist/`: for each function `<route name>.mjs`, one self-contained file in `lib/` that it
  * starts, what these read (`lib/assets`, `sql`), `migrate.mjs`, and a warm compile cache in `.cache`.
  *
- *     FUNCTION_TARGET=po-status PORT=8080 node dist/po-status.mjs
+ *     FUNCTION_TARGET=po-status PORT=8080 node --max-semi-space-size=4 dist/po-status.mjs
  *
  * Node keeps compiled code only for modules that are loaded after the cache was switched on, and only for one path and
  * one Node version: so each function has a launcher, and an image warms the cache where it will run.
@@ -17,6 +17,12 @@ import { warmUp } from './warm-up.ts'
 
 const ROOT = new URL('../', import.meta.url)
 export const DIST = new URL('dist/', ROOT)
+
+/**
+ * How Node is to run a function. V8 lets the space of young objects grow to 3 × 16 MiB before it cleans up harder; our
+ * requests are small and many functions share a node: `create` holds 117 instead of 134 MiB after 100 requests.
+ */
+export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=4']
 
 /** CommonJS packages in an ES module look for these. */
 const BANNER = "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);"
