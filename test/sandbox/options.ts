@@ -2,10 +2,11 @@
 import { fileURLToPath } from 'node:url'
 import type { SandboxOptions } from './sandbox.ts'
 
-/** Where the sandbox writes what others may use. */
-export const RUN_FOLDER = fileURLToPath(new URL('../../.run/', import.meta.url))
-
 type Environment = Readonly<Record<string, string | undefined>>
+
+/** Where the sandbox writes what others may use: `.run`, or the folder that RUN_FOLDER names. */
+export const runFolder = (env: Environment = process.env): string =>
+  env['RUN_FOLDER'] || fileURLToPath(new URL('../../.run', import.meta.url))
 
 function number(env: Environment, name: string, fallback: number, max: number): number {
   const text = env[name] ?? ''
@@ -19,7 +20,7 @@ function number(env: Environment, name: string, fallback: number, max: number): 
 export function sandboxOptions(env: Environment = process.env): SandboxOptions {
   const port = (name: string, fallback: number) => number(env, name, fallback, 65_535)
   return {
-    folder: RUN_FOLDER,
+    folder: runFolder(env),
     ports: {
       gateway: port('PO_PORT', 8000),
       hub: port('HUB_PORT', 0),

@@ -1,13 +1,16 @@
 /** `make run`: the whole node on this machine until Ctrl-C. Says where everything is and what to try. */
 import { createWriteStream } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { type ExampleFiles, writeExamples } from './examples.ts'
-import { explain, RUN_FOLDER, sandboxOptions } from './options.ts'
+import { explain, runFolder, sandboxOptions } from './options.ts'
 import { type Sandbox, startSandbox } from './sandbox.ts'
 
+const RUN_FOLDER = runFolder()
 const LOG = join(RUN_FOLDER, 'functions.log')
 const ENV = join(RUN_FOLDER, 'env')
+/** As a person types it in the project's folder. */
+const ENV_TYPED = relative(process.cwd(), ENV) || ENV
 
 /** A word for a POSIX shell. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
@@ -39,11 +42,11 @@ async function overview({ gateway, hub, keycloak, postgres, kubernetes, kubeconf
   Kubernetes  ${kubernetes?.url ?? 'your cluster'}        KUBECONFIG=${kubeconfig}
   Logs        ${LOG}
 
-A token and all addresses are in .run/env. In a second terminal, in this folder, try:
+A token and all addresses are in ${ENV_TYPED}. In a second terminal, in this folder, try:
 
-  . .run/env && curl -sS -X POST "$PO_URL/po/" -H "Authorization: Bearer $PO_TOKEN" -H 'Content-Type: application/json' -d @"$PO_EXAMPLE"
-  . .run/env && curl -sS "$PO_URL/po/status/${id}" -H "Authorization: Bearer $PO_TOKEN"
-  . .run/env && curl -sS "$PO_URL/po/history/${id}" -H "Authorization: Bearer $PO_TOKEN"
+  . ${ENV_TYPED} && curl -sS -X POST "$PO_URL/po/" -H "Authorization: Bearer $PO_TOKEN" -H 'Content-Type: application/json' -d @"$PO_EXAMPLE"
+  . ${ENV_TYPED} && curl -sS "$PO_URL/po/status/${id}" -H "Authorization: Bearer $PO_TOKEN"
+  . ${ENV_TYPED} && curl -sS "$PO_URL/po/history/${id}" -H "Authorization: Bearer $PO_TOKEN"
 
 The first starts an analysis (about 5 s of work), the second shows its progress, the third its archived logs.
 Ctrl-C stops everything.
