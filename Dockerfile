@@ -27,4 +27,4 @@ COPY --from=build --chown=0:0 /app/dist dist
 USER 10000:10000
 EXPOSE 8080
 # `exec`: signals reach Node, which drains and ends.
-ENTRYPOINT ["/bin/sh", "-c", "exec node \"dist/${FUNCTION_TARGET:?names the function to run}.mjs\""]
+ENTRYPOINT ["/bin/sh", "-c", "exec node --max-semi-space-size=4 \"dist/${FUNCTION_TARGET:?names the function to run}.mjs\""]
