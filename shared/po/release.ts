@@ -95,10 +95,16 @@ async function carryOut(ports: ReleasePorts, removal: Removal): Promise<boolean>
   const root = credentialsName(removal.id, removal.firstRun)
   await secureLogs(ports, removal)
   if (removal.archive) await store.archive(removal.key, settings.run.node, sign)
-  await cluster.remove('Secret', root)
+  await removeRoot(ports, root)
   const settled = await removeClient(ports, removal)
   const gone = (await cluster.find('Secret', root)) === undefined && (await podsLeft(ports, removal)) === 0
   return settled && gone && now() >= removal.holdUntil
+}
+
+/** Asks once: pods may take half a minute to end, and each attempt until then would be another write. */
+async function removeRoot({ cluster }: Pick<Ports, 'cluster'>, root: string): Promise<void> {
+  const found = await cluster.find('Secret', root)
+  if (found && !found.deleting) await cluster.remove('Secret', root)
 }
 
 /** Pods of the incarnation that have not ended yet. */
