@@ -34,6 +34,11 @@ export const MISBEHAVIOURS = {
   endless: async () => {
     await work()
   },
+  /** Works, and goes on when it is asked to end. */
+  stubborn: async () => {
+    process.removeAllListeners('SIGTERM').on('SIGTERM', () => {})
+    await work()
+  },
   /** Says `stuck`, for ever. */
   stuck: beStuck,
   /** Is stuck in its first run and does its work in the next. */
