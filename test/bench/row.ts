@@ -1,11 +1,12 @@
 /** One line of the benchmark's table. */
 export interface BenchRow {
   readonly name: string
-  readonly value: number
+  /** Null where it was not measured. */
+  readonly value: number | null
   readonly unit: string
   /** What it must reach, such as `<= 3`; empty for a number that is only shown. */
   readonly budget: string
-  readonly ok: boolean
+  readonly ok: boolean | null
 }
 
 const round = (value: number): number => Math.round(value * 100) / 100
@@ -33,6 +34,32 @@ export const shown = (name: string, value: number, unit: string): BenchRow => ({
   budget: '',
   ok: true,
 })
+
+/** For a budget that this machine cannot be asked about. */
+export const notMeasured = (name: string, why: string, budget: string): BenchRow => ({
+  name: `${name} (not measured: ${why})`,
+  value: null,
+  unit: '',
+  budget,
+  ok: null,
+})
+
+/** The smallest value that `share` of all values do not exceed. */
+export const percentile = (values: readonly number[], share: number): number =>
+  values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)] ?? Number.NaN
+
+const verdict = ({ budget, ok }: BenchRow): string => (ok === null || budget === '' ? '' : ok ? 'ok' : 'MISSED')
+
+/** A table in plain text. */
+export function print(rows: readonly BenchRow[], write: (line: string) => void = console.log): void {
+  const width = Math.max(...rows.map(({ name }) => name.length))
+  for (const row of rows) {
+    const value = row.value === null ? '-' : row.value.toFixed(2)
+    write(
+      `${row.name.padEnd(width)}  ${value.padStart(9)} ${row.unit.padEnd(7)}${row.budget.padEnd(9)}${verdict(row)}`.trimEnd(),
+    )
+  }
+}
 
 export const median = (values: readonly number[]): number => {
   const sorted = values.toSorted((a, b) => a - b)

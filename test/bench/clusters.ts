@@ -1,0 +1,98 @@
+/** Kubernetes APIs that functions are measured against: each gives the settings by which a function finds it. */
+import { fork } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type Connection, connect, createCluster } from '../../shared/adapters/kubernetes/index.ts'
+import { PEER_SERVICES } from './peer-services.ts'
+
+export interface Surroundings {
+  /** For files. */
+  readonly folder: string
+  /** Where every peer answers. */
+  readonly peerPort: number
+}
+
+export interface BenchCluster {
+  readonly env: Readonly<Record<string, string>>
+  stop(): Promise<void>
+}
+
+/** Starts, or finds, a Kubernetes API. */
+export type StartCluster = (surroundings: Surroundings) => Promise<BenchCluster>
+
+const APART = fileURLToPath(new URL('kubernetes-apart.ts', import.meta.url))
+
+async function settings(folder: string, kubeconfig: string) {
+  const file = join(folder, 'kubeconfig')
+  await writeFile(file, kubeconfig, { mode: 0o600 })
+  return { KUBECONFIG: file }
+}
+
+/** The sandbox's, without pods, in a process of its own: it shares no event loop with whoever makes the load. */
+export const sandboxApart: StartCluster = async ({ folder, peerPort }) => {
+  const child = fork(APART, { env: { PATH: process.env['PATH'], BROKER_PORT: String(peerPort) } })
+  const [kubeconfig] = await Promise.race([once(child, 'message'), once(child, 'exit')])
+  if (typeof kubeconfig !== 'string') throw new Error(`${APART} ended with ${kubeconfig}`)
+  return {
+    env: await settings(folder, kubeconfig),
+    async stop() {
+      const exited = once(child, 'exit')
+      child.disconnect()
+      await exited
+    },
+  }
+}
+
+const GONE_WITHIN_MS = 120_000
+
+async function ask(connection: Connection, method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) {
+  const answer = await connection.send({
+    method,
+    path,
+    headers: { 'content-type': 'application/json' },
+    body: body && JSON.stringify(body),
+    signal: AbortSignal.timeout(10_000),
+  })
+  const text = await answer.body.text()
+  if (answer.status >= 300 && answer.status !== 404) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
+  return answer.status
+}
+
+async function removeNamespace(connection: Connection, path: string): Promise<void> {
+  await ask(connection, 'DELETE', path)
+  const end = performance.now() + GONE_WITHIN_MS
+  while ((await ask(connection, 'GET', path)) !== 404) {
+    if (performance.now() > end) throw new Error(`${path} is still there`)
+    await delay(500)
+  }
+}
+
+/** A real one, in a namespace that is made for this and goes with it. Peers are Services that lead nowhere. */
+export const realCluster =
+  (kubeconfig: string): StartCluster =>
+  async () => {
+    const namespace = `bench-${randomUUID().slice(0, 8)}`
+    const connection = connect({ namespace, env: { KUBECONFIG: kubeconfig } })
+    const path = `/api/v1/namespaces/${namespace}`
+    await ask(connection, 'POST', '/api/v1/namespaces', { metadata: { name: namespace } })
+    const cluster = createCluster({ connection })
+    for (const { name, labels, port } of PEER_SERVICES)
+      await cluster.apply({
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name, labels },
+        spec: { selector: labels, ports: [{ port }] },
+      })
+    return {
+      // No node has so much: analyses stay pending where a scheduler and nodes are, as where there are none.
+      env: { KUBECONFIG: kubeconfig, NAMESPACE: namespace, ANALYSIS_CPU_REQUEST: '1000' },
+      async stop() {
+        await removeNamespace(connection, path)
+        await cluster.close()
+      },
+    }
+  }

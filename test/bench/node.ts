@@ -1,0 +1,133 @@
+/**
+ * A node under measurement: the real PostgreSQL, a Kubernetes API of the caller's choice, the sandbox's Keycloak and Hub,
+ * and functions as production runs them: bundled, one process each with the default settings. Knative would start more
+ * processes where a revision's concurrency is exceeded; none of these rows asks for that.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { bundleFunction, copyFiles } from '../../knative/bundle.ts'
+import { connect, createStore } from '../../shared/adapters/postgres/index.ts'
+import type { Route } from '../../shared/routes.ts'
+import { type Functions, startFunctions } from '../sandbox/functions.ts'
+import { startHub } from '../sandbox/hub.ts'
+import { type Keycloak, startKeycloak } from '../sandbox/keycloak.ts'
+import { databaseSettings, startTestDatabases } from '../sandbox/postgres.ts'
+import { startStandIn } from '../sandbox/stand-in.ts'
+import type { StartCluster } from './clusters.ts'
+import { type Client, createClient } from './load.ts'
+
+export interface NodeOptions {
+  readonly routes: readonly Route[]
+  /** Functions that touch no Kubernetes need none. */
+  readonly cluster?: StartCluster
+  /** Settings that win over the node's own. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** What was started, to be stopped in the opposite order. */
+function createStops() {
+  const stops: (() => unknown)[] = []
+  return {
+    add(stop: () => unknown) {
+      stops.push(stop)
+    },
+    async all() {
+      for (const stop of stops.splice(0).reverse()) await stop()
+    },
+  }
+}
+
+async function bundled(routes: readonly Route[], folder: string): Promise<string> {
+  const dist = pathToFileURL(`${join(folder, 'dist')}/`)
+  await Promise.all(routes.map((route) => bundleFunction(route, dist)))
+  await copyFiles(dist)
+  return fileURLToPath(dist)
+}
+
+/** Settings by which functions find the stand-ins. */
+const settings = (keycloak: Keycloak, hub: Awaited<ReturnType<typeof startHub>>) => ({
+  KEYCLOAK_URL: keycloak.url,
+  KEYCLOAK_REALM: keycloak.realm,
+  RESULT_CLIENT_ID: 'service1',
+  RESULT_CLIENT_SECRET: keycloak.secretOf('service1'),
+  HUB_URL_CORE: hub.coreUrl,
+  HUB_URL_AUTH: hub.authUrl,
+  HUB_CLIENT_ID: hub.clientId,
+  HUB_CLIENT_SECRET: hub.clientSecret,
+  NGINX_IMAGE: 'sandbox/nginx:1',
+  SIDECAR_REACH: 'api',
+  CLUSTER_RESOLVER: '127.0.0.1',
+})
+
+const words = (values: object): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
+
+type Stops = ReturnType<typeof createStops>
+
+/** What a function logs at these levels explains a row that misses. */
+const showErrors = (_: Route, line: string): void => {
+  if (/^\{"level":"(ERROR|FATAL)"/.test(line) || !line.startsWith('{')) console.error(line)
+}
+
+async function startParts({ routes, cluster, env }: NodeOptions, stops: Stops) {
+  const folder = await mkdtemp(join(tmpdir(), 'bench-node-'))
+  stops.add(() => rm(folder, { recursive: true, force: true }))
+  const dist = await bundled(routes, folder)
+  const databases = await startTestDatabases()
+  stops.add(() => databases.stop())
+  const keycloak = await startKeycloak()
+  stops.add(() => keycloak.stop())
+  const hub = await startHub({ autoRegister: true })
+  stops.add(() => hub.stop())
+  const peers = await startStandIn({ handle: () => ({ status: 204 }) })
+  stops.add(() => peers.stop())
+  const kubernetes = await cluster?.({ folder, peerPort: Number(new URL(peers.url).port) })
+  stops.add(() => kubernetes?.stop())
+  const database = databaseSettings(await databases.create())
+  const pool = connect({ ...database, POSTGRES_MAX: 8 })
+  stops.add(() => pool.end())
+  const functions: Functions = await startFunctions({
+    routes,
+    env: { ...words(database), ...settings(keycloak, hub), ...kubernetes?.env, ...env },
+    program: ({ name }) => join(dist, `${name}.mjs`),
+    onLine: showErrors,
+  })
+  stops.add(() => functions.stop())
+
+  const clients = new Map<string, Client>()
+  stops.add(() => {
+    for (const client of clients.values()) client.close()
+  })
+  return {
+    keycloak,
+    hub,
+    /** For rows that need analyses which nobody created over HTTP. */
+    store: createStore(pool),
+    /** Sends to the process of that route. */
+    client({ name }: Route): Client {
+      const known = clients.get(name) ?? createClient(functions.running.get(name)?.url ?? '')
+      clients.set(name, known)
+      return known
+    },
+    /** Headers of a JSON request with a token of this client, for an hour. */
+    async headers(azp: string): Promise<Record<string, string>> {
+      const claims = { azp, sub: azp, typ: 'Bearer', exp: Math.floor(Date.now() / 1000) + 3600 }
+      const token = await keycloak.mint(claims)
+      return { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    },
+  }
+}
+
+export async function startNode(options: NodeOptions) {
+  const stops = createStops()
+  try {
+    return { ...(await startParts(options, stops)), [Symbol.asyncDispose]: stops.all }
+  } catch (error) {
+    await stops.all()
+    throw error
+  }
+}
+
+export type BenchNode = Awaited<ReturnType<typeof startNode>>
