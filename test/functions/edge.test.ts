@@ -161,21 +161,11 @@ describe.each(functions)('$route.name', ({ route, schemas }) => {
         expect(response.status).toBe(route.auth === 'user' ? 403 : 200)
       })
 
-      it
-        .runIf(one.endpoint.method === 'PUT' || one.endpoint.method === 'DELETE')
-        .each(['{}', '{"broken":', 'null', '\xff'])(
-        'a body that nobody asked for does not matter: %s',
-        async (body) => {
-          const response = await send(stub.url, {
-            method: one.endpoint.method,
-            path,
-            bearer: 'user',
-            headers: JSON_TYPE,
-            body,
-          })
-          expect(response.status).toBe(200)
-        },
-      )
+      const unasked = one.endpoint.method === 'POST' ? [] : ['{}', '{"broken":', 'null', '\xff']
+      it.each(unasked)('a body that nobody asked for does not matter: %s', async (body) => {
+        const row = { method: one.endpoint.method, path, bearer: 'user' as Bearer, headers: JSON_TYPE }
+        expect((await send(stub.url, { ...row, body })).status).toBe(200)
+      })
 
       it('answers a preflight of its origin, and tells others nothing', async () => {
         const ask = (origin: string) =>
