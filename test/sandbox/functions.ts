@@ -12,6 +12,8 @@ export interface FunctionsOptions {
   readonly routes: readonly Route[]
   /** The settings of all; nothing else is inherited but PATH. */
   readonly env: Readonly<Record<string, string>>
+  /** Settings of one function, over those of all. */
+  readonly envOf?: (route: Route) => Readonly<Record<string, string>>
   /** What Node runs for a route; default: the source entry. */
   readonly program?: (route: Route) => string
   /** Each line a function prints, on either stream; default: dropped. */
@@ -45,9 +47,9 @@ interface Started {
   readonly running: RunningFunction
 }
 
-function launch(route: Route, { env, program, onLine }: FunctionsOptions): ChildProcess {
+function launch(route: Route, { env, envOf, program, onLine }: FunctionsOptions): ChildProcess {
   const child = spawn(process.execPath, [program?.(route) ?? SOURCE], {
-    env: { PATH: process.env['PATH'], ...env, FUNCTION_TARGET: route.name, PORT: '0' },
+    env: { PATH: process.env['PATH'], ...env, ...envOf?.(route), FUNCTION_TARGET: route.name, PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   for (const stream of [child.stdout, child.stderr])

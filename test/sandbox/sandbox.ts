@@ -42,11 +42,15 @@ export interface SandboxOptions {
   readonly kubeconfig?: string
   /** Settings that win over the sandbox's own. */
   readonly env?: Readonly<Record<string, string>>
+  /** Settings of one function, over all others. */
+  readonly envOf?: (route: Route) => Readonly<Record<string, string>>
   /** What Node runs for a function; default: its source. */
   readonly program?: (route: Route) => string
   readonly onLine?: (name: string, line: string) => void
   /** False: nothing ticks but what the caller sends. */
   readonly ticking?: boolean
+  /** Told every request at the sandbox's Kubernetes API. */
+  readonly onKubernetesRequest?: (method: string, path: string) => void
 }
 
 export interface Sandbox {
@@ -144,14 +148,21 @@ function addPeerServices(kubernetes: Kubernetes, peers: Peers, gateway: Gateway)
 }
 
 /** The sandbox's Kubernetes API, whose pods find Services at fixed local ports. */
-async function startCluster(port: number, stops: Stops): Promise<Kubernetes> {
+async function startCluster(options: SandboxOptions, stops: Stops): Promise<Kubernetes> {
   let servicePorts: ServicePorts | undefined
   const portOf = (service: string, servicePort: number) => {
     if (!servicePorts) throw new Error('the sandbox is not up yet')
     return servicePorts.portOf(service, servicePort)
   }
   const peerServices = { ...PEER_SERVICES, orchestrator: ORCHESTRATOR_SERVICE }
-  const kubernetes = stops.add(await startKubernetes({ port, secure: true, images: runImages({ portOf, peerServices }) }))
+  const kubernetes = stops.add(
+    await startKubernetes({
+      port: options.ports?.kubernetes ?? 0,
+      secure: true,
+      images: runImages({ portOf, peerServices }),
+      ...(options.onKubernetesRequest ? { onRequest: options.onKubernetesRequest } : {}),
+    }),
+  )
   servicePorts = stops.add(createServicePorts(kubernetes))
   return kubernetes
 }
@@ -169,13 +180,16 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 type Stops = ReturnType<typeof createStops>
 
 async function startParts(options: SandboxOptions, stops: Stops): Promise<Omit<Sandbox, 'stop'>> {
-  const { intervalSeconds = 10 } = options
-  const services = await startServices(options.ports ?? {}, stops)
+  const { intervalSeconds = 10, host = '127.0.0.1', ports = {} } = options
+  // First, since its port is the one that may be taken; until there are functions it answers 503.
+  let addressOf: Functions['addressOf'] = () => undefined
+  const upstreams = (route: Route) => addressOf(route)
+  const gateway = stops.add(await startGateway({ host, port: ports.gateway ?? 0, upstreams }))
+  const services = await startServices(ports, stops)
   const { kubernetes, kubeconfig } = await chooseCluster(options, stops)
   const env = { ...settings({ ...services, kubeconfig, intervalSeconds }), ...options.env }
   const functions = stops.add(await startAll(options, env))
-  const { host = '127.0.0.1', ports } = options
-  const gateway = stops.add(await startGateway({ host, port: ports?.gateway ?? 0, upstreams: functions.addressOf }))
+  addressOf = functions.addressOf
   if (kubernetes) addPeerServices(kubernetes, services.peers, gateway)
   const sink = functions.addressOf(routes.po.statusReconcile) ?? ''
   const ticker = stops.add(
@@ -199,21 +213,23 @@ async function startServices(ports: SandboxPorts, stops: Stops) {
   return { postgres: await migrated(postgres), keycloak, hub, peers }
 }
 
-async function chooseCluster({ folder, kubeconfig, ports = {} }: SandboxOptions, stops: Stops) {
+async function chooseCluster(options: SandboxOptions, stops: Stops) {
+  const { folder, kubeconfig } = options
   if (kubeconfig) return { kubernetes: undefined, kubeconfig }
-  const kubernetes = await startCluster(ports.kubernetes ?? 0, stops)
+  const kubernetes = await startCluster(options, stops)
   await mkdir(folder, { recursive: true })
   const file = join(folder, 'kubeconfig')
   await writeFile(file, kubernetes.kubeconfig(), { mode: 0o600 })
   return { kubernetes, kubeconfig: file }
 }
 
-function startAll({ program, onLine = () => {} }: SandboxOptions, env: Readonly<Record<string, string>>) {
+function startAll({ program, envOf, onLine = () => {} }: SandboxOptions, env: Readonly<Record<string, string>>) {
   return startFunctions({
     routes: poRoutes,
     env,
     onLine: (route, line) => onLine(route.name, line),
     ...(program ? { program } : {}),
+    ...(envOf ? { envOf } : {}),
   })
 }
 
