@@ -3,14 +3,17 @@
  * others. Live analyses are touched only where `all` or `analyzes` asks for it.
  */
 import { carryOutEnd } from './ending.ts'
-import { type Analysis, isLive } from './model.ts'
+import { isLive } from './model.ts'
 import type { Peer, Ports } from './ports.ts'
 import type { ReleasePorts } from './release.ts'
 import { outcomeReport } from './report.ts'
+import { sideBySide } from './side-by-side.ts'
 import { removeZombies, ZOMBIE_KINDS } from './zombies.ts'
 
 export const CLEANUP_WORDS = ['all', 'analyzes', 'services', 'mb', 'rs', 'keycloak', 'zombies'] as const
 export type CleanupWord = (typeof CLEANUP_WORDS)[number]
+
+const CONCURRENCY = 32
 
 const RESETS = { broker: 'message broker', storage: 'storage service' } as const satisfies Partial<Record<Peer, string>>
 
@@ -20,7 +23,7 @@ async function clearAnalyses(ports: ReleasePorts): Promise<string> {
   for (const analysis of analyses.filter(({ state }) => isLive(state))) {
     await ports.store.appendReports(analysis.id, [outcomeReport('stopped', analysis.progress)])
   }
-  const results = await Promise.allSettled(analyses.map((analysis: Analysis) => carryOutEnd(ports, analysis)))
+  const results = await sideBySide(analyses, CONCURRENCY, (analysis) => carryOutEnd(ports, analysis))
   const left = results.filter(({ status }) => status === 'rejected').length
   const ids = analyses.map(({ spelling }) => spelling).join(', ')
   const later = left > 0 ? `; objects of ${left} will be removed later` : ''

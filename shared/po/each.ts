@@ -1,6 +1,9 @@
 /** One analysis by the caller's spelling of its id, or all of them: what most endpoints share. */
 import type { Analysis, AnalysisId } from './model.ts'
 import type { Ports } from './ports.ts'
+import { sideBySide } from './side-by-side.ts'
+
+const CONCURRENCY = 32
 
 /** The analysis a caller names, with the spelling that answers use as key; undefined means all. */
 export type Selection = { readonly id: AnalysisId; readonly spelling: string } | undefined
@@ -22,7 +25,7 @@ export async function eachAnalysis<T>(
   act: (analysis: Analysis) => Promise<T>,
 ): Promise<Record<string, T>> {
   const selected = await select(ports, selection)
-  const results = await Promise.allSettled(selected.map(([, analysis]) => act(analysis)))
+  const results = await sideBySide(selected, CONCURRENCY, ([, analysis]) => act(analysis))
   const answer: Record<string, T> = {}
   for (const [index, result] of results.entries()) {
     if (result.status === 'rejected') throw result.reason

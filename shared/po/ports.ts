@@ -121,6 +121,8 @@ export interface PendingReport {
   readonly attempts: number
 }
 
+export type AnalysisState = Pick<Analysis, 'spelling' | 'state' | 'progress'>
+
 export type ClientHold = 'held' | 'needed' | 'busy'
 
 export interface Store {
@@ -136,6 +138,8 @@ export interface Store {
   find(id: AnalysisId): Promise<Analysis | undefined>
   /** All current incarnations, oldest first. */
   list(): Promise<Analysis[]>
+  /** What callers see of them, in the same order: for the question that is asked most, and of all. */
+  listStates(): Promise<AnalysisState[]>
   findByKey(key: AnalysisKey): Promise<Analysis | undefined>
   /**
    * Moves an incarnation from one of `from` to `to` when it is still there (and, if given, in run `run`), with

@@ -98,7 +98,21 @@ export async function deliver(ports: DeliveryPorts, deadline: Date, id?: Analysi
 /** How long a function goes on delivering after its caller was answered. */
 const AFTER_ANSWER_MS = 5000
 
-/** Delivers what is due, made after a caller was answered. What fails is the sweep's to mend. */
-export const deliverSoon = async (ports: DeliveryPorts): Promise<void> => {
-  await deliver(ports, new Date(ports.now().getTime() + AFTER_ANSWER_MS))
+/**
+ * For the time after an answer: delivers what is due. A process delivers once at a time, or with the Hub away all its
+ * requests would claim the same rows; who comes meanwhile waits for the delivery after. What fails is the sweep's to mend.
+ */
+export function deliverSoon(): (ports: DeliveryPorts) => Promise<void> {
+  let current: Promise<unknown> = Promise.resolve()
+  let next: Promise<void> | undefined
+  const deliverNext = async (ports: DeliveryPorts): Promise<void> => {
+    await current.catch(() => {}) // was its callers' to hear of
+    next = undefined
+    current = deliver(ports, new Date(ports.now().getTime() + AFTER_ANSWER_MS))
+    await current
+  }
+  return (ports) => {
+    next ??= deliverNext(ports)
+    return next
+  }
 }

@@ -1,20 +1,26 @@
 /** `GET /po/status[/{id}]`: state and progress in the words that clients know. Unknown ids answer an empty object. */
-import { type Selection, select } from './each.ts'
+import type { Selection } from './each.ts'
 import { statusWord } from './lifecycle.ts'
 import type { StatusWord } from './model.ts'
-import type { Ports } from './ports.ts'
+import type { AnalysisState, Ports } from './ports.ts'
 
 export interface AnalysisStatus {
   readonly status: StatusWord
   readonly progress: number
 }
 
+async function statesOf({ store }: Pick<Ports, 'store'>, selection: Selection): Promise<AnalysisState[]> {
+  if (!selection) return store.listStates()
+  const analysis = await store.find(selection.id)
+  return analysis ? [{ ...analysis, spelling: selection.spelling }] : []
+}
+
 export async function status(
   ports: Pick<Ports, 'store'>,
   selection: Selection,
 ): Promise<Record<string, AnalysisStatus>> {
-  const selected = await select(ports, selection)
+  const states = await statesOf(ports, selection)
   return Object.fromEntries(
-    selected.map(([key, { state, progress }]) => [key, { status: statusWord(state), progress }]),
+    states.map(({ spelling, state, progress }) => [spelling, { status: statusWord(state), progress }]),
   )
 }

@@ -7,6 +7,7 @@ import type { Analysis } from '../model.ts'
 import type { Ports } from '../ports.ts'
 import { REMOVAL_LEASE_MS, release } from '../release.ts'
 import { deliver } from '../report.ts'
+import { sideBySide } from '../side-by-side.ts'
 import { ACTS, type ActPorts, nextRun, renewToken } from './act.ts'
 import { observe, type Poll, poll } from './observe.ts'
 import { missingParts, readWorld, rootUid, type World } from './world.ts'
@@ -29,23 +30,13 @@ const DELIVERY_MS = 5000
 const OUR_FAULT_SHARE = 0.5
 const OUR_FAULT_MIN = 5
 
-/** Runs `act` on each item, so many at a time; failures are counted and logged, never thrown. */
-async function sideBySide<T>(
+/** Acts on all items side by side; a failure is told and concerns its item alone. */
+async function onEach<T>(
   items: readonly T[],
-  act: (item: T) => Promise<void>,
+  act: (item: T) => Promise<unknown>,
   failed: (error: unknown, item: T) => void,
 ) {
-  const queue = items.values()
-  const worker = async () => {
-    for (const item of queue) {
-      try {
-        await act(item)
-      } catch (error) {
-        failed(error, item)
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, items.length) }, worker))
+  await sideBySide(items, CONCURRENCY, (item) => act(item).catch((error: unknown) => failed(error, item)))
 }
 
 async function refreshToken(ports: SweepPorts, analysis: Analysis, remaining: number | null): Promise<void> {
@@ -115,7 +106,7 @@ async function judgeQuiet(ports: SweepPorts, world: World, quiet: readonly Look[
     ports.log('error', 'most analyses do not answer', { silent: quiet.length, all })
     return
   }
-  await sideBySide(
+  await onEach(
     quiet,
     async ({ analysis, polled }) => {
       await ports.store.recordPoll(analysis.key, analysis.run, false, ports.now())
@@ -136,7 +127,7 @@ async function sweepAnalyses(ports: SweepPorts, failed: Failed): Promise<number>
       const silent = await lookAt(ports, world, analysis)
       if (silent) quiet.push(silent)
     }
-    await sideBySide(due, look, failed)
+    await onEach(due, look, failed)
     await judgeQuiet(ports, world, quiet, due.length, failed)
   } finally {
     await ports.store.unclaim(due.map(({ key }) => key))
@@ -146,11 +137,9 @@ async function sweepAnalyses(ports: SweepPorts, failed: Failed): Promise<number>
 
 async function sweepRemovals(ports: SweepPorts, failed: (error: unknown, id: string) => void): Promise<number> {
   const removals = await ports.store.claimRemovals(ports.now(), REMOVAL_LEASE_MS, REMOVAL_LIMIT)
-  await sideBySide(
+  await onEach(
     removals,
-    async (removal) => {
-      await release(ports, removal)
-    },
+    (removal) => release(ports, removal),
     (error, { id }) => failed(error, id),
   )
   return removals.length
