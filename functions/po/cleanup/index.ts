@@ -18,6 +18,6 @@ const ports = wire(route, store, cluster, identity, hub, sign)
 http(
   route.name,
   endpoint(route, poSchemas.cleanup, (deps, { params }) => cleanup(deps, params.cleanup_type), ports, {
-    afterAnswer: deliverSoon,
+    afterAnswer: deliverSoon(),
   }),
 )

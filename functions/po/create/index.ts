@@ -19,6 +19,6 @@ const ports = wire(route, store, cluster, identity, hub, sign)
 http(
   route.name,
   endpoint(route, poSchemas.create, (deps, { body }) => create(deps, createRequest(body)), ports, {
-    afterAnswer: deliverSoon,
+    afterAnswer: deliverSoon(),
   }),
 )

@@ -19,6 +19,6 @@ const ports = wire(route, store, cluster, identity, hub, sign)
 http(
   route.name,
   endpoint(route, poSchemas.stop, (deps, { params }) => stop(deps, selection(params)), ports, {
-    afterAnswer: deliverSoon,
+    afterAnswer: deliverSoon(),
   }),
 )

@@ -20,6 +20,6 @@ http(
     poSchemas.streamLogs,
     (deps, { body, runHeader }) => recordLog(deps, lineRequest(body, runHeader)),
     ports,
-    { afterAnswer: deliverSoon },
+    { afterAnswer: deliverSoon() },
   ),
 )

@@ -75,6 +75,7 @@ export function createStore({ query, transaction }: Database, options: StoreOpti
     begin: (input) => transaction((tx) => begin(tx, input, clock)),
     find: (id) => query((sql) => analyses.currentOf(sql, id)),
     list: () => query((sql) => analyses.all(sql)),
+    listStates: () => query((sql) => analyses.allStates(sql)),
     findByKey: (key) => query((sql) => analyses.byKey(sql, key)),
     transition: (key, from, to, patch = {}, run = undefined) =>
       transaction((tx) => analyses.transition(tx, key, from, to, patch, run, clock)),

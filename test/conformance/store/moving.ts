@@ -33,6 +33,19 @@ export function moving(subject: Subject): void {
     expect(await subject.store.transition(key, ['starting'], state)).toMatchObject({ state })
   })
 
+  test('the states of all are those of the whole rows, oldest first', async () => {
+    expect(await subject.store.listStates()).toEqual([])
+    for (const state of STATES) {
+      const { key } = await begun(subject.store, { spelling: `"${state}", \\ and a 😀` })
+      await subject.store.transition(key, ['starting'], state, { progress: STATES.indexOf(state) })
+    }
+    const rows = await subject.other.list()
+    expect(rows.map(({ state }) => state)).toEqual(STATES)
+    expect(await subject.store.listStates()).toEqual(
+      rows.map(({ spelling, state, progress }) => ({ spelling, state, progress })),
+    )
+  })
+
   test('`since` changes only when the state does', async () => {
     const { key, since } = await executing(subject.store)
     const then = subject.pass(5000)

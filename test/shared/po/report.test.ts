@@ -1,0 +1,78 @@
+/** Deliveries after answers: one at a time, and none of what was recorded is forgotten. */
+import { expect, test } from 'vitest'
+import { Fault } from '../../../shared/fault.ts'
+import type { AnalysisId, Report } from '../../../shared/po/model.ts'
+import type { PendingReport } from '../../../shared/po/ports.ts'
+import { type DeliveryPorts, deliverSoon } from '../../../shared/po/report.ts'
+
+const ID = '0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d' as AnalysisId
+const report = (message: string): Report => ({ kind: 'log', level: 'info', message, status: null })
+
+/** An outbox in a list, and a Hub that answers when it is let. */
+function scene() {
+  const outbox: PendingReport[] = []
+  const told: string[] = []
+  const hub = { open: Promise.resolve(), isAway: false }
+  let claims = 0
+  const store = {
+    claimReports: async () => {
+      claims += 1
+      return outbox.slice(0, 1)
+    },
+    settleReport: async () => void outbox.shift(),
+    postponeReports: async () => void outbox.splice(0),
+  }
+  const createLog = async (_: AnalysisId, { message }: { message: string }) => {
+    await hub.open
+    if (hub.isAway) throw new Fault('unavailable', 'away')
+    told.push(message)
+  }
+  const ports = { store, hub: { createLog }, log: () => {}, now: () => new Date(), random: () => 0 }
+  return {
+    hub,
+    told,
+    claims: () => claims,
+    ports: ports as unknown as DeliveryPorts,
+    record: (message: string) => outbox.push({ seq: message, id: ID, attempts: 0, report: report(message) }),
+  }
+}
+
+test('what is recorded while a delivery is under way goes out with the one after it', async () => {
+  const { hub, ports, record, told } = scene()
+  const gate = Promise.withResolvers<void>()
+  hub.open = gate.promise
+  const deliver = deliverSoon()
+  record('first')
+  const first = deliver(ports)
+  await new Promise(setImmediate)
+  record('second')
+  const second = deliver(ports)
+  gate.resolve()
+  await Promise.all([first, second])
+  expect(told).toEqual(['first', 'second'])
+})
+
+test('a hundred requests while the Hub hangs cost two deliveries', async () => {
+  const { hub, ports, record, claims } = scene()
+  const gate = Promise.withResolvers<void>()
+  hub.open = gate.promise
+  hub.isAway = true
+  const deliver = deliverSoon()
+  record('first')
+  const first = deliver(ports)
+  await new Promise(setImmediate)
+  const others = Array.from({ length: 100 }, () => deliver(ports))
+  gate.resolve()
+  await Promise.all([first, ...others])
+  expect(claims()).toBeLessThanOrEqual(4) // each ends with a claim that finds nothing
+})
+
+test('a delivery that fails fails for those who waited for it, and for nobody after', async () => {
+  const { ports, record, told } = scene()
+  const deliver = deliverSoon()
+  const broken = { ...ports, store: { claimReports: () => Promise.reject(new Fault('unavailable', 'away')) } }
+  await expect(deliver(broken as unknown as DeliveryPorts)).rejects.toThrow('away')
+  record('later')
+  await deliver(ports)
+  expect(told).toEqual(['later'])
+})
