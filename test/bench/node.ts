@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { bundleFunction, copyFiles } from '../../knative/bundle.ts'
+import { bundleFunction, copyFiles, NODE_FLAGS } from '../../knative/bundle.ts'
 import { connect, createStore } from '../../shared/adapters/postgres/index.ts'
 import type { Route } from '../../shared/routes.ts'
 import { type Functions, startFunctions } from '../sandbox/functions.ts'
@@ -90,7 +90,13 @@ async function startParts({ routes, cluster, env }: NodeOptions, stops: Stops) {
   stops.add(() => pool.end())
   const functions: Functions = await startFunctions({
     routes,
-    env: { ...words(database), ...settings(keycloak, hub), ...kubernetes?.env, ...env },
+    env: {
+      ...words(database),
+      ...settings(keycloak, hub),
+      NODE_OPTIONS: NODE_FLAGS.join(' '),
+      ...kubernetes?.env,
+      ...env,
+    },
     program: ({ name }) => join(dist, `${name}.mjs`),
     onLine: showErrors,
   })
