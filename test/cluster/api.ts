@@ -35,6 +35,8 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   Deployment: 'apis/apps/v1/deployments',
   ReplicaSet: 'apis/apps/v1/replicasets',
   NetworkPolicy: 'apis/networking.k8s.io/v1/networkpolicies',
+  Role: 'apis/rbac.authorization.k8s.io/v1/roles',
+  RoleBinding: 'apis/rbac.authorization.k8s.io/v1/rolebindings',
 }
 
 /** Every kind that a run has or causes. */
@@ -90,6 +92,12 @@ export function createApi(kubeconfig: string, namespace: string) {
     pods: (selector: string) => list<PodObject>('Pod', selector),
     find: (kind: string, name: string, within = namespace) => json<ApiObject>('GET', pathOf(kind, name, within)),
     create: (object: ApiObject) => json<ApiObject>('POST', pathOf(object.kind ?? ''), object),
+    /** To a subresource of an object. */
+    async post<T>(kind: string, name: string, body: object): Promise<T> {
+      const answer = await json<T>('POST', pathOf(kind, name), body)
+      if (answer === undefined) throw new Error(`${kind} ${name} is not there`)
+      return answer
+    },
     remove: (kind: string, name: string, propagation: 'Background' | 'Foreground' | 'Orphan') =>
       json('DELETE', `${pathOf(kind, name)}?propagationPolicy=${propagation}`),
     /** What a Service answers through the API server. */
@@ -106,9 +114,11 @@ export function createApi(kubeconfig: string, namespace: string) {
       // Pods are refused until their service account is there.
       await eventually('the default service account', () => json('GET', pathOf('ServiceAccount', 'default')))
     },
-    /** Ends with the objects in it. */
+    /** Resolves when it is gone with all objects in it. */
     async removeNamespace(): Promise<void> {
-      await json('DELETE', `/api/v1/namespaces/${namespace}`)
+      const path = `/api/v1/namespaces/${namespace}`
+      await json('DELETE', path)
+      await eventually('the namespace is gone', async () => (await json('GET', path)) === undefined, 120_000)
     },
     close: () => connection.close(),
   }

@@ -6,32 +6,37 @@ import { type AddressInfo, createServer } from 'node:net'
 export interface Beacon {
   /** The same number for TCP and UDP. */
   readonly port: number
-  /** Names of the pods that got here, by protocol. */
-  readonly seen: { readonly tcp: ReadonlySet<string>; readonly udp: ReadonlySet<string> }
+  /** How often pods got here, by name. */
+  readonly connections: ReadonlyMap<string, number>
+  readonly datagrams: ReadonlyMap<string, number>
   stop(): Promise<void>
 }
 
 export async function startBeacon(address: string): Promise<Beacon> {
-  const seen = { tcp: new Set<string>(), udp: new Set<string>() }
+  const connections = new Map<string, number>()
+  const datagrams = new Map<string, number>()
+  const count = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1)
   const server = createServer((socket) => {
     let text = ''
     socket.setEncoding('utf8').on('data', (data) => {
       text += data
     })
-    socket.on('error', () => {}).on('close', () => seen.tcp.add(text.trim() || String(socket.remoteAddress)))
+    const { remoteAddress = 'unknown' } = socket
+    socket.on('error', () => {}).on('close', () => count(connections, text.trim() || remoteAddress))
   })
   server.listen(0, address)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const datagrams = createSocket('udp4')
-  datagrams.on('message', (message) => seen.udp.add(String(message).trim()))
-  datagrams.bind(port, address)
-  await once(datagrams, 'listening')
+  const receiver = createSocket('udp4')
+  receiver.on('message', (message) => count(datagrams, String(message).trim()))
+  receiver.bind(port, address)
+  await once(receiver, 'listening')
   return {
     port,
-    seen,
+    connections,
+    datagrams,
     async stop() {
-      datagrams.close()
+      receiver.close()
       server.close()
     },
   }

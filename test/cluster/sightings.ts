@@ -3,6 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Api, PodObject } from './api.ts'
 import type { Sighting } from './pods/probe.ts'
 
+/** The one target that never answers. */
+export const DATAGRAMS = 'this machine by UDP'
+
 export interface Sightings {
   /** By pod, oldest first. */
   readonly byPod: ReadonlyMap<string, readonly Sighting[]>
@@ -32,10 +35,27 @@ function summarise(perPod: readonly (readonly Sighting[])[]): Summary {
   return sum
 }
 
+/** A line for each target; ids are cut, so that lines are short. */
+export function tableOf(columns: Readonly<Record<string, Summary>>): string {
+  const names = new Set(Object.values(columns).flatMap(({ tried }) => Object.keys(tried)))
+  const row = (first: string, cells: readonly string[]) =>
+    [first.replace(/(?<=[0-9a-f]{8})-[0-9a-f-]{27}/, '…').padEnd(32), ...cells.map((cell) => cell.padStart(18))].join(
+      '',
+    )
+  const lines = [...names].map((name) =>
+    row(
+      name,
+      Object.values(columns).map(({ tried, reached }) => `${reached[name] ?? 0} of ${tried[name] ?? 0}`),
+    ),
+  )
+  return [row('reached', Object.keys(columns)), ...lines].join('\n')
+}
+
 const isRunning = ({ status }: PodObject): boolean =>
   status.containerStatuses?.some(({ state }) => state['running'] !== undefined) ?? false
 
-export function readAlong(api: Api, image: string): Sightings {
+/** `datagrams` says how many a pod has sent to `DATAGRAMS` that arrived: the pod itself cannot know. */
+export function readAlong(api: Api, image: string, datagrams: (pod: string) => number): Sightings {
   const ending = new AbortController()
   const { signal } = ending
   const byPod = new Map<string, Sighting[]>()
@@ -63,12 +83,12 @@ export function readAlong(api: Api, image: string): Sightings {
 
   return {
     byPod,
-    of: (pods, from = 0) =>
-      summarise(
-        [...byPod]
-          .filter(([name]) => name.startsWith(pods))
-          .map(([, all]) => all.filter((sighting) => sighting.from >= from)),
-      ),
+    of(pods, from = 0) {
+      const named = [...byPod].filter(([name]) => name.startsWith(pods))
+      const sum = summarise(named.map(([, all]) => all.filter((sighting) => sighting.from >= from)))
+      const arrived = named.reduce((total, [name]) => total + datagrams(name), 0)
+      return arrived === 0 ? sum : { ...sum, reached: { ...sum.reached, [DATAGRAMS]: arrived } }
+    },
     async stop() {
       ending.abort()
       await Promise.all([looking, ...reading])

@@ -6,14 +6,16 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Route } from '../../shared/routes.ts'
 import { KONG_TOKEN } from '../sandbox/peers.ts'
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts'
 import { type Api, createApi } from './api.ts'
 import { type Beacon, startBeacon } from './beacon.ts'
 import { type ClusterEnvironment, clusterEnvironment } from './environment.ts'
+import { grant } from './grants.ts'
 import { type Images, loadImages } from './images.ts'
 import type { Targets } from './pods/probe.ts'
-import { readAlong, type Sightings } from './sightings.ts'
+import { DATAGRAMS, readAlong, type Sightings } from './sightings.ts'
 import { ORCHESTRATOR, STORAGE, STORAGE_POD, startSurroundings } from './surroundings.ts'
 
 /** Seconds between two sweeps. */
@@ -23,6 +25,8 @@ export interface World {
   readonly api: Api
   readonly images: Images
   readonly sandbox: Sandbox
+  /** Of the user that a function is at the API server. */
+  readonly kubeconfigOf: (route: Route) => string | undefined
   readonly beacon: Beacon
   readonly sightings: Sightings
   /** A call of the node's API with a user's token. @throws for any status but 200 */
@@ -70,7 +74,7 @@ async function targets(api: Api, { hostName }: ClusterEnvironment, beacon: Beaco
     'pod of the storage service': { host: STORAGE_POD, port: 8080 },
     orchestrator: { host: ORCHESTRATOR.name, port: ORCHESTRATOR.port },
     'this machine': { host: hostName, port: beacon.port },
-    'this machine by UDP': { host: hostName, port: beacon.port, protocol: 'udp' },
+    [DATAGRAMS]: { host: hostName, port: beacon.port, protocol: 'udp' },
     ...Object.fromEntries(others),
   } satisfies Targets
 }
@@ -101,38 +105,40 @@ async function start(ids: readonly string[], stops: Stop[]): Promise<Omit<World,
   const images = await timed('images made and loaded', async () =>
     loadImages(environment, await targets(api, environment, beacon, ids)),
   )
-  const sandbox = await timed('database and functions started', () => startFunctions(environment, api, images))
+  const folder = await mkdtemp(join(tmpdir(), 'po-life-'))
+  stops.push(() => rm(folder, { recursive: true }))
+  const kubeconfigOf = await grant(api, environment.kubeconfig, folder)
+  const settings = { ...(await runSettings(environment, api, images)), ...environment.keycloak }
+  const sandbox = await timed('database and functions started', () =>
+    startSandbox({
+      folder,
+      kubeconfig: environment.kubeconfig,
+      host: environment.hostAddress,
+      intervalSeconds: INTERVAL,
+      env: settings,
+      envOf: (route) => ({ KUBECONFIG: kubeconfigOf(route) ?? '' }),
+      onLine: (name, line) => {
+        if (process.env['TEST_VERBOSE']) console.log(name, line)
+      },
+    }),
+  )
   stops.push(sandbox.stop)
   const relay = { host: environment.hostName, port: sandbox.gateway.port }
   await timed('peers and relay ready', () => startSurroundings(api, images.node, relay))
-  const sightings = readAlong(api, images.probe)
+  const sightings = readAlong(api, images.probe, (pod) => beacon.datagrams.get(pod) ?? 0)
   stops.push(sightings.stop)
-  return { api, images, sandbox, beacon, sightings, ...callers(sandbox) }
+  return { api, images, sandbox, kubeconfigOf, beacon, sightings, ...callers(sandbox) }
 }
 
-async function startFunctions(environment: ClusterEnvironment, api: Api, images: Images): Promise<Sandbox> {
-  const folder = await mkdtemp(join(tmpdir(), 'po-life-'))
-  const sandbox = await startSandbox({
-    folder,
-    kubeconfig: environment.kubeconfig,
-    host: environment.hostAddress,
-    intervalSeconds: INTERVAL,
-    env: {
-      NAMESPACE: api.namespace,
-      NGINX_IMAGE: images.nginx,
-      SIDECAR_REACH: 'api',
-      CLUSTER_RESOLVER: environment.resolver ?? (await findResolver(api)),
-      CLUSTER_DOMAIN: environment.domain,
-      ANALYSIS_CPU_REQUEST: '10m',
-      ANALYSIS_MEMORY_REQUEST: '64Mi',
-      ...environment.keycloak,
-    },
-    onLine: (name, line) => {
-      if (process.env['TEST_VERBOSE']) console.log(name, line)
-    },
-  })
-  return { ...sandbox, stop: () => sandbox.stop().finally(() => rm(folder, { recursive: true })) }
-}
+const runSettings = async ({ resolver, domain }: ClusterEnvironment, api: Api, images: Images) => ({
+  NAMESPACE: api.namespace,
+  NGINX_IMAGE: images.nginx,
+  SIDECAR_REACH: 'api',
+  CLUSTER_RESOLVER: resolver ?? (await findResolver(api)),
+  CLUSTER_DOMAIN: domain,
+  ANALYSIS_CPU_REQUEST: '10m',
+  ANALYSIS_MEMORY_REQUEST: '64Mi',
+})
 
 function callers({ gateway, env }: Sandbox) {
   const realm = `${env['KEYCLOAK_URL']}/realms/${env['KEYCLOAK_REALM']}`

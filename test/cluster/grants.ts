@@ -1,0 +1,68 @@
+/**
+ * Each function as a user of the API server of its own, who may do what its row of the route table grants and nothing
+ * else: what the table leaves out, the real RBAC refuses.
+ */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { KubeConfig } from '@kubernetes/client-node/dist/config.js'
+import { poRoutes, type Route } from '../../shared/routes.ts'
+import type { Api } from './api.ts'
+
+const RBAC = 'rbac.authorization.k8s.io'
+
+/** From outside of the cluster its Services are reached through the API server (`SIDECAR_REACH=api`). */
+const REACH = { apiGroups: [''], resources: ['services/proxy'], verbs: ['get', 'create', 'update', 'delete'] }
+
+const role = ({ name, kubernetes }: Route) => ({
+  apiVersion: `${RBAC}/v1`,
+  kind: 'Role',
+  metadata: { name },
+  rules: [...kubernetes.map(({ apiGroup, ...rule }) => ({ apiGroups: [apiGroup], ...rule })), REACH],
+})
+
+const binding = ({ name }: Route, namespace: string) => ({
+  apiVersion: `${RBAC}/v1`,
+  kind: 'RoleBinding',
+  metadata: { name },
+  roleRef: { apiGroup: RBAC, kind: 'Role', name },
+  subjects: [{ kind: 'ServiceAccount', name, namespace }],
+})
+
+async function makeAccount(api: Api, route: Route): Promise<string> {
+  await api.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: route.name } })
+  await Promise.all([api.create(role(route)), api.create(binding(route, api.namespace))])
+  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } }
+  const made = await api.post<{ status: { token: string } }>('ServiceAccount', `${route.name}/token`, request)
+  return made.status.token
+}
+
+function kubeconfigOf(admin: string, name: string, token: string): string {
+  const config = new KubeConfig()
+  config.loadFromFile(admin)
+  const cluster = config.getCurrentCluster()
+  if (!cluster) throw new Error('the kubeconfig names no cluster')
+  const users = [{ name, token }]
+  config.loadFromOptions({
+    clusters: [cluster],
+    users,
+    contexts: [{ name, cluster: cluster.name, user: name }],
+    currentContext: name,
+  })
+  return config.exportConfig()
+}
+
+/** A kubeconfig file for each function; one without grants has no way to the API server at all. */
+export async function grant(
+  api: Api,
+  kubeconfig: string,
+  folder: string,
+): Promise<(route: Route) => string | undefined> {
+  const talking = poRoutes.filter(({ kubernetes }) => kubernetes.length > 0)
+  const made = talking.map(async (route) => {
+    const file = join(folder, route.name)
+    await writeFile(file, kubeconfigOf(kubeconfig, route.name, await makeAccount(api, route)), { mode: 0o600 })
+    return [route.name, file] as const
+  })
+  const files = new Map(await Promise.all(made))
+  return ({ name }) => files.get(name)
+}
