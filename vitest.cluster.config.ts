@@ -1,13 +1,19 @@
 import { defineConfig } from 'vitest/config'
 
+const report = process.env['TEST_REPORT']
+
+// biome-ignore lint/style/noDefaultExport: vitest wants it
 export default defineConfig({
   test: {
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     include: ['test/cluster/**/*.test.ts'],
-    testTimeout: 300_000,
-    hookTimeout: 600_000,
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
     // One cluster, one namespace, one life at a time.
     fileParallelism: false,
     maxWorkers: 1,
+    // What the steps took is printed as it happens.
+    disableConsoleIntercept: true,
     server: { deps: { external: [/functions-framework/] } },
   },
 })

@@ -6,29 +6,29 @@ import { type AddressInfo, createServer } from 'node:net'
 export interface Beacon {
   /** The same number for TCP and UDP. */
   readonly port: number
-  /** How often pods got here, by name. */
-  readonly connections: ReadonlyMap<string, number>
-  readonly datagrams: ReadonlyMap<string, number>
+  /** When pods got here, by name. */
+  readonly connections: ReadonlyMap<string, readonly number[]>
+  readonly datagrams: ReadonlyMap<string, readonly number[]>
   stop(): Promise<void>
 }
 
 export async function startBeacon(address: string): Promise<Beacon> {
-  const connections = new Map<string, number>()
-  const datagrams = new Map<string, number>()
-  const count = (counts: Map<string, number>, name: string) => counts.set(name, (counts.get(name) ?? 0) + 1)
+  const connections = new Map<string, number[]>()
+  const datagrams = new Map<string, number[]>()
+  const note = (times: Map<string, number[]>, name: string) => times.set(name, [...(times.get(name) ?? []), Date.now()])
   const server = createServer((socket) => {
     let text = ''
     socket.setEncoding('utf8').on('data', (data) => {
       text += data
     })
     const { remoteAddress = 'unknown' } = socket
-    socket.on('error', () => {}).on('close', () => count(connections, text.trim() || remoteAddress))
+    socket.on('error', () => {}).on('close', () => note(connections, text.trim() || remoteAddress))
   })
   server.listen(0, address)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const receiver = createSocket('udp4')
-  receiver.on('message', (message) => count(datagrams, String(message).trim()))
+  receiver.on('message', (message) => note(datagrams, String(message).trim()))
   receiver.bind(port, address)
   await once(receiver, 'listening')
   return {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { STANDING_POLICY_NAME } from '../../shared/po/names.ts'
 import { routes } from '../../shared/routes.ts'
 import { type ApiObject, createApi, eventually, KINDS_OF_RUNS } from './api.ts'
 import { DATAGRAMS, tableOf } from './sightings.ts'
@@ -182,12 +183,23 @@ describe('isolation', () => {
     expect(leaks(own)).toEqual([])
   })
 
-  test("with the standing policy and without the run's a pod reaches nothing at all", async () => {
-    // A pod that looks like one of an analysis, of which nobody knows.
+  test('the standing policy is what holds a pod back that no policy of a run knows, and a create puts it back', async () => {
     const labels = { component: 'flame-analysis', app: 'analysis-of-nobody' }
     await world.api.create(plainPod('nobody', labels, { image: world.images.probe }))
     await eventually('it tries', async () => world.sightings.of('nobody').seconds > 3)
     expect(world.sightings.of('nobody').reached).toEqual({})
+
+    await world.api.remove('NetworkPolicy', STANDING_POLICY_NAME, 'Background')
+    await eventually('it gets out', async () => leaks('nobody').length >= OUTSIDE.length)
+
+    const id = randomUUID()
+    await create(id, world.images.probe)
+    expect(await world.api.find('NetworkPolicy', STANDING_POLICY_NAME)).toBeDefined()
+    const from = Date.now() + 1000
+    await eventually('it tries again', async () => world.sightings.of('nobody', from).seconds > 2)
+    expect(world.sightings.of('nobody', from).reached).toEqual({})
+    await world.api.remove('Pod', 'nobody', 'Background')
+    await world.call('DELETE', `/po/delete/${id}`)
   })
 
   test("deleting the run's policy with all it owns opens nothing, and the run comes back", async () => {
@@ -249,8 +261,8 @@ describe('isolation', () => {
     const [all, anybody] = [world.sightings.of('analysis-'), world.sightings.of('anybody')]
     console.log(tableOf({ [`${all.pods} analyses`]: all, 'no policy': anybody }))
     expect(leaks('analysis-')).toEqual([])
-    expect([...world.beacon.connections.keys()]).toEqual(['anybody'])
-    expect([...world.beacon.datagrams.keys()]).toEqual(['anybody'])
+    expect([...world.beacon.connections.keys()].sort()).toEqual(['anybody', 'nobody'])
+    expect([...world.beacon.datagrams.keys()].sort()).toEqual(['anybody', 'nobody'])
   })
 })
 

@@ -1,6 +1,7 @@
 /** Reads along with every probe from its start to its end, since nothing is left to read afterwards. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Api, PodObject } from './api.ts'
+import type { Beacon } from './beacon.ts'
 import type { Sighting } from './pods/probe.ts'
 
 /** The one target that never answers. */
@@ -54,8 +55,8 @@ export function tableOf(columns: Readonly<Record<string, Summary>>): string {
 const isRunning = ({ status }: PodObject): boolean =>
   status.containerStatuses?.some(({ state }) => state['running'] !== undefined) ?? false
 
-/** `datagrams` says how many a pod has sent to `DATAGRAMS` that arrived: the pod itself cannot know. */
-export function readAlong(api: Api, image: string, datagrams: (pod: string) => number): Sightings {
+/** `datagrams` says when those of a pod to `DATAGRAMS` arrived: the pod itself cannot know. */
+export function readAlong(api: Api, image: string, datagrams: Beacon['datagrams']): Sightings {
   const ending = new AbortController()
   const { signal } = ending
   const byPod = new Map<string, Sighting[]>()
@@ -86,7 +87,7 @@ export function readAlong(api: Api, image: string, datagrams: (pod: string) => n
     of(pods, from = 0) {
       const named = [...byPod].filter(([name]) => name.startsWith(pods))
       const sum = summarise(named.map(([, all]) => all.filter((sighting) => sighting.from >= from)))
-      const arrived = named.reduce((total, [name]) => total + datagrams(name), 0)
+      const arrived = named.flatMap(([name]) => datagrams.get(name) ?? []).filter((time) => time >= from).length
       return arrived === 0 ? sum : { ...sum, reached: { ...sum.reached, [DATAGRAMS]: arrived } }
     },
     async stop() {

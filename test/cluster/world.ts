@@ -125,7 +125,7 @@ async function start(ids: readonly string[], stops: Stop[]): Promise<Omit<World,
   stops.push(sandbox.stop)
   const relay = { host: environment.hostName, port: sandbox.gateway.port }
   await timed('peers and relay ready', () => startSurroundings(api, images.node, relay))
-  const sightings = readAlong(api, images.probe, (pod) => beacon.datagrams.get(pod) ?? 0)
+  const sightings = readAlong(api, images.probe, beacon.datagrams)
   stops.push(sightings.stop)
   return { api, images, sandbox, kubeconfigOf, beacon, sightings, ...callers(sandbox) }
 }
