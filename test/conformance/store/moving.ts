@@ -1,6 +1,18 @@
 import { expect, test } from 'vitest'
 import { LIVE_STATES, type RunNumber, STATES } from '../../../shared/po/model.ts'
-import { begun, drain, executing, LEASE_MS, line, moved, note, type Subject, together, unsigned } from './subject.ts'
+import {
+  begun,
+  drain,
+  executing,
+  LEASE_MS,
+  line,
+  moved,
+  newId,
+  note,
+  type Subject,
+  together,
+  unsigned,
+} from './subject.ts'
 
 /** `transition` and `recordPoll`: compare and set. */
 export function moving(subject: Subject): void {
@@ -36,7 +48,7 @@ export function moving(subject: Subject): void {
   test('the states of all are those of the whole rows, oldest first', async () => {
     expect(await subject.store.listStates()).toEqual([])
     for (const state of STATES) {
-      const { key } = await begun(subject.store, { spelling: `"${state}", \\ and a 😀` })
+      const { key } = await begun(subject.store, { spelling: newId().toUpperCase() })
       await subject.store.transition(key, ['starting'], state, { progress: STATES.indexOf(state) })
     }
     const rows = await subject.other.list()
