@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { NODE_FLAGS } from '../knative/bundle.ts'
 import { differing, RENDERED } from '../knative/render.ts'
 import { AMBIENT } from '../knative/render-env.ts'
 import { ConfigFault, loadConfig, SETTINGS } from '../shared/config.ts'
@@ -145,7 +146,7 @@ describe('the image', () => {
       encoding: 'utf8',
       env: { PATH: process.env['PATH'], FUNCTION_TARGET: 'po-status' },
     })
-    expect(started.stdout).toBe('dist/po-status.mjs\n')
+    expect(started.stdout).toBe(`${NODE_FLAGS.join(' ')} dist/po-status.mjs\n`)
     const unnamed = spawnSync('sh', ['-c', script], { encoding: 'utf8', env: { PATH: process.env['PATH'] } })
     expect(unnamed.stderr).toContain('names the function to run')
   })

@@ -147,9 +147,9 @@ test('a starter that is killed before the server runs leaves neither password no
   await writeFile(program, PROGRAM)
   // A temporary folder of its own: other servers start on this machine, too.
   await chmod(folder, 0o777)
-  const made = async () => (await readdir(folder)).filter((name) => name.startsWith('postgres-'))
+  const made = async () => (await readdir(folder)).filter((name) => /^postgres-(data|password)-/.test(name))
   const child = spawn(process.execPath, [program], { stdio: 'ignore', env: { ...process.env, TMPDIR: folder } })
-  for (let waited = 0; waited < 500 && (await made()).length < 2; waited += 1) await sleep(10)
+  for (let waited = 0; waited < 3000 && (await made()).length < 2; waited += 1) await sleep(10)
   expect(await made()).toEqual([expect.stringMatching(/^postgres-data-/), expect.stringMatching(/^postgres-password-/)])
   await sleep(50)
   child.kill('SIGKILL')

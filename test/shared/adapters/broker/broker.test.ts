@@ -54,7 +54,7 @@ describe.each(Object.keys(REACHES))('the broker through %s', (way) => {
       issued += 1
       return { value: TOKEN, expiresAt: new Date() }
     }
-    return createBroker({ ...reach, peer, deadlineMs: 150 }).unsubscribe(ID, issueToken)
+    return createBroker({ ...reach, peer, deadlineMs: 800 }).unsubscribe(ID, issueToken)
   }
 
   test('is asked to forget the subscriptions, in the name of the analysis', async () => {

@@ -49,5 +49,8 @@ if (!version) {
 } else {
   describe('transaction mode', () => throughPooler(false))
   if (keepsPrepared(version)) describe('transaction mode with prepared statements', () => throughPooler(true))
-  else console.error(`pgbouncer ${version} keeps no prepared statements in transaction mode (1.21 does): not tested`)
+  else
+    console.error(
+      `pgbouncer ${version.join('.')} keeps no prepared statements in transaction mode (1.21 does): not tested`,
+    )
 }

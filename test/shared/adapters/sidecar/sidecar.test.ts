@@ -11,7 +11,7 @@ import { type Break, type Incoming, type Reply, type StandIn, startStandIn } fro
 const ID = '4f0e6a52-8a3e-4d0e-9a55-2f6a0c1d7e11' as AnalysisId
 const RUN = 3 as RunNumber
 const TOKEN = 'analysis-token-4711'
-const DEADLINE = 150
+const DEADLINE = 800
 
 let analysis: StandIn
 let seen: Incoming[]
