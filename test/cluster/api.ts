@@ -10,6 +10,7 @@ export interface ApiObject {
     readonly name: string
     readonly uid?: string
     readonly labels?: Readonly<Record<string, string>>
+    readonly creationTimestamp?: string
     readonly deletionTimestamp?: string
   }
   readonly [field: string]: unknown
@@ -38,6 +39,10 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   Role: 'apis/rbac.authorization.k8s.io/v1/roles',
   RoleBinding: 'apis/rbac.authorization.k8s.io/v1/rolebindings',
 }
+
+/** Label of the namespaces of these tests, and an age that none of them reaches in use. */
+const OURS = 'flame-po/cluster-test'
+const FORGOTTEN_MS = 900_000
 
 /** Every kind that a run has or causes. */
 export const KINDS_OF_RUNS = ['Secret', 'ConfigMap', 'Service', 'Pod', 'Deployment', 'ReplicaSet', 'NetworkPolicy']
@@ -109,8 +114,13 @@ export function createApi(kubeconfig: string, namespace: string) {
       if (status !== 200) return body.resume().destroy() && undefined
       for await (const line of createInterface({ input: body })) onLine(line)
     },
+    /** Also removes what an interrupted run has left: nobody cleans up after a second Ctrl-C. */
     async makeNamespace(labels: Readonly<Record<string, string>>): Promise<void> {
-      await json('POST', '/api/v1/namespaces', { metadata: { name: namespace, labels } })
+      const all = await json<{ items: ApiObject[] }>('GET', `/api/v1/namespaces?labelSelector=${OURS}`)
+      const old = ({ metadata }: ApiObject) => Date.now() - Date.parse(metadata.creationTimestamp ?? '') > FORGOTTEN_MS
+      const forgotten = (all?.items ?? []).filter(old).map(({ metadata }) => metadata.name)
+      await Promise.all(forgotten.map((name) => json('DELETE', `/api/v1/namespaces/${name}`)))
+      await json('POST', '/api/v1/namespaces', { metadata: { name: namespace, labels: { ...labels, [OURS]: 'true' } } })
       // Pods are refused until their service account is there.
       await eventually('the default service account', () => json('GET', pathOf('ServiceAccount', 'default')))
     },
