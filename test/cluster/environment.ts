@@ -28,6 +28,7 @@ const VARIABLES = {
   TEST_KEYCLOAK_REALM: { effect: 'its realm,' },
   TEST_RESULT_CLIENT_ID: { effect: 'a client that may manage clients' },
   TEST_RESULT_CLIENT_SECRET: { effect: 'and its secret' },
+  TEST_VERBOSE: { effect: 'if set, the logs of all functions are printed' },
 } as const satisfies Record<string, Variable>
 
 export interface ClusterEnvironment {
