@@ -29,13 +29,18 @@ export { CREDENTIAL_KEYS, credentialsSecret, pullSecret } from './secrets.ts'
 export const policyOwnedByRoot = (input: RunInput, rootUid: string): KubernetesObject =>
   ownedBy(rootOf(input), rootUid, analysisPolicy(input))
 
-/** Policies first, pods last: nothing runs before what guards it. */
-export const objectsOwnedByPolicy = (input: RunInput, policyUid: string): readonly KubernetesObject[] =>
-  [
-    proxyPolicy(input),
-    proxyConfig(input),
-    proxyService(input),
-    proxyDeployment(input),
-    analysisService(input),
-    analysisDeployment(input),
-  ].map((object) => ownedBy(analysisPolicy(input), policyUid, object))
+/** The policy of the proxy first: nothing runs before what guards it. The others need no order. */
+export const objectsOwnedByPolicy = (
+  input: RunInput,
+  policyUid: string,
+): readonly [KubernetesObject, ...KubernetesObject[]] => {
+  const owned = (object: KubernetesObject) => ownedBy(analysisPolicy(input), policyUid, object)
+  return [
+    owned(proxyPolicy(input)),
+    owned(proxyConfig(input)),
+    owned(proxyService(input)),
+    owned(proxyDeployment(input)),
+    owned(analysisService(input)),
+    owned(analysisDeployment(input)),
+  ]
+}
