@@ -18,8 +18,8 @@ export type ActPorts = ReleasePorts & Pick<Ports, 'sidecar' | 'random'>
 const RUN_LEASE_MS = 60_000
 const WATCHED: readonly State[] = ['starting', 'started', 'executing']
 
-/** Applies everything below the root of the current run. */
-async function applyBelowRoot(ports: ActPorts, world: World, analysis: Analysis): Promise<void> {
+/** Applies everything below the root of the current run: what is there stays as it is, what is missing comes back. */
+export async function applyBelowRoot(ports: ActPorts, world: World, analysis: Analysis): Promise<void> {
   const root = rootUid(world, analysis)
   if (!root) return
   const [peers] = await Promise.all([requirePeers(ports, analysis.needsKong), ensureStandingPolicy(ports)])

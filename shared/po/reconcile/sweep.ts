@@ -8,7 +8,7 @@ import type { Ports } from '../ports.ts'
 import { REMOVAL_LEASE_MS, release } from '../release.ts'
 import { deliver } from '../report.ts'
 import { sideBySide } from '../side-by-side.ts'
-import { ACTS, type ActPorts, nextRun, renewToken } from './act.ts'
+import { ACTS, type ActPorts, applyBelowRoot, nextRun, renewToken } from './act.ts'
 import { observe, type Poll, poll } from './observe.ts'
 import { missingParts, readWorld, rootUid, type World } from './world.ts'
 
@@ -57,12 +57,12 @@ async function tellPartners({ hub, sidecar, log }: SweepPorts, { id, run }: Anal
   }
 }
 
-/** Puts back parts of a live run that others deleted. */
+/** Puts back parts of a live run that others deleted. Its work goes on, so that this does not count as putting it back. */
 async function mend(ports: SweepPorts, world: World, analysis: Analysis): Promise<void> {
   const missing = missingParts(world, analysis)
   if (missing.length === 0) return
   ports.log('action', 'parts put back', { analysis: analysis.id, run: analysis.run, missing })
-  await ACTS.reapply(ports, world, analysis, `others deleted ${missing.join(', ')}`)
+  await applyBelowRoot(ports, world, analysis)
 }
 
 async function judge(ports: SweepPorts, world: World, analysis: Analysis, observed: Observation): Promise<void> {

@@ -406,3 +406,37 @@ describe('pods', () => {
     expect(await pods(fixture.ports, selected(wanted))).toEqual({ [wanted.spelling]: ['[]'] })
   })
 })
+
+describe('parts of a run that others deleted', () => {
+  test.each(['NetworkPolicy', 'ConfigMap', 'Service'] as const)(
+    'a %s comes back, and the run goes on',
+    async (kind) => {
+      const wanted = request()
+      await create(fixture.ports, wanted)
+      const before = await fixture.owned(wanted.id)
+      const name = before.objects.find((object) => object.startsWith(`${kind} nginx-analysis-`))?.split(' ')[1] ?? ''
+      expect(await fixture.ports.cluster.remove(kind, name)).toBe(true)
+      await sweep(fixture.ports)
+      expect((await fixture.owned(wanted.id)).objects.toSorted()).toEqual(before.objects.toSorted())
+      expect(await fixture.ports.store.find(wanted.id)).toMatchObject({ state: 'started', run: 1, reapplied: false })
+    },
+  )
+
+  test('the Deployment comes back, once counted', async () => {
+    const wanted = request()
+    await create(fixture.ports, wanted)
+    await fixture.ports.cluster.remove('Deployment', runName(wanted.id, 1 as never))
+    await sweep(fixture.ports)
+    expect((await fixture.owned(wanted.id)).objects).toHaveLength(9)
+    expect(await fixture.ports.store.find(wanted.id)).toMatchObject({ reapplied: true })
+  })
+
+  test('the credentials end it as failed, with that cause', async () => {
+    const wanted = request()
+    await create(fixture.ports, wanted)
+    await fixture.ports.cluster.remove('Secret', credentialsName(wanted.id, 1 as never))
+    await sweep(fixture.ports)
+    const cause = 'its credentials were lost'
+    expect(await fixture.ports.store.find(wanted.id)).toMatchObject({ state: 'failed', cause })
+  })
+})
