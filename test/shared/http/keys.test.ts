@@ -134,7 +134,7 @@ describe('the keys of the realm', () => {
     reset([first.jwk], 'silent')
     const began = performance.now()
     expect(await code(start()(`Bearer ${await first.token()}`))).toBe('unavailable')
-    expect(performance.now() - began).toBeLessThan(4500)
+    expect(performance.now() - began).toBeLessThan(10_000)
   })
 })
 

@@ -97,7 +97,7 @@ describe('draining', () => {
     await delay(50)
     const began = performance.now()
     expect(await server.drain(100)).toBe(false)
-    expect(performance.now() - began).toBeLessThan(1000)
+    expect(performance.now() - began).toBeLessThan(5000)
     expect(await hanging).toBe('cut')
   })
 })

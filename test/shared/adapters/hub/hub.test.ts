@@ -18,7 +18,7 @@ afterEach(() => sandbox.stop())
 
 const hubOf = (options: Partial<HubOptions> = {}): Hub => {
   const { coreUrl, authUrl, clientId, clientSecret } = sandbox
-  return createHub({ coreUrl, authUrl, clientId, clientSecret, deadlineMs: 150, ...options })
+  return createHub({ coreUrl, authUrl, clientId, clientSecret, deadlineMs: 600, ...options })
 }
 const newId = (): AnalysisId => randomUUID() as AnalysisId
 const failure = (work: Promise<unknown>): Promise<Fault> =>
@@ -155,7 +155,7 @@ test.each(CASES)('%s when the Hub %s is a fault that quotes nothing', async (cal
   const began = performance.now()
   const fault = await failure(CALLS[call]?.(hubOf()) ?? Promise.resolve())
   expect(fault.code).toBe(code)
-  expect(performance.now() - began).toBeLessThan(1500)
+  expect(performance.now() - began).toBeLessThan(8000)
   expect(fault.retryAfter).toBe(what === 'answers 429' ? 9 : undefined)
   const told = inspect(fault, { depth: null, showHidden: true })
   expect(told).not.toContain(CLIENT_SECRET)

@@ -219,13 +219,13 @@ test.each(CASES)('when Keycloak at %s %s, the token is a fault that tells no sec
     clientId: 'node',
     clientSecret: SECRETS.node,
     newSecret: () => SECRETS.analysis,
-    deadlineMs: 150,
+    deadlineMs: 1_000,
   })
   const began = performance.now()
   const fault = await failure(identity.issueToken(newId()))
   expect(fault.code).toBe(code)
   expect(fault.message).toMatch(/^Keycloak /)
-  expect(performance.now() - began).toBeLessThan(2_000)
+  expect(performance.now() - began).toBeLessThan(8_000)
   const told = inspect(fault, { depth: null, showHidden: true })
   for (const secret of Object.values(SECRETS)) expect(told).not.toContain(secret)
 })

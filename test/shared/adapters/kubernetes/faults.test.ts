@@ -102,7 +102,7 @@ describe('deadlines', () => {
       expect(await failureOf(work())).toMatchObject({ code: 'unavailable' })
       const took = performance.now() - since
       expect(took).toBeGreaterThan(limit - 20)
-      expect(took).toBeLessThan(limit + 1500)
+      expect(took).toBeLessThan(limit + 8000)
     }
   })
 })

@@ -163,12 +163,12 @@ test.each<readonly [string, FetchService]>([
 
 test('one analysis that hangs does not delay the next', async () => {
   const reach = REACHES['its Service']?.() ?? expect.unreachable()
-  const sidecar = createSidecar({ ...reach, deadlineMs: 1000 })
+  const sidecar = createSidecar({ ...reach, deadlineMs: 5000 })
   analysis.fail(/./, 'hang', 50)
   const hanging = Array.from({ length: 50 }, () => sidecar.healthz(ID, RUN).catch(() => 'ended'))
   await expect.poll(() => analysis.requests.length).toBe(50)
   const began = performance.now()
   await sidecar.healthz(ID, RUN)
-  expect(performance.now() - began).toBeLessThan(500)
+  expect(performance.now() - began).toBeLessThan(3000)
   expect(await Promise.all(hanging)).toEqual(Array(50).fill('ended'))
 })
