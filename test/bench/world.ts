@@ -12,15 +12,7 @@ import { startKeycloak } from '../sandbox/keycloak.ts'
 import { startKubernetes } from '../sandbox/kubernetes/index.ts'
 import { databaseSettings, startTestDatabases } from '../sandbox/postgres.ts'
 import { startStandIn } from '../sandbox/stand-in.ts'
-
-/** Labels by which a run finds its peers. */
-const PEERS = [
-  { name: 'broker', labels: { component: 'flame-message-broker' }, port: 80 },
-  { name: 'storage', labels: { component: 'flame-storage-service' }, port: 8080 },
-  { name: 'adapter', labels: { component: 'flame-hub-adapter' }, port: 5000 },
-  { name: 'kong-proxy', labels: { 'app.kubernetes.io/name': 'kong' }, port: 80 },
-  { name: 'po-service', labels: { component: 'flame-po' }, port: 8000 },
-] as const
+import { PEER_SERVICES } from './peer-services.ts'
 
 const ONE_BY_ONE = ['po-stop', 'po-delete']
 
@@ -42,6 +34,20 @@ function bodyOf({ name }: Route): object | undefined {
   return { analysis_id: id, project_id: randomUUID(), image_url, kong_token: 'none_needed', ...registry }
 }
 
+/** As a PingSource sends it. */
+const tick = () => ({
+  method: 'POST',
+  path: '/',
+  headers: {
+    'ce-specversion': '1.0',
+    'ce-type': 'dev.knative.sources.ping',
+    'ce-source': '/apis/v1/namespaces/flame/pingsources/status-loop',
+    'ce-id': randomUUID(),
+    'content-type': 'application/json',
+  },
+  body: '{}',
+})
+
 export async function startWorld() {
   const [databases, keycloak, hub, kubernetes, broker, folder] = await Promise.all([
     startTestDatabases(),
@@ -53,7 +59,7 @@ export async function startWorld() {
   ])
   // Only the broker is called: subscriptions end with an analysis.
   const hostPort = Number(new URL(broker.url).port)
-  for (const { name, labels, port } of PEERS) kubernetes.addService({ name, labels, port, host: '127.0.0.1', hostPort })
+  for (const service of PEER_SERVICES) kubernetes.addService({ ...service, host: '127.0.0.1', hostPort })
   const kubeconfig = join(folder, 'kubeconfig')
   await writeFile(kubeconfig, kubernetes.kubeconfig())
   const database = databaseSettings(await databases.create())
@@ -77,8 +83,9 @@ export async function startWorld() {
 
   return {
     env,
-    /** A request that the function answers with 200. */
+    /** A request that the function answers with 200, or an event that it takes with 204. */
     ask(route: Route) {
+      if (route.trigger === 'event') return tick()
       // Removals of one analysis, and an unknown one: what is created here goes on living.
       const endpoint = route.endpoints.at(ONE_BY_ONE.includes(route.name) ? 1 : 0)
       const body = bodyOf(route)
