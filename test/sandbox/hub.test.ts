@@ -197,3 +197,18 @@ test('with autoRegister every analysis exists as soon as it is asked for', async
     await eager.stop()
   }
 })
+
+test('answers below its one URL, too', async () => {
+  const hub = await startHub()
+  try {
+    const { clientId, clientSecret } = hub
+    const body = JSON.stringify({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret })
+    const login = await fetch(`${hub.url}/token`, { method: 'POST', body })
+    const { access_token: token } = (await login.json()) as { access_token: string }
+    const nodes = await fetch(`${hub.url}/nodes`, { headers: { authorization: `Bearer ${token}` } })
+    expect(await nodes.json()).toMatchObject({ data: expect.arrayContaining([expect.objectContaining({ clientId })]) })
+    expect((await fetch(`${hub.url}/nonsense`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(404)
+  } finally {
+    await hub.stop()
+  }
+})

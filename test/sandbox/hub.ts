@@ -3,7 +3,7 @@
  * what it is told kept in order for tests and for `/_sandbox`.
  *
  * Owns: one node, its partners, and the analyses they take part in, in memory. Login is below `/auth`, the core API
- * below `/core`. May import: the other files of the sandbox.
+ * below `/core`; both also answer without that, for clients that know one URL. May import: the other files of the sandbox.
  *
  * Over HTTP, without a token:
  *   POST   /_sandbox/analyses {"id", "partners"?}     register an analysis
@@ -74,8 +74,11 @@ export async function startHub(options: HubSandboxOptions = {}): Promise<HubSand
     latencyMs: options.latencyMs ?? 0,
     exempt: / \/_sandbox\//,
     handle: (request) => {
-      const [, door = '', path = ''] = /^\/([^/]+)(.*)$/.exec(request.url.pathname) ?? []
-      return doors.get(door)?.(request, path) ?? hubError(404, 'entity_not_found', 'no such path')
+      const { pathname } = request.url
+      const [, door = '', path = ''] = /^\/([^/]+)(.*)$/.exec(pathname) ?? []
+      const byOneUrl = door === 'token' ? 'auth' : 'core'
+      const answer = doors.get(door)?.(request, path) ?? doors.get(byOneUrl)?.(request, pathname)
+      return answer ?? hubError(404, 'entity_not_found', 'no such path')
     },
   })
   doors.set('auth', (request, path) =>

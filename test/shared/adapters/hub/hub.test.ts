@@ -133,7 +133,7 @@ const echo = (status: number, headers: Record<string, string> = {}): Break => ({
 const BREAKS: readonly (readonly [string, Break, string])[] = [
   ['hangs', 'hang', 'unavailable'],
   ['cuts the connection', 'close', 'unavailable'],
-  ['answers too late', { lateMs: 400 }, 'unavailable'],
+  ['answers too late', { lateMs: 3000 }, 'unavailable'],
   ['answers 500', echo(500), 'unavailable'],
   ['answers 408', echo(408), 'unavailable'],
   ['answers 429', echo(429, { 'retry-after': '9' }), 'unavailable'],

@@ -113,7 +113,7 @@ describe.each(Object.keys(REACHES))('through %s', (way) => {
   const BREAKS: readonly (readonly [string, Break])[] = [
     ['hangs', 'hang'],
     ['cuts the connection', 'close'],
-    ['answers too late', { lateMs: 1000 }],
+    ['answers too late', { lateMs: 3000 }],
     ['answers 500', { status: 500, body: { token: TOKEN } }],
     ['answers 502 from its proxy', { status: 502, body: 'bad gateway' }],
   ]
