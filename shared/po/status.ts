@@ -20,7 +20,7 @@ export async function status(
   selection: Selection,
 ): Promise<Record<string, AnalysisStatus>> {
   const states = await statesOf(ports, selection)
-  return Object.fromEntries(
-    states.map(({ spelling, state, progress }) => [spelling, { status: statusWord(state), progress }]),
-  )
+  const answer: Record<string, AnalysisStatus> = {}
+  for (const { spelling, state, progress } of states) answer[spelling] = { status: statusWord(state), progress }
+  return answer
 }
