@@ -6,13 +6,14 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createSend, type Send } from '../../../shared/adapters/http-client.ts'
 import { createHub } from '../../../shared/adapters/hub/index.ts'
 import { createIdentity } from '../../../shared/adapters/keycloak/index.ts'
 import { createCluster } from '../../../shared/adapters/kubernetes/index.ts'
 import { connect, createStore } from '../../../shared/adapters/postgres/index.ts'
 import { Fault } from '../../../shared/fault.ts'
 import type { CreateRequest } from '../../../shared/po/create.ts'
-import { type AnalysisId, parseAnalysisId } from '../../../shared/po/model.ts'
+import { type AnalysisId, isUuid, parseAnalysisId } from '../../../shared/po/model.ts'
 import { LABEL } from '../../../shared/po/names.ts'
 import { OWNED_KINDS, type Ports, type SdkStatus } from '../../../shared/po/ports.ts'
 import type { PoSettings } from '../../../shared/po/settings.ts'
@@ -51,8 +52,8 @@ const PEERS = [
   ['po-service', { component: 'flame-po' }, 8000],
 ] as const
 
-/** Names of ports and their methods, as `store.begin`. */
-export type CallName = `${'store' | 'cluster' | 'identity' | 'broker'}.${string}`
+/** Names of ports and their methods, as `store.begin`; each request to Keycloak is a call of its own. */
+export type CallName = `${'store' | 'cluster' | 'keycloak' | 'broker'}.${string}`
 
 export interface FaultPlan {
   /** Which call, counted from 0 since the plan was made. */
@@ -124,15 +125,18 @@ export async function startFixture(settings: Partial<PoSettings> = {}): Promise<
   const answers: Fixture['answers'] = new Map()
   let offsetMs = 0
 
-  const ports: Ports = {
-    store: createStore(sql),
-    cluster,
-    identity: createIdentity({
+  const identityOver = (send: Send) =>
+    createIdentity({
       url: keycloak.url,
       realm: keycloak.realm,
       clientId: 'service1',
       clientSecret: keycloak.secretOf('service1'),
-    }),
+      send,
+    })
+  const ports: Ports = {
+    store: createStore(sql),
+    cluster,
+    identity: identityOver(createSend()),
     hub: createHub({
       coreUrl: hub.coreUrl,
       authUrl: hub.authUrl,
@@ -164,7 +168,7 @@ export async function startFixture(settings: Partial<PoSettings> = {}): Promise<
     kubernetes,
     logged,
     answers,
-    breaking: (plan) => breakOne(ports, plan),
+    breaking: (plan) => breakOne(ports, identityOver, plan),
     advance: (seconds) => {
       offsetMs += seconds * 1000
     },
@@ -189,25 +193,34 @@ export async function startFixture(settings: Partial<PoSettings> = {}): Promise<
   }
 }
 
-const BROKEN_PORTS = ['store', 'cluster', 'identity', 'broker'] as const
+const BROKEN_PORTS = ['store', 'cluster', 'broker'] as const
+
+/** `GET clients`, `POST token`, `DELETE client`: what is asked for, whomever it concerns. */
+const keycloakCall = ({ method, url }: Parameters<Send>[0]): CallName => {
+  const last = new URL(url).pathname.split('/').at(-1) ?? ''
+  return `keycloak.${method} ${isUuid(last) ? 'client' : last}`
+}
 
 /** Wraps the ports so that call number `plan.at` fails. */
-function breakOne(ports: Ports, plan: FaultPlan | undefined): { ports: Ports; calls: CallName[] } {
+function breakOne(ports: Ports, identityOver: (send: Send) => Ports['identity'], plan: FaultPlan | undefined) {
   const calls: CallName[] = []
+  const attempt = async <T>(name: CallName, act: () => Promise<T>): Promise<T> => {
+    const index = calls.push(name) - 1
+    if (index === plan?.at && plan.when === 'before') throw new Fault('unavailable', `planned: ${name}`)
+    const result = await act()
+    if (index === plan?.at) throw new Fault('unavailable', `planned, answer lost: ${name}`)
+    return result
+  }
   const wrap = <P extends object>(name: (typeof BROKEN_PORTS)[number], port: P): P =>
     new Proxy(port, {
       get(target, method, receiver) {
         const member = Reflect.get(target, method, receiver)
         if (typeof member !== 'function') return member
-        return async (...args: unknown[]) => {
-          const index = calls.push(`${name}.${String(method)}`) - 1
-          if (index === plan?.at && plan.when === 'before') throw new Fault('unavailable', `planned: ${calls[index]}`)
-          const result = await member.apply(target, args)
-          if (index === plan?.at) throw new Fault('unavailable', `planned, answer lost: ${calls[index]}`)
-          return result
-        }
+        return (...args: unknown[]) => attempt(`${name}.${String(method)}`, () => member.apply(target, args))
       },
     })
   const wrapped = Object.fromEntries(BROKEN_PORTS.map((name) => [name, wrap(name, ports[name])]))
-  return { ports: { ...ports, ...wrapped }, calls }
+  const send = createSend()
+  const identity = identityOver((...request) => attempt(keycloakCall(request[0]), () => send(...request)))
+  return { ports: { ...ports, ...wrapped, identity }, calls }
 }
