@@ -30,12 +30,12 @@ const failure = (work: Promise<unknown>): Promise<Fault> =>
   )
 
 const BAD: readonly (readonly [string, RequestListener, string, string])[] = [
-  ['never answers', () => undefined, 'unavailable', 'Peer took more than 0.2 s to talk'],
+  ['never answers', () => undefined, 'unavailable', 'Peer took more than 0.6 s to talk'],
   [
     'sends headers and no body',
     (_, response) => response.writeHead(200).flushHeaders(),
     'unavailable',
-    'Peer took more than 0.2 s to talk',
+    'Peer took more than 0.6 s to talk',
   ],
   [
     'drips its body for ever',
@@ -44,7 +44,7 @@ const BAD: readonly (readonly [string, RequestListener, string, string])[] = [
       response.on('close', () => clearInterval(drip))
     },
     'unavailable',
-    'Peer took more than 0.2 s to talk',
+    'Peer took more than 0.6 s to talk',
   ],
   ['cuts the connection', (request) => request.destroy(), 'unavailable', 'Peer cannot be reached to talk'],
   [
