@@ -12,8 +12,9 @@ import { connect, createStore } from '../../shared/adapters/postgres/index.ts'
 import type { Route } from '../../shared/routes.ts'
 import { type Functions, startFunctions } from '../sandbox/functions.ts'
 import { startHub } from '../sandbox/hub.ts'
-import { type Keycloak, startKeycloak } from '../sandbox/keycloak.ts'
+import { startKeycloak } from '../sandbox/keycloak.ts'
 import { databaseSettings, startTestDatabases } from '../sandbox/postgres.ts'
+import { serviceEnvironment } from '../sandbox/settings.ts'
 import { startStandIn } from '../sandbox/stand-in.ts'
 import type { StartCluster } from './clusters.ts'
 import { type Client, createClient } from './load.ts'
@@ -46,16 +47,8 @@ async function bundled(routes: readonly Route[], folder: string): Promise<string
   return fileURLToPath(dist)
 }
 
-/** Settings by which functions find the stand-ins. */
-const settings = (keycloak: Keycloak, hub: Awaited<ReturnType<typeof startHub>>) => ({
-  KEYCLOAK_URL: keycloak.url,
-  KEYCLOAK_REALM: keycloak.realm,
-  RESULT_CLIENT_ID: 'service1',
-  RESULT_CLIENT_SECRET: keycloak.secretOf('service1'),
-  HUB_URL_CORE: hub.coreUrl,
-  HUB_URL_AUTH: hub.authUrl,
-  HUB_CLIENT_ID: hub.clientId,
-  HUB_CLIENT_SECRET: hub.clientSecret,
+const settings = (...parts: Parameters<typeof serviceEnvironment>) => ({
+  ...serviceEnvironment(...parts),
   NGINX_IMAGE: 'sandbox/nginx:1',
   SIDECAR_REACH: 'api',
   CLUSTER_RESOLVER: '127.0.0.1',

@@ -10,7 +10,8 @@ import type { Route } from '../../shared/routes.ts'
 import { startHub } from '../sandbox/hub.ts'
 import { startKeycloak } from '../sandbox/keycloak.ts'
 import { startKubernetes } from '../sandbox/kubernetes/index.ts'
-import { databaseSettings, startTestDatabases } from '../sandbox/postgres.ts'
+import { startTestDatabases } from '../sandbox/postgres.ts'
+import { databaseEnvironment, serviceEnvironment } from '../sandbox/settings.ts'
 import { startStandIn } from '../sandbox/stand-in.ts'
 import { PEER_SERVICES } from './peer-services.ts'
 
@@ -62,19 +63,12 @@ export async function startWorld() {
   for (const service of PEER_SERVICES) kubernetes.addService({ ...service, host: '127.0.0.1', hostPort })
   const kubeconfig = join(folder, 'kubeconfig')
   await writeFile(kubeconfig, kubernetes.kubeconfig())
-  const database = databaseSettings(await databases.create())
+  const database = databaseEnvironment(await databases.create())
   const token = await userToken(keycloak.url, keycloak.realm, keycloak.secretOf('hub-adapter'))
 
   const env: Record<string, string> = {
-    ...Object.fromEntries(Object.entries(database).map(([name, value]) => [name, String(value)])),
-    KEYCLOAK_URL: keycloak.url,
-    KEYCLOAK_REALM: keycloak.realm,
-    RESULT_CLIENT_ID: 'service1',
-    RESULT_CLIENT_SECRET: keycloak.secretOf('service1'),
-    HUB_URL_CORE: hub.coreUrl,
-    HUB_URL_AUTH: hub.authUrl,
-    HUB_CLIENT_ID: hub.clientId,
-    HUB_CLIENT_SECRET: hub.clientSecret,
+    ...database,
+    ...serviceEnvironment(keycloak, hub),
     KUBECONFIG: kubeconfig,
     SIDECAR_REACH: 'api',
     STATUS_LOOP_INTERVAL: '3600', // no loop runs here, and health is not to wait for it

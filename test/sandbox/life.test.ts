@@ -11,6 +11,7 @@ import { connect, createStore } from '../../shared/adapters/postgres/index.ts'
 import { verifyArchive } from '../../shared/adapters/signing.ts'
 import type { AnalysisId } from '../../shared/po/model.ts'
 import { createBody } from './examples.ts'
+import { databaseSettings } from './postgres.ts'
 import { type Sandbox, startSandbox } from './sandbox.ts'
 
 const KEY_PASSPHRASE = 'a passphrase of the node key'
@@ -123,16 +124,7 @@ describe('a well-behaved analysis', () => {
   })
 
   test('is signed in the archive, and a changed entry is found out', async () => {
-    const { host, port, user, password, database } = sandbox.postgres
-    const sql = connect({
-      POSTGRES_HOST: host,
-      POSTGRES_PORT: port,
-      POSTGRES_USER: user,
-      POSTGRES_PASSWORD: password,
-      POSTGRES_DB: database,
-      POSTGRES_MAX: 1,
-      POSTGRES_PREPARE: true,
-    })
+    const sql = connect(databaseSettings(sandbox.postgres))
     const [entry] = await createStore(sql).archiveEntries(id as AnalysisId)
     await sql.end()
     const { document = '', signature } = entry ?? {}

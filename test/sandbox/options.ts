@@ -1,5 +1,6 @@
 /** Settings of `make run` and `make demo`: which ports, how fast. All have defaults; all come from the environment. */
 import { fileURLToPath } from 'node:url'
+import { SETTINGS } from '../../shared/config.ts'
 import type { SandboxOptions } from './sandbox.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -29,9 +30,15 @@ export function sandboxOptions(env: Environment = process.env): SandboxOptions {
       postgres: port('POSTGRES_PORT', 0),
     },
     intervalSeconds: Math.max(1, number(env, 'STATUS_LOOP_INTERVAL', 2, 86_400)),
-    ...(env['KUBECONFIG'] ? { kubeconfig: env['KUBECONFIG'] } : {}),
+    ...(env['KUBECONFIG'] ? { kubeconfig: env['KUBECONFIG'], env: runSettings(env) } : {}),
   }
 }
+
+/** On a cluster of the user's, the user says how runs are made there: namespace, images, resolver … */
+const runSettings = (env: Environment): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(SETTINGS).flatMap(([name, { group }]) => (group === 'runs' && env[name] ? [[name, env[name]]] : [])),
+  )
 
 /** What went wrong at the start, as a sentence for the person who typed the command. */
 export function explain(error: unknown): string {

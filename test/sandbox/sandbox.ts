@@ -16,9 +16,10 @@ import { type HubSandbox, startHub } from './hub.ts'
 import { type Keycloak, startKeycloak } from './keycloak.ts'
 import { type Kubernetes, startKubernetes } from './kubernetes/index.ts'
 import { type Peers, startPeers } from './peers.ts'
-import { type PostgresServer, startPostgres } from './postgres.ts'
+import { databaseSettings, type PostgresServer, startPostgres } from './postgres.ts'
 import { NGINX_IMAGE, runImages } from './run-images.ts'
 import { createServicePorts, type ServicePorts } from './service-ports.ts'
+import { databaseEnvironment, serviceEnvironment } from './settings.ts'
 import { startTicker, type Ticker } from './ticker.ts'
 
 export interface SandboxPorts {
@@ -98,19 +99,11 @@ function createStops() {
 }
 
 async function migrated(postgres: PostgresServer): Promise<PostgresServer> {
-  const sql = connect({ ...databaseConfig(postgres), POSTGRES_MAX: 1, POSTGRES_PREPARE: true })
+  const sql = connect(databaseSettings(postgres))
   await migrate(sql)
   await sql.end()
   return postgres
 }
-
-const databaseConfig = ({ host, port, user, password, database }: PostgresServer) => ({
-  POSTGRES_HOST: host,
-  POSTGRES_PORT: port,
-  POSTGRES_USER: user,
-  POSTGRES_PASSWORD: password,
-  POSTGRES_DB: database,
-})
 
 interface Parts {
   readonly postgres: PostgresServer
@@ -120,24 +113,14 @@ interface Parts {
   readonly intervalSeconds: number
 }
 
-function settings({ postgres, keycloak, hub, kubeconfig, intervalSeconds }: Parts): Record<string, string> {
-  return {
-    ...Object.fromEntries(Object.entries(databaseConfig(postgres)).map(([name, value]) => [name, String(value)])),
-    KEYCLOAK_URL: keycloak.url,
-    KEYCLOAK_REALM: keycloak.realm,
-    RESULT_CLIENT_ID: 'service1',
-    RESULT_CLIENT_SECRET: keycloak.secretOf('service1'),
-    HUB_URL_CORE: hub.coreUrl,
-    HUB_URL_AUTH: hub.authUrl,
-    HUB_CLIENT_ID: hub.clientId,
-    HUB_CLIENT_SECRET: hub.clientSecret,
-    NODE_NAME: NODE,
-    NGINX_IMAGE,
-    STATUS_LOOP_INTERVAL: String(intervalSeconds),
-    SIDECAR_REACH: 'api',
-    KUBECONFIG: kubeconfig,
-  }
-}
+const settings = ({ postgres, keycloak, hub, kubeconfig, intervalSeconds }: Parts): Record<string, string> => ({
+  ...databaseEnvironment(postgres),
+  ...serviceEnvironment(keycloak, hub),
+  NODE_NAME: NODE,
+  STATUS_LOOP_INTERVAL: String(intervalSeconds),
+  SIDECAR_REACH: 'api',
+  KUBECONFIG: kubeconfig,
+})
 
 function addPeerServices(kubernetes: Kubernetes, peers: Peers, gateway: Gateway): void {
   const host = '127.0.0.1'
@@ -187,7 +170,8 @@ async function startParts(options: SandboxOptions, stops: Stops): Promise<Omit<S
   const gateway = stops.add(await startGateway({ host, port: ports.gateway ?? 0, upstreams }))
   const services = await startServices(ports, stops)
   const { kubernetes, kubeconfig } = await chooseCluster(options, stops)
-  const env = { ...settings({ ...services, kubeconfig, intervalSeconds }), ...options.env }
+  const own = kubernetes ? { NGINX_IMAGE } : {}
+  const env = { ...settings({ ...services, kubeconfig, intervalSeconds }), ...own, ...options.env }
   const functions = stops.add(await startAll(options, env))
   addressOf = functions.addressOf
   if (kubernetes) addPeerServices(kubernetes, services.peers, gateway)

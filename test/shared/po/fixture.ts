@@ -20,7 +20,7 @@ import type { PoSettings } from '../../../shared/po/settings.ts'
 import { startHub } from '../../sandbox/hub.ts'
 import { startKeycloak } from '../../sandbox/keycloak.ts'
 import { startKubernetes } from '../../sandbox/kubernetes/index.ts'
-import { startTestDatabases } from '../../sandbox/postgres.ts'
+import { databaseSettings, startTestDatabases } from '../../sandbox/postgres.ts'
 
 export const SETTINGS: PoSettings = {
   run: {
@@ -109,15 +109,7 @@ export async function startFixture(settings: Partial<PoSettings> = {}): Promise<
     kubernetes.addService({ name, labels, port, host: '127.0.0.1', hostPort: 9 })
   }
   const login = await databases.create()
-  const sql = connect({
-    POSTGRES_HOST: login.host,
-    POSTGRES_PORT: login.port,
-    POSTGRES_USER: login.user,
-    POSTGRES_PASSWORD: login.password,
-    POSTGRES_DB: login.database,
-    POSTGRES_MAX: 8,
-    POSTGRES_PREPARE: true,
-  })
+  const sql = connect({ ...databaseSettings(login), POSTGRES_MAX: 8 })
   const kubeconfig = join(folder, 'kubeconfig')
   await writeFile(kubeconfig, kubernetes.kubeconfig())
   const cluster = createCluster({ env: { KUBECONFIG: kubeconfig } })
