@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { KONG_TOKEN } from './peers.ts'
 
 export interface ExampleFiles {
-  /** Reads a data file, computes and stores its result. */
+  /** Reads a data file, computes for a quarter of a minute, so that one can watch, and stores its result. */
   readonly example: string
   /** Says that it is stuck, and is restarted. */
   readonly stuck: string
@@ -23,7 +23,7 @@ export const createBody = (image: string, id: string = randomUUID()) => ({
 
 export async function writeExamples(folder: string): Promise<ExampleFiles> {
   const files = { example: join(folder, 'example.json'), stuck: join(folder, 'example-stuck.json') }
-  await writeFile(files.example, `${JSON.stringify(createBody('sandbox/mean:1'), null, 2)}\n`)
+  await writeFile(files.example, `${JSON.stringify(createBody('sandbox/mean-slow:1'), null, 2)}\n`)
   await writeFile(files.stuck, `${JSON.stringify(createBody('sandbox/stuck:1'), null, 2)}\n`)
   return files
 }

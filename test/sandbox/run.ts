@@ -51,7 +51,7 @@ A token and all addresses are in ${ENV_TYPED}. In a second terminal, in this fol
   . ${ENV_TYPED} && curl -sS "$PO_URL/po/status/${id}" -H "Authorization: Bearer $PO_TOKEN"
   . ${ENV_TYPED} && curl -sS "$PO_URL/po/history/${id}" -H "Authorization: Bearer $PO_TOKEN"
 
-The first starts an analysis (about 5 s of work), the second shows its progress, the third its archived logs.
+The first starts an analysis (15 s of work), the second shows its progress, the third its archived logs.
 Ctrl-C stops everything.
 `
 }
