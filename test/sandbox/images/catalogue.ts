@@ -16,7 +16,7 @@ const image = (name: string, env: Readonly<Record<string, string>> = {}): Sandbo
 /** By name, without registry: `sandbox/mean:1`, `sandbox/stuck:1`, … */
 export const sandboxImages: Readonly<Record<string, SandboxImage>> = {
   'sandbox/mean:1': image('mean.ts'),
-  'sandbox/mean-slow:1': { file: file('mean.ts'), env: { ROUNDS: '15', ROUND_MS: '1000' } },
+  'sandbox/mean-slow:1': image('mean.ts', { ROUNDS: '15', ROUND_MS: '1000' }),
   'sandbox/mean-fast:1': image('mean.ts', { ROUNDS: '3', ROUND_MS: '50' }),
   ...Object.fromEntries(
     Object.keys(MISBEHAVIOURS).map((kind) => [`sandbox/${kind}:1`, image('misbehave.ts', { MISBEHAVIOUR: kind })]),
