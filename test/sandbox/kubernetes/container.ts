@@ -8,7 +8,7 @@ import { constants } from 'node:os'
 import { type ContainerLog, createContainerLog } from './container-log.ts'
 import { type Mounts, NotReady } from './pod-inputs.ts'
 import type { ContainerSpec, ContainerState, ContainerStatus, PodSpec, Terminated } from './pod-types.ts'
-import { freePort, givePortBack } from './ports.ts'
+import { anotherPort, freePort, givePortBack } from './ports.ts'
 import { startProbe } from './probe.ts'
 import { timestamp } from './store.ts'
 
@@ -77,7 +77,8 @@ function signal(child: ChildProcess, name: NodeJS.Signals): void {
 
 export async function startContainer(spec: ContainerSpec, world: ContainerWorld): Promise<Container> {
   const { runtime, onChange } = world
-  const port = await freePort()
+  let port = await freePort()
+  let launches = 0
   let state: ContainerState = { waiting: { reason: 'ContainerCreating' } }
   let lastState: ContainerStatus['lastState'] = {}
   let log: ContainerLog | undefined
@@ -109,6 +110,8 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
 
   async function launch(image: Image): Promise<void> {
     try {
+      if (launches > 0) port = await anotherPort(port)
+      launches += 1
       const program = await image({ ...world.inputs(), port })
       if (!stopping) run(program)
     } catch (error) {
@@ -208,7 +211,9 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
   begin()
   return {
     spec,
-    port,
+    get port() {
+      return port
+    },
     status: () => ({
       name: spec.name,
       image: spec.image,

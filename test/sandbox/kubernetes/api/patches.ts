@@ -70,9 +70,12 @@ export function patches({ send, create, apply, read }: Verbs): void {
         metadata: { name: 'lonely' },
         spec: { ports, selector: { a: 'b' } },
       })
-      expect(await send('GET', 'api/v1/services/lonely:80/proxy/x')).toMatchObject({
-        status: 503,
-        body: { reason: 'ServiceUnavailable', message: 'no endpoints available for service "lonely"' },
+      // The server that passes requests on learns of a new Service a moment later.
+      const proxied = () => send('GET', 'api/v1/services/lonely:80/proxy/x')
+      await expect.poll(async () => (await proxied()).status, { timeout: 10_000 }).toBe(503)
+      expect((await proxied()).body).toMatchObject({
+        reason: 'ServiceUnavailable',
+        message: 'no endpoints available for service "lonely"',
       })
       expect(await send('GET', 'api/v1/services/none:80/proxy/x')).toMatchObject({
         status: 404,
