@@ -2,7 +2,6 @@ import { defineConfig } from 'vitest/config'
 
 const report = process.env['TEST_REPORT']
 
-// biome-ignore lint/style/noDefaultExport: vitest wants it
 export default defineConfig({
   test: {
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],

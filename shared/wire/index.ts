@@ -17,7 +17,7 @@ type Ambient = Pick<Ports, 'log' | 'now' | 'random' | 'sleep' | 'settings'>
 export interface Context {
   readonly config: Config
   readonly env: Environment
-  /** The port of that name, once wired; later wirings build on earlier ones. */
+  /** What every function has, whatever else it is wired with. */
   readonly ambient: Ambient
 }
 
