@@ -73,6 +73,26 @@ const quantity = (shape: Shape) =>
       : new Expected('a Kubernetes quantity such as 500m or 2Gi'),
   )
 
+/** Names of CloudEvents attributes, which are lower-case letters and digits, and their texts. */
+type Extensions = Readonly<Record<string, string>>
+
+function extensionsOf(json: string): Extensions | undefined {
+  try {
+    const { extensions = {} } = JSON.parse(json) as { extensions?: unknown }
+    const entries = Object.entries(extensions as object)
+    const ok = entries.every(([name, value]) => /^[a-z0-9]{1,20}$/.test(name) && typeof value === 'string')
+    return ok ? (Object.fromEntries(entries) as Extensions) : undefined
+  } catch {
+    return undefined
+  }
+}
+const overrides = (shape: Shape) =>
+  setting<Extensions>(shape, (value) =>
+    value === ''
+      ? {}
+      : (extensionsOf(value) ?? new Expected('JSON such as {"extensions":{"name":"value"}}, names of [a-z0-9]')),
+  )
+
 export const SETTINGS = {
   POSTGRES_HOST: text({ group: 'database', effect: 'Host name of the PostgreSQL server.' }),
   POSTGRES_PORT: whole({ group: 'database', default: '5432', effect: 'Its TCP port.' }, 1, 65_535),
@@ -175,6 +195,31 @@ export const SETTINGS = {
     1,
     86_400,
   ),
+  ZOMBIE_GRACE: whole(
+    { group: 'loop', default: '300', effect: 'Seconds after which a Kubernetes object of no known analysis is removed.' },
+    60,
+    86_400,
+  ),
+  HUB_BACKLOG_LINES: whole(
+    { group: 'loop', default: '500', effect: 'Log lines kept per analysis for a Hub that is away; then the oldest go.' },
+    1,
+    100_000,
+  ),
+  K_SINK: url({ group: 'loop', default: '', effect: 'Where CloudEvents about state changes go; empty: nowhere.' }),
+  K_CE_OVERRIDES: overrides({
+    group: 'loop',
+    default: '',
+    effect: 'JSON with `extensions` that every such event gets, as a SinkBinding sets it.',
+  }),
+  FANOUT: oneOf(
+    {
+      group: 'loop',
+      default: 'none',
+      effect: '`events`: a sweep sends one event per analysis to K_SINK and leaves the work to those who get them.',
+    },
+    'none',
+    'events',
+  ),
   ARCHIVE_MAX_AGE_DAYS: whole(
     { group: 'loop', default: '0', effect: 'Days an archive entry is kept; 0: for ever.' },
     0,
@@ -199,7 +244,6 @@ export const SETTINGS = {
     'fatal',
   ),
   PORT: whole({ group: 'process', default: '8080', effect: 'TCP port a function listens on.' }, 0, 65_535),
-  K_SINK: text({ group: 'process', default: '', effect: 'Where CloudEvents about state changes go; empty: nowhere.' }),
   TZ: text({ group: 'process', default: 'UTC', effect: 'Time zone of the process; timestamps are always UTC.' }),
 } as const satisfies Record<string, Setting<unknown>>
 

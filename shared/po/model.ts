@@ -8,6 +8,7 @@
  * - The **root** of an incarnation is its credentials Secret: every other Kubernetes object hangs below it.
  * - A **removal** is the durable intent to take an incarnation's objects, Keycloak client and subscriptions away.
  * - A **report** is one thing the Hub is to learn, delivered in order per analysis.
+ * - A **change** is one move of an incarnation to another state; with an event sink each is told as a CloudEvent.
  * - A **slot** is one interval of the status loop.
  *
  * Owns: vocabularies and branded ids. May import nothing.
@@ -123,8 +124,13 @@ export interface Analysis extends AnalysisSpec {
   readonly silentSince: Date | null
   /** The current run was put back after others had deleted its objects. */
   readonly reapplied: boolean
+  /** What the Hub last said of its partners, by their analysis node: what the analysis is told while the Hub is away. */
+  readonly partners: PartnerStatuses
   readonly createdAt: Date
 }
+
+/** Statuses by analysis node; null where a partner has none. */
+export type PartnerStatuses = Readonly<Record<string, HubStatus | null>>
 
 /** A secret that is passed on to a container and never stored by us. */
 export interface AnalysisSecrets {
@@ -156,6 +162,23 @@ export interface LogSnapshot {
 export type Report =
   | { readonly kind: 'status'; readonly status: HubStatus; readonly progress: number | null }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string; readonly status: HubStatus | null }
+
+/**
+ * What a change may lead to: a state, or `withdrawn` for a creation that was taken back and for an incarnation that a
+ * cleanup of the tables made us forget.
+ */
+export const CHANGES = [...STATES, 'withdrawn'] as const
+export type ChangeTo = (typeof CHANGES)[number]
+
+/** A move of an incarnation to another state, or of a restart to its next run. No run enters a state twice. */
+export interface Change {
+  readonly id: AnalysisId
+  readonly run: RunNumber
+  readonly to: ChangeTo
+  readonly progress: number
+  readonly cause: string | null
+  readonly at: Date
+}
 
 /** The durable intent to remove what an incarnation owns outside the database. */
 export interface Removal {

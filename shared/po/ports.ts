@@ -10,9 +10,11 @@ import type {
   AnalysisId,
   AnalysisKey,
   AnalysisSpec,
+  Change,
   HubStatus,
   LogLine,
   LogSnapshot,
+  PartnerStatuses,
   Removal,
   Report,
   RunNumber,
@@ -121,6 +123,27 @@ export interface PendingReport {
   readonly attempts: number
 }
 
+export interface PendingChange {
+  readonly seq: string
+  readonly change: Change
+  readonly attempts: number
+}
+
+/** How many analyses that had been heard of in their run there are, and how many of them do not answer at present. */
+export interface Silence {
+  readonly heard: number
+  readonly silent: number
+}
+
+export interface LoopState {
+  readonly completedSlot: number | null
+  readonly completedAt: Date | null
+  /** When the loop was first asked for. */
+  readonly installedAt: Date
+  /** When silences were last pardoned because most analyses were silent. */
+  readonly faultAt: Date | null
+}
+
 export type AnalysisState = Pick<Analysis, 'spelling' | 'state' | 'progress'>
 
 export type ClientHold = 'held' | 'needed' | 'busy'
@@ -162,9 +185,18 @@ export interface Store {
 
   /** Claims live incarnations that are due and unclaimed, for `leaseMs`. Two callers never get the same one. */
   claimDue(now: Date, leaseMs: number, limit: number): Promise<Analysis[]>
-  /** The same for one incarnation; undefined when it is claimed, not live or gone. */
-  claim(key: AnalysisKey, now: Date, leaseMs: number): Promise<Analysis | undefined>
+  /** The same for the current incarnation of one id; undefined when it is claimed, not due, not live or gone. */
+  claim(id: AnalysisId, now: Date, leaseMs: number): Promise<Analysis | undefined>
   unclaim(keys: readonly AnalysisKey[]): Promise<void>
+  /** Ids of what `claimDue` would claim, oldest due first; nothing is claimed. */
+  listDue(now: Date, limit: number): Promise<AnalysisId[]>
+  /** Remembers what the Hub said of the partners of a current incarnation. */
+  savePartners(key: AnalysisKey, partners: PartnerStatuses): Promise<void>
+
+  /** Executing analyses, and those of them whose last poll failed. */
+  silence(): Promise<Silence>
+  /** All silences begin anew; with `fault` it is remembered that the fault was ours. */
+  pardonSilence(at: Date, fault: boolean): Promise<void>
 
   /**
    * Appends a line to the log of an analysis's current incarnation, raises its progress (only if the line is of its
@@ -217,8 +249,7 @@ export interface Store {
   /** Gives a slot back whose sweep could not begin. */
   giveBackSlot(slot: number): Promise<void>
   completeSlot(slot: number, at: Date): Promise<void>
-  /** Last completed slot, and when the loop was installed (first asked for). */
-  loopState(now: Date): Promise<{ completedSlot: number | null; completedAt: Date | null; installedAt: Date }>
+  loopState(now: Date): Promise<LoopState>
 
   /** The oldest undelivered report of each analysis that is due, claimed for `leaseMs`. */
   claimReports(now: Date, leaseMs: number, limit: number, id?: AnalysisId): Promise<PendingReport[]>
@@ -226,6 +257,25 @@ export interface Store {
   settleReport(seq: string, refused?: string): Promise<void>
   /** Every report of this analysis waits until then. */
   postponeReports(id: AnalysisId, dueAt: Date): Promise<void>
+  /** What waits after failed attempts is due now: the Hub was heard of again. */
+  hastenReports(now: Date): Promise<void>
+  /**
+   * Keeps at most `limit` undelivered log lines per analysis, the newest; one line in the place of the others says how
+   * many they were, those of earlier calls counted. Statuses stay. Resolves to how many lines went.
+   */
+  capReports(limit: number): Promise<number>
+
+  /**
+   * The oldest change of each analysis that is due and not told yet, claimed for `leaseMs`. Each change of an
+   * incarnation's state is recorded with it, in one transaction, whatever made it.
+   */
+  claimChanges(now: Date, leaseMs: number, limit: number): Promise<PendingChange[]>
+  /** Told: it is forgotten. */
+  settleChange(seq: string): Promise<void>
+  /** Every change of this analysis waits until then. */
+  postponeChanges(id: AnalysisId, dueAt: Date): Promise<void>
+  /** Forgets all changes: there is nobody to tell. */
+  dropChanges(): Promise<void>
 
   /** Ids that have a row here, current or archived-but-unreleased: their Keycloak clients are not orphans. */
   knownIds(): Promise<Set<AnalysisId>>
@@ -392,7 +442,7 @@ export interface Health {
 export interface Sidecar {
   healthz(id: AnalysisId, run: RunNumber): Promise<Health>
   refreshToken(id: AnalysisId, run: RunNumber, token: string): Promise<void>
-  partnerStatus(id: AnalysisId, run: RunNumber, statuses: Readonly<Record<string, HubStatus | null>>): Promise<void>
+  partnerStatus(id: AnalysisId, run: RunNumber, statuses: PartnerStatuses): Promise<void>
 }
 
 // --------------------------------------------------------------------------------------------------- Broker
@@ -403,6 +453,25 @@ export interface Broker {
    * Without a broker there is nothing to do, and no token is asked for.
    */
   unsubscribe(id: AnalysisId, token: () => Promise<Token>): Promise<void>
+}
+
+// ---------------------------------------------------------------------------------------------------- Sink
+
+/** A CloudEvent as we send it; its data is JSON. */
+export interface OutgoingEvent {
+  readonly id: string
+  readonly type: string
+  readonly source: string
+  /** Id of the analysis; brokers that keep an order keep it by this (extension `partitionkey`). */
+  readonly subject: string
+  readonly time: Date
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** Where CloudEvents go: a broker or any other addressable. */
+export interface Sink {
+  /** Resolves when the other side has taken it. */
+  emit(event: OutgoingEvent): Promise<void>
 }
 
 // ----------------------------------------------------------------------------------------------------- Log
@@ -419,6 +488,8 @@ export interface Ports {
   readonly hub: Hub
   readonly sidecar: Sidecar
   readonly broker: Broker
+  /** Null when no sink is configured. */
+  readonly sink: Sink | null
   readonly sign: Sign
   readonly log: Log
   readonly now: () => Date

@@ -26,5 +26,11 @@ export interface PoSettings {
   readonly intervalSeconds: number
   readonly restartMax: number
   readonly budgets: Budgets
+  /** A sweep sends an event per analysis to the sink instead of working on them itself. */
+  readonly fanout: boolean
+  /** Undelivered log lines kept per analysis while the Hub is away. */
+  readonly hubBacklogLines: number
+  /** Age at which an object that no row accounts for is removed by the sweep. */
+  readonly zombieGraceSeconds: number
   readonly archive: { readonly maxAgeDays: number; readonly maxMiB: number }
 }

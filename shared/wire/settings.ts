@@ -37,5 +37,8 @@ export const poSettings = (config: Config): PoSettings => ({
   intervalSeconds: config.STATUS_LOOP_INTERVAL,
   restartMax: config.RESTART_MAX,
   budgets: { startupSeconds: config.STARTUP_BUDGET, silenceSeconds: config.SILENCE_BUDGET },
+  fanout: config.FANOUT === 'events',
+  hubBacklogLines: config.HUB_BACKLOG_LINES,
+  zombieGraceSeconds: config.ZOMBIE_GRACE,
   archive: { maxAgeDays: config.ARCHIVE_MAX_AGE_DAYS, maxMiB: config.ARCHIVE_MAX_MIB },
 })

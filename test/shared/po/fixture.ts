@@ -41,6 +41,9 @@ export const SETTINGS: PoSettings = {
   intervalSeconds: 10,
   restartMax: 10,
   budgets: { startupSeconds: 60, silenceSeconds: 60 },
+  fanout: false,
+  hubBacklogLines: 500,
+  zombieGraceSeconds: 300,
   archive: { maxAgeDays: 0, maxMiB: 0 },
 }
 
