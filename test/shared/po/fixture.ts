@@ -148,6 +148,7 @@ export async function startFixture(settings: Partial<PoSettings> = {}): Promise<
       partnerStatus: async () => {},
     },
     broker: { unsubscribe: async () => {} },
+    sink: null,
     sign: async () => null,
     log: (level, event, fields = {}) => logged.push({ level, event, fields }),
     now: () => new Date(Date.now() + offsetMs),
