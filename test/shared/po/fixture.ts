@@ -13,7 +13,7 @@ import { createCluster } from '../../../shared/adapters/kubernetes/index.ts'
 import { connect, createStore } from '../../../shared/adapters/postgres/index.ts'
 import { Fault } from '../../../shared/fault.ts'
 import type { CreateRequest } from '../../../shared/po/create.ts'
-import { type AnalysisId, isUuid, parseAnalysisId } from '../../../shared/po/model.ts'
+import { type AnalysisId, type PartnerStatuses, parseAnalysisId } from '../../../shared/po/model.ts'
 import { LABEL } from '../../../shared/po/names.ts'
 import { OWNED_KINDS, type Ports, type SdkStatus } from '../../../shared/po/ports.ts'
 import type { PoSettings } from '../../../shared/po/settings.ts'
@@ -21,6 +21,9 @@ import { startHub } from '../../sandbox/hub.ts'
 import { startKeycloak } from '../../sandbox/keycloak.ts'
 import { startKubernetes } from '../../sandbox/kubernetes/index.ts'
 import { databaseSettings, startTestDatabases } from '../../sandbox/postgres.ts'
+import { type CallName, type Doomed, doomed, type Gate, gated } from './intercept.ts'
+
+export type { CallName } from './intercept.ts'
 
 export const SETTINGS: PoSettings = {
   run: {
@@ -55,9 +58,6 @@ const PEERS = [
   ['po-service', { component: 'flame-po' }, 8000],
 ] as const
 
-/** Names of ports and their methods, as `store.begin`; each request to Keycloak is a call of its own. */
-export type CallName = `${'store' | 'cluster' | 'keycloak' | 'broker'}.${string}`
-
 export interface FaultPlan {
   /** Which call, counted from 0 since the plan was made. */
   readonly at: number
@@ -74,8 +74,14 @@ export interface Fixture {
   readonly logged: { level: string; event: string; fields: Readonly<Record<string, unknown>> }[]
   /** What analyses answer to polls; undefined: nothing. */
   readonly answers: Map<AnalysisId, SdkStatus>
+  /** Seconds an analysis says its token still lasts; else an hour. */
+  readonly tokensLast: Map<AnalysisId, number>
+  /** What analyses were told: fresh tokens, and how their partners are. */
+  readonly heard: { id: AnalysisId; token?: string; partners?: PartnerStatuses }[]
   /** Ports that count their calls and break one of them. */
   breaking(plan: FaultPlan | undefined): { ports: Ports; calls: CallName[] }
+  /** A process of its own over `ports` (default: the fixture's) that dies after its call `at`, counted from 0. */
+  dying(at: number, ports?: Ports): Doomed
   /** Moves the clock. */
   advance(seconds: number): void
   /** Names of everything an analysis owns in Kubernetes, and whether its client exists. */
@@ -118,7 +124,10 @@ export async function startFixture(settings: Partial<PoSettings> = {}): Promise<
   const cluster = createCluster({ env: { KUBECONFIG: kubeconfig } })
   const logged: Fixture['logged'] = []
   const answers: Fixture['answers'] = new Map()
+  const tokensLast: Fixture['tokensLast'] = new Map()
+  const heard: Fixture['heard'] = []
   let offsetMs = 0
+  const now = () => new Date(Date.now() + offsetMs)
 
   const identityOver = (send: Send) =>
     createIdentity({
@@ -129,7 +138,7 @@ export async function startFixture(settings: Partial<PoSettings> = {}): Promise<
       send,
     })
   const ports: Ports = {
-    store: createStore(sql),
+    store: createStore(sql, { now }),
     cluster,
     identity: identityOver(createSend()),
     hub: createHub({
@@ -142,16 +151,16 @@ export async function startFixture(settings: Partial<PoSettings> = {}): Promise<
       healthz: async (id) => {
         const status = answers.get(id)
         if (!status) throw new Fault('unavailable', 'no answer')
-        return { status, tokenRemaining: 3600 }
+        return { status, tokenRemaining: tokensLast.get(id) ?? 3600 }
       },
-      refreshToken: async () => {},
-      partnerStatus: async () => {},
+      refreshToken: async (id, _run, token) => void heard.push({ id, token }),
+      partnerStatus: async (id, _run, partners) => void heard.push({ id, partners }),
     },
     broker: { unsubscribe: async () => {} },
     sink: null,
     sign: async () => null,
     log: (level, event, fields = {}) => logged.push({ level, event, fields }),
-    now: () => new Date(Date.now() + offsetMs),
+    now,
     random: () => 0,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     settings: { ...SETTINGS, ...settings, run: { ...SETTINGS.run, namespace: cluster.namespace } },
@@ -164,7 +173,10 @@ export async function startFixture(settings: Partial<PoSettings> = {}): Promise<
     kubernetes,
     logged,
     answers,
+    tokensLast,
+    heard,
     breaking: (plan) => breakOne(ports, identityOver, plan),
+    dying: (at, over = ports) => doomed(over, identityOver, at),
     advance: (seconds) => {
       offsetMs += seconds * 1000
     },
@@ -189,34 +201,15 @@ export async function startFixture(settings: Partial<PoSettings> = {}): Promise<
   }
 }
 
-const BROKEN_PORTS = ['store', 'cluster', 'broker'] as const
-
-/** `GET clients`, `POST token`, `DELETE client`: what is asked for, whomever it concerns. */
-const keycloakCall = ({ method, url }: Parameters<Send>[0]): CallName => {
-  const last = new URL(url).pathname.split('/').at(-1) ?? ''
-  return `keycloak.${method} ${isUuid(last) ? 'client' : last}`
-}
-
 /** Wraps the ports so that call number `plan.at` fails. */
 function breakOne(ports: Ports, identityOver: (send: Send) => Ports['identity'], plan: FaultPlan | undefined) {
   const calls: CallName[] = []
-  const attempt = async <T>(name: CallName, act: () => Promise<T>): Promise<T> => {
+  const gate: Gate = async (name, act) => {
     const index = calls.push(name) - 1
     if (index === plan?.at && plan.when === 'before') throw new Fault('unavailable', `planned: ${name}`)
     const result = await act()
     if (index === plan?.at) throw new Fault('unavailable', `planned, answer lost: ${name}`)
     return result
   }
-  const wrap = <P extends object>(name: (typeof BROKEN_PORTS)[number], port: P): P =>
-    new Proxy(port, {
-      get(target, method, receiver) {
-        const member = Reflect.get(target, method, receiver)
-        if (typeof member !== 'function') return member
-        return (...args: unknown[]) => attempt(`${name}.${String(method)}`, () => member.apply(target, args))
-      },
-    })
-  const wrapped = Object.fromEntries(BROKEN_PORTS.map((name) => [name, wrap(name, ports[name])]))
-  const send = createSend()
-  const identity = identityOver((...request) => attempt(keycloakCall(request[0]), () => send(...request)))
-  return { ports: { ...ports, ...wrapped, identity }, calls }
+  return { ports: gated(ports, identityOver, gate), calls }
 }
