@@ -22,7 +22,9 @@ import { parseEvent } from './cloud-event.ts'
 const SEEN: Reply = { status: 204 }
 
 const asDefect = (error: unknown): Fault =>
-  isFault(error, 'unavailable') ? error : new Fault('unexpected', 'The event could not be handled', { cause: error })
+  isFault(error, 'unavailable', 'bad_request')
+    ? error
+    : new Fault('unexpected', 'The event could not be handled', { cause: error })
 
 export function eventEndpoint<Deps>(
   route: Route,

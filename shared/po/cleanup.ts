@@ -3,6 +3,7 @@
  * others. Live analyses are touched only where `all` or `analyzes` asks for it.
  */
 import { carryOutEnd } from './ending.ts'
+import { takeInventory } from './inventory.ts'
 import { isLive } from './model.ts'
 import type { Peer, Ports } from './ports.ts'
 import type { ReleasePorts } from './release.ts'
@@ -53,7 +54,7 @@ async function removeOrphanClients({ identity, store }: Pick<Ports, 'identity' |
 }
 
 async function zombies(ports: ReleasePorts): Promise<string> {
-  const counts = await removeZombies(ports, 0)
+  const counts = await removeZombies(ports, await takeInventory(ports), 0)
   return ZOMBIE_KINDS.map((kind) => `Deleted ${counts[kind]} zombie ${kind}`).join('\n')
 }
 

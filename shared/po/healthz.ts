@@ -1,9 +1,8 @@
-/** `GET /po/healthz`: whether the database answers and the loop moves. The Hub and Keycloak may be away. */
+/** `GET /po/healthz`: whether the database answers and the loop moves and sees. The Hub and Keycloak may be away. */
 import { Fault } from '../fault.ts'
 import type { Ports } from './ports.ts'
+import { FAULT_INTERVALS, STALLED_INTERVALS } from './silence.ts'
 
-/** Intervals without a completed sweep after which the loop counts as standing still. */
-const STALLED_INTERVALS = 3
 /** A fresh installation may take this long until its first tick. */
 const INSTALLATION_GRACE_SECONDS = 120
 
@@ -13,9 +12,15 @@ export async function healthz({
   now,
   settings,
 }: Pick<Ports, 'store' | 'now' | 'settings'>): Promise<{ status: 'ok' }> {
-  const { completedAt, installedAt } = await store.loopState(now())
-  const quietSeconds = (now().getTime() - (completedAt ?? installedAt).getTime()) / 1000
+  const { completedAt, installedAt, faultAt } = await store.loopState(now())
+  const secondsSince = (time: Date): number => (now().getTime() - time.getTime()) / 1000
+  const quietSeconds = secondsSince(completedAt ?? installedAt)
   const allowed = STALLED_INTERVALS * settings.intervalSeconds + (completedAt ? 0 : INSTALLATION_GRACE_SECONDS)
-  if (quietSeconds <= allowed) return { status: 'ok' }
-  throw new Fault('unavailable', `No sweep of the status loop was completed for ${Math.floor(quietSeconds)} s.`)
+  if (quietSeconds > allowed) {
+    throw new Fault('unavailable', `No sweep of the status loop was completed for ${Math.floor(quietSeconds)} s.`)
+  }
+  if (faultAt && secondsSince(faultAt) <= FAULT_INTERVALS * settings.intervalSeconds) {
+    throw new Fault('unavailable', 'Most analyses do not answer: the way from the status loop to them is broken.')
+  }
+  return { status: 'ok' }
 }

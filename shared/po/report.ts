@@ -3,6 +3,8 @@
  * the Hub refuses is settled with the reason; while it is away the analysis's rows wait.
  */
 import { isFault } from '../fault.ts'
+import { retryAt } from './backoff.ts'
+import { drain } from './drain.ts'
 import { WORDS } from './lifecycle.ts'
 import {
   type Analysis,
@@ -18,8 +20,6 @@ import type { PendingReport, Ports } from './ports.ts'
 export type DeliveryPorts = Pick<Ports, 'store' | 'hub' | 'log' | 'now' | 'random'>
 
 const REPORT_LEASE_MS = 30_000
-/** Seconds an analysis's reports wait after a failed attempt, by attempts; the last one serves all later ones. */
-const BACKOFF_SECONDS = [2, 5, 15, 60, 300] as const
 
 /** The report of a recorded state; null where the Hub has no word for it. */
 export function stateReport({ state, progress }: Pick<Analysis, 'state' | 'progress'>): Report | null {
@@ -59,40 +59,49 @@ async function send({ hub }: Pick<Ports, 'hub'>, { id, report }: PendingReport):
   return undefined
 }
 
-async function deliverOne(ports: DeliveryPorts, pending: PendingReport): Promise<boolean> {
-  const { store, log, now, random } = ports
-  const { seq, id, report, attempts } = pending
+/** Puts an analysis's reports off; the next attempt comes later each time. */
+async function postpone(ports: DeliveryPorts, { id, report, attempts }: PendingReport, error: unknown): Promise<void> {
+  await ports.store.postponeReports(id, retryAt(ports, attempts))
+  ports.log('info', 'report postponed', { analysis: id, kind: report.kind, attempts: attempts + 1, error })
+}
+
+/** Sends one report. Undefined when the Hub was away and it waits; otherwise why it was refused, or null. */
+async function deliverOne(ports: DeliveryPorts, pending: PendingReport): Promise<string | null | undefined> {
   try {
-    const refused = await send(ports, pending)
-    if (refused) log('warn', 'report refused', { analysis: id, kind: report.kind, reason: refused })
-    await store.settleReport(seq, refused)
-    return true
+    return (await send(ports, pending)) ?? null
   } catch (error) {
-    if (isFault(error, 'refused')) {
-      log('warn', 'report refused', { analysis: id, kind: report.kind, reason: error.message })
-      await store.settleReport(seq, error.message)
-      return true
-    }
-    const base = BACKOFF_SECONDS[Math.min(attempts, BACKOFF_SECONDS.length - 1)] ?? 300
-    await store.postponeReports(id, new Date(now().getTime() + base * 1000 * (1 + random() / 4)))
-    log('info', 'report postponed', { analysis: id, kind: report.kind, attempts: attempts + 1, error })
-    return false
+    if (isFault(error, 'refused')) return error.message
+    await postpone(ports, pending, error)
+    return undefined
   }
 }
 
 /**
  * Delivers what is due, of one analysis or of all, until nothing is due or `deadline` has passed. Analyses are served
- * side by side, the rows of one strictly in order.
+ * side by side, the reports of one strictly in order. When the Hub is heard of again, nothing waits any longer.
  */
-export async function deliver(ports: DeliveryPorts, deadline: Date, id?: AnalysisId): Promise<number> {
-  let delivered = 0
-  while (ports.now() < deadline) {
-    const batch = await ports.store.claimReports(ports.now(), REPORT_LEASE_MS, 100, id)
-    if (batch.length === 0) return delivered
-    const sent = await Promise.all(batch.map((pending) => deliverOne(ports, pending)))
-    delivered += sent.filter(Boolean).length
-  }
-  return delivered
+export function deliver(ports: DeliveryPorts, deadline: Date, id?: AnalysisId): Promise<number> {
+  const { store, log, now } = ports
+  let hastened = false
+  return drain(
+    {
+      claim: (limit) => store.claimReports(now(), REPORT_LEASE_MS, limit, id),
+      send: async (pending) => {
+        const refused = await deliverOne(ports, pending)
+        if (refused === undefined) return false
+        const { kind } = pending.report
+        if (refused !== null) log('warn', 'report refused', { analysis: pending.id, kind, reason: refused })
+        await store.settleReport(pending.seq, refused ?? undefined)
+        if (pending.attempts > 0 && !hastened) {
+          hastened = true
+          await store.hastenReports(now())
+        }
+        return true
+      },
+    },
+    now,
+    deadline,
+  )
 }
 
 /** How long a function goes on delivering after its caller was answered. */

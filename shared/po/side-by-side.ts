@@ -1,16 +1,28 @@
 /** Work on many items at the same time, but not on all of them: Kubernetes and the database are shared with others. */
 
+/** Begins work that it is given in its order, at most `limit` at a time. */
+export function limited(limit: number): <R>(work: () => Promise<R>) => Promise<R> {
+  let free = limit
+  const waiting: (() => void)[] = []
+  return async (work) => {
+    if (free > 0) free -= 1
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else free += 1
+    }
+  }
+}
+
 /** Runs `act` on each item, at most `limit` at a time; every item is done, whatever fails. Results in the items' order. */
-export async function sideBySide<T, R>(
+export function sideBySide<T, R>(
   items: readonly T[],
   limit: number,
   act: (item: T) => Promise<R>,
 ): Promise<PromiseSettledResult<R>[]> {
-  const results = new Array<PromiseSettledResult<R>>(items.length)
-  const queue = items.entries()
-  const worker = async () => {
-    for (const [index, item] of queue) [results[index]] = await Promise.allSettled([act(item)])
-  }
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker))
-  return results
+  const run = limited(limit)
+  return Promise.allSettled(items.map((item) => run(() => act(item))))
 }

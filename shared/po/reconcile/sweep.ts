@@ -1,159 +1,113 @@
 /**
- * One sweep of the status loop: claim what is due, read the world once, look at the analyses side by side, and for each
- * observe → decide → act → report. One that fails or is slow never delays another. Running it twice changes nothing.
+ * One sweep of the status loop: claim what is due, read the world once, poll the analyses side by side and do what follows
+ * for each; at the same time removals are carried on, the Hub is told, and changes are. What fails or is slow concerns
+ * itself alone. Running it twice changes nothing.
  */
-import { decide, type Observation } from '../lifecycle.ts'
+import { isFault } from '../../fault.ts'
 import type { Analysis } from '../model.ts'
-import type { Ports } from '../ports.ts'
 import { REMOVAL_LEASE_MS, release } from '../release.ts'
 import { deliver } from '../report.ts'
-import { sideBySide } from '../side-by-side.ts'
-import { ACTS, type ActPorts, applyBelowRoot, nextRun, renewToken } from './act.ts'
-import { observe, type Poll, poll } from './observe.ts'
-import { missingParts, readWorld, rootUid, type World } from './world.ts'
+import { limited, sideBySide } from '../side-by-side.ts'
+import { type TellingPorts, tellChanges } from '../tell.ts'
+import { removeZombies } from '../zombies.ts'
+import { type LookPorts, lookAt } from './look.ts'
+import { createMemory, type Memory } from './memory.ts'
+import { readWorld, type World } from './world.ts'
 
-export type SweepPorts = ActPorts & Pick<Ports, 'hub'>
+export type SweepPorts = LookPorts & TellingPorts
 
 export interface SweepReport {
   readonly analyses: number
   readonly removals: number
   readonly delivered: number
+  readonly told: number
   readonly failed: number
 }
 
 const CLAIM_LEASE_MS = 60_000
 const CLAIM_LIMIT = 10_000
 const REMOVAL_LIMIT = 1000
-const CONCURRENCY = 128
+/** Polls wait for analyses that may hang, acts use Kubernetes, the database and the Hub: they do not share their places. */
+const POLLS = 256
+const ACTS = 64
+const REMOVALS = 64
 const DELIVERY_MS = 5000
-/** More than this share of the polls without an answer, and at least so many, is a fault of ours and no verdict. */
-const OUR_FAULT_SHARE = 0.5
-const OUR_FAULT_MIN = 5
 
-/** Acts on all items side by side; a failure is told and concerns its item alone. */
-async function onEach<T>(
-  items: readonly T[],
-  act: (item: T) => Promise<unknown>,
-  failed: (error: unknown, item: T) => void,
-) {
-  await sideBySide(items, CONCURRENCY, (item) => act(item).catch((error: unknown) => failed(error, item)))
+type Failed = (error: unknown, id: string) => void
+
+/** Polls all, and begins what follows from each poll as soon as there is a place for it. */
+async function lookAtAll(ports: SweepPorts, world: World, memory: Memory, due: readonly Analysis[], failed: Failed) {
+  const act = limited(ACTS)
+  const acts: Promise<void>[] = []
+  await sideBySide(due, POLLS, async (analysis) => {
+    const follow = await lookAt(ports, world, memory.hub, analysis)
+    acts.push(act(follow).catch((error: unknown) => failed(error, analysis.id)))
+  })
+  await Promise.all(acts)
 }
 
-async function refreshToken(ports: SweepPorts, analysis: Analysis, remaining: number | null): Promise<void> {
-  if (remaining === null || remaining >= 2 * ports.settings.intervalSeconds + 1) return
-  const token = await renewToken(ports, analysis)
-  await ports.sidecar.refreshToken(analysis.id, analysis.run, token)
-  ports.log('loop', 'token renewed', { analysis: analysis.id, run: analysis.run })
-}
-
-/** Tells the analysis how its partners are; what the Hub does not say is left out. */
-async function tellPartners({ hub, sidecar, log }: SweepPorts, { id, run }: Analysis): Promise<void> {
-  try {
-    const partners = await hub.partners(id)
-    const statuses = partners.map(({ analysisNodeId, executionStatus }) => [analysisNodeId, executionStatus] as const)
-    await sidecar.partnerStatus(id, run, Object.fromEntries(statuses))
-  } catch (error) {
-    log('debug', 'partners not told', { analysis: id, run, error })
-  }
-}
-
-/** Puts back parts of a live run that others deleted. Its work goes on, so that this does not count as putting it back. */
-async function mend(ports: SweepPorts, world: World, analysis: Analysis): Promise<void> {
-  const missing = missingParts(world, analysis)
-  if (missing.length === 0) return
-  ports.log('action', 'parts put back', { analysis: analysis.id, run: analysis.run, missing })
-  await applyBelowRoot(ports, world, analysis)
-}
-
-async function judge(ports: SweepPorts, world: World, analysis: Analysis, observed: Observation): Promise<void> {
-  const { state, restarts, reapplied } = analysis
-  if (state !== 'starting' && state !== 'started' && state !== 'executing') return
-  const lost = state !== 'starting' && !rootUid(world, analysis)
-  const verdict = lost
-    ? ({ action: 'finishFailed', reason: 'its credentials were lost' } as const)
-    : decide(state, observed, { restarts, restartMax: ports.settings.restartMax, reapplied })
-  ports.log('loop', 'verdict', { analysis: analysis.id, run: analysis.run, state, observed: observed.kind, ...verdict })
-  await ACTS[verdict.action](ports, world, analysis, verdict.reason)
-  if (state !== 'starting' && ['none', 'wait', 'markExecuting'].includes(verdict.action)) {
-    await mend(ports, world, analysis)
-  }
-}
-
-interface Look {
-  readonly analysis: Analysis
-  readonly polled: Poll | undefined
-}
-
-async function lookAt(ports: SweepPorts, world: World, analysis: Analysis): Promise<Look | undefined> {
-  if (analysis.state === 'restarting') {
-    await nextRun(ports, world, analysis)
-    return undefined
-  }
-  const polled = await poll(ports, world, analysis)
-  if (polled && !polled.health) return { analysis, polled }
-  if (analysis.silentPolls > 0) await ports.store.recordPoll(analysis.key, analysis.run, true, ports.now())
-  await judge(ports, world, analysis, observe(ports, world, analysis, polled))
-  if (polled?.health?.status === 'executing') {
-    await refreshToken(ports, analysis, polled.health.tokenRemaining)
-    await tellPartners(ports, analysis)
-  }
-  return undefined
-}
-
-/** Judges the analyses that did not answer, unless so many are silent that the fault must be on our side. */
-async function judgeQuiet(ports: SweepPorts, world: World, quiet: readonly Look[], all: number, failed: Failed) {
-  if (quiet.length >= OUR_FAULT_MIN && quiet.length > all * OUR_FAULT_SHARE) {
-    ports.log('error', 'most analyses do not answer', { silent: quiet.length, all })
-    return
-  }
-  await onEach(
-    quiet,
-    async ({ analysis, polled }) => {
-      await ports.store.recordPoll(analysis.key, analysis.run, false, ports.now())
-      await judge(ports, world, analysis, observe(ports, world, analysis, polled))
-    },
-    (error, { analysis }) => failed(error, analysis),
-  )
-}
-type Failed = (error: unknown, analysis: Analysis) => void
-
-async function sweepAnalyses(ports: SweepPorts, failed: Failed): Promise<number> {
-  const due = await ports.store.claimDue(ports.now(), CLAIM_LEASE_MS, CLAIM_LIMIT)
-  if (due.length === 0) return 0
+/** Claims and works on what is due; with an empty `due` only what nobody owns is looked for. */
+async function sweepAnalyses(ports: SweepPorts, memory: Memory, claim: boolean, failed: Failed): Promise<number> {
+  const due = claim ? await ports.store.claimDue(ports.now(), CLAIM_LEASE_MS, CLAIM_LIMIT) : []
   try {
     const world = await readWorld(ports)
-    const quiet: Look[] = []
-    const look = async (analysis: Analysis) => {
-      const silent = await lookAt(ports, world, analysis)
-      if (silent) quiet.push(silent)
-    }
-    await onEach(due, look, failed)
-    await judgeQuiet(ports, world, quiet, due.length, failed)
+    await lookAtAll(ports, world, memory, due, failed)
+    await removeZombies(ports, world.inventory, ports.settings.zombieGraceSeconds * 1000)
   } finally {
     await ports.store.unclaim(due.map(({ key }) => key))
   }
   return due.length
 }
 
-async function sweepRemovals(ports: SweepPorts, failed: (error: unknown, id: string) => void): Promise<number> {
+async function sweepRemovals(ports: SweepPorts, failed: Failed): Promise<number> {
   const removals = await ports.store.claimRemovals(ports.now(), REMOVAL_LEASE_MS, REMOVAL_LIMIT)
-  await onEach(
-    removals,
-    (removal) => release(ports, removal),
-    (error, { id }) => failed(error, id),
+  await sideBySide(removals, REMOVALS, (removal) =>
+    release(ports, removal).catch((error: unknown) => failed(error, removal.id)),
   )
   return removals.length
 }
 
-export async function sweep(ports: SweepPorts): Promise<SweepReport> {
-  let failures = 0
-  const failed = (error: unknown, id: string) => {
-    failures += 1
-    ports.log('warn', 'step of the sweep failed', { analysis: id, error })
+async function tellAll(ports: SweepPorts): Promise<{ delivered: number; told: number }> {
+  const deadline = new Date(ports.now().getTime() + DELIVERY_MS)
+  const [delivered, told] = await Promise.all([deliver(ports, deadline), tellChanges(ports, deadline)])
+  return { delivered, told }
+}
+
+/** Keeps what grows within its bounds. */
+async function tidyUp({ store, settings, log }: SweepPorts): Promise<void> {
+  const leftOut = await store.capReports(settings.hubBacklogLines)
+  if (leftOut > 0) log('warn', 'log lines left out', { lines: leftOut })
+  const { maxAgeDays, maxMiB } = settings.archive
+  if (maxAgeDays > 0 || maxMiB > 0) await store.pruneArchive(settings.archive)
+}
+
+/** All of it, whatever fails; then the first failure. */
+async function together<const T extends readonly Promise<unknown>[]>(...work: T) {
+  const results = await Promise.allSettled(work)
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+  return results.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as {
+    -readonly [K in keyof T]: Awaited<T[K]>
   }
-  const analyses = await sweepAnalyses(ports, (error, { id }) => failed(error, id))
-  const removals = await sweepRemovals(ports, failed)
-  const delivered = await deliver(ports, new Date(ports.now().getTime() + DELIVERY_MS))
-  await ports.store.pruneArchive(ports.settings.archive)
-  return { analyses, removals, delivered, failed: failures }
+}
+
+/**
+ * Sweeps. Without `analyses` those are left to others, who get an event for each.
+ * @throws Fault when a part of it could not run; what could has run all the same
+ */
+export async function sweep(ports: SweepPorts, memory = createMemory(), analyses = true): Promise<SweepReport> {
+  let failures = 0
+  const failed: Failed = (error, id) => {
+    failures += 1
+    ports.log(isFault(error) ? 'warn' : 'error', 'step of the sweep failed', { analysis: id, error })
+  }
+  const [swept, removals, before] = await together(
+    sweepAnalyses(ports, memory, analyses, failed),
+    sweepRemovals(ports, failed),
+    tellAll(ports),
+    tidyUp(ports),
+  )
+  // What this sweep found out is told by it, too.
+  const after = await tellAll(ports)
+  const delivered = before.delivered + after.delivered
+  return { analyses: swept, removals, delivered, told: before.told + after.told, failed: failures }
 }

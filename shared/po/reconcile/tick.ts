@@ -1,19 +1,57 @@
 /** A tick of the loop: the slot gate in front of a sweep. A tick is a hint; late, doubled and missing ones do no harm. */
 import { Fault } from '../../fault.ts'
+import { eventSource, reconcileEvent } from '../events.ts'
+import { sideBySide } from '../side-by-side.ts'
+import { pardonSilence } from '../silence.ts'
+import { createMemory, type Memory } from './memory.ts'
 import { type SweepPorts, type SweepReport, sweep } from './sweep.ts'
 
-export type TickResult = { readonly kind: 'duplicate' } | ({ readonly kind: 'swept' } & SweepReport)
+export type TickResult =
+  | { readonly kind: 'duplicate' }
+  | ({ readonly kind: 'swept' /** Events sent, each for an analysis. */; readonly sent: number } & SweepReport)
+
+const EVENTS = 64
+const EVENT_LIMIT = 100_000
+
+/**
+ * Sends an event for each analysis that is due, so that the work is done by whoever gets them. Resolves to how many, or to
+ * undefined when the sink did not take one: then the sweep does the work itself, and claims keep the two apart.
+ */
+async function fanOut(ports: SweepPorts, slot: number): Promise<number | undefined> {
+  const { store, sink, settings, now, log } = ports
+  if (!settings.fanout || !sink) return undefined
+  const at = now()
+  const ids = await store.listDue(at, EVENT_LIMIT)
+  const source = eventSource(settings.run.namespace)
+  let fault: unknown
+  await sideBySide(ids, EVENTS, async (id) => {
+    if (fault !== undefined) return
+    await sink.emit(reconcileEvent(id, slot, at, source)).catch((error: unknown) => {
+      fault = error
+    })
+  })
+  if (fault === undefined) return ids.length
+  log('warn', 'events not taken by the sink', { slot, error: fault })
+  return undefined
+}
+
+async function run(ports: SweepPorts, memory: Memory, slot: number): Promise<SweepReport & { sent: number }> {
+  await pardonSilence(ports)
+  const sent = await fanOut(ports, slot)
+  const report = await sweep(ports, memory, sent === undefined)
+  return { sent: sent ?? 0, ...report }
+}
 
 /**
  * Sweeps once per slot, whoever ticks how often.
  * @throws Fault `unavailable` when the sweep could not run; the slot is given back, so that the next tick tries again
  */
-export async function tick(ports: SweepPorts): Promise<TickResult> {
+export async function tick(ports: SweepPorts, memory: Memory = createMemory()): Promise<TickResult> {
   const { store, now, log, settings } = ports
   const slot = Math.floor(now().getTime() / 1000 / settings.intervalSeconds)
   if (!(await store.takeSlot(slot))) return { kind: 'duplicate' }
   try {
-    const report = await sweep(ports)
+    const report = await run(ports, memory, slot)
     await store.completeSlot(slot, now())
     log('loop', 'sweep completed', { slot, ...report })
     return { kind: 'swept', ...report }

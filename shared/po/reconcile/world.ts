@@ -1,10 +1,10 @@
-/** What Kubernetes has of all analyses, read once per sweep: one list per owned kind (metadata only) and the pods. */
+/** What Kubernetes has of the analyses a sweep looks at, in the shape its questions have. */
+import { type Inventory, takeInventory } from '../inventory.ts'
 import type { AnalysisId, RunNumber } from '../model.ts'
 import {
   analysisSelector,
   COMPONENT,
   credentialsName,
-  LABEL,
   policyName,
   proxyConfigName,
   proxyName,
@@ -12,7 +12,7 @@ import {
   pullSecretName,
   runName,
 } from '../names.ts'
-import { type ObjectMeta, OWNED_KINDS, type OwnedKind, type PodFacts, type Ports } from '../ports.ts'
+import type { ObjectMeta, OwnedKind, PodFacts, Ports } from '../ports.ts'
 
 interface RunId {
   readonly id: AnalysisId
@@ -24,6 +24,9 @@ interface IncarnationId extends RunId {
 }
 
 export interface World {
+  /** When reading began: what came later may be missing. */
+  readonly readAt: Date
+  readonly inventory: Inventory
   /** Uid of an object that is there and not being deleted. */
   readonly uid: (kind: OwnedKind, name: string) => string | undefined
   /** Pods of a run's analysis, those that are ending included. */
@@ -34,13 +37,8 @@ export interface World {
 const byApp = (pods: readonly PodFacts[]): Map<string | undefined, PodFacts[]> =>
   Map.groupBy(pods, ({ labels }) => labels['app'])
 
-export async function readWorld({ cluster }: Pick<Ports, 'cluster'>): Promise<World> {
-  const ours = { [LABEL.analysis]: undefined }
-  const [pods, ...lists] = await Promise.all([
-    cluster.pods(ours),
-    ...OWNED_KINDS.map((kind) => cluster.list(kind, ours)),
-  ])
-  const present = lists.flat().filter(({ deleting }) => !deleting)
+function index({ objects, pods }: Inventory): Omit<World, 'readAt' | 'inventory'> {
+  const present = objects.filter(({ deleting }) => !deleting)
   const uids = new Map(present.map(({ kind, name, uid }: ObjectMeta) => [`${kind}/${name}`, uid]))
   const analyses = byApp(pods.filter(({ labels }) => labels['component'] === COMPONENT.analysis))
   const proxies = byApp(pods.filter(({ labels }) => labels['component'] === COMPONENT.proxy))
@@ -49,6 +47,13 @@ export async function readWorld({ cluster }: Pick<Ports, 'cluster'>): Promise<Wo
     analysisPods: ({ id, run }) => analyses.get(analysisSelector(id, run).app) ?? [],
     proxyReady: ({ id, run }) => proxies.get(proxyName(id, run))?.some(({ ready }) => ready) ?? false,
   }
+}
+
+/** Reads all analyses, or one. */
+export async function readWorld(ports: Pick<Ports, 'cluster' | 'now'>, id?: AnalysisId): Promise<World> {
+  const readAt = ports.now()
+  const inventory = await takeInventory(ports, id)
+  return { readAt, inventory, ...index(inventory) }
 }
 
 export const rootUid = (world: World, { id, firstRun }: IncarnationId): string | undefined =>

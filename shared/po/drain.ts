@@ -1,0 +1,58 @@
+/**
+ * Takes a durable queue empty, many items at a time: what is claimed is sent, and as soon as one is done the next is
+ * claimed, so that slow ones hold nobody up. Begins with a few and doubles with each success: a receiver that is away is
+ * asked a few times, not a thousand.
+ */
+
+export interface Queue<Item> {
+  /** Up to so many items that are due and that nobody else works on; of those that have an order only the first. */
+  readonly claim: (limit: number) => Promise<readonly Item[]>
+  /** Sends an item and settles it, or puts it off; true if it is settled. */
+  readonly send: (item: Item) => Promise<boolean>
+}
+
+const WIDEST = 128
+const NARROWEST = 8
+
+/**
+ * Sends until nothing is due, the receiver turns out to be away, or `deadline` has passed. Resolves to how many went.
+ * @throws what `claim` or `send` threw, after everything that was under way has ended
+ */
+export async function drain<Item>(queue: Queue<Item>, now: () => Date, deadline: Date): Promise<number> {
+  let width = NARROWEST
+  let settled = 0
+  let putOff = 0
+  const faults: unknown[] = []
+  const underWay = new Set<Promise<void>>()
+  let oneEnded = Promise.withResolvers<void>()
+
+  const send = async (item: Item) => {
+    try {
+      if (await queue.send(item)) {
+        settled += 1
+        width = Math.min(WIDEST, width * 2)
+      } else putOff += 1
+    } catch (error) {
+      faults.push(error)
+    }
+  }
+  const start = (item: Item) => {
+    const sending = send(item).finally(() => {
+      underWay.delete(sending)
+      oneEnded.resolve()
+    })
+    underWay.add(sending)
+  }
+  const goesOn = () => faults.length === 0 && now() < deadline && (settled > 0 || putOff < NARROWEST)
+
+  while (goesOn()) {
+    oneEnded = Promise.withResolvers<void>()
+    const items = underWay.size < width ? await queue.claim(width - underWay.size) : []
+    for (const item of items) start(item)
+    if (underWay.size === 0) break
+    await oneEnded.promise
+  }
+  await Promise.all(underWay)
+  if (faults.length > 0) throw faults[0]
+  return settled
+}

@@ -1,0 +1,27 @@
+/** An event about one analysis: the same look that a sweep takes, by whoever gets the event. */
+import { isFault } from '../../fault.ts'
+import type { AnalysisId } from '../model.ts'
+import { type LookPorts, lookAt } from './look.ts'
+import { createMemory, type Memory, worldFor } from './memory.ts'
+
+const CLAIM_LEASE_MS = 60_000
+
+/**
+ * Looks at an analysis that is due and that nobody else has claimed; nothing is to be done otherwise. A look that fails is
+ * told in the log, as in a sweep: the next one asks again.
+ * @throws Fault of the database when it could not be claimed
+ */
+export async function reconcileOne(ports: LookPorts, id: AnalysisId, memory: Memory = createMemory()): Promise<void> {
+  const { store, log, now } = ports
+  const analysis = await store.claim(id, now(), CLAIM_LEASE_MS)
+  if (!analysis) return
+  try {
+    const world = await worldFor(ports, memory, analysis)
+    const follow = await lookAt(ports, world, memory.hub, analysis)
+    await follow()
+  } catch (error) {
+    log(isFault(error) ? 'warn' : 'error', 'look at an analysis failed', { analysis: id, error })
+  } finally {
+    await store.unclaim([analysis.key])
+  }
+}
