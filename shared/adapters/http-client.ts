@@ -1,7 +1,7 @@
 /**
  * HTTP to other systems: every request has a deadline and a size limit, and every way to fail is a `Fault`.
  *
- * Owns: sending, deadlines, the table from status to fault. Shared by the Keycloak, Hub, sidecar and broker adapters.
+ * Owns: sending, deadlines, the table from status to fault. Shared by the Keycloak, Hub, sidecar, broker and sink adapters.
  * May import: fault. Redirects are not followed: a request carries secrets that are meant for one host.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
@@ -62,10 +62,10 @@ export function createHttpClient(options: HttpClientOptions): Ask {
 
 export const isOk = (answer: HttpAnswer): boolean => answer.status >= 200 && answer.status < 300
 
-/** The answer itself when it is a 2xx, otherwise a fault. */
-export function expectOk(system: string, doing: string, answer: HttpAnswer): HttpAnswer {
+/** The answer itself when it is a 2xx, otherwise a fault: `refused` when its status is final. */
+export function expectOk(system: string, doing: string, answer: HttpAnswer, isFinal = isVerdict): HttpAnswer {
   if (isOk(answer)) return answer
-  const code = isPassing(answer.status) ? 'unavailable' : 'refused'
+  const code = isFinal(answer.status) ? 'refused' : 'unavailable'
   const said = new Error(`status ${answer.status}${errorWord(answer.text)}`)
   const message = `${system} ${code === 'refused' ? 'refused' : 'failed'} to ${doing} (${answer.status})`
   const retryAfter = retryAfterSeconds(answer.retryAfter)
@@ -73,7 +73,7 @@ export function expectOk(system: string, doing: string, answer: HttpAnswer): Htt
 }
 
 /** 408 and 429 are no verdict on the request: the same one may succeed later. */
-const isPassing = (status: number): boolean => status >= 500 || status === 408 || status === 429
+const isVerdict = (status: number): boolean => status < 500 && status !== 408 && status !== 429
 
 /** The machine-readable word of an error answer, for the log. Its free text is left out: it may repeat what we sent. */
 function errorWord(text: string): string {

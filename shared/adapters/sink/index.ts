@@ -1,0 +1,67 @@
+/**
+ * Where CloudEvents go: a broker, or whatever else K_SINK names.
+ *
+ * Owns: CloudEvents 1.0 in binary mode, and which answers are final. May import: the Sink port, fault, the HTTP client
+ * beside it.
+ */
+import { CloudEvent, HTTP } from 'cloudevents'
+import { Fault } from '../../fault.ts'
+import type { OutgoingEvent, Sink } from '../../po/ports.ts'
+import { createHttpClient, expectOk, type HttpRequest, type Send } from '../http-client.ts'
+
+export interface SinkOptions {
+  readonly url: string
+  /** Extension attributes of every event; they win over our own extension, never over what the specification defines. */
+  readonly extensions?: Readonly<Record<string, string>>
+  readonly deadlineMs?: number
+  readonly send?: Send
+}
+
+const SYSTEM = 'The event sink'
+const DOING = 'take an event'
+const LIMIT_BYTES = 64 * 1024
+
+/** Verdicts on the moment, not on the event: a broker that is not there yet answers 404. */
+const PASSING = new Set([404, 408, 425, 429])
+const isFinal = (status: number): boolean => status >= 400 && status < 500 && !PASSING.has(status)
+
+/** `emit` fails with `refused` when the sink will never take this event, with `unavailable` when it may later. */
+export function createSink({ url, extensions = {}, deadlineMs = 5_000, send }: SinkOptions): Sink {
+  const ask = createHttpClient({ system: SYSTEM, deadlineMs, limitBytes: LIMIT_BYTES, ...(send ? { send } : {}) })
+  return {
+    async emit(event) {
+      const request = { method: 'POST', url, ...binary(event, extensions) } satisfies HttpRequest
+      expectOk(SYSTEM, DOING, await ask(request, DOING), isFinal)
+    },
+  }
+}
+
+function binary(event: OutgoingEvent, extensions: Readonly<Record<string, string>>) {
+  const { headers, body } = HTTP.binary(toCloudEvent(event, extensions))
+  const encoded = Object.entries(headers).map(([name, value]) => [
+    name,
+    name.startsWith('ce-') ? encodeHeader(String(value)) : String(value),
+  ])
+  return { headers: Object.fromEntries(encoded) as Record<string, string>, body: String(body) }
+}
+
+function toCloudEvent(event: OutgoingEvent, extensions: Readonly<Record<string, string>>): CloudEvent<unknown> {
+  const { id, type, source, subject, time, data } = event
+  const attributes = { id, type, source, subject, time: time.toISOString(), data, datacontenttype: 'application/json' }
+  try {
+    return new CloudEvent({ partitionkey: subject, ...extensions, ...attributes, specversion: '1.0' })
+  } catch (cause) {
+    throw new Fault('unexpected', 'An event does not fit the CloudEvents specification', { cause })
+  }
+}
+
+/**
+ * The spaces, quotes and percent signs of a value, and all that is no printable ASCII, as percent-encoded UTF-8.
+ * @see CloudEvents HTTP binding 1.0.2, section 3.1.3.2
+ */
+const encodeHeader = (value: string): string =>
+  value
+    .toWellFormed()
+    .replace(/[^\x21\x23\x24\x26-\x7e]/gu, (character) =>
+      [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+    )

@@ -1,0 +1,15 @@
+import { createSink } from '../adapters/sink/index.ts'
+import { type Config, ConfigFault } from '../config.ts'
+import type { Ports } from '../po/ports.ts'
+import type { Wiring } from './index.ts'
+
+const wiring: Wiring<Pick<Ports, 'sink'>> = ({ config }) => ({
+  sink: config.K_SINK === '' ? null : createSink({ url: config.K_SINK, extensions: config.K_CE_OVERRIDES }),
+})
+
+/** Events to nowhere would mean that nothing is reconciled. */
+function check({ FANOUT, K_SINK }: Config): void {
+  if (FANOUT === 'events' && K_SINK === '') throw new ConfigFault(['K_SINK: expected a value, since FANOUT is events'])
+}
+
+export const sink = Object.assign(wiring, { check })
