@@ -3,8 +3,11 @@ import { randomUUID } from 'node:crypto'
 import type { AnalysisId } from '../../shared/po/model.ts'
 import type { Store } from '../../shared/po/ports.ts'
 
-async function seedOne(store: Store): Promise<AnalysisId> {
-  const id = randomUUID() as AnalysisId
+/** The id of an analysis that has a number: the number is its end. */
+export const analysisId = (n: number): AnalysisId =>
+  `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}` as AnalysisId
+
+async function seedOne(store: Store, id: AnalysisId): Promise<AnalysisId> {
   const result = await store.begin({
     id,
     spelling: id,
@@ -21,11 +24,17 @@ async function seedOne(store: Store): Promise<AnalysisId> {
   return id
 }
 
-export async function seedAnalyses(store: Store, count: number): Promise<AnalysisId[]> {
+/** @param idOf the id of the nth, from 1 */
+export async function seedAnalyses(
+  store: Store,
+  count: number,
+  idOf: (n: number) => AnalysisId = () => randomUUID() as AnalysisId,
+): Promise<AnalysisId[]> {
   const ids: AnalysisId[] = []
   while (ids.length < count) {
     const batch = Math.min(8, count - ids.length)
-    ids.push(...(await Promise.all(Array.from({ length: batch }, () => seedOne(store)))))
+    const seeded = Array.from({ length: batch }, (_, index) => seedOne(store, idOf(ids.length + index + 1)))
+    ids.push(...(await Promise.all(seeded)))
   }
   return ids
 }

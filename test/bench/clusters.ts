@@ -1,12 +1,10 @@
 /** Kubernetes APIs that functions are measured against: each gives the settings by which a function finds it. */
-import { fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { type Connection, connect, createCluster } from '../../shared/adapters/kubernetes/index.ts'
+import { type Apart, startApart } from './apart.ts'
 import { PEER_SERVICES } from './peer-services.ts'
 
 export interface Surroundings {
@@ -24,8 +22,6 @@ export interface BenchCluster {
 /** Starts, or finds, a Kubernetes API. */
 export type StartCluster = (surroundings: Surroundings) => Promise<BenchCluster>
 
-const APART = fileURLToPath(new URL('kubernetes-apart.ts', import.meta.url))
-
 async function settings(folder: string, kubeconfig: string) {
   const file = join(folder, 'kubeconfig')
   await writeFile(file, kubeconfig, { mode: 0o600 })
@@ -34,17 +30,18 @@ async function settings(folder: string, kubeconfig: string) {
 
 /** The sandbox's, without pods, in a process of its own: it shares no event loop with whoever makes the load. */
 export const sandboxApart: StartCluster = async ({ folder, peerPort }) => {
-  const child = fork(APART, { env: { PATH: process.env['PATH'], BROKER_PORT: String(peerPort) } })
-  const [kubeconfig] = await Promise.race([once(child, 'message'), once(child, 'exit')])
-  if (typeof kubeconfig !== 'string') throw new Error(`${APART} ended with ${kubeconfig}`)
-  return {
-    env: await settings(folder, kubeconfig),
-    async stop() {
-      const exited = once(child, 'exit')
-      child.disconnect()
-      await exited
-    },
+  const apart = await startApart<string>('kubernetes-apart.ts', { BROKER_PORT: String(peerPort) })
+  return { env: await settings(folder, apart.ready), stop: apart.stop }
+}
+
+/** The sandbox's with so many running analyses; what it was asked since the last time is told to `requests`. */
+export function runsApart(analyses: number) {
+  let apart: Apart<string, string, readonly string[]> | undefined
+  const start: StartCluster = async ({ folder }) => {
+    apart = await startApart('runs-apart.ts', { ANALYSES: String(analyses) })
+    return { env: await settings(folder, apart.ready), stop: apart.stop }
   }
+  return { start, requests: async () => (await apart?.ask('requests')) ?? [] }
 }
 
 const GONE_WITHIN_MS = 120_000

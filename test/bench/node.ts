@@ -61,7 +61,7 @@ type Stops = ReturnType<typeof createStops>
 
 /** What a function logs at these levels explains a row that misses. */
 const showErrors = (_: Route, line: string): void => {
-  if (/^\{"level":"(ERROR|FATAL)"/.test(line) || !line.startsWith('{')) console.error(line)
+  if (/^\{"level":"(ERROR|FATAL|WARN)"/.test(line) || !line.startsWith('{')) console.error(line)
 }
 
 async function startParts({ routes, cluster, env }: NodeOptions, stops: Stops) {
@@ -104,6 +104,7 @@ async function startParts({ routes, cluster, env }: NodeOptions, stops: Stops) {
     hub,
     /** For rows that need analyses which nobody created over HTTP. */
     store: createStore(pool),
+    pidOf: ({ name }: Route): number => functions.running.get(name)?.pid ?? 0,
     /** Sends to the process of that route. */
     client({ name }: Route): Client {
       const known = clients.get(name) ?? createClient(functions.running.get(name)?.url ?? '')

@@ -14,6 +14,7 @@ import { startTestDatabases } from '../sandbox/postgres.ts'
 import { databaseEnvironment, serviceEnvironment } from '../sandbox/settings.ts'
 import { startStandIn } from '../sandbox/stand-in.ts'
 import { PEER_SERVICES } from './peer-services.ts'
+import { tick } from './tick.ts'
 
 const ONE_BY_ONE = ['po-stop', 'po-delete']
 
@@ -34,20 +35,6 @@ function bodyOf({ name }: Route): object | undefined {
   const image_url = 'registry.local/project/image:1'
   return { analysis_id: id, project_id: randomUUID(), image_url, kong_token: 'none_needed', ...registry }
 }
-
-/** As a PingSource sends it. */
-const tick = () => ({
-  method: 'POST',
-  path: '/',
-  headers: {
-    'ce-specversion': '1.0',
-    'ce-type': 'dev.knative.sources.ping',
-    'ce-source': '/apis/v1/namespaces/flame/pingsources/status-loop',
-    'ce-id': randomUUID(),
-    'content-type': 'application/json',
-  },
-  body: '{}',
-})
 
 export async function startWorld() {
   const [databases, keycloak, hub, kubernetes, broker, folder] = await Promise.all([

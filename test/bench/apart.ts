@@ -1,0 +1,58 @@
+/**
+ * Parts of a measurement in processes of their own, so that no part waits for another one's event loop. A part ends with
+ * its parent. It says one thing when it is ready, then answers each question in the order in which they are asked.
+ */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+export interface Apart<Ready, Question, Answer> {
+  readonly pid: number
+  readonly ready: Ready
+  ask(question: Question): Promise<Answer>
+  stop(): Promise<void>
+}
+
+/** @param file beside this one */
+export async function startApart<Ready, Question = never, Answer = never>(
+  file: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Apart<Ready, Question, Answer>> {
+  const path = fileURLToPath(new URL(file, import.meta.url))
+  const child = fork(path, { env: { PATH: process.env['PATH'], ...env }, serialization: 'advanced' })
+  const exited = once(child, 'exit')
+  const next = async () => {
+    const [message] = await Promise.race([
+      once(child, 'message'),
+      exited.then(([code]): never => {
+        throw new Error(`${file} ended with ${code}`)
+      }),
+    ])
+    return message
+  }
+  const ready: Ready = await next()
+  let last: Promise<unknown> = Promise.resolve()
+  return {
+    pid: child.pid ?? 0,
+    ready,
+    ask(question) {
+      const answer = last.then(() => {
+        child.send(question as object)
+        return next()
+      })
+      last = answer.catch(() => {})
+      return answer
+    },
+    async stop() {
+      if (child.connected) child.disconnect()
+      await exited
+    },
+  }
+}
+
+/** The other end of it. */
+export function serveApart<Question, Answer>(ready: unknown, answer: (question: Question) => Answer): void {
+  process.on('disconnect', () => process.exit(0))
+  process.on('message', (question) => process.send?.(answer(question as Question)))
+  process.send?.(ready)
+}

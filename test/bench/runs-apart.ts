@@ -1,0 +1,135 @@
+/**
+ * The sandbox's Kubernetes API over TLS, with running analyses, as a process of its own: the analyses 1 to ANALYSES, each
+ * with all objects of its first run, applied as `create` does it, and its two pods, as a kubelet reports them. There is no
+ * process behind them, and nothing collects garbage.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
+import { loadConfig } from '../../shared/config.ts'
+import { applyRoot, applyRun } from '../../shared/po/apply-run.ts'
+import type { RunNumber } from '../../shared/po/model.ts'
+import type { RunInput } from '../../shared/po/objects/index.ts'
+import type { Cluster, KubernetesObject } from '../../shared/po/ports.ts'
+import { poSettings } from '../../shared/wire/settings.ts'
+import { createServerIdentity } from '../sandbox/kubernetes/certificate.ts'
+import { createApi } from '../sandbox/kubernetes/http.ts'
+import { type KubeObject, kindNamed } from '../sandbox/kubernetes/objects.ts'
+import { podSpecOf } from '../sandbox/kubernetes/pod-types.ts'
+import { createResources } from '../sandbox/kubernetes/resources.ts'
+import { createStore, timestamp } from '../sandbox/kubernetes/store.ts'
+import { startWorkloads } from '../sandbox/kubernetes/workloads.ts'
+import { analysisId } from './analyses.ts'
+import { serveApart } from './apart.ts'
+import { PEER_SERVICES } from './peer-services.ts'
+
+const NAMESPACE = 'flame'
+const ANALYSES = Number(process.env['ANALYSES'])
+const FIRST_RUN = 1 as RunNumber
+
+const store = createStore()
+const resources = createResources(store, () => true)
+const { run: settings } = poSettings(loadConfig(['runs'], { NAMESPACE, CLUSTER_RESOLVER: '127.0.0.1' }))
+
+function apply(object: KubernetesObject): { uid: string } {
+  const kind = kindNamed(object.kind)
+  return resources.apply(kind, NAMESPACE, object.metadata.name, object, 'flame-po', true).object.metadata
+}
+
+const cluster = { apply: async (object: KubernetesObject) => apply(object) } as Cluster
+
+async function addRun(n: number): Promise<void> {
+  const id = analysisId(n)
+  const input: RunInput = {
+    id,
+    run: FIRST_RUN,
+    firstRun: FIRST_RUN,
+    projectId: randomUUID(),
+    image: 'registry.invalid/project/analysis:1',
+    needsKong: false,
+    peers: {},
+    settings,
+  }
+  const secrets = { registryUser: 'robot', registryPassword: 'not-a-real-one', kongToken: 'none_needed' }
+  const rootUid = await applyRoot({ cluster }, input, 'not-a-real-one', secrets, 'registry.invalid')
+  await applyRun({ cluster }, input, rootUid)
+}
+
+/** Of about the length that a kubelet with containerd writes. */
+function running(pod: KubeObject): KubeObject {
+  const at = timestamp()
+  const condition = (type: string) => ({
+    type,
+    status: 'True',
+    observedGeneration: 1,
+    lastProbeTime: null,
+    lastTransitionTime: at,
+  })
+  const digest = () => `sha256:${randomBytes(32).toString('hex')}`
+  const status = {
+    phase: 'Running',
+    observedGeneration: 1,
+    qosClass: 'Burstable',
+    startTime: at,
+    hostIP: '10.0.0.1',
+    hostIPs: [{ ip: '10.0.0.1' }],
+    podIP: '10.1.0.1',
+    podIPs: [{ ip: '10.1.0.1' }],
+    conditions: ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map(condition),
+    containerStatuses: podSpecOf(pod).containers.map(({ name, image }) => ({
+      name,
+      image,
+      imageID: `${image}@${digest()}`,
+      containerID: `containerd://${digest()}`,
+      ready: true,
+      started: true,
+      restartCount: 0,
+      state: { running: { startedAt: at } },
+      lastState: {},
+    })),
+  }
+  return { ...pod, status }
+}
+
+const metadata = { name: NAMESPACE }
+resources.create(kindNamed('Namespace'), undefined, { apiVersion: 'v1', kind: 'Namespace', metadata }, 'bench')
+for (const { name, labels, port } of PEER_SERVICES) {
+  apply({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, labels },
+    spec: { selector: labels, ports: [{ port }] },
+  })
+}
+const stopWorkloads = startWorkloads(store, resources)
+for (let n = 1; n <= ANALYSES; n += 1) await addRun(n)
+const pods = () => store.list(kindNamed('Pod'), NAMESPACE)
+while (pods().length < 2 * ANALYSES) await turn()
+for (const pod of pods()) resources.write(running(pod))
+await turn()
+stopWorkloads()
+
+const reads: string[] = []
+const token = randomBytes(24).toString('base64url')
+const identity = createServerIdentity()
+const onRequest = (method: string, path: string) => {
+  reads.push(`${method} ${path}`)
+}
+const server = createApi({ store, resources, token, subresources: {}, onRequest, identity })
+server.listen(0, '127.0.0.1')
+await once(server, 'listening')
+
+const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+const authority = Buffer.from(identity.cert).toString('base64')
+const kubeconfig = JSON.stringify({
+  apiVersion: 'v1',
+  kind: 'Config',
+  clusters: [{ name: 'bench', cluster: { server: url, 'certificate-authority-data': authority } }],
+  users: [{ name: 'bench', user: { token } }],
+  contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench', namespace: NAMESPACE } }],
+  'current-context': 'bench',
+})
+
+/** Every question is answered with the requests since the last one. */
+serveApart<unknown, readonly string[]>(kubeconfig, () => reads.splice(0))
