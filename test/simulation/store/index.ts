@@ -1,0 +1,76 @@
+/**
+ * A Store in memory that passes the suite of the port: each call is one step, as a transaction is. It stands for
+ * PostgreSQL in the simulation, which runs some seeds on the real one as well and expects the very same steps.
+ */
+import { type Analysis, isLive } from '../../../shared/po/model.ts'
+import type { Store } from '../../../shared/po/ports.ts'
+import { archiving } from './archive.ts'
+import { incarnations } from './incarnations.ts'
+import { insertChange, outbox } from './outbox.ts'
+import { recordRemoval, removing } from './removals.ts'
+import { createTables, type LoopRow, save, type Tables } from './tables.ts'
+
+function looping(
+  tables: Tables,
+): Pick<Store, 'takeSlot' | 'giveBackSlot' | 'completeSlot' | 'loopState' | 'silence' | 'pardonSilence'> {
+  const loop = (installedAt: Date): LoopRow => {
+    tables.loop ??= { installedAt, takenSlot: null, completedSlot: null, completedAt: null, faultAt: null }
+    return tables.loop
+  }
+  return {
+    takeSlot: async (slot) => {
+      const row = loop(tables.now())
+      if (row.takenSlot !== null && row.takenSlot >= slot) return false
+      tables.loop = { ...row, takenSlot: slot }
+      return true
+    },
+    giveBackSlot: async (slot) => {
+      if (tables.loop?.takenSlot === slot) tables.loop = { ...tables.loop, takenSlot: slot - 1 }
+    },
+    completeSlot: async (slot, at) => {
+      const row = loop(at)
+      if (row.completedSlot !== null && row.completedSlot >= slot) return
+      tables.loop = { ...row, completedSlot: slot, completedAt: at }
+    },
+    loopState: async (now) => {
+      const { completedSlot, completedAt, installedAt, faultAt } = loop(now)
+      return { completedSlot, completedAt, installedAt, faultAt }
+    },
+    silence: async () => {
+      const executing = [...tables.analyses.values()].filter(({ state }) => state === 'executing')
+      return { heard: executing.length, silent: executing.filter(({ silentPolls }) => silentPolls > 0).length }
+    },
+    pardonSilence: async (at, fault) => {
+      for (const row of tables.analyses.values()) {
+        if (row.silentPolls > 0) save(tables, { ...row, silentPolls: 0, silentSince: null })
+      }
+      if (fault) tables.loop = { ...loop(at), faultAt: at }
+    },
+  }
+}
+
+function reset(tables: Tables): Analysis[] {
+  const { analyses, runs, lines, snapshots, reports, archive, removals } = tables
+  const present = [...analyses.values()]
+  for (const row of present) {
+    recordRemoval(tables, row, { archive: false, logsTaken: true })
+    if (isLive(row.state)) insertChange(tables, row, 'withdrawn')
+  }
+  for (const [key, row] of removals) removals.set(key, { ...row, archive: false, logsTaken: true })
+  for (const table of [analyses, runs, lines, snapshots, reports, archive]) table.clear()
+  return present
+}
+
+/** A store on data of its own; `on` gives it the data of another. */
+export function createMemoryStore(now: () => Date, tables: Tables = createTables(now)): Store {
+  return {
+    ping: async () => undefined,
+    ...incarnations(tables),
+    ...archiving(tables),
+    ...removing(tables),
+    ...outbox(tables),
+    ...looping(tables),
+    knownIds: async () => new Set([...tables.analyses.values(), ...tables.removals.values()].map(({ id }) => id)),
+    reset: async () => reset(tables),
+  }
+}

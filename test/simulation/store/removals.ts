@@ -1,0 +1,85 @@
+/** Removals, and the sole right to the Keycloak client of an id. */
+import { type Analysis, isLive, type Removal } from '../../../shared/po/model.ts'
+import type { Store } from '../../../shared/po/ports.ts'
+import { isFree, later, type RemovalRow, type Tables } from './tables.ts'
+
+/** Records it, or adds the wish to the one that is there. A creation that may go on holds it open. */
+export function recordRemoval(
+  { removals, now: clock }: Tables,
+  { key, id, firstRun, run, state, claimedUntil }: Analysis,
+  { archive, logsTaken }: Pick<Removal, 'archive' | 'logsTaken'>,
+): void {
+  const now = clock()
+  const known = removals.get(key)
+  if (known) {
+    const dueAt = known.dueAt < now ? known.dueAt : now
+    const wishes = { archive: known.archive || archive, logsTaken: known.logsTaken || logsTaken }
+    removals.set(key, { ...known, ...wishes, dueAt })
+    return
+  }
+  const holdUntil = state === 'starting' && claimedUntil && claimedUntil > now ? claimedUntil : now
+  const fresh = { attempts: 0, clientRemoved: false, claimedUntil: null, clientHeldUntil: null }
+  removals.set(key, { key, id, firstRun, lastRun: run, archive, logsTaken, holdUntil, dueAt: now, ...fresh })
+}
+
+const asRemoval = ({ dueAt, claimedUntil, clientHeldUntil, ...removal }: RemovalRow): Removal => removal
+
+function holdClient(
+  { analyses, removals }: Tables,
+  ...[key, id, now, leaseMs]: Parameters<Store['holdClient']>
+): Awaited<ReturnType<Store['holdClient']>> {
+  for (const row of analyses.values()) if (row.id === id && isLive(row.state)) return 'needed'
+  for (const row of removals.values()) {
+    if (row.id === id && row.key !== key && row.clientHeldUntil && row.clientHeldUntil > now) return 'busy'
+  }
+  const own = removals.get(key)
+  if (own) removals.set(key, { ...own, clientHeldUntil: later(now, leaseMs) })
+  return 'held'
+}
+
+export function removing(
+  tables: Tables,
+): Pick<
+  Store,
+  | 'claimRemovals'
+  | 'claimRemoval'
+  | 'pendingRemovals'
+  | 'markLogsTaken'
+  | 'postponeRemoval'
+  | 'completeRemoval'
+  | 'holdClient'
+  | 'releaseClient'
+> {
+  const { removals, analyses } = tables
+  const change = (key: RemovalRow['key'], with_: (row: RemovalRow) => Partial<RemovalRow>) => {
+    const row = removals.get(key)
+    if (row) removals.set(key, { ...row, ...with_(row) })
+  }
+  const claim = (row: RemovalRow, now: Date, leaseMs: number): Removal => {
+    removals.set(row.key, { ...row, claimedUntil: later(now, leaseMs) })
+    return asRemoval(row)
+  }
+  return {
+    claimRemovals: async (now, leaseMs, limit) => {
+      const due = [...removals.values()].filter((row) => row.dueAt <= now && isFree(row.claimedUntil, now))
+      due.sort((one, other) => one.dueAt.getTime() - other.dueAt.getTime())
+      return due.slice(0, limit).map((row) => claim(row, now, leaseMs))
+    },
+    claimRemoval: async (key, now, leaseMs) => {
+      const row = removals.get(key)
+      return row && isFree(row.claimedUntil, now) ? claim(row, now, leaseMs) : undefined
+    },
+    pendingRemovals: async () =>
+      [...removals.values()].sort((one, other) => Number(one.key) - Number(other.key)).map(asRemoval),
+    markLogsTaken: async (key) => change(key, () => ({ logsTaken: true })),
+    postponeRemoval: async (key, dueAt) =>
+      change(key, ({ attempts }) => ({ dueAt, claimedUntil: null, attempts: attempts + 1 })),
+    completeRemoval: async (key) => {
+      if (removals.get(key)?.archive && analyses.has(key)) change(key, () => ({ claimedUntil: null }))
+      else removals.delete(key)
+    },
+    holdClient: async (...args) => holdClient(tables, ...args),
+    releaseClient: async (key, removed) =>
+      change(key, ({ clientRemoved }) => ({ clientHeldUntil: null, clientRemoved: clientRemoved || removed })),
+  }
+}

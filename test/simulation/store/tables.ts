@@ -1,0 +1,139 @@
+/** The tables of the store in memory, and what all its parts do with them. Rows are replaced, never changed. */
+import type {
+  Analysis,
+  AnalysisId,
+  AnalysisKey,
+  Change,
+  LogLine,
+  LogSnapshot,
+  Removal,
+  Report,
+  RunNumber,
+} from '../../../shared/po/model.ts'
+
+export interface RunRow {
+  readonly run: RunNumber
+  readonly startedAt: Date
+  readonly endedAt: Date | null
+  readonly cause: string | null
+}
+
+export interface LineRow extends LogLine {
+  readonly run: RunNumber
+  readonly at: Date
+}
+
+/** Something that is told, in order per analysis. */
+export interface Queued {
+  readonly seq: string
+  readonly id: AnalysisId
+  readonly attempts: number
+  readonly dueAt: Date
+  readonly claimedUntil: Date | null
+}
+
+export interface ReportRow extends Queued {
+  readonly report: Report
+  /** Lines that were left out; this report says so. */
+  readonly omitted: number
+}
+
+export interface ChangeRow extends Queued {
+  readonly change: Change
+}
+
+export interface RemovalRow extends Removal {
+  readonly dueAt: Date
+  readonly claimedUntil: Date | null
+  readonly clientHeldUntil: Date | null
+}
+
+export interface ArchiveRow {
+  readonly key: AnalysisKey
+  readonly id: AnalysisId
+  readonly archivedAt: Date
+  readonly document: string
+  readonly signature: string | null
+}
+
+export interface LoopRow {
+  readonly installedAt: Date
+  readonly takenSlot: number | null
+  readonly completedSlot: number | null
+  readonly completedAt: Date | null
+  readonly faultAt: Date | null
+}
+
+export interface Tables {
+  /** Last run number of each id; nothing deletes these. */
+  readonly identities: Map<AnalysisId, number>
+  /** In the order of their keys. */
+  readonly analyses: Map<AnalysisKey, Analysis>
+  readonly runs: Map<AnalysisKey, readonly RunRow[]>
+  readonly lines: Map<AnalysisKey, readonly LineRow[]>
+  readonly snapshots: Map<AnalysisKey, readonly LogSnapshot[]>
+  readonly reports: Map<AnalysisId, ReportRow[]>
+  readonly changes: Map<AnalysisId, ChangeRow[]>
+  readonly removals: Map<AnalysisKey, RemovalRow>
+  readonly archive: Map<AnalysisKey, ArchiveRow>
+  loop: LoopRow | undefined
+  lastKey: number
+  lastSeq: number
+  readonly now: () => Date
+}
+
+export const createTables = (now: () => Date): Tables => ({
+  identities: new Map(),
+  analyses: new Map(),
+  runs: new Map(),
+  lines: new Map(),
+  snapshots: new Map(),
+  reports: new Map(),
+  changes: new Map(),
+  removals: new Map(),
+  archive: new Map(),
+  loop: undefined,
+  lastKey: 0,
+  lastSeq: 0,
+  now,
+})
+
+export const later = (at: Date, ms: number): Date => new Date(at.getTime() + ms)
+/** What the database keeps of a text: everything but NUL. */
+export const storable = (text: string): string => text.replaceAll('\0', '\uFFFD')
+export const percent = (progress: number): number => Math.trunc(Math.min(100, Math.max(0, progress)))
+
+const LIMIT = 2 ** 31 - 1
+/** A progress as somebody claimed it, as far as a column holds it. */
+export const claimed = (progress: number): number => Math.trunc(Math.min(LIMIT, Math.max(-LIMIT, progress)))
+
+export const isFree = (claimedUntil: Date | null, now: Date): boolean => claimedUntil === null || claimedUntil <= now
+
+export function currentOf({ analyses }: Tables, id: AnalysisId): Analysis | undefined {
+  for (const row of analyses.values()) if (row.id === id) return row
+  return undefined
+}
+
+export function save<T extends Analysis>(tables: Tables, row: T): T {
+  tables.analyses.set(row.key, row)
+  return row
+}
+
+/** The row and everything that hangs below it. */
+export function forget({ analyses, runs, lines, snapshots }: Tables, key: AnalysisKey): void {
+  for (const table of [analyses, runs, lines, snapshots]) table.delete(key)
+}
+
+export function endRun({ runs }: Tables, { key, run }: Analysis, cause: string | null, at: Date): void {
+  const ended = (row: RunRow) => (row.run === run && row.endedAt === null ? { ...row, endedAt: at, cause } : row)
+  runs.set(key, (runs.get(key) ?? []).map(ended))
+}
+
+export function addRun({ runs }: Tables, key: AnalysisKey, run: RunNumber, startedAt: Date): void {
+  runs.set(key, [...(runs.get(key) ?? []), { run, startedAt, endedAt: null, cause: null }])
+}
+
+export function nextSeq(tables: Tables): string {
+  tables.lastSeq += 1
+  return String(tables.lastSeq)
+}
