@@ -10,8 +10,9 @@ export interface ConnectionOptions extends CredentialOptions {
   /** Milliseconds for a whole call; logs have their own. */
   readonly deadlineMs?: number | undefined
   readonly logDeadlineMs?: number | undefined
-  /** Objects per page of a list. */
+  /** Objects per page of a list; of metadata alone a page holds more. */
   readonly pageSize?: number | undefined
+  readonly metadataPageSize?: number | undefined
   readonly now?: (() => number) | undefined
 }
 
@@ -35,6 +36,7 @@ export interface Connection {
   readonly deadlineMs: number
   readonly logDeadlineMs: number
   readonly pageSize: number
+  readonly metadataPageSize: number
   /** Any status is an answer; rejects when there is none. The body must be read or dumped. */
   send(call: Call): Promise<Answer>
   close(): Promise<void>
@@ -52,6 +54,7 @@ export function connect(options: ConnectionOptions = {}): Connection {
     deadlineMs: options.deadlineMs ?? 10_000,
     logDeadlineMs: options.logDeadlineMs ?? 15_000,
     pageSize: options.pageSize ?? 500,
+    metadataPageSize: options.metadataPageSize ?? 10_000,
     async send({ method, path, headers, body, signal }) {
       const { access, pool } = await current.get()
       const answer = await request(`${credentials.server}${path}`, {

@@ -78,14 +78,23 @@ export function createCluster(options: ClusterOptions = {}): Cluster & { close()
     },
 
     async list(kind, labels) {
-      const subject = { verb: 'list', kind }
-      const items = await listAll<Metadata>(connection, subject, path(kind), selectorOf(labels), METADATA_LIST)
-      return items.map((item) => objectMeta(kind, item))
+      return listAll(connection, {
+        subject: { verb: 'list', kind },
+        path: path(kind),
+        selector: selectorOf(labels),
+        accept: METADATA_LIST,
+        pageSize: connection.metadataPageSize,
+        pick: (item: Metadata) => objectMeta(kind, item),
+      })
     },
 
     async pods(labels) {
-      const items = await listAll<V1Pod>(connection, { verb: 'list', kind: 'Pod' }, path('Pod'), selectorOf(labels))
-      return items.map(podFacts)
+      return listAll(connection, {
+        subject: { verb: 'list', kind: 'Pod' },
+        path: path('Pod'),
+        selector: selectorOf(labels),
+        pick: (pod: V1Pod) => podFacts(pod),
+      })
     },
 
     remove: (kind, name) => remove(kind, name, 'Foreground'),
@@ -94,8 +103,10 @@ export function createCluster(options: ClusterOptions = {}): Cluster & { close()
     log: (pod, container, limitBytes) => readLog(connection, path('Pod', pod), pod, container, limitBytes),
 
     async peers() {
-      const subject = { verb: 'list', kind: 'Service' }
-      const lists = PEER_SELECTORS.map((selector) => listAll<V1Service>(connection, subject, path('Service'), selector))
+      const services = { subject: { verb: 'list', kind: 'Service' }, path: path('Service') }
+      const lists = PEER_SELECTORS.map((selector) =>
+        listAll(connection, { ...services, selector, pick: (service: V1Service) => service }),
+      )
       return choosePeers((await Promise.all(lists)).flat())
     },
 

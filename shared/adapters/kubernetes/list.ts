@@ -8,42 +8,40 @@ interface Page<T> {
   readonly items: readonly T[] | null
 }
 
+export interface List<T, R> {
+  readonly subject: Subject
+  readonly path: string
+  /** Label selector; empty for all. */
+  readonly selector: string
+  readonly accept?: string
+  readonly pageSize?: number
+  /** What is kept of an item: a page is forgotten before the next one is read. */
+  readonly pick: (item: T) => R
+}
+
 /**
  * A continuation that expired between two pages (410) begins the list again, once: pages of different moments are no
  * list, and a second expiry means that we are too slow for this server.
  */
-export async function listAll<T>(
-  connection: Connection,
-  subject: Subject,
-  path: string,
-  selector: string,
-  accept = 'application/json',
-): Promise<T[]> {
-  return (
-    (await readPages<T>(connection, subject, path, selector, accept, [410])) ??
-    (await readPages<T>(connection, subject, path, selector, accept, [])) ??
-    []
-  )
+export async function listAll<T, R>(connection: Connection, list: List<T, R>): Promise<R[]> {
+  return (await readPages(connection, list, [410])) ?? (await readPages(connection, list, [])) ?? []
 }
 
-async function readPages<T>(
+async function readPages<T, R>(
   connection: Connection,
-  subject: Subject,
-  path: string,
-  selector: string,
-  accept: string,
+  { subject, path, selector, accept = 'application/json', pageSize = connection.pageSize, pick }: List<T, R>,
   giveUpOn: readonly number[],
-): Promise<T[] | undefined> {
-  const items: T[] = []
+): Promise<R[] | undefined> {
+  const items: R[] = []
   let next: string | undefined
   do {
-    const query = new URLSearchParams({ limit: String(connection.pageSize) })
+    const query = new URLSearchParams({ limit: String(pageSize) })
     if (selector) query.set('labelSelector', selector)
     if (next) query.set('continue', next)
     const request = { method: 'GET', path: `${path}?${query}`, headers: { accept } } as const
     const page: Page<T> | undefined = await callJson<Page<T>>(connection, subject, request, ...giveUpOn)
     if (!page) return undefined
-    items.push(...(page.items ?? []))
+    for (const item of page.items ?? []) items.push(pick(item))
     next = page.metadata?.continue
   } while (next)
   return items

@@ -6,7 +6,7 @@ import { decide, type Verdict } from '../lifecycle.ts'
 import type { Analysis } from '../model.ts'
 import type { Ports } from '../ports.ts'
 import { ACTS, type ActPorts, applyBelowRoot, nextRun, renewToken } from './act.ts'
-import { observe, type Poll, poll } from './observe.ts'
+import { isAnswerable, observe, type Poll } from './observe.ts'
 import { type HubMemory, tellPartners } from './partners.ts'
 import { missingParts, rootUid, type World } from './world.ts'
 
@@ -48,7 +48,7 @@ async function recordPoll({ store, now }: LookPorts, analysis: Analysis, polled:
 }
 
 /** What follows from a poll: the verdict is carried out, and one that works is given what it needs to go on. */
-async function follow(
+async function followPoll(
   ports: LookPorts,
   world: World,
   memory: HubMemory,
@@ -67,17 +67,15 @@ async function follow(
   }
 }
 
-/**
- * Polls an analysis that is claimed. What follows from it is handed back as work of its own, so that a sweep can go on
- * polling while it is done.
- */
-export async function lookAt(
+/** What follows from a look at an analysis that is claimed: how Kubernetes has it, and what it answered. */
+export function follow(
   ports: LookPorts,
   world: World,
   memory: HubMemory,
   analysis: Analysis,
-): Promise<() => Promise<void>> {
-  if (analysis.state === 'restarting') return () => nextRun(ports, world, analysis)
-  const polled = await poll(ports, world, analysis)
-  return () => follow(ports, world, memory, analysis, polled)
+  polled: Poll | undefined,
+): Promise<void> {
+  if (analysis.state === 'restarting') return nextRun(ports, world, analysis)
+  const counted = polled?.health || isAnswerable(world, analysis) ? polled : undefined
+  return followPoll(ports, world, memory, analysis, counted)
 }

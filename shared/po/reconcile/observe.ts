@@ -11,20 +11,22 @@ export interface Poll {
   readonly error: unknown
 }
 
-/** Asks a run that has a pod; one without is not asked, which is no silence. */
+/** Asks a run how it is, if there can be one. Needs nothing of Kubernetes, so that both are asked at the same time. */
 export async function poll(
   { sidecar }: Pick<Ports, 'sidecar'>,
-  world: World,
-  analysis: Analysis,
+  { id, run, state }: Analysis,
 ): Promise<Poll | undefined> {
-  const running = world.analysisPods(analysis).some(({ containers }) => containers.some(({ running }) => running))
-  if (!running) return undefined
+  if (state === 'restarting') return undefined
   try {
-    return { health: await sidecar.healthz(analysis.id, analysis.run), error: undefined }
+    return { health: await sidecar.healthz(id, run), error: undefined }
   } catch (error) {
     return { health: undefined, error }
   }
 }
+
+/** A run whose container does not run cannot answer: that is no silence. */
+export const isAnswerable = (world: World, analysis: Analysis): boolean =>
+  world.analysisPods(analysis).some(({ containers }) => containers.some(({ running }) => running))
 
 const seconds = (from: Date, to: Date): number => Math.max(0, (to.getTime() - from.getTime()) / 1000)
 

@@ -1,8 +1,9 @@
 /** An event about one analysis: the same look that a sweep takes, by whoever gets the event. */
 import { isFault } from '../../fault.ts'
 import type { AnalysisId } from '../model.ts'
-import { type LookPorts, lookAt } from './look.ts'
+import { follow, type LookPorts } from './look.ts'
 import { createMemory, type Memory, worldFor } from './memory.ts'
+import { poll } from './observe.ts'
 
 const CLAIM_LEASE_MS = 60_000
 
@@ -16,9 +17,8 @@ export async function reconcileOne(ports: LookPorts, id: AnalysisId, memory: Mem
   const analysis = await store.claim(id, now(), CLAIM_LEASE_MS)
   if (!analysis) return
   try {
-    const world = await worldFor(ports, memory, analysis)
-    const follow = await lookAt(ports, world, memory.hub, analysis)
-    await follow()
+    const [world, polled] = await Promise.all([worldFor(ports, memory, analysis), poll(ports, analysis)])
+    await follow(ports, world, memory.hub, analysis, polled)
   } catch (error) {
     log(isFault(error) ? 'warn' : 'error', 'look at an analysis failed', { analysis: id, error })
   } finally {

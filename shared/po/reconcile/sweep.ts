@@ -10,8 +10,9 @@ import { deliver } from '../report.ts'
 import { limited, sideBySide } from '../side-by-side.ts'
 import { type TellingPorts, tellChanges } from '../tell.ts'
 import { removeZombies } from '../zombies.ts'
-import { type LookPorts, lookAt } from './look.ts'
+import { follow, type LookPorts } from './look.ts'
 import { createMemory, type Memory } from './memory.ts'
+import { poll } from './observe.ts'
 import { readWorld, type World } from './world.ts'
 
 export type SweepPorts = LookPorts & TellingPorts
@@ -28,31 +29,37 @@ const CLAIM_LEASE_MS = 60_000
 const CLAIM_LIMIT = 10_000
 const REMOVAL_LIMIT = 1000
 /** Polls wait for analyses that may hang, acts use Kubernetes, the database and the Hub: they do not share their places. */
-const POLLS = 256
+const POLLS = 1024
 const ACTS = 64
 const REMOVALS = 64
 const DELIVERY_MS = 5000
 
 type Failed = (error: unknown, id: string) => void
 
-/** Polls all, and begins what follows from each poll as soon as there is a place for it. */
-async function lookAtAll(ports: SweepPorts, world: World, memory: Memory, due: readonly Analysis[], failed: Failed) {
-  const act = limited(ACTS)
-  const acts: Promise<void>[] = []
-  await sideBySide(due, POLLS, async (analysis) => {
-    const follow = await lookAt(ports, world, memory.hub, analysis)
-    acts.push(act(follow).catch((error: unknown) => failed(error, analysis.id)))
-  })
-  await Promise.all(acts)
+/**
+ * Polls all while Kubernetes is read, and begins what follows from each poll as soon as there is a place for it.
+ * @throws Fault when Kubernetes cannot be read; without it no verdict is given
+ */
+async function lookAtAll(ports: SweepPorts, memory: Memory, due: readonly Analysis[], failed: Failed): Promise<World> {
+  const [ask, act] = [limited(POLLS), limited(ACTS)]
+  const looks = due.map((analysis) => ({ analysis, polling: ask(() => poll(ports, analysis)) }))
+  const world = await readWorld(ports)
+  await Promise.all(
+    looks.map(async ({ analysis, polling }) => {
+      const polled = await polling
+      const acting = act(() => follow(ports, world, memory.hub, analysis, polled))
+      await acting.catch((error: unknown) => failed(error, analysis.id))
+    }),
+  )
+  return world
 }
 
-/** Claims and works on what is due; with an empty `due` only what nobody owns is looked for. */
+/** Claims and works on what is due, or leaves that to others; then removes what nobody owns. */
 async function sweepAnalyses(ports: SweepPorts, memory: Memory, claim: boolean, failed: Failed): Promise<number> {
   const due = claim ? await ports.store.claimDue(ports.now(), CLAIM_LEASE_MS, CLAIM_LIMIT) : []
   try {
-    const world = await readWorld(ports)
-    await lookAtAll(ports, world, memory, due, failed)
-    await removeZombies(ports, world.inventory, ports.settings.zombieGraceSeconds * 1000)
+    const { inventory } = await lookAtAll(ports, memory, due, failed)
+    await removeZombies(ports, inventory, ports.settings.zombieGraceSeconds * 1000)
   } finally {
     await ports.store.unclaim(due.map(({ key }) => key))
   }

@@ -65,7 +65,7 @@ function targetOf(connection: Connection, stop: () => Promise<void>): ClusterTar
   const cluster = createCluster({ connection })
   return {
     cluster,
-    paged: (pageSize) => createCluster({ connection: { ...connection, pageSize } }),
+    paged: (pageSize) => createCluster({ connection: { ...connection, pageSize, metadataPageSize: pageSize } }),
     raw: (method, path, body) => send(connection, method, namespaced(path, connection.namespace), body),
     async stop() {
       await stop()
