@@ -31,6 +31,8 @@ create table po.analysis (
   silent_polls integer not null default 0 check (silent_polls >= 0),
   silent_since timestamptz,
   reapplied boolean not null default false,
+  -- What the Hub last said of its partners, by analysis node.
+  partners jsonb not null default '{}',
   created_at timestamptz not null,
   check ((silent_polls = 0) = (silent_since is null))
 )
@@ -84,11 +86,35 @@ create table po.report (
   progress smallint check (progress between 0 and 100),
   level text check (level in ('emerg', 'alert', 'crit', 'error', 'warn', 'notice', 'info', 'debug')),
   message text,
+  -- Above 0: the row stands for so many log lines that were left out.
+  left_out integer not null default 0 check (left_out >= 0),
   attempts integer not null default 0 check (attempts >= 0),
   due_at timestamptz not null,
   claimed_until timestamptz,
   primary key (id, seq),
-  check (case kind when 'status' then status is not null else level is not null and message is not null end)
+  check (case kind when 'status' then status is not null else level is not null and message is not null end),
+  check (left_out = 0 or kind = 'log')
+);
+-- Few rows have it: the oldest of those analyses whose delivery failed.
+create index report_postponed on po.report (due_at) where attempts > 0;
+
+-- Moves of incarnations that nobody was told of yet, in order per analysis id. One that was told is deleted.
+create table po.change (
+  id uuid not null,
+  seq bigint generated always as identity unique,
+  run integer not null check (run >= 1),
+  state text not null check (
+    state in (
+      'starting', 'started', 'executing', 'restarting', 'stopping', 'executed', 'stopped', 'failed', 'withdrawn'
+    )
+  ),
+  progress smallint not null check (progress between 0 and 100),
+  cause text,
+  at timestamptz not null,
+  attempts integer not null default 0 check (attempts >= 0),
+  due_at timestamptz not null,
+  claimed_until timestamptz,
+  primary key (id, seq)
 );
 
 -- What is kept of a finished incarnation: the bytes that were signed, and the signature.
@@ -124,11 +150,12 @@ create table po.removal (
 create index removal_id on po.removal (id);
 create index removal_due on po.removal (due_at);
 
--- One row: which interval of the status loop was taken last, and which one was completed.
+-- One row: which interval of the status loop was taken last, which one was completed, and when a fault was ours.
 create table po.loop (
   singleton boolean primary key default true check (singleton),
   installed_at timestamptz not null,
   taken_slot bigint,
   completed_slot bigint,
-  completed_at timestamptz
+  completed_at timestamptz,
+  fault_at timestamptz
 );

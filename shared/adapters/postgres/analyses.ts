@@ -1,6 +1,15 @@
 /** Rows of incarnations and their runs: reading them, and moving them from state to state. */
-import { type Analysis, type AnalysisId, type AnalysisKey, isLive, type RunNumber, type State } from '../../po/model.ts'
+import {
+  type Analysis,
+  type AnalysisId,
+  type AnalysisKey,
+  isLive,
+  type PartnerStatuses,
+  type RunNumber,
+  type State,
+} from '../../po/model.ts'
 import type { AnalysisState, Patch } from '../../po/ports.ts'
+import { recordForgotten, recordMove } from './changes.ts'
 import { insertLines } from './lines.ts'
 import { insertReports } from './outbox.ts'
 import { recordRemoval } from './removals.ts'
@@ -97,33 +106,40 @@ export async function transition(
   if (!before || !from.includes(before.state) || (run !== undefined && run !== before.run)) return undefined
   const now = clock()
   const changes = await fields(tx, before, to, patch, now)
+  const isChange = to !== before.state || patch.nextRun === true
   const [after] = await tx<[Analysis]>`
-    update po.analysis row set ${tx(changes)} where key = ${key} returning ${analysisColumns(tx)}`
+    with row as (
+      update po.analysis set ${tx(changes)} where key = ${key} returning *
+    )${isChange ? tx`, change as (${recordMove(tx, now)})` : tx``}
+    select ${analysisColumns(tx)} from row`
   await insertLines(tx, after, patch.lines ?? [], now)
   await insertReports(tx, after.id, patch.reports ?? [], now)
   if (patch.removal) await recordRemoval(tx, before, { archive: patch.removal.archive, logsTaken: false }, now)
   return after
 }
 
+/** Deletes a row that is locked. */
+export async function forget(tx: Db, key: AnalysisKey, now: Date): Promise<void> {
+  await tx`
+    with row as (
+      delete from po.analysis where key = ${key} returning *
+    )
+    ${recordForgotten(tx, now)}`
+}
+
 /** Runs in a transaction of its own. @see Store.abandon */
 export async function abandon(tx: Db, key: AnalysisKey, clock: Clock): Promise<boolean> {
   const before = await locked(tx, key)
   if (before?.state !== 'starting') return false
+  const now = clock()
   // Nothing can keep its logs any more, and whoever abandons it makes nothing more of it.
-  await recordRemoval(tx, { ...before, claimedUntil: null }, { archive: false, logsTaken: true }, clock())
-  await tx`delete from po.analysis where key = ${key}`
+  await recordRemoval(tx, { ...before, claimedUntil: null }, { archive: false, logsTaken: true }, now)
+  await forget(tx, key, now)
   return true
 }
 
-/** @see Store.recordPoll */
-export async function recordPoll(sql: Db, key: AnalysisKey, run: RunNumber, heard: boolean, at: Date): Promise<void> {
-  if (heard) {
-    await sql`
-      update po.analysis set silent_polls = 0, silent_since = null
-      where key = ${key} and run = ${run} and silent_polls > 0`
-    return
-  }
-  await sql`
-    update po.analysis set silent_polls = silent_polls + 1, silent_since = coalesce(silent_since, ${at})
-    where key = ${key} and run = ${run}`
+/** @see Store.savePartners */
+export async function savePartners(sql: Db, key: AnalysisKey, partners: PartnerStatuses): Promise<void> {
+  const stored = Object.entries(partners).map(([node, status]) => [storable(node).toWellFormed(), status])
+  await sql`update po.analysis set partners = ${sql.json(Object.fromEntries(stored))} where key = ${key}`
 }

@@ -9,7 +9,7 @@ import {
   type State,
 } from '../../po/model.ts'
 import type { ArchiveEntry, HistoryRow, Sign, Store } from '../../po/ports.ts'
-import { locked } from './analyses.ts'
+import { forget, locked } from './analyses.ts'
 import { analysisColumns, type Clock, type Db, later, storable } from './rows.ts'
 
 /** Runs in a transaction of its own; does nothing when the row is gone. @see Store.saveSnapshots */
@@ -67,12 +67,13 @@ export async function archive(tx: Db, key: AnalysisKey, node: string, sign: Sign
   const entry = await readEntry(tx, analysis, node)
   const document = JSON.stringify(entry)
   const signature = await sign(document)
+  const now = clock()
   const bytes = Buffer.byteLength(document) + Buffer.byteLength(signature ?? '')
   await tx`
     insert into po.archive (key, id, spelling, outcome, ended_at, archived_at, document, signature, bytes)
-    values (${key}, ${analysis.id}, ${analysis.spelling}, ${entry.outcome}, ${analysis.since}, ${clock()},
+    values (${key}, ${analysis.id}, ${analysis.spelling}, ${entry.outcome}, ${analysis.since}, ${now},
       ${document}, ${signature}, ${bytes})`
-  await tx`delete from po.analysis where key = ${key}`
+  await forget(tx, key, now)
 }
 
 const lineText = ({ at, level, message }: ArchiveEntry['lines'][number]): string => `${at} ${level} ${message}`

@@ -2,6 +2,7 @@
 import { type Analysis, type AnalysisSpec, isLive, parseAnalysisId } from '../../po/model.ts'
 import type { BeginInput, BeginResult, SpecField } from '../../po/ports.ts'
 import { currentOf } from './analyses.ts'
+import { recordMove } from './changes.ts'
 import { removalOf } from './removals.ts'
 import { analysisColumns, type Clock, type Db, later, percent, storable } from './rows.ts'
 
@@ -55,7 +56,7 @@ async function insert(tx: Db, input: BeginInput, run: number, now: Date): Promis
       ) returning *
     ), first as (
       insert into po.run (key, run, started_at) select key, run, run_since from row
-    )
+    ), change as (${recordMove(tx, now)})
     select ${analysisColumns(tx)} from row`
   return analysis
 }

@@ -1,13 +1,17 @@
 /** Claims: any number of reconcilers share the work, and none waits for another. */
-import { type Analysis, type AnalysisKey, LIVE_STATES } from '../../po/model.ts'
+import { type Analysis, type AnalysisId, type AnalysisKey, LIVE_STATES } from '../../po/model.ts'
 import { analysisColumns, type Db, later } from './rows.ts'
+
+/** Live, its time has come, and nobody has it. */
+const isDue = (sql: Db, now: Date) => sql`
+  state in ${sql(LIVE_STATES)} and due_at <= ${now} and (claimed_until is null or claimed_until <= ${now})`
 
 /** @see Store.claimDue */
 export async function claimDue(sql: Db, now: Date, leaseMs: number, limit: number): Promise<Analysis[]> {
   const rows = await sql<Analysis[]>`
     with due as (
       select key from po.analysis
-      where state in ${sql(LIVE_STATES)} and due_at <= ${now} and (claimed_until is null or claimed_until <= ${now})
+      where ${isDue(sql, now)}
       order by due_at, key limit ${limit}
       for no key update skip locked
     )
@@ -18,15 +22,27 @@ export async function claimDue(sql: Db, now: Date, leaseMs: number, limit: numbe
 }
 
 /** @see Store.claim */
-export async function claim(sql: Db, key: AnalysisKey, now: Date, leaseMs: number): Promise<Analysis | undefined> {
+export async function claim(sql: Db, id: AnalysisId, now: Date, leaseMs: number): Promise<Analysis | undefined> {
   const [row] = await sql<Analysis[]>`
     update po.analysis row set claimed_until = ${later(now, leaseMs)}
-    where key = ${key} and state in ${sql(LIVE_STATES)} and (claimed_until is null or claimed_until <= ${now})
+    where id = ${id} and ${isDue(sql, now)}
     returning ${analysisColumns(sql)}`
   return row
 }
 
-/** @see Store.unclaim */
+/** @see Store.listDue */
+export async function listDue(sql: Db, now: Date, limit: number): Promise<AnalysisId[]> {
+  const rows = await sql<{ id: AnalysisId }[]>`
+    select id from po.analysis where ${isDue(sql, now)} order by due_at, key limit ${limit}`
+  return rows.map(({ id }) => id)
+}
+
+/** Locks in the order of keys, as all do who change many rows and wait for others. @see Store.unclaim */
 export async function unclaim(sql: Db, keys: readonly AnalysisKey[]): Promise<void> {
-  if (keys.length > 0) await sql`update po.analysis set claimed_until = null where key in ${sql(keys)}`
+  if (keys.length === 0) return
+  await sql`
+    with claimed as (
+      select key from po.analysis where key in ${sql(keys)} order by key for no key update
+    )
+    update po.analysis row set claimed_until = null from claimed where row.key = claimed.key`
 }

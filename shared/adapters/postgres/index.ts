@@ -8,15 +8,19 @@ import type { Analysis, AnalysisId } from '../../po/model.ts'
 import type { Store } from '../../po/ports.ts'
 import * as analyses from './analyses.ts'
 import * as archives from './archive.ts'
+import * as backlog from './backlog.ts'
 import { begin } from './begin.ts'
+import * as changes from './changes.ts'
 import * as claims from './claims.ts'
 import type { Database } from './connect.ts'
 import { within } from './faults.ts'
 import { appendLine } from './lines.ts'
 import * as loop from './loop.ts'
 import * as outbox from './outbox.ts'
+import { postpone, settle } from './queue.ts'
 import * as removals from './removals.ts'
 import type { Clock, Db } from './rows.ts'
+import * as silences from './silence.ts'
 
 export { connect, type Database } from './connect.ts'
 
@@ -47,13 +51,17 @@ async function knownIds(sql: Db): Promise<Set<AnalysisId>> {
   return new Set(rows.map(({ id }) => id))
 }
 
-/** Logs have no place any more, so no removal waits for them. The lock waits for begins and keeps later ones out. */
+/**
+ * Logs have no place any more, so no removal waits for them. Changes stay: they tell what became of each incarnation. The
+ * lock waits for begins and keeps later ones out.
+ */
 async function reset(tx: Db, clock: Clock): Promise<Analysis[]> {
   await tx`lock table po.analysis in access exclusive mode`
   const present = await analyses.all(tx)
   const now = clock()
   for (const analysis of present) await removals.recordRemoval(tx, analysis, { archive: false, logsTaken: true }, now)
   await tx`update po.removal set archive = false, logs_taken = true`
+  await tx`with row as (select * from po.analysis) ${changes.recordForgotten(tx, now)}`
   await tx`truncate po.analysis, po.run, po.line, po.snapshot, po.report, po.archive`
   return present
 }
@@ -80,10 +88,14 @@ export function createStore({ query, transaction }: Database, options: StoreOpti
     transition: (key, from, to, patch = {}, run = undefined) =>
       transaction((tx) => analyses.transition(tx, key, from, to, patch, run, clock)),
     abandon: (key) => transaction((tx) => analyses.abandon(tx, key, clock)),
-    recordPoll: (key, run, heard, at) => query((sql) => analyses.recordPoll(sql, key, run, heard, at)),
+    recordPoll: (key, run, heard, at) => query((sql) => silences.recordPoll(sql, key, run, heard, at)),
     claimDue: (now, leaseMs, limit) => query((sql) => claims.claimDue(sql, now, leaseMs, limit)),
-    claim: (key, now, leaseMs) => query((sql) => claims.claim(sql, key, now, leaseMs)),
+    claim: (id, now, leaseMs) => query((sql) => claims.claim(sql, id, now, leaseMs)),
     unclaim: (keys) => query((sql) => claims.unclaim(sql, keys)),
+    listDue: (now, limit) => query((sql) => claims.listDue(sql, now, limit)),
+    savePartners: (key, partners) => query((sql) => analyses.savePartners(sql, key, partners)),
+    silence: () => query(silences.silence),
+    pardonSilence: (at, fault) => transaction((tx) => silences.pardonSilence(tx, at, fault)),
     appendLine: (id, run, line, reports) => transaction((tx) => appendLine(tx, id, run, line, reports, clock)),
     appendReports: (id, reports) => transaction((tx) => outbox.appendReports(tx, id, reports, clock)),
     saveSnapshots: (key, snapshots) => transaction((tx) => archives.saveSnapshots(tx, key, snapshots)),
@@ -103,9 +115,15 @@ export function createStore({ query, transaction }: Database, options: StoreOpti
     giveBackSlot: (slot) => query((sql) => loop.giveBackSlot(sql, slot)),
     completeSlot: (slot, at) => query((sql) => loop.completeSlot(sql, slot, at)),
     loopState: (now) => query((sql) => loop.loopState(sql, now)),
-    claimReports: (now, leaseMs, limit, id) => query((sql) => outbox.claimReports(sql, now, leaseMs, limit, id)),
-    settleReport: (seq) => query((sql) => outbox.settleReport(sql, seq)),
-    postponeReports: (id, dueAt) => query((sql) => outbox.postponeReports(sql, id, dueAt)),
+    claimReports: (now, leaseMs, limit, id) => query((sql) => outbox.claimReports(sql, { now, leaseMs, limit, id })),
+    settleReport: (seq) => query((sql) => settle(sql, 'po.report', seq)),
+    postponeReports: (id, dueAt) => query((sql) => postpone(sql, 'po.report', id, dueAt)),
+    hastenReports: (now) => query((sql) => backlog.hastenReports(sql, now)),
+    capReports: (limit) => query((sql) => backlog.capReports(sql, limit, clock())),
+    claimChanges: (now, leaseMs, limit) => query((sql) => changes.claimChanges(sql, { now, leaseMs, limit })),
+    settleChange: (seq) => query((sql) => settle(sql, 'po.change', seq)),
+    postponeChanges: (id, dueAt) => query((sql) => postpone(sql, 'po.change', id, dueAt)),
+    dropChanges: () => query(changes.dropChanges),
     knownIds: () => query(knownIds),
     reset: () => transaction((tx) => reset(tx, clock)),
   }

@@ -1,4 +1,5 @@
 /** The one row of the status loop. */
+import type { LoopState } from '../../po/ports.ts'
 import type { Clock, Db } from './rows.ts'
 
 /** @see Store.takeSlot */
@@ -24,20 +25,22 @@ export async function completeSlot(sql: Db, slot: number, at: Date): Promise<voi
     where row.completed_slot is null or row.completed_slot < excluded.completed_slot`
 }
 
-export interface LoopState {
-  readonly completedSlot: number | null
-  readonly completedAt: Date | null
-  readonly installedAt: Date
+/** A fault that was told late does not turn the time back. @see Store.pardonSilence */
+export async function rememberFault(sql: Db, at: Date): Promise<void> {
+  await sql`
+    insert into po.loop as row (installed_at, fault_at) values (${at}, ${at})
+    on conflict (singleton) do update set fault_at = greatest(row.fault_at, excluded.fault_at)`
 }
 
 /** @see Store.loopState */
 export async function loopState(sql: Db, now: Date): Promise<LoopState> {
   const read = () => sql<LoopState[]>`
-    select completed_slot::float8 as "completedSlot", completed_at as "completedAt", installed_at as "installedAt"
+    select completed_slot::float8 as "completedSlot", completed_at as "completedAt", installed_at as "installedAt",
+      fault_at as "faultAt"
     from po.loop`
   const [known] = await read()
   if (known) return known
   await sql`insert into po.loop (installed_at) values (${now}) on conflict do nothing`
   const [installed] = await read()
-  return installed ?? { completedSlot: null, completedAt: null, installedAt: now }
+  return installed ?? { completedSlot: null, completedAt: null, installedAt: now, faultAt: null }
 }

@@ -28,6 +28,7 @@ const ANALYSIS = {
   silentPolls: 'silent_polls',
   silentSince: 'silent_since',
   reapplied: 'reapplied',
+  partners: 'partners',
   createdAt: 'created_at',
 } as const satisfies Record<keyof Analysis, string>
 

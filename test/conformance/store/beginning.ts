@@ -35,6 +35,7 @@ export function beginning(subject: Subject): void {
       silentPolls: 0,
       silentSince: null,
       reapplied: false,
+      partners: {},
       createdAt: now,
     })
     expect(await subject.other.find(given.id)).toEqual(analysis)

@@ -34,22 +34,22 @@ export function claiming(subject: Subject): void {
   })
 
   test('a creation is not claimed before its lease ends', async () => {
-    const { key } = await begun(subject.store)
+    const { id, key } = await begun(subject.store)
     expect(await subject.store.claimDue(subject.now(), LEASE_MS, 10)).toEqual([])
-    expect(await subject.store.claim(key, subject.now(), LEASE_MS)).toBeUndefined()
+    expect(await subject.store.claim(id, subject.now(), LEASE_MS)).toBeUndefined()
     expect(keysOf(await subject.store.claimDue(subject.pass(LEASE_MS), LEASE_MS, 10))).toEqual([key])
   })
 
   test.each(STATES)('a claim of a %s analysis is had only if it is live', async (state) => {
-    const { key } = await executing(subject.store)
+    const { id, key } = await executing(subject.store)
     await subject.store.transition(key, ['executing'], state)
-    expect((await subject.store.claim(key, subject.now(), 1)) !== undefined).toBe(isLive(state))
+    expect((await subject.store.claim(id, subject.now(), 1)) !== undefined).toBe(isLive(state))
     expect(await subject.store.claimDue(subject.pass(1), LEASE_MS, 10)).toHaveLength(isLive(state) ? 1 : 0)
   })
 
   test('of 20 that claim one analysis one gets it', async () => {
-    const { key } = await executing(subject.store)
-    const results = await together(subject, 20, (store) => store.claim(key, subject.now(), LEASE_MS))
+    const { id } = await executing(subject.store)
+    const results = await together(subject, 20, (store) => store.claim(id, subject.now(), LEASE_MS))
     expect(results.filter((result) => result !== undefined)).toHaveLength(1)
   })
 }

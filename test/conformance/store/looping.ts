@@ -32,7 +32,7 @@ export function looping(subject: Subject): void {
 
   test('the loop is installed when it is first asked for', async () => {
     const installedAt = subject.now()
-    const fresh = { completedSlot: null, completedAt: null, installedAt }
+    const fresh = { completedSlot: null, completedAt: null, installedAt, faultAt: null }
     expect(await subject.store.loopState(installedAt)).toEqual(fresh)
     expect(await subject.other.loopState(subject.pass(5000))).toEqual(fresh)
   })
@@ -44,7 +44,12 @@ export function looping(subject: Subject): void {
     const at = subject.pass(1000)
     await subject.store.completeSlot(7, at)
     await subject.other.completeSlot(6, subject.pass(1000))
-    expect(await subject.other.loopState(subject.now())).toEqual({ completedSlot: 7, completedAt: at, installedAt })
+    expect(await subject.other.loopState(subject.now())).toEqual({
+      completedSlot: 7,
+      completedAt: at,
+      installedAt,
+      faultAt: null,
+    })
   })
 
   test('the database answers', async () => {

@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => databases?.stop())
 
-const TABLES = ['identity', 'analysis', 'run', 'line', 'snapshot', 'report', 'archive', 'removal', 'loop']
+const TABLES = ['identity', 'analysis', 'run', 'line', 'snapshot', 'report', 'change', 'archive', 'removal', 'loop']
 
 /** The suite on one database with two pools, emptied before each test. `port`: of a pooler in front of the server. */
 function suite(name: string, prepare: boolean, port: () => number): void {

@@ -1,0 +1,64 @@
+/**
+ * Tables that are queues, per analysis strictly in order, analyses side by side: reports to the Hub, changes to the sink.
+ * Only the oldest row of an analysis is ever handed out.
+ */
+import type { AnalysisId } from '../../po/model.ts'
+import { type Db, later } from './rows.ts'
+
+export type Queue = 'po.report' | 'po.change'
+
+/** The ids in a queue, found by skipping from one to the next: its cost is that of analyses, not of rows. */
+export const waitingIds = (sql: Db, queue: Queue) => sql`
+  waiting as (
+    select (select id from ${sql.unsafe(queue)} order by id limit 1) as id
+    union all
+    select (select next.id from ${sql.unsafe(queue)} next where next.id > waiting.id order by next.id limit 1)
+    from waiting where waiting.id is not null
+  )`
+
+export interface ClaimOptions {
+  readonly now: Date
+  readonly leaseMs: number
+  readonly limit: number
+  /** Of this analysis alone. */
+  readonly id?: AnalysisId | undefined
+}
+
+/** Claims the oldest row of each analysis, if it is due and nobody has it. `columns` are those of a table called `row`. */
+export async function claimOldest<Row extends object>(
+  sql: Db,
+  queue: Queue,
+  columns: string,
+  { now, leaseMs, limit, id }: ClaimOptions,
+): Promise<Row[]> {
+  const rows = await sql<Row[]>`
+    with recursive ${id === undefined ? waitingIds(sql, queue) : sql`waiting as (select ${id}::uuid as id)`},
+    oldest as materialized (
+      select oldest.seq from waiting
+      cross join lateral (
+        select seq, due_at, claimed_until from ${sql.unsafe(queue)} where id = waiting.id order by seq limit 1
+      ) oldest
+      where oldest.due_at <= ${now} and (oldest.claimed_until is null or oldest.claimed_until <= ${now})
+    ), due as (
+      select seq from ${sql.unsafe(queue)}
+      where seq in (select seq from oldest) and (claimed_until is null or claimed_until <= ${now})
+      order by seq limit ${limit}
+      for update skip locked
+    )
+    update ${sql.unsafe(queue)} row set claimed_until = ${later(now, leaseMs)}
+    from due where row.seq = due.seq
+    returning ${sql.unsafe(columns)}`
+  return [...rows]
+}
+
+/** Takes a row out for good. */
+export async function settle(sql: Db, queue: Queue, seq: string): Promise<void> {
+  await sql`delete from ${sql.unsafe(queue)} where seq = ${seq}`
+}
+
+/** All rows of the analysis wait when its oldest one does. */
+export async function postpone(sql: Db, queue: Queue, id: AnalysisId, dueAt: Date): Promise<void> {
+  await sql`
+    update ${sql.unsafe(queue)} set due_at = ${dueAt}, claimed_until = null, attempts = attempts + 1
+    where seq = (select min(seq) from ${sql.unsafe(queue)} where id = ${id})`
+}
