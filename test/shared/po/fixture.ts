@@ -14,7 +14,7 @@ import { connect, createStore } from '../../../shared/adapters/postgres/index.ts
 import { Fault } from '../../../shared/fault.ts'
 import type { CreateRequest } from '../../../shared/po/create.ts'
 import { type AnalysisId, type PartnerStatuses, parseAnalysisId } from '../../../shared/po/model.ts'
-import { LABEL } from '../../../shared/po/names.ts'
+import { LABEL, runName } from '../../../shared/po/names.ts'
 import { OWNED_KINDS, type Ports, type SdkStatus } from '../../../shared/po/ports.ts'
 import type { PoSettings } from '../../../shared/po/settings.ts'
 import { startHub } from '../../sandbox/hub.ts'
@@ -72,8 +72,8 @@ export interface Fixture {
   readonly kubernetes: Awaited<ReturnType<typeof startKubernetes>>
   /** Events that were logged. */
   readonly logged: { level: string; event: string; fields: Readonly<Record<string, unknown>> }[]
-  /** What analyses answer to polls; undefined: nothing. */
-  readonly answers: Map<AnalysisId, SdkStatus>
+  /** What analyses answer to polls, by id or, before that, by name of a run; undefined: nothing. */
+  readonly answers: Map<string, SdkStatus>
   /** Seconds an analysis says its token still lasts; else an hour. */
   readonly tokensLast: Map<AnalysisId, number>
   /** What analyses were told: fresh tokens, and how their partners are. */
@@ -148,8 +148,8 @@ export async function startFixture(settings: Partial<PoSettings> = {}): Promise<
       clientSecret: hub.clientSecret,
     }),
     sidecar: {
-      healthz: async (id) => {
-        const status = answers.get(id)
+      healthz: async (id, run) => {
+        const status = answers.get(runName(id, run)) ?? answers.get(id)
         if (!status) throw new Fault('unavailable', 'no answer')
         return { status, tokenRemaining: tokensLast.get(id) ?? 3600 }
       },

@@ -1,0 +1,115 @@
+/** Pods of runs, and what becomes of them, in the hands of the test: the sandbox's API without its kubelet. */
+import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
+import { analysisSelector, LABEL, proxyName, proxySelector, runName } from '../../../shared/po/names.ts'
+import type { Kubernetes } from '../../sandbox/kubernetes/index.ts'
+
+interface Ending {
+  readonly reason: string
+  readonly exitCode: number
+}
+
+/** What a pod looks like; nothing said: it runs and is ready. */
+export interface Look {
+  readonly phase?: string
+  /** Why Kubernetes ended the pod. */
+  readonly reason?: string
+  readonly message?: string
+  readonly unschedulable?: string
+  readonly waiting?: { readonly reason: string; readonly message?: string }
+  readonly terminated?: Ending
+  readonly restarts?: number
+  readonly lastTerminated?: Ending
+  /** Its deletion takes until `letGo`. */
+  readonly clings?: boolean
+}
+
+const FINALIZER = 'test/clings'
+const time = () => new Date().toISOString()
+const ended = (end: Ending) => ({ terminated: { ...end, startedAt: time(), finishedAt: time() } })
+
+function containerState({ waiting, terminated }: Look) {
+  if (waiting) return { waiting }
+  return terminated ? ended(terminated) : { running: { startedAt: time() } }
+}
+
+function statusOf(container: string, look: Look) {
+  const runs = !look.waiting && !look.terminated
+  const placed = look.unschedulable === undefined
+  const scheduled = placed
+    ? { type: 'PodScheduled', status: 'True' }
+    : { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: look.unschedulable }
+  const state = {
+    name: container,
+    image: 'any',
+    imageID: '',
+    ready: runs,
+    restartCount: look.restarts ?? 0,
+    state: containerState(look),
+    lastState: look.lastTerminated ? ended(look.lastTerminated) : {},
+  }
+  const lost = look.phase === 'Failed' || !placed
+  const neverRan = !placed || (look.waiting && !look.lastTerminated)
+  return {
+    phase: look.phase ?? (neverRan ? 'Pending' : 'Running'),
+    ...(look.reason ? { reason: look.reason } : {}),
+    ...(look.message ? { message: look.message } : {}),
+    conditions: [scheduled, { type: 'Ready', status: runs && !lost ? 'True' : 'False' }],
+    containerStatuses: lost ? [] : [state],
+  }
+}
+
+export function createPods({ url, token, namespace }: Kubernetes) {
+  const send = async (method: string, path: string, body?: unknown) => {
+    const answer = await fetch(`${url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': TYPES[method] ?? 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const result = (await answer.json()) as { metadata?: { uid?: string; name?: string }; message?: string }
+    if (!answer.ok) throw new Error(`${method} ${path}: ${result.message}`)
+    return result
+  }
+  const pods = `/api/v1/namespaces/${namespace}/pods`
+  let made = 0
+
+  async function start(deployment: string, labels: Readonly<Record<string, string>>, look: Look): Promise<string> {
+    const owner = await send('GET', `/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`)
+    made += 1
+    const name = `${deployment}-by-hand-${made}`
+    const ref = { apiVersion: 'apps/v1', kind: 'Deployment', name: deployment, uid: owner.metadata?.uid }
+    const metadata = {
+      name,
+      labels,
+      ownerReferences: [{ ...ref, controller: true, blockOwnerDeletion: true }],
+      ...(look.clings ? { finalizers: [FINALIZER] } : {}),
+    }
+    const spec = { containers: [{ name: deployment, image: 'any' }] }
+    await send('POST', pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec, status: statusOf(deployment, look) })
+    return name
+  }
+
+  return {
+    /** A pod of a run's analysis; resolves to its name. */
+    start: (id: AnalysisId, run: number, look: Look = {}): Promise<string> => {
+      const number = run as RunNumber
+      return start(runName(id, number), { ...labelsOf(id, run), ...analysisSelector(id, number) }, look)
+    },
+    startProxy: (id: AnalysisId, run: number, look: Look = {}): Promise<string> => {
+      const number = run as RunNumber
+      return start(proxyName(id, number), { ...labelsOf(id, run), ...proxySelector(id, number) }, look)
+    },
+    /** From now on the pod looks like this. */
+    change: async (name: string, look: Look): Promise<void> => {
+      const container = name.replace(/-by-hand-\d+$/, '')
+      await send('PATCH', `${pods}/${name}`, { status: statusOf(container, look) })
+    },
+    remove: async (name: string): Promise<void> => void (await send('DELETE', `${pods}/${name}`)),
+    /** A pod that clings ends now, if it is being deleted. */
+    letGo: async (name: string): Promise<void> => {
+      await send('PATCH', `${pods}/${name}`, { metadata: { finalizers: null } })
+    },
+  }
+}
+
+const TYPES: Readonly<Record<string, string>> = { PATCH: 'application/merge-patch+json' }
+const labelsOf = (id: AnalysisId, run: number) => ({ [LABEL.analysis]: id, [LABEL.run]: String(run) })
