@@ -1,7 +1,8 @@
 /** The tables of ARCHITECTURE.md that the code decides, put between their markers; the rest of the page is written by hand. */
 import { readFileSync } from 'node:fs'
+import { changeType, RECONCILE_TYPE } from '../shared/po/events.ts'
 import { DECISIONS, OBSERVATIONS, WORDS } from '../shared/po/lifecycle.ts'
-import { STATES } from '../shared/po/model.ts'
+import { CHANGES, type ChangeTo, STATES } from '../shared/po/model.ts'
 import { functionFolder, poRoutes, type Route } from '../shared/routes.ts'
 
 const PAGE = new URL('../ARCHITECTURE.md', import.meta.url)
@@ -35,7 +36,34 @@ const functions = (): string =>
     ]),
   )
 
-const SECTIONS: Readonly<Record<string, () => string>> = { decisions, words, functions }
+/** What leads to each state, for those who subscribe to it. */
+const MEANINGS: Readonly<Record<ChangeTo, string>> = {
+  starting: 'a create was accepted, or a restart began its next run',
+  started: 'all its objects are there',
+  executing: 'it answered that it works',
+  restarting: 'its run was given up, `cause` says why',
+  stopping: 'it was ended, its objects are being removed',
+  executed: 'it finished',
+  stopped: 'it was ended and nothing of it is left',
+  failed: 'it cannot go on, `cause` says why',
+  withdrawn: 'its creation was taken back, or a cleanup of all records forgot it',
+}
+
+const events = (): string =>
+  table(
+    ['type', 'id', 'data', 'when'],
+    [
+      ...CHANGES.map((to) => [
+        `\`${changeType(to)}\``,
+        `\`{analysis}/{run}/${to}\``,
+        '`analysisId run state progress cause`',
+        MEANINGS[to],
+      ]),
+      [`\`${RECONCILE_TYPE}\``, '`{slot}/{analysis}`', '`analysisId slot`', 'with `FANOUT=events`, each slot'],
+    ],
+  )
+
+const SECTIONS: Readonly<Record<string, () => string>> = { decisions, words, functions, events }
 
 /** The page with every marked section as the code has it. */
 export function renderArchitecture(page: string = readFileSync(PAGE, 'utf8')): string {
