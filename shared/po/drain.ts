@@ -11,14 +11,21 @@ export interface Queue<Item> {
   readonly send: (item: Item) => Promise<boolean>
 }
 
+export interface Drained {
+  /** How many items are settled. */
+  readonly settled: number
+  /** How many were put off, since the receiver was away. */
+  readonly putOff: number
+}
+
 const WIDEST = 128
 const NARROWEST = 8
 
 /**
- * Sends until nothing is due, the receiver turns out to be away, or `deadline` has passed. Resolves to how many went.
+ * Sends until nothing is due, the receiver turns out to be away, or `deadline` has passed.
  * @throws what `claim` or `send` threw, after everything that was under way has ended
  */
-export async function drain<Item>(queue: Queue<Item>, now: () => Date, deadline: Date): Promise<number> {
+export async function drain<Item>(queue: Queue<Item>, now: () => Date, deadline: Date): Promise<Drained> {
   let width = NARROWEST
   let settled = 0
   let putOff = 0
@@ -54,5 +61,5 @@ export async function drain<Item>(queue: Queue<Item>, now: () => Date, deadline:
   }
   await Promise.all(underWay)
   if (faults.length > 0) throw faults[0]
-  return settled
+  return { settled, putOff }
 }

@@ -4,7 +4,7 @@
  */
 import { isFault } from '../fault.ts'
 import { retryAt } from './backoff.ts'
-import { drain } from './drain.ts'
+import { type Drained, drain } from './drain.ts'
 import { WORDS } from './lifecycle.ts'
 import {
   type Analysis,
@@ -80,7 +80,7 @@ async function deliverOne(ports: DeliveryPorts, pending: PendingReport): Promise
  * Delivers what is due, of one analysis or of all, until nothing is due or `deadline` has passed. Analyses are served
  * side by side, the reports of one strictly in order. When the Hub is heard of again, nothing waits any longer.
  */
-export function deliver(ports: DeliveryPorts, deadline: Date, id?: AnalysisId): Promise<number> {
+export function deliver(ports: DeliveryPorts, deadline: Date, id?: AnalysisId): Promise<Drained> {
   const { store, log, now } = ports
   let hastened = false
   return drain(

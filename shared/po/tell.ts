@@ -1,7 +1,7 @@
 /** Tells changes to the event sink: in order per analysis, again and again until they are taken; nobody, if there is none. */
 import { isFault } from '../fault.ts'
 import { retryAt } from './backoff.ts'
-import { drain } from './drain.ts'
+import { type Drained, drain } from './drain.ts'
 import { changeEvent, eventSource } from './events.ts'
 import type { PendingChange, Ports, Sink } from './ports.ts'
 
@@ -26,12 +26,12 @@ async function tellOne(ports: TellingPorts, sink: Sink, { seq, change, attempts 
   return true
 }
 
-/** Tells what is due until nothing is or `deadline` has passed. Resolves to how many changes were taken. */
-export async function tellChanges(ports: TellingPorts, deadline: Date): Promise<number> {
+/** Tells what is due until nothing is or `deadline` has passed. */
+export async function tellChanges(ports: TellingPorts, deadline: Date): Promise<Drained> {
   const { store, sink, now } = ports
   if (!sink) {
     await store.dropChanges()
-    return 0
+    return { settled: 0, putOff: 0 }
   }
   const claim = (limit: number) => store.claimChanges(now(), CHANGE_LEASE_MS, limit)
   return drain({ claim, send: (pending) => tellOne(ports, sink, pending) }, now, deadline)

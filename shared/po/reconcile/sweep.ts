@@ -4,6 +4,7 @@
  * itself alone. Running it twice changes nothing.
  */
 import { isFault } from '../../fault.ts'
+import type { Drained } from '../drain.ts'
 import type { Analysis } from '../model.ts'
 import { REMOVAL_LEASE_MS, release } from '../release.ts'
 import { deliver } from '../report.ts'
@@ -74,10 +75,20 @@ async function sweepRemovals(ports: SweepPorts, failed: Failed): Promise<number>
   return removals.length
 }
 
-async function tellAll(ports: SweepPorts): Promise<{ delivered: number; told: number }> {
+/** All of it, whatever fails; then the first failure. */
+async function together<const T extends readonly Promise<unknown>[]>(...work: T) {
+  const results = await Promise.allSettled(work)
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+  return results.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as {
+    -readonly [K in keyof T]: Awaited<T[K]>
+  }
+}
+
+/** One round of telling Hub and sink what waits for them. */
+async function tellAll(ports: SweepPorts): Promise<{ hub: Drained; sink: Drained }> {
   const deadline = new Date(ports.now().getTime() + DELIVERY_MS)
-  const [delivered, told] = await Promise.all([deliver(ports, deadline), tellChanges(ports, deadline)])
-  return { delivered, told }
+  const [hub, sink] = await together(deliver(ports, deadline), tellChanges(ports, deadline))
+  return { hub, sink }
 }
 
 /** Keeps what grows within its bounds. */
@@ -86,15 +97,6 @@ async function tidyUp({ store, settings, log }: SweepPorts): Promise<void> {
   if (leftOut > 0) log('warn', 'log lines left out', { lines: leftOut })
   const { maxAgeDays, maxMiB } = settings.archive
   if (maxAgeDays > 0 || maxMiB > 0) await store.pruneArchive(settings.archive)
-}
-
-/** All of it, whatever fails; then the first failure. */
-async function together<const T extends readonly Promise<unknown>[]>(...work: T) {
-  const results = await Promise.allSettled(work)
-  for (const result of results) if (result.status === 'rejected') throw result.reason
-  return results.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as {
-    -readonly [K in keyof T]: Awaited<T[K]>
-  }
 }
 
 /**
@@ -113,8 +115,10 @@ export async function sweep(ports: SweepPorts, memory = createMemory(), analyses
     tellAll(ports),
     tidyUp(ports),
   )
-  // What this sweep found out is told by it, too.
-  const after = await tellAll(ports)
-  const delivered = before.delivered + after.delivered
-  return { analyses: swept, removals, delivered, told: before.told + after.told, failed: failures }
+  // What this sweep found out is told by it, too, unless one of them is away.
+  const isAway = before.hub.putOff > 0 || before.sink.putOff > 0
+  const after = isAway ? undefined : await tellAll(ports)
+  const delivered = before.hub.settled + (after?.hub.settled ?? 0)
+  const told = before.sink.settled + (after?.sink.settled ?? 0)
+  return { analyses: swept, removals, delivered, told, failed: failures }
 }
