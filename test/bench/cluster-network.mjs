@@ -7,9 +7,13 @@ const PROXY = /^nginx-analysis-[0-9a-f-]{24}([0-9a-f]{12})-\d+\..*\.svc\./
 const port = Number(process.env['ANALYSES_PORT'])
 const connect = Socket.prototype.connect
 
-Socket.prototype.connect = function (...args) {
-  const options = Array.isArray(args[0]) ? args[0][0] : args[0]
+/** The caller's options stay as they are: it finds the connection again by them. */
+function route(options) {
   const n = Number.parseInt(PROXY.exec(options?.host)?.[1], 16)
-  if (n) Object.assign(options, { host: `127.${1 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`, port })
-  return connect.apply(this, args)
+  return n ? { ...options, host: `127.${1 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`, port } : options
+}
+
+Socket.prototype.connect = function (first, ...others) {
+  if (Array.isArray(first)) first[0] = route(first[0])
+  return connect.call(this, Array.isArray(first) ? first : route(first), ...others)
 }
