@@ -19,43 +19,46 @@ const MINUTE = 60
 const HOUR = 3600
 const DAY = 86_400
 
-const divides = (part: number, whole: number): boolean => whole % part === 0
+/** Fields of a schedule that take steps: how long one step is, and how many make a turn. */
+const WHEELS = [
+  { unit: 1, size: 60, schedule: (step: string) => `${step} * * * * *` },
+  { unit: MINUTE, size: 60, schedule: (step: string) => `${step} * * * *` },
+  { unit: HOUR, size: 24, schedule: (step: string) => `0 ${step} * * *` },
+]
+
+const numbersBelow = (end: number): number[] => Array.from({ length: end - 1 }, (_, index) => index + 1)
+
+/** Intervals that one schedule ticks exactly, the shortest first. */
+const EXACT: ReadonlyMap<number, string> = new Map([
+  ...WHEELS.flatMap(({ unit, size, schedule }) =>
+    numbersBelow(size)
+      .filter((steps) => size % steps === 0)
+      .map((steps) => [steps * unit, schedule(steps === 1 ? '*' : `*/${steps}`)] as const),
+  ),
+  [DAY, '0 0 * * *'],
+])
+
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
-const step = (every: number): string => (every === 1 ? '*' : `*/${every}`)
-
-/** Undefined where no schedule has exactly this spacing. */
-function exactly(seconds: number): string | undefined {
-  if (seconds < MINUTE) return divides(seconds, MINUTE) ? `${step(seconds)} * * * * *` : undefined
-  if (seconds < HOUR)
-    return divides(seconds, HOUR) && divides(MINUTE, seconds) ? `${step(seconds / MINUTE)} * * * *` : undefined
-  if (seconds < DAY)
-    return divides(seconds, DAY) && divides(HOUR, seconds) ? `0 ${step(seconds / HOUR)} * * *` : undefined
-  return seconds === DAY ? '0 0 * * *' : undefined
-}
-
-/** The next intervals on either side that one schedule ticks exactly. */
-function neighbours(seconds: number): number[] {
-  const exact = Array.from({ length: DAY }, (_, index) => index + 1).filter((each) => exactly(each) !== undefined)
-  const [below, above] = [exact.findLast((each) => each < seconds), exact.find((each) => each > seconds)]
-  return [below, above].filter((each) => each !== undefined)
-}
 
 /** @throws RangeError for what is no whole number from 1 on */
 export function pingSchedule(intervalSeconds: number): PingSchedule {
   if (!Number.isSafeInteger(intervalSeconds) || intervalSeconds < 1) {
     throw new RangeError(`an interval is a whole number of seconds from 1 on, not ${intervalSeconds}`)
   }
-  const schedule = exactly(intervalSeconds)
+  const schedule = EXACT.get(intervalSeconds)
   if (schedule !== undefined) return { schedule, tickSeconds: intervalSeconds, exact: true, advice: null }
   const tickSeconds = gcd(intervalSeconds, MINUTE)
   return {
-    schedule: exactly(tickSeconds) ?? '',
+    schedule: EXACT.get(tickSeconds) ?? '',
     tickSeconds,
     exact: false,
     advice: tickSeconds === 1 ? everySecond(intervalSeconds) : null,
   }
 }
 
-const everySecond = (seconds: number): string =>
-  `No schedule ticks every ${seconds} s, so ticks come every second; ` +
-  `${neighbours(seconds).join(' or ')} s would need one tick per sweep.`
+function everySecond(seconds: number): string {
+  const exact = [...EXACT.keys()]
+  const [below, above] = [exact.findLast((each) => each < seconds), exact.find((each) => each > seconds)]
+  const better = [below, above].filter((each) => each !== undefined).join(' or ')
+  return `No schedule ticks every ${seconds} s, so ticks come every second; ${better} s would need one tick per sweep.`
+}
