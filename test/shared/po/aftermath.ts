@@ -21,6 +21,8 @@ export interface Aftermath {
   readonly client: boolean
   /** Statuses the Hub was told, in order, what was told again at once left out. */
   readonly hub: readonly string[]
+  /** Changes the event sink was told, in order; the same event again is the same. */
+  readonly events: readonly string[]
   /** Markers of the lines that we wrote to the Hub about it, likewise. */
   readonly lines: readonly string[]
   readonly archived: number
@@ -31,7 +33,7 @@ export interface Aftermath {
 const withoutRepeats = (words: readonly string[]): string[] => words.filter((word, index) => word !== words[index - 1])
 const short = (name: string, id: AnalysisId): string => name.replace(id, '…')
 
-export async function aftermath({ ports, hub, owned }: Fixture, id: AnalysisId): Promise<Aftermath> {
+export async function aftermath({ ports, hub, owned, emitted }: Fixture, id: AnalysisId): Promise<Aftermath> {
   const { store } = ports
   const [row, { objects, client }, entries, removals] = await Promise.all([
     store.find(id),
@@ -40,11 +42,13 @@ export async function aftermath({ ports, hub, owned }: Fixture, id: AnalysisId):
     store.pendingRemovals(),
   ])
   const { statuses, logs } = hub.told(id)
+  const events = emitted.filter(({ subject }) => subject === id).map((event) => event.id.slice(id.length + 1))
   return {
     row: row ? `${row.state} ${row.run}` : null,
     objects: objects.map((name) => short(name, id)).toSorted(),
     client,
     hub: withoutRepeats(statuses.map(({ status, progress }) => `${status} ${progress}`)),
+    events: [...new Set(events)],
     lines: withoutRepeats(logs.map(({ message }) => message.split(':')[0] ?? '')),
     archived: entries.length,
     removals: removals.filter((removal) => removal.id === id).length,
@@ -67,16 +71,25 @@ export function objectsOf(run: number, firstRun = 1): string[] {
   ].toSorted()
 }
 
-const NOTHING: Aftermath = { row: null, objects: [], client: false, hub: [], lines: [], archived: 0, removals: 0 }
-type Told = Partial<Pick<Aftermath, 'hub' | 'lines'>>
+const NOTHING: Aftermath = {
+  row: null,
+  objects: [],
+  client: false,
+  hub: [],
+  events: [],
+  lines: [],
+  archived: 0,
+  removals: 0,
+}
+type Told = Partial<Pick<Aftermath, 'hub' | 'events' | 'lines' | 'archived'>>
 
 /** Nothing is left of it but what the Hub knows. */
 export const nothing = (told: Told = {}): Aftermath => ({ ...NOTHING, ...told })
 /** It runs, with all of its objects and no other. */
-export const running = (state: 'started' | 'executing', run: number, told: Told): Aftermath => ({
+export const running = (state: 'started' | 'executing', run: number, told: Told, firstRun = 1): Aftermath => ({
   ...NOTHING,
   row: `${state} ${run}`,
-  objects: objectsOf(run),
+  objects: objectsOf(run, firstRun),
   client: true,
   ...told,
 })

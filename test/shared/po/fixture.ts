@@ -15,13 +15,13 @@ import { Fault } from '../../../shared/fault.ts'
 import type { CreateRequest } from '../../../shared/po/create.ts'
 import { type AnalysisId, type PartnerStatuses, parseAnalysisId } from '../../../shared/po/model.ts'
 import { LABEL, runName } from '../../../shared/po/names.ts'
-import { OWNED_KINDS, type Ports, type SdkStatus } from '../../../shared/po/ports.ts'
+import { type OutgoingEvent, OWNED_KINDS, type Ports, type SdkStatus } from '../../../shared/po/ports.ts'
 import type { PoSettings } from '../../../shared/po/settings.ts'
 import { startHub } from '../../sandbox/hub.ts'
 import { startKeycloak } from '../../sandbox/keycloak.ts'
 import { startKubernetes } from '../../sandbox/kubernetes/index.ts'
 import { databaseSettings, startTestDatabases } from '../../sandbox/postgres.ts'
-import { type CallName, type Doomed, doomed, type Gate, gated } from './intercept.ts'
+import { type CallName, type Doomed, doomed, type Gate, gated, type Last } from './intercept.ts'
 
 export type { CallName } from './intercept.ts'
 
@@ -78,10 +78,12 @@ export interface Fixture {
   readonly tokensLast: Map<AnalysisId, number>
   /** What analyses were told: fresh tokens, and how their partners are. */
   readonly heard: { id: AnalysisId; token?: string; partners?: PartnerStatuses }[]
+  /** What the event sink took, if there is one. */
+  readonly emitted: OutgoingEvent[]
   /** Ports that count their calls and break one of them. */
   breaking(plan: FaultPlan | undefined): { ports: Ports; calls: CallName[] }
-  /** A process of its own over `ports` (default: the fixture's) that dies after its call `at`, counted from 0. */
-  dying(at: number, ports?: Ports): Doomed
+  /** A process of its own over `ports` (default: the fixture's) that dies after its last call. */
+  dying(last: Last, ports?: Ports): Doomed
   /** Moves the clock. */
   advance(seconds: number): void
   /** Names of everything an analysis owns in Kubernetes, and whether its client exists. */
@@ -106,7 +108,15 @@ export const request = (changes: Partial<CreateRequest> = {}): CreateRequest => 
   }
 }
 
-export async function startFixture(settings: Partial<PoSettings> = {}): Promise<Fixture> {
+export interface FixtureOptions {
+  /** There is somebody to tell changes to. */
+  readonly withSink?: boolean
+}
+
+export async function startFixture(
+  settings: Partial<PoSettings> = {},
+  { withSink = false }: FixtureOptions = {},
+): Promise<Fixture> {
   const [databases, keycloak, hub, kubernetes, folder] = await Promise.all([
     startTestDatabases(),
     startKeycloak(),
@@ -126,6 +136,7 @@ export async function startFixture(settings: Partial<PoSettings> = {}): Promise<
   const answers: Fixture['answers'] = new Map()
   const tokensLast: Fixture['tokensLast'] = new Map()
   const heard: Fixture['heard'] = []
+  const emitted: OutgoingEvent[] = []
   let offsetMs = 0
   const now = () => new Date(Date.now() + offsetMs)
 
@@ -157,7 +168,7 @@ export async function startFixture(settings: Partial<PoSettings> = {}): Promise<
       partnerStatus: async (id, _run, partners) => void heard.push({ id, partners }),
     },
     broker: { unsubscribe: async () => {} },
-    sink: null,
+    sink: withSink ? { emit: async (event) => void emitted.push(event) } : null,
     sign: async () => null,
     log: (level, event, fields = {}) => logged.push({ level, event, fields }),
     now,
@@ -175,8 +186,9 @@ export async function startFixture(settings: Partial<PoSettings> = {}): Promise<
     answers,
     tokensLast,
     heard,
+    emitted,
     breaking: (plan) => breakOne(ports, identityOver, plan),
-    dying: (at, over = ports) => doomed(over, identityOver, at),
+    dying: (last, over = ports) => doomed(over, identityOver, last),
     advance: (seconds) => {
       offsetMs += seconds * 1000
     },

@@ -57,7 +57,10 @@ export function gated(ports: Ports, identityOver: (send: Send) => Ports['identit
   return { ...ports, ...Object.fromEntries(wrapped), identity }
 }
 
-/** A process that dies once call `at` has had its effect: none of its calls returns any more, and it makes no other. */
+/** Which call is the last one: its number, counted from 0, or the first at which this is true of all calls so far. */
+export type Last = number | ((calls: readonly CallName[]) => boolean)
+
+/** A process that dies once its last call has had its effect: none of its calls returns any more, and it makes no other. */
 export interface Doomed {
   readonly ports: Ports
   /** The calls that it made. */
@@ -68,23 +71,31 @@ export interface Doomed {
 
 const NEVER = new Promise<never>(() => {})
 
-export function doomed(ports: Ports, identityOver: (send: Send) => Ports['identity'], at: number): Doomed {
+export function doomed(ports: Ports, identityOver: (send: Send) => Ports['identity'], last: Last): Doomed {
   const calls: CallName[] = []
   const death = Promise.withResolvers<void>()
+  const isLast = typeof last === 'number' ? () => calls.length > last : () => last(calls)
+  let hasBegunLast = false
   let dying = false
   let underWay = 0
 
   const gate: Gate = async (name, act) => {
-    if (dying || calls.length > at) return NEVER
-    const index = calls.push(name) - 1
+    if (hasBegunLast) return NEVER
+    calls.push(name)
+    const deadly = isLast()
+    hasBegunLast = deadly
     underWay += 1
     const [result] = await Promise.allSettled([act()])
     underWay -= 1
-    if (index === at) dying = true
-    if (dying && underWay === 0) death.resolve()
-    if (dying) return NEVER
-    if (result.status === 'rejected') throw result.reason
-    return result.value
+    dying ||= deadly
+    if (!dying) return settled(result)
+    if (underWay === 0) death.resolve()
+    return NEVER
   }
   return { ports: gated(ports, identityOver, gate), calls, dead: death.promise }
+}
+
+function settled<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason
+  return result.value
 }

@@ -32,29 +32,32 @@ function containerState({ waiting, terminated }: Look) {
   return terminated ? ended(terminated) : { running: { startedAt: time() } }
 }
 
-function statusOf(container: string, look: Look) {
-  const runs = !look.waiting && !look.terminated
-  const placed = look.unschedulable === undefined
-  const scheduled = placed
+const scheduled = (unschedulable: string | undefined) =>
+  unschedulable === undefined
     ? { type: 'PodScheduled', status: 'True' }
-    : { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: look.unschedulable }
-  const state = {
-    name: container,
-    image: 'any',
-    imageID: '',
-    ready: runs,
-    restartCount: look.restarts ?? 0,
-    state: containerState(look),
-    lastState: look.lastTerminated ? ended(look.lastTerminated) : {},
-  }
-  const lost = look.phase === 'Failed' || !placed
-  const neverRan = !placed || (look.waiting && !look.lastTerminated)
+    : { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: unschedulable }
+
+function phaseOf({ phase, unschedulable, waiting, lastTerminated }: Look): string {
+  if (phase) return phase
+  return unschedulable !== undefined || (waiting && !lastTerminated) ? 'Pending' : 'Running'
+}
+
+function containerStatus(container: string, look: Look) {
+  const { waiting, terminated, restarts = 0, lastTerminated } = look
+  const lastState = lastTerminated ? ended(lastTerminated) : {}
+  const known = { name: container, image: 'any', imageID: '', restartCount: restarts, lastState }
+  return { ...known, ready: !waiting && !terminated, state: containerState(look) }
+}
+
+function statusOf(container: string, look: Look) {
+  const { reason, message, unschedulable, waiting, terminated } = look
+  const lost = look.phase === 'Failed' || unschedulable !== undefined
   return {
-    phase: look.phase ?? (neverRan ? 'Pending' : 'Running'),
-    ...(look.reason ? { reason: look.reason } : {}),
-    ...(look.message ? { message: look.message } : {}),
-    conditions: [scheduled, { type: 'Ready', status: runs && !lost ? 'True' : 'False' }],
-    containerStatuses: lost ? [] : [state],
+    phase: phaseOf(look),
+    ...(reason ? { reason } : {}),
+    ...(message ? { message } : {}),
+    conditions: [scheduled(unschedulable), { type: 'Ready', status: lost || waiting || terminated ? 'False' : 'True' }],
+    containerStatuses: lost ? [] : [containerStatus(container, look)],
   }
 }
 
@@ -110,6 +113,8 @@ export function createPods({ url, token, namespace }: Kubernetes) {
     },
   }
 }
+
+export type Pods = ReturnType<typeof createPods>
 
 const TYPES: Readonly<Record<string, string>> = { PATCH: 'application/merge-patch+json' }
 const labelsOf = (id: AnalysisId, run: number) => ({ [LABEL.analysis]: id, [LABEL.run]: String(run) })
