@@ -5,6 +5,7 @@
 import { describe } from 'vitest'
 import { archiving } from './store/archiving.ts'
 import { beginning } from './store/beginning.ts'
+import { capping } from './store/capping.ts'
 import { claiming } from './store/claiming.ts'
 import { logging } from './store/logging.ts'
 import { looping } from './store/looping.ts'
@@ -12,14 +13,31 @@ import { moving } from './store/moving.ts'
 import { removing } from './store/removing.ts'
 import { reporting } from './store/reporting.ts'
 import { resetting } from './store/resetting.ts'
+import { silencing } from './store/silencing.ts'
 import { type MakeStore, prepare } from './store/subject.ts'
+import { telling } from './store/telling.ts'
 
 export type { MakeStore, StorePair } from './store/subject.ts'
+
+const PARTS = [
+  beginning,
+  moving,
+  claiming,
+  silencing,
+  logging,
+  reporting,
+  capping,
+  telling,
+  archiving,
+  removing,
+  looping,
+  resetting,
+]
 
 export function storeConformance(name: string, make: MakeStore): void {
   describe(`Store: ${name}`, () => {
     const subject = prepare(make)
-    for (const part of [beginning, moving, claiming, logging, reporting, archiving, removing, looping, resetting]) {
+    for (const part of PARTS) {
       describe(part.name, () => part(subject))
     }
   })

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { isLive, STATES } from '../../../shared/po/model.ts'
-import { begun, executing, keysOf, LEASE_MS, type Subject, together } from './subject.ts'
+import { archived, begun, executing, keysOf, LEASE_MS, moved, newId, type Subject, together } from './subject.ts'
 
-/** `claimDue`, `claim`, `unclaim`. */
+/** `claimDue`, `claim`, `unclaim`, `listDue`. */
 export function claiming(subject: Subject): void {
   test('two claimers never get the same analysis, and together they get all', async () => {
     const all = await Promise.all(Array.from({ length: 40 }, () => executing(subject.store)))
@@ -51,5 +51,51 @@ export function claiming(subject: Subject): void {
     const { id } = await executing(subject.store)
     const results = await together(subject, 20, (store) => store.claim(id, subject.now(), LEASE_MS))
     expect(results.filter((result) => result !== undefined)).toHaveLength(1)
+  })
+
+  test('one alone is not claimed before it is due, nor while somebody has it', async () => {
+    const { id, key } = await executing(subject.store)
+    const dueAt = new Date(subject.now().getTime() + 5000)
+    await subject.store.transition(key, ['executing'], 'restarting', { dueAt })
+    expect(await subject.store.claim(id, subject.pass(4999), LEASE_MS)).toBeUndefined()
+    const until = new Date(subject.pass(1).getTime() + LEASE_MS)
+    expect(await subject.store.claim(id, subject.now(), LEASE_MS)).toMatchObject({ id, key, claimedUntil: until })
+    expect(await subject.other.claim(id, subject.pass(LEASE_MS - 1), LEASE_MS)).toBeUndefined()
+    expect(await subject.other.claim(id, subject.pass(1), LEASE_MS)).toMatchObject({ key })
+    expect(await subject.other.claim(newId(), subject.now(), LEASE_MS)).toBeUndefined()
+  })
+
+  test('one alone is claimed in its current incarnation', async () => {
+    const { id } = await executing(subject.store)
+    await archived(subject.store, moved(await subject.store.find(id)))
+    expect(await subject.store.claim(id, subject.now(), LEASE_MS)).toBeUndefined()
+    const { key } = await executing(subject.store, { id })
+    expect(await subject.store.claim(id, subject.now(), LEASE_MS)).toMatchObject({ key, run: 2 })
+  })
+
+  test('what is due is listed oldest first, as it would be claimed, and stays unclaimed', async () => {
+    const [first, second, third] = [
+      await executing(subject.store),
+      await executing(subject.store),
+      await executing(subject.store),
+    ]
+    const delays = [
+      [first, 3000],
+      [second, 1000],
+      [third, 2000],
+    ] as const
+    for (const [{ key }, ms] of delays) {
+      const dueAt = new Date(subject.now().getTime() + ms)
+      await subject.store.transition(key, ['executing'], 'executing', { dueAt })
+    }
+    await begun(subject.store)
+    expect(await subject.other.listDue(subject.pass(2999), 10)).toEqual([second.id, third.id])
+    const due = await subject.other.listDue(subject.pass(1), 10)
+    expect(due).toEqual([second.id, third.id, first.id])
+    expect(await subject.other.listDue(subject.now(), 2)).toEqual([second.id, third.id])
+    expect((await subject.store.claimDue(subject.now(), LEASE_MS, 10)).map(({ id }) => id).sort()).toEqual(due.sort())
+    expect(await subject.other.listDue(subject.now(), 10)).toEqual([])
+    await subject.store.unclaim([third.key])
+    expect(await subject.other.listDue(subject.now(), 10)).toEqual([third.id])
   })
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LIVE_STATES, type RunNumber, STATES } from '../../../shared/po/model.ts'
+import { LIVE_STATES, type PartnerStatuses, type RunNumber, STATES } from '../../../shared/po/model.ts'
 import {
   begun,
   drain,
@@ -14,7 +14,7 @@ import {
   unsigned,
 } from './subject.ts'
 
-/** `transition` and `recordPoll`: compare and set. */
+/** `transition`, `recordPoll` and `savePartners`. */
 export function moving(subject: Subject): void {
   test('a move from another state is lost and changes nothing', async () => {
     const analysis = await begun(subject.store)
@@ -165,6 +165,25 @@ export function moving(subject: Subject): void {
     expect(await subject.store.find(id)).toMatchObject({ silentPolls: 2 })
     await subject.store.recordPoll(key, run, true, subject.now())
     expect(await subject.store.find(id)).toMatchObject({ silentPolls: 0, silentSince: null })
+  })
+
+  test.each<[string, PartnerStatuses]>([
+    ['none', {}],
+    ['with and without a status', { 'node-1': 'executing', 'node-2': null }],
+    ['of any name', { '': 'failed', 'a "b" \\ c': null, ü: 'stopped', constructor: 'started' }],
+  ])('partners are remembered as they were said last: %s', async (_, partners) => {
+    const { id, key } = await executing(subject.store)
+    await subject.store.savePartners(key, { former: 'executed' })
+    await subject.store.savePartners(key, partners)
+    await subject.store.transition(key, ['executing'], 'starting', { nextRun: true })
+    expect((await subject.other.find(id))?.partners).toEqual(partners)
+  })
+
+  test('partners of one that is gone are nothing, and a later incarnation has none', async () => {
+    const { id, key } = await begun(subject.store)
+    await subject.store.abandon(key)
+    await subject.store.savePartners(key, { one: 'failed' })
+    expect((await begun(subject.store, { id })).partners).toEqual({})
   })
 
   test('all incarnations are listed oldest first', async () => {

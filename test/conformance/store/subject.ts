@@ -1,7 +1,7 @@
 /** What the parts of the suite work with: two empty stores for each test, a clock, and analyses to put in. */
 import { randomUUID } from 'node:crypto'
 import { beforeEach, expect } from 'vitest'
-import type { Analysis, AnalysisId, AnalysisKey, LogLine, Outcome, Report } from '../../../shared/po/model.ts'
+import type { Analysis, AnalysisId, AnalysisKey, Change, LogLine, Outcome, Report } from '../../../shared/po/model.ts'
 import type { BeginInput, Store } from '../../../shared/po/ports.ts'
 
 export interface StorePair {
@@ -131,6 +131,19 @@ export async function drain(store: Store, now: Date, id?: AnalysisId): Promise<R
     for (const { seq, report } of batch) {
       reports.push(report)
       await store.settleReport(seq)
+    }
+  }
+}
+
+/** The same with changes. */
+export async function toldChanges(store: Store, now: Date): Promise<Change[]> {
+  const changes: Change[] = []
+  for (;;) {
+    const batch = await store.claimChanges(now, LEASE_MS, 100)
+    if (batch.length === 0) return changes
+    for (const { seq, change } of batch) {
+      changes.push(change)
+      await store.settleChange(seq)
     }
   }
 }
