@@ -20,10 +20,9 @@ const RESETS = { broker: 'message broker', storage: 'storage service' } as const
 
 /** Ends and forgets every analysis; what they own is removed, now or by the sweep. */
 async function clearAnalyses(ports: ReleasePorts): Promise<string> {
-  const analyses = await ports.store.reset()
-  for (const analysis of analyses.filter(({ state }) => isLive(state))) {
-    await ports.store.appendReports(analysis.id, [outcomeReport('stopped', analysis.progress)])
-  }
+  const analyses = await ports.store.reset(({ state, progress }) =>
+    isLive(state) ? [outcomeReport('stopped', progress)] : [],
+  )
   const results = await sideBySide(analyses, CONCURRENCY, (analysis) => carryOutEnd(ports, analysis))
   const left = results.filter(({ status }) => status === 'rejected').length
   const ids = analyses.map(({ spelling }) => spelling).join(', ')

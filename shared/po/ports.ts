@@ -280,10 +280,11 @@ export interface Store {
   /** Ids that have a row here, current or archived-but-unreleased: their Keycloak clients are not orphans. */
   knownIds(): Promise<Set<AnalysisId>>
   /**
-   * Empties analyses, runs, logs, outbox and archive; run counters stay. Records a removal for every incarnation that
-   * was there, in the same transaction, and resolves to the analyses as they were.
+   * Empties analyses, runs, logs and archive, log lines that wait for the Hub included; run counters and statuses that wait
+   * stay. Records a removal for every incarnation that was there and appends what `told` says of it, in the same
+   * transaction, and resolves to the analyses as they were.
    */
-  reset(): Promise<Analysis[]>
+  reset(told?: (analysis: Analysis) => readonly Report[]): Promise<Analysis[]>
 }
 
 // -------------------------------------------------------------------------------------------------- Cluster

@@ -19,9 +19,9 @@ export async function hastenReports(sql: Db, now: Date): Promise<void> {
 }
 
 /**
- * Per analysis it looks for the newest line that has to go and reads no further; where none has to, nothing is locked. The
- * oldest row that goes becomes the line in their place, so that its turn, and its waiting, stay. Callers at the same time
- * wait for each other in the order of ids and rows, and then find the work done.
+ * Per analysis it looks for the oldest line that stays and reads no further than one line more; where that is missing
+ * nothing is locked. The oldest row that goes becomes the line in their place, so that its turn, and its waiting, stay.
+ * Callers at the same time wait for each other in the order of ids and rows, and then find the work done.
  *
  * @see Store.capReports
  */
@@ -31,12 +31,14 @@ export async function capReports(sql: Db, limit: number, now: Date): Promise<num
     old as materialized (
       select old.* from waiting
       cross join lateral (
-        select seq from po.report where id = waiting.id and kind = 'log' and left_out = 0
-        order by seq desc limit 1 offset ${limit}
-      ) newest
+        select max(seq) as seq from (
+          select seq from po.report where id = waiting.id and kind = 'log' and left_out = 0
+          order by seq desc limit 2 offset ${limit - 1}
+        ) line having count(*) = 2
+      ) stays
       cross join lateral (
         select id, seq, left_out from po.report row
-        where id = waiting.id and row.seq <= newest.seq and kind = 'log'
+        where id = waiting.id and row.seq < stays.seq and kind = 'log'
           and (claimed_until is null or claimed_until <= ${now})
         order by seq for update
       ) old

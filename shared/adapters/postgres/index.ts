@@ -51,18 +51,22 @@ async function knownIds(sql: Db): Promise<Set<AnalysisId>> {
   return new Set(rows.map(({ id }) => id))
 }
 
+type Told = NonNullable<Parameters<Store['reset']>[0]>
+
 /**
- * Logs have no place any more, so no removal waits for them. Changes stay: they tell what became of each incarnation. The
- * lock waits for begins and keeps later ones out.
+ * Logs have no place any more, so no removal waits for them. Changes and statuses that wait stay: they tell what became of
+ * each incarnation. The lock waits for begins and keeps later ones out.
  */
-async function reset(tx: Db, clock: Clock): Promise<Analysis[]> {
+async function reset(tx: Db, told: Told, clock: Clock): Promise<Analysis[]> {
   await tx`lock table po.analysis in access exclusive mode`
   const present = await analyses.all(tx)
   const now = clock()
   for (const analysis of present) await removals.recordRemoval(tx, analysis, { archive: false, logsTaken: true }, now)
   await tx`update po.removal set archive = false, logs_taken = true`
   await tx`with row as (select * from po.analysis) ${changes.recordForgotten(tx, now)}`
-  await tx`truncate po.analysis, po.run, po.line, po.snapshot, po.report, po.archive`
+  await tx`delete from po.report where kind = 'log'`
+  for (const analysis of present) await outbox.insertReports(tx, analysis.id, told(analysis), now)
+  await tx`truncate po.analysis, po.run, po.line, po.snapshot, po.archive`
   return present
 }
 
@@ -125,7 +129,7 @@ export function createStore({ query, transaction }: Database, options: StoreOpti
     postponeChanges: (id, dueAt) => query((sql) => postpone(sql, 'po.change', id, dueAt)),
     dropChanges: () => query(changes.dropChanges),
     knownIds: () => query(knownIds),
-    reset: () => transaction((tx) => reset(tx, clock)),
+    reset: (told = () => []) => transaction((tx) => reset(tx, told, clock)),
   }
   return guarded(store, callMs, bulkMs)
 }

@@ -86,6 +86,16 @@ export function capping(subject: Subject): void {
     expect(await rest(id)).toBe('(4)kl')
   })
 
+  test('one whose delivery failed goes with those that went after it', async () => {
+    const id = newId()
+    await append(id, 'abc1def')
+    await claim()
+    expect(await subject.store.capReports(2)).toBe(3)
+    await subject.store.postponeReports(id, subject.now())
+    expect(await subject.store.capReports(2)).toBe(1)
+    expect(await rest(id)).toBe('(4)1ef')
+  })
+
   test('a count that is being delivered stays as it is; later ones are counted anew', async () => {
     const id = newId()
     await append(id, 'abcd')

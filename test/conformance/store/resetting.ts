@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Report } from '../../../shared/po/model.ts'
 import { archived, begun, drain, executing, input, LEASE_MS, line, note, type Subject, together } from './subject.ts'
 
 /** `reset`: everything goes, nothing is forgotten that lives outside. */
@@ -17,6 +18,17 @@ export function resetting(subject: Subject): void {
     expect(await subject.store.archiveEntries()).toEqual([])
     expect(await drain(subject.store, subject.now())).toEqual([])
     expect(await subject.store.reset()).toEqual([])
+  })
+
+  test('the Hub is still told how analyses ended, those included that end by it', async () => {
+    const ended = await executing(subject.store)
+    const failed: Report = { kind: 'status', status: 'failed', progress: 7 }
+    await subject.store.transition(ended.key, ['executing'], 'failed', { reports: [note('not sent yet'), failed] })
+    const live = await executing(subject.store)
+    const stopped: Report = { kind: 'status', status: 'stopped', progress: 0 }
+    await subject.other.reset(({ id }) => (id === live.id ? [stopped] : []))
+    expect(await drain(subject.store, subject.now(), ended.id)).toEqual([failed])
+    expect(await drain(subject.store, subject.now(), live.id)).toEqual([stopped])
   })
 
   test('each incarnation leaves a removal that waits for no logs; a creation under way is waited for', async () => {

@@ -6,7 +6,7 @@ import { type Analysis, isLive } from '../../../shared/po/model.ts'
 import type { Store } from '../../../shared/po/ports.ts'
 import { archiving } from './archive.ts'
 import { incarnations } from './incarnations.ts'
-import { insertChange, outbox } from './outbox.ts'
+import { insertChange, insertReports, outbox } from './outbox.ts'
 import { recordRemoval, removing } from './removals.ts'
 import { createTables, type LoopRow, save, type Tables } from './tables.ts'
 
@@ -49,7 +49,7 @@ function looping(
   }
 }
 
-function reset(tables: Tables): Analysis[] {
+function reset(tables: Tables, told: NonNullable<Parameters<Store['reset']>[0]>): Analysis[] {
   const { analyses, runs, lines, snapshots, reports, archive, removals } = tables
   const present = [...analyses.values()]
   for (const row of present) {
@@ -57,7 +57,14 @@ function reset(tables: Tables): Analysis[] {
     if (isLive(row.state)) insertChange(tables, row, 'withdrawn')
   }
   for (const [key, row] of removals) removals.set(key, { ...row, archive: false, logsTaken: true })
-  for (const table of [analyses, runs, lines, snapshots, reports, archive]) table.clear()
+  for (const [id, rows] of reports) {
+    reports.set(
+      id,
+      rows.filter(({ report }) => report.kind !== 'log'),
+    )
+  }
+  for (const row of present) insertReports(tables, row.id, told(row))
+  for (const table of [analyses, runs, lines, snapshots, archive]) table.clear()
   return present
 }
 
@@ -71,6 +78,6 @@ export function createMemoryStore(now: () => Date, tables: Tables = createTables
     ...outbox(tables),
     ...looping(tables),
     knownIds: async () => new Set([...tables.analyses.values(), ...tables.removals.values()].map(({ id }) => id)),
-    reset: async () => reset(tables),
+    reset: async (told = () => []) => reset(tables, told),
   }
 }
