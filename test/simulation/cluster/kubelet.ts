@@ -1,0 +1,162 @@
+/**
+ * The life of a pod on its node: placed, its image pulled with its login, its Secrets and files found, started, ready, and
+ * ended within its grace. While the world is troubled some pods wait long, fail, are evicted or hang on a lost node.
+ */
+import type { Random } from '../core/random.ts'
+import type { Timeline } from '../core/timeline.ts'
+import { keyOf, type Namespace, type Pod, type PodSpec, templateOf } from './objects.ts'
+
+export interface Exit {
+  readonly reason: string
+  readonly exitCode: number
+}
+
+export interface KubeletDeps {
+  readonly namespace: Namespace
+  readonly timeline: Timeline
+  readonly random: Random
+  /** Share of pods that something happens to, now. */
+  readonly trouble: () => number
+  /** Something happened to a pod that its analysis cannot help. */
+  readonly troubled: (pod: Pod, what: string) => void
+  readonly started: (pod: Pod) => void
+  readonly changed: () => void
+  readonly gone: (pod: Pod) => void
+}
+
+export interface Kubelet {
+  readonly admit: (pod: Pod) => void
+  /** Ends a pod: its container goes on for a part of its grace. */
+  readonly end: (pod: Pod) => void
+  /** The container's process ended by itself. */
+  readonly exit: (pod: Pod, exit: Exit) => void
+}
+
+const TROUBLES = ['unschedulable', 'unpullable', 'slow', 'evicted', 'killed', 'drained', 'lost'] as const
+type PodTrouble = (typeof TROUBLES)[number]
+
+const RETRY_MS = 2000
+const RESTART_MS = [1000, 10_000, 20_000, 40_000] as const
+
+const secretsOf = ({ containers, imagePullSecrets = [] }: PodSpec) => ({
+  env: containers.flatMap(({ env = [] }) => env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef.name ?? [])),
+  pull: imagePullSecrets.map(({ name }) => name),
+})
+
+export function createKubelet(deps: KubeletDeps): Kubelet {
+  const { namespace, timeline, random, trouble, troubled, started, changed, gone } = deps
+  const lost = new Set<Pod>()
+  const isHere = (pod: Pod): boolean => namespace.pods.get(pod.name) === pod
+  const hasSecrets = (names: readonly string[]): boolean =>
+    names.every((name) => namespace.things.has(keyOf('Secret', name)))
+
+  /** Acts later, unless the pod has gone or is going by then. */
+  const later = (pod: Pod, ms: number, act: () => void) =>
+    timeline.after(ms, () => {
+      if (isHere(pod) && !pod.deleting && pod.phase !== 'Failed') act()
+    })
+
+  const start = (pod: Pod): void => {
+    pod.phase = 'Running'
+    pod.waiting = null
+    pod.terminated = null
+    pod.isRunning = true
+    later(pod, random.skewed(50, 2000), () => {
+      pod.ready = pod.isRunning
+    })
+    started(pod)
+  }
+
+  const wait = (pod: Pod, reason: string, message: string, again: () => void): void => {
+    pod.waiting = { reason, message }
+    later(pod, RETRY_MS, again)
+  }
+
+  const prepare = (pod: Pod): void => {
+    const spec = templateOf(pod.owner).spec
+    const { env, pull } = secretsOf(spec)
+    const files = (spec.volumes ?? []).flatMap(({ configMap }) => configMap?.name ?? [])
+    if (!hasSecrets(pull)) return wait(pod, 'ImagePullBackOff', 'no login', () => prepare(pod))
+    if (!hasSecrets(env)) return wait(pod, 'CreateContainerConfigError', 'secret not found', () => prepare(pod))
+    if (!files.every((name) => namespace.things.has(keyOf('ConfigMap', name)))) {
+      return wait(pod, 'ContainerCreating', 'configmap not found', () => prepare(pod))
+    }
+    start(pod)
+  }
+
+  const pull = (pod: Pod, ms: number): void => {
+    pod.unschedulable = null
+    pod.waiting = { reason: 'ContainerCreating', message: '' }
+    later(pod, ms, () => prepare(pod))
+  }
+
+  const exit = (pod: Pod, end: Exit): void => {
+    if (!pod.isRunning) return
+    const termination = { ...end, message: '' }
+    Object.assign(pod, { isRunning: false, ready: false, terminated: termination })
+    later(pod, 500, () => {
+      Object.assign(pod, { terminated: null, lastTerminated: termination })
+      pod.waiting = { reason: 'CrashLoopBackOff', message: 'back-off' }
+      later(pod, RESTART_MS[Math.min(pod.restarts, RESTART_MS.length - 1)] ?? 0, () => {
+        pod.restarts += 1
+        prepare(pod)
+      })
+    })
+  }
+
+  const evict = (pod: Pod): void => {
+    Object.assign(pod, { phase: 'Failed', reason: 'Evicted', isRunning: false, ready: false })
+    changed()
+  }
+
+  const remove = (pod: Pod): void => {
+    if (!isHere(pod)) return
+    namespace.pods.delete(pod.name)
+    lost.delete(pod)
+    gone(pod)
+    changed()
+  }
+
+  const end = (pod: Pod): void => {
+    if (pod.deleting) return
+    pod.deleting = true
+    pod.ready = false
+    const grace = templateOf(pod.owner).spec.terminationGracePeriodSeconds ?? 30
+    const ms = pod.isRunning ? random.skewed(100, grace * 1000) : random.whole(50, 500)
+    timeline.after(lost.has(pod) ? 60_000 : ms, () => remove(pod))
+  }
+
+  const TROUBLE: Readonly<Record<PodTrouble, (pod: Pod) => void>> = {
+    unschedulable: (pod) => {
+      pod.unschedulable = '0/3 nodes are available'
+      later(pod, random.whole(5, 90) * 1000, () => pull(pod, 1000))
+    },
+    unpullable: (pod) => {
+      pod.waiting = { reason: random.pick(['ErrImagePull', 'ImagePullBackOff']), message: 'no such image' }
+      later(pod, random.whole(5, 90) * 1000, () => pull(pod, 1000))
+    },
+    slow: (pod) => pull(pod, random.whole(10, 100) * 1000),
+    evicted: (pod) => soon(pod, () => evict(pod)),
+    killed: (pod) => soon(pod, () => exit(pod, { reason: 'OOMKilled', exitCode: 137 })),
+    drained: (pod) => soon(pod, () => end(pod)),
+    lost: (pod) =>
+      soon(pod, () => {
+        lost.add(pod)
+        end(pod)
+      }),
+  }
+
+  const soon = (pod: Pod, act: () => void): void => {
+    pull(pod, random.skewed(200, 5000))
+    later(pod, random.whole(2, 60) * 1000, act)
+  }
+
+  const admit = (pod: Pod): void => {
+    const what = random.chance(trouble()) ? random.pick(TROUBLES) : undefined
+    if (!what) return pull(pod, random.skewed(200, 5000))
+    troubled(pod, what)
+    TROUBLE[what](pod)
+  }
+
+  return { admit, end, exit }
+}

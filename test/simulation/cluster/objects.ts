@@ -1,0 +1,104 @@
+/** Objects of a namespace, and pods: what the API of Kubernetes keeps, as far as a run can tell. */
+import type { ContainerFacts, KubernetesObject, LabelQuery, OwnedKind, PodFacts } from '../../../shared/po/ports.ts'
+
+export interface Thing {
+  readonly kind: OwnedKind
+  readonly name: string
+  readonly uid: string
+  readonly createdAt: Date
+  object: KubernetesObject
+  /** A foreground deletion is under way. */
+  deleting: boolean
+}
+
+export interface Pod {
+  readonly name: string
+  readonly uid: string
+  readonly createdAt: Date
+  /** The Deployment whose pod it is. */
+  readonly owner: Thing
+  readonly labels: Readonly<Record<string, string>>
+  readonly container: string
+  readonly ip: string
+  phase: 'Pending' | 'Running' | 'Failed'
+  reason: string | null
+  unschedulable: string | null
+  ready: boolean
+  deleting: boolean
+  restarts: number
+  waiting: ContainerFacts['waiting']
+  terminated: ContainerFacts['terminated']
+  lastTerminated: ContainerFacts['lastTerminated']
+  isRunning: boolean
+}
+
+export interface Namespace {
+  /** By kind and name. */
+  readonly things: Map<string, Thing>
+  readonly pods: Map<string, Pod>
+}
+
+export const keyOf = (kind: string, name: string): string => `${kind}/${name}`
+
+type Labels = Readonly<Record<string, string>>
+export const labelsOf = ({ object }: Thing): Labels => object.metadata.labels ?? {}
+export const ownersOf = ({ object }: Thing) => object.metadata.ownerReferences ?? []
+
+export const fits = (labels: Labels, query: LabelQuery): boolean =>
+  Object.entries(query).every(([name, value]) => (value === undefined ? name in labels : labels[name] === value))
+
+interface DeploymentSpec {
+  readonly template: {
+    readonly metadata: { readonly labels: Labels }
+    readonly spec: PodSpec
+  }
+}
+export interface PodSpec {
+  readonly terminationGracePeriodSeconds?: number
+  readonly imagePullSecrets?: readonly { readonly name: string }[]
+  readonly containers: readonly {
+    readonly name: string
+    readonly env?: readonly { readonly valueFrom?: { readonly secretKeyRef: { name: string; key: string } } }[]
+  }[]
+  readonly volumes?: readonly { readonly configMap?: { readonly name: string } }[]
+}
+
+export const templateOf = ({ object }: Thing): DeploymentSpec['template'] => (object['spec'] as DeploymentSpec).template
+
+export const isThere = ({ things }: Namespace, kind: OwnedKind, uid: string): boolean =>
+  things.values().some((thing) => thing.kind === kind && thing.uid === uid)
+
+/** The end of it was asked for: it, or something that it hangs on, is being deleted or gone. */
+export function isEnding(namespace: Namespace, thing: Thing): boolean {
+  const present = namespace.things.get(keyOf(thing.kind, thing.name))
+  if (present?.uid !== thing.uid || thing.deleting) return true
+  return ownersOf(thing).some(({ kind, name, uid }) => {
+    const owner = namespace.things.get(keyOf(kind, name))
+    return owner?.uid !== uid || isEnding(namespace, owner)
+  })
+}
+
+export const isPodEnding = (namespace: Namespace, pod: Pod): boolean =>
+  pod.deleting || pod.phase === 'Failed' || isEnding(namespace, pod.owner)
+
+export function podFacts(pod: Pod): PodFacts {
+  const { name, labels, phase, reason, ready, deleting, createdAt, unschedulable, ip } = pod
+  const { container, restarts, isRunning: running, waiting, terminated, lastTerminated } = pod
+  const main = { name: container, ready, restarts, running, waiting, terminated, lastTerminated }
+  const placed = phase !== 'Pending' || unschedulable === null
+  const containers = placed ? [main] : []
+  const address = phase === 'Running' ? ip : null
+  return {
+    name,
+    labels,
+    phase,
+    reason,
+    message: null,
+    ip: address,
+    ready,
+    deleting,
+    createdAt,
+    unschedulable,
+    containers,
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What a seed has in store. Each seed turns some troubles on and others off, so that a thousand of them try a thousand
+ * mixtures, the quiet ones included: where nothing goes wrong, nothing may be blamed on the world.
+ */
+import type { Random } from './random.ts'
+
+/** What may become of a call: shares of all calls to one part. */
+export interface Trouble {
+  /** Fails without an effect. */
+  readonly fails: number
+  /** Has its effect, and the caller hears that it failed. */
+  readonly lost: number
+  /** Fails, and has its effect seconds later. */
+  readonly late: number
+  /** Takes seconds. */
+  readonly slow: number
+}
+
+export const PARTS = ['store', 'cluster', 'identity', 'hub', 'sidecar', 'broker', 'sink'] as const
+export type Part = (typeof PARTS)[number]
+
+export interface Plan {
+  readonly analyses: number
+  /** How long faults and callers go on. */
+  readonly busyMs: number
+  readonly troubles: Readonly<Record<Part, Trouble>>
+  /** Parts that are away for a while, as shares of the time. */
+  readonly outages: readonly { readonly part: Part; readonly from: number; readonly to: number }[]
+  /** Share of calls at which the process that makes it dies. */
+  readonly kills: number
+  /** Calls of users and hands, per minute. */
+  readonly userCalls: number
+  readonly hands: number
+  /** Whether hands may delete policies of runs, or else the standing one. */
+  readonly handsOpenRuns: boolean
+  /** Shares of pods that cannot be placed, pulled or kept, and of analyses that do not work well. */
+  readonly podTrouble: number
+  readonly analysisTrouble: number
+  /** Of ticks: sent twice, not sent. */
+  readonly doubled: number
+  readonly dropped: number
+  /** The loop is away for a part of the time. */
+  readonly away: { readonly from: number; readonly to: number } | undefined
+  readonly slowest: number
+  readonly sink: boolean
+  readonly fanout: boolean
+  readonly hubLogging: boolean
+  readonly tokenSeconds: number
+  readonly restartMax: number
+}
+
+const NO_TROUBLE: Trouble = { fails: 0, lost: 0, late: 0, slow: 0 }
+
+function troubleOf(random: Random): Trouble {
+  if (random.chance(0.55)) return NO_TROUBLE
+  const share = () => (random.chance(0.5) ? random.next() * 0.08 : 0)
+  return { fails: share(), lost: share(), late: share() / 2, slow: share() }
+}
+
+function window(random: Random): { from: number; to: number } {
+  const from = random.next() * 0.7
+  return { from, to: from + 0.05 + random.next() * 0.3 }
+}
+
+const some = (random: Random, probability: number, value: () => number): number =>
+  random.chance(probability) ? value() : 0
+
+export function planOf(random: Random): Plan {
+  const sink = random.chance(0.7)
+  const troubles = Object.fromEntries(PARTS.map((part) => [part, troubleOf(random)])) as Plan['troubles']
+  const away = random.chance(0.15) ? { from: 0.2, to: 0.9 } : undefined
+  return {
+    analyses: random.whole(1, 4),
+    busyMs: (away ? random.whole(600, 860) : random.whole(60, 300)) * 1000,
+    troubles,
+    outages: PARTS.filter(() => random.chance(0.12)).map((part) => ({ part, ...window(random) })),
+    kills: some(random, 0.4, () => random.next() * 0.02),
+    userCalls: random.whole(2, 12),
+    hands: some(random, 0.35, () => random.whole(1, 6)),
+    handsOpenRuns: random.chance(0.5),
+    podTrouble: some(random, 0.5, () => random.next() * 0.4),
+    analysisTrouble: some(random, 0.6, () => random.next() * 0.6),
+    doubled: some(random, 0.4, () => random.next() * 0.5),
+    dropped: some(random, 0.3, () => random.next() * 0.4),
+    away,
+    slowest: random.pick([20, 200, 2000]),
+    sink,
+    fanout: sink && random.chance(0.4),
+    hubLogging: random.chance(0.8),
+    tokenSeconds: random.pick([60, 120, 300]),
+    restartMax: random.whole(1, 3),
+  }
+}

@@ -1,0 +1,38 @@
+/** What happened, a line a step: readable, and the same for the same seed. */
+import { createHash } from 'node:crypto'
+import type { Timeline } from './timeline.ts'
+
+export interface Trace {
+  readonly isOn: boolean
+  /** Notes a step; `detail` is only made when somebody reads it. */
+  readonly note: (who: string, what: string, detail?: () => unknown) => void
+  readonly lines: readonly string[]
+  /** Of all lines. */
+  readonly hash: () => string
+}
+
+const WIDEST = 240
+const UUID = /([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
+
+const plain = (_: string, value: unknown): unknown =>
+  value instanceof Error ? `${value.name}: ${value.message}` : typeof value === 'function' ? '…' : value
+
+/** A value in few characters; ids by their beginning. */
+export function brief(value: unknown): string {
+  const text = (typeof value === 'string' ? value : (JSON.stringify(value, plain) ?? 'nothing')).replace(UUID, '$1')
+  return text.length > WIDEST ? `${text.slice(0, WIDEST)}…` : text
+}
+
+export function createTrace(isOn: boolean, { elapsed }: Pick<Timeline, 'elapsed'>): Trace {
+  const lines: string[] = []
+  return {
+    isOn,
+    note: (who, what, detail) => {
+      if (!isOn) return
+      const seconds = (elapsed() / 1000).toFixed(3).padStart(8)
+      lines.push(`${seconds}  ${who.padEnd(16)} ${what}${detail ? ` ${brief(detail())}` : ''}`)
+    },
+    lines,
+    hash: () => createHash('sha256').update(lines.join('\n')).digest('hex'),
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * What was recorded, learnt from the effects of the store's calls alone: it is the same whatever store it is. Each
+ * effect is one step of the simulation, so that their order is that of the commits.
+ */
+import type { Analysis, AnalysisId, AnalysisKey, ChangeTo, Report, RunNumber, State } from '../../../shared/po/model.ts'
+import { isLive } from '../../../shared/po/model.ts'
+import type { BeginResult, Patch, Store } from '../../../shared/po/ports.ts'
+
+export interface Incarnation {
+  readonly key: AnalysisKey
+  readonly id: AnalysisId
+  readonly firstRun: RunNumber
+  run: RunNumber
+  state: State | 'withdrawn'
+  progress: number
+  /** Milliseconds since the beginning. */
+  endedAt: number | undefined
+  archived: boolean
+  /** Somebody asked to delete it, or it was executed: it belongs into the archive. */
+  toArchive: boolean
+}
+
+export interface StatusReport {
+  readonly key: AnalysisKey | undefined
+  readonly run: RunNumber | undefined
+  readonly report: Extract<Report, { kind: 'status' }>
+}
+
+/** What is to be checked when something was recorded. */
+export interface LedgerWatch {
+  readonly begun: (incarnation: Incarnation, former: RunNumber | undefined) => void
+  readonly moved: (incarnation: Incarnation, from: State, to: State, patch: Patch) => void
+  readonly progressed: (incarnation: Incarnation, from: number, to: number) => void
+  readonly reported: (id: AnalysisId, status: StatusReport) => void
+}
+
+export interface Ledger {
+  readonly incarnations: ReadonlyMap<AnalysisKey, Incarnation>
+  readonly byRun: (id: AnalysisId, run: RunNumber) => Incarnation | undefined
+  readonly live: (id: AnalysisId) => Incarnation | undefined
+  /** The same store, whose effects are noted. */
+  readonly over: (store: Store) => Store
+  /** Moves in their order. */
+  readonly changes: readonly { readonly id: AnalysisId; readonly run: RunNumber; readonly to: ChangeTo }[]
+  /** Statuses that the Hub is to learn, in their order. */
+  readonly statuses: ReadonlyMap<AnalysisId, readonly StatusReport[]>
+}
+
+export function createLedger(elapsed: () => number, watch: LedgerWatch): Ledger {
+  const incarnations = new Map<AnalysisKey, Incarnation>()
+  const runs = new Map<string, Incarnation>()
+  const highest = new Map<AnalysisId, RunNumber>()
+  const changes: { id: AnalysisId; run: RunNumber; to: ChangeTo }[] = []
+  const statuses = new Map<AnalysisId, StatusReport[]>()
+
+  const change = ({ id, run }: Incarnation, to: ChangeTo) => changes.push({ id, run, to })
+
+  const report = (id: AnalysisId, of: Incarnation | undefined, reports: readonly Report[]): void => {
+    for (const told of reports) {
+      if (told.kind !== 'status') continue
+      const status = { key: of?.key, run: of?.run, report: told }
+      statuses.set(id, [...(statuses.get(id) ?? []), status])
+      watch.reported(id, status)
+    }
+  }
+
+  const begun = ({ key, id, firstRun, run, state, progress }: Analysis): void => {
+    const fresh = { key, id, firstRun, run, state, progress, endedAt: undefined, archived: false, toArchive: false }
+    incarnations.set(key, fresh)
+    runs.set(`${id}/${run}`, fresh)
+    watch.begun(fresh, highest.get(id))
+    highest.set(id, run)
+    change(fresh, 'starting')
+  }
+
+  const nextRun = (incarnation: Incarnation, run: RunNumber): void => {
+    watch.begun({ ...incarnation, run }, highest.get(incarnation.id))
+    highest.set(incarnation.id, run)
+    incarnation.run = run
+    runs.set(`${incarnation.id}/${run}`, incarnation)
+  }
+
+  const progressed = (incarnation: Incarnation, to: number): void => {
+    watch.progressed(incarnation, incarnation.progress, to)
+    incarnation.progress = to
+  }
+
+  const moved = (after: Analysis, patch: Patch): void => {
+    const incarnation = incarnations.get(after.key)
+    if (!incarnation || incarnation.state === 'withdrawn') return
+    const from = incarnation.state
+    const isNew = from !== after.state || incarnation.run !== after.run
+    if (incarnation.run !== after.run) nextRun(incarnation, after.run)
+    progressed(incarnation, after.progress)
+    incarnation.state = after.state
+    if (isLive(from) && !isLive(after.state)) incarnation.endedAt = elapsed()
+    if (patch.removal?.archive) incarnation.toArchive = true
+    report(after.id, incarnation, patch.reports ?? [])
+    if (isNew) change(incarnation, after.state)
+    watch.moved(incarnation, from, after.state, patch)
+  }
+
+  const forgotten = (incarnation: Incarnation): void => {
+    if (incarnation.state === 'stopping') change(incarnation, 'stopped')
+    else if (incarnation.state !== 'withdrawn' && isLive(incarnation.state)) change(incarnation, 'withdrawn')
+    incarnation.state = incarnation.state === 'stopping' ? 'stopped' : 'withdrawn'
+    incarnation.endedAt ??= elapsed()
+  }
+
+  const archived = (key: AnalysisKey, isThere: boolean): void => {
+    const incarnation = incarnations.get(key)
+    if (!incarnation || isThere || incarnation.archived || incarnation.state === 'withdrawn') return
+    if (isLive(incarnation.state)) return
+    incarnation.archived = true
+    if (incarnation.state === 'stopping') {
+      change(incarnation, 'stopped')
+      incarnation.state = 'stopped'
+    }
+  }
+
+  const live = (id: AnalysisId): Incarnation | undefined =>
+    incarnations.values().find((one) => one.id === id && one.state !== 'withdrawn' && isLive(one.state))
+
+  return {
+    incarnations,
+    changes,
+    statuses,
+    byRun: (id, run) => runs.get(`${id}/${run}`),
+    live,
+    over: (store) => ({
+      ...store,
+      begin: async (input) => {
+        const result: BeginResult = await store.begin(input)
+        if (result.kind === 'begun') begun(result.analysis)
+        return result
+      },
+      transition: async (key, from, to, patch = {}, run = undefined) => {
+        const after = await store.transition(key, from, to, patch, run)
+        if (after) moved(after, patch)
+        return after
+      },
+      abandon: async (key) => {
+        const was = await store.abandon(key)
+        const incarnation = incarnations.get(key)
+        if (was && incarnation) forgotten(incarnation)
+        return was
+      },
+      archive: async (key, node, sign) => {
+        await store.archive(key, node, sign)
+        archived(key, (await store.findByKey(key)) !== undefined)
+      },
+      appendLine: async (id, run, line, reports) => {
+        const told: Report[] = []
+        const after = await store.appendLine(id, run, line, (...args) => {
+          const made = reports(...args)
+          told.push(...made)
+          return made
+        })
+        const incarnation = after && incarnations.get(after.key)
+        if (incarnation) progressed(incarnation, after.progress)
+        report(id, incarnation, told)
+        return after
+      },
+      appendReports: async (id, reports) => {
+        await store.appendReports(id, reports)
+        report(id, undefined, reports)
+      },
+      reset: async () => {
+        const before = await store.reset()
+        for (const { key } of before) {
+          const incarnation = incarnations.get(key)
+          if (incarnation) forgotten(incarnation)
+        }
+        for (const id of statuses.keys()) statuses.set(id, [])
+        return before
+      },
+    }),
+  }
+}

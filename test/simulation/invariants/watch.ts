@@ -1,0 +1,198 @@
+/**
+ * What must hold at every moment. Each promise has a name, under which a seed that breaks it is reported; what must hold
+ * once the world has calmed down stands in `rest.ts`.
+ */
+import {
+  type AnalysisId,
+  type HubStatus,
+  isLive,
+  OUTCOMES,
+  type RunNumber,
+  type State,
+} from '../../../shared/po/model.ts'
+import { policyName, STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
+import { isPodEnding, keyOf, type Namespace, type Pod, type Thing } from '../cluster/objects.ts'
+import { isAnalysis, runOf } from '../world/analysis.ts'
+import { holdsSecret } from '../world/secrets.ts'
+import type { Incarnation, Ledger, LedgerWatch, StatusReport } from './ledger.ts'
+
+export const PROMISES = [
+  'at most one live run',
+  'an end is final',
+  'run numbers never repeat',
+  'progress never falls',
+  'statuses of a run never regress',
+  'the Hub hears what was recorded, in order',
+  'no secret leaves Kubernetes',
+  'no pod without a policy',
+  'a live analysis keeps its client',
+  'a live analysis keeps its Secrets',
+  'no restart and no failure that was not earned',
+  'changes are told in order, each once',
+  'no defect',
+  'the world comes to rest',
+] as const
+export type PromiseName = (typeof PROMISES)[number]
+
+export type Break = (promise: PromiseName, what: unknown) => void
+
+export interface WatchDeps {
+  readonly broken: Break
+  readonly elapsed: () => number
+  readonly namespace: () => Namespace
+  readonly ledger: () => Ledger
+  /** Something happened to the analysis that may end a run of it. */
+  readonly isExcused: (id: AnalysisId, firstRun: RunNumber) => boolean
+  /** Somebody deleted this object by hand. */
+  readonly wasRemovedByHand: (thing: Thing) => boolean
+}
+
+/** Writes that were under way when an analysis ended may still make a pod; later there is none. */
+const UNDER_WAY_MS = 60_000
+
+const RANK: Readonly<Record<HubStatus, number>> = {
+  starting: 0,
+  started: 1,
+  executing: 2,
+  stopping: 3,
+  executed: 4,
+  stopped: 4,
+  failed: 4,
+}
+
+/** Checks of everything that is recorded. */
+export function watchLedger({ broken, isExcused }: WatchDeps): LedgerWatch {
+  const last = new Map<string, { rank: number; progress: number }>()
+
+  const earned = (incarnation: Incarnation, to: State): void => {
+    const isBad = to === 'restarting' || to === 'failed'
+    if (isBad && !isExcused(incarnation.id, incarnation.firstRun)) {
+      broken('no restart and no failure that was not earned', { ...incarnation })
+    }
+  }
+
+  const inOrder = (id: AnalysisId, { key, run, report }: StatusReport): void => {
+    if (key === undefined) return
+    const rank = RANK[report.status]
+    const ofRun = last.get(`${key}/${run}`)
+    const ofAnalysis = last.get(key)
+    if ((ofRun && rank < ofRun.rank) || (ofAnalysis && ofAnalysis.rank >= 4)) {
+      broken('statuses of a run never regress', { id, run, status: report.status, after: ofAnalysis })
+    }
+    const seen = { rank, progress: report.progress ?? 0 }
+    last.set(`${key}/${run}`, seen)
+    last.set(key, seen)
+  }
+
+  return {
+    begun: ({ id, run }, former) => {
+      if (former !== undefined && run <= former) broken('run numbers never repeat', { id, run, former })
+    },
+    moved: (incarnation, from, to) => {
+      const isOver = !isLive(from)
+      if (isOver && to !== from && !(from === 'stopping' && to === 'stopped')) {
+        broken('an end is final', { id: incarnation.id, run: incarnation.run, from, to })
+      }
+      if (isOver === false && to !== from) earned(incarnation, to)
+    },
+    progressed: ({ id, run }, from, to) => {
+      if (to < from || to > 100) broken('progress never falls', { id, run, from, to })
+    },
+    reported: inOrder,
+  }
+}
+
+export interface Watch {
+  readonly podMade: (pod: Pod) => void
+  readonly thingGone: (thing: Thing) => void
+  readonly clientRemoved: (id: AnalysisId) => void
+  readonly told: (id: AnalysisId, status: HubStatus, progress: number | null) => void
+  /** Something that leaves a process for any place but Kubernetes and Keycloak. */
+  readonly left: (where: string, what: unknown) => void
+  /** How many of the statuses of an analysis the Hub has heard. */
+  readonly heard: (id: AnalysisId) => number
+}
+
+/** Checks of what becomes of the world. */
+export function watchWorld(deps: WatchDeps): Watch {
+  const { broken, elapsed, namespace, ledger } = deps
+  const heard = new Map<AnalysisId, number>()
+
+  const guarded = (pod: Pod): boolean => {
+    const { id, run } = runOf(pod)
+    const { things } = namespace()
+    return (
+      things.has(keyOf('NetworkPolicy', STANDING_POLICY_NAME)) ||
+      things.has(keyOf('NetworkPolicy', policyName(id, run)))
+    )
+  }
+
+  const unguarded = (pods: Iterable<Pod>): void => {
+    for (const pod of pods) {
+      if (isAnalysis(pod) && !guarded(pod)) broken('no pod without a policy', { pod: pod.name, deleting: pod.deleting })
+    }
+  }
+
+  const alone = (pod: Pod): void => {
+    const { id, run } = runOf(pod)
+    for (const other of namespace().pods.values()) {
+      const its = runOf(other)
+      if (other === pod || !isAnalysis(other) || its.id !== id || its.run === run) continue
+      if (!isPodEnding(namespace(), other)) broken('at most one live run', { made: pod.name, beside: other.name })
+    }
+  }
+
+  const notOver = (pod: Pod): void => {
+    const { id, run } = runOf(pod)
+    const incarnation = ledger().byRun(id, run)
+    const since = incarnation?.endedAt
+    if (since !== undefined && elapsed() - since > UNDER_WAY_MS) {
+      broken('an end is final', { pod: pod.name, madeAfterSeconds: (elapsed() - since) / 1000 })
+    }
+  }
+
+  return {
+    heard: (id) => heard.get(id) ?? 0,
+    podMade: (pod) => {
+      if (!isAnalysis(pod)) return
+      alone(pod)
+      notOver(pod)
+      unguarded([pod])
+    },
+    thingGone: (thing) => {
+      if (thing.kind === 'NetworkPolicy') unguarded(namespace().pods.values())
+      const incarnation = thing.kind === 'Secret' ? ownerOf(ledger(), thing) : undefined
+      if (!incarnation || incarnation.state === 'withdrawn' || !isLive(incarnation.state)) return
+      if (!deps.wasRemovedByHand(thing)) broken('a live analysis keeps its Secrets', { gone: thing.name })
+    },
+    clientRemoved: (id) => {
+      const live = ledger().live(id)
+      if (live) broken('a live analysis keeps its client', { id, run: live.run, state: live.state })
+    },
+    told: (id, status, progress) => {
+      const expected = ledger().statuses.get(id) ?? []
+      const at = heard.get(id) ?? 0
+      const is = (nth: number) => {
+        const report = expected[nth]?.report
+        return report?.status === status && report.progress === progress
+      }
+      if (is(at)) heard.set(id, at + 1)
+      else if (!is(at - 1)) {
+        broken('the Hub hears what was recorded, in order', { id, status, progress, expected: expected[at]?.report })
+      }
+    },
+    left: (where, what) => {
+      const text = typeof what === 'string' ? what : (JSON.stringify(what) ?? '')
+      if (holdsSecret(text)) broken('no secret leaves Kubernetes', { where, text })
+    },
+  }
+}
+
+/** The incarnation whose Secret this is. */
+function ownerOf(ledger: Ledger, { object }: Thing): Incarnation | undefined {
+  const labels = object.metadata.labels ?? {}
+  const id = labels['flame-po/analysis-id'] as AnalysisId | undefined
+  return id && ledger.byRun(id, Number(labels['flame-po/run']) as RunNumber)
+}
+
+export const isOutcome = (state: string): boolean => (OUTCOMES as readonly string[]).includes(state)

@@ -1,0 +1,71 @@
+/** Hands in the cluster: administrators who delete what they should not, and drain nodes. */
+import type { AnalysisId } from '../../../shared/po/model.ts'
+import { LABEL, policyName, STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
+import type { ClusterModel } from '../cluster/index.ts'
+import { labelsOf, type Pod, type Thing } from '../cluster/objects.ts'
+import type { Plan } from '../core/plan.ts'
+import type { Random } from '../core/random.ts'
+import type { Timeline } from '../core/timeline.ts'
+import type { Trace } from '../core/trace.ts'
+import { runOf } from '../world/analysis.ts'
+
+export interface HandDeps {
+  readonly model: ClusterModel
+  readonly random: Random
+  readonly timeline: Timeline
+  readonly plan: Plan
+  readonly trace: Trace
+  readonly isBusy: () => boolean
+  readonly touched: (id: AnalysisId, thing?: Thing) => void
+}
+
+export function createHands({ model, random, timeline, plan, trace, isBusy, touched }: HandDeps) {
+  const { namespace } = model
+
+  const drain = (): void => {
+    for (const pod of namespace.pods.values()) if (random.chance(0.5)) endPod(pod)
+  }
+
+  const endPod = (pod: Pod): void => {
+    trace.note('hand', 'deletes pod', () => pod.name)
+    touched(runOf(pod).id)
+    model.endPod(pod)
+  }
+
+  /** Policies of runs or the standing one, never both: a run that nothing guards any more is not ours to answer for. */
+  const mayGo = (thing: Thing): boolean => {
+    const id = labelsOf(thing)[LABEL.analysis]
+    if (!id) return thing.name === STANDING_POLICY_NAME && !plan.handsOpenRuns
+    const run = Number(labelsOf(thing)[LABEL.run])
+    return plan.handsOpenRuns || thing.name !== policyName(id as AnalysisId, run as never)
+  }
+
+  const removeThing = (): void => {
+    const things = [...namespace.things.values()].filter(mayGo)
+    if (things.length === 0) return
+    const thing = random.pick(things)
+    const how = random.pick(['foreground', 'background'] as const)
+    trace.note('hand', `deletes ${thing.kind} ${how}`, () => thing.name)
+    const id = labelsOf(thing)[LABEL.analysis]
+    if (id) touched(id as AnalysisId, thing)
+    model.remove(thing.kind, thing.name, how)
+  }
+
+  const act = (): void => {
+    const pods = [...namespace.pods.values()]
+    const what = random.weighted({ pod: 3, thing: 5, drain: 1 })
+    if (what === 'drain') drain()
+    else if (what === 'thing') removeThing()
+    else if (pods.length > 0) endPod(random.pick(pods))
+  }
+
+  const begin = (): void => {
+    if (plan.hands === 0) return
+    timeline.after((random.next() * 120_000) / plan.hands, () => {
+      if (!isBusy()) return
+      act()
+      begin()
+    })
+  }
+  return { begin }
+}

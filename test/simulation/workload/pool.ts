@@ -1,0 +1,72 @@
+/** The processes of the product: some that answer callers, some that reconcile. One that died is replaced by a new one. */
+import { Fault } from '../../../shared/fault.ts'
+import type { Ports } from '../../../shared/po/ports.ts'
+import { createMemory, type Memory } from '../../../shared/po/reconcile/memory.ts'
+import { deliverSoon } from '../../../shared/po/report.ts'
+import type { Process } from '../core/processes.ts'
+import type { Random } from '../core/random.ts'
+import type { Trace } from '../core/trace.ts'
+import type { Break } from '../invariants/watch.ts'
+
+export interface Running extends Process {
+  readonly ports: Ports
+  readonly memory: Memory
+  readonly soon: ReturnType<typeof deliverSoon>
+}
+
+export type Role = 'api' | 'reconciler'
+
+export interface Pool {
+  /** One of those that are there. */
+  readonly pick: (role: Role) => Running
+  /** Lets a process work on a request; resolves to the answer, or to undefined when it failed. Never, if it died. */
+  readonly serve: <T>(process: Running, title: string, work: (ports: Ports) => Promise<T>) => Promise<T | undefined>
+}
+
+export interface PoolDeps {
+  readonly random: Random
+  readonly trace: Trace
+  readonly broken: Break
+  readonly portsOf: (process: Process) => Ports
+}
+
+const SIZES: Readonly<Record<Role, number>> = { api: 3, reconciler: 2 }
+
+export function createPool({ random, trace, broken, portsOf }: PoolDeps): Pool {
+  const present = new Map<string, Running>()
+  let born = 0
+
+  const spawn = (slot: string): Running => {
+    born += 1
+    const process: Process = { name: `${slot}#${born}`, isAlive: true }
+    return Object.assign(process, { ports: portsOf(process), memory: createMemory(), soon: deliverSoon() })
+  }
+
+  const failed = (process: Process, title: string, error: unknown): undefined => {
+    trace.note(process.name, `${title}: fails`, () => error)
+    if (!(error instanceof Fault) || error.code === 'unexpected')
+      broken('no defect', String((error as Error)?.stack ?? error))
+    return undefined
+  }
+
+  return {
+    pick: (role) => {
+      const slot = `${role}-${random.whole(1, SIZES[role])}`
+      const known = present.get(slot)
+      if (known?.isAlive) return known
+      const fresh = spawn(slot)
+      present.set(slot, fresh)
+      return fresh
+    },
+    serve: async (process, title, work) => {
+      trace.note(process.name, `${title}: begins`)
+      try {
+        const answer = await work(process.ports)
+        trace.note(process.name, `${title}: answers`, () => answer)
+        return answer
+      } catch (error) {
+        return failed(process, title, error)
+      }
+    },
+  }
+}

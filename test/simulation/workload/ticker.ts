@@ -1,0 +1,58 @@
+/** Ticks of the loop, as a PingSource sends them, and events as a broker delivers them: late, twice, or not at all. */
+
+import { RECONCILE_TYPE } from '../../../shared/po/events.ts'
+import type { OutgoingEvent, Sink } from '../../../shared/po/ports.ts'
+import { handleEvent } from '../../../shared/po/reconcile/handle.ts'
+import type { Plan } from '../core/plan.ts'
+import type { Random } from '../core/random.ts'
+import type { Timeline } from '../core/timeline.ts'
+import type { Pool } from './pool.ts'
+
+export interface TickerDeps {
+  readonly pool: () => Pool
+  readonly random: Random
+  readonly timeline: Timeline
+  readonly plan: Plan
+  readonly intervalMs: number
+  readonly isBusy: () => boolean
+}
+
+const PING = { type: 'dev.knative.sources.ping' }
+
+export function createTicker({ pool, random, timeline, plan, intervalMs, isBusy }: TickerDeps) {
+  const deliver = (event: { readonly type: string; readonly subject?: string }): void => {
+    const process = pool().pick('reconciler')
+    const title = event.type === PING.type ? 'tick' : 'look'
+    void pool().serve(process, title, (ports) => handleEvent(ports, process.memory, event))
+  }
+
+  const isAway = (): boolean => {
+    const share = timeline.elapsed() / plan.busyMs
+    return plan.away !== undefined && plan.away.from <= share && share < plan.away.to
+  }
+
+  /** How often this one comes. */
+  const times = (): number => {
+    if (!isBusy()) return 1
+    if (isAway() || random.chance(plan.dropped)) return 0
+    return random.chance(plan.doubled) ? 2 : 1
+  }
+
+  const begin = (): void =>
+    timeline.after(intervalMs, () => {
+      for (let left = times(); left > 0; left -= 1) timeline.after(random.skewed(0, 3000), () => deliver(PING))
+      begin()
+    })
+
+  return {
+    begin,
+    /** What a broker does with an event that it has taken. */
+    broker: (taken: (event: OutgoingEvent) => void): Sink => ({
+      emit: async (event) => {
+        taken(event)
+        if (event.type !== RECONCILE_TYPE) return
+        for (let left = times(); left > 0; left -= 1) timeline.after(random.skewed(1, 2000), () => deliver(event))
+      },
+    }),
+  }
+}
