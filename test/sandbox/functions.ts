@@ -1,5 +1,5 @@
 /**
- * Functions as processes, one each, as on a cluster: from source, or from `dist/` when `program` says so. May import the
+ * Functions as processes, one each or more, as on a cluster: from source, or from `dist/` when `program` says so. May import the
  * route table only: what a function needs comes through its environment.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -12,6 +12,8 @@ export interface FunctionsOptions {
   readonly routes: readonly Route[]
   /** The settings of all; nothing else is inherited but PATH. */
   readonly env: Readonly<Record<string, string>>
+  /** How many processes a function has; default: one. */
+  readonly copies?: (route: Route) => number
   /** Settings of one function, over those of all. */
   readonly envOf?: (route: Route) => Readonly<Record<string, string>>
   /** What Node runs for a route; default: the source entry. */
@@ -29,10 +31,12 @@ export interface RunningFunction {
 }
 
 export interface Functions {
-  /** By route name. */
+  /** By route name; of a function with copies, the first. */
   readonly running: ReadonlyMap<string, RunningFunction>
   /** For a gateway: where a route is served; undefined when it is not. */
   addressOf(route: Route): string | undefined
+  /** Every process of a function. */
+  copiesOf(route: Route): readonly RunningFunction[]
   /** Ends all by pid and resolves when they have ended. */
   stop(): Promise<void>
 }
@@ -81,7 +85,10 @@ async function end(child: ChildProcess): Promise<void> {
 
 /** @throws when one of them does not start; the others are ended then */
 export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
-  const children = options.routes.map((route) => ({ route, child: launch(route, options) }))
+  const { routes, copies = () => 1 } = options
+  const children = routes
+    .flatMap((route) => Array<Route>(copies(route)).fill(route))
+    .map((route) => ({ route, child: launch(route, options) }))
   const stop = async () => {
     await Promise.all(children.map(({ child }) => end(child)))
   }
@@ -89,8 +96,10 @@ export async function startFunctions(options: FunctionsOptions): Promise<Functio
     const started: Started[] = await Promise.all(
       children.map(async ({ route, child }) => ({ child, running: await listening(route, child) })),
     )
-    const running = new Map(started.map((one) => [one.running.route.name, one.running]))
-    return { running, addressOf: ({ name }) => running.get(name)?.url, stop }
+    const all = started.map((one) => one.running)
+    const copiesOf = ({ name }: Route) => all.filter(({ route }) => route.name === name)
+    const running = new Map(all.toReversed().map((one) => [one.route.name, one]))
+    return { running, addressOf: ({ name }) => running.get(name)?.url, copiesOf, stop }
   } catch (error) {
     await stop()
     throw error

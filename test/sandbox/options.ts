@@ -1,7 +1,8 @@
-/** Settings of `make run` and `make demo`: which ports, how fast. All have defaults; all come from the environment. */
+/** Settings of `make run` and `make demo`: which ports, how fast, through which broker, with which bad luck. All have defaults; all come from the environment. */
 import { fileURLToPath } from 'node:url'
 import { SETTINGS } from '../../shared/config.ts'
 import type { SandboxOptions } from './sandbox.ts'
+import type { TickFaults } from './ticker.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -17,6 +18,33 @@ function number(env: Environment, name: string, fallback: number, max: number): 
   throw new Error(`${name}: expected a whole number from 0 to ${max}`)
 }
 
+function share(env: Environment, name: string): number {
+  const text = env[name] || '0'
+  if (/^(0|1|0?\.[0-9]+)$/.test(text)) return Number(text)
+  throw new Error(`${name}: expected a share from 0 to 1, such as 0.1`)
+}
+
+function range(env: Environment, name: string): readonly [number, number] {
+  const text = env[name] || '0-0'
+  const [, min, max] = /^([0-9]{1,6})-([0-9]{1,6})$/.exec(text) ?? []
+  if (Number(min) <= Number(max)) return [Number(min), Number(max)]
+  throw new Error(`${name}: expected two numbers of milliseconds such as 100-3000`)
+}
+
+const tickFaults = (env: Environment): TickFaults => ({
+  double: share(env, 'TICK_DOUBLE'),
+  drop: share(env, 'TICK_DROP'),
+  delayMs: range(env, 'TICK_DELAY_MS'),
+})
+
+/** With `FANOUT=events` a broker hands the work out; K_SINK may name a sink of the user's for what is told of changes. */
+function events(env: Environment): Pick<SandboxOptions, 'fanout'> {
+  const { FANOUT: fanout = 'none', K_SINK: sink = '' } = env
+  if (fanout !== 'none' && fanout !== 'events') throw new Error('FANOUT: expected none or events')
+  if (fanout === 'events' && sink) throw new Error('K_SINK: expected none with FANOUT=events, which brings its own')
+  return { fanout: fanout === 'events' }
+}
+
 /** The names a user may set, with what they do; printed when one is wrong. */
 export function sandboxOptions(env: Environment = process.env): SandboxOptions {
   const port = (name: string, fallback: number) => number(env, name, fallback, 65_535)
@@ -30,7 +58,11 @@ export function sandboxOptions(env: Environment = process.env): SandboxOptions {
       postgres: port('POSTGRES_PORT', 0),
     },
     intervalSeconds: Math.max(1, number(env, 'STATUS_LOOP_INTERVAL', 2, 86_400)),
-    ...(env['KUBECONFIG'] ? { kubeconfig: env['KUBECONFIG'], env: runSettings(env) } : {}),
+    tickFaults: tickFaults(env),
+    ...events(env),
+    reconcilers: Math.max(1, number(env, 'RECONCILERS', 1, 8)),
+    ...(env['KUBECONFIG'] ? { kubeconfig: env['KUBECONFIG'] } : {}),
+    env: { ...(env['KUBECONFIG'] ? runSettings(env) : {}), ...(env['K_SINK'] ? { K_SINK: env['K_SINK'] } : {}) },
   }
 }
 

@@ -7,9 +7,12 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pingSchedule } from '../../knative/ping-schedule.ts'
 import { connect } from '../../shared/adapters/postgres/index.ts'
 import { migrate } from '../../shared/adapters/postgres/migrate.ts'
+import { RECONCILE_TYPE } from '../../shared/po/events.ts'
 import { poRoutes, type Route, routes } from '../../shared/routes.ts'
+import { type EventBroker, startEventBroker } from './broker/index.ts'
 import { type Functions, startFunctions } from './functions.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { type HubSandbox, startHub } from './hub.ts'
@@ -19,8 +22,8 @@ import { type Peers, startPeers } from './peers.ts'
 import { databaseSettings, type PostgresServer, startPostgres } from './postgres.ts'
 import { NGINX_IMAGE, runImages } from './run-images.ts'
 import { createServicePorts, type ServicePorts } from './service-ports.ts'
-import { databaseEnvironment, serviceEnvironment } from './settings.ts'
-import { startTicker, type Ticker } from './ticker.ts'
+import { databaseEnvironment, serviceEnvironment, sinkEnvironment } from './settings.ts'
+import { startTicker, type Ticker, type TickFaults } from './ticker.ts'
 
 export interface SandboxPorts {
   /** Of the gateway: the node's API. */
@@ -50,6 +53,14 @@ export interface SandboxOptions {
   readonly onLine?: (name: string, line: string) => void
   /** False: nothing ticks but what the caller sends. */
   readonly ticking?: boolean
+  /** What happens to ticks on their way; default: nothing. */
+  readonly tickFaults?: TickFaults
+  /** With a broker, which is told of every change. */
+  readonly sink?: boolean
+  /** With a broker, through which each sweep hands out its analyses one by one. */
+  readonly fanout?: boolean
+  /** Processes of `status-reconcile`; ticks go to the first, the broker's events to all in turn. Default: 1. */
+  readonly reconcilers?: number
   /** Told every request at the sandbox's Kubernetes API. */
   readonly onKubernetesRequest?: (method: string, path: string) => void
 }
@@ -62,6 +73,8 @@ export interface Sandbox {
   readonly peers: Peers
   readonly functions: Functions
   readonly ticker: Ticker
+  /** Absent without `sink` and `fanout`. */
+  readonly eventBroker: EventBroker | undefined
   /** The settings the functions run with. */
   readonly env: Readonly<Record<string, string>>
   /** Absent with a cluster of the caller's. */
@@ -171,20 +184,27 @@ async function startParts(options: SandboxOptions, stops: Stops): Promise<Omit<S
   const services = await startServices(ports, stops)
   const { kubernetes, kubeconfig } = await chooseCluster(options, stops)
   const own = kubernetes ? { NGINX_IMAGE } : {}
-  const env = { ...settings({ ...services, kubeconfig, intervalSeconds }), ...own, ...options.env }
+  const eventBroker = options.sink || options.fanout ? stops.add(await startEventBroker()) : undefined
+  const told = sinkEnvironment(eventBroker, options.fanout ?? false)
+  const env = { ...settings({ ...services, kubeconfig, intervalSeconds }), ...own, ...told, ...options.env }
   const functions = stops.add(await startAll(options, env))
   addressOf = functions.addressOf
   if (kubernetes) addPeerServices(kubernetes, services.peers, gateway)
-  const sink = functions.addressOf(routes.po.statusReconcile) ?? ''
-  const ticker = stops.add(
-    startTicker({ sink, namespace: 'flame', intervalSeconds: options.ticking === false ? NEVER : intervalSeconds }),
-  )
+  const reconcilers = functions.copiesOf(routes.po.statusReconcile).map(({ url }) => url)
+  if (options.fanout) eventBroker?.addTrigger({ filter: { type: RECONCILE_TYPE }, subscribers: reconcilers })
+  const ticker = stops.add(startTicking(options, reconcilers[0] ?? '', intervalSeconds))
   const token = () => accessToken(services.keycloak)
-  return { ...services, gateway, functions, ticker, env, kubernetes, kubeconfig, token }
+  return { ...services, gateway, functions, ticker, eventBroker, env, kubernetes, kubeconfig, token }
 }
 
-/** Seconds; no test lasts a week. */
-const NEVER = 604_800
+/** Ticks as the rendered schedule makes them, which may be more often than there are slots. */
+const startTicking = ({ ticking = true, tickFaults }: SandboxOptions, sink: string, intervalSeconds: number): Ticker =>
+  startTicker({
+    sink,
+    namespace: 'flame',
+    tickSeconds: ticking ? pingSchedule(intervalSeconds).tickSeconds : null,
+    ...(tickFaults ? { faults: tickFaults } : {}),
+  })
 
 async function startServices(ports: SandboxPorts, stops: Stops) {
   const [postgres, keycloak, hub, peers] = await Promise.all([
@@ -207,10 +227,12 @@ async function chooseCluster(options: SandboxOptions, stops: Stops) {
   return { kubernetes, kubeconfig: file }
 }
 
-function startAll({ program, envOf, onLine = () => {} }: SandboxOptions, env: Readonly<Record<string, string>>) {
+function startAll(options: SandboxOptions, env: Readonly<Record<string, string>>) {
+  const { program, envOf, onLine = () => {}, reconcilers = 1 } = options
   return startFunctions({
     routes: poRoutes,
     env,
+    copies: (route) => (route === routes.po.statusReconcile ? reconcilers : 1),
     onLine: (route, line) => onLine(route.name, line),
     ...(program ? { program } : {}),
     ...(envOf ? { envOf } : {}),

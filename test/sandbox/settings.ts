@@ -1,4 +1,5 @@
 /** Settings by which functions find the sandbox's parts. */
+import type { EventBroker } from './broker/index.ts'
 import type { HubSandbox } from './hub.ts'
 import type { Keycloak } from './keycloak.ts'
 import { databaseSettings, type Login } from './postgres.ts'
@@ -16,3 +17,7 @@ export const serviceEnvironment = (keycloak: Keycloak, hub: HubSandbox): Record<
   HUB_CLIENT_ID: hub.clientId,
   HUB_CLIENT_SECRET: hub.clientSecret,
 })
+
+/** Changes are told to the broker; with `fanout` the work of a sweep goes through it, too. */
+export const sinkEnvironment = (broker: EventBroker | undefined, fanout: boolean): Record<string, string> =>
+  broker ? { K_SINK: broker.url, FANOUT: fanout ? 'events' : 'none' } : {}
