@@ -12,39 +12,40 @@ export interface ControllerDeps {
   readonly makePod: (deployment: Thing) => void
 }
 
-/** All work that is due now; what follows from it is due the next time. */
-export function controllersStep({ namespace, erase, endPod, makePod }: ControllerDeps): void {
+type Work = () => void
+
+/** All work that is due now; what follows from it is due the next time. True if there was any. */
+export function controllersStep({ namespace, erase, endPod, makePod }: ControllerDeps): boolean {
   const things = [...namespace.things.values()]
   const pods = [...namespace.pods.values()]
-  const dependents = new Map<string, Thing[]>()
-  for (const thing of things) {
-    for (const { uid } of ownersOf(thing)) dependents.set(uid, [...(dependents.get(uid) ?? []), thing])
-  }
 
-  const inForeground = (thing: Thing): (() => void) => {
-    const below = dependents.get(thing.uid) ?? []
+  /** What goes before a thing does; when nothing of it is left, the thing. */
+  const goes = (thing: Thing): Work[] => {
+    const below = things.filter((other) => ownersOf(other).some(({ uid }) => uid === thing.uid))
     const itsPods = pods.filter(({ owner }) => owner.uid === thing.uid)
-    if (below.length + itsPods.length === 0) return () => erase(thing)
-    return () => {
-      for (const dependent of below) dependent.deleting = true
-      for (const pod of itsPods) endPod(pod)
-    }
+    if (below.length + itsPods.length === 0) return [() => erase(thing)]
+    return [
+      ...below.filter(({ deleting }) => !deleting).map((other) => () => void (other.deleting = true)),
+      ...itsPods.filter(({ deleting }) => !deleting).map((pod) => () => endPod(pod)),
+    ]
   }
 
-  const work: (() => void)[] = []
-  for (const thing of things) {
+  const isOrphan = (thing: Thing): boolean => {
     const owners = ownersOf(thing)
-    if (thing.deleting) work.push(inForeground(thing))
-    else if (owners.length > 0 && !owners.some(({ kind, uid }) => isThere(namespace, kind as Thing['kind'], uid))) {
-      work.push(() => erase(thing))
-    } else if (thing.kind === 'Deployment' && !pods.some((pod) => isActive(pod, thing))) {
-      work.push(() => makePod(thing))
-    }
+    return owners.length > 0 && !owners.some(({ kind, uid }) => isThere(namespace, kind as Thing['kind'], uid))
   }
-  for (const pod of pods) {
-    if (!isThere(namespace, 'Deployment', pod.owner.uid)) work.push(() => endPod(pod))
+  const lacksPod = (thing: Thing): boolean => thing.kind === 'Deployment' && !pods.some((pod) => isActive(pod, thing))
+
+  const workOn = (thing: Thing): Work[] => {
+    if (thing.deleting) return goes(thing)
+    if (isOrphan(thing)) return [() => erase(thing)]
+    return lacksPod(thing) ? [() => makePod(thing)] : []
   }
+
+  const lost = pods.filter((pod) => !pod.deleting && !isThere(namespace, 'Deployment', pod.owner.uid))
+  const work = [...things.flatMap(workOn), ...lost.map((pod) => () => endPod(pod))]
   for (const act of work) act()
+  return work.length > 0
 }
 
 const isActive = ({ owner, deleting, phase }: Pod, deployment: Thing): boolean =>

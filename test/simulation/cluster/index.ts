@@ -60,7 +60,7 @@ export function createClusterModel(options: ModelOptions): ClusterModel {
     isDue = true
     timeline.after(random.skewed(5, slowestMs()), () => {
       isDue = false
-      controllersStep({ namespace, erase, endPod: kubelet.end, makePod })
+      if (controllersStep({ namespace, erase, endPod: kubelet.end, makePod })) changed()
     })
   }
   const kubelet = createKubelet({ ...options, namespace, changed })

@@ -165,13 +165,13 @@ export function createLedger(elapsed: () => number, watch: LedgerWatch): Ledger 
         await store.appendReports(id, reports)
         report(id, undefined, reports)
       },
-      reset: async () => {
-        const before = await store.reset()
+      reset: async (...told) => {
+        const before = await store.reset(...told)
         for (const { key } of before) {
           const incarnation = incarnations.get(key)
           if (incarnation) forgotten(incarnation)
         }
-        for (const id of statuses.keys()) statuses.set(id, [])
+        for (const row of before) report(row.id, incarnations.get(row.key), told[0]?.(row) ?? [])
         return before
       },
     }),

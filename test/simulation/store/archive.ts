@@ -1,7 +1,7 @@
 /** Log lines, snapshots, the archive and what can be read of it. */
 import { type Analysis, type AnalysisId, type AnalysisKey, isLive } from '../../../shared/po/model.ts'
 import type { ArchiveEntry, HistoryRow, Store } from '../../../shared/po/ports.ts'
-import { insertReports } from './outbox.ts'
+import { insertChange, insertReports } from './outbox.ts'
 import { type ArchiveRow, claimed, currentOf, forget, later, save, storable, type Tables } from './tables.ts'
 
 function appendLine(
@@ -114,6 +114,7 @@ export function archiving(
       const document = JSON.stringify(entryOf(tables, row, node))
       const signature = await sign(document)
       if (analyses.get(key) !== row) return
+      if (row.state === 'stopping') insertChange(tables, row, 'stopped')
       tables.archive.set(key, { key, id: row.id, archivedAt: tables.now(), document, signature })
       forget(tables, key)
     },
