@@ -34,14 +34,41 @@ function assertRequired(attributes: Attributes): void {
   if (attributes['specversion'] !== VERSION) throw noEvent(`specversion must be ${VERSION}`)
 }
 
+/**
+ * Attribute values stand in headers percent-encoded, perhaps in quotes; the SDK leaves them so. What is badly encoded stays
+ * as it came: some senders do not encode.
+ * @see CloudEvents HTTP binding 1.0.2, section 3.1.3.2
+ */
+function decode(value: string): string {
+  const quoted = /^"(.*)"$/s.exec(value)?.[1]
+  const plain = quoted === undefined ? value : quoted.replace(/\\(.)/gs, '$1')
+  try {
+    return decodeURIComponent(plain)
+  } catch {
+    return plain
+  }
+}
+
+const decodeAttributes = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      name.startsWith('ce-') && typeof value === 'string' ? decode(value) : value,
+    ]),
+  )
+
 /** @throws Fault `bad_request` for what is no event; a batch is none */
 export function parseEvent(headers: IncomingHttpHeaders, bytes: Buffer): CloudEvent {
   const type = mediaType(headers['content-type'])
   const body = bytes.toString('utf8')
   if (type.startsWith('application/cloudevents') && type !== STRUCTURED) throw noEvent(`${type} is not taken`)
-  assertRequired(type === STRUCTURED ? structuredAttributes(body) : binaryAttributes(headers))
+  const attributes = decodeAttributes(headers)
+  assertRequired(type === STRUCTURED ? structuredAttributes(body) : binaryAttributes(attributes))
   try {
-    const event = HTTP.toEvent({ headers: { ...headers, 'content-type': type || undefined }, body: body || undefined })
+    const event = HTTP.toEvent({
+      headers: { ...attributes, 'content-type': type || undefined },
+      body: body || undefined,
+    })
     if (!(event instanceof CloudEvent)) throw new TypeError('a batch')
     event.validate()
     return event

@@ -3,9 +3,9 @@
  * world. So the answer only tells the sender whether to send again:
  *
  * - 204, empty: seen. A body would be taken for a reply event by a Trigger, and fail the delivery.
- * - 400: that was no event; it will not be one next time.
+ * - 400: that was no event, or one about nothing (`Fault` `bad_request`); it will be no other next time.
  * - 503: the work could not begin (`Fault` `unavailable`); the sender retries or the next tick does.
- * - 500: a defect. Senders do not retry it. Never 409, which brokers take for "send again".
+ * - 500: a defect. A PingSource does not retry it, a broker does. Never 409, which brokers take for "send again".
  *
  * It may import `shared/http`, `routes`, `log`, `fault`; never a use case.
  */

@@ -2,9 +2,13 @@ import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { CloudEvent } from 'cloudevents'
 import { describe, expect, it, vi } from 'vitest'
+import { createSink } from '../../../shared/adapters/sink/index.ts'
 import { eventEndpoint } from '../../../shared/events/event-endpoint.ts'
 import { Fault } from '../../../shared/fault.ts'
+import { RECONCILE_TYPE, reconcileEvent } from '../../../shared/po/events.ts'
+import type { AnalysisId } from '../../../shared/po/model.ts'
 import { routes } from '../../../shared/routes.ts'
+import { startEventBroker } from '../../sandbox/broker/index.ts'
 import { createRealm, serveFunction } from '../http/edge.ts'
 
 const realm = await createRealm()
@@ -64,6 +68,51 @@ describe('an event', () => {
   })
 })
 
+describe('an event of our own', () => {
+  const id = '4f0e6a52-8a3e-4d0e-9a55-2f6a0c1d7e11' as AnalysisId
+  const event = reconcileEvent(id, 7, new Date(), '/namespaces/flame/po')
+  const own = { type: RECONCILE_TYPE, subject: id, id: `7/${id}`, source: '/namespaces/flame/po' }
+  const BINARY = Object.fromEntries(Object.entries({ specversion: '1.0', ...own }).map(([k, v]) => [`ce-${k}`, v]))
+  const OWN = { specversion: '1.0', ...own }
+  const json = { 'content-type': 'application/json' }
+  const extensions = { partitionkey: id, knativearrivaltime: '2026-01-01T00:00:00Z', site: 'a b', n: '1' }
+  const extended = Object.fromEntries(Object.entries(extensions).map(([k, v]) => [`ce-${k}`, encodeURIComponent(v)]))
+  const rows: [name: string, headers: Record<string, string>, body?: string | undefined, seen?: object][] = [
+    ['binary, no data', BINARY],
+    ['binary, no data but its type', { ...BINARY, ...json }],
+    ['binary, an empty object', { ...BINARY, ...json }, '{}', { data: {} }],
+    ['binary, its data', { ...BINARY, ...json }, JSON.stringify(event.data), { data: event.data }],
+    ['binary, any extension', { ...BINARY, ...json, ...extended }, '{}', extensions],
+    ['binary, encoded throughout', { ...BINARY, 'ce-subject': id.replaceAll('4', '%34') }],
+    ['binary, in quotes', { ...BINARY, 'ce-subject': `"${id}"`, 'ce-site': '"a \\" b"' }, undefined, { site: 'a " b' }],
+    ['binary, an extension with a lone percent sign', { ...BINARY, 'ce-site': '100%' }, undefined, { site: '100%' }],
+    ['structured, no data', ...structured(OWN)],
+    ['structured, null for data', ...structured({ ...OWN, data: null })],
+    ['structured, an empty text for data', ...structured({ ...OWN, data: '' })],
+    ['structured, its data', ...structured({ ...OWN, data: event.data }), { data: event.data }],
+    ['structured, any extension', ...structured({ ...OWN, ...extensions, flag: true }), { ...extensions, flag: true }],
+    ['structured, a percent sign is one', ...structured({ ...OWN, site: '%34' }), { site: '%34' }],
+  ]
+  it.each(rows)('%s: 204, its type and subject known', async (_, headers, body, seen = {}) => {
+    const handle = vi.fn(async (_deps: unknown, _event: CloudEvent) => {})
+    await using server = await serveFunction(eventEndpoint(route, handle, () => undefined, { edge }))
+    expect(await post(server.url, headers, body)).toMatchObject({ status: 204, body: '' })
+    expect(handle.mock.calls).toMatchObject([[undefined, { ...own, ...seen }]])
+  })
+
+  it('comes from our sink through a broker as it was sent', async () => {
+    const handle = vi.fn(async (_deps: unknown, _event: CloudEvent) => {})
+    await using server = await serveFunction(eventEndpoint(route, handle, () => undefined, { edge }))
+    const broker = await startEventBroker()
+    broker.addTrigger({ filter: { type: RECONCILE_TYPE }, subscribers: [server.url] })
+    await createSink({ url: broker.url, extensions: { site: 'ö "%20"' } }).emit(event)
+    await broker.idle()
+    await broker.stop()
+    expect(broker.deliveries).toMatchObject([{ outcome: 'delivered', attempts: [{ status: 204 }] }])
+    expect(handle.mock.calls).toMatchObject([[undefined, { ...own, data: event.data, site: 'ö "%20"' }]])
+  })
+})
+
 describe('no event', () => {
   const without = (name: string) => Object.fromEntries(Object.entries(CE).filter(([key]) => key !== name))
   const rows: [name: string, headers: Record<string, string>, body?: string][] = [
@@ -103,6 +152,7 @@ describe('no event', () => {
 describe('a handler that throws', () => {
   it.each([
     [new Fault('unavailable', 'The sweep could not run.'), 503],
+    [new Fault('bad_request', 'About nothing.'), 400],
     [new Fault('conflict', 'never 409'), 500],
     [new Fault('not_found', 'never 404'), 500],
     [new Error('a defect'), 500],
