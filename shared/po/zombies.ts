@@ -78,7 +78,7 @@ async function findZombies(ports: ZombiePorts, { objects, pods }: Inventory, gra
   ]
 }
 
-/** Removes what of an inventory no row accounts for, root first, and counts it by kind. */
+/** Removes what of an inventory no row accounts for, root first, and counts it by kind; most of it goes with its root. */
 export async function removeZombies(
   ports: ZombiePorts,
   inventory: Inventory,
@@ -86,9 +86,8 @@ export async function removeZombies(
 ): Promise<Record<ZombieKind, number>> {
   const counts = Object.fromEntries(ZOMBIE_KINDS.map((kind) => [kind, 0])) as Record<ZombieKind, number>
   for (const { label, name, remove } of await findZombies(ports, inventory, graceMs)) {
-    if (!(await remove())) continue
     counts[label] += 1
-    ports.log('action', 'zombie removed', { kind: label, name })
+    if (await remove()) ports.log('action', 'zombie removed', { kind: label, name })
   }
   return counts
 }
