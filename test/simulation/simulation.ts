@@ -8,12 +8,12 @@
 import { changeType } from '../../shared/po/events.ts'
 import type { AnalysisId, RunNumber } from '../../shared/po/model.ts'
 import { CHANGES } from '../../shared/po/model.ts'
-import { credentialsName, parseObjectName } from '../../shared/po/names.ts'
+import { credentialsName } from '../../shared/po/names.ts'
 import { CREDENTIAL_KEYS, standingPolicy } from '../../shared/po/objects/index.ts'
 import type { Ports, Store } from '../../shared/po/ports.ts'
 import type { PoSettings } from '../../shared/po/settings.ts'
 import { createClusterModel } from './cluster/index.ts'
-import { keyOf, type Pod, type Thing } from './cluster/objects.ts'
+import { keyOf, ownersOf, type Pod, type Thing } from './cluster/objects.ts'
 import { planOf } from './core/plan.ts'
 import { createGate } from './core/processes.ts'
 import { createRandom, type Random } from './core/random.ts'
@@ -126,13 +126,17 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
     if ((unheard.get(id) ?? 0) >= 3) excuse(id, 'polls that failed on the way')
   }
 
+  /** With an object goes all that hangs on it. */
+  const wasRemovedByHand = (thing: Thing): boolean =>
+    byHand.has(thing.uid) || ownersOf(thing).some(({ uid }) => byHand.has(uid))
+
   const watchDeps: WatchDeps = {
     broken: onBreak,
     elapsed,
     namespace: () => model.namespace,
     ledger: () => ledger,
     isExcused: (id) => excused.has(id),
-    wasRemovedByHand: ({ uid }) => byHand.has(uid),
+    wasRemovedByHand,
   }
   const ledger = createLedger(elapsed, watchLedger(watchDeps))
   const watch = watchWorld(watchDeps)
@@ -245,12 +249,6 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
   const touched = (id: AnalysisId, thing?: Thing) => {
     excuse(id, 'hand')
     if (thing) byHand.add(thing.uid)
-    // With a root goes all that hangs on it.
-    if (thing?.kind === 'Secret' && thing.name.endsWith('-credentials')) {
-      for (const other of model.namespace.things.values()) {
-        if (parseObjectName(other.name)?.id === id) byHand.add(other.uid)
-      }
-    }
   }
   const hands = createHands({ model, random, timeline, plan, trace, isBusy, touched })
 
@@ -278,6 +276,7 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
       namespace: model.namespace,
       clients: identity.clients,
       hubKnows,
+      isExcused: (id) => excused.has(id),
       heard: watch.heard,
       hubStatus: (id) => statuses.get(id),
       wasPolled: (id, run) => elapsed() - (polled.get(`${id}/${run}`) ?? -Infinity) <= 3 * intervalMs,

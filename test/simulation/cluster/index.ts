@@ -10,6 +10,7 @@ import { createKubelet, type Exit, type KubeletDeps } from './kubelet.ts'
 import { fits, keyOf, labelsOf, type Namespace, type Pod, podFacts, type Thing, templateOf } from './objects.ts'
 
 export interface ClusterWatch {
+  readonly thingMade: (thing: Thing) => void
   readonly podMade: (pod: Pod) => void
   readonly thingGone: (thing: Thing) => void
 }
@@ -97,6 +98,7 @@ export function createClusterModel(options: ModelOptions): ClusterModel {
     const kind = object.kind as OwnedKind
     const made = { kind, name: object.metadata.name, uid: uid(), createdAt: timeline.now(), object, deleting: false }
     namespace.things.set(key, made)
+    watch.thingMade(made)
     return { uid: made.uid }
   }
 

@@ -67,7 +67,9 @@ const some = (random: Random, probability: number, value: () => number): number 
 
 export function planOf(random: Random): Plan {
   const sink = random.chance(0.7)
-  const troubles = Object.fromEntries(PARTS.map((part) => [part, troubleOf(random)])) as Plan['troubles']
+  const troubles = Object.fromEntries(PARTS.map((part) => [part, troubleOf(random)])) as Record<Part, Trouble>
+  // The Hub has no versions: a status that arrives after its sender gave up, and said more, is beyond anybody's help.
+  troubles.hub = { ...troubles.hub, late: 0 }
   const away = random.chance(0.15) ? { from: 0.2, to: 0.9 } : undefined
   return {
     analyses: random.whole(1, 4),

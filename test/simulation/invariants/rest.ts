@@ -19,6 +19,8 @@ export interface RestDeps {
   readonly ledger: Ledger
   readonly namespace: Namespace
   readonly clients: ReadonlySet<AnalysisId>
+  /** Somebody's hands were on it. */
+  readonly isExcused: (id: AnalysisId) => boolean
   readonly hubKnows: (id: AnalysisId) => boolean
   readonly heard: (id: AnalysisId) => number
   readonly hubStatus: (id: AnalysisId) => string | undefined
@@ -42,14 +44,15 @@ export async function unrest(deps: RestDeps): Promise<string[]> {
 }
 
 function missing(
-  { namespace: { things, pods }, wasPolled }: RestDeps,
+  { namespace: { things, pods }, wasPolled, isExcused }: RestDeps,
   { id, run, firstRun, state }: Incarnation,
 ): string[] {
   const name = runName(id, run)
   if (state !== 'started' && state !== 'executing') return [`${name} is ${state}`]
   const expected = [
     keyOf('Secret', credentialsName(id, firstRun)),
-    keyOf('Secret', pullSecretName(id, firstRun)),
+    // Only its creation knew what was in it.
+    ...(isExcused(id) ? [] : [keyOf('Secret', pullSecretName(id, firstRun))]),
     keyOf('NetworkPolicy', `nginx-to-${name}-policy`),
     keyOf('NetworkPolicy', `nginx-${name}-policy`),
     keyOf('ConfigMap', `nginx-${name}-config`),

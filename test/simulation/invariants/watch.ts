@@ -47,7 +47,7 @@ export interface WatchDeps {
   readonly wasRemovedByHand: (thing: Thing) => boolean
 }
 
-/** Writes that were under way when an analysis ended may still make a pod; later there is none. */
+/** Writes that were under way when an analysis ended may still make an object; later nobody makes one. */
 const UNDER_WAY_MS = 60_000
 
 const RANK: Readonly<Record<HubStatus, number>> = {
@@ -104,6 +104,7 @@ export function watchLedger({ broken, isExcused }: WatchDeps): LedgerWatch {
 
 export interface Watch {
   readonly podMade: (pod: Pod) => void
+  readonly thingMade: (thing: Thing) => void
   readonly thingGone: (thing: Thing) => void
   readonly clientRemoved: (id: AnalysisId) => void
   readonly told: (id: AnalysisId, status: HubStatus, progress: number | null) => void
@@ -142,12 +143,11 @@ export function watchWorld(deps: WatchDeps): Watch {
     }
   }
 
-  const notOver = (pod: Pod): void => {
-    const { id, run } = runOf(pod)
-    const incarnation = ledger().byRun(id, run)
+  const notOver = (thing: Thing): void => {
+    const incarnation = ownerOf(ledger(), thing)
     const since = incarnation?.endedAt
     if (since !== undefined && elapsed() - since > UNDER_WAY_MS) {
-      broken('an end is final', { pod: pod.name, madeAfterSeconds: (elapsed() - since) / 1000 })
+      broken('an end is final', { made: thing.name, secondsAfter: (elapsed() - since) / 1000 })
     }
   }
 
@@ -156,9 +156,9 @@ export function watchWorld(deps: WatchDeps): Watch {
     podMade: (pod) => {
       if (!isAnalysis(pod)) return
       alone(pod)
-      notOver(pod)
       unguarded([pod])
     },
+    thingMade: notOver,
     thingGone: (thing) => {
       if (thing.kind === 'NetworkPolicy') unguarded(namespace().pods.values())
       const incarnation = thing.kind === 'Secret' ? ownerOf(ledger(), thing) : undefined
@@ -188,7 +188,7 @@ export function watchWorld(deps: WatchDeps): Watch {
   }
 }
 
-/** The incarnation whose Secret this is. */
+/** The incarnation whose object this is. */
 function ownerOf(ledger: Ledger, { object }: Thing): Incarnation | undefined {
   const labels = object.metadata.labels ?? {}
   const id = labels['flame-po/analysis-id'] as AnalysisId | undefined

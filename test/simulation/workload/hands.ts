@@ -1,6 +1,6 @@
 /** Hands in the cluster: administrators who delete what they should not, and drain nodes. */
-import type { AnalysisId } from '../../../shared/po/model.ts'
-import { LABEL, policyName, STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
+import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
+import { credentialsName, LABEL, policyName, STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
 import type { ClusterModel } from '../cluster/index.ts'
 import { labelsOf, type Pod, type Thing } from '../cluster/objects.ts'
 import type { Plan } from '../core/plan.ts'
@@ -32,19 +32,19 @@ export function createHands({ model, random, timeline, plan, trace, isBusy, touc
     model.endPod(pod)
   }
 
-  /** Policies of runs or the standing one, never both: a run that nothing guards any more is not ours to answer for. */
+  /** The standing policy, or what takes that of a run with it, never both: what nothing guards is not ours to answer for. */
   const mayGo = (thing: Thing): boolean => {
-    const id = labelsOf(thing)[LABEL.analysis]
-    if (!id) return thing.name === STANDING_POLICY_NAME && !plan.handsOpenRuns
-    const run = Number(labelsOf(thing)[LABEL.run])
-    return plan.handsOpenRuns || thing.name !== policyName(id as AnalysisId, run as never)
+    if (thing.name === STANDING_POLICY_NAME) return !plan.handsOpenRuns
+    const id = labelsOf(thing)[LABEL.analysis] as AnalysisId
+    const run = Number(labelsOf(thing)[LABEL.run]) as RunNumber
+    return plan.handsOpenRuns || ![policyName(id, run), credentialsName(id, run)].includes(thing.name)
   }
 
   const removeThing = (): void => {
     const things = [...namespace.things.values()].filter(mayGo)
     if (things.length === 0) return
     const thing = random.pick(things)
-    const how = random.pick(['foreground', 'background'] as const)
+    const how = plan.handsOpenRuns ? random.pick(['foreground', 'background'] as const) : 'foreground'
     trace.note('hand', `deletes ${thing.kind} ${how}`, () => thing.name)
     const id = labelsOf(thing)[LABEL.analysis]
     if (id) touched(id as AnalysisId, thing)
