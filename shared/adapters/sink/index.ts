@@ -25,12 +25,17 @@ const LIMIT_BYTES = 64 * 1024
 const PASSING = new Set([404, 408, 425, 429])
 const isFinal = (status: number): boolean => status >= 400 && status < 500 && !PASSING.has(status)
 
+/** No extensions: names the specification defines, and those that the SDK knows from its predecessor. */
+const DEFINED =
+  /^(specversion|id|type|source|subject|time|data|datacontenttype|dataschema|datacontentencoding|schemaurl)$/
+
 /** `emit` fails with `refused` when the sink will never take this event, with `unavailable` when it may later. */
 export function createSink({ url, extensions = {}, deadlineMs = 5_000, send }: SinkOptions): Sink {
+  const added = Object.fromEntries(Object.entries(extensions).filter(([name]) => !DEFINED.test(name)))
   const ask = createHttpClient({ system: SYSTEM, deadlineMs, limitBytes: LIMIT_BYTES, ...(send ? { send } : {}) })
   return {
     async emit(event) {
-      const request = { method: 'POST', url, ...binary(event, extensions) } satisfies HttpRequest
+      const request = { method: 'POST', url, ...binary(event, added) } satisfies HttpRequest
       expectOk(SYSTEM, DOING, await ask(request, DOING), isFinal)
     },
   }

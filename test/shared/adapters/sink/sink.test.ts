@@ -75,16 +75,23 @@ describe('a sink', () => {
   })
 
   test('gets the extensions of K_CE_OVERRIDES, which change no attribute of the specification', async () => {
-    const extensions = { site: 'Köln 1', partitionkey: 'all', type: 'x', id: 'x', source: 'x', specversion: '0.3' }
+    const defined = ['id', 'type', 'source', 'subject', 'time', 'data', 'datacontenttype', 'dataschema', 'schemaurl']
+    const others = Object.fromEntries(defined.map((name) => [name, 'x']))
+    const extensions = { site: 'Köln 1', partitionkey: 'all', specversion: '0.3', ...others }
     await createSink({ url: broker.url, extensions }).emit(EVENT)
-    expect(broker.received[0]?.attributes).toMatchObject({
+    expect(broker.received[0]?.attributes).toEqual({
       site: 'Köln 1',
       partitionkey: 'all',
+      specversion: '1.0',
       type: EVENT.type,
       id: EVENT.id,
       source: EVENT.source,
-      specversion: '1.0',
+      subject: ID,
+      time: '2026-03-01T12:00:00.000Z',
+      datacontenttype: 'application/json',
+      knativearrivaltime: expect.any(String),
     })
+    expect(JSON.parse(broker.received[0]?.data ?? '')).toEqual(EVENT.data)
   })
 
   test('is sent to over one connection, as long as it keeps it', async () => {
