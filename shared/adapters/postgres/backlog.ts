@@ -19,9 +19,10 @@ export async function hastenReports(sql: Db, now: Date): Promise<void> {
 }
 
 /**
- * Per analysis it looks for the oldest line that stays and reads no further than one line more; where that is missing
- * nothing is locked. The oldest row that goes becomes the line in their place, so that its turn, and its waiting, stay.
- * Callers at the same time wait for each other in the order of ids and rows, and then find the work done.
+ * Per analysis it looks for the oldest line that stays; what is older goes. The oldest row that goes becomes the line in
+ * their place, so that its turn, and its waiting, stay. Two such lines, one of which was being delivered when the other
+ * was made, become one. Callers at the same time wait for each other in the order of ids and rows, and then find the work
+ * done.
  *
  * @see Store.capReports
  */
@@ -31,10 +32,8 @@ export async function capReports(sql: Db, limit: number, now: Date): Promise<num
     old as materialized (
       select old.* from waiting
       cross join lateral (
-        select max(seq) as seq from (
-          select seq from po.report where id = waiting.id and kind = 'log' and left_out = 0
-          order by seq desc limit 2 offset ${limit - 1}
-        ) line having count(*) = 2
+        select seq from po.report where id = waiting.id and kind = 'log' and left_out = 0
+        order by seq desc limit 1 offset ${limit - 1}
       ) stays
       cross join lateral (
         select id, seq, left_out from po.report row
@@ -44,7 +43,7 @@ export async function capReports(sql: Db, limit: number, now: Date): Promise<num
       ) old
     ), gap as materialized (
       select id, min(seq) as seq, sum(greatest(left_out, 1)) as left_out, count(*) filter (where left_out = 0) as gone
-      from old group by id
+      from old group by id having count(*) > 1 or bool_or(left_out = 0)
     ), kept as (
       update po.report row set level = 'warn', message = '', status = null, left_out = gap.left_out
       from gap where row.seq = gap.seq

@@ -108,6 +108,18 @@ export function capping(subject: Subject): void {
     expect(await rest(id)).toBe('(2)ef')
   })
 
+  test('a count whose delivery failed becomes one with the later one', async () => {
+    const id = newId()
+    await append(id, 'abcd')
+    await subject.store.capReports(2)
+    await claim()
+    await append(id, 'ef')
+    expect(await subject.store.capReports(2)).toBe(2)
+    await subject.store.postponeReports(id, subject.now())
+    expect(await subject.store.capReports(2)).toBe(0)
+    expect(await rest(id)).toBe('(4)ef')
+  })
+
   test('what is put in the place of a postponed line waits as it did', async () => {
     const id = newId()
     await append(id, 'abc')
