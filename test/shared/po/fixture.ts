@@ -11,6 +11,7 @@ import { createHub } from '../../../shared/adapters/hub/index.ts'
 import { createIdentity } from '../../../shared/adapters/keycloak/index.ts'
 import { createCluster } from '../../../shared/adapters/kubernetes/index.ts'
 import { connect, createStore } from '../../../shared/adapters/postgres/index.ts'
+import type { Db } from '../../../shared/adapters/postgres/rows.ts'
 import { Fault } from '../../../shared/fault.ts'
 import type { CreateRequest } from '../../../shared/po/create.ts'
 import { type AnalysisId, type PartnerStatuses, parseAnalysisId } from '../../../shared/po/model.ts'
@@ -21,6 +22,7 @@ import { startHub } from '../../sandbox/hub.ts'
 import { startKeycloak } from '../../sandbox/keycloak.ts'
 import { startKubernetes } from '../../sandbox/kubernetes/index.ts'
 import { databaseSettings, startTestDatabases } from '../../sandbox/postgres.ts'
+import { databaseEnvironment, serviceEnvironment } from '../../sandbox/settings.ts'
 import { type CallName, type Doomed, doomed, type Gate, gated, type Last } from './intercept.ts'
 
 export type { CallName } from './intercept.ts'
@@ -86,6 +88,12 @@ export interface Fixture {
   dying(last: Last, ports?: Ports): Doomed
   /** Moves the clock. */
   advance(seconds: number): void
+  /** All that is in the database, as JSON. */
+  dump(): Promise<string>
+  /** Every lease and back-off has ended, as if time had passed: for processes that have clocks of their own. */
+  lapse(): Promise<void>
+  /** The settings by which a function finds all this; `server` stands for the Kubernetes API if given. */
+  environment(server?: string): Promise<Record<string, string>>
   /** Names of everything an analysis owns in Kubernetes, and whether its client exists. */
   owned(id: AnalysisId): Promise<{ objects: string[]; client: boolean }>
   stop(): Promise<void>
@@ -192,6 +200,13 @@ export async function startFixture(
     advance: (seconds) => {
       offsetMs += seconds * 1000
     },
+    dump: () => sql.query(dump),
+    lapse: () => sql.transaction(lapse),
+    async environment(server = kubernetes.url) {
+      const file = join(folder, `kubeconfig-${randomUUID()}`)
+      await writeFile(file, kubernetes.kubeconfig().replaceAll(kubernetes.url, server))
+      return { ...databaseEnvironment(login), ...serviceEnvironment(keycloak, hub), KUBECONFIG: file }
+    },
     async owned(id) {
       const lists = await Promise.all(OWNED_KINDS.map((kind) => cluster.list(kind, { [LABEL.analysis]: id })))
       return {
@@ -211,6 +226,27 @@ export async function startFixture(
       ])
     },
   }
+}
+
+async function dump(sql: Db): Promise<string> {
+  const tables = await sql<{ name: string }[]>`
+    select table_name as name from information_schema.tables where table_schema = 'po'`
+  const rows = await Promise.all(
+    tables.map(
+      ({ name }) => sql<{ text: string | null }[]>`select json_agg(row)::text as text from po.${sql(name)} row`,
+    ),
+  )
+  return rows.flatMap((found) => found.map(({ text }) => text ?? '')).join('\n')
+}
+
+async function lapse(sql: Db): Promise<void> {
+  const now = new Date()
+  await sql`update po.analysis set claimed_until = null, due_at = least(due_at, ${now})`
+  await sql`update po.report set claimed_until = null, due_at = least(due_at, ${now})`
+  await sql`
+    update po.removal
+    set claimed_until = null, client_held_until = null, due_at = least(due_at, ${now}), hold_until = least(hold_until, ${now})`
+  await sql`update po.loop set taken_slot = null`
 }
 
 /** Wraps the ports so that call number `plan.at` fails. */

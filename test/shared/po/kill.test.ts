@@ -29,6 +29,9 @@ async function callsOf({ prepare, later = 0, act }: Action): Promise<CallName[]>
   return calls
 }
 
+/** Those of `request()`, and any token. */
+const SECRETS = /pässwörd|kong-secret-token|eyJ[\w-]+\.eyJ/
+
 interface Death {
   readonly wanted: CreateRequest
   readonly died: boolean
@@ -93,5 +96,11 @@ describe.each(table)('%s', (name, action, calls) => {
     expect(death?.died).toBe(true)
     expect(death?.calls).toHaveLength(number)
     expect(death?.after).toEqual(action.result(death?.calls ?? []))
+  })
+
+  test(`${name}: no secret came into the database, a log or an event`, async () => {
+    const written = [await fixture.dump(), JSON.stringify(fixture.logged), JSON.stringify(fixture.emitted)]
+    for (const text of written) expect(text).not.toMatch(SECRETS)
+    expect(written.join().length).toBeGreaterThan(10_000)
   })
 })

@@ -1,0 +1,182 @@
+/**
+ * The reconciler as a process of its own, ended by SIGKILL in the middle of a sweep over analyses in every situation, at
+ * five different moments; another process takes over, and everything has come to what it must come to.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type CreateRequest, create } from '../../../shared/po/create.ts'
+import { recordEnd } from '../../../shared/po/ending.ts'
+import type { Analysis, RunNumber } from '../../../shared/po/model.ts'
+import { runName } from '../../../shared/po/names.ts'
+import type { SdkStatus } from '../../../shared/po/ports.ts'
+import { remove } from '../../../shared/po/remove.ts'
+import { routes } from '../../../shared/routes.ts'
+import { type Functions, startFunctions } from '../../sandbox/functions.ts'
+import { type Aftermath, aftermath, archived, ended, running } from '../../shared/po/aftermath.ts'
+import { request, startFixture } from '../../shared/po/fixture.ts'
+import { createPods } from '../../shared/po/pods-by-hand.ts'
+import { startSlowApi } from './slow-api.ts'
+
+const MOMENTS = 5
+const EACH = 4
+const DELAY_MS = 15
+
+const fixture = await startFixture()
+const { ports } = fixture
+const pods = createPods(fixture.kubernetes)
+const api = await startSlowApi(fixture.kubernetes.url, (run) => fixture.answers.get(run))
+const env = { ...(await fixture.environment(api.url)), SIDECAR_REACH: 'api', LOG_LEVEL: 'error' }
+const route = routes.po.statusReconcile
+const start = () => startFunctions({ routes: [route], env })
+
+let survivor: Functions
+beforeAll(async () => {
+  survivor = await start()
+})
+afterAll(async () => {
+  await survivor.stop()
+  await api.stop()
+  await fixture.stop()
+})
+
+interface Situation {
+  readonly prepare: (wanted: CreateRequest) => Promise<unknown>
+  readonly result: Aftermath
+}
+
+const answering = (status: SdkStatus) => async (wanted: CreateRequest) => {
+  await create(ports, wanted)
+  await pods.start(wanted.id, 1)
+  fixture.answers.set(runName(wanted.id, 1 as RunNumber), status)
+}
+
+async function rowOf({ id }: CreateRequest): Promise<Analysis> {
+  const row = await ports.store.find(id)
+  if (!row) throw new Error(`no row of ${id}`)
+  return row
+}
+
+const SITUATIONS: Readonly<Record<string, Situation>> = {
+  begins: {
+    prepare: answering('executing'),
+    result: running('executing', 1, { hub: ['started 0', 'executing 0'] }),
+  },
+  'is stuck': {
+    prepare: answering('stuck'),
+    result: running('started', 2, { hub: ['started 0'], lines: ['ANALYSISSTARTUPERROR'] }),
+  },
+  'has finished': { prepare: answering('executed'), result: archived({ hub: ['started 0', 'executed 100'] }) },
+  fails: {
+    prepare: async (wanted) => {
+      await answering('failed')(wanted)
+      await ports.store.transition((await rowOf(wanted)).key, ['started'], 'executing')
+    },
+    result: ended('failed', { hub: ['started 0', 'failed 0'], lines: ['ANALYSISFAILED'] }),
+  },
+  'was stopped': {
+    prepare: async (wanted) => {
+      await answering('executing')(wanted)
+      await recordEnd(ports, await rowOf(wanted), { outcome: 'stopped', cause: 'because', archive: false })
+    },
+    result: ended('stopped', { hub: ['started 0', 'stopped 0'] }),
+  },
+  'was half made': {
+    prepare: async (wanted) => {
+      const doomed = fixture.dying((calls) => calls.filter((call) => call === 'cluster.apply Secret').length === 2)
+      void create(doomed.ports, wanted)
+      await doomed.dead
+    },
+    result: running('started', 1, { hub: ['started 0'] }),
+  },
+}
+
+type Subject = readonly [situation: string, wanted: CreateRequest]
+
+async function prepareAll(): Promise<Subject[]> {
+  const subjects = Object.keys(SITUATIONS).flatMap((name) =>
+    Array.from({ length: EACH }, (): Subject => [name, request()]),
+  )
+  await Promise.all(subjects.map(([name, wanted]) => SITUATIONS[name]?.prepare(wanted)))
+  await fixture.lapse()
+  return subjects
+}
+
+/** A tick as a PingSource sends it; resolves to the status of its answer. */
+async function tick(functions: Functions): Promise<number> {
+  const headers = {
+    'ce-specversion': '1.0',
+    'ce-type': 'dev.knative.sources.ping',
+    'ce-source': '/apis/v1/namespaces/flame/pingsources/status-loop',
+    'ce-id': crypto.randomUUID(),
+    'content-type': 'application/json',
+  }
+  const url = functions.running.get(route.name)?.url ?? ''
+  const answer = await fetch(url, { method: 'POST', headers, body: '{}' })
+  return answer.status
+}
+
+/** Sweeps of the survivor, each as late as leases and back-offs last. */
+async function settle() {
+  for (let round = 0; round < 6; round += 1) {
+    await fixture.lapse()
+    expect(await tick(survivor)).toBe(204)
+  }
+}
+
+async function outcomes(subjects: readonly Subject[]): Promise<[string, Aftermath][]> {
+  return Promise.all(
+    subjects.map(async ([name, { id }]): Promise<[string, Aftermath]> => [name, await aftermath(fixture, id)]),
+  )
+}
+
+const expected = (subjects: readonly Subject[]) => subjects.map(([name]) => [name, SITUATIONS[name]?.result])
+
+/** Requests to Kubernetes of the first sweep over them all, when nobody interrupts it. */
+let requests = 0
+
+test('a sweep that nobody interrupts, and those after it, bring each where it must come to', async () => {
+  const subjects = await prepareAll()
+  api.onRequest = () => {
+    requests += 1
+  }
+  expect(await tick(survivor)).toBe(204)
+  api.onRequest = () => {}
+  expect(requests).toBeGreaterThan(100)
+  await settle()
+  expect(await outcomes(subjects)).toEqual(expected(subjects))
+  await remove(ports, undefined)
+})
+
+/** Ends the process the moment it has made so many requests; resolves when it is gone. */
+async function killAfter(victim: Functions, count: number): Promise<void> {
+  const { pid = 0 } = victim.running.get(route.name) ?? {}
+  const killed = Promise.withResolvers<void>()
+  let seen = 0
+  api.onRequest = () => {
+    seen += 1
+    if (seen !== count) return
+    process.kill(pid, 'SIGKILL')
+    killed.resolve()
+  }
+  await killed.promise
+  api.onRequest = () => {}
+}
+
+describe.each(Array.from({ length: MOMENTS }, (_, index) => index))(
+  'killed in part %i of five of its sweep',
+  (part) => {
+    test('another process takes over', async () => {
+      const [victim, subjects] = await Promise.all([start(), prepareAll()])
+      const moment = Math.max(1, Math.floor(((0.9 * requests) / MOMENTS) * (part + Math.random())))
+      api.delayMs = DELAY_MS
+      const dead = killAfter(victim, moment)
+      const ticking = tick(victim)
+      await expect(ticking, 'its sweep was cut off').rejects.toThrow()
+      await dead
+      await victim.stop()
+      api.delayMs = 0
+      await settle()
+      expect(await outcomes(subjects), `killed at request ${moment} of about ${requests}`).toEqual(expected(subjects))
+      await remove(ports, undefined)
+    })
+  },
+)

@@ -1,0 +1,307 @@
+/** The loop and the world around it: away for long, blind for a while, the Hub gone, tokens that run out. */
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type CreateRequest, create } from '../../../shared/po/create.ts'
+import { healthz } from '../../../shared/po/healthz.ts'
+import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
+import { credentialsName } from '../../../shared/po/names.ts'
+import type { Ports, SdkStatus } from '../../../shared/po/ports.ts'
+import { tick } from '../../../shared/po/reconcile/tick.ts'
+import { recordLog } from '../../../shared/po/record-log.ts'
+import { remove } from '../../../shared/po/remove.ts'
+import { request, startFixture } from './fixture.ts'
+import { createPods } from './pods-by-hand.ts'
+
+const BACKLOG = 20
+const fixture = await startFixture({ restartMax: 2, hubBacklogLines: BACKLOG })
+const { ports, hub } = fixture
+const pods = createPods(fixture.kubernetes)
+const INTERVAL = ports.settings.intervalSeconds
+afterAll(() => fixture.stop())
+
+beforeEach(() => {
+  fixture.heard.length = 0
+})
+afterEach(async () => {
+  hub.heal()
+  await remove(ports, undefined)
+  fixture.answers.clear()
+  fixture.tokensLast.clear()
+  await pass(3)
+})
+
+/** A tick of the next slot. */
+async function next(over: Ports = ports) {
+  fixture.advance(INTERVAL)
+  const result = await tick(over)
+  await ports.sleep(10) // the garbage collector works after the request that caused it
+  return result
+}
+/** Ticks through so many intervals. */
+async function pass(intervals: number, over: Ports = ports) {
+  for (let slot = 0; slot < intervals; slot += 1) await next(over)
+}
+
+const answer = ({ id }: CreateRequest, status: SdkStatus | undefined) =>
+  status ? fixture.answers.set(id, status) : fixture.answers.delete(id)
+const rowOf = ({ id }: CreateRequest) => ports.store.find(id)
+const told = ({ id }: CreateRequest) => hub.told(id).statuses.map(({ status, progress }) => `${status} ${progress}`)
+const lines = ({ id }: CreateRequest) => hub.told(id).logs.map(({ message }) => message)
+
+/** So many analyses that run and answer `executing`. */
+async function working(count: number): Promise<CreateRequest[]> {
+  const all = Array.from({ length: count }, () => request())
+  for (const wanted of all) {
+    await create(ports, wanted)
+    await pods.start(wanted.id, 1)
+    answer(wanted, 'executing')
+  }
+  await pass(2)
+  return all
+}
+
+async function one(): Promise<CreateRequest> {
+  const [wanted] = await working(1)
+  if (!wanted) throw new Error('unreachable')
+  return wanted
+}
+
+const UNHARMED = { state: 'executing', run: 1, restarts: 0, cause: null }
+const states = async (all: readonly CreateRequest[]) => (await Promise.all(all.map(rowOf))).map((row) => row?.state)
+
+describe('a loop that was away for ten minutes', () => {
+  test('harms no analysis that is well', async () => {
+    const all = await working(5)
+    const starting = request()
+    await create(ports, starting)
+    await pods.start(starting.id, 1)
+    fixture.advance(600)
+    await pass(2)
+    for (const wanted of all) expect(await rowOf(wanted)).toMatchObject(UNHARMED)
+    expect(await rowOf(starting)).toMatchObject({ state: 'started', run: 1, restarts: 0 })
+  })
+
+  test.each([1, 2])('harms none that had not answered %i times before and is slow once after', async (polls) => {
+    const all = await working(5)
+    const [slow] = all as [CreateRequest]
+    answer(slow, undefined)
+    await pass(polls)
+    fixture.advance(600)
+    await pass(2)
+    expect(await rowOf(slow)).toMatchObject({ state: 'executing', restarts: 0 })
+    answer(slow, 'executing')
+    await pass(1)
+    for (const wanted of all) expect(await rowOf(wanted)).toMatchObject({ ...UNHARMED, silentPolls: 0 })
+  })
+
+  test('starts no run anew that had not been heard of yet and needs a little longer', async () => {
+    const wanted = request()
+    await create(ports, wanted)
+    await pods.start(wanted.id, 1)
+    await pass(2)
+    fixture.advance(600)
+    await pass(2)
+    expect(await rowOf(wanted)).toMatchObject({ state: 'started', run: 1, restarts: 0 })
+    answer(wanted, 'executing')
+    await pass(1)
+    expect(await rowOf(wanted)).toMatchObject(UNHARMED)
+  })
+
+  test('is back in healthz with its first sweep', async () => {
+    await pass(1)
+    await expect(healthz(ports)).resolves.toEqual({ status: 'ok' })
+    fixture.advance(600)
+    await expect(healthz(ports)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/No sweep/),
+    })
+    await pass(1)
+    await expect(healthz(ports)).resolves.toEqual({ status: 'ok' })
+  })
+})
+
+describe('silence', () => {
+  test('of most analyses at once is our fault: no verdict however long, healthz 503, and none fails after it', async () => {
+    const all = await working(5)
+    const quiet = all.slice(0, 3)
+    for (const wanted of quiet) answer(wanted, undefined)
+    await pass(15)
+    expect(await states(all)).toEqual(all.map(() => 'executing'))
+    await expect(healthz(ports)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/do not answer/),
+    })
+    for (const wanted of quiet) answer(wanted, 'executing')
+    await pass(4)
+    for (const wanted of all) expect(await rowOf(wanted)).toMatchObject({ ...UNHARMED, silentPolls: 0 })
+    await expect(healthz(ports)).resolves.toEqual({ status: 'ok' })
+  })
+
+  test('of one among many fails it when its budget is spent, not before; the others go on', async () => {
+    const all = await working(5)
+    const [silent, ...others] = all as [CreateRequest, ...CreateRequest[]]
+    answer(silent, undefined)
+    await pass(6)
+    expect(await rowOf(silent)).toMatchObject({ state: 'executing', silentPolls: 6 })
+    await pass(2)
+    const cause = expect.stringMatching(/^its egress proxy is not ready for \d+ s \(budget 60 s\)$/)
+    expect(await rowOf(silent)).toMatchObject({ state: 'failed', cause })
+    expect(await states(others)).toEqual(others.map(() => 'executing'))
+    await expect(healthz(ports)).resolves.toEqual({ status: 'ok' })
+  })
+
+  test.each([
+    ['two of two', 2, 2],
+    ['three of six', 6, 3],
+  ])('of %s is theirs', async (_, count, silent) => {
+    const all = await working(count)
+    for (const wanted of all.slice(0, silent)) answer(wanted, undefined)
+    await pass(9)
+    expect(await states(all)).toEqual(all.map((_, index) => (index < silent ? 'failed' : 'executing')))
+  })
+})
+
+describe('what the Hub is told', () => {
+  test('the story of restarts, in order, with markers, to its end', async () => {
+    const wanted = request()
+    await create(ports, wanted)
+    for (const run of [1, 2, 3]) {
+      await pods.start(wanted.id, run)
+      answer(wanted, 'stuck')
+      await pass(1)
+      answer(wanted, undefined)
+      await pass(3)
+    }
+    expect(await rowOf(wanted)).toMatchObject({ state: 'failed', run: 3, restarts: 2 })
+    const stuck = 'the analysis reports that it could not connect to a service it needs'
+    expect(lines(wanted)).toEqual([
+      `ANALYSISSTARTUPERROR: ${stuck}; restart 1 of 2`,
+      `ANALYSISSTARTUPERROR: ${stuck}; restart 2 of 2`,
+      `ANALYSISFAILED: 2 of 2 restarts are used up; last cause: ${stuck}`,
+    ])
+    expect(told(wanted)).toEqual(['started 0', 'started 0', 'started 0', 'failed 0'])
+  })
+
+  test('without HUB_LOGGING: statuses only', async () => {
+    const quiet: Ports = { ...ports, settings: { ...ports.settings, hubLogging: false } }
+    const wanted = request()
+    await create(quiet, wanted)
+    await pods.start(wanted.id, 1)
+    answer(wanted, 'stuck')
+    await pass(1, quiet)
+    answer(wanted, undefined)
+    await pass(3, quiet)
+    await pods.start(wanted.id, 2)
+    answer(wanted, 'executing')
+    await pass(1, quiet)
+    await recordLog(quiet, line(wanted.id, 1))
+    answer(wanted, 'failed')
+    await pass(2, quiet)
+    expect(told(wanted)).toEqual(['started 0', 'started 0', 'executing 0', 'executing 1', 'failed 1'])
+    expect(lines(wanted)).toEqual([])
+  })
+
+  const line = (id: AnalysisId, progress: number) =>
+    ({ id, level: 'info', message: `round ${progress}`, status: 'executing', progress, runHeader: undefined }) as const
+
+  test('after it was away for long: the newest lines, one that names the gap, all statuses in order, the end last', async () => {
+    const wanted = await one()
+    hub.fail(/./, { status: 503 }, Number.POSITIVE_INFINITY)
+    for (let progress = 1; progress <= 90; progress += 1) {
+      await recordLog(ports, line(wanted.id, progress))
+      if (progress % 30 === 0) await pass(2)
+    }
+    answer(wanted, 'executed')
+    await pass(60)
+    expect(told(wanted)).toEqual(['started 0', 'executing 0'])
+    hub.heal()
+    fixture.advance(400)
+    await pass(2)
+    const statuses = Array.from({ length: 90 }, (_, index) => `executing ${index + 1}`)
+    expect(told(wanted)).toEqual(['started 0', 'executing 0', ...statuses, 'executed 100'])
+    const kept = Array.from({ length: BACKLOG }, (_, index) => `round ${90 - BACKLOG + 1 + index}`)
+    expect(lines(wanted)).toEqual([expect.stringMatching(/^\S+: 70 log lines left out/), ...kept])
+  })
+
+  test('when one report gets through, those of the others wait for nothing more', async () => {
+    const all = await working(3)
+    const [first, ...others] = all as [CreateRequest, ...CreateRequest[]]
+    hub.fail(/./, { status: 503 }, Number.POSITIVE_INFINITY)
+    for (const wanted of all) await recordLog(ports, line(wanted.id, 5))
+    await pass(1)
+    const at = (seconds: number) => new Date(ports.now().getTime() + seconds * 1000)
+    await ports.store.postponeReports(first.id, at(0))
+    for (const { id } of others) await ports.store.postponeReports(id, at(86_400))
+    hub.heal()
+    await pass(1)
+    for (const wanted of all) expect(told(wanted).at(-1)).toBe('executing 5')
+  })
+})
+
+describe('what an analysis is told', () => {
+  const statusesOf = ({ id }: CreateRequest) =>
+    fixture.heard.flatMap((one) => (one.id === id && one.partners ? [one.partners] : []))
+
+  test('of its partners: all of them, on every page, and not of itself', async () => {
+    const wanted = request()
+    const { analysisNodeId, partners } = hub.register(wanted.id, 120)
+    hub.setStatus(partners[110]?.analysisNodeId ?? '', 'executing')
+    await create(ports, wanted)
+    await pods.start(wanted.id, 1)
+    answer(wanted, 'executing')
+    await pass(1)
+    const statuses = statusesOf(wanted).at(-1) ?? {}
+    expect(Object.keys(statuses).toSorted()).toEqual(partners.map((partner) => partner.analysisNodeId).toSorted())
+    expect(statuses).not.toHaveProperty(analysisNodeId)
+    expect(statuses[partners[110]?.analysisNodeId ?? '']).toBe('executing')
+  })
+
+  test('while the Hub is away: what it said last, by whichever process', async () => {
+    const wanted = request()
+    const { partners } = hub.register(wanted.id, 2)
+    const [first, second] = partners.map(({ analysisNodeId }) => analysisNodeId) as [string, string]
+    hub.setStatus(first, 'started')
+    await create(ports, wanted)
+    await pods.start(wanted.id, 1)
+    answer(wanted, 'executing')
+    await pass(2)
+    hub.setStatus(first, 'executing')
+    hub.fail(/./, 'close', Number.POSITIVE_INFINITY)
+    fixture.heard.length = 0
+    await pass(4)
+    expect(statusesOf(wanted)).toEqual(Array.from({ length: 4 }, () => ({ [first]: 'started', [second]: null })))
+    hub.heal()
+    await pass(1)
+    expect(statusesOf(wanted).at(-1)).toEqual({ [first]: 'executing', [second]: null })
+  })
+
+  test('of partners of whom nothing was ever heard: an empty object', async () => {
+    hub.fail(/./, { status: 500 }, Number.POSITIVE_INFINITY)
+    const wanted = await one()
+    expect(statusesOf(wanted)).toContainEqual({})
+  })
+
+  test.each([
+    [2 * INTERVAL + 1, 0],
+    [2 * INTERVAL, 1],
+    [0, 1],
+  ])('with %i s left of its token: %i fresh tokens, also for its next pod', async (left, count) => {
+    const wanted = await one()
+    const before = await rootToken(wanted.id)
+    fixture.tokensLast.set(wanted.id, left)
+    await pass(1)
+    const tokens = fixture.heard.flatMap(({ id, token }) => (id === wanted.id && token ? [token] : []))
+    expect(tokens).toHaveLength(count)
+    expect(await rootToken(wanted.id)).toBe(tokens[0] ?? before)
+    expect(new Set([before, ...tokens]).size).toBe(count + 1)
+  })
+
+  /** What the pod of a run would start with. */
+  async function rootToken(id: AnalysisId): Promise<string> {
+    const { url, token, namespace } = fixture.kubernetes
+    const path = `/api/v1/namespaces/${namespace}/secrets/${credentialsName(id, 1 as RunNumber)}`
+    const answer = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } })
+    const { data } = (await answer.json()) as { data: Record<string, string> }
+    const [value = ''] = Object.entries(data).flatMap(([key, text]) => (/analysis/i.test(key) ? [text] : []))
+    return Buffer.from(value, 'base64').toString()
+  }
+})
