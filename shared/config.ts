@@ -196,12 +196,20 @@ export const SETTINGS = {
     86_400,
   ),
   ZOMBIE_GRACE: whole(
-    { group: 'loop', default: '300', effect: 'Seconds after which a Kubernetes object of no known analysis is removed.' },
+    {
+      group: 'loop',
+      default: '300',
+      effect: 'Seconds after which a Kubernetes object of no known analysis is removed.',
+    },
     60,
     86_400,
   ),
   HUB_BACKLOG_LINES: whole(
-    { group: 'loop', default: '500', effect: 'Log lines kept per analysis for a Hub that is away; then the oldest go.' },
+    {
+      group: 'loop',
+      default: '500',
+      effect: 'Log lines kept per analysis for a Hub that is away; then the oldest go.',
+    },
     1,
     100_000,
   ),

@@ -126,11 +126,17 @@ async function make(ports: CreatePorts, analysis: Analysis, secrets: AnalysisSec
   await applyRun(ports, input, rootUid, mayGoOn)
 }
 
+/** For an end that came while we made it, perhaps before our root did; now we make nothing more. */
+async function removeOwnRoot({ cluster, store }: CreatePorts, { key, id, firstRun }: Analysis): Promise<void> {
+  await cluster.remove('Secret', credentialsName(id, firstRun))
+  await store.markRootRemoved(key)
+}
+
 /** Takes a failed creation back. What cannot be taken back now is recorded and left to the sweep. */
 async function undo(ports: CreatePorts, analysis: Analysis): Promise<void> {
   const { store, log, now } = ports
   try {
-    await store.abandon(analysis.key)
+    if (!(await store.abandon(analysis.key))) await removeOwnRoot(ports, analysis)
     const removal = await store.claimRemoval(analysis.key, now(), REMOVAL_LEASE_MS)
     if (removal) await release(ports, removal)
   } catch (error) {
@@ -143,7 +149,7 @@ async function undo(ports: CreatePorts, analysis: Analysis): Promise<void> {
  * again; the removal itself is held open until our lease ends.
  */
 async function yieldToEnd(ports: CreatePorts, analysis: Analysis): Promise<StatusWord> {
-  await ports.cluster.remove('Secret', credentialsName(analysis.id, analysis.firstRun))
+  await removeOwnRoot(ports, analysis)
   const present = await ports.store.findByKey(analysis.key)
   return present ? statusWord(present.state) : 'stopped'
 }

@@ -188,14 +188,21 @@ export interface Removal {
   readonly lastRun: RunNumber
   /** Archive the incarnation (executed, deleted) instead of keeping its row. */
   readonly archive: boolean
-  /** A creation may still be under way until then: the removal is not complete before. */
+  /** A creation may still be making things until then; a root that is not there may come yet. */
+  readonly makingUntil: Date
+  /** Calls of a creation that were given up may take effect until then: the removal is not complete before. */
   readonly holdUntil: Date
   readonly attempts: number
   /** Logs were read, or given up. */
   readonly logsTaken: boolean
+  /** The root was asked to go, so that no pod of it goes on: another incarnation of the id may begin. */
+  readonly rootRemoved: boolean
   /** Subscriptions and Keycloak client are gone. */
   readonly clientRemoved: boolean
 }
+
+/** A call that was given up may still take effect for so long. */
+export const LATE_MS = 15_000
 
 /** The last bytes of a container's log that are kept. */
 export const LOG_SNAPSHOT_BYTES = 10 * 1024 * 1024

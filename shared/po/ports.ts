@@ -41,7 +41,7 @@ export type BeginResult =
   /** It lives already, with the same spec. */
   | { readonly kind: 'running'; readonly analysis: Analysis }
   | { readonly kind: 'differs'; readonly analysis: Analysis; readonly fields: readonly SpecField[] }
-  /** A former incarnation still has to be released first, its logs are not taken yet: release it and begin again. */
+  /** A former incarnation is there still, its root was not asked to go: release it and begin again. */
   | { readonly kind: 'unreleased'; readonly removal: Removal }
   /** A former incarnation has ended and holds the place: archive it and begin again. */
   | { readonly kind: 'ended'; readonly analysis: Analysis }
@@ -231,6 +231,8 @@ export interface Store {
   /** Removals that are not complete, due or not. */
   pendingRemovals(): Promise<Removal[]>
   markLogsTaken(key: AnalysisKey): Promise<void>
+  /** The root was asked to go, or can come no more: the id is free for another incarnation. */
+  markRootRemoved(key: AnalysisKey): Promise<void>
   /** Tries again later: raises `attempts`. */
   postponeRemoval(key: AnalysisKey, dueAt: Date): Promise<void>
   /** Forgets the removal, unless it is to archive and the incarnation is still there: then it is due again. */

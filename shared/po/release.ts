@@ -16,7 +16,8 @@ export type ReleasePorts = Pick<
 
 /** How long one worker may take for a removal before another one may. */
 export const REMOVAL_LEASE_MS = 60_000
-const CLIENT_LEASE_MS = 20_000
+/** Longer than a deletion that was given up may take to arrive. */
+const CLIENT_LEASE_MS = 30_000
 /** Reading logs is given up after so many failed attempts: an unreachable kubelet must not keep an analysis alive. */
 const LOG_ATTEMPTS = 3
 const UNSUBSCRIBE_ATTEMPTS = 10
@@ -67,21 +68,30 @@ async function unsubscribe({ broker, identity, log }: ReleasePorts, { id, attemp
   }
 }
 
-/** Removes subscriptions and client of the id, unless a live incarnation needs them. True when that is settled. */
+/** Removes what an id that is held has at broker and Keycloak. */
+async function removeHeld(ports: ReleasePorts, removal: Removal): Promise<void> {
+  try {
+    await unsubscribe(ports, removal)
+  } catch (error) {
+    await ports.store.releaseClient(removal.key, false)
+    throw error
+  }
+  // A deletion whose answer did not come may arrive yet: the id stays held until it can arrive no more.
+  await ports.identity.removeClient(removal.id)
+}
+
+/**
+ * Removes subscriptions and client of the id, unless a live incarnation needs them. True when that is settled for now; a
+ * creation that was given up may make the client yet, so that it is remembered only when that can be no more.
+ */
 async function removeClient(ports: ReleasePorts, removal: Removal): Promise<boolean> {
-  const { store, identity, now } = ports
+  const { store, now } = ports
   if (removal.clientRemoved) return true
   const hold = await store.holdClient(removal.key, removal.id, now(), CLIENT_LEASE_MS)
   if (hold !== 'held') return hold === 'needed'
-  let removed = false
-  try {
-    await unsubscribe(ports, removal)
-    await identity.removeClient(removal.id)
-    removed = true
-  } finally {
-    await store.releaseClient(removal.key, removed)
-  }
-  return removed
+  await removeHeld(ports, removal)
+  await store.releaseClient(removal.key, now() >= removal.holdUntil)
+  return true
 }
 
 /** When a removal that is not complete is looked at again. */
@@ -95,16 +105,18 @@ async function carryOut(ports: ReleasePorts, removal: Removal): Promise<boolean>
   const root = credentialsName(removal.id, removal.firstRun)
   await secureLogs(ports, removal)
   if (removal.archive) await store.archive(removal.key, settings.run.node, sign)
-  await removeRoot(ports, root)
+  await removeRoot(ports, removal, root)
   const settled = await removeClient(ports, removal)
   const gone = (await cluster.find('Secret', root)) === undefined && (await podsLeft(ports, removal)) === 0
   return settled && gone && now() >= removal.holdUntil
 }
 
 /** Asks once: pods may take half a minute to end, and each attempt until then would be another write. */
-async function removeRoot({ cluster }: Pick<Ports, 'cluster'>, root: string): Promise<void> {
+async function removeRoot({ cluster, store, now }: ReleasePorts, removal: Removal, root: string): Promise<void> {
   const found = await cluster.find('Secret', root)
   if (found && !found.deleting) await cluster.remove('Secret', root)
+  const isSettled = found !== undefined || now() >= removal.makingUntil
+  if (isSettled && !removal.rootRemoved) await store.markRootRemoved(removal.key)
 }
 
 /** Pods of the incarnation that have not ended yet. */

@@ -139,11 +139,13 @@ create table po.removal (
   first_run integer not null,
   last_run integer not null check (last_run >= first_run),
   archive boolean not null,
+  making_until timestamptz not null,
   hold_until timestamptz not null,
   due_at timestamptz not null,
   claimed_until timestamptz,
   attempts integer not null default 0 check (attempts >= 0),
   logs_taken boolean not null default false,
+  root_removed boolean not null default false,
   client_removed boolean not null default false,
   client_held_until timestamptz
 );

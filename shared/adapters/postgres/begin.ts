@@ -3,7 +3,7 @@ import { type Analysis, type AnalysisSpec, isLive, parseAnalysisId } from '../..
 import type { BeginInput, BeginResult, SpecField } from '../../po/ports.ts'
 import { currentOf } from './analyses.ts'
 import { recordMove } from './changes.ts'
-import { removalOf } from './removals.ts'
+import { unreleasedOf } from './removals.ts'
 import { analysisColumns, type Clock, type Db, later, percent, storable } from './rows.ts'
 
 /** Creates the identity of an id if need be and locks it: begins of one id happen one after the other. */
@@ -33,12 +33,6 @@ function besideLive(analysis: Analysis, input: BeginInput): BeginResult {
 async function isClientHeld(tx: Db, { id }: BeginInput, now: Date): Promise<boolean> {
   const held = await tx`select from po.removal where id = ${id} and client_held_until > ${now} limit 1`
   return held.length > 0
-}
-
-/** What an ended incarnation still needs before its place is free. */
-async function afterEnded(tx: Db, analysis: Analysis): Promise<BeginResult> {
-  const removal = await removalOf(tx, analysis.key)
-  return removal && !removal.logsTaken ? { kind: 'unreleased', removal } : { kind: 'ended', analysis }
 }
 
 async function insert(tx: Db, input: BeginInput, run: number, now: Date): Promise<Analysis> {
@@ -77,7 +71,9 @@ export async function begin(tx: Db, request: BeginInput, clock: Clock): Promise<
   const current = await currentOf(tx, input.id)
   if (current && isLive(current.state)) return besideLive(current, input)
   if (await isClientHeld(tx, input, now)) return { kind: 'busy' }
-  if (current) return afterEnded(tx, current)
+  const removal = await unreleasedOf(tx, input.id)
+  if (removal) return { kind: 'unreleased', removal }
+  if (current) return { kind: 'ended', analysis: current }
   const run = Math.max(lastRun, input.restartCounter) + 1
   return { kind: 'begun', analysis: await insert(tx, input, run, now) }
 }

@@ -111,6 +111,7 @@ export function createStore({ query, transaction }: Database, options: StoreOpti
     claimRemoval: (key, now, leaseMs) => query((sql) => removals.claimRemoval(sql, key, now, leaseMs)),
     pendingRemovals: () => query((sql) => removals.pendingRemovals(sql)),
     markLogsTaken: (key) => query((sql) => removals.markLogsTaken(sql, key)),
+    markRootRemoved: (key) => query((sql) => removals.markRootRemoved(sql, key)),
     postponeRemoval: (key, dueAt) => query((sql) => removals.postponeRemoval(sql, key, dueAt)),
     completeRemoval: (key) => query((sql) => removals.completeRemoval(sql, key)),
     holdClient: (key, id, now, leaseMs) => transaction((tx) => removals.holdClient(tx, key, id, now, leaseMs)),

@@ -1,10 +1,12 @@
 /** Removals: what is to be taken away outside the database. They outlive the rows of their incarnations. */
-import { type Analysis, type AnalysisId, type AnalysisKey, LIVE_STATES, type Removal } from '../../po/model.ts'
+import { type Analysis, type AnalysisId, type AnalysisKey, LATE_MS, LIVE_STATES, type Removal } from '../../po/model.ts'
 import type { ClientHold } from '../../po/ports.ts'
 import { type Db, later, removalColumns } from './rows.ts'
 
-export async function removalOf(sql: Db, key: AnalysisKey): Promise<Removal | undefined> {
-  const [row] = await sql<Removal[]>`select ${removalColumns(sql)} from po.removal row where key = ${key}`
+/** The oldest removal of an id whose root was not asked to go yet. */
+export async function unreleasedOf(sql: Db, id: AnalysisId): Promise<Removal | undefined> {
+  const [row] = await sql<Removal[]>`
+    select ${removalColumns(sql)} from po.removal row where id = ${id} and not root_removed order by key limit 1`
   return row
 }
 
@@ -15,10 +17,15 @@ export async function recordRemoval(
   wish: Pick<Removal, 'archive' | 'logsTaken'>,
   now: Date,
 ): Promise<void> {
-  const holdUntil = state === 'starting' && claimedUntil && claimedUntil > now ? claimedUntil : now
+  const making = state === 'starting'
+  const makingUntil = making && claimedUntil && claimedUntil > now ? claimedUntil : now
+  const holdUntil = making ? new Date(Math.max(makingUntil.getTime(), now.getTime() + LATE_MS)) : now
   await tx`
-    insert into po.removal as row (key, id, first_run, last_run, archive, hold_until, due_at, logs_taken)
-    values (${key}, ${id}, ${firstRun}, ${run}, ${wish.archive}, ${holdUntil}, ${now}, ${wish.logsTaken})
+    insert into po.removal as row (
+      key, id, first_run, last_run, archive, making_until, hold_until, due_at, logs_taken
+    ) values (
+      ${key}, ${id}, ${firstRun}, ${run}, ${wish.archive}, ${makingUntil}, ${holdUntil}, ${now}, ${wish.logsTaken}
+    )
     on conflict (key) do update set
       archive = row.archive or excluded.archive,
       due_at = least(row.due_at, excluded.due_at),
@@ -62,6 +69,11 @@ export async function pendingRemovals(sql: Db): Promise<Removal[]> {
 /** @see Store.markLogsTaken */
 export async function markLogsTaken(sql: Db, key: AnalysisKey): Promise<void> {
   await sql`update po.removal set logs_taken = true where key = ${key}`
+}
+
+/** @see Store.markRootRemoved */
+export async function markRootRemoved(sql: Db, key: AnalysisKey): Promise<void> {
+  await sql`update po.removal set root_removed = true where key = ${key}`
 }
 
 /** @see Store.postponeRemoval */

@@ -38,9 +38,11 @@ const REMOVAL = {
   firstRun: 'first_run',
   lastRun: 'last_run',
   archive: 'archive',
+  makingUntil: 'making_until',
   holdUntil: 'hold_until',
   attempts: 'attempts',
   logsTaken: 'logs_taken',
+  rootRemoved: 'root_removed',
   clientRemoved: 'client_removed',
 } as const satisfies Record<keyof Removal, string>
 

@@ -26,7 +26,9 @@ export async function poll(
 
 /** A run whose container does not run cannot answer: that is no silence. */
 export const isAnswerable = (world: World, analysis: Analysis): boolean =>
-  world.analysisPods(analysis).some(({ containers }) => containers.some(({ running }) => running))
+  world
+    .analysisPods(analysis)
+    .some(({ deleting, containers }) => !deleting && containers.some(({ running }) => running))
 
 const seconds = (from: Date, to: Date): number => Math.max(0, (to.getTime() - from.getTime()) / 1000)
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { BeginInput } from '../../../shared/po/ports.ts'
+import { type AnalysisKey, LATE_MS } from '../../../shared/po/model.ts'
+import type { BeginInput, Store } from '../../../shared/po/ports.ts'
 import {
   archived,
   begun,
@@ -98,19 +99,34 @@ export function beginning(subject: Subject): void {
     expect((await begun(subject.store, { progress })).progress).toBe(begins)
   })
 
-  test('an ended one whose logs are not taken has to be released first', async () => {
-    const analysis = await executing(subject.store)
-    await subject.store.transition(analysis.key, ['executing'], 'stopping', { removal: { archive: false } })
-    const result = await subject.other.begin(input({ id: analysis.id }))
-    expect(result).toMatchObject({ kind: 'unreleased', removal: { key: analysis.key, logsTaken: false, lastRun: 1 } })
-    await subject.store.claimRemoval(analysis.key, subject.now(), LEASE_MS)
-    expect(await subject.other.begin(input({ id: analysis.id }))).toMatchObject({ kind: 'unreleased' })
+  test('one whose root was not asked to go has to be released first', async () => {
+    const { key, id } = await executing(subject.store)
+    await subject.store.transition(key, ['executing'], 'stopping', { removal: { archive: false } })
+    const result = await subject.other.begin(input({ id }))
+    expect(result).toMatchObject({ kind: 'unreleased', removal: { key, rootRemoved: false, lastRun: 1 } })
+    await subject.store.claimRemoval(key, subject.now(), LEASE_MS)
+    await subject.store.markLogsTaken(key)
+    expect(await subject.other.begin(input({ id }))).toMatchObject({ kind: 'unreleased', removal: { logsTaken: true } })
+    await subject.store.archive(key, 'node', unsigned)
+    expect(await subject.other.begin(input({ id }))).toMatchObject({ kind: 'unreleased', removal: { key } })
   })
 
-  test('an ended one whose logs are taken has to be archived, though its objects are still being removed', async () => {
+  test.each([
+    ['abandoned', (store: Store, key: AnalysisKey) => store.abandon(key)],
+    ['forgotten by a reset', (store: Store) => store.reset()],
+  ])('so has one that is %s', async (_, forget) => {
+    const { key, id } = await begun(subject.store)
+    await forget(subject.other, key)
+    expect(await subject.other.begin(input({ id }))).toMatchObject({ kind: 'unreleased', removal: { key } })
+    await subject.store.markRootRemoved(key)
+    expect(await subject.other.begin(input({ id }))).toMatchObject({ kind: 'begun', analysis: { run: 2 } })
+  })
+
+  test('one whose root goes has to be archived, though its objects are still being removed', async () => {
     const { key, id } = await executing(subject.store)
     await subject.store.transition(key, ['executing'], 'stopping', { removal: { archive: false } })
     await subject.store.markLogsTaken(key)
+    await subject.store.markRootRemoved(key)
     expect(await subject.other.begin(input({ id }))).toMatchObject({ kind: 'ended', analysis: { key } })
     await subject.other.archive(key, 'node', unsigned)
     const next = await begun(subject.other, { id })
@@ -147,12 +163,14 @@ export function beginning(subject: Subject): void {
     expect((await begun(subject.store, { id })).run).toBe(4)
   })
 
-  test('an abandoned creation is gone, and its removal waits for nobody', async () => {
+  test('an abandoned creation is gone, and its removal waits for calls that were given up alone', async () => {
     const { key, id } = await begun(subject.store)
     expect(await subject.other.abandon(key)).toBe(true)
     expect(await subject.store.find(id)).toBeUndefined()
     const [removal] = await subject.store.claimRemovals(subject.now(), LEASE_MS, 10)
-    expect(removal).toMatchObject({ key, id, firstRun: 1, lastRun: 1, archive: false, holdUntil: subject.now() })
+    const late = new Date(subject.now().getTime() + LATE_MS)
+    const times = { makingUntil: subject.now(), holdUntil: late }
+    expect(removal).toMatchObject({ key, id, firstRun: 1, lastRun: 1, archive: false, ...times })
     expect(await subject.store.abandon(key)).toBe(false)
   })
 

@@ -128,9 +128,11 @@ export function moving(subject: Subject): void {
         firstRun: 1,
         lastRun: 1,
         archive: false,
+        makingUntil: analysis.claimedUntil,
         holdUntil: analysis.claimedUntil,
         attempts: 0,
         logsTaken: false,
+        rootRemoved: false,
         clientRemoved: false,
       },
     ])

@@ -106,7 +106,10 @@ export function removing(subject: Subject): void {
 
   test('of `begin` and `holdClient` at the same time never both succeed', async () => {
     const all = await Promise.all(Array.from({ length: 12 }, leaving))
-    for (const { key } of all) await subject.store.archive(key, 'node', unsigned)
+    for (const { key } of all) {
+      await subject.store.archive(key, 'node', unsigned)
+      await subject.store.markRootRemoved(key)
+    }
     const outcomes = await Promise.all(
       all.map(async ({ key, id }) => {
         const [held, result] = await Promise.all([

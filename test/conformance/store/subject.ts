@@ -70,9 +70,13 @@ export const input = (fields: Partial<BeginInput> = {}): BeginInput => {
   }
 }
 
-/** Begins an analysis that must be able to begin. */
+/** Begins an analysis that must be able to begin as soon as the roots of former ones are gone. */
 export async function begun(store: Store, fields: Partial<BeginInput> = {}): Promise<Analysis> {
   const result = await store.begin(input(fields))
+  if (result.kind === 'unreleased') {
+    await store.markRootRemoved(result.removal.key)
+    return begun(store, fields)
+  }
   if (result.kind !== 'begun') throw new Error(`begin answered ${result.kind}`)
   return result.analysis
 }

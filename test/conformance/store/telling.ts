@@ -266,7 +266,10 @@ export function telling(subject: Subject): void {
   /** What the use cases do with an id, in no order. */
   async function somethingWith(store: Store, id: AnalysisId, nth: number): Promise<unknown> {
     const present = await store.find(id)
-    if (!present) return store.begin(input({ id }))
+    if (!present) {
+      const result = await store.begin(input({ id }))
+      return result.kind === 'unreleased' ? store.markRootRemoved(result.removal.key) : result
+    }
     const { key, state } = present
     const steps = [
       () => store.transition(key, ['starting'], 'executing'),

@@ -70,9 +70,9 @@ function begin(tables: Tables, input: BeginInput): BeginResult {
   const removals = [...tables.removals.values()].filter(({ id }) => id === input.id)
   const now = tables.now()
   if (removals.some(({ clientHeldUntil }) => clientHeldUntil && clientHeldUntil > now)) return { kind: 'busy' }
-  if (!current) return { kind: 'begun', analysis: insert(tables, input) }
-  const removal = tables.removals.get(current.key)
-  return removal && !removal.logsTaken ? { kind: 'unreleased', removal } : { kind: 'ended', analysis: current }
+  const removal = removals.find(({ rootRemoved }) => !rootRemoved)
+  if (removal) return { kind: 'unreleased', removal }
+  return current ? { kind: 'ended', analysis: current } : { kind: 'begun', analysis: insert(tables, input) }
 }
 
 function runFields(tables: Tables, before: Analysis, cause: string | null, now: Date): Partial<Analysis> {

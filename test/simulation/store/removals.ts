@@ -1,5 +1,5 @@
 /** Removals, and the sole right to the Keycloak client of an id. */
-import { type Analysis, isLive, type Removal } from '../../../shared/po/model.ts'
+import { type Analysis, isLive, LATE_MS, type Removal } from '../../../shared/po/model.ts'
 import type { Store } from '../../../shared/po/ports.ts'
 import { isFree, later, type RemovalRow, type Tables } from './tables.ts'
 
@@ -17,9 +17,13 @@ export function recordRemoval(
     removals.set(key, { ...known, ...wishes, dueAt })
     return
   }
-  const holdUntil = state === 'starting' && claimedUntil && claimedUntil > now ? claimedUntil : now
-  const fresh = { attempts: 0, clientRemoved: false, claimedUntil: null, clientHeldUntil: null }
-  removals.set(key, { key, id, firstRun, lastRun: run, archive, logsTaken, holdUntil, dueAt: now, ...fresh })
+  const making = state === 'starting'
+  const makingUntil = making && claimedUntil && claimedUntil > now ? claimedUntil : now
+  const late = later(now, LATE_MS)
+  const holdUntil = making ? (makingUntil > late ? makingUntil : late) : now
+  const fresh = { attempts: 0, rootRemoved: false, clientRemoved: false, claimedUntil: null, clientHeldUntil: null }
+  const times = { makingUntil, holdUntil, dueAt: now }
+  removals.set(key, { key, id, firstRun, lastRun: run, archive, logsTaken, ...times, ...fresh })
 }
 
 const asRemoval = ({ dueAt, claimedUntil, clientHeldUntil, ...removal }: RemovalRow): Removal => removal
@@ -45,6 +49,7 @@ export function removing(
   | 'claimRemoval'
   | 'pendingRemovals'
   | 'markLogsTaken'
+  | 'markRootRemoved'
   | 'postponeRemoval'
   | 'completeRemoval'
   | 'holdClient'
@@ -72,6 +77,7 @@ export function removing(
     pendingRemovals: async () =>
       [...removals.values()].sort((one, other) => Number(one.key) - Number(other.key)).map(asRemoval),
     markLogsTaken: async (key) => change(key, () => ({ logsTaken: true })),
+    markRootRemoved: async (key) => change(key, () => ({ rootRemoved: true })),
     postponeRemoval: async (key, dueAt) =>
       change(key, ({ attempts }) => ({ dueAt, claimedUntil: null, attempts: attempts + 1 })),
     completeRemoval: async (key) => {
