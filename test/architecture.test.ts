@@ -18,7 +18,7 @@ interface Room {
 /** The first room that fits a file is its room. `(po|dt)` are the features. */
 const ROOMS: readonly Room[] = [
   { name: 'words', files: /^shared\/(fault|routes|(po|dt)\/model)\.ts$/, may: /^$/ },
-  { name: 'configuration', files: /^shared\/config\.ts$/, may: /^(shared\/routes\.ts|node:fs)$/ },
+  { name: 'configuration', files: /^shared\/(config|setting)\.ts$/, may: /^(shared\/(routes|setting)\.ts|node:fs)$/ },
   { name: 'log', files: /^shared\/log\.ts$/, may: /^pino$/ },
   { name: 'names', files: /^shared\/(po|dt)\/names\.ts$/, may: /^shared\/(po|dt)\/model\.ts$/ },
   {

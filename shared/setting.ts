@@ -1,0 +1,88 @@
+/** Kinds of settings: how the text of a variable becomes a value, and what was expected where it does not. */
+import type { SettingGroup } from './routes.ts'
+
+type Group = SettingGroup | 'process'
+
+export interface Setting<T> {
+  readonly group: Group
+  readonly default: string | undefined
+  readonly effect: string
+  readonly secret: boolean
+  readonly parse: (text: string) => T | Expected
+}
+
+/** What was expected instead; the value itself is never named. */
+export class Expected {
+  readonly what: string
+  constructor(what: string) {
+    this.what = what
+  }
+}
+
+interface Shape {
+  readonly group: Group
+  readonly effect: string
+  /** Undefined: the setting is required. An empty text is a value. */
+  readonly default?: string
+  readonly secret?: boolean
+}
+
+const setting = <T>(shape: Shape, parse: (text: string) => T | Expected): Setting<T> => ({
+  group: shape.group,
+  effect: shape.effect,
+  default: shape.default,
+  secret: shape.secret ?? false,
+  parse,
+})
+
+export const required = new Expected('a value')
+export const text = (shape: Shape) =>
+  setting<string>(shape, (value) => (value === '' && shape.default === undefined ? required : value))
+export const boolean = (shape: Shape) =>
+  setting<boolean>(shape, (value) => {
+    const word = value.toLowerCase()
+    if (['true', '1', 'yes', 'on'].includes(word)) return true
+    if (['false', '0', 'no', 'off', ''].includes(word)) return false
+    return new Expected('true or false')
+  })
+export const whole = (shape: Shape, min: number, max: number) =>
+  setting<number>(shape, (value) =>
+    /^[0-9]+$/.test(value) && Number(value) >= min && Number(value) <= max
+      ? Number(value)
+      : new Expected(`a whole number from ${min} to ${max}`),
+  )
+export const url = (shape: Shape) =>
+  setting<string>(shape, (value) => {
+    if (value === '' && shape.default === '') return ''
+    const parsed = URL.canParse(value) ? new URL(value) : undefined
+    const ok = parsed && (parsed.protocol === 'http:' || parsed.protocol === 'https:')
+    return ok ? value.replace(/\/+$/, '') : new Expected('an http:// or https:// URL')
+  })
+export const oneOf = <const T extends string>(shape: Shape, ...words: readonly T[]) =>
+  setting<T>(shape, (value) => words.find((word) => word === value) ?? new Expected(words.join(' or ')))
+export const quantity = (shape: Shape) =>
+  setting<string>(shape, (value) =>
+    value === '' || /^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/.test(value)
+      ? value
+      : new Expected('a Kubernetes quantity such as 500m or 2Gi'),
+  )
+
+/** Names of CloudEvents attributes, which are lower-case letters and digits, and their texts. */
+type Extensions = Readonly<Record<string, string>>
+
+function extensionsOf(json: string): Extensions | undefined {
+  try {
+    const { extensions = {} } = JSON.parse(json) as { extensions?: unknown }
+    const entries = Object.entries(extensions as object)
+    const ok = entries.every(([name, value]) => /^[a-z0-9]{1,20}$/.test(name) && typeof value === 'string')
+    return ok ? (Object.fromEntries(entries) as Extensions) : undefined
+  } catch {
+    return undefined
+  }
+}
+export const overrides = (shape: Shape) =>
+  setting<Extensions>(shape, (value) =>
+    value === ''
+      ? {}
+      : (extensionsOf(value) ?? new Expected('JSON such as {"extensions":{"name":"value"}}, names of [a-z0-9]')),
+  )
