@@ -16,7 +16,7 @@ export interface ClusterWatch {
 }
 
 export interface ModelOptions
-  extends Pick<KubeletDeps, 'timeline' | 'random' | 'trouble' | 'troubled' | 'started' | 'gone'> {
+  extends Pick<KubeletDeps, 'namespace' | 'timeline' | 'random' | 'trouble' | 'troubled' | 'started' | 'gone'> {
   readonly watch: ClusterWatch
   /** Steps of controllers take up to this long. */
   readonly slowestMs: () => number
@@ -47,8 +47,7 @@ const metaOf = (thing: Thing): ObjectMeta => {
 }
 
 export function createClusterModel(options: ModelOptions): ClusterModel {
-  const { timeline, random, watch, slowestMs } = options
-  const namespace: Namespace = { things: new Map(), pods: new Map() }
+  const { namespace, timeline, random, watch, slowestMs } = options
   let uids = 0
   const uid = (): string => {
     uids += 1
@@ -64,7 +63,7 @@ export function createClusterModel(options: ModelOptions): ClusterModel {
       if (controllersStep({ namespace, erase, endPod: kubelet.end, makePod })) changed()
     })
   }
-  const kubelet = createKubelet({ ...options, namespace, changed })
+  const kubelet = createKubelet({ ...options, changed })
 
   const erase = (thing: Thing): void => {
     namespace.things.delete(keyOf(thing.kind, thing.name))

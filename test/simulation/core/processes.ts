@@ -4,23 +4,15 @@
  * late, or be the last that its process makes: a killed process never goes on, as after `kill -9`.
  */
 import { Fault } from '../../../shared/fault.ts'
-import type { Part, Plan, Trouble } from './plan.ts'
-import type { Random } from './random.ts'
-import type { Timeline } from './timeline.ts'
-import type { Trace } from './trace.ts'
+import type { Part, Trouble } from './plan.ts'
+import type { Stage } from './stage.ts'
 
 export interface Process {
   readonly name: string
   isAlive: boolean
 }
 
-export interface GateOptions {
-  readonly timeline: Timeline
-  readonly random: Random
-  readonly trace: Trace
-  readonly plan: Plan
-  /** False once faults have stopped. */
-  readonly isBusy: () => boolean
+export interface GateOptions extends Stage {
   /** A call to this part does not go as it should. */
   readonly disturbed: (part: Part, args: readonly unknown[]) => void
 }

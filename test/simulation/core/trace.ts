@@ -15,7 +15,13 @@ const WIDEST = 240
 const UUID = /([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
 
 const plain = (_: string, value: unknown): unknown =>
-  value instanceof Error ? `${value.name}: ${value.message}` : typeof value === 'function' ? '…' : value
+  value instanceof Error ? `${value.name}: ${value.message}` : typeof value === 'function' ? '…' : sorted(value)
+
+/** Two stores may name fields in another order. */
+const sorted = (value: unknown): unknown =>
+  value === null || typeof value !== 'object' || Array.isArray(value)
+    ? value
+    : Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
 
 /** A value in few characters; ids by their beginning. */
 export function brief(value: unknown): string {

@@ -15,7 +15,8 @@ export interface Incarnation {
   progress: number
   /** Milliseconds since the beginning. */
   endedAt: number | undefined
-  archived: boolean
+  /** Where it is kept; a cleanup of the tables leaves it nowhere. */
+  place: 'rows' | 'archive' | 'nowhere'
   /** Somebody asked to delete it, or it was executed: it belongs into the archive. */
   toArchive: boolean
 }
@@ -65,7 +66,17 @@ export function createLedger(elapsed: () => number, watch: LedgerWatch): Ledger 
   }
 
   const begun = ({ key, id, firstRun, run, state, progress }: Analysis): void => {
-    const fresh = { key, id, firstRun, run, state, progress, endedAt: undefined, archived: false, toArchive: false }
+    const fresh = {
+      key,
+      id,
+      firstRun,
+      run,
+      state,
+      progress,
+      endedAt: undefined,
+      place: 'rows' as const,
+      toArchive: false,
+    }
     incarnations.set(key, fresh)
     runs.set(`${id}/${run}`, fresh)
     watch.begun(fresh, highest.get(id))
@@ -101,17 +112,18 @@ export function createLedger(elapsed: () => number, watch: LedgerWatch): Ledger 
   }
 
   const forgotten = (incarnation: Incarnation): void => {
-    if (incarnation.state === 'stopping') change(incarnation, 'stopped')
-    else if (incarnation.state !== 'withdrawn' && isLive(incarnation.state)) change(incarnation, 'withdrawn')
-    incarnation.state = incarnation.state === 'stopping' ? 'stopped' : 'withdrawn'
+    const { state } = incarnation
+    if (state !== 'stopping' && !(state !== 'withdrawn' && isLive(state))) return
+    incarnation.state = state === 'stopping' ? 'stopped' : 'withdrawn'
+    change(incarnation, incarnation.state)
     incarnation.endedAt ??= elapsed()
+    incarnation.place = 'nowhere'
   }
 
   const archived = (key: AnalysisKey, isThere: boolean): void => {
     const incarnation = incarnations.get(key)
-    if (!incarnation || isThere || incarnation.archived || incarnation.state === 'withdrawn') return
-    if (isLive(incarnation.state)) return
-    incarnation.archived = true
+    if (isThere || incarnation?.place !== 'rows') return
+    incarnation.place = 'archive'
     if (incarnation.state === 'stopping') {
       change(incarnation, 'stopped')
       incarnation.state = 'stopped'
@@ -171,6 +183,7 @@ export function createLedger(elapsed: () => number, watch: LedgerWatch): Ledger 
           const incarnation = incarnations.get(key)
           if (incarnation) forgotten(incarnation)
         }
+        for (const one of incarnations.values()) one.place = 'nowhere'
         for (const row of before) report(row.id, incarnations.get(row.key), told[0]?.(row) ?? [])
         return before
       },

@@ -1,33 +1,42 @@
 /** What must hold once faults have stopped and some sweeps have passed: every row has its objects, every object its row. */
+import { healthz } from '../../../shared/po/healthz.ts'
 import { type AnalysisId, isLive, isVersion4, type RunNumber } from '../../../shared/po/model.ts'
 import {
   credentialsName,
   LABEL,
   parseObjectName,
+  policyName,
+  proxyConfigName,
   proxyName,
+  proxyPolicyName,
   pullSecretName,
   runName,
-  STANDING_POLICY_NAME,
 } from '../../../shared/po/names.ts'
 import type { Store } from '../../../shared/po/ports.ts'
-import { keyOf, labelsOf, type Namespace } from '../cluster/objects.ts'
+import type { PoSettings } from '../../../shared/po/settings.ts'
+import { keyOf, labelsOf, type Namespace, type Pod } from '../cluster/objects.ts'
 import { isAnalysis, runOf } from '../world/analysis.ts'
 import type { Incarnation, Ledger } from './ledger.ts'
+import { recordsOff } from './records.ts'
 
 export interface RestDeps {
   readonly store: Store
   readonly ledger: Ledger
+  readonly now: () => Date
+  readonly settings: PoSettings
   readonly namespace: Namespace
   readonly clients: ReadonlySet<AnalysisId>
-  /** Somebody's hands were on it. */
   readonly isExcused: (id: AnalysisId) => boolean
-  readonly hubKnows: (id: AnalysisId) => boolean
-  readonly heard: (id: AnalysisId) => number
-  readonly hubStatus: (id: AnalysisId) => string | undefined
   /** Runs that were polled of late. */
   readonly wasPolled: (id: AnalysisId, run: RunNumber) => boolean
-  readonly toldChanges: readonly { readonly id: AnalysisId; readonly key: string }[]
-  readonly hasSink: boolean
+  /** Pods whose analysis works with a token that is no longer good. */
+  readonly expired: () => readonly Pod[]
+  readonly hubKnows: (id: AnalysisId) => boolean
+  readonly hubStatuses: ReadonlyMap<AnalysisId, string>
+  /** How many statuses of an analysis the Hub has heard. */
+  readonly heard: (id: AnalysisId) => number
+  /** What the sink was told; null without one. */
+  readonly toldChanges: readonly { readonly id: AnalysisId; readonly event: string }[] | null
 }
 
 /** Why the world is not at rest; nothing when it is. */
@@ -35,13 +44,21 @@ export async function unrest(deps: RestDeps): Promise<string[]> {
   const live = [...deps.ledger.incarnations.values()].filter(({ state }) => state !== 'withdrawn' && isLive(state))
   return [
     ...live.flatMap((incarnation) => missing(deps, incarnation)),
+    ...deps.expired().map(({ name }) => `the token of ${name} has expired`),
     ...leftovers(deps, live),
     ...clientsOff(deps, live),
     ...untold(deps),
     ...changesOff(deps),
     ...(await recordsOff(deps)),
+    ...(await unhealthy(deps)),
   ]
 }
+
+const unhealthy = (deps: RestDeps): Promise<string[]> =>
+  healthz(deps).then(
+    () => [],
+    (error: Error) => [`healthz: ${error.message}`],
+  )
 
 function missing(
   { namespace: { things, pods }, wasPolled, isExcused }: RestDeps,
@@ -51,19 +68,17 @@ function missing(
   if (state !== 'started' && state !== 'executing') return [`${name} is ${state}`]
   const expected = [
     keyOf('Secret', credentialsName(id, firstRun)),
-    // Only its creation knew what was in it.
+    // Hands may have taken it, and only its creation knew what was in it.
     ...(isExcused(id) ? [] : [keyOf('Secret', pullSecretName(id, firstRun))]),
-    keyOf('NetworkPolicy', `nginx-to-${name}-policy`),
-    keyOf('NetworkPolicy', `nginx-${name}-policy`),
-    keyOf('ConfigMap', `nginx-${name}-config`),
+    ...[policyName, proxyPolicyName].map((nameOf) => keyOf('NetworkPolicy', nameOf(id, run))),
+    keyOf('ConfigMap', proxyConfigName(id, run)),
     ...['Service', 'Deployment'].flatMap((kind) => [keyOf(kind, name), keyOf(kind, proxyName(id, run))]),
-    keyOf('NetworkPolicy', STANDING_POLICY_NAME),
   ]
   const isUp = pods
     .values()
-    .some((pod) => isAnalysis(pod) && pod.labels['app'] === name && !pod.deleting && pod.isRunning)
+    .some((pod) => pod.labels['app'] === name && isAnalysis(pod) && !pod.deleting && pod.isRunning)
   return [
-    ...expected.filter((key) => !things.has(key) || things.get(key)?.deleting).map((key) => `${name} lacks ${key}`),
+    ...expected.filter((key) => things.get(key)?.deleting ?? true).map((key) => `${name} lacks ${key}`),
     ...(isUp ? [] : [`${name} has no pod that runs`]),
     ...(wasPolled(id, run) ? [] : [`${name} is not polled`]),
   ]
@@ -71,18 +86,15 @@ function missing(
 
 function leftovers({ namespace: { things, pods } }: RestDeps, live: readonly Incarnation[]): string[] {
   const isOwned = (id: string | undefined, run: number | undefined): boolean =>
-    live.some((one) => one.id === id && run !== undefined && (run === one.run || run === one.firstRun))
+    live.some((one) => one.id === id && (run === one.run || run === one.firstRun))
+  const left = [...things.values()].filter((thing) => {
+    const id = labelsOf(thing)[LABEL.analysis]
+    return id !== undefined && !isOwned(id, parseObjectName(thing.name)?.run)
+  })
+  const leftPods = [...pods.values()].filter((pod) => !isOwned(runOf(pod).id, runOf(pod).run))
   return [
-    ...[...things.values()]
-      .filter(
-        (thing) =>
-          labelsOf(thing)[LABEL.analysis] &&
-          !isOwned(labelsOf(thing)[LABEL.analysis], parseObjectName(thing.name)?.run),
-      )
-      .map(({ kind, name }) => `${kind} ${name} belongs to nobody`),
-    ...[...pods.values()]
-      .filter((pod) => !isOwned(runOf(pod).id, runOf(pod).run))
-      .map(({ name }) => `pod ${name} belongs to nobody`),
+    ...left.map(({ kind, name }) => `${kind} ${name} belongs to nobody`),
+    ...leftPods.map(({ name }) => `pod ${name} belongs to nobody`),
   ]
 }
 
@@ -95,54 +107,23 @@ function clientsOff({ clients }: RestDeps, live: readonly Incarnation[]): string
 }
 
 /** Statuses that the Hub has not heard, though it takes them. */
-function untold({ ledger, hubKnows, heard, hubStatus }: RestDeps): string[] {
+function untold({ ledger, hubKnows, heard, hubStatuses }: RestDeps): string[] {
   return [...ledger.statuses].flatMap(([id, expected]) => {
     if (!hubKnows(id) || !isVersion4(id)) return []
     const last = expected.at(-1)?.report.status
-    return heard(id) === expected.length && (last === undefined || hubStatus(id) === last)
-      ? []
-      : [`the Hub heard ${heard(id)} of ${expected.length} statuses of ${id}, thinks ${hubStatus(id)}, last is ${last}`]
+    if (heard(id) === expected.length && hubStatuses.get(id) === last) return []
+    return [`the Hub heard ${heard(id)} of ${expected.length} statuses of ${id}: ${hubStatuses.get(id)}, not ${last}`]
   })
 }
 
-/** What the sink was told, each analysis in order, told again or not, against what became of them. */
-function changesOff({ ledger, toldChanges, hasSink }: RestDeps): string[] {
-  if (!hasSink) return []
+/** What the sink was told of each analysis, in order, repetitions left out, against what became of it. */
+function changesOff({ ledger, toldChanges }: RestDeps): string[] {
+  if (!toldChanges) return []
   const told = Map.groupBy(toldChanges, ({ id }) => id)
-  const expected = Map.groupBy(ledger.changes, ({ id }) => id)
-  return [...expected].flatMap(([id, moves]) => {
-    const is = [...new Set((told.get(id) ?? []).map(({ key }) => key))].join(' ')
-    const should = moves.map(({ run, to }) => `${id}/${run}/${to}`).join(' ')
+  const moves = Map.groupBy(ledger.changes, ({ id }) => id)
+  return [...moves].flatMap(([id, changes]) => {
+    const is = [...new Set((told.get(id) ?? []).map(({ event }) => event))].join(' ')
+    const should = changes.map(({ run, to }) => `${id}/${run}/${to}`).join(' ')
     return is === should ? [] : [`changes of ${id}: told ${is}, were ${should}`]
   })
-}
-
-async function recordsOff({ store, ledger }: RestDeps): Promise<string[]> {
-  const removals = await store.pendingRemovals()
-  const entries = await store.archiveEntries()
-  const rows = await store.list()
-  const all = [...ledger.incarnations.values()]
-  const archived = Map.groupBy(
-    entries.map(({ document }) => JSON.parse(document)),
-    ({ analysisId, runs }) => `${analysisId}/${runs[0].run}`,
-  )
-  const byKey = new Map(rows.map((row) => [row.key, row]))
-  return [
-    ...removals.map(({ id, firstRun }) => `the removal of ${id} run ${firstRun} is not complete`),
-    ...all
-      .filter(({ archived: is, state, toArchive }) => toArchive && !is && state !== 'withdrawn')
-      .map(({ id, run }) => `${id} run ${run} is not archived`),
-    ...all.flatMap((one) => {
-      const count = archived.get(`${one.id}/${one.firstRun}`)?.length ?? 0
-      return count === Number(one.archived) ? [] : [`${one.id} run ${one.firstRun} is ${count} times in the archive`]
-    }),
-    ...all.flatMap((one) => {
-      const row = byKey.get(one.key)
-      const isThere = !one.archived && one.state !== 'withdrawn'
-      return (row?.state ?? 'none') === (isThere ? one.state : 'none')
-        ? []
-        : [`the row of ${one.id} run ${one.run} is ${row?.state}, not ${one.state}`]
-    }),
-    ...rows.filter(({ state }) => state === 'stopping').map(({ id }) => `${id} is still stopping`),
-  ]
 }

@@ -39,10 +39,9 @@ export type Break = (promise: PromiseName, what: unknown) => void
 export interface WatchDeps {
   readonly broken: Break
   readonly elapsed: () => number
-  readonly namespace: () => Namespace
-  readonly ledger: () => Ledger
+  readonly namespace: Namespace
   /** Something happened to the analysis that may end a run of it. */
-  readonly isExcused: (id: AnalysisId, firstRun: RunNumber) => boolean
+  readonly isExcused: (id: AnalysisId) => boolean
   /** Somebody deleted this object by hand. */
   readonly wasRemovedByHand: (thing: Thing) => boolean
 }
@@ -61,12 +60,12 @@ const RANK: Readonly<Record<HubStatus, number>> = {
 }
 
 /** Checks of everything that is recorded. */
-export function watchLedger({ broken, isExcused }: WatchDeps): LedgerWatch {
+export function watchLedger({ broken, isExcused }: Pick<WatchDeps, 'broken' | 'isExcused'>): LedgerWatch {
   const last = new Map<string, { rank: number; progress: number }>()
 
   const earned = (incarnation: Incarnation, to: State): void => {
     const isBad = to === 'restarting' || to === 'failed'
-    if (isBad && !isExcused(incarnation.id, incarnation.firstRun)) {
+    if (isBad && !isExcused(incarnation.id)) {
       broken('no restart and no failure that was not earned', { ...incarnation })
     }
   }
@@ -115,13 +114,13 @@ export interface Watch {
 }
 
 /** Checks of what becomes of the world. */
-export function watchWorld(deps: WatchDeps): Watch {
+export function watchWorld(deps: WatchDeps & { readonly ledger: Ledger }): Watch {
   const { broken, elapsed, namespace, ledger } = deps
   const heard = new Map<AnalysisId, number>()
 
   const guarded = (pod: Pod): boolean => {
     const { id, run } = runOf(pod)
-    const { things } = namespace()
+    const { things } = namespace
     return (
       things.has(keyOf('NetworkPolicy', STANDING_POLICY_NAME)) ||
       things.has(keyOf('NetworkPolicy', policyName(id, run)))
@@ -136,15 +135,15 @@ export function watchWorld(deps: WatchDeps): Watch {
 
   const alone = (pod: Pod): void => {
     const { id, run } = runOf(pod)
-    for (const other of namespace().pods.values()) {
+    for (const other of namespace.pods.values()) {
       const its = runOf(other)
       if (other === pod || !isAnalysis(other) || its.id !== id || its.run === run) continue
-      if (!isPodEnding(namespace(), other)) broken('at most one live run', { made: pod.name, beside: other.name })
+      if (!isPodEnding(namespace, other)) broken('at most one live run', { made: pod.name, beside: other.name })
     }
   }
 
   const notOver = (thing: Thing): void => {
-    const incarnation = ownerOf(ledger(), thing)
+    const incarnation = ownerOf(ledger, thing)
     const since = incarnation?.endedAt
     if (since !== undefined && elapsed() - since > UNDER_WAY_MS) {
       broken('an end is final', { made: thing.name, secondsAfter: (elapsed() - since) / 1000 })
@@ -160,17 +159,17 @@ export function watchWorld(deps: WatchDeps): Watch {
     },
     thingMade: notOver,
     thingGone: (thing) => {
-      if (thing.kind === 'NetworkPolicy') unguarded(namespace().pods.values())
-      const incarnation = thing.kind === 'Secret' ? ownerOf(ledger(), thing) : undefined
+      if (thing.kind === 'NetworkPolicy') unguarded(namespace.pods.values())
+      const incarnation = thing.kind === 'Secret' ? ownerOf(ledger, thing) : undefined
       if (!incarnation || incarnation.state === 'withdrawn' || !isLive(incarnation.state)) return
       if (!deps.wasRemovedByHand(thing)) broken('a live analysis keeps its Secrets', { gone: thing.name })
     },
     clientRemoved: (id) => {
-      const live = ledger().live(id)
+      const live = ledger.live(id)
       if (live) broken('a live analysis keeps its client', { id, run: live.run, state: live.state })
     },
     told: (id, status, progress) => {
-      const expected = ledger().statuses.get(id) ?? []
+      const expected = ledger.statuses.get(id) ?? []
       const at = heard.get(id) ?? 0
       const is = (nth: number) => {
         const report = expected[nth]?.report

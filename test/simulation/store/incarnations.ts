@@ -121,7 +121,7 @@ function abandon(tables: Tables, key: Analysis['key']): boolean {
   const before = tables.analyses.get(key)
   if (before?.state !== 'starting') return false
   recordRemoval(tables, { ...before, claimedUntil: null }, { archive: false, logsTaken: true })
-  insertChange(tables, before, 'withdrawn')
+  insertChange(tables, { ...before, cause: null }, 'withdrawn')
   forget(tables, key)
   return true
 }

@@ -8,7 +8,7 @@ import { archiving } from './archive.ts'
 import { incarnations } from './incarnations.ts'
 import { insertChange, insertReports, outbox } from './outbox.ts'
 import { recordRemoval, removing } from './removals.ts'
-import { createTables, type LoopRow, save, type Tables } from './tables.ts'
+import { createTables, type LoopRow, type ReportRow, save, type Tables } from './tables.ts'
 
 function looping(
   tables: Tables,
@@ -54,15 +54,12 @@ function reset(tables: Tables, told: NonNullable<Parameters<Store['reset']>[0]>)
   const present = [...analyses.values()]
   for (const row of present) {
     recordRemoval(tables, row, { archive: false, logsTaken: true })
-    if (isLive(row.state)) insertChange(tables, row, 'withdrawn')
+    if (row.state === 'stopping') insertChange(tables, row, 'stopped')
+    else if (isLive(row.state)) insertChange(tables, { ...row, cause: null }, 'withdrawn')
   }
   for (const [key, row] of removals) removals.set(key, { ...row, archive: false, logsTaken: true })
-  for (const [id, rows] of reports) {
-    reports.set(
-      id,
-      rows.filter(({ report }) => report.kind !== 'log'),
-    )
-  }
+  const isStatus = ({ report }: ReportRow) => report.kind === 'status'
+  for (const [id, rows] of reports) reports.set(id, rows.filter(isStatus))
   for (const row of present) insertReports(tables, row.id, told(row))
   for (const table of [analyses, runs, lines, snapshots, archive]) table.clear()
   return present

@@ -43,7 +43,9 @@ const CALLS = {
   status: 3,
   logs: 1,
   history: 1,
-  zombies: 1,
+  'cleanup zombies': 1,
+  'cleanup keycloak': 0.5,
+  'cleanup analyzes': 0.2,
   'stop all': 0.4,
   'delete all': 0.2,
 } as const
@@ -80,6 +82,8 @@ export function createCallers({ pool, random, timeline, plan, ids, isBusy, broke
   const stopped = (which: Selection) => ask('stop', ({ ports }) => stop(ports, which))
   const removed = (which: Selection) => ask('delete', ({ ports }) => remove(ports, which))
 
+  const cleaned = (words: string) => ask(`cleanup ${words}`, ({ ports }) => cleanup(ports, words))
+
   const asked = async (id: AnalysisId): Promise<void> => {
     const answer = await ask('status', ({ ports }) => status(ports, random.chance(0.5) ? selection(id) : undefined))
     for (const { status: word, progress } of Object.values(answer ?? {})) {
@@ -97,7 +101,9 @@ export function createCallers({ pool, random, timeline, plan, ids, isBusy, broke
     status: asked,
     logs: (id) => ask('logs', ({ ports }) => logs(ports, selection(id))),
     history: (id) => ask('history', ({ ports }) => history(ports, selection(id))),
-    zombies: () => ask('cleanup zombies', ({ ports }) => cleanup(ports, 'zombies')),
+    'cleanup zombies': () => cleaned('zombies'),
+    'cleanup keycloak': () => cleaned('keycloak'),
+    'cleanup analyzes': () => cleaned('analyzes'),
     'stop all': () => stopped(undefined),
     'delete all': () => removed(undefined),
   }

@@ -7,7 +7,8 @@ import type { Random } from '../core/random.ts'
 import type { Timeline } from '../core/timeline.ts'
 import type { Trace } from '../core/trace.ts'
 import type { Break, Watch } from '../invariants/watch.ts'
-import type { IdentityModel } from '../world/identity.ts'
+import { brokerOver } from '../world/broker.ts'
+import type { IdentityModel, Request } from '../world/identity.ts'
 
 export interface PortDeps {
   readonly gate: Gate
@@ -17,7 +18,7 @@ export interface PortDeps {
   readonly watch: Watch
   readonly broken: Break
   /** What lies behind the gate. */
-  readonly behind: Pick<Ports, 'store' | 'cluster' | 'hub' | 'sidecar' | 'broker' | 'sink' | 'settings'>
+  readonly behind: Pick<Ports, 'store' | 'cluster' | 'hub' | 'sidecar' | 'sink' | 'settings'>
   readonly identity: IdentityModel
 }
 
@@ -51,16 +52,19 @@ export function portsOf(process: Process, deps: PortDeps): Ports {
     if (isDefect(error)) deps.broken('no defect', error)
   }
 
+  const request =
+    (part: Part): Request =>
+    (name, args, act) =>
+      gate.pass(process, { part, name: `${part}.${name}`, args, act })
+
   return {
     store: through('store', behind.store),
     cluster: through('cluster', behind.cluster),
     hub: through('hub', behind.hub),
     sidecar: through('sidecar', behind.sidecar),
-    broker: through('broker', behind.broker),
     sink: behind.sink && through('sink', behind.sink),
-    identity: deps.identity.identityOver((name, args, act) =>
-      gate.pass(process, { part: 'identity', name: `identity.${name}`, args, act }),
-    ),
+    identity: deps.identity.identityOver(request('identity')),
+    broker: brokerOver(request('broker')),
     sign: async (document) => {
       watch.left('archive', document)
       return null

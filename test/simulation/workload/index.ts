@@ -1,0 +1,79 @@
+/** The product at work: its processes, and everything that asks something of them. */
+
+import { changeType } from '../../../shared/po/events.ts'
+import { type AnalysisId, CHANGES } from '../../../shared/po/model.ts'
+import type { Ports, Store } from '../../../shared/po/ports.ts'
+import { createGate } from '../core/processes.ts'
+import { INTERVAL_MS, type Stage } from '../core/stage.ts'
+import type { Excuses } from '../invariants/excuses.ts'
+import type { Break, Watch } from '../invariants/watch.ts'
+import type { Line } from '../world/analysis.ts'
+import type { World } from '../world/index.ts'
+import { createCallers } from './callers.ts'
+import { createHands } from './hands.ts'
+import { createPool } from './pool.ts'
+import { portsOf } from './ports.ts'
+import { settingsOf } from './settings.ts'
+import { createTicker } from './ticker.ts'
+
+export interface WorkloadDeps {
+  readonly stage: Stage
+  readonly world: World
+  readonly watch: Watch
+  readonly excuses: Excuses
+  readonly broken: Break
+  readonly store: Store
+  readonly ids: readonly AnalysisId[]
+  /** What stands between a process and its ports. */
+  readonly plant: (ports: Ports) => Ports
+}
+
+export interface Workload {
+  readonly begin: () => void
+  readonly stream: (line: Line) => void
+  /** Changes that the sink was told, in the order in which it was. */
+  readonly told: readonly { readonly id: AnalysisId; readonly event: string }[]
+}
+
+const CHANGE_TYPES = new Set(CHANGES.map(changeType))
+
+export function createWorkload(deps: WorkloadDeps): Workload {
+  const { stage, world, watch, excuses, broken, store, ids, plant } = deps
+  const told: { id: AnalysisId; event: string }[] = []
+
+  const ticker = createTicker({ ...stage, pool: () => pool, intervalMs: INTERVAL_MS })
+  const sink = ticker.broker(({ id, type, subject }) => {
+    if (CHANGE_TYPES.has(type)) told.push({ id: subject as AnalysisId, event: id })
+  })
+  const gate = createGate({
+    ...stage,
+    disturbed: (part, [id]) => {
+      if (part === 'sidecar') excuses.unanswered(id as AnalysisId)
+    },
+  })
+  const behind = {
+    store,
+    cluster: world.model.cluster,
+    hub: world.hub,
+    sidecar: world.sidecar,
+    sink: stage.plan.sink ? sink : null,
+    settings: settingsOf(stage.plan),
+  }
+  const pool = createPool({
+    ...stage,
+    broken,
+    portsOf: (process) => plant(portsOf(process, { ...stage, gate, watch, broken, behind, identity: world.identity })),
+  })
+  const callers = createCallers({ ...stage, pool, ids, broken })
+  const hands = createHands({ ...stage, model: world.model, touched: excuses.touched })
+
+  return {
+    begin: () => {
+      callers.begin()
+      ticker.begin()
+      hands.begin()
+    },
+    stream: callers.stream,
+    told,
+  }
+}

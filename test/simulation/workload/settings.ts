@@ -1,0 +1,29 @@
+/** Settings of the simulated installation. Limits are low, so that they are reached. */
+import type { PoSettings } from '../../../shared/po/settings.ts'
+import type { Plan } from '../core/plan.ts'
+import { INTERVAL_SECONDS } from '../core/stage.ts'
+
+export const settingsOf = ({ hubLogging, restartMax, fanout }: Plan): PoSettings => ({
+  run: {
+    namespace: 'simulated',
+    clusterDomain: 'cluster.local',
+    resolver: '10.96.0.10',
+    nginxImage: 'nginx:1',
+    netStatsImage: null,
+    podSecurity: 'baseline',
+    cpuRequest: '',
+    cpuLimit: '',
+    memoryRequest: '',
+    memoryLimit: '',
+    node: 'node-a',
+  },
+  registry: { url: 'harbor.example', user: 'robot', password: 'unused' },
+  hubLogging,
+  intervalSeconds: INTERVAL_SECONDS,
+  restartMax,
+  budgets: { startupSeconds: 60, silenceSeconds: 60 },
+  fanout,
+  hubBacklogLines: 10,
+  zombieGraceSeconds: 60,
+  archive: { maxAgeDays: 0, maxMiB: 0 },
+})
