@@ -42,9 +42,10 @@ function looping(
     },
     pardonSilence: async (at, fault) => {
       for (const row of tables.analyses.values()) {
-        if (row.silentPolls > 0) save(tables, { ...row, silentPolls: 0, silentSince: null })
+        if (row.silentPolls > 0 && isLive(row.state)) save(tables, { ...row, silentPolls: 0, silentSince: null })
       }
-      if (fault) tables.loop = { ...loop(at), faultAt: at }
+      const row = loop(at)
+      if (fault && !(row.faultAt && row.faultAt > at)) tables.loop = { ...row, faultAt: at }
     },
   }
 }

@@ -1,15 +1,9 @@
 /** Two outboxes that work alike: reports to the Hub and changes to the sink, each in order per analysis. */
-import type { AnalysisId, ChangeTo, Report } from '../../../shared/po/model.ts'
+import type { Analysis, AnalysisId, ChangeTo, Report } from '../../../shared/po/model.ts'
 import type { Store } from '../../../shared/po/ports.ts'
 import { isFree, later, nextSeq, percent, type Queued, type ReportRow, storable, type Tables } from './tables.ts'
 
-type Incarnation = Pick<ReportSource, 'id' | 'run' | 'progress' | 'cause'>
-interface ReportSource {
-  readonly id: AnalysisId
-  readonly run: Tables['analyses'] extends Map<unknown, infer Row extends { run: unknown }> ? Row['run'] : never
-  readonly progress: number
-  readonly cause: string | null
-}
+type Incarnation = Pick<Analysis, 'id' | 'run' | 'progress' | 'cause'>
 
 const stored = (report: Report): Report =>
   report.kind === 'log'
@@ -24,7 +18,7 @@ function push<T>(queues: Map<AnalysisId, T[]>, id: AnalysisId, row: T): void {
 
 export function insertReports(tables: Tables, id: AnalysisId, reports: readonly Report[]): void {
   for (const report of reports) {
-    const row = { seq: nextSeq(tables), id, report: stored(report), attempts: 0, omitted: 0 }
+    const row = { seq: nextSeq(tables, 'report'), id, report: stored(report), attempts: 0, omitted: 0 }
     push(tables.reports, id, { ...row, dueAt: tables.now(), claimedUntil: null })
   }
 }
@@ -32,7 +26,7 @@ export function insertReports(tables: Tables, id: AnalysisId, reports: readonly 
 export function insertChange(tables: Tables, { id, run, progress, cause }: Incarnation, to: ChangeTo): void {
   const at = tables.now()
   const change = { id, run, to, progress, cause, at }
-  push(tables.changes, id, { seq: nextSeq(tables), id, change, attempts: 0, dueAt: at, claimedUntil: null })
+  push(tables.changes, id, { seq: nextSeq(tables, 'change'), id, change, attempts: 0, dueAt: at, claimedUntil: null })
 }
 
 /** Claims the oldest of each queue, if it is due. */
@@ -61,21 +55,33 @@ function postpone<T extends Queued>(queues: Map<AnalysisId, T[]>, id: AnalysisId
   if (queue && head) queue[0] = { ...head, dueAt, claimedUntil: null, attempts: head.attempts + 1 }
 }
 
-const isLine = ({ report }: ReportRow): boolean => report.kind === 'log'
+const lineOf = (count: number): Report => {
+  const message = `POBACKLOG: ${count} log line${count === 1 ? '' : 's'} left out while the Hub could not be reached`
+  return { kind: 'log', level: 'warn', message, status: null }
+}
 
-/** Leaves out the oldest lines of one analysis, but for the newest `limit`; one line takes the place of the last of them. */
-function cap(queue: ReportRow[], limit: number): number {
-  const lines = queue.filter((row) => isLine(row) && row.omitted === 0)
-  const gone = lines.slice(0, Math.max(0, lines.length - limit))
-  const last = gone.at(-1)
-  if (!last) return 0
-  const gaps = queue.filter(({ omitted }) => omitted > 0)
-  const omitted = gone.length + gaps.reduce((sum, row) => sum + row.omitted, 0)
-  const report = { kind: 'log', level: 'warn', message: `${omitted} lines left out`, status: null } as const
-  queue.splice(queue.indexOf(last), 1, { ...last, report, omitted })
-  const dropped = new Set([...gone.slice(0, -1), ...gaps])
-  queue.splice(0, queue.length, ...queue.filter((row) => !dropped.has(row)))
-  return gone.length
+/**
+ * Leaves out lines of one analysis but for the newest `limit`, and those that somebody delivers. One line takes the place
+ * of the first of them, and of lines that stood for earlier ones.
+ */
+function cap(queue: ReportRow[], limit: number, now: Date): number {
+  const isLine = ({ report, omitted }: ReportRow) => report.kind === 'log' && omitted === 0
+  const stays = queue.filter(isLine).at(-limit)
+  if (!stays) return 0
+  const isOld = ({ seq, report, claimedUntil }: ReportRow) =>
+    report.kind === 'log' && Number(seq) < Number(stays.seq) && isFree(claimedUntil, now)
+  const old = queue.filter(isOld)
+  const [first] = old
+  const lines = old.filter(isLine).length
+  if (!first || (lines === 0 && old.length === 1)) return 0
+  const omitted = old.reduce((sum, row) => sum + Math.max(1, row.omitted), 0)
+  const kept = queue.filter((row) => row === first || !old.includes(row))
+  queue.splice(
+    0,
+    queue.length,
+    ...kept.map((row) => (row === first ? { ...row, report: lineOf(omitted), omitted } : row)),
+  )
+  return lines
 }
 
 export function outbox(
@@ -109,7 +115,7 @@ export function outbox(
     },
     capReports: async (limit) => {
       let gone = 0
-      for (const queue of reports.values()) gone += cap(queue, limit)
+      for (const queue of reports.values()) gone += cap(queue, limit, tables.now())
       return gone
     },
     claimChanges: async (now, leaseMs, limit) => {

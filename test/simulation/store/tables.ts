@@ -78,7 +78,7 @@ export interface Tables {
   readonly archive: Map<AnalysisKey, ArchiveRow>
   loop: LoopRow | undefined
   lastKey: number
-  lastSeq: number
+  readonly lastSeq: { report: number; change: number }
   readonly now: () => Date
 }
 
@@ -94,7 +94,7 @@ export const createTables = (now: () => Date): Tables => ({
   archive: new Map(),
   loop: undefined,
   lastKey: 0,
-  lastSeq: 0,
+  lastSeq: { report: 0, change: 0 },
   now,
 })
 
@@ -133,7 +133,7 @@ export function addRun({ runs }: Tables, key: AnalysisKey, run: RunNumber, start
   runs.set(key, [...(runs.get(key) ?? []), { run, startedAt, endedAt: null, cause: null }])
 }
 
-export function nextSeq(tables: Tables): string {
-  tables.lastSeq += 1
-  return String(tables.lastSeq)
+export function nextSeq({ lastSeq }: Tables, of: 'report' | 'change'): string {
+  lastSeq[of] += 1
+  return String(lastSeq[of])
 }
