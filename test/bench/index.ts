@@ -11,9 +11,11 @@ import { parseArgs } from 'node:util'
 import { benchColdStart } from './cold-start.ts'
 import { benchCreatesOnCluster, benchCreatesOnSandbox } from './creates.ts'
 import { benchLogLines } from './log-lines.ts'
+import { benchRecovery } from './recovery.ts'
 import { type BenchRow, print } from './row.ts'
 import { benchStatus } from './status.ts'
 import { benchStreamLogs } from './stream-logs.ts'
+import { benchSweep } from './sweep.ts'
 import { benchWrites } from './writes.ts'
 
 const RUN_FOLDER = new URL('../../.run/', import.meta.url)
@@ -25,6 +27,8 @@ const BENCHMARKS: readonly (readonly [name: string, measure: () => Promise<Bench
   ['status', benchStatus],
   ['stream_logs', benchStreamLogs],
   ['log lines', benchLogLines],
+  ['sweep', benchSweep],
+  ['recovery', benchRecovery],
   ['cold start and memory', benchColdStart],
 ]
 

@@ -61,7 +61,7 @@ type Stops = ReturnType<typeof createStops>
 
 /** What a function logs at these levels explains a row that misses. */
 const showErrors = (_: Route, line: string): void => {
-  if (/^\{"level":"(ERROR|FATAL|WARN)"/.test(line) || !line.startsWith('{')) console.error(line)
+  if (/^\{"level":"(ERROR|FATAL)"/.test(line) || !line.startsWith('{')) console.error(line)
 }
 
 async function startParts({ routes, cluster, env }: NodeOptions, stops: Stops) {

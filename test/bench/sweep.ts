@@ -11,7 +11,7 @@ import { atMost, type BenchRow, median, percentile, shown } from './row.ts'
 
 const ANALYSES = 1000
 const HANGING = 100
-const SWEEPS = Number(process.env.SWEEPS ?? 10)
+const SWEEPS = 10
 const WARM_UP = 2
 const INTERVAL_SECONDS = 10
 /** Two pods an analysis, 500 a page. */
