@@ -322,23 +322,30 @@ describe('runs of one id after each other', () => {
     })
   })
 
-  test('pods of an old run that are still dying change nothing of the new one', async () => {
+  test.each([
+    ['that are still dying', { clings: true }],
+    ['whose deletion has not begun', { overlooked: true }],
+  ])('pods of an old run %s change nothing of the new one', async (_, look) => {
     await create(ports, wanted)
-    const dying = await pods.start(wanted.id, 1, { clings: true })
+    const old = await pods.start(wanted.id, 1, look)
     answers('failed', 1)
     await stop(ports, wanted)
     await create(ports, wanted)
+    await nextSweep()
+    await pods.change(old, { phase: 'Failed', reason: 'Evicted' })
+    await nextSweep()
+    expect(await row()).toMatchObject({ state: 'started', run: 2, restarts: 0, cause: null })
     await pods.start(wanted.id, 2)
     answers('executing', 2)
-    await pods.change(dying, { terminated: { reason: 'OOMKilled', exitCode: 137 } })
     for (let round = 0; round < 3; round += 1) await nextSweep()
     expect(await row()).toMatchObject({ state: 'executing', run: 2, restarts: 0, cause: null })
-    await pods.letGo(dying)
+    await ('clings' in look ? pods.letGo(old) : pods.remove(old))
     await settle(fixture)
     expect(await aftermath(fixture, wanted.id)).toMatchObject({
       row: 'executing 2',
       objects: objectsOf(2, 2),
       client: true,
+      removals: 0,
     })
   })
 

@@ -21,6 +21,8 @@ export interface Look {
   readonly lastTerminated?: Ending
   /** Its deletion takes until `letGo`. */
   readonly clings?: boolean
+  /** The garbage collector has not come to it: nobody deletes it but by hand. */
+  readonly overlooked?: boolean
 }
 
 const FINALIZER = 'test/clings'
@@ -83,7 +85,7 @@ export function createPods({ url, token, namespace }: Kubernetes) {
     const metadata = {
       name,
       labels,
-      ownerReferences: [{ ...ref, controller: true, blockOwnerDeletion: true }],
+      ownerReferences: look.overlooked ? [] : [{ ...ref, controller: true, blockOwnerDeletion: true }],
       ...(look.clings ? { finalizers: [FINALIZER] } : {}),
     }
     const spec = { containers: [{ name: deployment, image: 'any' }] }
