@@ -20,6 +20,8 @@ export interface FaultOptions {
   readonly cause?: unknown
   /** Seconds after which a retry makes sense. */
   readonly retryAfter?: number
+  /** The request was sent and its answer did not come: it may still take effect. */
+  readonly mayArrive?: boolean
   /** Body under `detail` instead of the message (validation issues). */
   readonly detail?: unknown
 }
@@ -27,6 +29,7 @@ export interface FaultOptions {
 export class Fault extends Error {
   readonly code: FaultCode
   readonly retryAfter: number | undefined
+  readonly mayArrive: boolean
   readonly detail: unknown
 
   /** `message` reaches the caller when the code is an expected one: it never holds a secret or a server's answer. */
@@ -35,6 +38,7 @@ export class Fault extends Error {
     this.name = 'Fault'
     this.code = code
     this.retryAfter = options.retryAfter
+    this.mayArrive = options.mayArrive ?? false
     this.detail = options.detail
   }
 }

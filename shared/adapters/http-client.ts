@@ -37,6 +37,9 @@ export interface HttpClientOptions {
   readonly send?: Send
 }
 
+/** Errors of a connection that never was. */
+const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
+
 const DEFAULT_LIMIT_BYTES = 4 * 1024 * 1024
 
 /** Thrown by a {@link Send} when the answer grows beyond the limit. */
@@ -50,12 +53,14 @@ export function createHttpClient(options: HttpClientOptions): Ask {
     } catch (cause) {
       if (isFault(cause)) throw cause
       if (cause instanceof DeadlineOver) {
-        throw new Fault('unavailable', `${system} took more than ${deadlineMs / 1000} s to ${doing}`, { cause })
+        const message = `${system} took more than ${deadlineMs / 1000} s to ${doing}`
+        throw new Fault('unavailable', message, { cause, mayArrive: true })
       }
       if (cause instanceof TooLarge) {
         throw new Fault('refused', `${system} answered far too much when asked to ${doing}`, { cause })
       }
-      throw new Fault('unavailable', `${system} cannot be reached to ${doing}`, { cause })
+      const mayArrive = !NOT_SENT.has((cause as NodeJS.ErrnoException | undefined)?.code ?? '')
+      throw new Fault('unavailable', `${system} cannot be reached to ${doing}`, { cause, mayArrive })
     }
   }
 }

@@ -70,14 +70,18 @@ async function unsubscribe({ broker, identity, log }: ReleasePorts, { id, attemp
 
 /** Removes what an id that is held has at broker and Keycloak. */
 async function removeHeld(ports: ReleasePorts, removal: Removal): Promise<void> {
+  const { store, identity } = ports
+  let deleting = false
   try {
     await unsubscribe(ports, removal)
+    deleting = true
+    await identity.removeClient(removal.id)
   } catch (error) {
-    await ports.store.releaseClient(removal.key, false)
+    // A deletion whose answer did not come may arrive yet: the id stays held until it can arrive no more.
+    const mayArrive = deleting && isFault(error) && error.mayArrive
+    if (!mayArrive) await store.releaseClient(removal.key, false)
     throw error
   }
-  // A deletion whose answer did not come may arrive yet: the id stays held until it can arrive no more.
-  await ports.identity.removeClient(removal.id)
 }
 
 /**
