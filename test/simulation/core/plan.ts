@@ -72,8 +72,8 @@ export function planOf(random: Random): Plan {
   troubles.hub = { ...troubles.hub, late: 0 }
   const away = random.chance(0.15) ? { from: 0.2, to: 0.9 } : undefined
   return {
-    analyses: random.whole(1, 4),
-    busyMs: (away ? random.whole(600, 860) : random.whole(60, 300)) * 1000,
+    analyses: random.whole(1, 5),
+    busyMs: (away ? random.whole(600, 860) : random.whole(60, 420)) * 1000,
     troubles,
     outages: PARTS.filter(() => random.chance(0.12)).map((part) => ({ part, ...window(random) })),
     kills: some(random, 0.4, () => random.next() * 0.02),

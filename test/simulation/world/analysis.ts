@@ -163,8 +163,7 @@ export function createAnalyses(options: AnalysisOptions): Analyses {
   return {
     start,
     gone: (pod) => apps.delete(pod),
-    tokens: () =>
-      [...apps.values()].filter(({ status }) => status === 'executing').map(({ pod, token }) => ({ pod, token })),
+    tokens: () => [...apps.values()].filter(({ pod, status }) => pod.isRunning && status === 'executing'),
     sidecar: {
       healthz: async (id, run) => {
         const app = reach(id, run)
