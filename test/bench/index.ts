@@ -10,6 +10,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { benchColdStart } from './cold-start.ts'
 import { benchCreatesOnCluster, benchCreatesOnSandbox } from './creates.ts'
+import { benchFanout } from './fanout.ts'
 import { benchLogLines } from './log-lines.ts'
 import { benchRecovery } from './recovery.ts'
 import { type BenchRow, print } from './row.ts'
@@ -29,6 +30,7 @@ const BENCHMARKS: readonly (readonly [name: string, measure: () => Promise<Bench
   ['log lines', benchLogLines],
   ['sweep', benchSweep],
   ['recovery', benchRecovery],
+  ['fan-out', benchFanout],
   ['cold start and memory', benchColdStart],
 ]
 

@@ -17,9 +17,12 @@ import { tick } from './tick.ts'
 export interface LoopOptions {
   readonly analyses: number
   readonly intervalSeconds: number
+  /** Reconcilers; ticks go to the first. */
+  readonly processes?: number
   readonly env?: Readonly<Record<string, string>>
 }
 
+const route = routes.po.statusReconcile
 const HUB_LATENCY_MS = 20
 const NETWORK = fileURLToPath(new URL('cluster-network.mjs', import.meta.url))
 /** A tick that comes in the first moment of a slot might come in the last one of the slot before, by another clock. */
@@ -33,7 +36,7 @@ export interface Swept {
   readonly ms: number
 }
 
-export async function startLoop({ analyses, intervalSeconds, env }: LoopOptions) {
+export async function startLoop({ analyses, intervalSeconds, processes = 1, env }: LoopOptions) {
   await using started = new AsyncDisposableStack()
   const part = <T extends { stop(): Promise<void> }>(one: T): T => started.adopt(one, (it) => it.stop())
   const runs = runsApart(analyses)
@@ -41,7 +44,8 @@ export async function startLoop({ analyses, intervalSeconds, env }: LoopOptions)
   const analysts = part(await startApart<number, Question, Heard>('analyses-apart.ts'))
   const node = started.use(
     await startNode({
-      routes: [routes.po.statusReconcile],
+      routes: [route],
+      processes,
       cluster: runs.start,
       env: {
         ...hub.ready.env,
@@ -55,7 +59,7 @@ export async function startLoop({ analyses, intervalSeconds, env }: LoopOptions)
     }),
   )
   await seedAnalyses(node.store, analyses, analysisId)
-  const client = node.client(routes.po.statusReconcile)
+  const client = node.client(route)
   const stack = started.move()
   return {
     node,
@@ -64,7 +68,8 @@ export async function startLoop({ analyses, intervalSeconds, env }: LoopOptions)
     heard: (hang = 0) => analysts.ask({ hang }),
     /** Requests that the Kubernetes API got since the last time. */
     requests: runs.requests,
-    pid: node.pidOf(routes.po.statusReconcile),
+    pid: node.runningOf(route)[0]?.pid ?? 0,
+    urls: node.runningOf(route).map(({ url }) => url),
     /** Ticks when the next slot has begun, and waits for the sweep. */
     async sweep(): Promise<Swept> {
       const interval = intervalSeconds * 1000

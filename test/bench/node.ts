@@ -21,6 +21,8 @@ import { type Client, createClient } from './load.ts'
 
 export interface NodeOptions {
   readonly routes: readonly Route[]
+  /** Of each function; default 1. */
+  readonly processes?: number
   /** Functions that touch no Kubernetes need none. */
   readonly cluster?: StartCluster
   /** Settings that win over the node's own. */
@@ -64,7 +66,7 @@ const showErrors = (_: Route, line: string): void => {
   if (/^\{"level":"(ERROR|FATAL)"/.test(line) || !line.startsWith('{')) console.error(line)
 }
 
-async function startParts({ routes, cluster, env }: NodeOptions, stops: Stops) {
+async function startParts({ routes, processes = 1, cluster, env }: NodeOptions, stops: Stops) {
   const folder = await mkdtemp(join(tmpdir(), 'bench-node-'))
   stops.add(() => rm(folder, { recursive: true, force: true }))
   const dist = await bundled(routes, folder)
@@ -81,7 +83,7 @@ async function startParts({ routes, cluster, env }: NodeOptions, stops: Stops) {
   const database = databaseSettings(await databases.create())
   const pool = connect({ ...database, POSTGRES_MAX: 8 })
   stops.add(() => pool.end())
-  const functions: Functions = await startFunctions({
+  const options = {
     routes,
     env: {
       ...words(database),
@@ -90,10 +92,13 @@ async function startParts({ routes, cluster, env }: NodeOptions, stops: Stops) {
       ...kubernetes?.env,
       ...env,
     },
-    program: ({ name }) => join(dist, `${name}.mjs`),
+    program: ({ name }: Route) => join(dist, `${name}.mjs`),
     onLine: showErrors,
-  })
-  stops.add(() => functions.stop())
+  }
+  const copies: Functions[] = []
+  stops.add(() => Promise.all(copies.map((functions) => functions.stop())))
+  while (copies.length < processes) copies.push(await startFunctions(options))
+  const runningOf = ({ name }: Route) => copies.flatMap(({ running }) => running.get(name) ?? [])
 
   const clients = new Map<string, Client>()
   stops.add(() => {
@@ -104,11 +109,12 @@ async function startParts({ routes, cluster, env }: NodeOptions, stops: Stops) {
     hub,
     /** For rows that need analyses which nobody created over HTTP. */
     store: createStore(pool),
-    pidOf: ({ name }: Route): number => functions.running.get(name)?.pid ?? 0,
-    /** Sends to the process of that route. */
-    client({ name }: Route): Client {
-      const known = clients.get(name) ?? createClient(functions.running.get(name)?.url ?? '')
-      clients.set(name, known)
+    /** Its processes. */
+    runningOf,
+    /** Sends to the first process of that route. */
+    client(route: Route): Client {
+      const known = clients.get(route.name) ?? createClient(runningOf(route)[0]?.url ?? '')
+      clients.set(route.name, known)
       return known
     },
     /** Headers of a JSON request with a token of this client, for an hour. */
