@@ -54,7 +54,10 @@ export interface Patch {
   /** Raised to this value; never lowered. */
   readonly progress?: number
   readonly dueAt?: Date
-  /** Adds a run with the next number of the id and makes it current. `restarts` rises by one. */
+  /**
+   * Adds a run with the next number of the id and makes it current; the cause is that of the run which ends by it.
+   * `restarts` rises by one.
+   */
   readonly nextRun?: boolean
   /** Reports to the Hub, appended to the outbox in this order. */
   readonly reports?: readonly Report[]

@@ -1,6 +1,7 @@
 /**
- * `make demo`: one analysis on a real data file, from create to the archived result, every step shown as it happens: a
- * progress bar in a terminal, plain lines in a pipe.
+ * `make demo`: two analyses from create to archive, every step shown as it happens. One computes on a real data file; the
+ * other is stuck in its first run, so that the loop restarts it. Nothing moves them but ticks, and what happens to them is
+ * told by the CloudEvents of the node.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { createBody } from './examples.ts'
@@ -41,20 +42,44 @@ function client({ gateway }: Sandbox, token: string) {
 }
 type Client = ReturnType<typeof client>
 
+interface Told {
+  readonly analysisId: string
+  readonly run: number
+  readonly state: string
+  readonly cause: string | null
+}
+
+/** Shows the changes that the node tells its event sink, under the names of the analyses. */
+function showChanges({ eventBroker }: Sandbox, names: ReadonlyMap<string, string>): { stop(): void } {
+  let shown = 0
+  const show = () => {
+    for (const { data } of eventBroker?.received.slice(shown) ?? []) {
+      shown += 1
+      const { analysisId, run, state, cause } = JSON.parse(data ?? '{}') as Told
+      step(`event: ${names.get(analysisId)}, run ${run}, ${state}${cause ? `: ${cause}` : ''}`)
+    }
+  }
+  const timer = setInterval(show, 100)
+  return {
+    stop: () => {
+      clearInterval(timer)
+      show()
+    },
+  }
+}
+
 /** Follows an analysis until it has left `/po/status`, which is when it is in the archive. */
-async function follow(call: Client, id: string): Promise<string> {
+async function follow(call: Client, id: string, show: (status: string, progress: number) => void): Promise<void> {
   let shown = ''
-  let last = 'started'
   while (Date.now() - started < LIMIT_MS) {
     const { [id]: now } = await call<Status>('GET', `/po/status/${id}`)
-    if (!now) return last
+    if (!now) return
     const seen = `${now.status} ${now.progress}`
-    if (seen !== shown) showProgress(now.status, now.progress)
+    if (seen !== shown) show(now.status, now.progress)
     shown = seen
-    last = now.status
     await delay(150)
   }
-  throw new Error(`the analysis was not done after ${LIMIT_MS / 1000} s; its last status was ${last}`)
+  throw new Error(`an analysis was not done after ${LIMIT_MS / 1000} s; the last that was seen of it: ${shown}`)
 }
 
 function indented(text: string): string {
@@ -78,26 +103,43 @@ function showResult(sandbox: Sandbox, id: string): void {
   step(`result file ${result.name}:\n${indented(result.content.toString())}`)
 }
 
+/** What is left of an analysis that has ended: what the Hub was told, and its logs in the archive. */
+async function showEnd(sandbox: Sandbox, call: Client, name: string, id: string): Promise<void> {
+  const hub = await toldTheHub(sandbox, id)
+  step(`${name}: the Hub was told ${hub.join(', ')}`)
+  const history = await call<Logs>('GET', `/po/history/${id}`)
+  step(`${name}: archived logs\n${indented(history.analysis[id]?.join('\n') ?? '')}`)
+  if (!history.analysis[id]) throw new Error('the analysis left no logs')
+}
+
+/** Images of the demonstration by the name it calls them; on a cluster of the user's only what that cluster has. */
+const analyses = (sandbox: Sandbox): Record<string, string> => ({
+  mean: process.env['DEMO_IMAGE'] || 'sandbox/mean:1',
+  ...(sandbox.kubernetes ? { flaky: 'sandbox/flaky:1' } : {}),
+})
+
 async function demonstrate(sandbox: Sandbox): Promise<void> {
   const call = client(sandbox, await sandbox.token())
-  const body = createBody(process.env['DEMO_IMAGE'] || 'sandbox/mean:1')
-  const id = body.analysis_id
-  step(`node is up at ${sandbox.gateway.url}`)
-  const created = await call<Record<string, string>>('POST', '/po/', body)
-  step(`POST /po/ → ${JSON.stringify(created)}`)
-  const pods = await call<Record<string, string[]>>('GET', `/po/pods/${id}`)
-  step(`GET /po/pods/${id} → ${pods[id]?.join(' ')}`)
-  const last = await follow(call, id)
-  step(`no longer in /po/status (last seen there: ${last}): the analysis has ended and is in the archive`)
-  const hub = await toldTheHub(sandbox, id)
-  step(`the Hub was told: ${hub.join(', ')}`)
-  if (sandbox.kubernetes) showResult(sandbox, id)
-  else step('the result is in the storage service of your cluster')
-  const history = await call<Logs>('GET', `/po/history/${id}`)
-  step(`archived logs:\n${indented(history.analysis[id]?.join('\n') ?? '')}`)
+  step(`node is up at ${sandbox.gateway.url}, ticked each second`)
+  const bodies = Object.entries(analyses(sandbox)).map(([name, image]) => ({ name, body: createBody(image) }))
+  const changes = showChanges(sandbox, new Map(bodies.map(({ name, body }) => [body.analysis_id, name])))
+  for (const { name, body } of bodies) {
+    const created = await call<Record<string, string>>('POST', '/po/', body)
+    step(`POST /po/ (${name}: ${body.image_url}) → ${JSON.stringify(created)}`)
+    const pods = await call<Record<string, string[]>>('GET', `/po/pods/${body.analysis_id}`)
+    step(`GET /po/pods/${body.analysis_id} → ${pods[body.analysis_id]?.join(' ')}`)
+  }
+  for (const { name, body } of bodies) {
+    await follow(call, body.analysis_id, name === 'mean' ? showProgress : () => {})
+    step(`${name}: no longer in /po/status, it is in the archive`)
+  }
+  for (const { name, body } of bodies) {
+    await showEnd(sandbox, call, name, body.analysis_id)
+    if (name === 'mean' && sandbox.kubernetes) showResult(sandbox, body.analysis_id)
+  }
+  changes.stop()
   const left = await call<Record<string, string[]>>('GET', '/po/pods')
   step(`pods left: ${JSON.stringify(left)}`)
-  if (!history.analysis[id]) throw new Error('the analysis left no logs')
   step('executed')
 }
 
@@ -111,7 +153,7 @@ process.once('SIGTERM', () => void stop())
 try {
   console.log('Starting a node on this machine …')
   const options = sandboxOptions()
-  sandbox = await startSandbox({ ...options, ports: { ...options.ports, gateway: 0 }, intervalSeconds: 1 })
+  sandbox = await startSandbox({ ...options, ports: { ...options.ports, gateway: 0 }, intervalSeconds: 1, sink: true })
   await demonstrate(sandbox)
 } catch (error) {
   console.error(explain(error))

@@ -88,7 +88,7 @@ async function fields(tx: Db, before: Analysis, to: State, patch: Patch, now: Da
     due_at: patch.dueAt ?? before.dueAt,
     claimed_until: orElse(patch.claimedUntil, before.claimedUntil),
     reapplied: patch.reapplied ?? before.reapplied,
-    ...(patch.nextRun ? await runFields(tx, before, cause, now) : {}),
+    ...(patch.nextRun ? await runFields(tx, before, cause ?? before.cause, now) : {}),
   }
 }
 

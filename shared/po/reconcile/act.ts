@@ -99,8 +99,8 @@ export async function nextRun(ports: ActPorts, world: World, analysis: Analysis)
   if (world.uid('NetworkPolicy', policyName(id, run))) await cluster.remove('NetworkPolicy', policyName(id, run))
   if (world.analysisPods(analysis).length > 0 || analysis.dueAt > now()) return
   await renewToken(ports, analysis)
-  const claimedUntil = new Date(now().getTime() + RUN_LEASE_MS)
-  const begun = await store.transition(key, ['restarting'], 'starting', { nextRun: true, claimedUntil }, run)
+  const patch = { nextRun: true, cause: null, claimedUntil: new Date(now().getTime() + RUN_LEASE_MS) }
+  const begun = await store.transition(key, ['restarting'], 'starting', patch, run)
   if (begun) await resume(ports, world, begun)
 }
 

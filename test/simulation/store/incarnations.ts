@@ -96,7 +96,7 @@ function patched(tables: Tables, before: Analysis, to: State, patch: Patch): Ana
     dueAt: patch.dueAt ?? before.dueAt,
     claimedUntil: patch.claimedUntil === undefined ? before.claimedUntil : patch.claimedUntil,
     reapplied: patch.reapplied ?? before.reapplied,
-    ...(patch.nextRun ? runFields(tables, before, cause, now) : {}),
+    ...(patch.nextRun ? runFields(tables, before, cause ?? before.cause, now) : {}),
   }
 }
 
