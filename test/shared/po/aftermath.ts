@@ -21,6 +21,8 @@ export interface Aftermath {
   readonly client: boolean
   /** Statuses the Hub was told, in order, what was told again at once left out. */
   readonly hub: readonly string[]
+  /** What the Hub was told again at once: the status of a run anew, or what it had heard of a process that then died. */
+  readonly again: number
   /** Changes the event sink was told, in order; the same event again is the same. */
   readonly events: readonly string[]
   /** Markers of the lines that we wrote to the Hub about it, likewise. */
@@ -30,7 +32,9 @@ export interface Aftermath {
   readonly removals: number
 }
 
-const withoutRepeats = (words: readonly string[]): string[] => words.filter((word, index) => word !== words[index - 1])
+type Words = readonly string[]
+const repeats = (words: Words): number => words.length - withoutRepeats(words).length
+const withoutRepeats = (words: Words): string[] => words.filter((word, index) => word !== words[index - 1])
 const short = (name: string, id: AnalysisId): string => name.replace(id, '…')
 
 export async function aftermath({ ports, hub, owned, emitted }: Fixture, id: AnalysisId): Promise<Aftermath> {
@@ -42,14 +46,17 @@ export async function aftermath({ ports, hub, owned, emitted }: Fixture, id: Ana
     store.pendingRemovals(),
   ])
   const { statuses, logs } = hub.told(id)
+  const told = statuses.map(({ status, progress }) => `${status} ${progress}`)
+  const lines = logs.map(({ message }) => message.split(':')[0] ?? '')
   const events = emitted.filter(({ subject }) => subject === id).map((event) => event.id.slice(id.length + 1))
   return {
     row: row ? `${row.state} ${row.run}` : null,
     objects: objects.map((name) => short(name, id)).toSorted(),
     client,
-    hub: withoutRepeats(statuses.map(({ status, progress }) => `${status} ${progress}`)),
+    hub: withoutRepeats(told),
+    again: repeats(told) + repeats(lines),
     events: [...new Set(events)],
-    lines: withoutRepeats(logs.map(({ message }) => message.split(':')[0] ?? '')),
+    lines: withoutRepeats(lines),
     archived: entries.length,
     removals: removals.filter((removal) => removal.id === id).length,
   }
@@ -76,12 +83,13 @@ const NOTHING: Aftermath = {
   objects: [],
   client: false,
   hub: [],
+  again: 0,
   events: [],
   lines: [],
   archived: 0,
   removals: 0,
 }
-type Told = Partial<Pick<Aftermath, 'hub' | 'events' | 'lines' | 'archived'>>
+type Told = Partial<Pick<Aftermath, 'hub' | 'again' | 'events' | 'lines' | 'archived'>>
 
 /** Nothing is left of it but what the Hub knows. */
 export const nothing = (told: Told = {}): Aftermath => ({ ...NOTHING, ...told })

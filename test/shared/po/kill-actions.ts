@@ -44,6 +44,7 @@ const TOLD = {
   },
   restarted: {
     hub: ['started 0'],
+    again: 1,
     events: ['1/starting', '1/started', '1/restarting', '2/starting', '2/started'],
     lines: ['ANALYSISSTARTUPERROR'],
   },
@@ -213,8 +214,10 @@ export function createActions(fixture: Fixture, pods: Pods): Readonly<Record<str
     'delivery of reports': {
       prepare: talkative,
       act: (ports, { id }) => deliver(ports, new Date(ports.now().getTime() + 10_000), id),
-      result: () =>
+      // The Hub hears it once more where the process died before it could note that it had been told.
+      result: (calls) =>
         ended('stopped', {
+          again: /^hub\.(updateStatus|createLog)/.test(calls.at(-1) ?? '') ? 1 : 0,
           events: TOLD.stopped.events,
           hub: ['started 0', 'executing 1', 'executing 2', 'stopped 2'],
           lines: ['ROUND1', 'ROUND2', 'ANALYSISSTOPPED'],
