@@ -25,7 +25,7 @@ export function controllersStep({ namespace, erase, endPod, makePod }: Controlle
     const itsPods = pods.filter(({ owner }) => owner.uid === thing.uid)
     if (below.length + itsPods.length === 0) return [() => erase(thing)]
     return [
-      ...below.filter(({ deleting }) => !deleting).map((other) => () => void (other.deleting = true)),
+      ...below.filter(({ deleting }) => !deleting).map((other) => () => startDeleting(other)),
       ...itsPods.filter(({ deleting }) => !deleting).map((pod) => () => endPod(pod)),
     ]
   }
@@ -46,6 +46,10 @@ export function controllersStep({ namespace, erase, endPod, makePod }: Controlle
   const work = [...things.flatMap(workOn), ...lost.map((pod) => () => endPod(pod))]
   for (const act of work) act()
   return work.length > 0
+}
+
+const startDeleting = (thing: Thing): void => {
+  thing.deleting = true
 }
 
 const isActive = ({ owner, deleting, phase }: Pod, deployment: Thing): boolean =>

@@ -47,8 +47,8 @@ export function createKubelet(deps: KubeletDeps): Kubelet {
   const { namespace, timeline, random, trouble, troubled, started, changed, gone } = deps
   const lost = new Set<Pod>()
   const isHere = (pod: Pod): boolean => namespace.pods.get(pod.name) === pod
-  const hasSecrets = (names: readonly string[]): boolean =>
-    names.every((name) => namespace.things.has(keyOf('Secret', name)))
+  const isThere = (kind: 'Secret' | 'ConfigMap', names: readonly string[]): boolean =>
+    names.every((name) => namespace.things.has(keyOf(kind, name)))
 
   /** Acts later, unless the pod has gone or is going by then. */
   const later = (pod: Pod, ms: number, act: () => void) =>
@@ -67,21 +67,20 @@ export function createKubelet(deps: KubeletDeps): Kubelet {
     started(pod)
   }
 
-  const wait = (pod: Pod, reason: string, message: string, again: () => void): void => {
-    pod.waiting = { reason, message }
-    later(pod, RETRY_MS, again)
-  }
-
-  const prepare = (pod: Pod): void => {
+  /** Why its container cannot be started yet. */
+  const obstacle = (pod: Pod): { reason: string; message: string } | undefined => {
     const spec = templateOf(pod.owner).spec
     const { env, pull } = secretsOf(spec)
     const files = (spec.volumes ?? []).flatMap(({ configMap }) => configMap?.name ?? [])
-    if (!hasSecrets(pull)) return wait(pod, 'ImagePullBackOff', 'no login', () => prepare(pod))
-    if (!hasSecrets(env)) return wait(pod, 'CreateContainerConfigError', 'secret not found', () => prepare(pod))
-    if (!files.every((name) => namespace.things.has(keyOf('ConfigMap', name)))) {
-      return wait(pod, 'ContainerCreating', 'configmap not found', () => prepare(pod))
-    }
-    start(pod)
+    if (!isThere('Secret', pull)) return { reason: 'ImagePullBackOff', message: 'no login' }
+    if (!isThere('Secret', env)) return { reason: 'CreateContainerConfigError', message: 'secret not found' }
+    return isThere('ConfigMap', files) ? undefined : { reason: 'ContainerCreating', message: 'configmap not found' }
+  }
+
+  const prepare = (pod: Pod): void => {
+    pod.waiting = obstacle(pod) ?? null
+    if (pod.waiting) later(pod, RETRY_MS, () => prepare(pod))
+    else start(pod)
   }
 
   const pull = (pod: Pod, ms: number): void => {
@@ -126,7 +125,8 @@ export function createKubelet(deps: KubeletDeps): Kubelet {
     timeline.after(lost.has(pod) ? 60_000 : ms, () => remove(pod))
   }
 
-  const TROUBLE: Readonly<Record<PodTrouble, (pod: Pod) => void>> = {
+  const TROUBLE: Readonly<Record<PodTrouble | 'none', (pod: Pod) => void>> = {
+    none: (pod) => pull(pod, random.skewed(200, 5000)),
     unschedulable: (pod) => {
       pod.unschedulable = '0/3 nodes are available'
       later(pod, random.whole(5, 90) * 1000, () => pull(pod, 1000))
@@ -152,9 +152,8 @@ export function createKubelet(deps: KubeletDeps): Kubelet {
   }
 
   const admit = (pod: Pod): void => {
-    const what = random.chance(trouble()) ? random.pick(TROUBLES) : undefined
-    if (!what) return pull(pod, random.skewed(200, 5000))
-    troubled(pod, what)
+    const what = random.chance(trouble()) ? random.pick(TROUBLES) : 'none'
+    if (what !== 'none') troubled(pod, what)
     TROUBLE[what](pod)
   }
 

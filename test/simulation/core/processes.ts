@@ -54,55 +54,47 @@ export function createGate({ timeline, random, trace, plan, isBusy, disturbed }:
 
   const travel = (): number => random.skewed(1, isBusy() ? plan.slowest : 20)
 
-  /** The answer travels, and finds nobody when the process has died meanwhile. */
-  const answer = (process: Process, ms: number, give: () => void) =>
-    timeline.after(ms, () => void (process.isAlive && give()))
-
   const kill = (process: Process): void => {
     if (process.isAlive) trace.note(process.name, 'is killed')
     process.isAlive = false
   }
 
-  /** The effect and, if the process is to hear of it, its answer. */
-  const carryOut = async <T>(process: Process, { name, args, act }: Call<T>, fate: Fate, settle: Settle<T>) => {
-    const [settled] = await Promise.allSettled([act()])
-    const outcome = settled.status === 'fulfilled' ? settled.value : settled.reason
-    trace.note(process.name, `${name} ${fate}`, () => [args, outcome])
-    if (fate === 'killed after') kill(process)
-    else if (fate === 'lost') answer(process, travel(), settle.away)
-    else if (fate === 'late') return
-    else
-      answer(process, travel(), () =>
-        settled.status === 'fulfilled' ? settle.good(settled.value) : settle.bad(outcome),
-      )
-  }
-
-  const pass = <T>(process: Process, call: Call<T>): Promise<T> => {
+  const pass = <T>(process: Process, { part, name, args, act }: Call<T>): Promise<T> => {
     if (!process.isAlive) return NEVER
-    const { part, name, args } = call
     const fate = fateOf(part)
     if (fate !== 'good') disturbed(part, args)
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    const away = () => {
-      trace.note(process.name, `${name} fails`, () => args)
-      reject(new Fault('unavailable', `${part} is away`))
+
+    /** The answer travels, and finds nobody when the process has died meanwhile. */
+    const answer = (ms: number, give: () => void) => timeline.after(ms, () => void (process.isAlive && give()))
+    const giveUp = (): void => {
+      trace.note(process.name, `${name} hears nothing`, () => args)
+      reject(new Fault('unavailable', `${part} is away`, { mayArrive: fate !== 'fails' }))
     }
-    const effect = () => carryOut(process, call, fate, { good: resolve, bad: reject, away })
-    if (fate === 'fails') answer(process, random.skewed(1, DEADLINE_MS), away)
-    else if (fate === 'killed before') timeline.after(travel(), () => kill(process))
-    else if (fate === 'slow') timeline.after(random.whole(500, DEADLINE_MS), effect)
-    else if (fate === 'late') {
-      answer(process, DEADLINE_MS, away)
-      timeline.after(DEADLINE_MS + random.whole(1, LATE_MS), effect)
-    } else timeline.after(travel(), effect)
+    /** The one step that is the call's effect, and what is heard of it. */
+    const effect = async (heard: (give: () => void) => void): Promise<void> => {
+      const [settled] = await Promise.allSettled([act()])
+      const isGood = settled.status === 'fulfilled'
+      trace.note(process.name, `${name} ${fate}`, () => [args, isGood ? settled.value : settled.reason])
+      heard(() => (isGood ? resolve(settled.value) : reject(settled.reason)))
+    }
+    const heardSoon = (give: () => void) => answer(travel(), give)
+
+    const courses: Readonly<Record<Fate, () => void>> = {
+      good: () => timeline.after(travel(), () => effect(heardSoon)),
+      slow: () => timeline.after(random.whole(500, DEADLINE_MS), () => effect(heardSoon)),
+      fails: () => answer(random.skewed(1, DEADLINE_MS), giveUp),
+      lost: () => timeline.after(travel(), () => effect(() => answer(travel(), giveUp))),
+      late: () => {
+        answer(DEADLINE_MS, giveUp)
+        timeline.after(DEADLINE_MS + random.whole(1, LATE_MS), () => effect(() => undefined))
+      },
+      'killed before': () => timeline.after(travel(), () => kill(process)),
+      'killed after': () => timeline.after(travel(), () => effect(() => kill(process))),
+    }
+    courses[fate]()
     return promise
   }
 
   return { pass, kill }
-}
-
-interface Settle<T> {
-  readonly good: (value: T) => void
-  readonly bad: (reason: unknown) => void
-  readonly away: () => void
 }

@@ -96,16 +96,22 @@ export function createLedger(elapsed: () => number, watch: LedgerWatch): Ledger 
     incarnation.progress = to
   }
 
+  /** What a move changes of the incarnation. True if it is another state, or another run. */
+  const follow = (incarnation: Incarnation, after: Analysis, patch: Patch): boolean => {
+    const { state, run } = incarnation
+    if (run !== after.run) nextRun(incarnation, after.run)
+    progressed(incarnation, after.progress)
+    incarnation.state = after.state
+    if (!isLive(after.state)) incarnation.endedAt ??= elapsed()
+    incarnation.toArchive ||= patch.removal?.archive ?? false
+    return state !== after.state || run !== after.run
+  }
+
   const moved = (after: Analysis, patch: Patch): void => {
     const incarnation = incarnations.get(after.key)
     if (!incarnation || incarnation.state === 'withdrawn') return
     const from = incarnation.state
-    const isNew = from !== after.state || incarnation.run !== after.run
-    if (incarnation.run !== after.run) nextRun(incarnation, after.run)
-    progressed(incarnation, after.progress)
-    incarnation.state = after.state
-    if (isLive(from) && !isLive(after.state)) incarnation.endedAt = elapsed()
-    if (patch.removal?.archive) incarnation.toArchive = true
+    const isNew = follow(incarnation, after, patch)
     report(after.id, incarnation, patch.reports ?? [])
     if (isNew) change(incarnation, after.state)
     watch.moved(incarnation, from, after.state, patch)
@@ -132,6 +138,16 @@ export function createLedger(elapsed: () => number, watch: LedgerWatch): Ledger 
 
   const live = (id: AnalysisId): Incarnation | undefined =>
     incarnations.values().find((one) => one.id === id && one.state !== 'withdrawn' && isLive(one.state))
+
+  /** A cleanup of the tables: of nothing that was is anything kept. */
+  const emptied = (before: readonly Analysis[], told: ((row: Analysis) => readonly Report[]) | undefined): void => {
+    for (const { key } of before) {
+      const incarnation = incarnations.get(key)
+      if (incarnation) forgotten(incarnation)
+    }
+    for (const one of incarnations.values()) one.place = 'nowhere'
+    for (const row of before) report(row.id, incarnations.get(row.key), told?.(row) ?? [])
+  }
 
   return {
     incarnations,
@@ -177,14 +193,9 @@ export function createLedger(elapsed: () => number, watch: LedgerWatch): Ledger 
         await store.appendReports(id, reports)
         report(id, undefined, reports)
       },
-      reset: async (...told) => {
-        const before = await store.reset(...told)
-        for (const { key } of before) {
-          const incarnation = incarnations.get(key)
-          if (incarnation) forgotten(incarnation)
-        }
-        for (const one of incarnations.values()) one.place = 'nowhere'
-        for (const row of before) report(row.id, incarnations.get(row.key), told[0]?.(row) ?? [])
+      reset: async (told) => {
+        const before = await store.reset(told)
+        emptied(before, told)
         return before
       },
     }),
