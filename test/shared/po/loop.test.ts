@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type CreateRequest, create } from '../../../shared/po/create.ts'
 import { healthz } from '../../../shared/po/healthz.ts'
 import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
-import { credentialsName } from '../../../shared/po/names.ts'
+import { credentialsName, proxyConfigName } from '../../../shared/po/names.ts'
 import type { Ports, SdkStatus } from '../../../shared/po/ports.ts'
 import { tick } from '../../../shared/po/reconcile/tick.ts'
 import { recordLog } from '../../../shared/po/record-log.ts'
@@ -14,6 +14,7 @@ import { createPods } from './pods-by-hand.ts'
 const BACKLOG = 20
 const fixture = await startFixture({ restartMax: 2, hubBacklogLines: BACKLOG })
 const { ports, hub } = fixture
+const { cluster } = ports
 const pods = createPods(fixture.kubernetes)
 const INTERVAL = ports.settings.intervalSeconds
 afterAll(() => fixture.stop())
@@ -23,6 +24,7 @@ beforeEach(() => {
 })
 afterEach(async () => {
   hub.heal()
+  fixture.keycloak.heal()
   await remove(ports, undefined)
   fixture.answers.clear()
   fixture.tokensLast.clear()
@@ -293,6 +295,30 @@ describe('what an analysis is told', () => {
     expect(tokens).toHaveLength(count)
     expect(await rootToken(wanted.id)).toBe(tokens[0] ?? before)
     expect(new Set([before, ...tokens]).size).toBe(count + 1)
+  })
+
+  test('of its partners, although its token runs out and Keycloak is away', async () => {
+    const wanted = await one()
+    fixture.tokensLast.set(wanted.id, 5)
+    fixture.keycloak.fail(/./, { status: 503 }, Number.POSITIVE_INFINITY)
+    fixture.heard.length = 0
+    await pass(2)
+    fixture.keycloak.heal()
+    expect(statusesOf(wanted)).toHaveLength(2)
+    await pass(1)
+    expect(fixture.heard.filter(({ id, token }) => id === wanted.id && token)).toHaveLength(1)
+  })
+
+  test('of a fresh token, although a part of its run is gone and cannot be put back', async () => {
+    const wanted = await one()
+    fixture.tokensLast.set(wanted.id, 5)
+    fixture.heard.length = 0
+    await cluster.remove('ConfigMap', proxyConfigName(wanted.id, 1 as RunNumber))
+    await pass(1, { ...ports, cluster: { ...cluster, peers: async () => ({}) } })
+    expect(fixture.heard.filter(({ id, token }) => id === wanted.id && token)).toHaveLength(1)
+    expect(statusesOf(wanted)).toHaveLength(1)
+    await pass(1)
+    expect(await cluster.find('ConfigMap', proxyConfigName(wanted.id, 1 as RunNumber))).toBeDefined()
   })
 
   /** What the pod of a run would start with. */
