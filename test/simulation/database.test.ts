@@ -11,6 +11,13 @@ beforeAll(async () => {
 })
 afterAll(() => databases?.stop())
 
+/** The first step that is another one. */
+function firstDifference(real: readonly string[], memory: readonly string[]) {
+  const at = memory.findIndex((line, nth) => line !== real[nth])
+  if (at >= 0) return { real: real[at], memory: memory[at] }
+  return real.length > memory.length ? { real: real[memory.length] } : undefined
+}
+
 const seeds = Array.from({ length: 25 }, (_, nth) => 40 * nth + 1)
 
 test.each(seeds)('seed %i', async (seed) => {
@@ -18,7 +25,7 @@ test.each(seeds)('seed %i', async (seed) => {
   try {
     const real = await simulate({ seed, trace: true, store: (now) => createStore(database, { now }) })
     expect(verdictOf(real)).toBe('kept')
-    expect(real.trace).toEqual((await simulate({ seed, trace: true })).trace)
+    expect(firstDifference(real.trace, (await simulate({ seed, trace: true })).trace)).toBeUndefined()
   } finally {
     await database.end()
   }

@@ -58,6 +58,20 @@ function newId(random: Random): AnalysisId {
   return `${hex(8)}-${hex(4)}-${random.chance(0.9) ? '4' : '7'}${hex(3)}-a${hex(3)}-${hex(12)}` as AnalysisId
 }
 
+const byKey = <Row extends { readonly key: string }>(rows: readonly Row[]): Row[] =>
+  rows.toSorted((one, other) => Number(one.key) - Number(other.key))
+const bySeq = <Row extends { readonly seq: string }>(rows: readonly Row[]): Row[] =>
+  rows.toSorted((one, other) => Number(one.seq) - Number(other.seq))
+
+/** Claims come in no order: which one it is must not depend on the store. */
+const inOrder = (store: Store): Store => ({
+  ...store,
+  claimDue: async (...args) => byKey(await store.claimDue(...args)),
+  claimRemovals: async (...args) => byKey(await store.claimRemovals(...args)),
+  claimReports: async (...args) => bySeq(await store.claimReports(...args)),
+  claimChanges: async (...args) => bySeq(await store.claimChanges(...args)),
+})
+
 /** Everything that follows from a step at once has happened. */
 const settled = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
@@ -82,7 +96,7 @@ async function build(options: SimulationOptions) {
   const streams = (line: Line) => workload.stream(line)
   const world = await createWorld({ stage, namespace, ledger, watch, excuses, broken, hubKnows, streams })
 
-  const store = options.store?.(timeline.now) ?? createMemoryStore(timeline.now)
+  const store = inOrder(options.store?.(timeline.now) ?? createMemoryStore(timeline.now))
   const { plant = {} } = options
   const workload = createWorkload({
     stage,

@@ -29,16 +29,18 @@ export function insertChange(tables: Tables, { id, run, progress, cause }: Incar
   push(tables.changes, id, { seq: nextSeq(tables, 'change'), id, change, attempts: 0, dueAt: at, claimedUntil: null })
 }
 
-/** Claims the oldest of each queue, if it is due. */
+/** Claims the oldest of each queue that is due, the oldest of all first. */
 function claimHeads<T extends Queued>(queues: Iterable<T[]>, now: Date, leaseMs: number, limit: number): T[] {
-  const heads: T[] = []
+  const due: { queue: T[]; head: T }[] = []
   for (const queue of queues) {
     const [head] = queue
-    if (!head || heads.length >= limit || head.dueAt > now || !isFree(head.claimedUntil, now)) continue
-    queue[0] = { ...head, claimedUntil: later(now, leaseMs) }
-    heads.push(head)
+    if (head && head.dueAt <= now && isFree(head.claimedUntil, now)) due.push({ queue, head })
   }
-  return heads.sort((one, other) => Number(one.seq) - Number(other.seq))
+  due.sort((one, other) => Number(one.head.seq) - Number(other.head.seq))
+  return due.slice(0, limit).map(({ queue, head }) => {
+    queue[0] = { ...head, claimedUntil: later(now, leaseMs) }
+    return head
+  })
 }
 
 function settle<T extends Queued>(queues: Map<AnalysisId, T[]>, seq: string): void {

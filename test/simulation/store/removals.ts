@@ -17,10 +17,9 @@ export function recordRemoval(
     removals.set(key, { ...known, ...wishes, dueAt })
     return
   }
-  const making = state === 'starting'
-  const makingUntil = making && claimedUntil && claimedUntil > now ? claimedUntil : now
+  const makingUntil = state === 'starting' && claimedUntil && claimedUntil > now ? claimedUntil : now
   const late = later(now, LATE_MS)
-  const holdUntil = making ? (makingUntil > late ? makingUntil : late) : now
+  const holdUntil = makingUntil > late ? makingUntil : late
   const fresh = { attempts: 0, rootRemoved: false, clientRemoved: false, claimedUntil: null, clientHeldUntil: null }
   const times = { makingUntil, holdUntil, dueAt: now }
   removals.set(key, { key, id, firstRun, lastRun: run, archive, logsTaken, ...times, ...fresh })

@@ -50,6 +50,10 @@ export function createIdentityModel({ timeline, tokenSeconds, clientRemoved }: I
         await request('makeClient', [id], async () => void clients.add(id))
         return request('issueToken', [id], async () => issue(id))
       },
+      tokenOf: async (id) =>
+        (await request('findClient', [id], async () => clients.has(id)))
+          ? request('issueToken', [id], async () => issue(id))
+          : undefined,
       removeClient: (id) => request('removeClient', [id], async () => remove(id)),
       listClients: () => request('listClients', [], async () => [...clients]),
     }),
