@@ -240,12 +240,14 @@ async function dump(sql: Db): Promise<string> {
 }
 
 async function lapse(sql: Db): Promise<void> {
+  const past = (column: string, now: Date) => sql`${sql(column)} = least(${sql(column)}, ${now})`
   const now = new Date()
-  await sql`update po.analysis set claimed_until = null, due_at = least(due_at, ${now})`
-  await sql`update po.report set claimed_until = null, due_at = least(due_at, ${now})`
-  await sql`
-    update po.removal
-    set claimed_until = null, client_held_until = null, due_at = least(due_at, ${now}), hold_until = least(hold_until, ${now})`
+  for (const table of ['analysis', 'report', 'change', 'removal']) {
+    await sql`update po.${sql(table)} set ${past('claimed_until', now)}, ${past('due_at', now)}`
+  }
+  for (const column of ['hold_until', 'making_until', 'client_held_until']) {
+    await sql`update po.removal set ${past(column, now)}`
+  }
   await sql`update po.loop set taken_slot = null`
 }
 
