@@ -190,7 +190,7 @@ export interface Removal {
   readonly archive: boolean
   /** A creation may still be making things until then; a root that is not there may come yet. */
   readonly makingUntil: Date
-  /** Calls of a creation that were given up may take effect until then: the removal is not complete before. */
+  /** Calls that were given up may take effect until then: the removal is not complete before. */
   readonly holdUntil: Date
   readonly attempts: number
   /** Logs were read, or given up. */

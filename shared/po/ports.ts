@@ -406,6 +406,8 @@ export interface Token {
 export interface Identity {
   /** Makes sure the client of the analysis exists and issues a token for it; never an empty one. */
   issueToken(id: AnalysisId): Promise<Token>
+  /** Issues a token for the client of an analysis; undefined when there is none. */
+  tokenOf(id: AnalysisId): Promise<Token | undefined>
   /** Deletes the client of an analysis; false when there is none. */
   removeClient(id: AnalysisId): Promise<boolean>
   /** Ids of all clients that belong to analyses (name begins with `flame-`). All pages. */
@@ -456,9 +458,9 @@ export interface Sidecar {
 export interface Broker {
   /**
    * Deletes what the analysis subscribed to at the message broker, in its name. Unknown subscriptions are no error.
-   * Without a broker there is nothing to do, and no token is asked for.
+   * Without a broker there is nothing to do, and no token is asked for; nor is there without a token.
    */
-  unsubscribe(id: AnalysisId, token: () => Promise<Token>): Promise<void>
+  unsubscribe(id: AnalysisId, token: () => Promise<Token | undefined>): Promise<void>
 }
 
 // ---------------------------------------------------------------------------------------------------- Sink

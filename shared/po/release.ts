@@ -61,7 +61,7 @@ async function secureLogs(ports: ReleasePorts, removal: Removal): Promise<void> 
 /** Deletes the subscriptions; a broker that refuses or keeps failing does not keep the client alive for ever. */
 async function unsubscribe({ broker, identity, log }: ReleasePorts, { id, attempts }: Removal): Promise<void> {
   try {
-    await broker.unsubscribe(id, () => identity.issueToken(id))
+    await broker.unsubscribe(id, () => identity.tokenOf(id))
   } catch (error) {
     if (!isFault(error, 'refused') && attempts + 1 < UNSUBSCRIBE_ATTEMPTS) throw error
     log('warn', 'subscriptions given up', { analysis: id, attempts: attempts + 1, error })
@@ -105,14 +105,14 @@ function retryAt({ now }: Pick<Ports, 'now'>, { attempts }: Removal): Date {
 }
 
 async function carryOut(ports: ReleasePorts, removal: Removal): Promise<boolean> {
-  const { store, cluster, sign, settings, now } = ports
+  const { store, cluster, sign, settings } = ports
   const root = credentialsName(removal.id, removal.firstRun)
   await secureLogs(ports, removal)
   if (removal.archive) await store.archive(removal.key, settings.run.node, sign)
   await removeRoot(ports, removal, root)
   const settled = await removeClient(ports, removal)
   const gone = (await cluster.find('Secret', root)) === undefined && (await podsLeft(ports, removal)) === 0
-  return settled && gone && now() >= removal.holdUntil
+  return settled && gone
 }
 
 /** Asks once: pods may take half a minute to end, and each attempt until then would be another write. */
@@ -137,15 +137,16 @@ async function podsLeft({ cluster }: Pick<Ports, 'cluster'>, { id, firstRun, las
  * @throws Fault of the step that failed; the removal stays and is due again
  */
 export async function release(ports: ReleasePorts, removal: Removal): Promise<boolean> {
-  const { store, log } = ports
+  const { store, log, now } = ports
   try {
-    const complete = await carryOut(ports, removal)
-    if (!complete) await store.postponeRemoval(removal.key, retryAt(ports, removal))
-    else {
-      await store.transition(removal.key, ['stopping'], 'stopped')
+    const gone = await carryOut(ports, removal)
+    if (gone) await store.transition(removal.key, ['stopping'], 'stopped')
+    // What was given up may yet bring something back: it is looked at once more when that can be no longer.
+    const complete = gone && now() >= removal.holdUntil
+    if (complete) {
       await store.completeRemoval(removal.key)
       log('action', 'analysis removed', { analysis: removal.id, runs: `${removal.firstRun}-${removal.lastRun}` })
-    }
+    } else await store.postponeRemoval(removal.key, gone ? removal.holdUntil : retryAt(ports, removal))
     return complete
   } catch (error) {
     await store.postponeRemoval(removal.key, retryAt(ports, removal))

@@ -52,6 +52,15 @@ export function identityConformance(name: string, world: () => IdentityWorld): v
       expect(second.jti).not.toBe(first.jti)
     })
 
+    test('a token of a client that is there makes none where there is none', async () => {
+      const id = newId()
+      const identity = world().identity()
+      expect(await identity.tokenOf(id)).toBeUndefined()
+      expect(await identity.listClients()).not.toContain(id)
+      const first = decodeJwt((await identity.issueToken(id)).value)
+      expect(decodeJwt((await identity.tokenOf(id))?.value ?? '').sub).toBe(first.sub)
+    })
+
     test('eight tokens for one new id at the same time come from one client', async () => {
       const id = newId()
       const tokens = await Promise.all(Array.from({ length: 8 }, () => world().identity().issueToken(id)))
@@ -91,7 +100,7 @@ export function identityConformance(name: string, world: () => IdentityWorld): v
       expect(await world().identity().removeClient(id)).toBe(false)
     })
 
-    test.each(['issueToken', 'removeClient', 'listClients'] as const)(
+    test.each(['issueToken', 'tokenOf', 'removeClient', 'listClients'] as const)(
       '%s with a wrong secret of the node is refused, and the secret is not told',
       async (verb) => {
         const failure = await world()

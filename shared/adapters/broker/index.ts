@@ -28,10 +28,11 @@ export function createBroker(options: BrokerOptions): Broker {
   })
 
   return {
-    async unsubscribe(id, issueToken) {
+    async unsubscribe(id, tokenOf) {
       const peer = await options.peer()
       if (!peer) return
-      const token = await issueToken()
+      const token = await tokenOf()
+      if (!token) return
       const answer = await reach(
         {
           service: peer.name,

@@ -76,8 +76,15 @@ export function createIdentity(options: IdentityOptions): Identity {
     throw new Fault('unavailable', `${SYSTEM} knows the client of the analysis and does not show it`)
   }
 
+  const analysisToken = (id: AnalysisId, secret: string) => tokenFor(id, secret, 'issue the token of an analysis')
+
   return {
-    issueToken: async (id) => tokenFor(id, await ensureSecret(id), 'issue the token of an analysis'),
+    issueToken: async (id) => analysisToken(id, await ensureSecret(id)),
+
+    tokenOf: async (id) => {
+      const found = await clients.find(id)
+      return found && analysisToken(id, await clients.secretOf(found))
+    },
 
     removeClient: async (id) => {
       const found = await clients.find(id)

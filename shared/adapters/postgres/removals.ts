@@ -17,9 +17,8 @@ export async function recordRemoval(
   wish: Pick<Removal, 'archive' | 'logsTaken'>,
   now: Date,
 ): Promise<void> {
-  const making = state === 'starting'
-  const makingUntil = making && claimedUntil && claimedUntil > now ? claimedUntil : now
-  const holdUntil = making ? new Date(Math.max(makingUntil.getTime(), now.getTime() + LATE_MS)) : now
+  const makingUntil = state === 'starting' && claimedUntil && claimedUntil > now ? claimedUntil : now
+  const holdUntil = new Date(Math.max(makingUntil.getTime(), now.getTime() + LATE_MS))
   await tx`
     insert into po.removal as row (
       key, id, first_run, last_run, archive, making_until, hold_until, due_at, logs_taken

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LIVE_STATES, type PartnerStatuses, type RunNumber, STATES } from '../../../shared/po/model.ts'
+import { LATE_MS, LIVE_STATES, type PartnerStatuses, type RunNumber, STATES } from '../../../shared/po/model.ts'
 import {
   begun,
   drain,
@@ -138,12 +138,12 @@ export function moving(subject: Subject): void {
     ])
   })
 
-  test('a removal after creation is held by nobody, and spans all runs', async () => {
+  test('a removal after creation waits for calls that were given up alone, and spans all runs', async () => {
     const { key } = await executing(subject.store)
     await subject.store.transition(key, ['executing'], 'started', { nextRun: true })
     await subject.store.transition(key, ['started'], 'executed', { removal: { archive: true } })
     expect(await subject.store.pendingRemovals()).toMatchObject([
-      { firstRun: 1, lastRun: 2, archive: true, holdUntil: subject.now() },
+      { firstRun: 1, lastRun: 2, archive: true, makingUntil: subject.now(), holdUntil: subject.pass(LATE_MS) },
     ])
   })
 

@@ -39,8 +39,8 @@ export function resetting(subject: Subject): void {
     await subject.store.reset()
     const common = { logsTaken: true, archive: false, firstRun: 1, lastRun: 1 }
     expect(await subject.other.pendingRemovals()).toMatchObject([
-      { ...common, key: starting.key, holdUntil: starting.claimedUntil },
-      { ...common, key: live.key, holdUntil: subject.now() },
+      { ...common, key: starting.key, makingUntil: starting.claimedUntil, holdUntil: starting.claimedUntil },
+      { ...common, key: live.key, makingUntil: subject.now() },
       { ...common, key: stopping.key },
     ])
     expect(await subject.other.claimRemovals(subject.now(), LEASE_MS, 10)).toHaveLength(3)
