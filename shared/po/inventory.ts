@@ -9,12 +9,14 @@ export interface Inventory {
   readonly pods: readonly PodFacts[]
 }
 
-/** One list per owned kind (metadata only) and the pods. */
+/**
+ * One list per owned kind (metadata only) and the pods, one after another: side by side they would all be in memory at the
+ * same time, and the polls that go on meanwhile take longer anyway.
+ */
 export async function takeInventory({ cluster }: Pick<Ports, 'cluster'>, id?: AnalysisId): Promise<Inventory> {
   const ours = { [LABEL.analysis]: id }
-  const [pods, ...lists] = await Promise.all([
-    cluster.pods(ours),
-    ...OWNED_KINDS.map((kind) => cluster.list(kind, ours)),
-  ])
-  return { objects: lists.flat(), pods }
+  const objects: ObjectMeta[] = []
+  const pods = await cluster.pods(ours)
+  for (const kind of OWNED_KINDS) objects.push(...(await cluster.list(kind, ours)))
+  return { objects, pods }
 }

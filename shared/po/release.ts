@@ -24,26 +24,22 @@ const UNSUBSCRIBE_ATTEMPTS = 10
 /** Seconds until a removal is looked at again, by attempts; the last one serves all later ones. */
 const RETRY_SECONDS = [1, 2, 5, 10, 30, 60] as const
 
-/** Reads the last bytes of every container's log of these runs and keeps them. */
+const kindOfLog = (container: string): LogSnapshot['kind'] | undefined =>
+  container.startsWith('nginx-') ? 'nginx' : container.startsWith('analysis-') ? 'analysis' : undefined
+
+/** Reads the last bytes of every container's log of these runs and keeps them, one in memory at a time. */
 export async function takeLogs(
   { store, cluster }: Pick<Ports, 'store' | 'cluster'>,
   { key, id, firstRun, lastRun }: Pick<Removal, 'key' | 'id' | 'firstRun' | 'lastRun'>,
 ): Promise<void> {
   const pods = await cluster.pods({ [LABEL.analysis]: id })
-  const containers = pods.flatMap((pod) => pod.containers.map((container) => ({ pod: pod.name, name: container.name })))
-  const snapshots = await Promise.all(
-    containers.map(async ({ pod, name }): Promise<LogSnapshot | undefined> => {
-      const ref = parseObjectName(name)
-      if (!ref || ref.run < firstRun || ref.run > lastRun) return undefined
-      const kind = name.startsWith('nginx-') ? 'nginx' : name.startsWith('analysis-') ? 'analysis' : undefined
-      const log = kind && (await cluster.log(pod, name, LOG_SNAPSHOT_BYTES))
-      return log && { run: ref.run, kind, container: name, ...log }
-    }),
-  )
-  await store.saveSnapshots(
-    key,
-    snapshots.filter((snapshot) => snapshot !== undefined),
-  )
+  for (const { pod, name } of pods.flatMap((pod) => pod.containers.map(({ name }) => ({ pod: pod.name, name })))) {
+    const run = parseObjectName(name)?.run
+    const kind = kindOfLog(name)
+    if (run === undefined || !kind || run < firstRun || run > lastRun) continue
+    const log = await cluster.log(pod, name, LOG_SNAPSHOT_BYTES)
+    if (log) await store.saveSnapshots(key, [{ run, kind, container: name, ...log }])
+  }
 }
 
 /** Takes the logs unless that was done; without them only after several attempts. */

@@ -1,11 +1,11 @@
 /** All pages of a list. */
-import { callJson, type Subject } from './api.ts'
-import type { Connection } from './connection.ts'
+import { call, refusal, type Subject } from './api.ts'
+import type { Call, Connection } from './connection.ts'
+import { createItemReader } from './items.ts'
 
-interface Page<T> {
+/** A page without its items. */
+interface Page {
   readonly metadata?: { readonly continue?: string }
-  /** The API writes null for no item at all. */
-  readonly items: readonly T[] | null
 }
 
 export interface List<T, R> {
@@ -27,6 +27,26 @@ export async function listAll<T, R>(connection: Connection, list: List<T, R>): P
   return (await readPages(connection, list, [410])) ?? (await readPages(connection, list, [])) ?? []
 }
 
+/** Hands each item on as it comes; undefined for a status in `giveUpOn`. */
+function readPage(
+  connection: Connection,
+  subject: Subject,
+  request: Omit<Call, 'signal'>,
+  onItem: (json: string) => void,
+  giveUpOn: readonly number[],
+): Promise<Page | undefined> {
+  return call(connection, subject, request, connection.deadlineMs, async (answer) => {
+    if (answer.status >= 300) {
+      const text = await answer.body.text()
+      if (giveUpOn.includes(answer.status)) return undefined
+      throw refusal(subject, answer, text)
+    }
+    const reader = createItemReader(onItem)
+    for await (const chunk of answer.body) reader.write(chunk as Uint8Array)
+    return JSON.parse(reader.rest()) as Page
+  })
+}
+
 async function readPages<T, R>(
   connection: Connection,
   { subject, path, selector, accept = 'application/json', pageSize = connection.pageSize, pick }: List<T, R>,
@@ -39,9 +59,9 @@ async function readPages<T, R>(
     if (selector) query.set('labelSelector', selector)
     if (next) query.set('continue', next)
     const request = { method: 'GET', path: `${path}?${query}`, headers: { accept } } as const
-    const page: Page<T> | undefined = await callJson<Page<T>>(connection, subject, request, ...giveUpOn)
+    const keep = (json: string) => items.push(pick(JSON.parse(json) as T))
+    const page = await readPage(connection, subject, request, keep, giveUpOn)
     if (!page) return undefined
-    for (const item of page.items ?? []) items.push(pick(item))
     next = page.metadata?.continue
   } while (next)
   return items

@@ -32,7 +32,8 @@ const REMOVAL_LIMIT = 1000
 /** Polls wait for analyses that may hang, acts use Kubernetes, the database and the Hub: they do not share their places. */
 const POLLS = 1024
 const ACTS = 64
-const REMOVALS = 64
+/** Each may have a log of 10 MiB in memory. */
+const REMOVALS = 16
 const DELIVERY_MS = 5000
 
 type Failed = (error: unknown, id: string) => void
