@@ -20,7 +20,7 @@ function firstDifference(real: readonly string[], memory: readonly string[]) {
 
 const seeds = Array.from({ length: 25 }, (_, nth) => 40 * nth + 1)
 
-test.each(seeds)('seed %i', async (seed) => {
+test.concurrent.each(seeds)('seed %i', async (seed) => {
   const database = connect(databaseSettings(await databases.create()))
   try {
     const real = await simulate({ seed, trace: true, store: (now) => createStore(database, { now }) })

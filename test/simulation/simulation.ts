@@ -45,6 +45,8 @@ export interface Outcome {
   /** Seconds on the simulated clock. */
   readonly seconds: number
   readonly trace: readonly string[]
+  /** How often what happened: events of the log, verdicts, troubles. */
+  readonly seen: ReadonlyMap<string, number>
   readonly hash: string
 }
 
@@ -122,6 +124,7 @@ async function build(options: SimulationOptions) {
       hubKnows,
       heard: watch.heard,
       toldChanges: plan.sink ? workload.told : null,
+      refusedChanges: workload.refused,
     })
   return { stage, workload, breaks, broken, whyNoRest }
 }
@@ -152,6 +155,6 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
     await settled()
     if (elapsed() >= lookAt) await look()
   }
-  const { lines, hash } = trace
-  return { seed: options.seed, broken: breaks[0], steps, seconds: elapsed() / 1000, trace: lines, hash: hash() }
+  const { lines, seen, hash } = trace
+  return { seed: options.seed, broken: breaks[0], steps, seconds: elapsed() / 1000, trace: lines, seen, hash: hash() }
 }

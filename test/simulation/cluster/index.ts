@@ -27,6 +27,7 @@ export interface ClusterModel {
   readonly namespace: Namespace
   /** What other users of the cluster do. */
   readonly remove: (kind: OwnedKind, name: string, how: 'foreground' | 'background') => boolean
+  readonly putBack: (object: KubernetesObject) => void
   readonly endPod: (pod: Pod) => void
   readonly exit: (pod: Pod, exit: Exit) => void
 }
@@ -86,24 +87,27 @@ export function createClusterModel(options: ModelOptions): ClusterModel {
     return true
   }
 
-  const apply = (object: KubernetesObject): { uid: string } => {
+  const put = (object: KubernetesObject): { thing: Thing; isNew: boolean } => {
     const key = keyOf(object.kind, object.metadata.name)
     const known = namespace.things.get(key)
     changed()
     if (known) {
       known.object = object
-      return { uid: known.uid }
+      return { thing: known, isNew: false }
     }
     const kind = object.kind as OwnedKind
-    const made = { kind, name: object.metadata.name, uid: uid(), createdAt: timeline.now(), object, deleting: false }
-    namespace.things.set(key, made)
-    watch.thingMade(made)
-    return { uid: made.uid }
+    const thing = { kind, name: object.metadata.name, uid: uid(), createdAt: timeline.now(), object, deleting: false }
+    namespace.things.set(key, thing)
+    return { thing, isNew: true }
   }
 
   const cluster: Cluster = {
     namespace: 'simulated',
-    apply: async (object) => apply(object),
+    apply: async (object) => {
+      const { thing, isNew } = put(object)
+      if (isNew) watch.thingMade(thing)
+      return { uid: thing.uid }
+    },
     find: async (kind, name) => {
       const thing = namespace.things.get(keyOf(kind, name))
       return thing && metaOf(thing)
@@ -143,6 +147,7 @@ export function createClusterModel(options: ModelOptions): ClusterModel {
       if (thing && how === 'background') erase(thing)
       return how === 'background' ? thing !== undefined : startDeleting(kind, name)
     },
+    putBack: put,
     endPod: kubelet.end,
     exit: kubelet.exit,
   }

@@ -45,6 +45,10 @@ export interface Plan {
   readonly sink: boolean
   readonly fanout: boolean
   readonly hubLogging: boolean
+  /** Share of analyses that work on until somebody ends them. */
+  readonly endless: number
+  /** Shares of what broker and sink refuse for good. */
+  readonly refused: number
   readonly tokenSeconds: number
   readonly restartMax: number
 }
@@ -70,14 +74,16 @@ export function planOf(random: Random): Plan {
   const troubles = Object.fromEntries(PARTS.map((part) => [part, troubleOf(random)])) as Record<Part, Trouble>
   // The Hub has no versions: a status that arrives after its sender gave up, and said more, is beyond anybody's help.
   troubles.hub = { ...troubles.hub, late: 0 }
+  /** Nobody ends anything: many work side by side for long. */
+  const steady = random.chance(0.25)
   const away = random.chance(0.15) ? { from: 0.2, to: 0.9 } : undefined
   return {
-    analyses: random.whole(1, 5),
+    analyses: steady ? random.whole(3, 6) : random.whole(1, 5),
     busyMs: (away ? random.whole(600, 860) : random.whole(60, 420)) * 1000,
     troubles,
     outages: PARTS.filter(() => random.chance(0.12)).map((part) => ({ part, ...window(random) })),
     kills: some(random, 0.4, () => random.next() * 0.02),
-    userCalls: random.whole(2, 12),
+    userCalls: steady ? 0.3 : random.whole(2, 12),
     hands: some(random, 0.35, () => random.whole(1, 6)),
     handsOpenRuns: random.chance(0.5),
     podTrouble: some(random, 0.5, () => random.next() * 0.4),
@@ -89,6 +95,8 @@ export function planOf(random: Random): Plan {
     sink,
     fanout: sink && random.chance(0.4),
     hubLogging: random.chance(0.8),
+    endless: steady ? 0.9 : 0.3,
+    refused: some(random, 0.2, () => random.next() * 0.3),
     tokenSeconds: random.pick([60, 120, 300]),
     restartMax: random.whole(1, 3),
   }

@@ -7,6 +7,9 @@ export interface Trace {
   /** Notes a step; `detail` is only made when somebody reads it. */
   readonly note: (who: string, what: string, detail?: () => unknown) => void
   readonly lines: readonly string[]
+  /** Counts something that can happen, whether or not steps are noted. */
+  readonly saw: (what: string) => void
+  readonly seen: ReadonlyMap<string, number>
   /** Of all lines. */
   readonly hash: () => string
 }
@@ -31,6 +34,7 @@ export function brief(value: unknown): string {
 
 export function createTrace(isOn: boolean, { elapsed }: Pick<Timeline, 'elapsed'>): Trace {
   const lines: string[] = []
+  const seen = new Map<string, number>()
   return {
     isOn,
     note: (who, what, detail) => {
@@ -39,6 +43,8 @@ export function createTrace(isOn: boolean, { elapsed }: Pick<Timeline, 'elapsed'
       lines.push(`${seconds}  ${who.padEnd(16)} ${what}${detail ? ` ${brief(detail())}` : ''}`)
     },
     lines,
+    saw: (what) => seen.set(what, (seen.get(what) ?? 0) + 1),
+    seen,
     hash: () => createHash('sha256').update(lines.join('\n')).digest('hex'),
   }
 }

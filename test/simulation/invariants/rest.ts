@@ -37,6 +37,7 @@ export interface RestDeps {
   readonly heard: (id: AnalysisId) => number
   /** What the sink was told; null without one. */
   readonly toldChanges: readonly { readonly id: AnalysisId; readonly event: string }[] | null
+  readonly refusedChanges: ReadonlySet<string>
 }
 
 /** Why the world is not at rest; nothing when it is. */
@@ -117,13 +118,14 @@ function untold({ ledger, hubKnows, heard, hubStatuses }: RestDeps): string[] {
 }
 
 /** What the sink was told of each analysis, in order, repetitions left out, against what became of it. */
-function changesOff({ ledger, toldChanges }: RestDeps): string[] {
+function changesOff({ ledger, toldChanges, refusedChanges }: RestDeps): string[] {
   if (!toldChanges) return []
   const told = Map.groupBy(toldChanges, ({ id }) => id)
   const moves = Map.groupBy(ledger.changes, ({ id }) => id)
   return [...moves].flatMap(([id, changes]) => {
-    const is = [...new Set((told.get(id) ?? []).map(({ event }) => event))].join(' ')
-    const should = changes.map(({ run, to }) => `${id}/${run}/${to}`).join(' ')
+    const taken = (events: readonly string[]) => events.filter((event) => !refusedChanges.has(event)).join(' ')
+    const is = taken([...new Set((told.get(id) ?? []).map(({ event }) => event))])
+    const should = taken(changes.map(({ run, to }) => `${id}/${run}/${to}`))
     return is === should ? [] : [`changes of ${id}: told ${is}, were ${should}`]
   })
 }

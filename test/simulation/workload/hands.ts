@@ -1,8 +1,9 @@
 /** Hands in the cluster: administrators who delete what they should not, and drain nodes. */
 import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
 import { credentialsName, LABEL, policyName, STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
+import type { KubernetesObject } from '../../../shared/po/ports.ts'
 import type { ClusterModel } from '../cluster/index.ts'
-import { labelsOf, type Pod, type Thing } from '../cluster/objects.ts'
+import { keyOf, labelsOf, type Pod, type Thing } from '../cluster/objects.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Random } from '../core/random.ts'
 import type { Timeline } from '../core/timeline.ts'
@@ -21,6 +22,9 @@ export interface HandDeps {
 
 export function createHands({ model, random, timeline, plan, trace, isBusy, touched }: HandDeps) {
   const { namespace } = model
+  const saved: KubernetesObject[] = []
+  /** A Deployment that somebody puts back runs: that is theirs to answer for. */
+  const isWork = ({ kind }: Thing) => kind === 'Deployment'
 
   const drain = (): void => {
     for (const pod of namespace.pods.values()) if (random.chance(0.5)) endPod(pod)
@@ -51,11 +55,28 @@ export function createHands({ model, random, timeline, plan, trace, isBusy, touc
     model.remove(thing.kind, thing.name, how)
   }
 
+  /** What was saved of an object that is gone is applied again, and belongs to nobody. */
+  const putBack = (): void => {
+    const object = random.pick(saved)
+    if (namespace.things.has(keyOf(object.kind, object.metadata.name))) return
+    const { ownerReferences, ...metadata } = object.metadata
+    trace.note('hand', `puts back ${object.kind}`, () => metadata.name)
+    touched(metadata.labels?.[LABEL.analysis] as AnalysisId)
+    model.putBack({ ...object, metadata })
+  }
+
+  const save = (): void => {
+    const owned = [...namespace.things.values()].filter((thing) => labelsOf(thing)[LABEL.analysis] && !isWork(thing))
+    if (owned.length > 0) saved.push(random.pick(owned).object)
+  }
+
   const act = (): void => {
     const pods = [...namespace.pods.values()]
-    const what = random.weighted({ pod: 3, thing: 5, drain: 1 })
+    const what = random.weighted({ pod: 3, thing: 5, drain: 1, putBack: saved.length > 0 ? 2 : 0 })
+    save()
     if (what === 'drain') drain()
     else if (what === 'thing') removeThing()
+    else if (what === 'putBack') putBack()
     else if (pods.length > 0) endPod(random.pick(pods))
   }
 

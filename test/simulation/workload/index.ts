@@ -1,5 +1,6 @@
 /** The product at work: its processes, and everything that asks something of them. */
 
+import { Fault } from '../../../shared/fault.ts'
 import { changeType } from '../../../shared/po/events.ts'
 import { type AnalysisId, CHANGES } from '../../../shared/po/model.ts'
 import type { Ports, Store } from '../../../shared/po/ports.ts'
@@ -33,6 +34,8 @@ export interface Workload {
   readonly stream: (line: Line) => void
   /** Changes that the sink was told, in the order in which it was. */
   readonly told: readonly { readonly id: AnalysisId; readonly event: string }[]
+  /** Changes that it did not take. */
+  readonly refused: ReadonlySet<string>
 }
 
 const CHANGE_TYPES = new Set(CHANGES.map(changeType))
@@ -40,10 +43,17 @@ const CHANGE_TYPES = new Set(CHANGES.map(changeType))
 export function createWorkload(deps: WorkloadDeps): Workload {
   const { stage, world, watch, excuses, broken, store, ids, plant } = deps
   const told: { id: AnalysisId; event: string }[] = []
+  const refused = new Set<string>()
 
+  const refuses = () => stage.isBusy() && stage.random.chance(stage.plan.refused)
   const ticker = createTicker({ ...stage, pool: () => pool, intervalMs: INTERVAL_MS })
   const sink = ticker.broker(({ id, type, subject }) => {
-    if (CHANGE_TYPES.has(type)) told.push({ id: subject as AnalysisId, event: id })
+    if (!CHANGE_TYPES.has(type)) return
+    if (refuses()) {
+      refused.add(id)
+      throw new Fault('refused', 'not this event')
+    }
+    told.push({ id: subject as AnalysisId, event: id })
   })
   const gate = createGate({
     ...stage,
@@ -62,7 +72,8 @@ export function createWorkload(deps: WorkloadDeps): Workload {
   const pool = createPool({
     ...stage,
     broken,
-    portsOf: (process) => plant(portsOf(process, { ...stage, gate, watch, broken, behind, identity: world.identity })),
+    portsOf: (process) =>
+      plant(portsOf(process, { ...stage, gate, watch, broken, behind, identity: world.identity, refuses })),
   })
   const callers = createCallers({ ...stage, pool, ids, broken })
   const hands = createHands({ ...stage, model: world.model, touched: excuses.touched })
@@ -75,5 +86,6 @@ export function createWorkload(deps: WorkloadDeps): Workload {
     },
     stream: callers.stream,
     told,
+    refused,
   }
 }

@@ -20,6 +20,8 @@ export interface PortDeps {
   /** What lies behind the gate. */
   readonly behind: Pick<Ports, 'store' | 'cluster' | 'hub' | 'sidecar' | 'sink' | 'settings'>
   readonly identity: IdentityModel
+  /** Whether broker and sink refuse what they are asked now. */
+  readonly refuses: () => boolean
 }
 
 /** Parts from which a secret may never be read. */
@@ -46,6 +48,7 @@ export function portsOf(process: Process, deps: PortDeps): Ports {
   }
 
   const log = (level: LogWord, event: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+    trace.saw(event)
     trace.note(process.name, `says ${level}: ${event}`, () => fields)
     const error = fields['error']
     watch.left('log', { ...fields, error: error instanceof Error ? `${error.message} ${error.stack}` : error })
@@ -64,7 +67,7 @@ export function portsOf(process: Process, deps: PortDeps): Ports {
     sidecar: through('sidecar', behind.sidecar),
     sink: behind.sink && through('sink', behind.sink),
     identity: deps.identity.identityOver(request('identity')),
-    broker: brokerOver(request('broker')),
+    broker: brokerOver(request('broker'), deps.refuses),
     sign: async (document) => {
       watch.left('archive', document)
       return null

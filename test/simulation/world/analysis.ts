@@ -37,6 +37,8 @@ export interface AnalysisOptions {
   readonly timeline: Timeline
   readonly random: Random
   readonly trouble: () => number
+  /** Share of those that work on until somebody ends them. */
+  readonly endless: number
   /** It does not work as it should: what follows is earned. */
   readonly misbehaves: (pod: Pod, how: Course) => void
   readonly streams: (line: Line) => void
@@ -133,7 +135,7 @@ export function createAnalyses(options: AnalysisOptions): Analyses {
   const start = (pod: Pod): void => {
     if (!isAnalysis(pod)) return
     const trouble = random.chance(options.trouble())
-    const course = trouble ? random.pick(TROUBLES) : random.pick(['executed', 'executed', 'goes on'] as const)
+    const course = trouble ? random.pick(TROUBLES) : random.chance(options.endless) ? 'goes on' : 'executed'
     const app: App = { pod, course, status: 'starting', answers: false, token: options.tokenOf(pod), progress: 0 }
     apps.set(pod, app)
     if (course === 'slow') options.misbehaves(pod, course)

@@ -1,10 +1,13 @@
-/** The message broker: it wants a token of the analysis before it forgets what that subscribed to. */
+/** The message broker: it wants a token of the analysis before it forgets what that subscribed to, and may refuse to. */
+import { Fault } from '../../../shared/fault.ts'
 import type { Broker } from '../../../shared/po/ports.ts'
 import type { Request } from './identity.ts'
 
-export const brokerOver = (request: Request): Broker => ({
+export const brokerOver = (request: Request, refuses: () => boolean): Broker => ({
   unsubscribe: async (id, token) => {
     await token()
-    await request('unsubscribe', [id], async () => undefined)
+    await request('unsubscribe', [id], async () => {
+      if (refuses()) throw new Fault('refused', 'not this subscription')
+    })
   },
 })

@@ -78,6 +78,7 @@ export async function createWorld(deps: WorldDeps): Promise<World> {
     timeline,
     random,
     trouble: calm(plan.analysisTrouble, 0),
+    endless: plan.endless,
     misbehaves: (pod, how) => excuses.excuse(runOf(pod).id, `analysis ${how}`),
     streams,
     exits: model.exit,
