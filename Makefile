@@ -25,7 +25,7 @@ setup: $(INSTALLED) ## Install dependencies and the commit hooks
 run: $(INSTALLED) ## Everything on this machine: functions, database, sandbox (or the cluster of KUBECONFIG)
 	@$(BIN)/node test/sandbox/run.ts
 
-demo: $(INSTALLED) ## One analysis from create to archived result, step by step
+demo: $(INSTALLED) ## Two analyses from create to archive, step by step; one is restarted
 	@$(BIN)/node test/sandbox/demo.ts
 
 test: $(INSTALLED) ## All tests that need no cluster
