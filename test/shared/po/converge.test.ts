@@ -1,8 +1,7 @@
 /** What others do to an analysis by hand, or its node does, and what the sweeps after it make of that. */
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { applyRoot, applyRun, requirePeers, runInput } from '../../../shared/po/apply-run.ts'
 import { type CreateRequest, create } from '../../../shared/po/create.ts'
-import type { Analysis, AnalysisId, RunNumber } from '../../../shared/po/model.ts'
+import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
 import {
   credentialsName,
   policyName,
@@ -13,18 +12,16 @@ import {
   runName,
   STANDING_POLICY_NAME,
 } from '../../../shared/po/names.ts'
-import type { OwnedKind, SdkStatus } from '../../../shared/po/ports.ts'
-import { sweep } from '../../../shared/po/reconcile/sweep.ts'
+import type { OwnedKind } from '../../../shared/po/ports.ts'
 import { remove } from '../../../shared/po/remove.ts'
-import { stop } from '../../../shared/po/stop.ts'
-import { aftermath, ended, nothing, objectsOf, settle } from './aftermath.ts'
+import { aftermath, ended, objectsOf, settle } from './aftermath.ts'
 import { request, startFixture } from './fixture.ts'
-import { createPods, type Look } from './pods-by-hand.ts'
+import { handsOn } from './hands-on.ts'
+import type { Look } from './pods-by-hand.ts'
 
 const fixture = await startFixture()
 const { ports } = fixture
 const { cluster } = ports
-const pods = createPods(fixture.kubernetes)
 afterAll(() => fixture.stop())
 
 let wanted: CreateRequest
@@ -40,17 +37,7 @@ afterEach(async () => {
   fixture.answers.clear()
 })
 
-const number = (run: number) => run as RunNumber
-const answers = (answer: SdkStatus, run = 1) => fixture.answers.set(runName(wanted.id, number(run)), answer)
-const silence = (run = 1) => fixture.answers.delete(runName(wanted.id, number(run)))
-const row = async (): Promise<Analysis | undefined> => ports.store.find(wanted.id)
-const objects = async () => (await aftermath(fixture, wanted.id)).objects
-
-async function nextSweep() {
-  fixture.advance(10)
-  await sweep(ports)
-  await ports.sleep(20) // the garbage collector works after the request that caused it
-}
+const { pods, number, answers, silence, row, objects, nextSweep } = handsOn(fixture, () => wanted)
 
 /** Applied, and nothing heard of it yet. */
 async function started() {
@@ -238,128 +225,5 @@ describe('a part of a run that was deleted while it worked', () => {
     await cluster.remove('NetworkPolicy', STANDING_POLICY_NAME)
     await create(ports, request())
     expect(await cluster.find('NetworkPolicy', STANDING_POLICY_NAME)).toBeDefined()
-  })
-})
-
-describe('objects that no row accounts for', () => {
-  const GRACE = ports.settings.zombieGraceSeconds
-  /** A process whose clock shows so many seconds more than that of Kubernetes. */
-  const seconds = (ahead: number) => ({ ...ports, now: () => new Date(Date.now() + ahead * 1000) })
-
-  /** Everything that a run consists of, and no row. */
-  async function orphaned(run = 1) {
-    const { id, projectId, image } = wanted
-    const identity = { id, run: number(run), firstRun: number(run), projectId, image, needsKong: false }
-    const input = runInput(identity as Analysis, await requirePeers(ports, false), ports)
-    const secrets = { registryUser: 'u', registryPassword: 'p', kongToken: 'k' }
-    await applyRun(ports, input, await applyRoot(ports, input, 'token', secrets, 'harbor.example'))
-  }
-
-  test('stay while they are young, and go with their pods when they are older than the grace', async () => {
-    await orphaned()
-    await pods.start(wanted.id, 1)
-    await sweep(seconds(GRACE - 20))
-    expect(await objects()).toEqual(objectsOf(1))
-    await sweep(seconds(GRACE + 20))
-    await ports.sleep(50)
-    expect(await aftermath(fixture, wanted.id)).toEqual(nothing())
-    expect(await cluster.pods({ app: runName(wanted.id, number(1)) })).toEqual([])
-  })
-
-  test('go although another run of the same id lives, whose own stay', async () => {
-    await create(ports, { ...wanted, restartCounter: 6 })
-    await orphaned(3)
-    await sweep(seconds(GRACE + 20))
-    await ports.sleep(50)
-    expect(await objects()).toEqual(objectsOf(7, 7))
-  })
-
-  test('of a live analysis never go, however old', async () => {
-    await executing()
-    for (let day = 0; day < 3; day += 1) {
-      fixture.advance(86_400)
-      await sweep(ports)
-    }
-    expect(await objects()).toEqual(objectsOf(1))
-    expect(await row()).toMatchObject({ state: 'executing', run: 1 })
-  })
-
-  test('of a stop whose pods take their time are left to its removal', async () => {
-    await create(ports, wanted)
-    const slow = await pods.start(wanted.id, 1, { clings: true })
-    await stop(ports, wanted)
-    fixture.advance(GRACE + 20)
-    await sweep(ports)
-    expect(
-      fixture.logged.filter(
-        ({ event, fields }) => event === 'zombie removed' && String(fields['name']).includes(wanted.id),
-      ),
-    ).toEqual([])
-    await pods.letGo(slow)
-    await settle(fixture)
-    expect(await aftermath(fixture, wanted.id)).toMatchObject({
-      row: 'stopped 1',
-      objects: [],
-      client: false,
-      removals: 0,
-    })
-  })
-})
-
-describe('runs of one id after each other', () => {
-  test('the Keycloak client of a newer run survives the removal of the older one', async () => {
-    await create(ports, wanted)
-    fixture.keycloak.fail(/^DELETE /, { status: 503 }, 1)
-    await expect(stop(ports, wanted)).rejects.toMatchObject({ code: 'unavailable' })
-    fixture.advance(30) // whoever held the right to delete the client is late
-    await create(ports, wanted)
-    await settle(fixture)
-    expect(await aftermath(fixture, wanted.id)).toMatchObject({
-      row: 'started 2',
-      objects: objectsOf(2, 2),
-      client: true,
-      removals: 0,
-    })
-  })
-
-  test.each([
-    ['that are still dying', { clings: true }],
-    ['whose deletion has not begun', { overlooked: true }],
-  ])('pods of an old run %s change nothing of the new one', async (_, look) => {
-    await create(ports, wanted)
-    const old = await pods.start(wanted.id, 1, look)
-    answers('failed', 1)
-    await stop(ports, wanted)
-    await create(ports, wanted)
-    await nextSweep()
-    await pods.change(old, { phase: 'Failed', reason: 'Evicted' })
-    await nextSweep()
-    expect(await row()).toMatchObject({ state: 'started', run: 2, restarts: 0, cause: null })
-    await pods.start(wanted.id, 2)
-    answers('executing', 2)
-    for (let round = 0; round < 3; round += 1) await nextSweep()
-    expect(await row()).toMatchObject({ state: 'executing', run: 2, restarts: 0, cause: null })
-    await ('clings' in look ? pods.letGo(old) : pods.remove(old))
-    await settle(fixture)
-    expect(await aftermath(fixture, wanted.id)).toMatchObject({
-      row: 'executing 2',
-      objects: objectsOf(2, 2),
-      client: true,
-      removals: 0,
-    })
-  })
-
-  test('a restart waits for the last pod of the old run: never two at once', async () => {
-    await create(ports, wanted)
-    const dying = await pods.start(wanted.id, 1, { clings: true })
-    answers('stuck')
-    for (let round = 0; round < 6; round += 1) await nextSweep()
-    expect(await row()).toMatchObject({ state: 'restarting', run: 1 })
-    expect((await objects()).filter((name) => name.includes('…-2'))).toEqual([])
-    await pods.letGo(dying)
-    await nextSweep()
-    await nextSweep()
-    expect(await row()).toMatchObject({ state: 'started', run: 2, restarts: 1 })
-    expect(await objects()).toEqual(objectsOf(2))
   })
 })
