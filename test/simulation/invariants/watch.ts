@@ -133,7 +133,9 @@ export function watchWorld(deps: WatchDeps & { readonly ledger: Ledger }): Watch
     }
   }
 
+  /** A late write may still make a pod of what is gone: it goes with it. */
   const alone = (pod: Pod): void => {
+    if (isPodEnding(namespace, pod)) return
     const { id, run } = runOf(pod)
     for (const other of namespace.pods.values()) {
       const its = runOf(other)

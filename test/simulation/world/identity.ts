@@ -54,7 +54,6 @@ export function createIdentityModel({ timeline, tokenSeconds, clientRemoved }: I
         (await request('findClient', [id], async () => clients.has(id)))
           ? request('issueToken', [id], async () => issue(id))
           : undefined,
-      tokenOf: (id) => request('tokenOf', [id], async () => (clients.has(id) ? issue(id) : undefined)),
       removeClient: (id) => request('removeClient', [id], async () => remove(id)),
       listClients: () => request('listClients', [], async () => [...clients]),
     }),
