@@ -26,3 +26,15 @@ export function sideBySide<T, R>(
   const run = limited(limit)
   return Promise.allSettled(items.map((item) => run(() => act(item))))
 }
+
+/**
+ * Waits for all of it, whatever fails.
+ * @throws the first failure in the order of the arguments
+ */
+export async function together<const T extends readonly Promise<unknown>[]>(...work: T) {
+  const results = await Promise.allSettled(work)
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+  return results.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as {
+    -readonly [K in keyof T]: Awaited<T[K]>
+  }
+}

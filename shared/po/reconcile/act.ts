@@ -48,7 +48,8 @@ async function resume(ports: ActPorts, world: World, analysis: Analysis): Promis
 async function reapply(ports: ActPorts, world: World, analysis: Analysis, reason: string): Promise<void> {
   await applyBelowRoot(ports, world, analysis)
   const { key, state, run, id } = analysis
-  await ports.store.transition(key, [state], state, { reapplied: true, cause: reason }, run)
+  const counted = state === 'executing' ? ({ reapplied: true } as const) : {}
+  await ports.store.transition(key, [state], state, { ...counted, cause: reason }, run)
   ports.log('action', 'run put back', { analysis: id, run, reason })
 }
 

@@ -5,6 +5,7 @@
 import { decide, type Verdict } from '../lifecycle.ts'
 import type { Analysis } from '../model.ts'
 import type { Ports } from '../ports.ts'
+import { together } from '../side-by-side.ts'
 import { ACTS, type ActPorts, applyBelowRoot, nextRun, renewToken } from './act.ts'
 import { isAnswerable, observe, type Poll } from './observe.ts'
 import { type HubMemory, tellPartners } from './partners.ts'
@@ -47,6 +48,23 @@ async function recordPoll({ store, now }: LookPorts, analysis: Analysis, polled:
   if (!heard || analysis.silentPolls > 0) await store.recordPoll(analysis.key, analysis.run, heard, now())
 }
 
+/** Gives a run what it needs to go on: one thing that cannot be given does not keep it from the others. */
+async function care(
+  ports: LookPorts,
+  world: World,
+  memory: HubMemory,
+  analysis: Analysis,
+  polled: Poll | undefined,
+): Promise<void> {
+  const cares: Promise<void>[] = []
+  if (analysis.state !== 'starting') cares.push(mend(ports, world, analysis))
+  if (polled?.health?.status === 'executing') {
+    cares.push(refreshToken(ports, analysis, polled.health.tokenRemaining))
+    cares.push(tellPartners(ports, memory, analysis))
+  }
+  await together(...cares)
+}
+
 /** What follows from a poll: the verdict is carried out, and one that works is given what it needs to go on. */
 async function followPoll(
   ports: LookPorts,
@@ -59,12 +77,7 @@ async function followPoll(
   const verdict = judge(ports, world, analysis, polled)
   if (!verdict) return
   await ACTS[verdict.action](ports, world, analysis, verdict.reason)
-  const goesOn = ['none', 'wait', 'markExecuting'].includes(verdict.action)
-  if (goesOn && analysis.state !== 'starting') await mend(ports, world, analysis)
-  if (goesOn && polled?.health?.status === 'executing') {
-    await refreshToken(ports, analysis, polled.health.tokenRemaining)
-    await tellPartners(ports, memory, analysis)
-  }
+  if (['none', 'wait', 'markExecuting'].includes(verdict.action)) await care(ports, world, memory, analysis, polled)
 }
 
 /** What follows from a look at an analysis that is claimed: how Kubernetes has it, and what it answered. */

@@ -8,7 +8,7 @@ import type { Drained } from '../drain.ts'
 import type { Analysis } from '../model.ts'
 import { REMOVAL_LEASE_MS, release } from '../release.ts'
 import { deliver } from '../report.ts'
-import { limited, sideBySide } from '../side-by-side.ts'
+import { limited, sideBySide, together } from '../side-by-side.ts'
 import { type TellingPorts, tellChanges } from '../tell.ts'
 import { removeZombies } from '../zombies.ts'
 import { follow, type LookPorts } from './look.ts'
@@ -74,15 +74,6 @@ async function sweepRemovals(ports: SweepPorts, failed: Failed): Promise<number>
     release(ports, removal).catch((error: unknown) => failed(error, removal.id)),
   )
   return removals.length
-}
-
-/** All of it, whatever fails; then the first failure. */
-async function together<const T extends readonly Promise<unknown>[]>(...work: T) {
-  const results = await Promise.allSettled(work)
-  for (const result of results) if (result.status === 'rejected') throw result.reason
-  return results.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as {
-    -readonly [K in keyof T]: Awaited<T[K]>
-  }
 }
 
 /** One round of telling Hub and sink what waits for them. */

@@ -422,13 +422,13 @@ describe('parts of a run that others deleted', () => {
     },
   )
 
-  test('the Deployment comes back, once counted', async () => {
+  test('the Deployment of one that has not answered yet comes back, and that is not counted', async () => {
     const wanted = request()
     await create(fixture.ports, wanted)
     await fixture.ports.cluster.remove('Deployment', runName(wanted.id, 1 as never))
     await sweep(fixture.ports)
     expect((await fixture.owned(wanted.id)).objects).toHaveLength(9)
-    expect(await fixture.ports.store.find(wanted.id)).toMatchObject({ reapplied: true })
+    expect(await fixture.ports.store.find(wanted.id)).toMatchObject({ reapplied: false, state: 'started' })
   })
 
   test('the credentials end it as failed, with that cause', async () => {
