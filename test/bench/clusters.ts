@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Connection, connect, createCluster } from '../../shared/adapters/kubernetes/index.ts'
+import { takeInventory } from '../../shared/po/inventory.ts'
 import { type Apart, startApart } from './apart.ts'
 import { PEER_SERVICES } from './peer-services.ts'
 
@@ -34,12 +35,18 @@ export const sandboxApart: StartCluster = async ({ folder, peerPort }) => {
   return { env: await settings(folder, apart.ready), stop: apart.stop }
 }
 
+const RENDERED_WITHIN_MS = 120_000
+
 /** The sandbox's with so many running analyses; what it was asked since the last time is told to `requests`. */
 export function runsApart(analyses: number) {
   let apart: Apart<string, string, readonly string[]> | undefined
   const start: StartCluster = async ({ folder }) => {
     apart = await startApart('runs-apart.ts', { ANALYSES: String(analyses) })
-    return { env: await settings(folder, apart.ready), stop: apart.stop }
+    const env = await settings(folder, apart.ready)
+    const cluster = createCluster({ env, deadlineMs: RENDERED_WITHIN_MS })
+    await takeInventory({ cluster })
+    await cluster.close()
+    return { env, stop: apart.stop }
   }
   return { start, requests: async () => (await apart?.ask('requests')) ?? [] }
 }

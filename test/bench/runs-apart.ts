@@ -23,6 +23,7 @@ import { startWorkloads } from '../sandbox/kubernetes/workloads.ts'
 import { analysisId } from './analyses.ts'
 import { serveApart } from './apart.ts'
 import { PEER_SERVICES } from './peer-services.ts'
+import { renderOnce } from './rendered-lists.ts'
 
 const NAMESPACE = 'flame'
 const ANALYSES = Number(process.env['ANALYSES'])
@@ -110,13 +111,13 @@ for (const pod of pods()) resources.write(running(pod))
 await turn()
 stopWorkloads()
 
-const reads: string[] = []
+const requests: string[] = []
 const token = randomBytes(24).toString('base64url')
 const identity = createServerIdentity()
-const onRequest = (method: string, path: string) => {
-  reads.push(`${method} ${path}`)
-}
-const server = createApi({ store, resources, token, subresources: {}, onRequest, identity })
+const server = createApi({ store, resources, token, subresources: {}, identity })
+renderOnce(server, (method, path) => {
+  requests.push(`${method} ${path}`)
+})
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')
 
@@ -132,4 +133,4 @@ const kubeconfig = JSON.stringify({
 })
 
 /** Every question is answered with the requests since the last one. */
-serveApart<unknown, readonly string[]>(kubeconfig, () => reads.splice(0))
+serveApart<unknown, readonly string[]>(kubeconfig, () => requests.splice(0))
