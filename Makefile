@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-cluster bench render verify verify-archive image migrate clean
+.PHONY: help setup run demo test test-cluster soak bench render verify verify-archive image migrate clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ test: $(INSTALLED) ## All tests that need no cluster
 
 test-cluster: $(INSTALLED) ## One life of an analysis on the cluster of TEST_KUBECONFIG
 	@$(BIN)/vitest run --config vitest.cluster.config.ts
+
+soak: $(INSTALLED) ## Simulate faults from a random seed on, until one fails or Ctrl-C
+	@$(BIN)/node test/simulation/run.ts
 
 bench: $(INSTALLED) ## Measure against the budgets; writes .run/bench.json
 	@$(BIN)/node test/bench/index.ts

@@ -28,30 +28,34 @@ async function replay(seed: number): Promise<Outcome['broken']> {
   return broken
 }
 
-/** Goes on to the end of the range, or for ever to the first failure. */
-async function soak(from: number, count: number): Promise<boolean> {
+function report({ seed, broken }: Outcome): void {
+  console.log(`seed ${seed} broke "${broken?.promise}": ${brief(broken?.what)}\n  replay: ${replayOf(seed)}`)
+}
+
+/** Goes on to the end of the range, or without end to the first failure. Resolves to how many failed. */
+async function soak(from: number, count: number): Promise<number> {
   const began = performance.now()
-  const failed: Outcome[] = []
-  const isEndless = count === Number.POSITIVE_INFINITY
+  const rate = (done: number) => ((done * 1000) / (performance.now() - began)).toFixed(1)
+  let failures = 0
   let told = began
-  for (let done = 0; done < count && !(isEndless && failed.length > 0); done += 1) {
-    const outcome = await simulate({ seed: (from + done) % 2 ** 32, except })
-    if (outcome.broken) failed.push(outcome)
-    if (performance.now() - told < 10_000) continue
+  for (let done = 1; done <= count; done += 1) {
+    const outcome = await simulate({ seed: (from + done - 1) % 2 ** 32, except })
+    if (outcome.broken) {
+      failures += 1
+      report(outcome)
+      if (count === Number.POSITIVE_INFINITY) return failures
+    }
+    if (performance.now() - told < 10_000 && done < count) continue
     told = performance.now()
-    console.log(`${done + 1} seeds from ${from}, ${(((done + 1) * 1000) / (told - began)).toFixed(1)} a second`)
+    console.log(`${done} seeds from ${from}: ${failures} failed, ${rate(done)} a second`)
   }
-  for (const { seed, broken } of failed) {
-    console.log(`${broken?.promise}: ${brief(broken?.what)}\n  ${replayOf(seed)}`)
-  }
-  console.log(`${failed.length} failed in ${((performance.now() - began) / 1000).toFixed(1)} s`)
-  return failed.length > 0
+  return failures
 }
 
 const { seed, from, count } = values
 const begin = from === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(from)
 const hasFailed =
   seed === undefined
-    ? await soak(begin, count === undefined ? Number.POSITIVE_INFINITY : Number(count))
+    ? (await soak(begin, count === undefined ? Number.POSITIVE_INFINITY : Number(count))) > 0
     : (await replay(Number(seed))) !== undefined
 process.exitCode = hasFailed ? 1 : 0
