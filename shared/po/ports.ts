@@ -382,7 +382,7 @@ export interface Cluster {
   find(kind: OwnedKind, name: string): Promise<ObjectMeta | undefined>
   /** Merges entries into a Secret that exists (merge patch; other entries stay); false when there is none. */
   patchSecret(name: string, entries: Readonly<Record<string, string>>): Promise<boolean>
-  /** Metadata of all objects with these labels, in pages of 10,000. */
+  /** Metadata of all objects with these labels, in pages of 5,000. */
   list(kind: OwnedKind, labels: LabelQuery): Promise<ObjectMeta[]>
   /** Pods with these labels, in pages of 500. */
   pods(labels: LabelQuery): Promise<PodFacts[]>

@@ -54,7 +54,7 @@ export function connect(options: ConnectionOptions = {}): Connection {
     deadlineMs: options.deadlineMs ?? 10_000,
     logDeadlineMs: options.logDeadlineMs ?? 15_000,
     pageSize: options.pageSize ?? 500,
-    metadataPageSize: options.metadataPageSize ?? 10_000,
+    metadataPageSize: options.metadataPageSize ?? 5000,
     async send({ method, path, headers, body, signal }) {
       const { access, pool } = await current.get()
       const answer = await request(`${credentials.server}${path}`, {

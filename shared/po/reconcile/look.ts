@@ -2,7 +2,7 @@
  * One look at one analysis: observe → decide → act. It knows of no other analysis, so that one that fails or is slow never
  * delays another, and it makes no difference whether a sweep comes by or an event asks for it.
  */
-import { decide, type Verdict } from '../lifecycle.ts'
+import { decide, type Observation, type Verdict } from '../lifecycle.ts'
 import type { Analysis } from '../model.ts'
 import type { Ports } from '../ports.ts'
 import { together } from '../side-by-side.ts'
@@ -29,17 +29,28 @@ async function mend(ports: LookPorts, world: World, analysis: Analysis): Promise
   await applyBelowRoot(ports, world, analysis)
 }
 
-function judge(ports: LookPorts, world: World, analysis: Analysis, polled: Poll | undefined): Verdict | undefined {
-  const { id, run, state, restarts, reapplied } = analysis
+/** What is to be done about an analysis; undefined in states that polls do not decide. */
+function verdictOf(ports: LookPorts, world: World, analysis: Analysis, polled: Poll | undefined): Judged | undefined {
+  const { state, restarts, reapplied } = analysis
   if (state !== 'starting' && state !== 'started' && state !== 'executing') return undefined
-  const lost = state !== 'starting' && !rootUid(world, analysis)
   const observed = observe(ports, world, analysis, polled)
-  const verdict: Verdict = lost
-    ? { action: 'finishFailed', reason: 'its credentials were lost' }
-    : decide(state, observed, { restarts, restartMax: ports.settings.restartMax, reapplied })
-  const level = verdict.action === 'none' ? 'debug' : 'loop'
-  ports.log(level, 'verdict', { analysis: id, run, state, observed: observed.kind, ...verdict })
-  return verdict
+  if (state !== 'starting' && !rootUid(world, analysis)) {
+    return { observed, action: 'finishFailed', reason: 'its credentials were lost' }
+  }
+  return { observed, ...decide(state, observed, { restarts, restartMax: ports.settings.restartMax, reapplied }) }
+}
+
+interface Judged extends Verdict {
+  readonly observed: Observation
+}
+
+/** Verdicts that leave a run alone. */
+const goesOn = ({ action }: Verdict): boolean => ['none', 'wait', 'markExecuting'].includes(action)
+
+/** True when an analysis goes on and nothing of it is missing: then it does not matter how old the world is. */
+export function isWell(ports: LookPorts, world: World, analysis: Analysis, polled: Poll | undefined): boolean {
+  const verdict = verdictOf(ports, world, analysis, counted(world, analysis, polled))
+  return verdict !== undefined && goesOn(verdict) && missingParts(world, analysis).length === 0
 }
 
 async function recordPoll({ store, now }: LookPorts, analysis: Analysis, polled: Poll | undefined): Promise<void> {
@@ -74,11 +85,19 @@ async function followPoll(
   polled: Poll | undefined,
 ): Promise<void> {
   await recordPoll(ports, analysis, polled)
-  const verdict = judge(ports, world, analysis, polled)
+  const verdict = verdictOf(ports, world, analysis, polled)
   if (!verdict) return
-  await ACTS[verdict.action](ports, world, analysis, verdict.reason)
-  if (['none', 'wait', 'markExecuting'].includes(verdict.action)) await care(ports, world, memory, analysis, polled)
+  const { action, reason, observed } = verdict
+  const { id, run, state } = analysis
+  const level = action === 'none' ? 'debug' : 'loop'
+  ports.log(level, 'verdict', { analysis: id, run, state, observed: observed.kind, action, reason })
+  await ACTS[action](ports, world, analysis, reason)
+  if (goesOn(verdict)) await care(ports, world, memory, analysis, polled)
 }
+
+/** A run whose container does not run cannot answer: that is no silence. */
+const counted = (world: World, analysis: Analysis, polled: Poll | undefined): Poll | undefined =>
+  polled?.health || isAnswerable(world, analysis) ? polled : undefined
 
 /** What follows from a look at an analysis that is claimed: how Kubernetes has it, and what it answered. */
 export function follow(
@@ -89,6 +108,5 @@ export function follow(
   polled: Poll | undefined,
 ): Promise<void> {
   if (analysis.state === 'restarting') return nextRun(ports, world, analysis)
-  const counted = polled?.health || isAnswerable(world, analysis) ? polled : undefined
-  return followPoll(ports, world, memory, analysis, counted)
+  return followPoll(ports, world, memory, analysis, counted(world, analysis, polled))
 }

@@ -24,7 +24,7 @@ export async function poll(
   }
 }
 
-/** A run whose container does not run cannot answer: that is no silence. */
+/** Whether a container of the run is there to answer; one that is ending is not. */
 export const isAnswerable = (world: World, analysis: Analysis): boolean =>
   world
     .analysisPods(analysis)

@@ -1,9 +1,10 @@
 /** An event about one analysis: the same look that a sweep takes, by whoever gets the event. */
 import { isFault } from '../../fault.ts'
 import type { AnalysisId } from '../model.ts'
-import { follow, type LookPorts } from './look.ts'
-import { createMemory, type Memory, worldFor } from './memory.ts'
+import { follow, isWell, type LookPorts } from './look.ts'
+import { createMemory, type Memory, recentWorld } from './memory.ts'
 import { poll } from './observe.ts'
+import { readWorld } from './world.ts'
 
 const CLAIM_LEASE_MS = 60_000
 
@@ -17,7 +18,9 @@ export async function reconcileOne(ports: LookPorts, id: AnalysisId, memory: Mem
   const analysis = await store.claim(id, now(), CLAIM_LEASE_MS)
   if (!analysis) return
   try {
-    const [world, polled] = await Promise.all([worldFor(ports, memory, analysis), poll(ports, analysis)])
+    const [recent, polled] = await Promise.all([recentWorld(ports, memory), poll(ports, analysis)])
+    // Before anything is done to it, the analysis is seen as it is now.
+    const world = isWell(ports, recent, analysis, polled) ? recent : await readWorld(ports, id)
     await follow(ports, world, memory.hub, analysis, polled)
   } catch (error) {
     log(isFault(error) ? 'warn' : 'error', 'look at an analysis failed', { analysis: id, error })

@@ -56,12 +56,23 @@ async function lookAtAll(ports: SweepPorts, memory: Memory, due: readonly Analys
   return world
 }
 
-/** Claims and works on what is due, or leaves that to others; then removes what nobody owns. */
-async function sweepAnalyses(ports: SweepPorts, memory: Memory, claim: boolean, failed: Failed): Promise<number> {
-  const due = claim ? await ports.store.claimDue(ports.now(), CLAIM_LEASE_MS, CLAIM_LIMIT) : []
+/** What of the analyses a sweep sees to. */
+export interface Scope {
+  /** False: others do, they get an event for each. */
+  readonly analyses: boolean
+  /** Objects that nobody owns. */
+  readonly zombies: boolean
+}
+
+const EVERYTHING: Scope = { analyses: true, zombies: true }
+
+/** Claims and works on what is due, then removes what nobody owns. */
+async function sweepAnalyses(ports: SweepPorts, memory: Memory, scope: Scope, failed: Failed): Promise<number> {
+  if (!scope.analyses && !scope.zombies) return 0
+  const due = scope.analyses ? await ports.store.claimDue(ports.now(), CLAIM_LEASE_MS, CLAIM_LIMIT) : []
   try {
     const { inventory } = await lookAtAll(ports, memory, due, failed)
-    await removeZombies(ports, inventory, ports.settings.zombieGraceSeconds * 1000)
+    if (scope.zombies) await removeZombies(ports, inventory, ports.settings.zombieGraceSeconds * 1000)
   } finally {
     await ports.store.unclaim(due.map(({ key }) => key))
   }
@@ -92,17 +103,21 @@ async function tidyUp({ store, settings, log }: SweepPorts): Promise<void> {
 }
 
 /**
- * Sweeps. Without `analyses` those are left to others, who get an event for each.
+ * Sweeps.
  * @throws Fault when a part of it could not run; what could has run all the same
  */
-export async function sweep(ports: SweepPorts, memory = createMemory(), analyses = true): Promise<SweepReport> {
+export async function sweep(
+  ports: SweepPorts,
+  memory: Memory = createMemory(),
+  scope: Scope = EVERYTHING,
+): Promise<SweepReport> {
   let failures = 0
   const failed: Failed = (error, id) => {
     failures += 1
     ports.log(isFault(error) ? 'warn' : 'error', 'step of the sweep failed', { analysis: id, error })
   }
   const [swept, removals, before] = await together(
-    sweepAnalyses(ports, memory, analyses, failed),
+    sweepAnalyses(ports, memory, scope, failed),
     sweepRemovals(ports, failed),
     tellAll(ports),
     tidyUp(ports),

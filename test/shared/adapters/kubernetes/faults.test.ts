@@ -113,14 +113,14 @@ describe('lists', () => {
     items: names.map((name) => ({ metadata: { name } })),
   })
 
-  test('pages of 10,000 objects, metadata only, selected by labels', async () => {
+  test('pages of 5,000 objects, metadata only, selected by labels', async () => {
     let accept: string | undefined
     api.answer((request, response) => {
       accept = request.headers.accept
       json(response, 200, page([]))
     })
     await cluster.list('Deployment', { app: 'x', run: undefined })
-    expect(api.asked).toEqual(['GET /apis/apps/v1/namespaces/ns/deployments?limit=10000&labelSelector=app%3Dx%2Crun'])
+    expect(api.asked).toEqual(['GET /apis/apps/v1/namespaces/ns/deployments?limit=5000&labelSelector=app%3Dx%2Crun'])
     expect(accept).toContain('as=PartialObjectMetadataList')
   })
 
