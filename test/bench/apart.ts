@@ -11,6 +11,7 @@ export interface Apart<Ready, Question, Answer> {
   readonly ready: Ready
   ask(question: Question): Promise<Answer>
   stop(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** @param file beside this one */
@@ -32,6 +33,10 @@ export async function startApart<Ready, Question = never, Answer = never>(
   }
   const ready: Ready = await next()
   let last: Promise<unknown> = Promise.resolve()
+  const stop = async () => {
+    if (child.connected) child.disconnect()
+    await exited
+  }
   return {
     pid: child.pid ?? 0,
     ready,
@@ -43,10 +48,8 @@ export async function startApart<Ready, Question = never, Answer = never>(
       last = answer.catch(() => {})
       return answer
     },
-    async stop() {
-      if (child.connected) child.disconnect()
-      await exited
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   }
 }
 

@@ -38,10 +38,9 @@ export interface Swept {
 
 export async function startLoop({ analyses, intervalSeconds, processes = 1, env }: LoopOptions) {
   await using started = new AsyncDisposableStack()
-  const part = <T extends { stop(): Promise<void> }>(one: T): T => started.adopt(one, (it) => it.stop())
   const runs = runsApart(analyses)
-  const hub = part(await startApart<HubApart>('hub-apart.ts', { HUB_LATENCY_MS: String(HUB_LATENCY_MS) }))
-  const analysts = part(await startApart<number, Question, Heard>('analyses-apart.ts'))
+  const hub = started.use(await startApart<HubApart>('hub-apart.ts', { HUB_LATENCY_MS: String(HUB_LATENCY_MS) }))
+  const analysts = started.use(await startApart<number, Question, Heard>('analyses-apart.ts'))
   const node = started.use(
     await startNode({
       routes: [route],
