@@ -1,11 +1,14 @@
 /**
  * Faults that are built in on purpose, each the undoing of one thing the product relies on. They stand around its ports:
- * the product itself has no switch for any of them.
+ * the product itself has no switch for any of them. Together they break every promise.
  */
 import { STATES } from '../../shared/po/model.ts'
 import { parseObjectName } from '../../shared/po/names.ts'
 import type { KubernetesObject, Ports, Store } from '../../shared/po/ports.ts'
+import type { PromiseName } from './invariants/watch.ts'
 import type { Plant } from './simulation.ts'
+import { createMemoryStore } from './store/index.ts'
+import { createTables, type Tables } from './store/tables.ts'
 
 /** Moves happen wherever the analysis is by now. */
 const withoutCompareAndSet = (store: Store): Store => ({
@@ -36,6 +39,62 @@ const restartingWhatWasStopped = (store: Store): Store => ({
   },
 })
 
+/** A create does not wait until the former root was asked to go. */
+const beginningTooEarly = (store: Store): Store => ({
+  ...store,
+  begin: async (input) => {
+    for (const { key, id } of await store.pendingRemovals()) if (id === input.id) await store.markRootRemoved(key)
+    return store.begin(input)
+  },
+})
+
+/** Each line makes us say again that the analysis executes. */
+const passingLinesOn = (ports: Ports): Ports => ({
+  ...ports,
+  store: {
+    ...ports.store,
+    appendLine: (id, run, line, reports) =>
+      ports.store.appendLine(id, run, line, (analysis, ...facts) => {
+        const lifted = { kind: 'status', status: 'executing', progress: analysis.progress } as const
+        return [...reports(analysis, ...facts), lifted]
+      }),
+  },
+})
+
+/** What answers after a silence is still silent. */
+const neverForgivingSilence = (store: Store): Store => ({
+  ...store,
+  recordPoll: (key, run, _heard, at) => store.recordPoll(key, run, false, at),
+})
+
+/** A change counts as told when somebody has it to tell. */
+const forgettingChanges = (store: Store): Store => ({
+  ...store,
+  claimChanges: async (...args) => {
+    const claimed = await store.claimChanges(...args)
+    for (const { seq } of claimed) await store.settleChange(seq)
+    return claimed
+  },
+})
+
+const neverCompletingRemovals = (store: Store): Store => ({ ...store, completeRemoval: async () => undefined })
+
+/** A store in memory to whose tables something is done after each call of one kind. */
+const spoiling = (call: 'archive' | 'transition', spoil: (tables: Tables) => void) => (now: () => Date) => {
+  const tables = createTables(now)
+  const store = createMemoryStore(now, tables)
+  const spoiled = async (...args: never[]) => {
+    const answer = await (store[call] as (...args: never[]) => Promise<unknown>)(...args)
+    spoil(tables)
+    return answer
+  }
+  return { ...store, [call]: spoiled }
+}
+
+const startingProgressAgain = ({ analyses }: Tables): void => {
+  for (const row of analyses.values()) if (row.state === 'restarting') analyses.set(row.key, { ...row, progress: 0 })
+}
+
 /** The Hub is told at once, and the move is recorded afterwards, if it still can be. */
 const tellingBeforeRecording = (ports: Ports): Ports => ({
   ...ports,
@@ -44,16 +103,19 @@ const tellingBeforeRecording = (ports: Ports): Ports => ({
     transition: async (key, from, to, patch = {}, run = undefined) => {
       const analysis = await ports.store.findByKey(key)
       for (const report of patch.reports ?? []) {
-        const node = analysis && report.kind === 'status' ? await ports.hub.analysisNode(analysis.id) : undefined
-        if (node && report.kind === 'status')
-          await ports.hub.updateStatus(node.analysisNodeId, report.status, report.progress)
+        if (!analysis || report.kind !== 'status') continue
+        const node = await ports.hub.analysisNode(analysis.id)
+        if (node) await ports.hub.updateStatus(node.analysisNodeId, report.status, report.progress)
       }
       return ports.store.transition(key, from, to, patch, run)
     },
   },
 })
 
-const isPullSecret = ({ type }: KubernetesObject): boolean => type === 'kubernetes.io/dockerconfigjson'
+const applying = (ports: Ports, apply: Ports['cluster']['apply']): Ports => ({
+  ...ports,
+  cluster: { ...ports.cluster, apply },
+})
 
 /** The pull Secret hangs on the policy of the run, as everything else of it does. */
 function owningSecretsByTheRun(ports: Ports): Ports {
@@ -67,25 +129,101 @@ function owningSecretsByTheRun(ports: Ports): Ports {
     const owner = { ...root, apiVersion, kind, name: metadata.name, uid }
     await apply({ ...secret, metadata: { ...secret.metadata, ownerReferences: [owner] } })
   }
-  return {
-    ...ports,
-    cluster: {
-      ...ports.cluster,
-      apply: async (object) => {
-        const applied = await apply(object)
-        if (isPullSecret(object)) secrets.set(parseObjectName(object.metadata.name)?.id ?? '', object)
-        if (object.kind === 'NetworkPolicy') await adopt(object, applied.uid)
-        return applied
-      },
-    },
-  }
+  return applying(ports, async (object) => {
+    const applied = await apply(object)
+    const isPullSecret = object['type'] === 'kubernetes.io/dockerconfigjson'
+    if (isPullSecret) secrets.set(parseObjectName(object.metadata.name)?.id ?? '', object)
+    if (object.kind === 'NetworkPolicy') await adopt(object, applied.uid)
+    return applied
+  })
 }
 
-export const PLANTED = {
-  'no compare-and-set': { store: withoutCompareAndSet },
-  'the Hub before the row': { ports: tellingBeforeRecording },
-  'the client deleted under a newer run': { store: withoutRegardForOthers },
-  'no claim': { store: withoutClaims },
-  'a restart after a stop': { store: restartingWhatWasStopped },
-  'the Secret owned by the run': { ports: owningSecretsByTheRun },
-} as const satisfies Record<string, Plant>
+/** Owners do not wait for what hangs on them. */
+const ownersThatDoNotWait = (ports: Ports): Ports =>
+  applying(ports, (object) => {
+    const owners = object.metadata.ownerReferences?.map((owner) => ({ ...owner, blockOwnerDeletion: false }))
+    const metadata = { ...object.metadata, ...(owners ? { ownerReferences: owners } : {}) }
+    return ports.cluster.apply({ ...object, metadata })
+  })
+
+const loggingTokens = (ports: Ports): Ports => ({
+  ...ports,
+  identity: {
+    ...ports.identity,
+    issueToken: async (id) => {
+      const token = await ports.identity.issueToken(id)
+      ports.log('debug', 'token issued', { token: token.value })
+      return token
+    },
+  },
+})
+
+const crashingOverPartners = (ports: Ports): Ports => ({
+  ...ports,
+  hub: { ...ports.hub, partners: () => Promise.reject(new TypeError('partners is not iterable')) },
+})
+
+export interface Planted {
+  readonly title: string
+  readonly breaks: PromiseName
+  readonly plant: Plant
+}
+
+export const PLANTED: readonly Planted[] = [
+  { title: 'no compare-and-set', breaks: 'an end is final', plant: { store: withoutCompareAndSet } },
+  {
+    title: 'the Hub before the row',
+    breaks: 'the Hub hears what was recorded, in order',
+    plant: { ports: tellingBeforeRecording },
+  },
+  {
+    title: 'the client deleted under a newer run',
+    breaks: 'a live analysis keeps its client',
+    plant: { store: withoutRegardForOthers },
+  },
+  { title: 'no claim', breaks: 'the Hub hears what was recorded, in order', plant: { store: withoutClaims } },
+  { title: 'a restart after a stop', breaks: 'an end is final', plant: { store: restartingWhatWasStopped } },
+  {
+    title: 'the Secret owned by the run',
+    breaks: 'a live analysis keeps its Secrets',
+    plant: { ports: owningSecretsByTheRun },
+  },
+  {
+    title: 'a create before the former root goes',
+    breaks: 'at most one live run',
+    plant: { store: beginningTooEarly },
+  },
+  {
+    title: 'run numbers forgotten with the row',
+    breaks: 'run numbers never repeat',
+    plant: { place: spoiling('archive', ({ identities }) => identities.clear()) },
+  },
+  {
+    title: 'progress that begins anew with a restart',
+    breaks: 'progress never falls',
+    plant: { place: spoiling('transition', startingProgressAgain) },
+  },
+  {
+    title: 'statuses of lines passed on',
+    breaks: 'statuses of a run never regress',
+    plant: { ports: passingLinesOn },
+  },
+  { title: 'a token in the log', breaks: 'no secret leaves Kubernetes', plant: { ports: loggingTokens } },
+  { title: 'owners that do not wait', breaks: 'no pod without a policy', plant: { ports: ownersThatDoNotWait } },
+  {
+    title: 'silence that never ends',
+    breaks: 'no restart and no failure that was not earned',
+    plant: { store: neverForgivingSilence },
+  },
+  {
+    title: 'changes forgotten before they are told',
+    breaks: 'changes are told in order, each once',
+    plant: { store: forgettingChanges },
+  },
+  { title: 'a type error', breaks: 'no defect', plant: { ports: crashingOverPartners } },
+  {
+    title: 'removals that are never complete',
+    breaks: 'the world comes to rest',
+    plant: { store: neverCompletingRemovals },
+  },
+]

@@ -24,6 +24,8 @@ import { createWorld } from './world/index.ts'
 export interface Plant {
   readonly store?: (store: Store) => Store
   readonly ports?: (ports: Ports) => Ports
+  /** A store that is itself the fault. */
+  readonly place?: (now: () => Date) => Store
 }
 
 export interface SimulationOptions {
@@ -98,7 +100,7 @@ async function build(options: SimulationOptions) {
   const streams = (line: Line) => workload.stream(line)
   const world = await createWorld({ stage, namespace, ledger, watch, excuses, broken, hubKnows, streams })
 
-  const store = inOrder(options.store?.(timeline.now) ?? createMemoryStore(timeline.now))
+  const store = inOrder((options.plant?.place ?? options.store ?? createMemoryStore)(timeline.now))
   const { plant = {} } = options
   const workload = createWorkload({
     stage,
@@ -123,8 +125,8 @@ async function build(options: SimulationOptions) {
       settings: settingsOf(plan),
       hubKnows,
       heard: watch.heard,
-      toldChanges: plan.sink ? workload.told : null,
-      refusedChanges: workload.refused,
+      changesTold: watch.changesTold,
+      hasSink: plan.sink,
     })
   return { stage, workload, breaks, broken, whyNoRest }
 }

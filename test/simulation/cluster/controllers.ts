@@ -19,9 +19,10 @@ export function controllersStep({ namespace, erase, endPod, makePod }: Controlle
   const things = [...namespace.things.values()]
   const pods = [...namespace.pods.values()]
 
-  /** What goes before a thing does; when nothing of it is left, the thing. */
+  /** What goes before a thing does; when nothing that it waits for is left, the thing. */
   const goes = (thing: Thing): Work[] => {
-    const below = things.filter((other) => ownersOf(other).some(({ uid }) => uid === thing.uid))
+    const ownerIn = (other: Thing) => ownersOf(other).find(({ uid }) => uid === thing.uid)
+    const below = things.filter((other) => ownerIn(other)?.blockOwnerDeletion)
     const itsPods = pods.filter(({ owner }) => owner.uid === thing.uid)
     if (below.length + itsPods.length === 0) return [() => erase(thing)]
     return [

@@ -33,6 +33,8 @@ export interface LedgerWatch {
   readonly moved: (incarnation: Incarnation, from: State, to: State, patch: Patch) => void
   readonly progressed: (incarnation: Incarnation, from: number, to: number) => void
   readonly reported: (id: AnalysisId, status: StatusReport) => void
+  /** A run enters a state that it was in before. */
+  readonly repeated: (id: AnalysisId, run: RunNumber, to: ChangeTo) => void
 }
 
 export interface Ledger {
@@ -42,7 +44,7 @@ export interface Ledger {
   /** The same store, whose effects are noted. */
   readonly over: (store: Store) => Store
   /** Moves in their order. */
-  readonly changes: readonly { readonly id: AnalysisId; readonly run: RunNumber; readonly to: ChangeTo }[]
+  readonly changes: ReadonlyMap<AnalysisId, readonly { readonly run: RunNumber; readonly to: ChangeTo }[]>
   /** Statuses that the Hub is to learn, in their order. */
   readonly statuses: ReadonlyMap<AnalysisId, readonly StatusReport[]>
 }
@@ -51,10 +53,14 @@ export function createLedger(elapsed: () => number, watch: LedgerWatch): Ledger 
   const incarnations = new Map<AnalysisKey, Incarnation>()
   const runs = new Map<string, Incarnation>()
   const highest = new Map<AnalysisId, RunNumber>()
-  const changes: { id: AnalysisId; run: RunNumber; to: ChangeTo }[] = []
+  const changes = new Map<AnalysisId, { run: RunNumber; to: ChangeTo }[]>()
   const statuses = new Map<AnalysisId, StatusReport[]>()
 
-  const change = ({ id, run }: Incarnation, to: ChangeTo) => changes.push({ id, run, to })
+  const change = ({ id, run }: Incarnation, to: ChangeTo): void => {
+    const moves = changes.get(id) ?? []
+    if (moves.some((move) => move.run === run && move.to === to)) watch.repeated(id, run, to)
+    changes.set(id, [...moves, { run, to }])
+  }
 
   const report = (id: AnalysisId, of: Incarnation | undefined, reports: readonly Report[]): void => {
     for (const told of reports) {

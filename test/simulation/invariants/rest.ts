@@ -35,9 +35,9 @@ export interface RestDeps {
   readonly hubStatuses: ReadonlyMap<AnalysisId, string>
   /** How many statuses of an analysis the Hub has heard. */
   readonly heard: (id: AnalysisId) => number
-  /** What the sink was told; null without one. */
-  readonly toldChanges: readonly { readonly id: AnalysisId; readonly event: string }[] | null
-  readonly refusedChanges: ReadonlySet<string>
+  readonly hasSink: boolean
+  /** How many of its changes the sink was told. */
+  readonly changesTold: (id: AnalysisId) => number
 }
 
 /** Why the world is not at rest; nothing when it is. */
@@ -117,15 +117,12 @@ function untold({ ledger, hubKnows, heard, hubStatuses }: RestDeps): string[] {
   })
 }
 
-/** What the sink was told of each analysis, in order, repetitions left out, against what became of it. */
-function changesOff({ ledger, toldChanges, refusedChanges }: RestDeps): string[] {
-  if (!toldChanges) return []
-  const told = Map.groupBy(toldChanges, ({ id }) => id)
-  const moves = Map.groupBy(ledger.changes, ({ id }) => id)
-  return [...moves].flatMap(([id, changes]) => {
-    const taken = (events: readonly string[]) => events.filter((event) => !refusedChanges.has(event)).join(' ')
-    const is = taken([...new Set((told.get(id) ?? []).map(({ event }) => event))])
-    const should = taken(changes.map(({ run, to }) => `${id}/${run}/${to}`))
-    return is === should ? [] : [`changes of ${id}: told ${is}, were ${should}`]
-  })
+/** Changes that the sink was not told. */
+function changesOff({ ledger, changesTold, hasSink }: RestDeps): string[] {
+  if (!hasSink) return []
+  return [...ledger.changes].flatMap(([id, moves]) =>
+    changesTold(id) === moves.length
+      ? []
+      : [`the sink was told ${changesTold(id)} of ${moves.length} changes of ${id}`],
+  )
 }

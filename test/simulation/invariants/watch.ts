@@ -98,6 +98,7 @@ export function watchLedger({ broken, isExcused }: Pick<WatchDeps, 'broken' | 'i
       if (to < from || to > 100) broken('progress never falls', { id, run, from, to })
     },
     reported: inOrder,
+    repeated: (id, run, to) => broken('changes are told in order, each once', { id, run, again: to }),
   }
 }
 
@@ -109,14 +110,18 @@ export interface Watch {
   readonly told: (id: AnalysisId, status: HubStatus, progress: number | null) => void
   /** Something that leaves a process for any place but Kubernetes and Keycloak. */
   readonly left: (where: string, what: unknown) => void
-  /** How many of the statuses of an analysis the Hub has heard. */
+  /** A change that the sink took, or would not take. */
+  readonly changeTold: (id: AnalysisId, event: string) => void
+  /** How many of the statuses of an analysis the Hub has heard, and of its changes the sink. */
   readonly heard: (id: AnalysisId) => number
+  readonly changesTold: (id: AnalysisId) => number
 }
 
 /** Checks of what becomes of the world. */
 export function watchWorld(deps: WatchDeps & { readonly ledger: Ledger }): Watch {
   const { broken, elapsed, namespace, ledger } = deps
   const heard = new Map<AnalysisId, number>()
+  const changes = new Map<AnalysisId, number>()
 
   const guarded = (pod: Pod): boolean => {
     const { id, run } = runOf(pod)
@@ -154,6 +159,15 @@ export function watchWorld(deps: WatchDeps & { readonly ledger: Ledger }): Watch
 
   return {
     heard: (id) => heard.get(id) ?? 0,
+    changesTold: (id) => changes.get(id) ?? 0,
+    changeTold: (id, event) => {
+      const expected = (ledger.changes.get(id) ?? []).map(({ run, to }) => `${id}/${run}/${to}`)
+      const at = changes.get(id) ?? 0
+      if (expected[at] === event) changes.set(id, at + 1)
+      else if (!expected.slice(0, at).includes(event)) {
+        broken('changes are told in order, each once', { event, expected: expected[at] })
+      }
+    },
     podMade: (pod) => {
       if (!isAnalysis(pod)) return
       alone(pod)

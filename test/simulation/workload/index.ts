@@ -32,28 +32,18 @@ export interface WorkloadDeps {
 export interface Workload {
   readonly begin: () => void
   readonly stream: (line: Line) => void
-  /** Changes that the sink was told, in the order in which it was. */
-  readonly told: readonly { readonly id: AnalysisId; readonly event: string }[]
-  /** Changes that it did not take. */
-  readonly refused: ReadonlySet<string>
 }
 
 const CHANGE_TYPES = new Set(CHANGES.map(changeType))
 
 export function createWorkload(deps: WorkloadDeps): Workload {
   const { stage, world, watch, excuses, broken, store, ids, plant } = deps
-  const told: { id: AnalysisId; event: string }[] = []
-  const refused = new Set<string>()
-
   const refuses = () => stage.isBusy() && stage.random.chance(stage.plan.refused)
   const ticker = createTicker({ ...stage, pool: () => pool, intervalMs: INTERVAL_MS })
   const sink = ticker.broker(({ id, type, subject }) => {
     if (!CHANGE_TYPES.has(type)) return
-    if (refuses()) {
-      refused.add(id)
-      throw new Fault('refused', 'not this event')
-    }
-    told.push({ id: subject as AnalysisId, event: id })
+    watch.changeTold(subject as AnalysisId, id)
+    if (refuses()) throw new Fault('refused', 'not this event')
   })
   const gate = createGate({
     ...stage,
@@ -85,7 +75,5 @@ export function createWorkload(deps: WorkloadDeps): Workload {
       hands.begin()
     },
     stream: callers.stream,
-    told,
-    refused,
   }
 }
