@@ -19,13 +19,21 @@ export interface Trouble {
 export const PARTS = ['store', 'cluster', 'identity', 'hub', 'sidecar', 'broker', 'sink'] as const
 export type Part = (typeof PARTS)[number]
 
+export interface Outage {
+  readonly part: Part
+  readonly from: number
+  readonly to: number
+  /** It can still be read. */
+  readonly onlyWrites: boolean
+}
+
 export interface Plan {
   readonly analyses: number
   /** How long faults and callers go on. */
   readonly busyMs: number
   readonly troubles: Readonly<Record<Part, Trouble>>
   /** Parts that are away for a while, as shares of the time. */
-  readonly outages: readonly { readonly part: Part; readonly from: number; readonly to: number }[]
+  readonly outages: readonly Outage[]
   /** Share of calls at which the process that makes it dies. */
   readonly kills: number
   /** Calls of users and hands, per minute. */
@@ -81,7 +89,11 @@ export function planOf(random: Random): Plan {
     analyses: steady ? random.whole(3, 6) : random.whole(1, 5),
     busyMs: (away ? random.whole(600, 860) : random.whole(60, 420)) * 1000,
     troubles,
-    outages: PARTS.filter(() => random.chance(0.12)).map((part) => ({ part, ...window(random) })),
+    outages: PARTS.filter(() => random.chance(0.12)).map((part) => ({
+      part,
+      ...window(random),
+      onlyWrites: part === 'cluster' && random.chance(0.5),
+    })),
     kills: some(random, 0.4, () => random.next() * 0.02),
     userCalls: steady ? 0.3 : random.whole(2, 12),
     hands: some(random, 0.35, () => random.whole(1, 6)),

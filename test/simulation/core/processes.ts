@@ -32,22 +32,26 @@ export interface Gate {
 
 type Fate = 'good' | keyof Trouble | 'killed before' | 'killed after'
 
+const READS = /\.(find|list|pods|log|peers)$/
 const NEVER = new Promise<never>(() => undefined)
 /** Deadlines of calls are shorter than half a minute; a late effect comes soon after. */
 const DEADLINE_MS = 5000
 const LATE_MS = 8000
 
 export function createGate({ timeline, random, trace, plan, isBusy, disturbed }: GateOptions): Gate {
-  const isAway = (part: Part): boolean => {
+  const isAway = ({ part, name }: Pick<Call<unknown>, 'part' | 'name'>): boolean => {
     const share = timeline.elapsed() / plan.busyMs
-    return plan.outages.some((outage) => outage.part === part && outage.from <= share && share < outage.to)
+    return plan.outages.some(
+      (outage) =>
+        outage.part === part && outage.from <= share && share < outage.to && !(outage.onlyWrites && READS.test(name)),
+    )
   }
 
-  const fateOf = (part: Part): Fate => {
+  const fateOf = (call: Pick<Call<unknown>, 'part' | 'name'>): Fate => {
     if (!isBusy()) return 'good'
-    if (isAway(part)) return 'fails'
+    if (isAway(call)) return 'fails'
     if (plan.kills > 0 && random.chance(plan.kills)) return random.pick(['killed before', 'killed after'])
-    const { fails, lost, late, slow } = plan.troubles[part]
+    const { fails, lost, late, slow } = plan.troubles[call.part]
     const good = Math.max(0, 1 - fails - lost - late - slow)
     return good === 1 ? 'good' : random.weighted({ good, fails, lost, late, slow })
   }
@@ -61,7 +65,7 @@ export function createGate({ timeline, random, trace, plan, isBusy, disturbed }:
 
   const pass = <T>(process: Process, { part, name, args, act }: Call<T>): Promise<T> => {
     if (!process.isAlive) return NEVER
-    const fate = fateOf(part)
+    const fate = fateOf({ part, name })
     if (fate !== 'good') disturbed(part, args)
     const { promise, resolve, reject } = Promise.withResolvers<T>()
 

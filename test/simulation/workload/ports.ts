@@ -49,6 +49,7 @@ export function portsOf(process: Process, deps: PortDeps): Ports {
 
   const log = (level: LogWord, event: string, fields: Readonly<Record<string, unknown>> = {}): void => {
     trace.saw(event)
+    if (event === 'verdict') trace.saw(`verdict ${fields['action']}`)
     trace.note(process.name, `says ${level}: ${event}`, () => fields)
     const error = fields['error']
     watch.left('log', { ...fields, error: error instanceof Error ? `${error.message} ${error.stack}` : error })
