@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect, createStore } from '../../shared/adapters/postgres/index.ts'
 import { databaseSettings, startTestDatabases, type TestDatabases } from '../sandbox/postgres.ts'
-import { verdictOf } from './seeds.ts'
 import { simulate } from './simulation.ts'
+import { KEPT, verdictOf } from './verdict.ts'
 
 let databases: TestDatabases
 beforeAll(async () => {
@@ -24,7 +24,7 @@ test.concurrent.each(seeds)('seed %i', async (seed) => {
   const database = connect(databaseSettings(await databases.create()))
   try {
     const real = await simulate({ seed, trace: true, store: (now) => createStore(database, { now }) })
-    expect(verdictOf(real)).toBe('kept')
+    expect(verdictOf(real)).toBe(KEPT)
     expect(firstDifference(real.trace, (await simulate({ seed, trace: true })).trace)).toBeUndefined()
   } finally {
     await database.end()

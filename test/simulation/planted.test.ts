@@ -2,8 +2,9 @@
 import { expect, test } from 'vitest'
 import { PROMISES } from './invariants/watch.ts'
 import { PLANTED, type Planted } from './planted.ts'
-import { SEEDS, verdictOf } from './seeds.ts'
+import { SEEDS } from './seeds.ts'
 import { type Outcome, simulate } from './simulation.ts'
+import { KEPT, verdictOf } from './verdict.ts'
 
 /** The first seed in which the fault breaks the promise that it should. */
 async function firstFailure({ breaks, plant }: Planted): Promise<Outcome | undefined> {
@@ -21,7 +22,7 @@ test.each(PLANTED)('$title: found, as "$breaks"', async (planted) => {
   if (!found) return
   console.log(`${planted.title}: ${verdictOf(found).split('\n')[0]}`)
   // It is the fault that breaks the promise, not the seed.
-  expect(verdictOf(await simulate({ seed: found.seed }))).toBe('kept')
+  expect(verdictOf(await simulate({ seed: found.seed }))).toBe(KEPT)
 })
 
 test('every promise can be broken', () => {

@@ -5,8 +5,8 @@
  *   node test/simulation/run.ts                        seeds without end, from a random one, until one fails
  */
 import { parseArgs } from 'node:util'
-import { brief } from './core/trace.ts'
 import { type Outcome, simulate } from './simulation.ts'
+import { KEPT, verdictOf } from './verdict.ts'
 
 const { values } = parseArgs({
   options: {
@@ -18,18 +18,12 @@ const { values } = parseArgs({
 })
 const { except } = values
 
-const replayOf = (seed: number): string => `node test/simulation/run.ts --seed ${seed}`
-
 async function replay(seed: number): Promise<Outcome['broken']> {
   const { trace, broken, steps, seconds } = await simulate({ seed, trace: true, except })
   for (const line of trace) console.log(line)
   console.log(`seed ${seed}: ${steps} steps, ${seconds} simulated seconds`)
-  console.log(broken ?? 'every promise was kept')
+  console.log(broken ?? KEPT)
   return broken
-}
-
-function report({ seed, broken }: Outcome): void {
-  console.log(`seed ${seed} broke "${broken?.promise}": ${brief(broken?.what)}\n  replay: ${replayOf(seed)}`)
 }
 
 /** Goes on to the end of the range, or without end to the first failure. Resolves to how many failed. */
@@ -42,7 +36,7 @@ async function soak(from: number, count: number): Promise<number> {
     const outcome = await simulate({ seed: (from + done - 1) % 2 ** 32, except })
     if (outcome.broken) {
       failures += 1
-      report(outcome)
+      console.log(verdictOf(outcome))
       if (count === Number.POSITIVE_INFINITY) return failures
     }
     if (performance.now() - told < 10_000 && done < count) continue

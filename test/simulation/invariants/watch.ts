@@ -2,6 +2,7 @@
  * What must hold at every moment. Each promise has a name, under which a seed that breaks it is reported; what must hold
  * once the world has calmed down stands in `rest.ts`.
  */
+import { CREATION_LEASE_MS } from '../../../shared/po/create.ts'
 import {
   type AnalysisId,
   type HubStatus,
@@ -46,8 +47,8 @@ export interface WatchDeps {
   readonly wasRemovedByHand: (thing: Thing) => boolean
 }
 
-/** Writes that were under way when an analysis ended may still make an object; later nobody makes one. */
-const UNDER_WAY_MS = 60_000
+/** A creation that was under way when its analysis ended may make objects until its lease ends; later nobody makes one. */
+const UNDER_WAY_MS = CREATION_LEASE_MS
 
 const RANK: Readonly<Record<HubStatus, number>> = {
   starting: 0,

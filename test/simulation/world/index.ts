@@ -19,7 +19,7 @@ export interface World {
   readonly hub: Hub
   readonly hubStatuses: HubModel['statuses']
   readonly sidecar: Sidecar
-  /** Runs that heard nothing for three intervals. */
+  /** Whether a run was asked how it is within the last three intervals. */
   readonly wasPolled: (id: AnalysisId, run: RunNumber) => boolean
   /** Pods whose analysis works with a token that is no longer good. */
   readonly expired: () => readonly Pod[]
