@@ -9,6 +9,7 @@ import type { Trace } from '../core/trace.ts'
 export interface Excuses {
   readonly excuse: (id: AnalysisId, why: string) => void
   readonly isExcused: (id: AnalysisId) => boolean
+  readonly startAnew: (id: AnalysisId) => void
   /** A poll failed on its way, or arrived. */
   readonly unanswered: (id: AnalysisId) => void
   readonly answered: (id: AnalysisId) => void
@@ -33,6 +34,7 @@ export function createExcuses(trace: Trace): Excuses {
   return {
     excuse,
     isExcused: (id) => excused.has(id),
+    startAnew: (id) => excused.delete(id),
     unanswered: (id) => {
       const polls = (unheard.get(id) ?? 0) + 1
       unheard.set(id, polls)

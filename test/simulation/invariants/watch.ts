@@ -3,15 +3,8 @@
  * once the world has calmed down stands in `rest.ts`.
  */
 import { CREATION_LEASE_MS } from '../../../shared/po/create.ts'
-import {
-  type AnalysisId,
-  type HubStatus,
-  isLive,
-  OUTCOMES,
-  type RunNumber,
-  type State,
-} from '../../../shared/po/model.ts'
-import { policyName, STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
+import { type AnalysisId, type HubStatus, isLive, type RunNumber, type State } from '../../../shared/po/model.ts'
+import { LABEL, policyName, STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
 import { isPodEnding, keyOf, type Namespace, type Pod, type Thing } from '../cluster/objects.ts'
 import { isAnalysis, runOf } from '../world/analysis.ts'
 import { holdsSecret } from '../world/secrets.ts'
@@ -43,6 +36,8 @@ export interface WatchDeps {
   readonly namespace: Namespace
   /** Something happened to the analysis that may end a run of it. */
   readonly isExcused: (id: AnalysisId) => boolean
+  /** A new incarnation: nothing has happened to it yet. */
+  readonly startAnew: (id: AnalysisId) => void
   /** Somebody deleted this object by hand. */
   readonly wasRemovedByHand: (thing: Thing) => boolean
 }
@@ -61,7 +56,11 @@ const RANK: Readonly<Record<HubStatus, number>> = {
 }
 
 /** Checks of everything that is recorded. */
-export function watchLedger({ broken, isExcused }: Pick<WatchDeps, 'broken' | 'isExcused'>): LedgerWatch {
+export function watchLedger({
+  broken,
+  isExcused,
+  startAnew,
+}: Pick<WatchDeps, 'broken' | 'isExcused' | 'startAnew'>): LedgerWatch {
   const last = new Map<string, { rank: number; progress: number }>()
 
   const earned = (incarnation: Incarnation, to: State): void => {
@@ -85,7 +84,8 @@ export function watchLedger({ broken, isExcused }: Pick<WatchDeps, 'broken' | 'i
   }
 
   return {
-    begun: ({ id, run }, former) => {
+    begun: ({ id, run, firstRun }, former) => {
+      if (run === firstRun) startAnew(id)
       if (former !== undefined && run <= former) broken('run numbers never repeat', { id, run, former })
     },
     moved: (incarnation, from, to) => {
@@ -207,8 +207,6 @@ export function watchWorld(deps: WatchDeps & { readonly ledger: Ledger }): Watch
 /** The incarnation whose object this is. */
 function ownerOf(ledger: Ledger, { object }: Thing): Incarnation | undefined {
   const labels = object.metadata.labels ?? {}
-  const id = labels['flame-po/analysis-id'] as AnalysisId | undefined
-  return id && ledger.byRun(id, Number(labels['flame-po/run']) as RunNumber)
+  const id = labels[LABEL.analysis] as AnalysisId | undefined
+  return id && ledger.byRun(id, Number(labels[LABEL.run]) as RunNumber)
 }
-
-export const isOutcome = (state: string): boolean => (OUTCOMES as readonly string[]).includes(state)

@@ -66,7 +66,7 @@ function reset(tables: Tables, told: NonNullable<Parameters<Store['reset']>[0]>)
   return present
 }
 
-/** A store on data of its own; `on` gives it the data of another. */
+/** A store on data of its own, or on those of another store. */
 export function createMemoryStore(now: () => Date, tables: Tables = createTables(now)): Store {
   return {
     ping: async () => undefined,
