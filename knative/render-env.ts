@@ -5,7 +5,7 @@
 import { SETTINGS, type SettingName } from '../shared/config.ts'
 
 /** Titles, in the order of the file. */
-const GROUPS = {
+export const GROUPS = {
   database: 'PostgreSQL',
   auth: 'Callers: the realm that issues their tokens',
   identity: 'Keycloak clients of analyses',
@@ -38,7 +38,8 @@ function accepted(name: SettingName): string {
   return answer && typeof answer === 'object' && 'what' in answer ? ` Takes ${answer.what}.` : ''
 }
 
-function comment(text: string): string {
+/** Comment lines of a limited width. */
+export function comment(text: string): string {
   const lines = ['#']
   for (const word of text.split(' ')) {
     const last = lines.length - 1
@@ -49,12 +50,17 @@ function comment(text: string): string {
   return lines.join('\n')
 }
 
+/** Its effect, what it takes, and whether it is required. */
+export function description(name: SettingName): string {
+  const { default: fallback, effect } = SETTINGS[name]
+  return effect + accepted(name) + (fallback === undefined ? ' Required.' : '')
+}
+
 function entry(name: SettingName): string {
-  const { default: fallback, effect, secret } = SETTINGS[name]
-  const need = fallback === undefined ? ' Required.' : ''
+  const { default: fallback, secret } = SETTINGS[name]
   const file = secret ? ` Secret; or ${name}_FILE.` : ''
   const line = fallback === undefined ? `${name}=` : `#${name}=${fallback}`
-  return `${comment(effect + accepted(name) + need + file)}\n${line}\n`
+  return `${comment(description(name) + file)}\n${line}\n`
 }
 
 const isRequired = (name: SettingName): boolean => SETTINGS[name].default === undefined

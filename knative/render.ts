@@ -1,12 +1,13 @@
 /**
  * Writes the files that are made from tables in the code: `node knative/render.ts`. With `--check` it writes nothing and
- * fails when a file differs from what would be written.
+ * fails when a file differs from what would be written, or lies where only such files belong.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { renderArchitecture } from './render-architecture.ts'
 import { renderEnv } from './render-env.ts'
+import { MANIFESTS, strays } from './render-manifests.ts'
 
-interface Rendered {
+export interface Rendered {
   /** Below the root of the repository. */
   readonly path: string
   readonly render: () => string
@@ -15,6 +16,7 @@ interface Rendered {
 export const RENDERED: readonly Rendered[] = [
   { path: '.env.template', render: renderEnv },
   { path: 'ARCHITECTURE.md', render: () => renderArchitecture() },
+  ...MANIFESTS,
 ]
 
 const ROOT = new URL('../', import.meta.url)
@@ -31,13 +33,27 @@ function present(path: string): string | undefined {
 export const differing = (read: (path: string) => string | undefined = present): string[] =>
   RENDERED.filter(({ path, render }) => read(path) !== render()).map(({ path }) => path)
 
-if (import.meta.main) {
-  const paths = differing()
-  if (!process.argv.includes('--check')) {
-    for (const { path, render } of RENDERED) writeFileSync(new URL(path, ROOT), render())
-    console.log(paths.length > 0 ? `Written: ${paths.join(', ')}` : 'Nothing has changed.')
-  } else if (paths.length > 0) {
-    console.error(`Not as rendered: ${paths.join(', ')}. Run \`make render\` and commit the result.`)
-    process.exitCode = 1
+function write(): void {
+  const [paths, left] = [differing(), strays()]
+  for (const { path, render } of RENDERED) {
+    mkdirSync(new URL('.', new URL(path, ROOT)), { recursive: true })
+    writeFileSync(new URL(path, ROOT), render())
   }
+  for (const path of left) rmSync(new URL(path, ROOT))
+  console.log(paths.length > 0 ? `Written: ${paths.join(', ')}` : 'Nothing has changed.')
+  if (left.length > 0) console.log(`Removed: ${left.join(', ')}`)
+}
+
+function check(): void {
+  const [paths, left] = [differing(), strays()]
+  if (paths.length > 0) console.error(`Not as rendered: ${paths.join(', ')}.`)
+  if (left.length > 0) console.error(`Not of the tables: ${left.join(', ')}.`)
+  if (paths.length + left.length === 0) return
+  console.error('Run `make render` and commit the result.')
+  process.exitCode = 1
+}
+
+if (import.meta.main) {
+  if (process.argv.includes('--check')) check()
+  else write()
 }

@@ -1,0 +1,17 @@
+/** Labels of the installation. Policies, waiting for a rollout and removing everything select by them. */
+
+export const PART_OF = 'knative-pod-orchestration'
+
+/** What an object is for. */
+export type Component = 'function' | 'gateway' | 'migrate' | 'loop' | 'settings' | 'isolation'
+
+/** All pods of a component. */
+export const selectorOf = (component: Component) => ({
+  'app.kubernetes.io/part-of': PART_OF,
+  'app.kubernetes.io/component': component,
+})
+
+export const labelsOf = (name: string, component: Component) => ({
+  'app.kubernetes.io/name': name,
+  ...selectorOf(component),
+})

@@ -1,0 +1,65 @@
+/** Files below `knative/` and `functions/` that are made from tables, and the folders in which nothing else may lie. */
+import { globSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { allRoutes, functionFolder, type Route } from '../shared/routes.ts'
+import { eventing } from './events.ts'
+import { renderFuncYaml } from './func-yaml.ts'
+import { knativeService } from './function-service.ts'
+import { gatewayConf } from './gateway-conf.ts'
+import { httpRoute } from './http-route.ts'
+import { migration } from './migration.ts'
+import { policies } from './policies.ts'
+import { access } from './rbac.ts'
+import type { Rendered } from './render.ts'
+import { secretsTemplate, settingsTemplate } from './settings-templates.ts'
+import { renderPingSource } from './status-loop.ts'
+import { NOTICE, yamlOf } from './yaml.ts'
+
+const ROOT = new URL('../', import.meta.url)
+
+const ofRoute = (route: Route): readonly Rendered[] => [
+  { path: `knative/base/services/${route.name}.yaml`, render: () => yamlOf(knativeService(route)) },
+  { path: `knative/base/rbac/${route.name}.yaml`, render: () => yamlOf(...access(route)) },
+  { path: `functions/${functionFolder(route)}/func.yaml`, render: () => renderFuncYaml(route) },
+]
+
+/** Lists the files of a folder, so that its parent need not know the functions. */
+const listing = (folder: string): Rendered => ({
+  path: `knative/base/${folder}/kustomization.yaml`,
+  render: () => `${NOTICE}resources:\n${allRoutes.map(({ name }) => `  - ${name}.yaml\n`).join('')}`,
+})
+
+/** Wherever an interval is set, its PingSource lies beside it: in the base, or as a patch in an overlay. */
+const loops = (): Rendered[] =>
+  globSync('knative/**/interval.env', { cwd: ROOT.pathname }).map((path) => ({
+    path: `${dirname(path.replaceAll('\\', '/'))}/ping-source.yaml`,
+    render: () => renderPingSource(readFileSync(new URL(path, ROOT), 'utf8')),
+  }))
+
+/** What analyses call themselves, through their proxies. */
+const analysisRoutes = allRoutes.filter(({ auth }) => auth === 'analysis')
+
+export const MANIFESTS: readonly Rendered[] = [
+  ...allRoutes.flatMap(ofRoute),
+  listing('services'),
+  listing('rbac'),
+  ...loops(),
+  { path: 'knative/base/settings.yaml', render: settingsTemplate },
+  { path: 'knative/base/policies.yaml', render: () => yamlOf(...policies()) },
+  { path: 'knative/base/migrate.yaml', render: () => yamlOf(...migration()) },
+  { path: 'knative/base/gateway/nginx.conf', render: () => gatewayConf(allRoutes) },
+  { path: 'knative/components/events/events.yaml', render: () => yamlOf(...eventing()) },
+  { path: 'knative/overlays/httproute/http-route.yaml', render: () => yamlOf(httpRoute(allRoutes)) },
+  { path: 'knative/overlays/httproute/nginx.conf', render: () => gatewayConf(analysisRoutes) },
+  { path: 'knative/secrets.env.template', render: secretsTemplate },
+]
+
+const FOLDERS = 'knative/base/{services,rbac}/*'
+const FUNC_YAML = 'functions/**/func.yaml'
+
+/** Files where only rendered ones belong, and which no table accounts for any more. */
+export function strays(root: string = ROOT.pathname): string[] {
+  const known = new Set(MANIFESTS.map(({ path }) => path))
+  const found = [FOLDERS, FUNC_YAML].flatMap((pattern) => globSync(pattern, { cwd: root }))
+  return found.map((path) => path.replaceAll('\\', '/')).filter((path) => !known.has(path))
+}
