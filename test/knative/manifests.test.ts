@@ -1,0 +1,288 @@
+import { describe, expect, test } from 'vitest'
+import { pingSchedule } from '../../knative/ping-schedule.ts'
+import { policies } from '../../knative/policies.ts'
+import { readInterval } from '../../knative/status-loop.ts'
+import { choosePeers } from '../../shared/adapters/kubernetes/peers.ts'
+import { SETTINGS, type SettingName } from '../../shared/config.ts'
+import { RECONCILE_TYPE } from '../../shared/po/events.ts'
+import { objectsOwnedByPolicy, standingPolicy } from '../../shared/po/objects/index.ts'
+import { allRoutes, functionFolder, type KubernetesGrant, type Route, routes } from '../../shared/routes.ts'
+import { RUN } from '../shared/po/objects/input.ts'
+import { fieldFaults, type Manifest } from './fields.ts'
+import { restrictedFaults } from './pod-security.ts'
+import { manifestFiles, parseManifests, podOf, readText } from './read.ts'
+
+const files = manifestFiles()
+const objects = files.flatMap(([, found]) => found)
+const only = (path: string): Manifest => {
+  const found = parseManifests(readText(path))
+  expect(found).toHaveLength(1)
+  return found[0] as Manifest
+}
+
+interface Variable {
+  readonly name: string
+  readonly value?: string
+  readonly valueFrom?: Readonly<Record<string, { readonly name: string; readonly key: string }>>
+}
+interface KsvcPod {
+  readonly serviceAccountName: string
+  readonly automountServiceAccountToken?: boolean
+  readonly timeoutSeconds: number
+  readonly containers: readonly [
+    {
+      readonly image: string
+      readonly env: readonly Variable[]
+      readonly resources: { readonly requests: object; readonly limits: object }
+      readonly readinessProbe?: object
+      readonly volumeMounts?: readonly { readonly mountPath: string }[]
+    },
+  ]
+}
+interface Template {
+  readonly metadata: {
+    readonly labels: Readonly<Record<string, string>>
+    readonly annotations: Readonly<Record<string, string>>
+  }
+  readonly spec: KsvcPod
+}
+const ksvc = (route: Route) => {
+  const object = only(`knative/base/services/${route.name}.yaml`)
+  return { object, ...(object['spec'] as { template: Template }).template }
+}
+const each = allRoutes.map((route) => [route.name, route] as const)
+
+describe('every manifest', () => {
+  test.each(files)('%s has only fields that its kinds know', (_, found) => {
+    expect(found.flatMap(fieldFaults)).toEqual([])
+  })
+  test('is in no namespace, but for what makes one and what lies in one of others', () => {
+    const placed = files.filter(([, found]) => found.some(({ metadata }) => metadata.namespace))
+    expect(placed.map(([path]) => path)).toEqual(['knative/overlays/httproute/cluster/reference-grant.yaml'])
+  })
+  test('of pods passes Pod Security `restricted`', () => {
+    const pods = objects.map((object) => [object.metadata.name, podOf(object)] as const)
+    const made = pods.flatMap(([name, pod]) => (pod ? [[name, pod] as const] : []))
+    expect(made).toHaveLength(allRoutes.length + 2)
+    expect(made.flatMap(([name, pod]) => restrictedFaults(pod).map((fault) => `${name}: ${fault}`))).toEqual([])
+  })
+  test('says what it belongs to', () => {
+    const ours = objects.filter(({ kind }) => !['Namespace', 'ReferenceGrant'].includes(kind))
+    const anonymous = ours.filter(({ metadata }) => !metadata.labels?.['app.kubernetes.io/part-of'])
+    const known = [standingPolicy().metadata.name, 'knative-gateway']
+    expect(anonymous.map(({ metadata }) => metadata.name).filter((name) => !known.includes(name))).toEqual([])
+  })
+
+  test('with a misspelt field, a wrong type or a field that Knative refuses would not pass', () => {
+    const { object } = ksvc(routes.po.status)
+    const change = (edit: (pod: Record<string, unknown>) => void) => {
+      const copy = structuredClone(object)
+      edit((copy['spec'] as { template: { spec: Record<string, unknown> } }).template.spec)
+      return fieldFaults(copy)
+    }
+    expect(change((pod) => Object.assign(pod, { timeoutSecond: 5 }))).toEqual([
+      'Service.spec.template.spec.timeoutSecond is not known',
+    ])
+    expect(change((pod) => Object.assign(pod, { timeoutSeconds: '45' }))).toHaveLength(1)
+    expect(change((pod) => Object.assign(pod, { initContainers: [] }))).toHaveLength(1)
+    const role = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name: 'r' },
+      rules: [{ verb: [] }],
+    }
+    expect(fieldFaults(role)).toEqual(['Role.rules[0].verb is not known'])
+  })
+  test('of a pod with less than `restricted` asks for would not pass', () => {
+    const pod = podOf(ksvc(routes.po.status).object)
+    const [container] = pod?.containers ?? []
+    if (!pod || !container) throw new Error('no pod')
+    for (const field of ['allowPrivilegeEscalation', 'capabilities', 'runAsNonRoot', 'seccompProfile']) {
+      const securityContext = { ...container.securityContext, [field]: undefined }
+      expect(restrictedFaults({ containers: [{ ...container, securityContext } as typeof container] })).toHaveLength(1)
+    }
+    expect(restrictedFaults({ ...pod, volumes: [{ name: 'host', hostPath: {} }] })).toEqual(['a volume is a hostPath'])
+  })
+})
+
+describe('the Knative Service of each function', () => {
+  test.each(each)('%s: named, reached in the cluster only, found by kn func', (name, route) => {
+    const { object, spec } = ksvc(route)
+    expect(object.metadata).toMatchObject({
+      name,
+      labels: {
+        'networking.knative.dev/visibility': 'cluster-local',
+        'function.knative.dev': 'true',
+        'function.knative.dev/name': name,
+      },
+    })
+    expect(spec.containers[0].env[0]).toEqual({ name: 'FUNCTION_TARGET', value: name })
+    expect(parseManifests(readText(`functions/${functionFolder(route)}/func.yaml`))[0]).toMatchObject({
+      name,
+      invoke: route.trigger === 'event' ? 'cloudevent' : 'http',
+    })
+  })
+  test.each(each)('%s: scale and time are those of its row', (_, route) => {
+    const { metadata, spec } = ksvc(route)
+    const { min, max, timeoutSeconds } = route.scale
+    expect(metadata.annotations).toMatchObject({
+      'autoscaling.knative.dev/min-scale': String(min),
+      'autoscaling.knative.dev/max-scale': String(max),
+    })
+    expect(spec.timeoutSeconds).toBe(timeoutSeconds)
+    expect(timeoutSeconds, 'shorter ones are killed while they drain').toBeGreaterThanOrEqual(45)
+    expect(spec.containers[0].readinessProbe, 'a period would slow down cold starts').toBeUndefined()
+    expect(spec.containers[0].resources).toMatchObject({
+      requests: { cpu: expect.any(String), memory: expect.any(String) },
+      limits: { memory: expect.any(String) },
+    })
+  })
+  test.each(each)('%s: its settings are those of its groups, secrets from the Secret alone', (_, route) => {
+    const names = Object.keys(SETTINGS) as SettingName[]
+    const groups: readonly string[] = [...route.settings, 'process']
+    const wanted = names.filter((name) => groups.includes(SETTINGS[name].group) && name !== 'PORT')
+    const [, ...env] = ksvc(route).spec.containers[0].env
+    expect(env.map(({ name }) => name)).toEqual(wanted)
+    for (const { name, value, valueFrom } of env) {
+      const source = SETTINGS[name as SettingName].secret
+        ? ['secretKeyRef', 'po-secrets']
+        : ['configMapKeyRef', 'po-settings']
+      expect(value).toBeUndefined()
+      expect(Object.entries(valueFrom ?? {}).map(([kind, ref]) => [kind, ref.name, ref.key])).toEqual([
+        [...source, name],
+      ])
+    }
+  })
+  test.each(each)('%s: an account of its own, and a token only where it talks to Kubernetes', (name, route) => {
+    const { spec } = ksvc(route)
+    expect(spec.serviceAccountName).toBe(name)
+    expect(spec.automountServiceAccountToken).toBe(route.kubernetes.length > 0 ? undefined : false)
+  })
+  test('mounts the files that settings name, where these are read', () => {
+    const mounted = (route: Route) =>
+      (ksvc(route).spec.containers[0].volumeMounts ?? []).map(({ mountPath }) => mountPath)
+    expect(mounted(routes.po.status)).toEqual([])
+    expect(mounted(routes.po.streamLogs)).toEqual(['/etc/po/ca-certs'])
+    expect(mounted(routes.po.stop)).toEqual(['/etc/po/ca-certs', '/etc/po/node-key'])
+  })
+})
+
+describe('the role of each function', () => {
+  type Rules = readonly { apiGroups: string[]; resources: string[]; verbs: string[] }[]
+  const flat = (group: string, resources: readonly string[], verbs: readonly string[]) =>
+    resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`))
+  const granted = (grants: readonly KubernetesGrant[]) =>
+    grants.flatMap(({ apiGroup, resources, verbs }) => flat(apiGroup, resources, verbs)).toSorted()
+
+  test.each(each)('%s: exactly the verbs of its row, or no role', (name, route) => {
+    const found = parseManifests(readText(`knative/base/rbac/${name}.yaml`))
+    const kinds = route.kubernetes.length > 0 ? ['ServiceAccount', 'Role', 'RoleBinding'] : ['ServiceAccount']
+    expect(found.map(({ kind, metadata }) => [kind, metadata.name])).toEqual(kinds.map((kind) => [kind, name]))
+    const rules = (found[1]?.['rules'] ?? []) as Rules
+    const given = rules.flatMap(({ apiGroups: [group = '?', ...more], resources, verbs }) => {
+      expect(more).toEqual([])
+      return flat(group, resources, verbs)
+    })
+    expect(given.toSorted()).toEqual(granted(route.kubernetes))
+    expect(given.join()).not.toContain('*')
+    if (found[2]) {
+      expect(found[2]['roleRef']).toEqual({ apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name })
+      expect(found[2]['subjects']).toEqual([{ kind: 'ServiceAccount', name }])
+    }
+  })
+  test('is the only one there is', () => {
+    const kinds = ['Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding']
+    const names = objects.filter(({ kind }) => kinds.includes(kind)).map(({ metadata }) => metadata.name)
+    const granting = allRoutes.filter(({ kubernetes }) => kubernetes.length > 0).flatMap(({ name }) => [name, name])
+    expect(names.toSorted()).toEqual(granting.toSorted())
+  })
+})
+
+describe('the loop', () => {
+  const source = only('knative/base/status-loop/ping-source.yaml')['spec'] as Record<string, unknown>
+
+  test('is ticked by the schedule of the interval that the functions are told, with a JSON object, in UTC', () => {
+    const interval = readInterval(readText('knative/base/status-loop/interval.env'))
+    expect(interval).toBe(SETTINGS.STATUS_LOOP_INTERVAL.parse(SETTINGS.STATUS_LOOP_INTERVAL.default ?? ''))
+    expect(source).toMatchObject({
+      schedule: pingSchedule(interval).schedule,
+      timezone: 'UTC',
+      contentType: 'application/json',
+      sink: { ref: { kind: 'Service', name: routes.po.statusReconcile.name } },
+    })
+    expect(JSON.parse(String(source['data']))).toEqual({ intervalSeconds: interval })
+  })
+  test.each([
+    ['', 'expected a whole number from 1 to 86400'],
+    ['STATUS_LOOP_INTERVAL=0', 'expected a whole number'],
+    ['STATUS_LOOP_INTERVAL=ten', 'expected a whole number'],
+  ])('refuses an interval.env of %j', (text, message) => expect(() => readInterval(text)).toThrow(message))
+  test('over a broker gets the events of analyses, and nothing else, by a Trigger that gives up into the log', () => {
+    const events = parseManifests(readText('knative/components/events/events.yaml'))
+    const [broker, binding, trigger] = events.map(({ metadata, spec }) => ({ name: metadata.name, spec }))
+    const loop = {
+      ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: routes.po.statusReconcile.name },
+    }
+    expect(events.map(({ kind }) => kind)).toEqual(['Broker', 'SinkBinding', 'Trigger'])
+    expect(trigger?.spec).toMatchObject({
+      broker: broker?.name,
+      filter: { attributes: { type: RECONCILE_TYPE } },
+      subscriber: loop,
+      delivery: { deadLetterSink: { ref: { kind: 'Service', name: 'po-dead-letters' } } },
+    })
+    expect(binding?.spec).toMatchObject({ subject: loop.ref, sink: { ref: { kind: 'Broker', name: broker?.name } } })
+    const names = parseManifests(readText('knative/components/events/dead-letters.yaml')).map(
+      ({ metadata }) => metadata.name,
+    )
+    expect(names).toContain('po-dead-letters')
+  })
+})
+
+describe('who reaches whom', () => {
+  type Labels = Readonly<Record<string, string>>
+  const gateway = only('knative/base/gateway/deployment.yaml')
+  const [service] = parseManifests(readText('knative/base/gateway/service.yaml')) as [Manifest, ...Manifest[]]
+  const podLabels = (gateway['spec'] as { template: { metadata: { labels: Labels } } }).template.metadata.labels
+  const selects = (selector: Labels, labels: Labels) =>
+    Object.entries(selector).every(([key, value]) => labels[key] === value)
+
+  test('the standing policy of analyses is part of the installation, as `create` makes it', () => {
+    const installed = parseManifests(readText('knative/base/policies.yaml'))
+    expect(installed[0]).toEqual(structuredClone(standingPolicy()))
+    expect(installed).toEqual(structuredClone(policies()))
+  })
+  test('each policy of ours selects pods that there are', () => {
+    const pods = [podLabels, ...allRoutes.map((route) => ksvc(route).metadata.labels)]
+    const job = objects.find(({ kind }) => kind === 'Job')?.['spec'] as { template: { metadata: { labels: Labels } } }
+    for (const { metadata, spec } of objects.filter(({ kind }) => kind === 'NetworkPolicy')) {
+      const { matchLabels } = (spec as { podSelector: { matchLabels?: Labels } }).podSelector
+      if (!matchLabels) continue
+      const selected = [...pods, job.template.metadata.labels].filter((labels) => selects(matchLabels, labels))
+      expect(selected.length, metadata.name).toBeGreaterThan(0)
+    }
+  })
+  test('the loop is let in by the proxies of analyses, and the gateway is not', () => {
+    const [proxyPolicy] = objectsOwnedByPolicy(RUN, 'uid')
+    type Peer = { readonly podSelector: { readonly matchLabels: Labels } }
+    const { ingress } = proxyPolicy['spec'] as { ingress: readonly { from: readonly Peer[] }[] }
+    const lets = (labels: Labels) =>
+      ingress.some(({ from }) => from.some(({ podSelector }) => selects(podSelector.matchLabels, labels)))
+    const callers = allRoutes.filter((route) => lets(ksvc(route).metadata.labels))
+    expect(callers.map(({ name }) => name)).toEqual([routes.po.statusReconcile.name])
+    expect(lets(podLabels)).toBe(false)
+  })
+  test('the gateway is what analyses find as the orchestrator, and their proxies may reach its pods', () => {
+    const { selector } = service['spec'] as { selector: Labels }
+    expect(selects(selector, podLabels)).toBe(true)
+    // Knative makes Services of its own for a revision, with the labels of its pods.
+    const revision = `${routes.po.statusReconcile.name}-00001-private`
+    const { labels } = ksvc(routes.po.statusReconcile).metadata
+    const made = { metadata: { name: revision, labels }, spec: { selector: { revision }, ports: [{ port: 80 }] } }
+    const { orchestrator } = choosePeers([made, service] as Parameters<typeof choosePeers>[0])
+    expect(orchestrator).toEqual({ name: 'po-service', port: 8000, targetPort: 8080, selector })
+  })
+  test('its nginx is the one that proxies of analyses run by default', () => {
+    const images = podOf(gateway)?.containers.map(({ image }) => image)
+    expect(images).toEqual([SETTINGS.NGINX_IMAGE.default])
+  })
+})

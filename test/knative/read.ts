@@ -1,0 +1,33 @@
+/** The manifests of the repository as they lie there. */
+import { globSync, readFileSync } from 'node:fs'
+import { parseAllDocuments } from 'yaml'
+import type { Manifest } from './fields.ts'
+import type { PodSpec } from './pod-security.ts'
+
+export const ROOT = new URL('../../', import.meta.url)
+
+export const readText = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8')
+
+/** @throws for a document that is no YAML, or has a key twice */
+export function parseManifests(text: string): Manifest[] {
+  return parseAllDocuments(text).map((document) => {
+    if ('errors' in document && document.errors[0]) throw document.errors[0]
+    return document.toJS() as Manifest
+  })
+}
+
+const isKustomization = (path: string): boolean => path.endsWith('kustomization.yaml')
+
+/** Every file of Kubernetes objects, with what is in it. */
+export const manifestFiles = (pattern = 'knative/**/*.yaml'): [string, Manifest[]][] =>
+  globSync(pattern, { cwd: ROOT.pathname })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => !isKustomization(path))
+    .toSorted()
+    .map((path) => [path, parseManifests(readText(path))])
+
+/** The pods that an object makes. */
+export function podOf({ kind, apiVersion, spec }: Manifest): PodSpec | undefined {
+  const makes = ['Deployment', 'Job'].includes(kind) || apiVersion.startsWith('serving.knative.dev/')
+  return makes ? (spec as { template: { spec: PodSpec } }).template.spec : undefined
+}
