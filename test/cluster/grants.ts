@@ -5,32 +5,16 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js'
+import { isGranted, role, roleBinding, serviceAccount } from '../../knative/rbac.ts'
 import { poRoutes, type Route } from '../../shared/routes.ts'
 import type { Api } from './api.ts'
-
-const RBAC = 'rbac.authorization.k8s.io'
 
 /** From outside of the cluster its Services are reached through the API server (`SIDECAR_REACH=api`). */
 const REACH = { apiGroups: [''], resources: ['services/proxy'], verbs: ['get', 'create', 'update', 'delete'] }
 
-const role = ({ name, kubernetes }: Route) => ({
-  apiVersion: `${RBAC}/v1`,
-  kind: 'Role',
-  metadata: { name },
-  rules: [...kubernetes.map(({ apiGroup, ...rule }) => ({ apiGroups: [apiGroup], ...rule })), REACH],
-})
-
-const binding = ({ name }: Route, namespace: string) => ({
-  apiVersion: `${RBAC}/v1`,
-  kind: 'RoleBinding',
-  metadata: { name },
-  roleRef: { apiGroup: RBAC, kind: 'Role', name },
-  subjects: [{ kind: 'ServiceAccount', name, namespace }],
-})
-
 async function makeAccount(api: Api, route: Route): Promise<string> {
-  await api.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: route.name } })
-  await Promise.all([api.create(role(route)), api.create(binding(route, api.namespace))])
+  await api.create(serviceAccount(route))
+  await Promise.all([api.create(role(route, [REACH])), api.create(roleBinding(route, api.namespace))])
   const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 3600 } }
   const made = await api.post<{ status: { token: string } }>('ServiceAccount', `${route.name}/token`, request)
   return made.status.token
@@ -57,7 +41,7 @@ export async function grant(
   kubeconfig: string,
   folder: string,
 ): Promise<(route: Route) => string | undefined> {
-  const talking = poRoutes.filter(({ kubernetes }) => kubernetes.length > 0)
+  const talking = poRoutes.filter(isGranted)
   const made = talking.map(async (route) => {
     const file = join(folder, route.name)
     await writeFile(file, kubeconfigOf(kubeconfig, route.name, await makeAccount(api, route)), { mode: 0o600 })
