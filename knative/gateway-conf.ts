@@ -101,7 +101,8 @@ function problemLines(): string[] {
 export function gatewayConf(routes: readonly Route[], place: Place = OPEN_PLACE): string {
   const paths = byPath(routes)
   const { resolver, listen, deadLetters, suffix, port = 80, directory = '/tmp' } = place
-  const patience = Math.max(...routes.map(({ scale }) => scale.timeoutSeconds)) + GRACE
+  const times = routes.filter(({ trigger }) => trigger === 'http').map(({ scale }) => scale.timeoutSeconds)
+  const patience = Math.max(0, ...times) + GRACE
   return `# Made by \`make render\` from shared/routes.ts; do not edit.
 worker_processes 2;
 pid ${directory}/nginx.pid;
