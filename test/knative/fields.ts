@@ -188,3 +188,30 @@ export function fieldFaults(object: Manifest): string[] {
     : `${apiVersion.replace(/^.*\//, '').replace('v', 'V')}${kind}`
   return faults(object, type, kind)
 }
+
+/** What the schema of func.yaml knows, as far as a function that was built elsewhere needs it; it takes nothing else. */
+const FUNC_YAML: Type = {
+  specVersion: 'string',
+  name: 'string',
+  runtime: 'string',
+  registry: 'string',
+  image: 'string',
+  namespace: 'string',
+  created: 'string',
+  invoke: 'string',
+  domain: 'string',
+  build: 'any',
+  run: 'any',
+  deploy: {
+    namespace: 'string',
+    image: 'string',
+    annotations: 'map',
+    labels: [{ key: 'string', value: 'string' }],
+    options: 'any',
+    healthEndpoints: { liveness: 'string', readiness: 'string' },
+    serviceAccountName: 'string',
+    subscriptions: ['any'],
+  },
+}
+
+export const funcFaults = (func: object): string[] => faults(func, FUNC_YAML, 'func.yaml')

@@ -1,55 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { pingSchedule } from '../../knative/ping-schedule.ts'
-import { policies } from '../../knative/policies.ts'
 import { readInterval } from '../../knative/status-loop.ts'
-import { choosePeers } from '../../shared/adapters/kubernetes/peers.ts'
 import { SETTINGS, type SettingName } from '../../shared/config.ts'
 import { RECONCILE_TYPE } from '../../shared/po/events.ts'
-import { objectsOwnedByPolicy, standingPolicy } from '../../shared/po/objects/index.ts'
+import { standingPolicy } from '../../shared/po/objects/index.ts'
 import { allRoutes, functionFolder, type KubernetesGrant, type Route, routes } from '../../shared/routes.ts'
-import { RUN } from '../shared/po/objects/input.ts'
-import { fieldFaults, type Manifest } from './fields.ts'
+import { fieldFaults, funcFaults } from './fields.ts'
+import { ksvc } from './function-manifest.ts'
 import { restrictedFaults } from './pod-security.ts'
-import { manifestFiles, parseManifests, podOf, readText } from './read.ts'
+import { manifestFiles, only, parseManifests, podOf, readText } from './read.ts'
 
 const files = manifestFiles()
 const objects = files.flatMap(([, found]) => found)
-const only = (path: string): Manifest => {
-  const found = parseManifests(readText(path))
-  expect(found).toHaveLength(1)
-  return found[0] as Manifest
-}
-
-interface Variable {
-  readonly name: string
-  readonly value?: string
-  readonly valueFrom?: Readonly<Record<string, { readonly name: string; readonly key: string }>>
-}
-interface KsvcPod {
-  readonly serviceAccountName: string
-  readonly automountServiceAccountToken?: boolean
-  readonly timeoutSeconds: number
-  readonly containers: readonly [
-    {
-      readonly image: string
-      readonly env: readonly Variable[]
-      readonly resources: { readonly requests: object; readonly limits: object }
-      readonly readinessProbe?: object
-      readonly volumeMounts?: readonly { readonly mountPath: string }[]
-    },
-  ]
-}
-interface Template {
-  readonly metadata: {
-    readonly labels: Readonly<Record<string, string>>
-    readonly annotations: Readonly<Record<string, string>>
-  }
-  readonly spec: KsvcPod
-}
-const ksvc = (route: Route) => {
-  const object = only(`knative/base/services/${route.name}.yaml`)
-  return { object, ...(object['spec'] as { template: Template }).template }
-}
 const each = allRoutes.map((route) => [route.name, route] as const)
 
 describe('every manifest', () => {
@@ -117,7 +79,11 @@ describe('the Knative Service of each function', () => {
       },
     })
     expect(spec.containers[0].env[0]).toEqual({ name: 'FUNCTION_TARGET', value: name })
-    expect(parseManifests(readText(`functions/${functionFolder(route)}/func.yaml`))[0]).toMatchObject({
+    const func = only(`functions/${functionFolder(route)}/func.yaml`)
+    expect(funcFaults(func)).toEqual([])
+    expect(func).toMatchObject({
+      specVersion: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+      created: expect.stringMatching(/^\d{4}-\d{2}-\d{2}T/),
       name,
       invoke: route.trigger === 'event' ? 'cloudevent' : 'http',
     })
@@ -235,54 +201,5 @@ describe('the loop', () => {
       ({ metadata }) => metadata.name,
     )
     expect(names).toContain('po-dead-letters')
-  })
-})
-
-describe('who reaches whom', () => {
-  type Labels = Readonly<Record<string, string>>
-  const gateway = only('knative/base/gateway/deployment.yaml')
-  const [service] = parseManifests(readText('knative/base/gateway/service.yaml')) as [Manifest, ...Manifest[]]
-  const podLabels = (gateway['spec'] as { template: { metadata: { labels: Labels } } }).template.metadata.labels
-  const selects = (selector: Labels, labels: Labels) =>
-    Object.entries(selector).every(([key, value]) => labels[key] === value)
-
-  test('the standing policy of analyses is part of the installation, as `create` makes it', () => {
-    const installed = parseManifests(readText('knative/base/policies.yaml'))
-    expect(installed[0]).toEqual(structuredClone(standingPolicy()))
-    expect(installed).toEqual(structuredClone(policies()))
-  })
-  test('each policy of ours selects pods that there are', () => {
-    const pods = [podLabels, ...allRoutes.map((route) => ksvc(route).metadata.labels)]
-    const job = objects.find(({ kind }) => kind === 'Job')?.['spec'] as { template: { metadata: { labels: Labels } } }
-    for (const { metadata, spec } of objects.filter(({ kind }) => kind === 'NetworkPolicy')) {
-      const { matchLabels } = (spec as { podSelector: { matchLabels?: Labels } }).podSelector
-      if (!matchLabels) continue
-      const selected = [...pods, job.template.metadata.labels].filter((labels) => selects(matchLabels, labels))
-      expect(selected.length, metadata.name).toBeGreaterThan(0)
-    }
-  })
-  test('the loop is let in by the proxies of analyses, and the gateway is not', () => {
-    const [proxyPolicy] = objectsOwnedByPolicy(RUN, 'uid')
-    type Peer = { readonly podSelector: { readonly matchLabels: Labels } }
-    const { ingress } = proxyPolicy['spec'] as { ingress: readonly { from: readonly Peer[] }[] }
-    const lets = (labels: Labels) =>
-      ingress.some(({ from }) => from.some(({ podSelector }) => selects(podSelector.matchLabels, labels)))
-    const callers = allRoutes.filter((route) => lets(ksvc(route).metadata.labels))
-    expect(callers.map(({ name }) => name)).toEqual([routes.po.statusReconcile.name])
-    expect(lets(podLabels)).toBe(false)
-  })
-  test('the gateway is what analyses find as the orchestrator, and their proxies may reach its pods', () => {
-    const { selector } = service['spec'] as { selector: Labels }
-    expect(selects(selector, podLabels)).toBe(true)
-    // Knative makes Services of its own for a revision, with the labels of its pods.
-    const revision = `${routes.po.statusReconcile.name}-00001-private`
-    const { labels } = ksvc(routes.po.statusReconcile).metadata
-    const made = { metadata: { name: revision, labels }, spec: { selector: { revision }, ports: [{ port: 80 }] } }
-    const { orchestrator } = choosePeers([made, service] as Parameters<typeof choosePeers>[0])
-    expect(orchestrator).toEqual({ name: 'po-service', port: 8000, targetPort: 8080, selector })
-  })
-  test('its nginx is the one that proxies of analyses run by default', () => {
-    const images = podOf(gateway)?.containers.map(({ image }) => image)
-    expect(images).toEqual([SETTINGS.NGINX_IMAGE.default])
   })
 })

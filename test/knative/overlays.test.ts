@@ -139,6 +139,18 @@ describe.skipIf(!hasKubectl())('kustomize', () => {
     named(objects, 'Service', 'po-dead-letters')
   })
 
+  test('another networking layer is let in as the overlay of a node says in its comments', () => {
+    const site = mkdtempSync(join(tmpdir(), 'site-'))
+    const [, comments = ''] = readText('knative/overlays/flame/kustomization.yaml').split('For another one:\n')
+    const patches = `patches:\n${comments.replace(/^( *)# /gm, '$1')}`
+    writeFileSync(join(site, 'kustomization.yaml'), `resources: [${relative(site, folder('base'))}]\n${patches}`)
+    const objects = build(site)
+    rmSync(site, { recursive: true })
+    const open = objects.filter((object) => JSON.stringify(object).includes('"my-ingress"'))
+    expect(open.map(({ metadata }) => metadata.name)).toEqual(['po-functions', 'po-gateway'])
+    expect(open.flatMap(fieldFaults)).toEqual([])
+  })
+
   test('an overlay sets an interval of its own by one number', () => {
     const site = mkdtempSync(join(tmpdir(), 'site-'))
     const interval = 'STATUS_LOOP_INTERVAL=45\n'

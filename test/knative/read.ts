@@ -31,3 +31,10 @@ export function podOf({ kind, apiVersion, spec }: Manifest): PodSpec | undefined
   const makes = ['Deployment', 'Job'].includes(kind) || apiVersion.startsWith('serving.knative.dev/')
   return makes ? (spec as { template: { spec: PodSpec } }).template.spec : undefined
 }
+
+/** The one object of a file. */
+export function only(path: string): Manifest {
+  const [first, ...others] = parseManifests(readText(path))
+  if (!first || others.length > 0) throw new Error(`${path} holds ${others.length + 1} objects`)
+  return first
+}

@@ -1,0 +1,234 @@
+/** The gateway's configuration in a real nginx, in front of one server that plays all functions. */
+import { once } from 'node:events'
+import { createServer, type RequestListener, request } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { BODY_LIMIT } from '../../shared/http/body.ts'
+import { type Route, routes } from '../../shared/routes.ts'
+import { type DnsStub, startDns } from '../conformance/dns.ts'
+import { type Gateway, startGateway } from '../sandbox/gateway.ts'
+import { isInstalled } from '../shared/po/objects/installed.ts'
+import { type RunningGateway, startNginx } from './nginx.ts'
+import { httpRoutes, ID, slashForms, ways } from './ways.ts'
+
+const SUFFIX = 'po.svc.cluster.local'
+/** nginx counts whole seconds: a name it may keep for one is asked for again within two. */
+const FORGOTTEN_MS = 2100
+
+describe.skipIf(!isInstalled('nginx', 'nginx'))('nginx as the gateway', () => {
+  let handler: RequestListener = () => {}
+  const upstream = createServer((incoming, response) => handler(incoming, response))
+  let dns: DnsStub
+  let nginx: RunningGateway
+  let sandbox: Gateway
+  let name: (route: Route) => string
+
+  const tell: RequestListener = async (incoming, response) => {
+    const body = await text(incoming)
+    const { method, url, headers, httpVersion } = incoming
+    response.end(JSON.stringify({ method, url, headers, httpVersion, size: body.length }))
+  }
+
+  beforeAll(async () => {
+    upstream.listen(0, '127.0.0.1')
+    await once(upstream, 'listening')
+    const { port } = upstream.address() as AddressInfo
+    name = ({ name: of }) => `${of}.${SUFFIX}`
+    dns = await startDns(Object.fromEntries(httpRoutes.map((route) => [name(route), '127.0.0.1'])))
+    nginx = await startNginx({ resolver: dns.address, suffix: SUFFIX, port })
+    sandbox = await startGateway({ port: 0, upstreams: () => `http://127.0.0.1:${port}` })
+  })
+  afterAll(async () => {
+    await nginx.stop()
+    await sandbox.stop()
+    dns.close()
+    upstream.closeAllConnections()
+    upstream.close()
+  })
+  afterEach(() => {
+    handler = tell
+  })
+  handler = tell
+
+  /** The path goes out as it is written here. */
+  const raw = async (base: string, method: string, path: string) => {
+    const { hostname, port } = new URL(base)
+    const outgoing = request({ hostname, port, method, path }).end()
+    const [answer] = await once(outgoing, 'response')
+    const body = await text(answer)
+    return { status: answer.statusCode, allow: answer.headers.allow, type: answer.headers['content-type'], body }
+  }
+
+  test.each(ways)('%s %s reaches its function as that function, in both slash forms', async (method, path, route) => {
+    for (const form of slashForms(path)) {
+      const headers = { 'x-request-id': 'r-1', 'x-forwarded-for': '10.0.0.9', 'x-forwarded-host': 'forged' }
+      const seen = (await (await fetch(`${nginx.url}${form}?q=1`, { method, headers })).json()) as { headers: object }
+      expect(seen).toMatchObject({ method, url: `${form}?q=1`, httpVersion: '1.1' })
+      expect(seen.headers).toMatchObject({
+        host: name(route),
+        'x-request-id': 'r-1',
+        'x-forwarded-for': '10.0.0.9, 127.0.0.1',
+        'x-forwarded-host': new URL(nginx.url).host,
+      })
+    }
+  })
+
+  test('refuses and passes on exactly what the gateway of a bare machine does', async () => {
+    handler = (incoming, response) => response.end(`${incoming.method} ${incoming.url}`)
+    const paths = [
+      '/',
+      '/po',
+      '/po/',
+      '/po//',
+      '/po/nothing',
+      '/po/status',
+      '/po/status/',
+      `/po/status/${ID}`,
+      '/po/status/a/b',
+    ]
+    const odd = [
+      '/po/stop/x?y=1',
+      '/po/stop?/po/x',
+      '/po/status/%2e%2e',
+      '/po/x/../status',
+      '/po/%73tatus',
+      '//po/status',
+      '/po/cleanup',
+      '/api/v1/openapi.json',
+      '/api/v1/openapiXjson',
+      '/api/assets/a.js',
+      '/health/liveness',
+      '/.problem/404',
+    ]
+    for (const path of [...paths, ...odd])
+      for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
+        const [ours, theirs] = [await raw(nginx.url, method, path), await raw(sandbox.url, method, path)]
+        expect([method, path, ours]).toEqual([method, path, theirs])
+      }
+  })
+
+  test('answers errors of its own in JSON: a body that is too large, an address that is too long, no HTTP', async () => {
+    const json = { type: 'application/json', body: expect.stringMatching(/^\{"detail":"[^"]+"\}$/) }
+    expect(await raw(nginx.url, 'GET', `/po/status?${'x'.repeat(10_000)}`)).toMatchObject({ ...json, status: 414 })
+    const large = await fetch(`${nginx.url}/po/`, { method: 'POST', body: Buffer.alloc(BODY_LIMIT + 1) })
+    expect([large.status, await large.json()]).toEqual([413, { detail: `Body is larger than ${BODY_LIMIT} bytes` }])
+    const fits = await fetch(`${nginx.url}/po/`, { method: 'POST', body: Buffer.alloc(BODY_LIMIT) })
+    expect(await fits.json()).toMatchObject({ size: BODY_LIMIT })
+    const socket = connect(nginx.port, '127.0.0.1').end('GET /po/status\x01 HTTP/1.1\r\n\r\n')
+    expect(await text(socket)).toMatch(/^HTTP\/1.1 400 [\s\S]*\r\n\r\n\{"detail":"Malformed request"\}$/)
+  })
+
+  test('takes HTTP/1.0 of older proxies, with a host name of theirs', async () => {
+    const socket = connect(nginx.port, '127.0.0.1')
+    socket.write('POST /po/stream_logs HTTP/1.0\r\nHost: nginx-analysis\r\nContent-Length: 2\r\n\r\n{}')
+    const answer = await text(socket)
+    expect(answer).toContain('200 OK')
+    expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({
+      httpVersion: '1.1',
+      headers: { host: name(routes.po.streamLogs), 'x-forwarded-host': 'nginx-analysis' },
+      size: 2,
+    })
+  })
+
+  test('hands the first bytes on, of an answer and of a request, while the rest is still to come', async () => {
+    const gate = Promise.withResolvers<void>()
+    handler = async (_, response) => {
+      response.write('first')
+      await gate.promise
+      response.end('last')
+    }
+    const reader = (await fetch(`${nginx.url}/po/logs`)).body?.getReader()
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('first')
+    gate.resolve()
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('last')
+
+    const arrived = Promise.withResolvers<string>()
+    handler = (incoming, response) => {
+      incoming.once('data', (chunk: Buffer) => arrived.resolve(chunk.toString()))
+      incoming.once('end', () => response.end('done'))
+    }
+    const outgoing = request(`${nginx.url}/po/stream_logs`, { method: 'POST' })
+    outgoing.write('one')
+    expect(await arrived.promise).toBe('one')
+    outgoing.end('two')
+    const [answer] = await once(outgoing, 'response')
+    expect(await text(answer)).toBe('done')
+  })
+
+  test('lets go of the function when the caller leaves, and never asks twice', async () => {
+    const closed = Promise.withResolvers<void>()
+    handler = (_, response) => void response.on('close', closed.resolve)
+    const controller = new AbortController()
+    const answer = fetch(`${nginx.url}/po/status`, { signal: controller.signal }).catch(() => 'aborted')
+    await delay(100)
+    controller.abort()
+    expect(await answer).toBe('aborted')
+    await closed.promise
+
+    let asked = 0
+    handler = (incoming) => {
+      asked += 1
+      incoming.socket.destroy()
+    }
+    const broken = await fetch(`${nginx.url}/po/stop`, { method: 'PUT' })
+    expect([broken.status, await broken.json(), asked]).toEqual([502, { detail: 'The function does not answer' }, 1])
+  })
+
+  test('says 502 while a function is not there, and finds it when it comes', async () => {
+    dns.records.delete(name(routes.po.pods))
+    await delay(FORGOTTEN_MS)
+    const away = await fetch(`${nginx.url}/po/pods`)
+    expect([away.status, await away.json()]).toEqual([502, { detail: 'The function does not answer' }])
+    expect((await fetch(`${nginx.url}/po/status`)).status).toBe(200)
+    dns.records.set(name(routes.po.pods), '127.0.0.1')
+    await delay(FORGOTTEN_MS)
+    expect((await fetch(`${nginx.url}/po/pods`)).status).toBe(200)
+  })
+
+  test('passes errors of a function on as they are', async () => {
+    handler = (_, response) => response.writeHead(502, { 'content-type': 'application/json' }).end('{"detail":"own"}')
+    const answer = await fetch(`${nginx.url}/po/status`)
+    expect([answer.status, await answer.text()]).toEqual([502, '{"detail":"own"}'])
+  })
+
+  test('writes a line of JSON per request, without its query, and per dead letter, which it takes on a port of its own', async () => {
+    await fetch(`${nginx.url}/po/status?token=secret`, { headers: { 'x-request-id': 'line-1' } })
+    const headers = {
+      'ce-id': '7/a',
+      'ce-type': 'some.type',
+      'ce-subject': 'a',
+      'ce-knativeerrorcode': '503',
+      'ce-knativeerrordest': 'http://po-status-reconcile',
+    }
+    const taken = await fetch(nginx.deadLetters, { method: 'POST', headers, body: Buffer.alloc(BODY_LIMIT * 2) })
+    expect([taken.status, await taken.text()]).toEqual([204, ''])
+    await delay(50)
+    const lines = nginx
+      .log()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        logger: 'gateway',
+        requestId: 'line-1',
+        function: 'po-status',
+        path: '/po/status',
+        status: 200,
+      }),
+    )
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        logger: 'dead-letter',
+        level: 'error',
+        id: '7/a',
+        type: 'some.type',
+        subject: 'a',
+        code: '503',
+      }),
+    )
+    expect(nginx.log()).not.toContain('secret')
+  })
+})

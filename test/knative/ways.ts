@@ -1,0 +1,13 @@
+/** Every way to a function: method, a path with an id in it, route. */
+import { allRoutes } from '../../shared/routes.ts'
+
+export const ID = '0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d'
+
+export const httpRoutes = allRoutes.filter(({ trigger }) => trigger === 'http')
+
+export const ways = httpRoutes.flatMap((route) =>
+  route.endpoints.map(({ method, path }) => [method, path.replace(/\{\w+\}/, ID), route] as const),
+)
+
+/** A path with its last slash and without. */
+export const slashForms = (path: string) => [path, path.endsWith('/') ? path.slice(0, -1) : `${path}/`]
