@@ -1,7 +1,7 @@
 # One image for all functions and for the migration: FUNCTION_TARGET picks.
 #
 #   docker run -e FUNCTION_TARGET=po-status --env-file .env -p 8080:8080 <image>
-ARG NODE_IMAGE=node:24-alpine
+ARG NODE_IMAGE=node:24-slim
 
 # Same base, same path and same user as below: Node keeps a compile cache per version, path and user id.
 FROM ${NODE_IMAGE} AS build
@@ -10,7 +10,7 @@ WORKDIR /app
 RUN chown 10000:10000 /app
 USER 10000:10000
 COPY --chown=10000:10000 package.json package-lock.json .npmrc ./
-# Bundling needs no install script, and the `node` package's own binary is for another C library.
+# Bundling needs no install script.
 RUN npm ci --ignore-scripts --no-fund --no-audit --no-update-notifier --loglevel=error
 COPY --chown=10000:10000 . .
 # The cache is written for its owner alone; below it belongs to root, so that no function can change it.
@@ -20,8 +20,8 @@ FROM ${NODE_IMAGE}
 # Nothing here installs anything any more.
 RUN rm -rf /usr/local/lib/node_modules /opt/yarn* \
       /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg \
-      /sbin/apk /usr/sbin/apk
-ENV NODE_ENV=production
+      /usr/bin/apt* /usr/bin/dpkg* /var/lib/apt /var/lib/dpkg /etc/apt
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=131072
 WORKDIR /app
 COPY --from=build --chown=0:0 /app/dist dist
 USER 10000:10000

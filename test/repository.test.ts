@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { NODE_FLAGS } from '../knative/bundle.ts'
+import { MEMORY_ENVIRONMENT, NODE_FLAGS } from '../knative/bundle.ts'
 import { differing, RENDERED } from '../knative/render.ts'
 import { AMBIENT } from '../knative/render-env.ts'
 import { ConfigFault, loadConfig, SETTINGS } from '../shared/config.ts'
@@ -112,7 +112,7 @@ describe('the image', () => {
     expect(stages).toHaveLength(2)
     expect([build[0]?.args, final[0]?.args]).toEqual([`\${NODE_IMAGE} AS build`, `\${NODE_IMAGE}`])
     const major = JSON.parse(read('package.json')).devDependencies.node.split('.')[0]
-    expect(read('Dockerfile')).toContain(`ARG NODE_IMAGE=node:${major}-alpine`)
+    expect(read('Dockerfile')).toContain(`ARG NODE_IMAGE=node:${major}-slim`)
   })
   test('runs as a number that is not root', () => expect(last('USER')).toBe('10000:10000'))
   test('holds the bundles and nothing else of ours', () => {
@@ -126,7 +126,8 @@ describe('the image', () => {
       '/usr/local/bin/npm',
       '/usr/local/bin/corepack',
       '/opt/yarn*',
-      '/sbin/apk',
+      '/usr/bin/apt*',
+      '/usr/bin/dpkg*',
     ])
       expect(removed).toContain(tool)
   })
@@ -141,7 +142,8 @@ describe('the image', () => {
     expect([shell, flag]).toEqual(['/bin/sh', '-c'])
     expect(script).toMatch(/^exec node /)
     expect(last('EXPOSE')).toBe('8080')
-    expect(last('ENV')).toBe('NODE_ENV=production')
+    const memory = Object.entries(MEMORY_ENVIRONMENT).map(([name, value]) => `${name}=${value}`)
+    expect(last('ENV')).toBe(['NODE_ENV=production', ...memory].join(' '))
     const started = spawnSync('sh', ['-c', script.replace('exec node', 'exec echo')], {
       encoding: 'utf8',
       env: { PATH: process.env['PATH'], FUNCTION_TARGET: 'po-status' },

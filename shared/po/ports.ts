@@ -241,9 +241,9 @@ export interface Store {
   /** Forgets the removal, unless it is to archive and the incarnation is still there: then it is due again. */
   completeRemoval(key: AnalysisKey): Promise<void>
   /**
-   * Takes the sole right to delete the Keycloak client of an id for `leaseMs`; whoever claimed a removal may take it
-   * again. `needed`: a live incarnation exists, the client is its. `busy`: another removal of the id holds the right.
-   * While it is held, `begin` of that id answers `busy`.
+   * Takes the sole right to delete the Keycloak client of an id for `leaseMs`. `needed`: a live incarnation exists, the
+   * client is its. `busy`: somebody holds the right, be it for the same removal, since a deletion of theirs may still
+   * arrive. While it is held, `begin` of that id answers `busy`.
    */
   holdClient(key: AnalysisKey, id: AnalysisId, now: Date, leaseMs: number): Promise<ClientHold>
   /** Gives that right up; `removed` is remembered in the removal, so that no later attempt does it again. */

@@ -7,7 +7,7 @@
 import { isFault } from '../fault.ts'
 import { type AnalysisKey, LOG_SNAPSHOT_BYTES, type LogSnapshot, type Removal } from './model.ts'
 import { COMPONENT, credentialsName, LABEL, parseObjectName } from './names.ts'
-import type { Ports } from './ports.ts'
+import type { ClientHold, Ports } from './ports.ts'
 
 export type ReleasePorts = Pick<
   Ports,
@@ -18,6 +18,8 @@ export type ReleasePorts = Pick<
 export const REMOVAL_LEASE_MS = 60_000
 /** Longer than a deletion that was given up may take to arrive. */
 const CLIENT_LEASE_MS = 30_000
+/** Others are done with the client soon, unless they died. */
+const BUSY_RETRY_MS = 5000
 /** Reading logs is given up after so many failed attempts: an unreachable kubelet must not keep an analysis alive. */
 const LOG_ATTEMPTS = 3
 const UNSUBSCRIBE_ATTEMPTS = 10
@@ -81,17 +83,17 @@ async function removeHeld(ports: ReleasePorts, removal: Removal): Promise<void> 
 }
 
 /**
- * Removes subscriptions and client of the id, unless a live incarnation needs them. True when that is settled for now; a
- * creation that was given up may make the client yet, so that it is remembered only when that can be no more.
+ * Removes subscriptions and client of the id, unless a live incarnation needs them or somebody else is at it. A creation
+ * that was given up may make the client yet, so that it is remembered only when that can be no more.
  */
-async function removeClient(ports: ReleasePorts, removal: Removal): Promise<boolean> {
+async function removeClient(ports: ReleasePorts, removal: Removal): Promise<ClientHold> {
   const { store, now } = ports
-  if (removal.clientRemoved) return true
+  if (removal.clientRemoved) return 'held'
   const hold = await store.holdClient(removal.key, removal.id, now(), CLIENT_LEASE_MS)
-  if (hold !== 'held') return hold === 'needed'
+  if (hold !== 'held') return hold
   await removeHeld(ports, removal)
   await store.releaseClient(removal.key, now() >= removal.holdUntil)
-  return true
+  return hold
 }
 
 /** When a removal that is not complete is looked at again. */
@@ -100,15 +102,22 @@ function retryAt({ now }: Pick<Ports, 'now'>, { attempts }: Removal): Date {
   return new Date(now().getTime() + seconds * 1000)
 }
 
-async function carryOut(ports: ReleasePorts, removal: Removal): Promise<boolean> {
+/** When a removal that went so far is looked at again. */
+function againAt(ports: ReleasePorts, removal: Removal, outcome: 'gone' | 'left' | 'busy'): Date {
+  if (outcome === 'gone') return removal.holdUntil
+  return outcome === 'busy' ? new Date(ports.now().getTime() + BUSY_RETRY_MS) : retryAt(ports, removal)
+}
+
+/** How far it went: everything is gone, something is left, or others are at the client of the id. */
+async function carryOut(ports: ReleasePorts, removal: Removal): Promise<'gone' | 'left' | 'busy'> {
   const { store, cluster, sign, settings } = ports
   const root = credentialsName(removal.id, removal.firstRun)
   await secureLogs(ports, removal)
   if (removal.archive) await store.archive(removal.key, settings.run.node, sign)
   await removeRoot(ports, removal, root)
-  const settled = await removeClient(ports, removal)
+  if ((await removeClient(ports, removal)) === 'busy') return 'busy'
   const gone = (await cluster.find('Secret', root)) === undefined && (await podsLeft(ports, removal)) === 0
-  return settled && gone
+  return gone ? 'gone' : 'left'
 }
 
 /** Asks once: pods may take half a minute to end, and each attempt until then would be another write. */
@@ -135,14 +144,14 @@ async function podsLeft({ cluster }: Pick<Ports, 'cluster'>, { id, firstRun, las
 export async function release(ports: ReleasePorts, removal: Removal): Promise<boolean> {
   const { store, log, now } = ports
   try {
-    const gone = await carryOut(ports, removal)
-    if (gone) await store.transition(removal.key, ['stopping'], 'stopped')
+    const outcome = await carryOut(ports, removal)
+    if (outcome === 'gone') await store.transition(removal.key, ['stopping'], 'stopped')
     // What was given up may yet bring something back: it is looked at once more when that can be no longer.
-    const complete = gone && now() >= removal.holdUntil
+    const complete = outcome === 'gone' && now() >= removal.holdUntil
     if (complete) {
       await store.completeRemoval(removal.key)
       log('action', 'analysis removed', { analysis: removal.id, runs: `${removal.firstRun}-${removal.lastRun}` })
-    } else await store.postponeRemoval(removal.key, gone ? removal.holdUntil : retryAt(ports, removal))
+    } else await store.postponeRemoval(removal.key, againAt(ports, removal, outcome))
     return complete
   } catch (error) {
     await store.postponeRemoval(removal.key, retryAt(ports, removal))

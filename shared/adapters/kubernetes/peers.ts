@@ -25,12 +25,14 @@ export const PEER_SELECTORS = ['component', 'app.kubernetes.io/name'].map(
   (key) => `${key} in (${values(key).join(',')})`,
 )
 
-/** The first by name wins where several fit. */
+/** One that has the port that is meant goes before others, then the first by name. */
 export function choosePeers(services: readonly V1Service[]): Partial<Record<Peer, PeerService>> {
   const sorted = services.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
   const chosen: Partial<Record<Peer, PeerService>> = {}
   for (const [peer, search] of Object.entries(SEARCHES) as [Peer, Search][]) {
-    const found = sorted.filter((service) => fits(service, search)).map((service) => peerService(service, search))
+    const fitting = sorted.filter((service) => fits(service, search))
+    const byPort = fitting.toSorted((a, b) => Number(hasPort(b, search)) - Number(hasPort(a, search)))
+    const found = byPort.map((service) => peerService(service, search))
     const first = found.find((service) => service !== undefined)
     if (first) chosen[peer] = first
   }
@@ -41,6 +43,9 @@ const nameOf = (service: V1Service): string => service.metadata?.name ?? ''
 
 const fits = (service: V1Service, { label, named }: Search): boolean =>
   service.metadata?.labels?.[label[0]] === label[1] && (named?.test(nameOf(service)) ?? true)
+
+const hasPort = ({ spec }: V1Service, { port }: Search): boolean =>
+  spec?.ports?.some((one) => one.port === port) ?? false
 
 /** A Service without a selector has no pods that a policy could name; `{}` would name all of them. */
 function peerService(service: V1Service, { port }: Search): PeerService | undefined {

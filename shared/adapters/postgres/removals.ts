@@ -105,7 +105,7 @@ export async function holdClient(
   const [found] = await tx<{ needed: boolean; busy: boolean }[]>`
     select
       exists (select from po.analysis where id = ${id} and state in ${tx(LIVE_STATES)}) as needed,
-      exists (select from po.removal where id = ${id} and key <> ${key} and client_held_until > ${now}) as busy`
+      exists (select from po.removal where id = ${id} and client_held_until > ${now}) as busy`
   if (found?.needed) return 'needed'
   if (found?.busy) return 'busy'
   await tx`update po.removal set client_held_until = ${later(now, leaseMs)} where key = ${key}`

@@ -33,7 +33,7 @@ function holdClient(
 ): Awaited<ReturnType<Store['holdClient']>> {
   for (const row of analyses.values()) if (row.id === id && isLive(row.state)) return 'needed'
   for (const row of removals.values()) {
-    if (row.id === id && row.key !== key && row.clientHeldUntil && row.clientHeldUntil > now) return 'busy'
+    if (row.id === id && row.clientHeldUntil && row.clientHeldUntil > now) return 'busy'
   }
   const own = removals.get(key)
   if (own) removals.set(key, { ...own, clientHeldUntil: later(now, leaseMs) })
