@@ -33,6 +33,14 @@ export async function drain<Item>(queue: Queue<Item>, now: () => Date, deadline:
   const underWay = new Set<Promise<void>>()
   let oneEnded = Promise.withResolvers<void>()
 
+  const claim = async (limit: number): Promise<readonly Item[]> => {
+    try {
+      return limit > 0 ? await queue.claim(limit) : []
+    } catch (error) {
+      faults.push(error)
+      return []
+    }
+  }
   const send = async (item: Item) => {
     try {
       if (await queue.send(item)) {
@@ -54,8 +62,7 @@ export async function drain<Item>(queue: Queue<Item>, now: () => Date, deadline:
 
   while (goesOn()) {
     oneEnded = Promise.withResolvers<void>()
-    const items = underWay.size < width ? await queue.claim(width - underWay.size) : []
-    for (const item of items) start(item)
+    for (const item of await claim(width - underWay.size)) start(item)
     if (underWay.size === 0) break
     await oneEnded.promise
   }
