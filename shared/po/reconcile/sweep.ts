@@ -30,7 +30,7 @@ const CLAIM_LEASE_MS = 60_000
 const CLAIM_LIMIT = 10_000
 const REMOVAL_LIMIT = 1000
 /** Polls wait for analyses that may hang, acts use Kubernetes, the database and the Hub: they do not share their places. */
-const POLLS = 1024
+const POLLS = 384
 const ACTS = 64
 /** Each may have a log of 10 MiB in memory. */
 const REMOVALS = 16
