@@ -38,18 +38,18 @@ export const MEMORY_ENVIRONMENT = {
 } as const
 
 /**
- * V8 lets its old space grow by a multiple of what was alive before it cleans up; here by a fifth. What a sweep reads of
- * Kubernetes lives for a moment: of 80 MiB 18 stay.
+ * V8 lets its old space grow by a multiple of what was alive before it cleans up; the status loop's by a fifth, since what
+ * a sweep reads of Kubernetes lives for a moment. Only once it is loaded: a heap that grows from nothing would take its time.
  */
-const V8_FLAGS = '--heap-growing-percent=20'
+const afterLoading = ({ trigger }: Route): string =>
+  trigger === 'event' ? "setFlagsFromString('--heap-growing-percent=20')\n" : ''
 
-const launcher = (name: string): string => `import { enableCompileCache } from 'node:module'
+const launcher = (route: Route): string => `import { enableCompileCache } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 
-setFlagsFromString('${V8_FLAGS}')
 enableCompileCache(import.meta.dirname + '/.cache')
-await import('./lib/${name}.mjs')
-`
+await import('./lib/${route.name}.mjs')
+${afterLoading(route)}`
 
 const functionEntry = (route: Route): string => `
 import './functions/${functionFolder(route)}/index.ts'
@@ -79,7 +79,7 @@ async function bundle(name: string, contents: string, outfile: URL): Promise<Met
 /** Bundles one function below `dist`, and says which sources went into it. */
 export async function bundleFunction(route: Route, dist: URL = DIST): Promise<Metafile> {
   const metafile = await bundle(route.name, functionEntry(route), new URL(`lib/${route.name}.mjs`, dist))
-  await writeFile(new URL(`${route.name}.mjs`, dist), launcher(route.name))
+  await writeFile(new URL(`${route.name}.mjs`, dist), launcher(route))
   return metafile
 }
 
