@@ -21,7 +21,7 @@ FROM ${NODE_IMAGE}
 RUN rm -rf /usr/local/lib/node_modules /opt/yarn* \
       /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg \
       /usr/bin/apt* /usr/bin/dpkg* /var/lib/apt /var/lib/dpkg /etc/apt
-ENV NODE_ENV=production MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=131072
+ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build --chown=0:0 /app/dist dist
 USER 10000:10000

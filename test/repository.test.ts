@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { MEMORY_ENVIRONMENT, NODE_FLAGS } from '../knative/bundle.ts'
+import { NODE_FLAGS } from '../knative/bundle.ts'
 import { differing, RENDERED } from '../knative/render.ts'
 import { AMBIENT } from '../knative/render-env.ts'
 import { ConfigFault, loadConfig, SETTINGS } from '../shared/config.ts'
@@ -142,8 +142,7 @@ describe('the image', () => {
     expect([shell, flag]).toEqual(['/bin/sh', '-c'])
     expect(script).toMatch(/^exec node /)
     expect(last('EXPOSE')).toBe('8080')
-    const memory = Object.entries(MEMORY_ENVIRONMENT).map(([name, value]) => `${name}=${value}`)
-    expect(last('ENV')).toBe(['NODE_ENV=production', ...memory].join(' '))
+    expect(last('ENV')).toBe('NODE_ENV=production')
     const started = spawnSync('sh', ['-c', script.replace('exec node', 'exec echo')], {
       encoding: 'utf8',
       env: { PATH: process.env['PATH'], FUNCTION_TARGET: 'po-status' },

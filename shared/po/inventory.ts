@@ -9,14 +9,12 @@ export interface Inventory {
   readonly pods: readonly PodFacts[]
 }
 
-/**
- * One list per owned kind (metadata only) and the pods, one after another: side by side they would all be in memory at the
- * same time, and the polls that go on meanwhile take longer anyway.
- */
+/** One list per owned kind (metadata only) and the pods. */
 export async function takeInventory({ cluster }: Pick<Ports, 'cluster'>, id?: AnalysisId): Promise<Inventory> {
   const ours = { [LABEL.analysis]: id }
-  const objects: ObjectMeta[] = []
-  const pods = await cluster.pods(ours)
-  for (const kind of OWNED_KINDS) objects.push(...(await cluster.list(kind, ours)))
-  return { objects, pods }
+  const [pods, ...lists] = await Promise.all([
+    cluster.pods(ours),
+    ...OWNED_KINDS.map((kind) => cluster.list(kind, ours)),
+  ])
+  return { objects: lists.flat(), pods }
 }

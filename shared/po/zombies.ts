@@ -65,6 +65,7 @@ async function accountedFor({ store }: ZombiePorts): Promise<Map<AnalysisId, Ran
 
 /** What no row accounts for and is at least `graceMs` old. What is being deleted already is left to itself. */
 async function findZombies(ports: ZombiePorts, { objects, pods }: Inventory, graceMs: number): Promise<Found[]> {
+  if (objects.length === 0 && pods.length === 0) return []
   const ranges = await accountedFor(ports)
   const before = ports.now().getTime() - graceMs
   const isOld = ({ deleting, createdAt }: ObjectMeta | PodFacts) => !deleting && createdAt.getTime() <= before

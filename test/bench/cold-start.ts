@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { builtRoutes, bundleAll, MEMORY_ENVIRONMENT, NODE_FLAGS } from '../../knative/bundle.ts'
+import { builtRoutes, bundleAll, memoryEnvironment, NODE_FLAGS } from '../../knative/bundle.ts'
 import { poRoutes, type Route, routes } from '../../shared/routes.ts'
 import { atMost, type BenchRow, median, shown } from './row.ts'
 import { startWorld, type World } from './world.ts'
@@ -133,7 +133,7 @@ const BARE: Program = {
 const programOf = (route: Route, dist: string, world: World): Program => ({
   file: join(dist, `${route.name}.mjs`),
   flags: NODE_FLAGS,
-  env: { ...world.env, ...MEMORY_ENVIRONMENT, FUNCTION_TARGET: route.name, LOG_LEVEL: 'warn' },
+  env: { ...world.env, ...memoryEnvironment(route), FUNCTION_TARGET: route.name, LOG_LEVEL: 'warn' },
   ask: () => world.ask(route),
 })
 

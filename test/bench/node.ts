@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { bundleFunction, copyFiles, MEMORY_ENVIRONMENT, NODE_FLAGS } from '../../knative/bundle.ts'
+import { bundleFunction, copyFiles, memoryEnvironment, NODE_FLAGS } from '../../knative/bundle.ts'
 import { connect, createStore } from '../../shared/adapters/postgres/index.ts'
 import type { Route } from '../../shared/routes.ts'
 import { type Functions, startFunctions } from '../sandbox/functions.ts'
@@ -89,10 +89,10 @@ async function startParts({ routes, processes = 1, cluster, env }: NodeOptions, 
       ...words(database),
       ...settings(keycloak, hub),
       NODE_OPTIONS: NODE_FLAGS.join(' '),
-      ...MEMORY_ENVIRONMENT,
       ...kubernetes?.env,
       ...env,
     },
+    envOf: memoryEnvironment,
     program: ({ name }: Route) => join(dist, `${name}.mjs`),
     onLine: showErrors,
   }
