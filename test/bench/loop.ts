@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { NODE_FLAGS } from '../../knative/bundle.ts'
+import { NODE_FLAGS } from '../../knative/process.ts'
 import { routes } from '../../shared/routes.ts'
 import { analysisId, seedAnalyses } from './analyses.ts'
 import type { Heard, Question } from './analyses-apart.ts'
