@@ -44,7 +44,7 @@ const EXIT_CONFIG = 78
 /** What the image runs. An unknown name is said as one line, as functions log theirs. */
 export const starter = (names: readonly string[]): string => `const names = ${JSON.stringify(names)}
 const name = process.env.FUNCTION_TARGET
-if (names.includes(name)) await import('./' + name + '.mjs')
+if (names.includes(name)) await import(new URL(name + '.mjs', import.meta.url))
 else {
   const faults = ['FUNCTION_TARGET: expected one of ' + names.join(', ')]
   console.log(JSON.stringify({ level: 'fatal', logger: 'start', msg: 'could not start', faults }))
