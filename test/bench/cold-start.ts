@@ -168,7 +168,7 @@ export async function benchColdStart(): Promise<BenchRow[]> {
 
 const creates = ({ name }: Route): boolean => name === routes.po.create.name
 
-/** @param still where nothing runs: what a sweep over many analyses costs is no matter of its start */
+/** @param still where nothing runs: what a sweep, or a cleanup, over many analyses costs is no matter of its start */
 async function measure(dist: string, world: World, still: World): Promise<BenchRow[]> {
   const functions = answering()
   const rows: BenchRow[] = []
@@ -177,7 +177,8 @@ async function measure(dist: string, world: World, still: World): Promise<BenchR
     const used = await memory(programOf(route, dist, world))
     rows.push(atMost(`RSS after ${REQUESTS} requests, ${route.name}`, used, 'MiB', budgetOf(route).mebibytes))
   }
-  const programs = functions.map((route) => [route.name, programOf(route, dist, world)] as const)
+  const where = (route: Route) => (creates(route) ? world : still)
+  const programs = functions.map((route) => [route.name, programOf(route, dist, where(route))] as const)
   const loops = looping().map((route) => {
     const program = programOf(route, dist, still)
     return [route.name, { ...program, env: { ...program.env, ...EACH_SECOND } }] as const
