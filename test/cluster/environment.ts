@@ -16,7 +16,8 @@ const VARIABLES = {
     required: true,
     effect:
       'command that makes an image and gives it to the cluster, called as\n' +
-      '    … NAME:TAG --node FOLDER --entry FILE            Node 24 runs FILE of FOLDER, which lies at /app\n' +
+      '    … NAME:TAG --node FOLDER --entry FILE [--user UID] [--env NAME=VALUE]…\n' +
+      '                                                     Node 24 runs FILE of FOLDER, which lies at /app\n' +
       '    … NAME:TAG --program PATH --user UID             a program of this machine with its libraries',
   },
   TEST_HOST_NAME: { required: true, effect: 'name or address under which pods reach this machine' },

@@ -4,8 +4,10 @@ import { createHash } from 'node:crypto'
 import { access, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { bundleAll } from '../../knative/bundle.ts'
+import { NODE_FLAGS } from '../../knative/process.ts'
 import type { ClusterEnvironment } from './environment.ts'
 import type { Targets } from './pods/probe.ts'
 
@@ -38,11 +40,51 @@ async function pack(targets: Targets): Promise<string> {
   return folder
 }
 
+/** The user that functions run as, in the Dockerfile too. */
+const FUNCTION_USER = 10_000
+
+/**
+ * The image of the functions, with the file tree that the Dockerfile makes.
+ * @param bundle fills the folder `dist`; default: from these sources
+ * @param mark makes it another image with the same content
+ */
+export async function loadFunctionImage(
+  { loadImage: [command, ...first] }: Pick<ClusterEnvironment, 'loadImage'>,
+  bundle: (dist: URL) => Promise<void> = (dist) => bundleAll(dist, FUNCTION_USER),
+  mark = '',
+): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'po-functions-'))
+  try {
+    await run('chmod', ['a+rx', folder])
+    await bundle(pathToFileURL(`${folder}/dist/`))
+    // What a warm-up leaves differs from time to time: the tag is of what was warmed up.
+    const tag = `${await digest(join(folder, 'dist'), /[\\/]\.cache([\\/]|$)/)}${mark}`
+    await run('chmod', ['-R', 'a+rX', folder])
+    const image = `dev.local/knative-pod-orchestration:${tag}`
+    const how = ['--user', `${FUNCTION_USER}:${FUNCTION_USER}`, '--env', `NODE_OPTIONS=${NODE_FLAGS.join(' ')}`]
+    await run(command, [
+      ...first,
+      image,
+      '--node',
+      folder,
+      '--entry',
+      'dist/start.mjs',
+      '--env',
+      'NODE_ENV=production',
+      ...how,
+    ])
+    return image
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
 /** The same content has the same tag: a node that has it already keeps it. */
-async function digest(folder: string): Promise<string> {
+async function digest(folder: string, leftOut?: RegExp): Promise<string> {
   const hash = createHash('sha256')
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const all = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const files = all.filter((file) => !leftOut?.test(file.slice(folder.length)))
   for (const file of files.sort()) hash.update(file.slice(folder.length)).update(await readFile(file))
   return hash.digest('hex').slice(0, 12)
 }
