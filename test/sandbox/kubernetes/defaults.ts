@@ -1,14 +1,17 @@
 /** Values that the API fills in where a client left them out; only those that somebody reads back. */
+
+import { conformed } from './custom-schema.ts'
 import { isFields } from './merge.ts'
-import type { KubeObject } from './objects.ts'
+import { type Kind, type KubeObject, resourceOf } from './objects.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
 const fields = (value: unknown): Fields => (isFields(value) ? value : {})
 const list = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value : [])
 
-export function withDefaults(object: KubeObject): KubeObject {
-  const fill = FILL[object.kind]
+export function withDefaults(kind: Kind, object: KubeObject): KubeObject {
+  if (kind.custom) return conformed(kind.custom.schema, object)
+  const fill = FILL[resourceOf(kind)]
   return fill ? fill(object) : object
 }
 
@@ -19,12 +22,12 @@ function fill<T extends Fields>(target: T, defaults: Fields): T {
 }
 
 const FILL: Readonly<Record<string, (object: KubeObject) => KubeObject>> = {
-  Namespace: (object) => fill({ ...object, spec: { finalizers: ['kubernetes'] } }, { status: { phase: 'Active' } }),
-  Secret: secret,
-  Service: service,
-  Pod: (object) => ({ ...object, spec: podSpec(fields(object['spec'])), status: object['status'] ?? PENDING }),
-  Deployment: deployment,
-  NetworkPolicy: policy,
+  namespaces: (object) => fill({ ...object, spec: { finalizers: ['kubernetes'] } }, { status: { phase: 'Active' } }),
+  secrets: secret,
+  services: service,
+  pods: (object) => ({ ...object, spec: podSpec(fields(object['spec'])), status: object['status'] ?? PENDING }),
+  'deployments.apps': deployment,
+  'networkpolicies.networking.k8s.io': policy,
 }
 
 const PENDING = { phase: 'Pending', qosClass: 'BestEffort' }

@@ -3,7 +3,6 @@
  * exist are collected. Works from a queue, after the request that caused it, as the real one does.
  */
 import type { KubeObject, OwnerRef } from './objects.ts'
-import { kindNamed } from './objects.ts'
 import type { Propagation, Resources } from './resources.ts'
 import type { Store } from './store.ts'
 
@@ -79,7 +78,7 @@ export function startGarbageCollector(store: Store, resources: Resources): () =>
     const waits = [...states.values()].includes('waiting')
     const policy = waits && store.dependents(object.metadata.uid).length > 0 ? 'Foreground' : inherited(object)
     const { namespace, name, uid } = object.metadata
-    resources.remove(kindNamed(object.kind), namespace, name, { propagationPolicy: policy, preconditions: { uid } })
+    resources.remove(store.kinds.of(object), namespace, name, { propagationPolicy: policy, preconditions: { uid } })
   }
 
   function inherited(object: KubeObject): Propagation {

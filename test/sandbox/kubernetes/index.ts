@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServerIdentity, type ServerIdentity } from './certificate.ts'
 import type { Image } from './container.ts'
+import { startCustomKinds } from './custom-kinds.ts'
 import { startGarbageCollector } from './garbage.ts'
 import { createApi } from './http.ts'
 import { type Kubelet, type KubeletOptions, startKubelet } from './kubelet.ts'
@@ -62,7 +63,7 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
   const resources = createResources(store, () => runsPods)
   for (const name of new Set(['default', namespace])) createNamespace(name)
 
-  const stops = [startGarbageCollector(store, resources), startNamespaces()]
+  const stops = [startGarbageCollector(store, resources), startCustomKinds(store, resources), startNamespaces()]
   if (runsPods) stops.push(startWorkloads(store, resources))
   const kubelet = runsPods ? startKubelet(store, resources, runtimeOf(options)) : NO_KUBELET
   const services = createServices(store, resources, kubelet)
@@ -87,20 +88,9 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
   function startNamespaces(): () => void {
     return store.onChange(({ type, kind, object }) => {
       if (kind.kind !== 'Namespace' || type !== 'DELETED') return
-      for (const one of [
-        'Deployment',
-        'ReplicaSet',
-        'Pod',
-        'Service',
-        'NetworkPolicy',
-        'ConfigMap',
-        'Secret',
-        'Event',
-        'ServiceAccount',
-      ]) {
-        const members = store.list(kindNamed(one), object.metadata.name)
-        for (const { metadata } of members) {
-          resources.remove(kindNamed(one), metadata.namespace, metadata.name, { propagationPolicy: 'Background' })
+      for (const one of store.kinds.all().filter(({ namespaced }) => namespaced)) {
+        for (const { metadata } of store.list(one, object.metadata.name)) {
+          resources.remove(one, metadata.namespace, metadata.name, { propagationPolicy: 'Background' })
         }
       }
     })

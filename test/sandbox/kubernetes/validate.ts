@@ -1,7 +1,10 @@
 /** What the API refuses: bad names, labels, unknown kinds of bodies, and the few fields that PO could get wrong. */
+
+import { definitionFaults } from './custom-kinds.ts'
+import { schemaFaults } from './custom-schema.ts'
 import { badRequest, type Cause, invalid } from './failure.ts'
 import { isFields } from './merge.ts'
-import { apiVersionOf, type Kind, type KubeObject } from './objects.ts'
+import { apiVersionOf, type Kind, type KubeObject, resourceOf } from './objects.ts'
 import { hasLabels } from './selectors.ts'
 
 const LABEL_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
@@ -33,7 +36,7 @@ export function validate(kind: Kind, object: KubeObject): void {
     ...nameFaults(kind, object.metadata.name),
     ...labelFaults(object),
     ...ownerFaults(object),
-    ...(SPECS[kind.kind]?.(object) ?? []),
+    ...(kind.custom ? schemaFaults(kind.custom.schema, object) : (SPECS[resourceOf(kind)]?.(object) ?? [])),
   ]
   if (causes.length > 0) throw invalid(kind, object.metadata.name, causes)
 }
@@ -68,11 +71,12 @@ const ownerFaults = ({ metadata }: KubeObject): Cause[] =>
   )
 
 const SPECS: Readonly<Record<string, (object: KubeObject) => Cause[]>> = {
-  Secret: secretFaults,
-  ConfigMap: keyFaults,
-  Deployment: deploymentFaults,
-  Service: serviceFaults,
-  Pod: (object) => containerFaults(object['spec'], 'spec'),
+  secrets: secretFaults,
+  configmaps: keyFaults,
+  'deployments.apps': deploymentFaults,
+  services: serviceFaults,
+  pods: (object) => containerFaults(object['spec'], 'spec'),
+  'customresourcedefinitions.apiextensions.k8s.io': definitionFaults,
 }
 
 const entriesOf = (object: KubeObject): [string, string][] =>
