@@ -61,19 +61,13 @@ function deployment(object: KubeObject): KubeObject {
 }
 
 function podSpec(spec: Fields): Fields {
-  const containers = list(spec['containers']).map((container) => {
-    const ports = list(container['ports']).map((port) => fill(port, { protocol: 'TCP' }))
-    const image = String(container['image'] ?? '')
-    const latest = !image.includes('@') && (!/:[^/]+$/.test(image) || image.endsWith(':latest'))
-    return fill(ports.length > 0 ? { ...container, ports } : container, {
-      imagePullPolicy: latest ? 'Always' : 'IfNotPresent',
-      resources: {},
-      terminationMessagePath: '/dev/termination-log',
-      terminationMessagePolicy: 'File',
-    })
-  })
+  const init = list(spec['initContainers'])
   return fill(
-    { ...spec, containers },
+    {
+      ...spec,
+      ...(init.length > 0 ? { initContainers: init.map(container) } : {}),
+      containers: list(spec['containers']).map(container),
+    },
     {
       restartPolicy: 'Always',
       terminationGracePeriodSeconds: 30,
@@ -82,6 +76,18 @@ function podSpec(spec: Fields): Fields {
       securityContext: {},
     },
   )
+}
+
+function container(spec: Fields): Fields {
+  const ports = list(spec['ports']).map((port) => fill(port, { protocol: 'TCP' }))
+  const image = String(spec['image'] ?? '')
+  const latest = !image.includes('@') && (!/:[^/]+$/.test(image) || image.endsWith(':latest'))
+  return fill(ports.length > 0 ? { ...spec, ports } : spec, {
+    imagePullPolicy: latest ? 'Always' : 'IfNotPresent',
+    resources: {},
+    terminationMessagePath: '/dev/termination-log',
+    terminationMessagePolicy: 'File',
+  })
 }
 
 function policy(object: KubeObject): KubeObject {

@@ -127,21 +127,34 @@ interface Container {
   readonly volumeMounts?: readonly { readonly name?: string }[]
 }
 
+interface Pod {
+  readonly initContainers?: readonly Container[]
+  readonly containers?: readonly Container[]
+  readonly volumes?: readonly { readonly name?: string }[]
+}
+
 function containerFaults(value: unknown, field: string): Cause[] {
-  const spec = (value ?? {}) as { containers?: readonly Container[]; volumes?: readonly { readonly name?: string }[] }
+  const spec = (value ?? {}) as Pod
   if (!spec.containers?.length) return [missing(`${field}.containers`)]
-  const volumes = new Set((spec.volumes ?? []).map(({ name }) => name))
-  return spec.containers.flatMap((container, at) => [
+  return [
+    ...eachContainer(spec, spec.initContainers ?? [], `${field}.initContainers`),
+    ...eachContainer(spec, spec.containers, `${field}.containers`),
+  ]
+}
+
+function eachContainer(pod: Pod, containers: readonly Container[], field: string): Cause[] {
+  const volumes = new Set((pod.volumes ?? []).map(({ name }) => name))
+  return containers.flatMap((container, at) => [
     ...(container.name && container.name.length <= 63 && LABEL_NAME.test(container.name)
       ? []
-      : [bad(`${field}.containers[${at}].name`, container.name, 'a lowercase RFC 1123 label is expected')]),
-    ...(container.image ? [] : [missing(`${field}.containers[${at}].image`)]),
+      : [bad(`${field}[${at}].name`, container.name, 'a lowercase RFC 1123 label is expected')]),
+    ...(container.image ? [] : [missing(`${field}[${at}].image`)]),
     ...(container.volumeMounts ?? [])
       .filter(({ name }) => !volumes.has(name))
       .map(({ name }, mount) => ({
         reason: 'FieldValueNotFound',
         message: `Not found: ${JSON.stringify(name)}`,
-        field: `${field}.containers[${at}].volumeMounts[${mount}].name`,
+        field: `${field}[${at}].volumeMounts[${mount}].name`,
       })),
   ])
 }
