@@ -27,6 +27,7 @@ const FILL: Readonly<Record<string, (object: KubeObject) => KubeObject>> = {
   services: service,
   pods: (object) => ({ ...object, spec: podSpec(fields(object['spec'])), status: object['status'] ?? PENDING }),
   'deployments.apps': deployment,
+  'jobs.batch': job,
   'networkpolicies.networking.k8s.io': policy,
 }
 
@@ -60,7 +61,42 @@ function deployment(object: KubeObject): KubeObject {
   return fill({ ...object, spec: filled }, { status: {} })
 }
 
-function podSpec(spec: Fields): Fields {
+/** A Job finds its pods by its own uid, also where many have one name after another. */
+function job(object: KubeObject): KubeObject {
+  const spec = fields(object['spec'])
+  const template = fields(spec['template'])
+  const { uid, name } = object.metadata
+  const labels = {
+    'batch.kubernetes.io/controller-uid': uid,
+    'batch.kubernetes.io/job-name': name,
+    'controller-uid': uid,
+    'job-name': name,
+  }
+  const metadata = fields(template['metadata'])
+  const filled = fill(
+    {
+      ...spec,
+      template: {
+        metadata: { ...metadata, labels: { ...fields(metadata['labels']), ...labels } },
+        spec: podSpec(fields(template['spec']), {}),
+      },
+    },
+    {
+      parallelism: 1,
+      ...(spec['parallelism'] === undefined && spec['completionMode'] !== 'Indexed' ? { completions: 1 } : {}),
+      completionMode: 'NonIndexed',
+      backoffLimit: spec['backoffLimitPerIndex'] === undefined ? 6 : 2_147_483_647,
+      suspend: false,
+      manualSelector: false,
+      podReplacementPolicy: spec['podFailurePolicy'] === undefined ? 'TerminatingOrFailed' : 'Failed',
+      selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } },
+    },
+  )
+  return fill({ ...object, spec: filled }, { status: {} })
+}
+
+/** A Job says itself what becomes of containers that end. */
+function podSpec(spec: Fields, more: Fields = { restartPolicy: 'Always' }): Fields {
   const init = list(spec['initContainers'])
   return fill(
     {
@@ -69,7 +105,7 @@ function podSpec(spec: Fields): Fields {
       containers: list(spec['containers']).map(container),
     },
     {
-      restartPolicy: 'Always',
+      ...more,
       terminationGracePeriodSeconds: 30,
       dnsPolicy: 'ClusterFirst',
       schedulerName: 'default-scheduler',

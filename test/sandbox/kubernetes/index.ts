@@ -12,6 +12,7 @@ import type { Image } from './container.ts'
 import { startCustomKinds } from './custom-kinds.ts'
 import { startGarbageCollector } from './garbage.ts'
 import { createApi } from './http.ts'
+import { startJobs } from './job-controller.ts'
 import { type Kubelet, type KubeletOptions, startKubelet } from './kubelet.ts'
 import { kindNamed } from './objects.ts'
 import { createResources } from './resources.ts'
@@ -64,7 +65,8 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
   for (const name of new Set(['default', namespace])) createNamespace(name)
 
   const stops = [startGarbageCollector(store, resources), startCustomKinds(store, resources), startNamespaces()]
-  if (runsPods) stops.push(startWorkloads(store, resources))
+  if (runsPods)
+    stops.push(startWorkloads(store, resources), startJobs(store, resources, options.backoffMs ?? BACKOFF_MS))
   const kubelet = runsPods ? startKubelet(store, resources, runtimeOf(options)) : NO_KUBELET
   const services = createServices(store, resources, kubelet)
   const subresources = createSubresources(resources, kubelet, services)
@@ -114,11 +116,12 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
   }
 }
 
+const BACKOFF_MS = 250
 const NO_KUBELET: Kubelet = { containers: () => [], stop: async () => undefined }
 
 const runtimeOf = (options: KubernetesOptions): KubeletOptions => ({
   images: options.images ?? {},
-  backoffMs: options.backoffMs ?? 250,
+  backoffMs: options.backoffMs ?? BACKOFF_MS,
   maxGraceMs: options.maxGraceMs ?? 3_000,
   logBytes: options.logBytes ?? 12 * 1024 * 1024,
 })

@@ -3,7 +3,7 @@
 import { definitionFaults } from './custom-kinds.ts'
 import { schemaFaults } from './custom-schema.ts'
 import { badRequest, type Cause, invalid } from './failure.ts'
-import { isFields } from './merge.ts'
+import { equal, isFields } from './merge.ts'
 import { apiVersionOf, type Kind, type KubeObject, resourceOf } from './objects.ts'
 import { hasLabels } from './selectors.ts'
 
@@ -74,6 +74,7 @@ const SPECS: Readonly<Record<string, (object: KubeObject) => Cause[]>> = {
   secrets: secretFaults,
   configmaps: keyFaults,
   'deployments.apps': deploymentFaults,
+  'jobs.batch': jobFaults,
   services: serviceFaults,
   pods: (object) => containerFaults(object['spec'], 'spec'),
   'customresourcedefinitions.apiextensions.k8s.io': definitionFaults,
@@ -119,6 +120,50 @@ function deploymentFaults(object: KubeObject): Cause[] {
         ]),
     ...containerFaults(spec.template?.spec, 'spec.template.spec'),
   ]
+}
+
+interface Job {
+  readonly completions?: number
+  readonly completionMode?: string
+  readonly backoffLimitPerIndex?: number
+  readonly maxFailedIndexes?: number
+  readonly template?: { readonly spec?: { readonly restartPolicy?: string } }
+}
+
+function jobFaults(object: KubeObject): Cause[] {
+  const spec = (object['spec'] ?? {}) as Job
+  const policy = spec.template?.spec?.restartPolicy ?? ''
+  const isIndexed = spec.completionMode === 'Indexed'
+  const needsIndexes = (['backoffLimitPerIndex', 'maxFailedIndexes'] as const).filter(
+    (field) => spec[field] !== undefined && !isIndexed,
+  )
+  return [
+    ...(isIndexed && spec.completions === undefined
+      ? [{ ...missing('spec.completions'), message: `Required value: when completion mode is Indexed` }]
+      : []),
+    ...needsIndexes.map((field) => bad(`spec.${field}`, spec[field], 'requires indexed completion mode')),
+    ...(['OnFailure', 'Never'].includes(policy)
+      ? []
+      : [
+          {
+            ...missing('spec.template.spec.restartPolicy'),
+            message: 'Required value: valid values: "OnFailure", "Never"',
+          },
+        ]),
+    ...containerFaults(spec.template?.spec, 'spec.template.spec'),
+  ]
+}
+
+/** Fields of a spec that stay as they were made. */
+const FIXED: Readonly<Record<string, readonly string[]>> = {
+  'jobs.batch': ['template', 'selector', 'completionMode', 'backoffLimitPerIndex'],
+}
+
+export function assertFixed(kind: Kind, live: KubeObject, next: KubeObject): void {
+  const [before, after] = [live, next].map((one) => (one['spec'] ?? {}) as Record<string, unknown>)
+  const changed = (FIXED[resourceOf(kind)] ?? []).filter((field) => !equal(before?.[field], after?.[field]))
+  const causes = changed.map((field) => bad(`spec.${field}`, after?.[field] ?? null, 'field is immutable'))
+  if (causes.length > 0) throw invalid(kind, live.metadata.name, causes)
 }
 
 interface Container {
