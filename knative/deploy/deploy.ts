@@ -2,7 +2,7 @@
 import { SECRETS_NAME } from '../environment.ts'
 import { selectorOf } from '../labels.ts'
 import * as cluster from './kubectl.ts'
-import { type DeployedObject, refOf, titleOf } from './objects.ts'
+import { type DeployedObject, isFunction, Refused, refOf, titleOf } from './objects.ts'
 import { imagesOf, namespaceOf, type Plan, planOf, STAGES, type Stage } from './plan.ts'
 import { preflight } from './preflight.ts'
 import { referred, sourcesOf, stamped } from './settings-stamp.ts'
@@ -46,11 +46,18 @@ async function makeRoom(jobs: readonly DeployedObject[]): Promise<void> {
   await cluster.remove(jobs.filter(({ kind }) => kind === 'Job').map(refOf))
 }
 
+/** What admission would refuse is refused before anything runs differently. */
 async function checkAll(plan: Plan, namespace: string): Promise<void> {
   const namespaces = plan.foundation.filter(({ kind }) => kind === 'Namespace')
   if (namespaces.length > 0 && !(await cluster.get('namespace', namespace))) return // nothing can be tried in it yet
   const changeable = STAGES.flatMap((stage) => plan[stage]).filter(({ kind }) => kind !== 'Job')
-  await cluster.apply(changeable, 'dry run')
+  await cluster.apply(
+    changeable.filter((object) => !isFunction(object)),
+    'dry run',
+  )
+  // Serving tries the pod of a function, which takes its account.
+  await cluster.apply(plan.foundation)
+  await cluster.apply(plan.functions, 'dry run')
 }
 
 /** Functions with the stamp of what they read, as it is in the cluster now. */
@@ -105,7 +112,7 @@ export async function deploy(input: DeployInput): Promise<void> {
     await cluster.applySecret(SECRETS_NAME, namespace, input.secrets)
   }
   const faults = await preflight(objects, namespace)
-  if (faults.length > 0) throw new Error(`nothing was applied:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
+  if (faults.length > 0) throw new Refused(`nothing was applied:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
   await checkAll(plan, namespace)
   for (const stage of STAGES) await applyStage(stage, plan[stage], namespace, input)
   await handleLeftOver(objects, namespace, input)

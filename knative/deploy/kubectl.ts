@@ -1,14 +1,12 @@
 /** The cluster as kubectl reaches it: whatever context, login and proxy the operator has set up for it hold here, too. */
 import { spawn } from 'node:child_process'
 import { parseAllDocuments } from 'yaml'
-import { type DeployedObject, type ObjectRef, resourceOf } from './objects.ts'
+import { type DeployedObject, type ObjectRef, Refused, resourceOf } from './objects.ts'
 
 /** Under this name the API server remembers which fields are ours. */
 const FIELD_MANAGER = 'knative-pod-orchestration'
 
-export class KubectlFault extends Error {}
-
-/** @throws KubectlFault with what kubectl said */
+/** @throws Refused with what kubectl said */
 async function kubectl(args: readonly string[], input?: string): Promise<string> {
   const child = spawn('kubectl', args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] })
   const { promise, resolve, reject } = Promise.withResolvers<string>()
@@ -20,11 +18,9 @@ async function kubectl(args: readonly string[], input?: string): Promise<string>
     said += text
   })
   child.once('error', (error: NodeJS.ErrnoException) =>
-    reject(error.code === 'ENOENT' ? new KubectlFault('kubectl is not on the PATH') : error),
+    reject(error.code === 'ENOENT' ? new Refused('kubectl is not on the PATH') : error),
   )
-  child.once('close', (code) =>
-    code === 0 ? resolve(out) : reject(new KubectlFault(said.trim() || `ended with ${code}`)),
-  )
+  child.once('close', (code) => (code === 0 ? resolve(out) : reject(new Refused(said.trim() || `ended with ${code}`))))
   child.stdin?.on('error', () => {})
   child.stdin?.end(input)
   return promise

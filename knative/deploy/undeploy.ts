@@ -4,7 +4,7 @@
  */
 import { LABEL, STANDING_POLICY_NAME } from '../../shared/po/names.ts'
 import * as cluster from './kubectl.ts'
-import { type DeployedObject, refOf } from './objects.ts'
+import { type DeployedObject, Refused, refOf } from './objects.ts'
 import { namespaceOf, planOf, STAGES } from './plan.ts'
 
 export interface UndeployInput {
@@ -23,7 +23,7 @@ export async function undeploy({ overlay, force = false, say }: UndeployInput): 
   const namespace = namespaceOf(objects)
   const running = await cluster.select(['pods'], namespace, LABEL.analysis)
   if (running.length > 0 && !force) {
-    throw new Error(
+    throw new Refused(
       `${running.length} pods of analyses are running in namespace ${namespace}: stop them first (kn po stop --all), or leave ` +
         'them to themselves with FORCE=1',
     )

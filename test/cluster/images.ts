@@ -4,9 +4,8 @@ import { createHash } from 'node:crypto'
 import { access, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { bundleAll } from '../../knative/bundle.ts'
 import { NODE_FLAGS } from '../../knative/process.ts'
 import type { ClusterEnvironment } from './environment.ts'
 import type { Targets } from './pods/probe.ts'
@@ -45,18 +44,18 @@ const FUNCTION_USER = 10_000
 
 /**
  * The image of the functions, with the file tree that the Dockerfile makes.
- * @param bundle fills the folder `dist`; default: from these sources
+ * @param root of the sources
  * @param mark makes it another image with the same content
  */
 export async function loadFunctionImage(
   { loadImage: [command, ...first] }: Pick<ClusterEnvironment, 'loadImage'>,
-  bundle: (dist: URL) => Promise<void> = (dist) => bundleAll(dist, FUNCTION_USER),
+  root = ROOT,
   mark = '',
 ): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'po-functions-'))
   try {
     await run('chmod', ['a+rx', folder])
-    await bundle(pathToFileURL(`${folder}/dist/`))
+    await run('node', ['knative/bundle.ts', join(folder, 'dist'), String(FUNCTION_USER)], { cwd: root })
     // What a warm-up leaves differs from time to time: the tag is of what was warmed up.
     const tag = `${await digest(join(folder, 'dist'), /[\\/]\.cache([\\/]|$)/)}${mark}`
     await run('chmod', ['-R', 'a+rX', folder])

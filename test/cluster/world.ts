@@ -46,7 +46,7 @@ export async function timed<T>(step: string, act: () => Promise<T>): Promise<T> 
 }
 
 /** The name server that pods ask. */
-async function findResolver(api: Api): Promise<string> {
+export async function findResolver(api: Api): Promise<string> {
   const [service] = await api.list('Service', 'k8s-app=kube-dns', 'kube-system')
   const { clusterIP } = (service?.['spec'] ?? {}) as { clusterIP?: string }
   if (!clusterIP) throw new Error('No Service k8s-app=kube-dns in kube-system: set TEST_CLUSTER_RESOLVER')
