@@ -36,6 +36,13 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   Deployment: 'apis/apps/v1/deployments',
   ReplicaSet: 'apis/apps/v1/replicasets',
   NetworkPolicy: 'apis/networking.k8s.io/v1/networkpolicies',
+  Job: 'apis/batch/v1/jobs',
+  Event: 'api/v1/events',
+  KnativeService: 'apis/serving.knative.dev/v1/services',
+  Revision: 'apis/serving.knative.dev/v1/revisions',
+  PingSource: 'apis/sources.knative.dev/v1/pingsources',
+  Broker: 'apis/eventing.knative.dev/v1/brokers',
+  Trigger: 'apis/eventing.knative.dev/v1/triggers',
   Role: 'apis/rbac.authorization.k8s.io/v1/roles',
   RoleBinding: 'apis/rbac.authorization.k8s.io/v1/rolebindings',
 }
@@ -123,6 +130,10 @@ export function createApi(kubeconfig: string, namespace: string) {
       await json('POST', '/api/v1/namespaces', { metadata: { name: namespace, labels: { ...labels, [OURS]: 'true' } } })
       // Pods are refused until their service account is there.
       await eventually('the default service account', () => json('GET', pathOf('ServiceAccount', 'default')))
+    },
+    /** All of them, within a second. */
+    async endPods(): Promise<void> {
+      await json('DELETE', `${pathOf('Pod')}?gracePeriodSeconds=1`)
     },
     /** Resolves when it is gone with all objects in it. */
     async removeNamespace(): Promise<void> {
