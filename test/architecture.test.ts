@@ -19,6 +19,7 @@ interface Room {
 const ROOMS: readonly Room[] = [
   { name: 'words', files: /^shared\/(fault|routes|(po|dt)\/model)\.ts$/, may: /^$/ },
   { name: 'configuration', files: /^shared\/(config|setting)\.ts$/, may: /^(shared\/(routes|setting)\.ts|node:fs)$/ },
+  { name: 'tokens', files: /^shared\/service-token\.ts$/, may: /^node:crypto$/ },
   { name: 'log', files: /^shared\/log\.ts$/, may: /^pino$/ },
   { name: 'names', files: /^shared\/(po|dt)\/names\.ts$/, may: /^shared\/(po|dt)\/model\.ts$/ },
   {
@@ -55,7 +56,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'edge',
     files: /^shared\/(http|events)\//,
-    may: /^(shared\/(http|events)\/.+|shared\/(fault|routes|config|log|po\/model)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
+    may: /^(shared\/(http|events)\/.+|shared\/(fault|routes|config|log|service-token|po\/model)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
   },
   {
     name: 'wiring',
