@@ -17,10 +17,16 @@ interface Room {
 
 /** The first room that fits a file is its room. `(po|dt)` are the features. */
 const ROOMS: readonly Room[] = [
-  { name: 'words', files: /^shared\/(fault|routes|(po|dt)\/model)\.ts$/, may: /^$/ },
+  { name: 'words', files: /^shared\/(fault|routes|(po|dt|files)\/model)\.ts$/, may: /^$/ },
   { name: 'configuration', files: /^shared\/(config|setting)\.ts$/, may: /^(shared\/(routes|setting)\.ts|node:fs)$/ },
+  { name: 'tokens', files: /^shared\/service-token\.ts$/, may: /^node:crypto$/ },
   { name: 'log', files: /^shared\/log\.ts$/, may: /^pino$/ },
   { name: 'names', files: /^shared\/(po|dt)\/names\.ts$/, may: /^shared\/(po|dt)\/model\.ts$/ },
+  {
+    name: 'files',
+    files: /^shared\/files\/(?!schema)/,
+    may: /^shared\/(files\/(?!schema).+|fault\.ts)$/,
+  },
   {
     name: 'ports and lifecycle',
     files: /^shared\/(po|dt)\/(ports|settings|lifecycle)\.ts$/,
@@ -44,7 +50,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'adapters',
     files: /^shared\/adapters\//,
-    may: /^(shared\/adapters\/.+|shared\/(po|dt)\/(model|names|ports)\.ts|shared\/(fault|config)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
+    may: /^(shared\/adapters\/.+|shared\/(po|dt|files)\/(model|names|ports)\.ts|shared\/(fault|config)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
   },
   { name: 'development', files: /^shared\/http\/serve\.ts$/, may: /^(shared\/(routes|http\/start)\.ts|functions\/)$/ },
   {
@@ -55,7 +61,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'edge',
     files: /^shared\/(http|events)\//,
-    may: /^(shared\/(http|events)\/.+|shared\/(fault|routes|config|log|po\/model)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
+    may: /^(shared\/(http|events)\/.+|shared\/(fault|routes|config|log|service-token|po\/model)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
   },
   {
     name: 'wiring',
@@ -102,8 +108,8 @@ const ENTRY = /^functions\/.+\/index\.ts$/
 const ENTRY_LINES = 25
 const FILE_LINES = 300
 /** Nothing but types: obligations of the ports. */
-const LONG = /^shared\/(po|dt)\/ports\.ts$/
-const INDEX = /^shared\/((po|dt)\/objects|adapters\/[\w-]+)\/index\.ts$/
+const LONG = /^shared\/(po|dt|files)\/ports\.ts$/
+const INDEX = /^shared\/((po|dt)\/objects|adapters(\/[\w-]+)+)\/index\.ts$/
 const COMMANDS = /^(shared\/[\w-]+\.ts|knative\/.+)$/
 /** Clock, randomness, environment and network reach a feature as ports only. */
 const AMBIENT =
@@ -133,7 +139,7 @@ function textFaults(path: string, source: string): string[] {
     ...(lines > limit && !LONG.test(path) ? [`${path} has ${lines} lines, more than ${limit}`] : []),
     ...(ENTRY.test(path) && /\bif\s*\(/.test(code) ? [`${path} decides: an entry only wires`] : []),
     ...(/\bconsole\./.test(code) && !COMMANDS.test(path) ? [`${path} writes to the console`] : []),
-    ...(/^shared\/(po|dt)\//.test(path) && AMBIENT.test(code) ? [`${path} uses ${AMBIENT.exec(code)?.[1]}`] : []),
+    ...(/^shared\/(po|dt|files)\//.test(path) && AMBIENT.test(code) ? [`${path} uses ${AMBIENT.exec(code)?.[1]}`] : []),
     ...(UNFINISHED.test(source) ? [`${path} is unfinished`] : []),
   ]
 }

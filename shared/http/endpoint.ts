@@ -12,10 +12,10 @@
  */
 import type * as z from 'zod'
 import type { Route } from '../routes.ts'
-import { assertMayCall, assertOwn, type Caller } from './auth.ts'
+import { assertMayCall, assertOwn, type Caller, NOBODY } from './auth.ts'
 import { parseJson, readBody } from './body.ts'
 import { createEdge, type Edge } from './edge.ts'
-import { exchange, type Incoming, json, type Reply } from './exchange.ts'
+import { exchange, type Incoming, json, once, type Reply } from './exchange.ts'
 import type { HttpFunction } from './register.ts'
 import { validate } from './validation.ts'
 
@@ -63,7 +63,6 @@ export interface Options<Deps, Params, Query, Body, Answer> {
 }
 
 type None = Record<never, never>
-const NOBODY: Caller = { clientId: '', subject: '', analysisId: undefined }
 
 export function endpoint<Deps, Answer, Params = None, Query = None, Body = undefined>(
   route: Route,
@@ -108,14 +107,5 @@ async function accept<Params, Query, Body, Answer>(
     requestId,
     path: route.endpoints[match.index]?.path ?? '',
     runHeader: typeof run === 'string' ? run : undefined,
-  }
-}
-
-/** A failed attempt is not kept. */
-export function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined
-  return () => {
-    made ??= { value: make() }
-    return made.value
   }
 }

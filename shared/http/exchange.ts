@@ -50,20 +50,21 @@ export const json = (status: number, value: unknown, headers: Readonly<Record<st
 })
 
 export function exchange(route: Route, edge: () => Edge, work: Work): HttpFunction {
-  const find = createMatcher(route.endpoints)
+  const finder = once(() => createMatcher(route.endpoints, edge().prefix))
 
   const perform = async (request: FunctionRequest, requestId: string, match: Match): Promise<Reply> => {
     const { log } = edge()
     try {
       return await work.respond({ request, requestId, search: searchOf(request), match, log })
     } catch (error) {
-      return refuse(error, work.failures[match.index] ?? 'Error', requestId, log)
+      const failure = `${work.failures[match.index] ?? 'Error'} (see ${featureOf(route)} logs)`
+      return refuse(error, failure, requestId, log)
     }
   }
 
   const reply = async (request: FunctionRequest, requestId: string): Promise<Reply> => {
     if (HEALTH_PATHS.includes(pathOf(request))) return health(request)
-    const { match, methods } = find(request.method ?? '', pathOf(request))
+    const { match, methods } = finder()(request.method ?? '', pathOf(request))
     if (methods.length === 0) return json(404, { detail: 'Not Found' })
     if (match) return perform(request, requestId, match)
     const allow = [...methods, 'OPTIONS'].join(', ')
@@ -75,7 +76,7 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
     const began = performance.now()
     const requestId = requestIdOf(request)
     const answer = await reply(request, requestId)
-    const cors = corsHeaders(request, edge().corsOrigin)
+    const cors = corsHeaders(request, edge().corsOrigins)
     await write(request, response, { ...answer, headers: { 'x-request-id': requestId, ...cors, ...answer.headers } })
     edge().access[HEALTH_PATHS.includes(pathOf(request)) ? 'debug' : 'info'](
       {
@@ -91,6 +92,17 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
     if (answer.after) await follow(answer.after, edge().log, requestId)
   }
 }
+
+/** A failed attempt is not kept. */
+export function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
+const featureOf = ({ name }: Route): string => name.split('-', 1)[0] ?? name
 
 const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? '/'
 

@@ -8,6 +8,8 @@ export interface Feature {
   readonly version: string
   readonly description: string
   readonly tag: { readonly name: string; readonly description: string }
+  /** Where the paths begin; the first is what a page tries. Default: the root. */
+  readonly servers?: readonly string[]
   readonly operations: readonly { readonly route: Route; readonly schemas: AnySchemas }[]
 }
 
@@ -70,7 +72,7 @@ const SCHEMAS = {
 /** Parameters in the path, of those that the schema knows. */
 function pathParameters({ path }: Endpoint, schemas: AnySchemas): JsonObject[] {
   const properties = schemas.params ? schemaOf(schemas.params, 'input')['properties'] : {}
-  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => {
+  return [...path.matchAll(/\{(\w+)\+?\}/g)].map(([, name = '']) => {
     const { description, ...schema } = (properties as Record<string, JsonObject>)[name] ?? { type: 'string' }
     return { name, in: 'path', required: true, schema, ...(description !== undefined && { description }) }
   })
@@ -89,12 +91,17 @@ function responses(route: Route, schemas: AnySchemas, parameters: readonly JsonO
   }
 }
 
+/** An id of its own, or the function's name, told apart where it answers for one and for all. */
+function operationId(route: Route, endpoint: Endpoint, parameters: readonly JsonObject[]): string {
+  const suffix = parameters.length > 0 && route.endpoints.length > 1 ? '-one' : ''
+  return endpoint.operationId ?? `${route.name}${suffix}`
+}
+
 function operation(feature: Feature, route: Route, endpoint: Endpoint, schemas: AnySchemas): JsonObject {
   const parameters = pathParameters(endpoint, schemas)
-  const suffix = parameters.length > 0 && route.endpoints.length > 1 ? '-one' : ''
   return {
-    operationId: `${route.name}${suffix}`,
-    tags: [feature.tag.name],
+    operationId: operationId(route, endpoint, parameters),
+    tags: [endpoint.operationId?.split('-', 1)[0] ?? feature.tag.name],
     summary: endpoint.summary,
     security: route.auth === 'none' ? [] : [{ bearer: [] }],
     ...(parameters.length > 0 && { parameters }),
@@ -111,11 +118,11 @@ export function describeApi(feature: Feature): JsonObject {
       item[endpoint.method.toLowerCase()] = operation(feature, route, endpoint, schemas)
       paths[endpoint.path] = item
     }
-  const { title, version, description, tag } = feature
+  const { title, version, description, tag, servers = ['/'] } = feature
   return {
     openapi: '3.1.0',
     info: { title, version, description, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-    servers: [{ url: '/' }],
+    servers: servers.map((url) => ({ url })),
     tags: [tag],
     paths,
     components: {

@@ -26,11 +26,11 @@ export interface Problem {
 }
 
 /**
- * @param failure what was tried, for the sentence of a defect: its cause is in the log and nowhere else
+ * @param failure what was tried and where to look, for the sentence of a defect: its cause is in the log and nowhere else
  */
 export function problem(error: unknown, failure: string, requestId: string): Problem {
   if (!(error instanceof Fault) || error.code === 'unexpected') {
-    const detail = `${failure} (see po logs). Request ${requestId}`
+    const detail = `${failure}. Request ${requestId}`
     return { code: 'unexpected', status: STATUS.unexpected, headers: {}, body: { detail } }
   }
   const { code, retryAfter = RETRY_AFTER_SECONDS } = error

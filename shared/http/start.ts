@@ -1,8 +1,9 @@
 /** From an environment to a serving function: settings checked all at once, strays logged, drained on SIGTERM. */
-import { ConfigFault, type Environment, loadConfig } from '../config.ts'
+import { ConfigFault, type Environment, groupsOf, loadConfig } from '../config.ts'
 import { createLogger, type Logger } from '../log.ts'
 import { allRoutes, type Route } from '../routes.ts'
 import { runChecks } from '../wire/checks.ts'
+import { isOpen } from './auth.ts'
 import { registeredFunction } from './register.ts'
 import { type FunctionServer, startServer } from './server.ts'
 
@@ -42,9 +43,10 @@ function logStrays(log: Logger): void {
 export async function start(load: (route: Route) => Promise<unknown>, env: Environment = process.env): Promise<void> {
   try {
     const route = findRoute(env['FUNCTION_TARGET'])
-    const config = loadConfig(route.settings, env)
+    const config = loadConfig(groupsOf(route, env), env)
     const log = createLogger(route.name, { level: config.LOG_LEVEL, node: config.NODE_NAME, module: 'serve' })
     logStrays(log)
+    if (isOpen(route, config)) log.warn({ setting: 'DT_AUTH' }, 'anybody who reaches this function may call it')
     await load(route)
     await runChecks(config)
     const fn = registeredFunction(route.name)

@@ -5,7 +5,7 @@ import { readInterval } from '../../knative/status-loop.ts'
 import { SETTINGS, type SettingName } from '../../shared/config.ts'
 import { RECONCILE_TYPE } from '../../shared/po/events.ts'
 import { standingPolicy } from '../../shared/po/objects/index.ts'
-import { allRoutes, functionFolder, type KubernetesGrant, type Route, routes } from '../../shared/routes.ts'
+import { functionFolder, type KubernetesGrant, poRoutes, type Route, routes } from '../../shared/routes.ts'
 import { fieldFaults, funcFaults } from './fields.ts'
 import { ksvc } from './function-manifest.ts'
 import { restrictedFaults } from './pod-security.ts'
@@ -13,7 +13,7 @@ import { manifestFiles, only, parseManifests, podOf, readText } from './read.ts'
 
 const files = manifestFiles()
 const objects = files.flatMap(([, found]) => found)
-const each = allRoutes.map((route) => [route.name, route] as const)
+const each = poRoutes.map((route) => [route.name, route] as const)
 
 describe('every manifest', () => {
   test.each(files)('%s has only fields that its kinds know', (_, found) => {
@@ -26,7 +26,7 @@ describe('every manifest', () => {
   test('of pods passes Pod Security `restricted`', () => {
     const pods = objects.map((object) => [object.metadata.name, podOf(object)] as const)
     const made = pods.flatMap(([name, pod]) => (pod ? [[name, pod] as const] : []))
-    expect(made).toHaveLength(allRoutes.length + 2)
+    expect(made).toHaveLength(poRoutes.length + 2)
     expect(made.flatMap(([name, pod]) => restrictedFaults(pod).map((fault) => `${name}: ${fault}`))).toEqual([])
   })
   test('says what it belongs to', () => {
@@ -163,7 +163,7 @@ describe('the role of each function', () => {
   test('is the only one there is', () => {
     const kinds = ['Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding']
     const names = objects.filter(({ kind }) => kinds.includes(kind)).map(({ metadata }) => metadata.name)
-    const granting = allRoutes.filter(({ kubernetes }) => kubernetes.length > 0).flatMap(({ name }) => [name, name])
+    const granting = poRoutes.filter(({ kubernetes }) => kubernetes.length > 0).flatMap(({ name }) => [name, name])
     expect(names.toSorted()).toEqual(granting.toSorted())
   })
 })
