@@ -117,7 +117,7 @@ export interface Store {
   /** Ended services of which the last `days` days are over, oldest first. */
   expired(now: Date, days: number, limit: number): Promise<ServiceId[]>
   /** Removes the row of a service in phase `removing` with all that hangs below it; its output files as well, or not. */
-  erase(id: ServiceId, outputs: 'delete' | 'keep', now: Date): Promise<void>
+  erase(id: ServiceId, outputs: 'delete' | 'keep'): Promise<void>
 
   takeSlot(slot: number, now: Date): Promise<boolean>
   giveBackSlot(slot: number): Promise<void>
