@@ -189,6 +189,7 @@ export interface JobFacts {
 export interface ContainerFacts {
   readonly name: string
   readonly running: boolean
+  readonly startedAt: Date | null
   readonly waiting: { readonly reason: string; readonly message: string } | null
   readonly terminated: Termination | null
 }
