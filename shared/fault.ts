@@ -7,9 +7,11 @@ export const FAULT_CODES = [
   'not_found', // no such path
   'method_not_allowed',
   'conflict', // contradicts what is running
+  'too_slow', // a body that does not come
   'too_large', // body above the limit
   'unsupported_media', // encoding or charset of the body
   'invalid', // does not fit the schema
+  'unreadable', // what is kept here is not what was asked for
   'refused', // another system said no to a correct request of ours
   'unavailable', // another system is away or too slow; try again
   'unexpected', // a defect of ours

@@ -132,3 +132,9 @@ export function assertOwn({ analysisId }: Caller, body: unknown): void {
   if (typeof claimed !== 'string' || parseAnalysisId(claimed) !== analysisId)
     throw new Fault('forbidden', 'Analyses may write only their own logs')
 }
+
+/** @throws Fault `forbidden` when the token of a service names another one than the path does */
+export function assertOwnService({ serviceId }: Caller, params: Readonly<Record<string, string>>): void {
+  if (serviceId !== undefined && params['service_id'] !== serviceId)
+    throw new Fault('forbidden', 'The token is that of another service')
+}

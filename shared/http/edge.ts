@@ -18,7 +18,7 @@ export interface Edge {
 /** The name under which readers of a node's logs look for requests, since the first orchestrators ran on uvicorn. */
 export const ACCESS_LOGGER = 'uvicorn.access'
 
-const MIB = 1024 * 1024
+export const MIB = 1024 * 1024
 
 export function createEdge(route: Route, env: Environment = process.env): Edge {
   const config = loadConfig(groupsOf(route, env), env)

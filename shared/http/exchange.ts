@@ -9,6 +9,7 @@ import { isFault } from '../fault.ts'
 import type { Logger } from '../log.ts'
 import type { Route } from '../routes.ts'
 import type { FunctionRequest } from './body.ts'
+import { type Bytes, send } from './bytes.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import type { Edge } from './edge.ts'
 import { createMatcher, type Match } from './match.ts'
@@ -26,7 +27,8 @@ export interface Incoming {
 export interface Reply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string | Uint8Array
+  /** Bytes that come one by one need a `content-length` beside them, so that a cut is seen. */
+  readonly body?: string | Uint8Array | Bytes
   /** Done when the answer is out; the process stays until it has ended. */
   readonly after?: () => Promise<void>
   /** For the access line. */
@@ -77,7 +79,12 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
     const requestId = requestIdOf(request)
     const answer = await reply(request, requestId)
     const cors = corsHeaders(request, edge().corsOrigins)
-    await write(request, response, { ...answer, headers: { 'x-request-id': requestId, ...cors, ...answer.headers } })
+    const headers = { 'x-request-id': requestId, ...cors, ...answer.headers }
+    const cut = await write(request, response, { ...answer, headers }).catch((error: unknown) => {
+      edge().log.warn({ err: error, requestId }, 'answer broken off')
+      return 'broken off'
+    })
+    const fault = answer.fault ?? cut
     edge().access[HEALTH_PATHS.includes(pathOf(request)) ? 'debug' : 'info'](
       {
         method: request.method,
@@ -85,7 +92,7 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
         status: answer.status,
         ms: Math.round((performance.now() - began) * 10) / 10,
         requestId,
-        ...(answer.fault && { fault: answer.fault }),
+        ...(fault && { fault }),
       },
       'request',
     )
@@ -138,16 +145,27 @@ async function follow(after: () => Promise<void>, log: Logger, requestId: string
 
 const STANDARD_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const
 
-async function write(request: FunctionRequest, response: ServerResponse, { status, headers, body }: Reply) {
+const isStream = (body: Reply['body']): body is Bytes => typeof body === 'object' && Symbol.asyncIterator in body
+
+async function write(
+  request: FunctionRequest,
+  response: ServerResponse,
+  { status, headers, body }: Reply,
+): Promise<undefined> {
   if (response.destroyed || response.headersSent) return
-  const content = typeof body === 'string' ? Buffer.from(body) : body
-  const length = content === undefined ? {} : { 'content-length': String(content.byteLength) }
   const unread = !request.complete && !request.rawBody
-  response.writeHead(status, { ...STANDARD_HEADERS, ...length, ...headers, ...(unread && { connection: 'close' }) })
-  if (content && request.method !== 'HEAD') response.write(content)
+  const all = { ...STANDARD_HEADERS, ...lengthOf(body), ...headers, ...(unread && { connection: 'close' }) }
+  response.writeHead(status, all)
+  if (request.method !== 'HEAD') {
+    if (isStream(body)) return void (await send(body, response))
+    if (body !== undefined) response.write(body)
+  }
   if (unread) await linger(request)
   response.end()
 }
+
+const lengthOf = (body: Reply['body']): Record<string, string> =>
+  body === undefined || isStream(body) ? {} : { 'content-length': String(Buffer.byteLength(body)) }
 
 /**
  * The answer is out; ending the response now would reset the connection of a caller that has not read it. What it still

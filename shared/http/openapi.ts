@@ -40,7 +40,7 @@ const RESPONSES = {
   unauthenticated: problem('No token, or not one that is accepted'),
   forbidden: problem('The token may not do this'),
   invalid: problem('The request does not fit its schema', 'ValidationProblem'),
-  tooLarge: problem('The body is larger than 1 MiB'),
+  tooLarge: problem('The body is larger than 1 MiB, or than the largest file'),
   unsupported: problem('The body is not plain UTF-8 JSON'),
   unexpected: problem('A defect; the log of the named request says more'),
   unavailable: problem('Another system is away or too slow; see Retry-After'),
@@ -81,14 +81,20 @@ function pathParameters({ path }: Endpoint, schemas: AnySchemas): JsonObject[] {
 function responses(route: Route, schemas: AnySchemas, parameters: readonly JsonObject[]): JsonObject {
   const secured = route.auth !== 'none'
   return {
-    200: { description: 'Success', content: content(schemaOf(schemas.answer, 'output')) },
+    200: { description: 'Success', content: schemas.media?.answer ?? content(schemaOf(schemas.answer, 'output')) },
     ...(secured && { 401: ref('responses', 'unauthenticated'), 403: ref('responses', 'forbidden') }),
     ...(schemas.conflict && { 409: problem(schemas.conflict) }),
-    ...(schemas.body && { 413: ref('responses', 'tooLarge'), 415: ref('responses', 'unsupported') }),
-    ...((schemas.body || parameters.length > 0) && { 422: ref('responses', 'invalid') }),
+    ...((schemas.body || schemas.media?.body) && { 413: ref('responses', 'tooLarge') }),
+    ...(schemas.body && { 415: ref('responses', 'unsupported') }),
+    ...((schemas.body || schemas.media?.body || parameters.length > 0) && { 422: ref('responses', 'invalid') }),
     500: ref('responses', 'unexpected'),
     503: ref('responses', 'unavailable'),
   }
+}
+
+function requestBody({ body, media }: AnySchemas): JsonObject {
+  const form = media?.body ?? (body && content(schemaOf(body, 'input')))
+  return form ? { requestBody: { required: true, content: form } } : {}
 }
 
 /** An id of its own, or the function's name, told apart where it answers for one and for all. */
@@ -105,7 +111,7 @@ function operation(feature: Feature, route: Route, endpoint: Endpoint, schemas: 
     summary: endpoint.summary,
     security: route.auth === 'none' ? [] : [{ bearer: [] }],
     ...(parameters.length > 0 && { parameters }),
-    ...(schemas.body && { requestBody: { required: true, content: content(schemaOf(schemas.body, 'input')) } }),
+    ...requestBody(schemas),
     responses: responses(route, schemas, parameters),
   }
 }

@@ -8,10 +8,12 @@ const STATUS: Readonly<Record<FaultCode, number>> = {
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
+  too_slow: 408,
   too_large: 413,
   unsupported_media: 415,
   invalid: 422,
   unexpected: 500,
+  unreadable: 500,
   refused: 502,
   unavailable: 503,
 }
