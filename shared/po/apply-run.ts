@@ -17,7 +17,7 @@ import { type KubernetesObject, PEERS, type Peer, type PeerService, type Ports }
 
 export type Peers = Readonly<Partial<Record<Peer, PeerService>>>
 
-const PEER_NAMES = {
+export const PEER_NAMES = {
   broker: 'message broker',
   storage: 'storage service',
   adapter: 'hub adapter',

@@ -566,6 +566,12 @@ export interface Takeover {
   removeReplicaSet(name: string): Promise<boolean>
 }
 
+export interface TakeoverPorts {
+  readonly predecessor: Predecessor
+  readonly intake: Intake
+  readonly takeover: Takeover
+}
+
 // ----------------------------------------------------------------------------------------------------- Log
 
 export type LogWord = 'debug' | 'info' | 'action' | 'loop' | 'warn' | 'error'
