@@ -140,7 +140,10 @@ const HANDS: readonly (readonly [what: string, act: (id: string) => Promise<unkn
     async () => {
       const pods = await node.api.pods('app.kubernetes.io/part-of=knative-pod-orchestration')
       await Promise.all(pods.map(({ metadata }) => node.api.remove('Pod', metadata.name, 'Background')))
-      await eventually('the loop moves again', async () => (await node.send('GET', '/po/healthz')).ok)
+      await eventually('the loop moves again', async () => {
+        const answer = await node.send('GET', '/po/healthz').catch(() => undefined)
+        return answer?.ok
+      })
     },
     true,
   ],
