@@ -25,7 +25,7 @@ export interface PodObject extends ApiObject {
   }
 }
 
-type Method = 'GET' | 'POST' | 'DELETE'
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 
 const COLLECTIONS: Readonly<Record<string, string>> = {
   Pod: 'api/v1/pods',
@@ -79,13 +79,13 @@ export function createApi(kubeconfig: string, namespace: string) {
   }
 
   const send = async (method: Method, path: string, body?: object, signal = AbortSignal.timeout(20_000)) => {
-    const headers = { 'content-type': 'application/json' }
+    const headers = { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' }
     return connection.send({ method, path, headers, body: body && JSON.stringify(body), signal })
   }
 
   /** Undefined for what is not there. */
-  async function json<T>(method: Method, path: string, body?: object): Promise<T | undefined> {
-    const { status, body: answer } = await send(method, path, body)
+  async function json<T>(method: Method, path: string, body?: object, signal?: AbortSignal): Promise<T | undefined> {
+    const { status, body: answer } = await send(method, path, body, signal)
     const text = await answer.text()
     if (status === 404) return undefined
     if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`)
@@ -103,7 +103,7 @@ export function createApi(kubeconfig: string, namespace: string) {
     list,
     pods: (selector: string) => list<PodObject>('Pod', selector),
     find: (kind: string, name: string, within = namespace) => json<ApiObject>('GET', pathOf(kind, name, within)),
-    create: (object: ApiObject) => json<ApiObject>('POST', pathOf(object.kind ?? ''), object),
+    create: (object: ApiObject, kind = object.kind ?? '') => json<ApiObject>('POST', pathOf(kind), object),
     /** To a subresource of an object. */
     async post<T>(kind: string, name: string, body: object): Promise<T> {
       const answer = await json<T>('POST', pathOf(kind, name), body)
