@@ -47,9 +47,9 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   RoleBinding: 'apis/rbac.authorization.k8s.io/v1/rolebindings',
 }
 
-/** Label of the namespaces of these tests, and an age that none of them reaches in use. */
-const OURS = 'flame-po/cluster-test'
-const FORGOTTEN_MS = 900_000
+/** Label of the namespaces of these tests: seconds since 1970 after which one is forgotten, and how long none is in use. */
+const UNTIL = 'flame-po/test-until'
+const LONGEST_S = 7200
 
 /** Every kind that a run has or causes. */
 export const KINDS_OF_RUNS = ['Secret', 'ConfigMap', 'Service', 'Pod', 'Deployment', 'ReplicaSet', 'NetworkPolicy']
@@ -123,11 +123,13 @@ export function createApi(kubeconfig: string, namespace: string) {
     },
     /** Also removes what an interrupted run has left: nobody cleans up after a second Ctrl-C. */
     async makeNamespace(labels: Readonly<Record<string, string>>): Promise<void> {
-      const all = await json<{ items: ApiObject[] }>('GET', `/api/v1/namespaces?labelSelector=${OURS}`)
-      const old = ({ metadata }: ApiObject) => Date.now() - Date.parse(metadata.creationTimestamp ?? '') > FORGOTTEN_MS
-      const forgotten = (all?.items ?? []).filter(old).map(({ metadata }) => metadata.name)
+      const all = await json<{ items: ApiObject[] }>('GET', `/api/v1/namespaces?labelSelector=${UNTIL}`)
+      const now = Math.floor(Date.now() / 1000)
+      const isForgotten = ({ metadata }: ApiObject) => Number(metadata.labels?.[UNTIL]) < now
+      const forgotten = (all?.items ?? []).filter(isForgotten).map(({ metadata }) => metadata.name)
       await Promise.all(forgotten.map((name) => json('DELETE', `/api/v1/namespaces/${name}`)))
-      await json('POST', '/api/v1/namespaces', { metadata: { name: namespace, labels: { ...labels, [OURS]: 'true' } } })
+      const own = { ...labels, [UNTIL]: String(now + LONGEST_S) }
+      await json('POST', '/api/v1/namespaces', { metadata: { name: namespace, labels: own } })
       // Pods are refused until their service account is there.
       await eventually('the default service account', () => json('GET', pathOf('ServiceAccount', 'default')))
     },
