@@ -30,6 +30,11 @@ const WHAT: Readonly<Record<Stage, string>> = {
 const PRUNED = [
   'services.v1.serving.knative.dev',
   'pingsources.v1.sources.knative.dev',
+  'apiserversources.v1.sources.knative.dev',
+  'sinkbindings.v1.sources.knative.dev',
+  'triggers.v1.eventing.knative.dev',
+  'brokers.v1.eventing.knative.dev',
+  'poddisruptionbudgets.v1.policy',
   'deployments.v1.apps',
   'services.v1.',
   'configmaps.v1.',

@@ -6,7 +6,7 @@ import type { Heard } from '../pods/listener.ts'
 import { timed } from '../world.ts'
 import { redeploy } from './installation.ts'
 import { type Node, openNode } from './node.ts'
-import { isReady, loadSupport, startFunction, userFunction } from './support.ts'
+import { isReady, loadSupport, podsOfFunction, startFunction, userFunction } from './support.ts'
 
 const TYPE = 'de.privateaim.po.analysis'
 
@@ -50,9 +50,9 @@ const trigger = (name: string, attributes?: Readonly<Record<string, string>>) =>
   },
 })
 
-/** Through the gateway of Knative, as any pod would ask; here by way of the API server. */
+/** Asked by way of the API server. */
 async function heard(id: string): Promise<readonly Heard[]> {
-  const [pod] = await node.api.pods('serving.knative.dev/service=listener')
+  const [pod] = await podsOfFunction(node, 'listener')
   const path = `/api/v1/namespaces/${node.api.namespace}/pods/${pod?.metadata.name}:8012/proxy/`
   const all = (await node.api.json<Heard[]>('GET', path)) ?? []
   return all.filter(({ subject }) => subject === id)
@@ -63,7 +63,7 @@ describe('over the broker', () => {
 
   test('an analysis is carried to its end by events of its own', async () => {
     await node.create(id, node.installation.images.mean)
-    await timed('executed', () => node.untilStatus(id, 'executed'))
+    await timed('executed', () => node.untilTold(id, 'executed'))
     await node.untilGone(id)
     const ticks = (await heard(id)).filter(({ type }) => type === `${TYPE}.reconcile`)
     expect(ticks.length).toBeGreaterThan(0)

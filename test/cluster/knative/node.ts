@@ -73,6 +73,12 @@ export function openNode() {
     return (await Promise.all(lists)).flat()
   }
 
+  /** What the Hub was told about an analysis, in order. */
+  async function told(id: string): Promise<AnalysisRecord> {
+    const answer = await fetch(`${installation.hubUrl}/_sandbox/analyses/${id}`)
+    return (await answer.json()) as AnalysisRecord
+  }
+
   return {
     installation,
     environment,
@@ -101,11 +107,14 @@ export function openNode() {
     left,
     untilGone: (id: string, limitMs?: number) =>
       eventually(`nothing is left of ${id}`, async () => (await left(`${OWNED}=${id}`)).length === 0, limitMs),
-    /** What the Hub was told about an analysis, in order. */
-    async told(id: string): Promise<AnalysisRecord> {
-      const answer = await fetch(`${installation.hubUrl}/_sandbox/analyses/${id}`)
-      return (await answer.json()) as AnalysisRecord
-    },
+    told,
+    /** The end as the Hub learns it: the analysis itself is archived a moment later. */
+    untilTold: (id: string, word: string, limitMs?: number) =>
+      eventually(
+        `the Hub knows that ${id} is ${word}`,
+        async () => (await told(id)).statuses.at(-1)?.status === word,
+        limitMs,
+      ),
     hasClient: async (id: string) => (await clientsOf(installation.realm, await token(), id)).length > 0,
     close: () => api.close(),
   }
