@@ -66,12 +66,9 @@ complete -o default -F _kn_with_po kn
 
 function zshOffer({ value, words, offers }: OptionEntry): string {
   if (!value) return ''
-  const title = value.toLowerCase()
-  if (words) return `:${title}:(${words.join(' ')})`
-  if (offers === 'files') return `:${title}:_files`
-  if (offers === 'contexts') return `:${title}:(\${(f)"$(${CONTEXTS})"})`
-  if (offers === 'namespaces') return `:${title}:(\${(f)"$(${NAMESPACES})"})`
-  return `:${title}: `
+  const actions = { files: '_files', contexts: '_kn-po_contexts', namespaces: '_kn-po_namespaces' } as const
+  const action = words ? `(${words.join(' ')})` : offers ? actions[offers] : ' '
+  return `:${value.toLowerCase()}:${action}`
 }
 
 /** Inside single quotes, brackets and colons mean something to \`_arguments\`. */
@@ -80,8 +77,8 @@ const quoted = (text: string): string => text.replaceAll("'", "'\\''").replace(/
 const zshOptions = options
   .map(([name, option]) => {
     const typed = spellings(name, option)
-    const all = typed.length > 1 ? `'(${typed.join(' ')})'{${typed.join(',')}}` : (typed[0] ?? '')
-    return `    ${all}'[${quoted(option.help)}]'${zshOffer(option) && `"${zshOffer(option).replaceAll('"', '\\"')}"`} \\\n`
+    const names = typed.length > 1 ? `'(${typed.join(' ')})'{${typed.join(',')}}` : typed.join('')
+    return `    ${names}'[${quoted(option.help)}]${zshOffer(option)}' \\\n`
   })
   .join('')
 
@@ -93,8 +90,11 @@ const zshWords = verbNames
 
 const zsh = (): string => `#compdef kn-po
 # zsh completion for kn-po, and for \`kn po\`: source it after kn's own.
+_kn-po_contexts() { compadd $(${CONTEXTS}) }
+_kn-po_namespaces() { compadd $(${NAMESPACES}) }
 _kn-po() {
-  local state line
+  local context state state_descr line
+  local -A opt_args
   local -a verbs=(
 ${zshVerbs}  )
   _arguments -s \\
