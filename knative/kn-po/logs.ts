@@ -49,7 +49,7 @@ async function explainNothing({ input, api, terminal }: Work): Promise<void> {
   const id = idOf(input)
   const found = Object.values(await api.get<Statuses>(`/po/status/${id}`))[0]
   if (input.history && found) throw new Refused(`analysis ${id} has no history yet: it is ${found.status}`)
-  if (input.history) throw new Refused(`no analysis ${id} is known, and none has ended`)
+  if (input.history) throw new Refused(`there is no analysis ${id}, and none of this id has ended`)
   if (!found) throw unknownAnalysis(id)
   terminal.note(`analysis ${id} is ${found.status}; no live container has written anything`)
 }

@@ -6,7 +6,7 @@ import { idOf, type Work } from './work.ts'
 export type Statuses = Readonly<Record<string, { readonly status: string; readonly progress: number }>>
 
 export const unknownAnalysis = (id: string): Refused =>
-  new Refused(`no analysis ${id} is known; logs of ended ones: kn po logs ${id} --history`)
+  new Refused(`there is no analysis ${id}; if it was executed or deleted: kn po logs ${id} --history`)
 
 export async function status({ input, terminal, api }: Work): Promise<void> {
   const { argument: id, json } = input

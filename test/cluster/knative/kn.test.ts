@@ -12,8 +12,10 @@ import { PROGRAM } from '../../knative/kn-po/program.ts'
 import { isInstalled } from '../../shared/po/objects/installed.ts'
 import { eventually } from '../api.ts'
 import { openDoorTo } from '../door.ts'
+import { make } from './installation.ts'
 import { type Printed, run, succeed } from './make.ts'
 import { type Node, openNode } from './node.ts'
+import { removeOverlay, writeOverlay } from './overlay.ts'
 
 const names = poRoutes.map(({ name }) => name)
 
@@ -81,6 +83,32 @@ describe.skipIf(!isInstalled('kn', 'kn, of the Knative client'))('kn', () => {
     const found = await good(kn('service', 'describe', 'po-status', '-n', node.installation.namespace))
     expect(found).toContain(`http://po-status.${node.installation.namespace}.svc.`)
   })
+
+  test('would find every function by the labels of kn func', async () => {
+    const { namespace } = node.installation
+    const labelled = ['-n', namespace, 'get', 'ksvc', '-l', 'function.knative.dev=true', '-o', 'name']
+    const { stdout } = await succeed('kubectl', labelled, { env })
+    expect(stdout.trim().split('\n')).toEqual(names.map((name) => `service.serving.knative.dev/${name}`).toSorted())
+  })
+
+  test('applies the file of a function; make deploy takes back what was changed in it', async () => {
+    const { namespace, functionImage, overlay, secretsFile } = node.installation
+    const file = 'knative/base/services/po-docs.yaml'
+    const apply = (...more: string[]) =>
+      good(kn('service', 'apply', '-f', file, '--image', functionImage, '-n', namespace, ...more))
+    const level = async () => {
+      const { stdout } = await kn('service', 'describe', 'po-docs', '-n', namespace, '-o', 'json')
+      const [{ env = [] } = {}] = JSON.parse(stdout).spec.template.spec.containers
+      return env.find(({ name }: { name: string }) => name === 'LOG_LEVEL')?.value
+    }
+    expect(await apply()).toContain(`No changes to apply to service 'po-docs'`)
+    expect(await apply('--env', 'LOG_LEVEL=debug')).toContain('Ready to serve')
+    expect(await level()).toBe('debug')
+    const OVERLAY = await writeOverlay(overlay, `${namespace}-again`)
+    await make(node.environment, 'deploy', { OVERLAY, SECRETS: secretsFile, TIMEOUT: '180' })
+    await removeOverlay(OVERLAY)
+    expect(await level()).toBeUndefined()
+  }, 240_000)
 
   test('says that it is well, through a forwarded port', async () => {
     expect(await good(po('healthz'))).toBe('ok\n')

@@ -162,7 +162,7 @@ describe('follow', () => {
     await using server = await serve(listener)
     const { code, stdout, stderr } = await knPo(['logs', ID, '-f', '--url', server.url], env)
     expect([code, stdout]).toEqual([1, ''])
-    expect(stderr).toContain(`kn po: no analysis ${ID} is known`)
+    expect(stderr).toContain(`kn po: there is no analysis ${ID}; `)
     expect(asked).toEqual(['status', 'logs', 'history'])
   })
 

@@ -61,8 +61,10 @@ test.each(['status', 'stop', 'logs'])('%s of an unknown analysis', async (verb) 
   const id = randomUUID()
   const { code, stdout, stderr } = await run([verb, id])
   expect([code, stdout]).toEqual([1, ''])
-  expect(stderr).toBe(`kn po: no analysis ${id} is known; logs of ended ones: kn po logs ${id} --history\n`)
-  expect((await run(['logs', id, '--history'])).stderr).toBe(`kn po: no analysis ${id} is known, and none has ended\n`)
+  expect(stderr).toBe(`kn po: there is no analysis ${id}; if it was executed or deleted: kn po logs ${id} --history\n`)
+  expect((await run(['logs', id, '--history'])).stderr).toBe(
+    `kn po: there is no analysis ${id}, and none of this id has ended\n`,
+  )
 })
 
 describe('an analysis', () => {
@@ -219,6 +221,35 @@ describe('a tick', () => {
       }),
     ])
     expect(seen[0]).not.toHaveProperty('authorization')
+  })
+})
+
+/** `kn func` is a program of its own, built from a module of its own; here is what it sends when it is not told what to. */
+describe('what `kn func invoke` sends', () => {
+  const post = async (url: string | undefined, headers: Record<string, string>, body: string) =>
+    fetch(url ?? '', { method: 'POST', headers, body })
+  const message = JSON.stringify({ message: 'Hello World' })
+
+  test('as an event is a tick', async () => {
+    const headers = {
+      'ce-specversion': '1.0',
+      'ce-type': 'boson.fn',
+      'ce-source': '/boson/fn',
+      'ce-id': randomUUID(),
+      'content-type': 'application/json',
+    }
+    const answer = await post(sandbox.functions.addressOf(routes.po.statusReconcile), headers, message)
+    expect([answer.status, await answer.text()]).toEqual([204, ''])
+  })
+  test.each([
+    ['po-create', 401],
+    ['po-status', 405],
+  ])('as a request has an answer of %s that says why not: %d', async (name, status) => {
+    const route = Object.values(routes.po).find((each) => each.name === name)
+    const url = `${route && sandbox.functions.addressOf(route)}${route?.endpoints[0].path}`
+    const answer = await post(url, { 'content-type': 'application/json' }, message)
+    expect(answer.status).toBe(status)
+    expect(await answer.json()).toEqual({ detail: expect.any(String) })
   })
 })
 

@@ -52,6 +52,10 @@ describe('help', () => {
   })
 })
 
+test('docs/kn.md shows the help as it is', async () => {
+  expect(readText('docs/kn.md')).toContain(`$ kn po --help\n${(await knPo(['--help'])).stdout}\`\`\``)
+})
+
 describe('called wrongly', () => {
   const verbs = 'status, logs, stop, tick, routes, healthz or completion'
   const table: readonly (readonly [readonly string[], string, Record<string, string>?])[] = [
