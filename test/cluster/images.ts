@@ -100,31 +100,50 @@ async function findProgram(name: string, path: string): Promise<string> {
   throw new Error(`${name} is not on this machine: install it (Debian: apt-get install nginx), or set TEST_NGINX_IMAGE`)
 }
 
-export async function loadImages(
-  { loadImage: [command, ...first], nginxImage }: ClusterEnvironment,
-  targets: Targets,
-): Promise<Images> {
+/** What an image of Node runs, and with which variables. */
+export interface Program {
+  readonly entry: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Images that run programs of this repository, by name. */
+export async function loadPrograms<Name extends string>(
+  { loadImage: [command, ...first] }: Pick<ClusterEnvironment, 'loadImage'>,
+  programs: Readonly<Record<Name, Program>>,
+  targets: Targets = {},
+): Promise<Readonly<Record<Name, string>>> {
   const folder = await pack(targets)
   const tag = await digest(folder)
-  const load = async (name: string, ...args: string[]): Promise<string> => {
+  const load = async ([name, { entry, env = {} }]: readonly [string, Program]) => {
     const image = `dev.local/po-test-${name}:${tag}`
-    await run(command, [...first, image, ...args])
-    return image
-  }
-  const node = (name: string, entry: string) => load(name, '--node', folder, '--entry', entry)
-  const nginx = async () => {
-    const program = await findProgram('nginx', `${process.env['PATH']}${delimiter}/usr/sbin`)
-    return load('nginx', '--program', program, '--user', String(NGINX_USER))
+    const variables = Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`])
+    await run(command, [...first, image, '--node', folder, '--entry', entry, ...variables])
+    return [name, image] as const
   }
   try {
-    const [nginxMade, mean, probe, support] = await Promise.all([
-      nginxImage ?? nginx(),
-      node('mean', 'test/sandbox/images/mean.ts'),
-      node('probe', `${PODS}/probe.ts`),
-      node('node', `${PODS}/peer.ts`),
-    ])
-    return { nginx: nginxMade, mean, probe, node: support }
+    return Object.fromEntries(await Promise.all(Object.entries<Program>(programs).map(load))) as Record<Name, string>
   } finally {
     await rm(folder, { recursive: true })
   }
+}
+
+async function loadNginx({ loadImage: [command, ...first] }: ClusterEnvironment): Promise<string> {
+  const program = await findProgram('nginx', `${process.env['PATH']}${delimiter}/usr/sbin`)
+  const image = 'dev.local/po-test-nginx:1'
+  await run(command, [...first, image, '--program', program, '--user', String(NGINX_USER)])
+  return image
+}
+
+const PROGRAMS = {
+  mean: { entry: 'test/sandbox/images/mean.ts' },
+  probe: { entry: `${PODS}/probe.ts` },
+  node: { entry: `${PODS}/peer.ts` },
+}
+
+export async function loadImages(environment: ClusterEnvironment, targets: Targets): Promise<Images> {
+  const [nginx, programs] = await Promise.all([
+    environment.nginxImage ?? loadNginx(environment),
+    loadPrograms(environment, PROGRAMS, targets),
+  ])
+  return { nginx, ...programs }
 }

@@ -75,12 +75,30 @@ export const make = (
     },
   )
 
+/** The installation with something else about it, deployed as an upgrade is. @returns what was printed */
+export async function redeploy(
+  { overlay, secretsFile }: Installation,
+  environment: Pick<ClusterEnvironment, 'kubeconfig'>,
+  changes: Partial<OverlayInput>,
+): Promise<Printed> {
+  const OVERLAY = await writeOverlay({ ...overlay, ...changes }, `${overlay.namespace}-changed`)
+  try {
+    return await make(environment, 'deploy', { OVERLAY, SECRETS: secretsFile, TIMEOUT: '180', PRUNE: '1' })
+  } finally {
+    await removeOverlay(OVERLAY)
+  }
+}
+
 const ofRuns = async ({ resolver, domain }: ClusterEnvironment, api: Api, images: Images) => ({
   NAMESPACE: api.namespace,
   NGINX_IMAGE: images.nginx,
   CLUSTER_RESOLVER: resolver ?? (await findResolver(api)),
   CLUSTER_DOMAIN: domain,
   POD_SECURITY: 'restricted',
+  ANALYSIS_MEMORY_LIMIT: '192Mi',
+  RESTART_MAX: '2',
+  STARTUP_BUDGET: '20',
+  SILENCE_BUDGET: '20',
   ANALYSIS_CPU_REQUEST: '10m',
   ANALYSIS_MEMORY_REQUEST: '64Mi',
 })
@@ -91,6 +109,8 @@ export async function install(stops: AsyncDisposableStack): Promise<Installation
   const api = createApi(kubeconfig, `po-node-${randomBytes(4).toString('hex')}`)
   stops.defer(() => api.close())
   stops.defer(() => timed('namespace removed', api.removeNamespace))
+  // Nothing is to be drained any more, which takes a function half a minute.
+  stops.defer(api.endPods)
   await api.makeNamespace({ 'pod-security.kubernetes.io/enforce': 'restricted' })
   const functionImage = await timed('image of the functions built and loaded', () => loadFunctionImage(environment))
   const images = await timed('images of analyses, peers and proxy loaded', () => loadImages(environment, {}))

@@ -1,5 +1,6 @@
 /** The installation as a test file uses it: a user of its API, of its cluster and of its Hub. */
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { inject } from 'vitest'
 import type { AnalysisRecord } from '../../sandbox/hub-world.ts'
 import { KONG_TOKEN } from '../../sandbox/peers.ts'
@@ -14,6 +15,7 @@ export type Logs = { readonly analysis: Record<string, string[]>; readonly nginx
 export const OWNED = 'flame-po/analysis-id'
 /** A token is asked for anew when it has less than this to live. */
 const RENEW_MS = 20_000
+const FORWARDED_AGAIN_MS = 2000
 
 function tokens({ url, realm, clientId, clientSecret }: Installation['realm']) {
   let current: { readonly token: string; readonly until: number } | undefined
@@ -46,12 +48,13 @@ export function openNode() {
   const api: Api = createApi(environment.kubeconfig, installation.namespace)
   const token = tokens(installation.realm)
 
-  const send = async (method: Method, path: string, body?: object): Promise<Response> =>
-    fetch(`${installation.url}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    })
+  const send = async (method: Method, path: string, body?: object): Promise<Response> => {
+    const headers = { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' }
+    const ask = () =>
+      fetch(`${installation.url}${path}`, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) })
+    // A forwarded port breaks with the pod behind it, and is there again in a moment.
+    return ask().catch(() => sleep(FORWARDED_AGAIN_MS).then(ask))
+  }
 
   /** @throws for any status but 200 */
   async function call<T>(method: Method, path: string, body?: object): Promise<T> {
