@@ -1,6 +1,6 @@
 /**
- * The PingSource that ticks the status loop, as a file. Its schedule follows from one number in `interval.env`, which the functions
- * read as STATUS_LOOP_INTERVAL, too: `make render` after a change of it brings the two together.
+ * The PingSource that ticks the status loop, as a file. Its schedule follows from one number in `interval.env`, which the
+ * functions read as STATUS_LOOP_INTERVAL, too: `make render` after a change of it brings the two together.
  */
 import { parseEnv } from 'node:util'
 import { SETTINGS } from '../shared/config.ts'

@@ -4,10 +4,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { OUTCOMES } from '../../shared/po/model.ts'
-import { ended, heading, type Logs, type Source, type Text, textsOf } from './logs.ts'
 import { createPatience } from './patience.ts'
 import { createReader } from './reader.ts'
 import { type Statuses, unknownAnalysis } from './status.ts'
+import { ended, heading, type Logs, type Source, type Text, textsOf } from './texts.ts'
 import { idOf, type Work } from './work.ts'
 
 const LOOK_MS = 2000

@@ -2,7 +2,7 @@
  * What is new in texts that are read again and again. The API gives the last 10 MiB of each container's log, so a text may
  * have lost its beginning since; and containers come and go. Lines are given out whole: the rest of one waits.
  */
-import type { Source, Text } from './logs.ts'
+import type { Source, Text } from './texts.ts'
 
 /** Enough to know a place in a log by. */
 const TAIL = 4096

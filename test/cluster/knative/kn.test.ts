@@ -10,7 +10,7 @@ import { PING_SOURCE, pingSource } from '../../../knative/ping-source.ts'
 import { poRoutes } from '../../../shared/routes.ts'
 import { PROGRAM } from '../../knative/kn-po/program.ts'
 import { isInstalled } from '../../shared/po/objects/installed.ts'
-import { eventually } from '../api.ts'
+import { createApi, eventually } from '../api.ts'
 import { openDoorTo } from '../door.ts'
 import { make } from './installation.ts'
 import { type Printed, run, succeed } from './make.ts'
@@ -130,6 +130,26 @@ describe.skipIf(!isInstalled('kn', 'kn, of the Knative client'))('kn', () => {
     expect(health.lines[0]).toMatch(/^kn po: no way to service\/po-service: .*not found/)
     const context = await kn('po', 'healthz', '--context', 'nowhere')
     expect(context.lines[0]).toMatch(/^kn po: no way to service\/po-service: .*nowhere/)
+  })
+
+  test('sends a tick through the broker that a PingSource names', async () => {
+    const namespace = `${node.installation.namespace}-broker`
+    const api = createApi(node.environment.kubeconfig, namespace)
+    const kubectl = (...args: string[]) => succeed('kubectl', ['-n', namespace, ...args], { env })
+    const broker = { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', metadata: { name: 'events' } }
+    const { apiVersion, kind, name } = { ...broker, ...broker.metadata }
+    const source = pingSource(10)
+    const spec = { ...source.spec, schedule: '0 0 1 1 *', sink: { ref: { apiVersion, kind, name } } }
+    const objects = { apiVersion: 'v1', kind: 'List', items: [broker, { ...source, spec }] }
+    await api.makeNamespace({})
+    try {
+      await succeed('kubectl', ['-n', namespace, 'apply', '-f', '-'], { env, input: JSON.stringify(objects) })
+      await kubectl('wait', '--for=condition=Ready', `pingsource/${PING_SOURCE}`, '--timeout=60s')
+      expect(await good(kn('po', 'tick', '-n', namespace))).toMatch(/ taken \(202\)\n$/)
+    } finally {
+      await kubectl('delete', 'namespace', namespace, '--wait=false')
+      await api.close()
+    }
   })
 
   test('sends what the real PingSource sends', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Text } from '../../../knative/kn-po/logs.ts'
 import { createReader } from '../../../knative/kn-po/reader.ts'
+import type { Text } from '../../../knative/kn-po/texts.ts'
 
 const analysis = (text: string): Text => ({ source: 'analysis', text })
 const nginx = (text: string): Text => ({ source: 'nginx', text })
