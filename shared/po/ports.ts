@@ -238,8 +238,8 @@ export interface Store {
   markLogsTaken(key: AnalysisKey): Promise<void>
   /** The root was asked to go, or can come no more: the id is free for another incarnation. */
   markRootRemoved(key: AnalysisKey): Promise<void>
-  /** Tries again later: raises `attempts`. */
-  postponeRemoval(key: AnalysisKey, dueAt: Date): Promise<void>
+  /** Tries again then and raises `attempts`; a wish to archive that came since it was claimed keeps it due as it is. */
+  postponeRemoval(removal: Pick<Removal, 'key' | 'archive'>, dueAt: Date): Promise<void>
   /** Forgets the removal, unless it is to archive and the incarnation is still there: then it is due again. */
   completeRemoval(key: AnalysisKey): Promise<void>
   /**

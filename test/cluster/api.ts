@@ -40,6 +40,7 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   Event: 'api/v1/events',
   KnativeService: 'apis/serving.knative.dev/v1/services',
   Revision: 'apis/serving.knative.dev/v1/revisions',
+  ApiServerSource: 'apis/sources.knative.dev/v1/apiserversources',
   PingSource: 'apis/sources.knative.dev/v1/pingsources',
   Broker: 'apis/eventing.knative.dev/v1/brokers',
   Trigger: 'apis/eventing.knative.dev/v1/triggers',
