@@ -49,14 +49,19 @@ const deployment = (
 /** Of the kind that it writes: whoever is not at one of the addresses gets 403. */
 function nginxConf({ name, analysisId, addresses }: FormerDeployment): string {
   const allow = (...from: string[]) => [...from.map((address) => `allow ${address};`), 'deny all;'].join(' ')
-  return `events { worker_connections 1024; }
+  return `pid /tmp/nginx.pid;
+error_log /dev/stderr;
+events { worker_connections 1024; }
 http {
+  access_log /dev/stdout;
+  client_body_temp_path /tmp/body; proxy_temp_path /tmp/proxy; fastcgi_temp_path /tmp/fastcgi;
+  uwsgi_temp_path /tmp/uwsgi; scgi_temp_path /tmp/scgi;
   server {
     listen 80;
     client_max_body_size 0;
     location /healthz { return 200 'healthy'; }
     location /kong { rewrite ^/kong(/.*) $1 break; proxy_pass http://kong-proxy; ${allow(addresses.analysis)} }
-    location ~ ^/message-broker/analyses/${analysisId}/messages(|/subscriptions) {
+    location ~ ^/message-broker/analyses/${analysisId}/(messages(|/subscriptions)|participants(|/self)) {
       rewrite ^/message-broker(/.*) $1 break; proxy_pass http://node-message-broker; ${allow(addresses.analysis)}
     }
     location /po/stream_logs { proxy_pass http://po-service:8000; ${allow(addresses.analysis)} }
