@@ -72,7 +72,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'commands',
     files: /^shared\/[\w-]+\.ts$/,
-    may: /^(shared\/adapters\/.+|shared\/config\.ts|shared\/(po|dt)\/(model|ports)\.ts|node:.+)$/,
+    may: /^(shared\/(adapters|wire)\/.+|shared\/(config|adopt-report)\.ts|shared\/(po|dt)\/(model|ports|adopt\/.+)\.ts|node:.+)$/,
   },
   {
     name: 'entries',
@@ -83,6 +83,11 @@ const ROOMS: readonly Room[] = [
     name: 'pages',
     files: /^functions\/.+\/docs\//,
     may: /^(functions\/.+\/docs\/.+|shared\/http\/.+|shared\/(po|dt)\/schema\.ts|shared\/(routes|fault)\.ts|node:.+|zod)$/,
+  },
+  {
+    name: 'plugin',
+    files: /^knative\/kn-po\//,
+    may: /^(knative\/(kn-po\/.+|grants\.ts|ping-source\.ts)|shared\/(routes|po\/model)\.ts|node:.+)$/,
   },
   {
     name: 'rendering',

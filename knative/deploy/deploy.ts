@@ -30,6 +30,11 @@ const WHAT: Readonly<Record<Stage, string>> = {
 const PRUNED = [
   'services.v1.serving.knative.dev',
   'pingsources.v1.sources.knative.dev',
+  'apiserversources.v1.sources.knative.dev',
+  'sinkbindings.v1.sources.knative.dev',
+  'triggers.v1.eventing.knative.dev',
+  'brokers.v1.eventing.knative.dev',
+  'poddisruptionbudgets.v1.policy',
   'deployments.v1.apps',
   'services.v1.',
   'configmaps.v1.',
@@ -74,6 +79,7 @@ async function applyStage(stage: Stage, objects: readonly DeployedObject[], name
   if (stage === 'migration') await makeRoom(objects)
   const applied = stage === 'functions' ? await withStamps(objects, namespace) : objects
   await cluster.apply(applied)
+  await cluster.forgetClientSide(applied.filter(isFunction).map(refOf))
   // A binding waits for the functions that it binds.
   const awaited = applied.filter(({ kind }) => kind !== 'SinkBinding')
   await untilReady(awaited, {

@@ -75,6 +75,20 @@ export const make = (
     },
   )
 
+/** The installation with something else about it, deployed as an upgrade is. @returns what was printed */
+export async function redeploy(
+  { overlay, secretsFile }: Installation,
+  environment: Pick<ClusterEnvironment, 'kubeconfig'>,
+  changes: Partial<OverlayInput>,
+): Promise<Printed> {
+  const OVERLAY = await writeOverlay({ ...overlay, ...changes }, `${overlay.namespace}-changed`)
+  try {
+    return await make(environment, 'deploy', { OVERLAY, SECRETS: secretsFile, TIMEOUT: '180', PRUNE: '1' })
+  } finally {
+    await removeOverlay(OVERLAY)
+  }
+}
+
 const ofRuns = async ({ resolver, domain }: ClusterEnvironment, api: Api, images: Images) => ({
   NAMESPACE: api.namespace,
   NGINX_IMAGE: images.nginx,

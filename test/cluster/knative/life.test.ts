@@ -19,7 +19,7 @@ describe('an analysis on Knative', () => {
   })
 
   test('is executed, reported and archived by ticks alone', async () => {
-    await timed('executed', () => node.untilStatus(id, 'executed'))
+    await timed('executed', () => node.untilTold(id, 'executed'))
     await timed('nothing left', () => node.untilGone(id))
     expect(await node.left(`${OWNED}=${id}`)).toEqual([])
     expect((await node.historyOf(id)).analysis[id]?.join('')).toContain('mean')

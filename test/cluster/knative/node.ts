@@ -1,5 +1,6 @@
 /** The installation as a test file uses it: a user of its API, of its cluster and of its Hub. */
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { inject } from 'vitest'
 import type { AnalysisRecord } from '../../sandbox/hub-world.ts'
 import { KONG_TOKEN } from '../../sandbox/peers.ts'
@@ -14,6 +15,7 @@ export type Logs = { readonly analysis: Record<string, string[]>; readonly nginx
 export const OWNED = 'flame-po/analysis-id'
 /** A token is asked for anew when it has less than this to live. */
 const RENEW_MS = 20_000
+const FORWARDED_AGAIN_MS = 2000
 
 function tokens({ url, realm, clientId, clientSecret }: Installation['realm']) {
   let current: { readonly token: string; readonly until: number } | undefined
@@ -46,12 +48,13 @@ export function openNode() {
   const api: Api = createApi(environment.kubeconfig, installation.namespace)
   const token = tokens(installation.realm)
 
-  const send = async (method: Method, path: string, body?: object): Promise<Response> =>
-    fetch(`${installation.url}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' },
-      ...(body ? { body: JSON.stringify(body) } : {}),
-    })
+  const send = async (method: Method, path: string, body?: object): Promise<Response> => {
+    const headers = { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' }
+    const ask = () =>
+      fetch(`${installation.url}${path}`, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) })
+    // A forwarded port breaks with the pod behind it, and is there again in a moment.
+    return ask().catch(() => sleep(FORWARDED_AGAIN_MS).then(ask))
+  }
 
   /** @throws for any status but 200 */
   async function call<T>(method: Method, path: string, body?: object): Promise<T> {
@@ -68,6 +71,12 @@ export function openNode() {
       (await api.list(kind, selector)).map(({ metadata }) => `${kind} ${metadata.name}`),
     )
     return (await Promise.all(lists)).flat()
+  }
+
+  /** What the Hub was told about an analysis, in order. */
+  async function told(id: string): Promise<AnalysisRecord> {
+    const answer = await fetch(`${installation.hubUrl}/_sandbox/analyses/${id}`)
+    return (await answer.json()) as AnalysisRecord
   }
 
   return {
@@ -98,11 +107,14 @@ export function openNode() {
     left,
     untilGone: (id: string, limitMs?: number) =>
       eventually(`nothing is left of ${id}`, async () => (await left(`${OWNED}=${id}`)).length === 0, limitMs),
-    /** What the Hub was told about an analysis, in order. */
-    async told(id: string): Promise<AnalysisRecord> {
-      const answer = await fetch(`${installation.hubUrl}/_sandbox/analyses/${id}`)
-      return (await answer.json()) as AnalysisRecord
-    },
+    told,
+    /** The end as the Hub learns it: the analysis itself is archived a moment later. */
+    untilTold: (id: string, word: string, limitMs?: number) =>
+      eventually(
+        `the Hub knows that ${id} is ${word}`,
+        async () => (await told(id)).statuses.at(-1)?.status === word,
+        limitMs,
+      ),
     hasClient: async (id: string) => (await clientsOf(installation.realm, await token(), id)).length > 0,
     close: () => api.close(),
   }

@@ -6,7 +6,7 @@ import { equal } from './merge.ts'
 import { type Kind, type KubeObject, kindNamed, type Meta } from './objects.ts'
 import { applyTo, type Manager, recordUpdate } from './ownership.ts'
 import { newUid, type Store, timestamp } from './store.ts'
-import { bodyOf, validate } from './validate.ts'
+import { bodyOf, validate, validateUpdate } from './validate.ts'
 
 export type Propagation = 'Foreground' | 'Background' | 'Orphan'
 
@@ -67,6 +67,7 @@ export function createResources(store: Store, runsPods: () => boolean): Resource
     if (next === live) return live
     const filled = withDefaults(next)
     validate(kind, filled)
+    validateUpdate(kind, live, filled)
     if (equal(withoutBookkeeping(live), withoutBookkeeping(filled))) return live
     const changed = kind.generation && !equal(live['spec'], filled['spec'])
     const object = changed ? withGeneration(filled, (live.metadata.generation ?? 0) + 1) : filled

@@ -1,6 +1,6 @@
 /** What the API refuses: bad names, labels, unknown kinds of bodies, and the few fields that PO could get wrong. */
 import { badRequest, type Cause, invalid } from './failure.ts'
-import { isFields } from './merge.ts'
+import { equal, isFields } from './merge.ts'
 import { apiVersionOf, type Kind, type KubeObject } from './objects.ts'
 import { hasLabels } from './selectors.ts'
 
@@ -15,6 +15,11 @@ const bad = (field: string, value: unknown, why: string): Cause => ({
   field,
 })
 const missing = (field: string): Cause => ({ reason: 'FieldValueRequired', message: 'Required value', field })
+const forbidden = (field: string, why: string): Cause => ({
+  reason: 'FieldValueForbidden',
+  message: `Forbidden: ${why}`,
+  field,
+})
 
 /** The body as an object of this kind. Where it does not say so, the path does (but for an apply). */
 export function bodyOf(kind: Kind, body: unknown, mayLackKind: boolean): KubeObject {
@@ -36,6 +41,14 @@ export function validate(kind: Kind, object: KubeObject): void {
     ...(SPECS[kind.kind]?.(object) ?? []),
   ]
   if (causes.length > 0) throw invalid(kind, object.metadata.name, causes)
+}
+
+/** What of an object cannot become another. */
+export function validateUpdate(kind: Kind, live: KubeObject, next: KubeObject): void {
+  if (kind.kind !== 'Deployment' && kind.kind !== 'ReplicaSet') return
+  const [before, after] = [live, next].map((object) => (object['spec'] as { selector?: unknown }).selector)
+  if (equal(before, after)) return
+  throw invalid(kind, live.metadata.name, [bad('spec.selector', after, 'field is immutable')])
 }
 
 function nameFaults(kind: Kind, name: string | undefined): Cause[] {
@@ -99,7 +112,7 @@ interface Template {
 
 function deploymentFaults(object: KubeObject): Cause[] {
   const spec = object['spec'] as
-    | { selector?: { matchLabels?: Record<string, string> }; template?: Template }
+    | { selector?: { matchLabels?: Record<string, string> }; template?: Template; strategy?: Strategy }
     | undefined
   if (!spec?.selector) return [missing('spec.selector')]
   const matches = hasLabels(spec.template?.metadata?.labels, spec.selector.matchLabels ?? {})
@@ -113,13 +126,22 @@ function deploymentFaults(object: KubeObject): Cause[] {
             '`selector` does not match template `labels`',
           ),
         ]),
+    ...(spec.strategy?.type === 'Recreate' && spec.strategy.rollingUpdate
+      ? [forbidden('spec.strategy.rollingUpdate', "may not be specified when strategy `type` is 'Recreate'")]
+      : []),
     ...containerFaults(spec.template?.spec, 'spec.template.spec'),
   ]
+}
+
+interface Strategy {
+  readonly type?: string
+  readonly rollingUpdate?: unknown
 }
 
 interface Container {
   readonly name?: string
   readonly image?: string
+  readonly env?: readonly { readonly value?: string; readonly valueFrom?: unknown }[]
   readonly volumeMounts?: readonly { readonly name?: string }[]
 }
 
@@ -132,6 +154,17 @@ function containerFaults(value: unknown, field: string): Cause[] {
       ? []
       : [bad(`${field}.containers[${at}].name`, container.name, 'a lowercase RFC 1123 label is expected')]),
     ...(container.image ? [] : [missing(`${field}.containers[${at}].image`)]),
+    ...(container.env ?? []).flatMap(({ value, valueFrom }, entry) =>
+      value && valueFrom
+        ? [
+            bad(
+              `${field}.containers[${at}].env[${entry}].valueFrom`,
+              '',
+              'may not be specified when `value` is not empty',
+            ),
+          ]
+        : [],
+    ),
     ...(container.volumeMounts ?? [])
       .filter(({ name }) => !volumes.has(name))
       .map(({ name }, mount) => ({
