@@ -7,7 +7,7 @@
  * needed may be absent, and so that no volume stands between a function and its start.
  */
 import { SETTINGS, type SettingName } from '../shared/config.ts'
-import type { SettingGroup } from '../shared/routes.ts'
+import { poRoutes, type SettingGroup } from '../shared/routes.ts'
 
 export const SETTINGS_NAME = 'po-settings'
 export const SECRETS_NAME = 'po-secrets'
@@ -17,9 +17,14 @@ const GIVEN: readonly SettingName[] = ['PORT']
 
 const names = Object.keys(SETTINGS) as SettingName[]
 
+/** Groups that some function of an installation reads. */
+const GROUPS: readonly string[] = ['process', ...poRoutes.flatMap(({ settings }) => settings)]
+
 /** Settings that an installation may set. */
 export const installed = (secret: boolean): SettingName[] =>
-  names.filter((name) => SETTINGS[name].secret === secret && !GIVEN.includes(name))
+  names.filter(
+    (name) => SETTINGS[name].secret === secret && GROUPS.includes(SETTINGS[name].group) && !GIVEN.includes(name),
+  )
 
 function reference(name: SettingName) {
   const { secret } = SETTINGS[name]

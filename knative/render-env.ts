@@ -14,6 +14,9 @@ export const GROUPS = {
   runs: 'Pods of analyses',
   loop: 'Status loop and archive',
   signing: 'Signatures of archive entries',
+  twins: 'Digital twins: callers and address',
+  files: 'Digital twins: files',
+  tokens: 'Digital twins: tokens of runs',
   process: 'Every process',
 } as const satisfies Record<(typeof SETTINGS)[SettingName]['group'], string>
 

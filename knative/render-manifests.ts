@@ -1,8 +1,8 @@
 /** Files below `knative/` and `functions/` that are made from tables, and the folders in which nothing else may lie. */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { allRoutes, functionFolder, type Route } from '../shared/routes.ts'
-import { eventing } from './events.ts'
+import { functionFolder, poRoutes, type Route } from '../shared/routes.ts'
+import { eventing, podHints } from './events.ts'
 import { renderFuncYaml } from './func-yaml.ts'
 import { knativeService } from './function-service.ts'
 import { gatewayConf } from './gateway-conf.ts'
@@ -26,7 +26,7 @@ const ofRoute = (route: Route): readonly Rendered[] => [
 /** Lists the files of a folder, so that its parent need not know the functions. */
 const listing = (folder: string): Rendered => ({
   path: `knative/base/${folder}/kustomization.yaml`,
-  render: () => `${NOTICE}resources:\n${allRoutes.map(({ name }) => `  - ${name}.yaml\n`).join('')}`,
+  render: () => `${NOTICE}resources:\n${poRoutes.map(({ name }) => `  - ${name}.yaml\n`).join('')}`,
 })
 
 /** Wherever an interval is set, its PingSource lies beside it: in the base, or as a patch in an overlay. */
@@ -37,19 +37,20 @@ const loops = (): Rendered[] =>
   }))
 
 /** What analyses call themselves, through their proxies. */
-const analysisRoutes = allRoutes.filter(({ auth }) => auth === 'analysis')
+const analysisRoutes = poRoutes.filter(({ auth }) => auth === 'analysis')
 
 export const MANIFESTS: readonly Rendered[] = [
-  ...allRoutes.flatMap(ofRoute),
+  ...poRoutes.flatMap(ofRoute),
   listing('services'),
   listing('rbac'),
   ...loops(),
   { path: 'knative/base/settings.yaml', render: settingsTemplate },
   { path: 'knative/base/policies.yaml', render: () => yamlOf(...policies()) },
   { path: 'knative/base/migrate.yaml', render: () => yamlOf(...migration()) },
-  { path: 'knative/base/gateway/nginx.conf', render: () => gatewayConf(allRoutes) },
+  { path: 'knative/base/gateway/nginx.conf', render: () => gatewayConf(poRoutes) },
   { path: 'knative/components/events/events.yaml', render: () => yamlOf(...eventing()) },
-  { path: 'knative/overlays/httproute/http-route.yaml', render: () => yamlOf(httpRoute(allRoutes)) },
+  { path: 'knative/components/pod-hints/pod-hints.yaml', render: () => yamlOf(...podHints()) },
+  { path: 'knative/overlays/httproute/http-route.yaml', render: () => yamlOf(httpRoute(poRoutes)) },
   { path: 'knative/overlays/httproute/nginx.conf', render: () => gatewayConf(analysisRoutes) },
   { path: 'knative/secrets.env.template', render: secretsTemplate },
 ]

@@ -5,8 +5,22 @@
  * A secret may also be given as `NAME_FILE`, a path whose content (without the last newline) is the value.
  */
 import { readFileSync } from 'node:fs'
-import type { SettingGroup } from './routes.ts'
-import { boolean, Expected, oneOf, overrides, quantity, required, type Setting, text, url, whole } from './setting.ts'
+import type { Route, SettingGroup } from './routes.ts'
+import {
+  boolean,
+  Expected,
+  keys,
+  list,
+  oneOf,
+  overrides,
+  quantity,
+  required,
+  type Setting,
+  text,
+  url,
+  whole,
+  word,
+} from './setting.ts'
 
 export const SETTINGS = {
   POSTGRES_HOST: text({ group: 'database', effect: 'Host name of the PostgreSQL server.' }),
@@ -157,6 +171,38 @@ export const SETTINGS = {
   NODE_KEY: text({ group: 'signing', default: '', effect: 'PEM file of the private key that signs archive entries.' }),
   NODE_KEY_PW: text({ group: 'signing', default: '', secret: true, effect: 'Its passphrase.' }),
 
+  DT_AUTH: oneOf(
+    {
+      group: 'twins',
+      default: 'none',
+      effect: '`keycloak` asks callers of the digital-twin API for a token of the realm; `none` lets everybody in.',
+    },
+    'none',
+    'keycloak',
+  ),
+  DT_CORS_ORIGINS: list({
+    group: 'twins',
+    default: 'http://localhost,http://localhost:3000',
+    effect: 'Origins that browsers may call the digital-twin API from.',
+  }),
+  VERSION: word({
+    group: 'twins',
+    default: 'v1alpha1',
+    effect: 'Version of the digital-twin API: the last segment of `/api/orchestrator/{VERSION}`.',
+  }),
+
+  FILE_MAX_MIB: whole(
+    { group: 'files', default: '16384', effect: 'Size in MiB of the largest file that is taken.' },
+    1,
+    16_777_216,
+  ),
+
+  DT_TOKEN_KEY: keys({
+    group: 'tokens',
+    secret: true,
+    effect: 'Key of the tokens by which runs fetch inputs and send outputs; a new one goes before the old.',
+  }),
+
   LOG_LEVEL: oneOf(
     { group: 'process', default: 'info', effect: 'Lowest level that is logged.' },
     'trace',
@@ -203,6 +249,12 @@ function rawValue(name: SettingName, env: Environment, read: (path: string) => s
 const isWanted = (name: SettingName, groups: readonly SettingGroup[]): boolean => {
   const { group } = SETTINGS[name]
   return group === 'process' || groups.includes(group)
+}
+
+/** Groups that a function reads: those of its row, but for the realm where nobody is asked for a token of it. */
+export const groupsOf = ({ auth, settings }: Pick<Route, 'auth' | 'settings'>, env: Environment): SettingGroup[] => {
+  const isOpen = auth === 'service' || (auth === 'twin' && (env['DT_AUTH'] ?? SETTINGS.DT_AUTH.default) !== 'keycloak')
+  return settings.filter((group) => group !== 'auth' || !isOpen)
 }
 
 /** The value of a wanted setting, or what was expected in its place. */

@@ -7,9 +7,11 @@ export const FAULT_CODES = [
   'not_found', // no such path
   'method_not_allowed',
   'conflict', // contradicts what is running
+  'too_slow', // a body that does not come
   'too_large', // body above the limit
   'unsupported_media', // encoding or charset of the body
   'invalid', // does not fit the schema
+  'unreadable', // what is kept here is not what was asked for
   'refused', // another system said no to a correct request of ours
   'unavailable', // another system is away or too slow; try again
   'unexpected', // a defect of ours
@@ -22,6 +24,8 @@ export interface FaultOptions {
   readonly retryAfter?: number
   /** The request was sent and its answer did not come: it may still take effect. */
   readonly mayArrive?: boolean
+  /** Status that the other system refused with, where callers are owed it. */
+  readonly status?: number
   /** Body under `detail` instead of the message (validation issues). */
   readonly detail?: unknown
 }
@@ -30,6 +34,7 @@ export class Fault extends Error {
   readonly code: FaultCode
   readonly retryAfter: number | undefined
   readonly mayArrive: boolean
+  readonly status: number | undefined
   readonly detail: unknown
 
   /** `message` reaches the caller when the code is an expected one: it never holds a secret or a server's answer. */
@@ -39,6 +44,7 @@ export class Fault extends Error {
     this.code = code
     this.retryAfter = options.retryAfter
     this.mayArrive = options.mayArrive ?? false
+    this.status = options.status
     this.detail = options.detail
   }
 }

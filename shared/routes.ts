@@ -5,11 +5,26 @@
  * Owns: names, methods, paths, grants, scale. May import nothing.
  */
 
-/** `user`: any token of the realm but an analysis's. `analysis`: also an analysis's, for itself. */
-export type Auth = 'none' | 'user' | 'analysis'
+/**
+ * `user`: any token of the realm but an analysis's. `analysis`: also an analysis's, for itself. `twin`: `user` where
+ * `DT_AUTH` is `keycloak`, else anybody. `service`: the token that a digital-twin service was started with, whatever
+ * `DT_AUTH` says; its use case checks it.
+ */
+export type Auth = 'none' | 'user' | 'analysis' | 'twin' | 'service'
 
 /** Groups of settings a function reads (see `config.ts`); a secret is mounted only where its group is named. */
-export type SettingGroup = 'auth' | 'database' | 'identity' | 'hub' | 'registry' | 'runs' | 'loop' | 'signing'
+export type SettingGroup =
+  | 'auth'
+  | 'database'
+  | 'identity'
+  | 'hub'
+  | 'registry'
+  | 'runs'
+  | 'loop'
+  | 'signing'
+  | 'twins'
+  | 'files'
+  | 'tokens'
 
 export interface KubernetesGrant {
   readonly apiGroup: '' | 'apps' | 'networking.k8s.io'
@@ -18,10 +33,12 @@ export interface KubernetesGrant {
 }
 
 export interface Endpoint {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  /** `{name}` is one segment. Each path also answers with, or without, its trailing slash. */
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
+  /** `{name}` is one segment, `{name+}` the rest of the path. Each also answers with, or without, its trailing slash. */
   readonly path: string
   readonly summary: string
+  /** Its id in the description, `tag-function`; left out, the function's name. */
+  readonly operationId?: string
 }
 
 export interface Route {
@@ -30,6 +47,10 @@ export interface Route {
   readonly auth: Auth
   /** `http` answers callers; `event` is sent CloudEvents. */
   readonly trigger: 'http' | 'event'
+  /** Before which its paths answer, too; `{VERSION}` is the setting of that name. */
+  readonly prefix?: string
+  /** `stream`: bodies are files, limited by `FILE_MAX_MIB` and not by the size of a JSON document. */
+  readonly body?: 'stream'
   readonly endpoints: readonly Endpoint[]
   readonly settings: readonly SettingGroup[]
   readonly kubernetes: readonly KubernetesGrant[]
@@ -62,6 +83,9 @@ const both = (method: Endpoint['method'], path: string, all: string, one: string
   { method, path, summary: all },
   { method, path: `${path}/{analysis_id}`, summary: one },
 ]
+
+/** What clients of a digital twin have before each path, whereas pods inside the cluster leave it out. */
+const TWIN_PREFIX = '/api/orchestrator/{VERSION}'
 
 export const routes = {
   po: {
@@ -190,10 +214,27 @@ export const routes = {
       scale: { min: 1, max: 1, timeoutSeconds: 300 },
     },
   },
+  dt: {
+    healthz: {
+      name: 'dt-healthz',
+      auth: 'none',
+      trigger: 'http',
+      prefix: TWIN_PREFIX,
+      endpoints: [{ method: 'GET', path: '/healthz', summary: 'Whether the API answers', operationId: 'root-healthz' }],
+      settings: ['twins'],
+      kubernetes: [],
+      scale: { min: 0, max: 2, timeoutSeconds: 45 },
+    },
+  },
 } as const satisfies Record<string, Record<string, Route>>
 
 export const poRoutes: readonly Route[] = Object.values(routes.po)
-export const allRoutes: readonly Route[] = [...poRoutes]
+export const dtRoutes: readonly Route[] = Object.values(routes.dt)
+export const allRoutes: readonly Route[] = [...poRoutes, ...dtRoutes]
+
+/** What stands before the paths of a route at this version of its API. */
+export const prefixOf = ({ prefix = '' }: Pick<Route, 'prefix'>, version: string): string =>
+  prefix.replace('{VERSION}', version)
 
 /** Folder of a function below `functions/`: `po-stream-logs` → `po/stream-logs`. */
 export const functionFolder = (route: Route): string => route.name.replace('-', '/')

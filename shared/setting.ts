@@ -60,6 +60,26 @@ export const url = (shape: Shape) =>
   })
 export const oneOf = <const T extends string>(shape: Shape, ...words: readonly T[]) =>
   setting<T>(shape, (value) => words.find((word) => word === value) ?? new Expected(words.join(' or ')))
+/** Texts between commas. */
+export const list = (shape: Shape) =>
+  setting<readonly string[]>(shape, (value) =>
+    value
+      .split(',')
+      .map((each) => each.trim())
+      .filter(Boolean),
+  )
+/** A segment of a path. */
+export const word = (shape: Shape) =>
+  setting<string>(shape, (value) => (/^[A-Za-z0-9._-]+$/.test(value) ? value : new Expected('letters and digits')))
+const KEY_LENGTH = 32
+/** Secrets between commas, the first of which is used for what is new. */
+export const keys = (shape: Shape) =>
+  setting<readonly string[]>(shape, (value) => {
+    const all = value.split(',').map((each) => each.trim())
+    return all.every((each) => each.length >= KEY_LENGTH)
+      ? all
+      : new Expected(`one or more random texts of at least ${KEY_LENGTH} characters, separated by commas`)
+  })
 export const quantity = (shape: Shape) =>
   setting<string>(shape, (value) =>
     value === '' || /^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/.test(value)

@@ -17,10 +17,17 @@ interface Room {
 
 /** The first room that fits a file is its room. `(po|dt)` are the features. */
 const ROOMS: readonly Room[] = [
-  { name: 'words', files: /^shared\/(fault|routes|(po|dt)\/model)\.ts$/, may: /^$/ },
+  { name: 'words', files: /^shared\/(fault|routes|(po|dt|files)\/model)\.ts$/, may: /^$/ },
   { name: 'configuration', files: /^shared\/(config|setting)\.ts$/, may: /^(shared\/(routes|setting)\.ts|node:fs)$/ },
+  { name: 'ways of working', files: /^shared\/work\//, may: /^$/ },
+  { name: 'tokens', files: /^shared\/service-token\.ts$/, may: /^node:crypto$/ },
   { name: 'log', files: /^shared\/log\.ts$/, may: /^pino$/ },
   { name: 'names', files: /^shared\/(po|dt)\/names\.ts$/, may: /^shared\/(po|dt)\/model\.ts$/ },
+  {
+    name: 'files',
+    files: /^shared\/files\/(?!schema)/,
+    may: /^shared\/(files\/(?!schema).+|fault\.ts)$/,
+  },
   {
     name: 'ports and lifecycle',
     files: /^shared\/(po|dt)\/(ports|settings|lifecycle)\.ts$/,
@@ -39,12 +46,12 @@ const ROOMS: readonly Room[] = [
   {
     name: 'use cases',
     files: /^shared\/(po|dt)\//,
-    may: /^(shared\/(po|dt)\/(?!schema|requests).+|shared\/fault\.ts)$/,
+    may: /^(shared\/(po|dt)\/(?!schema|requests).+|shared\/(fault\.ts|work\/.+))$/,
   },
   {
     name: 'adapters',
     files: /^shared\/adapters\//,
-    may: /^(shared\/adapters\/.+|shared\/(po|dt)\/(model|names|ports)\.ts|shared\/(fault|config)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
+    may: /^(shared\/adapters\/.+|shared\/(po|dt|files)\/(model|names|ports)\.ts|shared\/(fault|config)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
   },
   { name: 'development', files: /^shared\/http\/serve\.ts$/, may: /^(shared\/(routes|http\/start)\.ts|functions\/)$/ },
   {
@@ -55,7 +62,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'edge',
     files: /^shared\/(http|events)\//,
-    may: /^(shared\/(http|events)\/.+|shared\/(fault|routes|config|log|po\/model)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
+    may: /^(shared\/(http|events)\/.+|shared\/(fault|routes|config|log|service-token|po\/model)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
   },
   {
     name: 'wiring',
@@ -65,7 +72,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'commands',
     files: /^shared\/[\w-]+\.ts$/,
-    may: /^(shared\/adapters\/.+|shared\/config\.ts|shared\/(po|dt)\/(model|ports)\.ts|node:.+)$/,
+    may: /^(shared\/(adapters|wire)\/.+|shared\/(config|adopt-report)\.ts|shared\/(po|dt)\/(model|ports|adopt\/.+)\.ts|node:.+)$/,
   },
   {
     name: 'entries',
@@ -78,6 +85,11 @@ const ROOMS: readonly Room[] = [
     may: /^(functions\/.+\/docs\/.+|shared\/http\/.+|shared\/(po|dt)\/schema\.ts|shared\/(routes|fault)\.ts|node:.+|zod)$/,
   },
   {
+    name: 'plugin',
+    files: /^knative\/kn-po\//,
+    may: /^(knative\/(kn-po\/.+|grants\.ts|ping-source\.ts)|shared\/(routes|po\/model)\.ts|node:.+)$/,
+  },
+  {
     name: 'rendering',
     files: /^knative\//,
     may: /^(knative\/.+|shared\/.+|functions\/.+\/assets\.ts|node:.+|esbuild|jose|yaml)$/,
@@ -86,6 +98,7 @@ const ROOMS: readonly Room[] = [
 
 /** Who may know a package. Nobody else does, and no package is without an entry. */
 const VENDORS: Readonly<Record<string, RegExp>> = {
+  '@fastify/busboy': /^shared\/http\/multipart\.ts$/,
   '@google-cloud/functions-framework': /^shared\/(http|events)\/register\.ts$/,
   '@kubernetes/client-node': /^shared\/adapters\/kubernetes\//,
   cloudevents: /^shared\/(events|adapters)\//,
@@ -102,8 +115,8 @@ const ENTRY = /^functions\/.+\/index\.ts$/
 const ENTRY_LINES = 25
 const FILE_LINES = 300
 /** Nothing but types: obligations of the ports. */
-const LONG = /^shared\/(po|dt)\/ports\.ts$/
-const INDEX = /^shared\/((po|dt)\/objects|adapters\/[\w-]+)\/index\.ts$/
+const LONG = /^shared\/(po|dt|files)\/ports\.ts$/
+const INDEX = /^shared\/((po|dt)\/objects|adapters(\/[\w-]+)+)\/index\.ts$/
 const COMMANDS = /^(shared\/[\w-]+\.ts|knative\/.+)$/
 /** Clock, randomness, environment and network reach a feature as ports only. */
 const AMBIENT =
@@ -133,7 +146,7 @@ function textFaults(path: string, source: string): string[] {
     ...(lines > limit && !LONG.test(path) ? [`${path} has ${lines} lines, more than ${limit}`] : []),
     ...(ENTRY.test(path) && /\bif\s*\(/.test(code) ? [`${path} decides: an entry only wires`] : []),
     ...(/\bconsole\./.test(code) && !COMMANDS.test(path) ? [`${path} writes to the console`] : []),
-    ...(/^shared\/(po|dt)\//.test(path) && AMBIENT.test(code) ? [`${path} uses ${AMBIENT.exec(code)?.[1]}`] : []),
+    ...(/^shared\/(po|dt|files)\//.test(path) && AMBIENT.test(code) ? [`${path} uses ${AMBIENT.exec(code)?.[1]}`] : []),
     ...(UNFINISHED.test(source) ? [`${path} is unfinished`] : []),
   ]
 }

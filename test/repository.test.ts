@@ -10,7 +10,6 @@ import { NODE_FLAGS } from '../knative/process.ts'
 import { differing, RENDERED } from '../knative/render.ts'
 import { AMBIENT } from '../knative/render-env.ts'
 import { ConfigFault, loadConfig, SETTINGS } from '../shared/config.ts'
-import { allRoutes, type SettingGroup } from '../shared/routes.ts'
 
 const ROOT = new URL('../', import.meta.url).pathname
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
@@ -159,7 +158,7 @@ describe('the image', () => {
 
 describe('.env.template', () => {
   const names = Object.keys(SETTINGS) as (keyof typeof SETTINGS)[]
-  const groups = [...new Set(allRoutes.flatMap((route) => route.settings as readonly SettingGroup[]))]
+  const groups = names.map((name) => SETTINGS[name].group).filter((group) => group !== 'process')
   const required = names.filter((name) => SETTINGS[name].default === undefined)
   const template = read('.env.template')
 
@@ -184,7 +183,7 @@ describe('.env.template', () => {
     }
   })
   test('filled in, gives the defaults, commented out or not', () => {
-    const filled = template.replace(/^([A-Z_]+)=$/gm, '$1=http://example.test')
+    const filled = template.replace(/^([A-Z_]+)=$/gm, '$1=http://example.test/with/more/than/32/characters')
     const uncommented = filled.replace(/^#([A-Z_]+=)/gm, '$1')
     const config = loadConfig(groups, parseEnv(filled))
     expect(loadConfig(groups, parseEnv(uncommented))).toEqual(config)

@@ -2,7 +2,7 @@
 import { SECRETS_NAME } from '../environment.ts'
 import { selectorOf } from '../labels.ts'
 import * as cluster from './kubectl.ts'
-import { type DeployedObject, refOf, titleOf } from './objects.ts'
+import { type DeployedObject, isFunction, Refused, refOf, titleOf } from './objects.ts'
 import { imagesOf, namespaceOf, type Plan, planOf, STAGES, type Stage } from './plan.ts'
 import { preflight } from './preflight.ts'
 import { referred, sourcesOf, stamped } from './settings-stamp.ts'
@@ -30,6 +30,11 @@ const WHAT: Readonly<Record<Stage, string>> = {
 const PRUNED = [
   'services.v1.serving.knative.dev',
   'pingsources.v1.sources.knative.dev',
+  'apiserversources.v1.sources.knative.dev',
+  'sinkbindings.v1.sources.knative.dev',
+  'triggers.v1.eventing.knative.dev',
+  'brokers.v1.eventing.knative.dev',
+  'poddisruptionbudgets.v1.policy',
   'deployments.v1.apps',
   'services.v1.',
   'configmaps.v1.',
@@ -46,11 +51,18 @@ async function makeRoom(jobs: readonly DeployedObject[]): Promise<void> {
   await cluster.remove(jobs.filter(({ kind }) => kind === 'Job').map(refOf))
 }
 
+/** What admission would refuse is refused before anything runs differently. */
 async function checkAll(plan: Plan, namespace: string): Promise<void> {
   const namespaces = plan.foundation.filter(({ kind }) => kind === 'Namespace')
   if (namespaces.length > 0 && !(await cluster.get('namespace', namespace))) return // nothing can be tried in it yet
   const changeable = STAGES.flatMap((stage) => plan[stage]).filter(({ kind }) => kind !== 'Job')
-  await cluster.apply(changeable, 'dry run')
+  await cluster.apply(
+    changeable.filter((object) => !isFunction(object)),
+    'dry run',
+  )
+  // Serving tries the pod of a function, which takes its account.
+  await cluster.apply(plan.foundation)
+  await cluster.apply(plan.functions, 'dry run')
 }
 
 /** Functions with the stamp of what they read, as it is in the cluster now. */
@@ -67,6 +79,7 @@ async function applyStage(stage: Stage, objects: readonly DeployedObject[], name
   if (stage === 'migration') await makeRoom(objects)
   const applied = stage === 'functions' ? await withStamps(objects, namespace) : objects
   await cluster.apply(applied)
+  await cluster.forgetClientSide(applied.filter(isFunction).map(refOf))
   // A binding waits for the functions that it binds.
   const awaited = applied.filter(({ kind }) => kind !== 'SinkBinding')
   await untilReady(awaited, {
@@ -105,7 +118,7 @@ export async function deploy(input: DeployInput): Promise<void> {
     await cluster.applySecret(SECRETS_NAME, namespace, input.secrets)
   }
   const faults = await preflight(objects, namespace)
-  if (faults.length > 0) throw new Error(`nothing was applied:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
+  if (faults.length > 0) throw new Refused(`nothing was applied:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
   await checkAll(plan, namespace)
   for (const stage of STAGES) await applyStage(stage, plan[stage], namespace, input)
   await handleLeftOver(objects, namespace, input)

@@ -9,15 +9,11 @@
  */
 import { parseArgs } from 'node:util'
 import { deploy } from './deploy.ts'
-import { KubectlFault } from './kubectl.ts'
+import { Refused } from './objects.ts'
 import { undeploy } from './undeploy.ts'
-import { NotReady } from './wait.ts'
 
 const USAGE = 'expected: deploy|undeploy --overlay DIR [--secrets FILE] [--timeout SECONDS] [--prune] [--force]'
 const say = (line: string): void => console.log(line)
-
-/** What the operator can do something about is said without a stack. */
-class Refused extends Error {}
 
 function read(args: readonly string[]) {
   const options = {
@@ -47,8 +43,7 @@ async function main(args: readonly string[]): Promise<number> {
     else await undeploy({ ...input, say })
     return 0
   } catch (error) {
-    const expected = error instanceof KubectlFault || error instanceof NotReady || error instanceof Error
-    console.error(expected ? `${input.command}: ${error.message}` : error)
+    console.error(error instanceof Refused ? `${input.command}: ${error.message}` : error)
     return 1
   }
 }

@@ -1,14 +1,12 @@
 /** The cluster as kubectl reaches it: whatever context, login and proxy the operator has set up for it hold here, too. */
 import { spawn } from 'node:child_process'
 import { parseAllDocuments } from 'yaml'
-import { type DeployedObject, type ObjectRef, resourceOf } from './objects.ts'
+import { type DeployedObject, type ObjectRef, Refused, resourceOf } from './objects.ts'
 
 /** Under this name the API server remembers which fields are ours. */
 const FIELD_MANAGER = 'knative-pod-orchestration'
 
-export class KubectlFault extends Error {}
-
-/** @throws KubectlFault with what kubectl said */
+/** @throws Refused with what kubectl said */
 async function kubectl(args: readonly string[], input?: string): Promise<string> {
   const child = spawn('kubectl', args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] })
   const { promise, resolve, reject } = Promise.withResolvers<string>()
@@ -20,11 +18,9 @@ async function kubectl(args: readonly string[], input?: string): Promise<string>
     said += text
   })
   child.once('error', (error: NodeJS.ErrnoException) =>
-    reject(error.code === 'ENOENT' ? new KubectlFault('kubectl is not on the PATH') : error),
+    reject(error.code === 'ENOENT' ? new Refused('kubectl is not on the PATH') : error),
   )
-  child.once('close', (code) =>
-    code === 0 ? resolve(out) : reject(new KubectlFault(said.trim() || `ended with ${code}`)),
-  )
+  child.once('close', (code) => (code === 0 ? resolve(out) : reject(new Refused(said.trim() || `ended with ${code}`))))
   child.stdin?.on('error', () => {})
   child.stdin?.end(input)
   return promise
@@ -70,6 +66,20 @@ export async function getAll(refs: readonly ObjectRef[]): Promise<readonly Deplo
   }))
   const args = ['get', '--filename', '-', '--ignore-not-found', '--output', 'json']
   return itemsOf(await kubectl(args, list(items as DeployedObject[])))
+}
+
+const CLIENT_SIDE = 'kubectl.kubernetes.io/last-applied-configuration'
+
+/**
+ * What `kn service apply` and `kubectl apply` remember in an object. kubectl takes it over with all that they had set, which is
+ * right once; when the next apply leaves it out, the other annotations go with it, and Serving refuses that.
+ */
+export async function forgetClientSide(refs: readonly ObjectRef[]): Promise<void> {
+  const marked = (await getAll(refs)).filter(({ metadata }) => metadata.annotations?.[CLIENT_SIDE] !== undefined)
+  for (const object of marked) {
+    const { namespace, name } = object.metadata
+    await kubectl(['annotate', resourceOf(object), name, ...within(namespace), `${CLIENT_SIDE}-`])
+  }
 }
 
 export async function get(kind: string, name: string, namespace?: string): Promise<DeployedObject | undefined> {

@@ -64,3 +64,6 @@ export function* fieldsOf(value: unknown): Generator<readonly [name: string, val
     yield* fieldsOf(inner)
   }
 }
+
+/** What the operator can do something about: said without a stack. */
+export class Refused extends Error {}

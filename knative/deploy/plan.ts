@@ -7,7 +7,7 @@
  *   functions    Knative Services and the gateway
  *   sources      what sends events to functions: a source made before its sink may stay without it
  */
-import { type DeployedObject, fieldsOf, isFunction } from './objects.ts'
+import { type DeployedObject, fieldsOf, isFunction, Refused } from './objects.ts'
 
 export const STAGES = ['foundation', 'migration', 'events', 'functions', 'sources'] as const
 export type Stage = (typeof STAGES)[number]
@@ -46,8 +46,9 @@ export function planOf(objects: readonly DeployedObject[]): Plan {
 export function namespaceOf(objects: readonly DeployedObject[]): string {
   const found = [...new Set(objects.flatMap(({ metadata }) => metadata.namespace ?? []))]
   if (found.length === 1) return found[0] ?? ''
-  if (found.length === 0) throw new Error('the overlay names no namespace: set `namespace:` in its kustomization.yaml')
-  throw new Error(`the overlay must put everything into one namespace, not into ${found.join(', ')}`)
+  if (found.length === 0)
+    throw new Refused('the overlay names no namespace: set `namespace:` in its kustomization.yaml')
+  throw new Refused(`the overlay must put everything into one namespace, not into ${found.join(', ')}`)
 }
 
 /** Images of all containers, each once. */

@@ -4,7 +4,7 @@
  */
 import { LABEL, STANDING_POLICY_NAME } from '../../shared/po/names.ts'
 import * as cluster from './kubectl.ts'
-import { type DeployedObject, refOf } from './objects.ts'
+import { type DeployedObject, Refused, refOf } from './objects.ts'
 import { namespaceOf, planOf, STAGES } from './plan.ts'
 
 export interface UndeployInput {
@@ -23,8 +23,8 @@ export async function undeploy({ overlay, force = false, say }: UndeployInput): 
   const namespace = namespaceOf(objects)
   const running = await cluster.select(['pods'], namespace, LABEL.analysis)
   if (running.length > 0 && !force) {
-    throw new Error(
-      `${running.length} pods of analyses are running in namespace ${namespace}: stop them first (kn po stop --all), or leave ` +
+    throw new Refused(
+      `${running.length} pods of analyses are running in namespace ${namespace}: stop them first (PUT /po/stop), or leave ` +
         'them to themselves with FORCE=1',
     )
   }

@@ -1,7 +1,7 @@
 /** Waits until applied objects work, says what changes, and in the end what does not work and why. */
 import { setTimeout as delay } from 'node:timers/promises'
 import * as cluster from './kubectl.ts'
-import { type DeployedObject, isFunction, refOf, titleOf } from './objects.ts'
+import { type DeployedObject, isFunction, Refused, refOf, titleOf } from './objects.ts'
 import { podTrouble, type Readiness, readinessOf } from './readiness.ts'
 
 const LOOK_MS = 1000
@@ -13,7 +13,7 @@ export interface Waiting {
 }
 
 /** Thrown with a line for each object that does not work. */
-export class NotReady extends Error {}
+export class NotReady extends Refused {}
 
 const selectorOfPods = (object: DeployedObject): string | undefined => {
   if (isFunction(object)) return `serving.knative.dev/service=${object.metadata.name}`

@@ -3,7 +3,8 @@ import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, j
 import type { Config } from '../config.ts'
 import { Fault } from '../fault.ts'
 import { type AnalysisId, parseAnalysisId } from '../po/model.ts'
-import type { Auth } from '../routes.ts'
+import type { Auth, Route } from '../routes.ts'
+import { tokenOwner } from '../service-token.ts'
 import { createKeys, fetchKeys } from './keys.ts'
 
 export interface Caller {
@@ -12,7 +13,12 @@ export interface Caller {
   readonly subject: string
   /** Set when the client is an analysis: their clients are named by the analysis id. */
   readonly analysisId: AnalysisId | undefined
+  /** Set when a run of a digital-twin service calls, by the token of that service. */
+  readonly serviceId?: string
 }
+
+/** Who calls where nobody is asked. */
+export const NOBODY: Caller = { clientId: '', subject: '', analysisId: undefined }
 
 /** Checks an Authorization header. @throws Fault `unauthenticated`, `forbidden`, `unavailable` */
 export type Authenticate = (authorization: string | undefined) => Promise<Caller>
@@ -85,6 +91,30 @@ export function createAuthenticate(config: AuthConfig, keys: JWTVerifyGetKey = k
   }
 }
 
+/** Tokens of digital-twin services, which no realm knows. */
+export function createServiceAuthenticate(keys: readonly string[]): Authenticate {
+  return async (authorization) => {
+    const serviceId = tokenOwner(keys, bearer(authorization))
+    if (!serviceId) throw badToken('no token of a service')
+    return { clientId: '', subject: serviceId, analysisId: undefined, serviceId }
+  }
+}
+
+/** A route without tokens has no settings to check one with. */
+const nobody: Authenticate = () => Promise.reject(new Fault('unauthenticated', 'No token is accepted here'))
+const anybody: Authenticate = async () => NOBODY
+
+/** How the callers of a route are known. */
+export function authenticateFor({ auth }: Pick<Route, 'auth'>, config: Config): Authenticate {
+  if (auth === 'none') return nobody
+  if (auth === 'service') return createServiceAuthenticate(config.DT_TOKEN_KEY)
+  return isOpen({ auth }, config) ? anybody : createAuthenticate(config)
+}
+
+/** True where whoever reaches a function may call it, because the site says so. */
+export const isOpen = ({ auth }: Pick<Route, 'auth'>, { DT_AUTH }: Pick<Config, 'DT_AUTH'>): boolean =>
+  auth === 'twin' && DT_AUTH === 'none'
+
 function keysOf({ KEYCLOAK_URL, KEYCLOAK_REALM }: AuthConfig): JWTVerifyGetKey {
   const url = new URL(`${KEYCLOAK_URL}/realms/${encodeURIComponent(KEYCLOAK_REALM)}/protocol/openid-connect/certs`)
   return createKeys(() => fetchKeys(url))
@@ -101,4 +131,10 @@ export function assertOwn({ analysisId }: Caller, body: unknown): void {
   const claimed = body && typeof body === 'object' && 'analysis_id' in body ? body.analysis_id : undefined
   if (typeof claimed !== 'string' || parseAnalysisId(claimed) !== analysisId)
     throw new Fault('forbidden', 'Analyses may write only their own logs')
+}
+
+/** @throws Fault `forbidden` when the token of a service names another one than the path does */
+export function assertOwnService({ serviceId }: Caller, params: Readonly<Record<string, string>>): void {
+  if (serviceId !== undefined && params['service_id'] !== serviceId)
+    throw new Fault('forbidden', 'The token is that of another service')
 }

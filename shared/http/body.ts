@@ -9,12 +9,11 @@ export type FunctionRequest = IncomingMessage & { readonly rawBody?: Buffer | un
 
 const tooLarge = () => new Fault('too_large', `Body is larger than ${BODY_LIMIT} bytes`)
 
-/** True when the request announces more than we take; a chunked body announces nothing. */
-export const announcesTooMuch = (request: IncomingMessage): boolean =>
-  Number(request.headers['content-length'] ?? 0) > BODY_LIMIT
+/** Length that the request announces; a chunked body announces none. */
+export const announcedLength = ({ headers }: IncomingMessage): number => Number(headers['content-length'] ?? 0)
 
-const hasBody = ({ headers }: IncomingMessage): boolean =>
-  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+const hasBody = (request: IncomingMessage): boolean =>
+  request.headers['transfer-encoding'] !== undefined || announcedLength(request) > 0
 
 /**
  * The whole body, or none of it when it is not to be kept: it is counted all the same.
@@ -22,7 +21,7 @@ const hasBody = ({ headers }: IncomingMessage): boolean =>
  */
 export async function readBody(request: FunctionRequest, keep: boolean): Promise<Buffer> {
   const { rawBody } = request
-  if (announcesTooMuch(request) || (rawBody?.length ?? 0) > BODY_LIMIT) throw tooLarge()
+  if (Math.max(announcedLength(request), rawBody?.length ?? 0) > BODY_LIMIT) throw tooLarge()
   if (rawBody || !hasBody(request)) return (keep && rawBody) || Buffer.alloc(0)
   const chunks: Buffer[] = []
   let size = 0

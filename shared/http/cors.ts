@@ -1,15 +1,17 @@
-/** Browsers may call from one origin, with credentials. */
+/** Browsers may call from the origins that the site names, with credentials. */
 import type { IncomingMessage } from 'node:http'
 
 const MAX_AGE_SECONDS = '600'
+/** What scripts may read of an answer, beyond its type and length. */
+const EXPOSED = 'X-Request-Id, ETag, Content-Disposition, Content-Range'
 
-export function corsHeaders({ headers }: IncomingMessage, allowed: string): Record<string, string> {
+export function corsHeaders({ headers }: IncomingMessage, allowed: readonly string[]): Record<string, string> {
   if (headers.origin === undefined) return {}
-  if (headers.origin !== allowed) return { vary: 'Origin' }
+  if (!allowed.includes(headers.origin)) return { vary: 'Origin' }
   return {
-    'access-control-allow-origin': allowed,
+    'access-control-allow-origin': headers.origin,
     'access-control-allow-credentials': 'true',
-    'access-control-expose-headers': 'X-Request-Id',
+    'access-control-expose-headers': EXPOSED,
     vary: 'Origin',
   }
 }

@@ -1,13 +1,16 @@
 /** What the edge of a function needs from its environment, made at first use: importing a function does nothing. */
-import { type Environment, loadConfig } from '../config.ts'
-import { Fault } from '../fault.ts'
+import { type Environment, groupsOf, loadConfig } from '../config.ts'
 import { createLogger, type Logger } from '../log.ts'
-import type { Route } from '../routes.ts'
-import { type Authenticate, createAuthenticate } from './auth.ts'
+import { prefixOf, type Route } from '../routes.ts'
+import { type Authenticate, authenticateFor } from './auth.ts'
 
 export interface Edge {
   readonly authenticate: Authenticate
-  readonly corsOrigin: string
+  readonly corsOrigins: readonly string[]
+  /** Before which the paths of the route answer, too. */
+  readonly prefix: string
+  /** Bytes of the largest body that a route of files takes. */
+  readonly fileLimit: number
   readonly log: Logger
   readonly access: Logger
 }
@@ -15,15 +18,16 @@ export interface Edge {
 /** The name under which readers of a node's logs look for requests, since the first orchestrators ran on uvicorn. */
 export const ACCESS_LOGGER = 'uvicorn.access'
 
-/** A route without tokens has no settings to check one with. */
-const nobody: Authenticate = () => Promise.reject(new Fault('unauthenticated', 'No token is accepted here'))
+export const MIB = 1024 * 1024
 
 export function createEdge(route: Route, env: Environment = process.env): Edge {
-  const config = loadConfig(route.settings, env)
+  const config = loadConfig(groupsOf(route, env), env)
   const options = { level: config.LOG_LEVEL, node: config.NODE_NAME }
   return {
-    authenticate: route.auth === 'none' ? nobody : createAuthenticate(config),
-    corsOrigin: config.CORS_ORIGIN,
+    authenticate: authenticateFor(route, config),
+    corsOrigins: route.prefix === undefined ? [config.CORS_ORIGIN] : config.DT_CORS_ORIGINS,
+    prefix: prefixOf(route, config.VERSION),
+    fileLimit: config.FILE_MAX_MIB * MIB,
     log: createLogger(route.name, options),
     access: createLogger(ACCESS_LOGGER, { ...options, module: route.name }),
   }

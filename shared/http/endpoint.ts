@@ -12,22 +12,25 @@
  */
 import type * as z from 'zod'
 import type { Route } from '../routes.ts'
-import { assertMayCall, assertOwn, type Caller } from './auth.ts'
+import { assertMayCall, assertOwn, assertOwnService, type Caller, NOBODY } from './auth.ts'
 import { parseJson, readBody } from './body.ts'
 import { createEdge, type Edge } from './edge.ts'
-import { exchange, type Incoming, json, type Reply } from './exchange.ts'
+import { exchange, type Incoming, json, once, type Reply } from './exchange.ts'
 import type { HttpFunction } from './register.ts'
 import { validate } from './validation.ts'
 
-export interface Schemas<Params, Query, Body, Answer> {
+export interface Checks<Params, Query, Body> {
   readonly params?: z.ZodType<Params>
   readonly query?: z.ZodType<Query>
   /** Without it a body is counted and thrown away, whatever it contains. */
   readonly body?: z.ZodType<Body>
-  /** What a use case answers must fit; if it does not, that is a defect of ours. */
-  readonly answer: z.ZodType<unknown, Answer>
   /** What a 500 says, one sentence per endpoint of the route. */
   readonly failures: readonly string[]
+}
+
+export interface Schemas<Params, Query, Body, Answer> extends Checks<Params, Query, Body> {
+  /** What a use case answers must fit; if it does not, that is a defect of ours. */
+  readonly answer: z.ZodType<unknown, Answer>
 }
 
 /** The schemas of some function, for the description. */
@@ -39,7 +42,11 @@ export interface AnySchemas {
   readonly failures: readonly string[]
   /** What a 409 means, where there is one. */
   readonly conflict?: string
+  /** Bodies that are no JSON: media type → its schema in the description. */
+  readonly media?: { readonly body?: Media; readonly answer?: Media }
 }
+
+export type Media = Readonly<Record<string, { readonly schema: Readonly<Record<string, unknown>> }>>
 
 export interface Request<Params, Query, Body> {
   readonly params: Params
@@ -63,7 +70,6 @@ export interface Options<Deps, Params, Query, Body, Answer> {
 }
 
 type None = Record<never, never>
-const NOBODY: Caller = { clientId: '', subject: '', analysisId: undefined }
 
 export function endpoint<Deps, Answer, Params = None, Query = None, Body = undefined>(
   route: Route,
@@ -77,7 +83,8 @@ export function endpoint<Deps, Answer, Params = None, Query = None, Body = undef
   const { encode = (answer: Answer) => json(200, answer), afterAnswer } = options
 
   const respond = async (incoming: Incoming): Promise<Reply> => {
-    const request = await accept(route, schemas, edge(), incoming)
+    const bytes = await readBody(incoming.request, schemas.body !== undefined)
+    const request = await checked(route, schemas, edge(), incoming, bytes)
     const answer = await handle(resources(), request)
     const reply = encode(schemas.answer.parse(answer) as Answer)
     return afterAnswer ? { ...reply, after: () => afterAnswer(resources(), request, answer) } : reply
@@ -85,16 +92,17 @@ export function endpoint<Deps, Answer, Params = None, Query = None, Body = undef
   return exchange(route, edge, { failures: schemas.failures, respond })
 }
 
-/** Everything that can refuse a request, before anything is done for it. */
-async function accept<Params, Query, Body, Answer>(
+/** Everything that can refuse a request whose body has arrived or is to come, before anything is done for it. */
+export async function checked<Params, Query, Body>(
   route: Route,
-  schemas: Schemas<Params, Query, Body, Answer>,
+  schemas: Checks<Params, Query, Body>,
   edge: Edge,
   { request, requestId, match, search }: Incoming,
+  bytes: Buffer,
 ): Promise<Request<Params, Query, Body>> {
-  const bytes = await readBody(request, schemas.body !== undefined)
   const caller = route.auth === 'none' ? NOBODY : await edge.authenticate(request.headers.authorization)
   assertMayCall(route.auth, caller)
+  assertOwnService(caller, match.params)
   const params = schemas.params ? validate(schemas.params, match.params, 'path') : {}
   const query = schemas.query ? validate(schemas.query, Object.fromEntries(search), 'query') : {}
   const body = schemas.body && validate(schemas.body, parseJson(request, bytes), 'body')
@@ -108,14 +116,5 @@ async function accept<Params, Query, Body, Answer>(
     requestId,
     path: route.endpoints[match.index]?.path ?? '',
     runHeader: typeof run === 'string' ? run : undefined,
-  }
-}
-
-/** A failed attempt is not kept. */
-export function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined
-  return () => {
-    made ??= { value: make() }
-    return made.value
   }
 }

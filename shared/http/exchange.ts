@@ -9,6 +9,7 @@ import { isFault } from '../fault.ts'
 import type { Logger } from '../log.ts'
 import type { Route } from '../routes.ts'
 import type { FunctionRequest } from './body.ts'
+import { type Bytes, send } from './bytes.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import type { Edge } from './edge.ts'
 import { createMatcher, type Match } from './match.ts'
@@ -26,7 +27,8 @@ export interface Incoming {
 export interface Reply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string | Uint8Array
+  /** Bytes that come one by one need a `content-length` beside them, so that a cut is seen. */
+  readonly body?: string | Uint8Array | Bytes
   /** Done when the answer is out; the process stays until it has ended. */
   readonly after?: () => Promise<void>
   /** For the access line. */
@@ -50,20 +52,21 @@ export const json = (status: number, value: unknown, headers: Readonly<Record<st
 })
 
 export function exchange(route: Route, edge: () => Edge, work: Work): HttpFunction {
-  const find = createMatcher(route.endpoints)
+  const finder = once(() => createMatcher(route.endpoints, edge().prefix))
 
   const perform = async (request: FunctionRequest, requestId: string, match: Match): Promise<Reply> => {
     const { log } = edge()
     try {
       return await work.respond({ request, requestId, search: searchOf(request), match, log })
     } catch (error) {
-      return refuse(error, work.failures[match.index] ?? 'Error', requestId, log)
+      const failure = `${work.failures[match.index] ?? 'Error'} (see ${featureOf(route)} logs)`
+      return refuse(error, failure, requestId, log)
     }
   }
 
   const reply = async (request: FunctionRequest, requestId: string): Promise<Reply> => {
     if (HEALTH_PATHS.includes(pathOf(request))) return health(request)
-    const { match, methods } = find(request.method ?? '', pathOf(request))
+    const { match, methods } = finder()(request.method ?? '', pathOf(request))
     if (methods.length === 0) return json(404, { detail: 'Not Found' })
     if (match) return perform(request, requestId, match)
     const allow = [...methods, 'OPTIONS'].join(', ')
@@ -75,8 +78,13 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
     const began = performance.now()
     const requestId = requestIdOf(request)
     const answer = await reply(request, requestId)
-    const cors = corsHeaders(request, edge().corsOrigin)
-    await write(request, response, { ...answer, headers: { 'x-request-id': requestId, ...cors, ...answer.headers } })
+    const cors = corsHeaders(request, edge().corsOrigins)
+    const headers = { 'x-request-id': requestId, ...cors, ...answer.headers }
+    const cut = await write(request, response, { ...answer, headers }).catch((error: unknown) => {
+      edge().log.warn({ err: error, requestId }, 'answer broken off')
+      return 'broken off'
+    })
+    const fault = answer.fault ?? cut
     edge().access[HEALTH_PATHS.includes(pathOf(request)) ? 'debug' : 'info'](
       {
         method: request.method,
@@ -84,13 +92,24 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
         status: answer.status,
         ms: Math.round((performance.now() - began) * 10) / 10,
         requestId,
-        ...(answer.fault && { fault: answer.fault }),
+        ...(fault && { fault }),
       },
       'request',
     )
     if (answer.after) await follow(answer.after, edge().log, requestId)
   }
 }
+
+/** A failed attempt is not kept. */
+export function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
+const featureOf = ({ name }: Route): string => name.split('-', 1)[0] ?? name
 
 const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] ?? '/'
 
@@ -126,16 +145,27 @@ async function follow(after: () => Promise<void>, log: Logger, requestId: string
 
 const STANDARD_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const
 
-async function write(request: FunctionRequest, response: ServerResponse, { status, headers, body }: Reply) {
+const isStream = (body: Reply['body']): body is Bytes => typeof body === 'object' && Symbol.asyncIterator in body
+
+async function write(
+  request: FunctionRequest,
+  response: ServerResponse,
+  { status, headers, body }: Reply,
+): Promise<undefined> {
   if (response.destroyed || response.headersSent) return
-  const content = typeof body === 'string' ? Buffer.from(body) : body
-  const length = content === undefined ? {} : { 'content-length': String(content.byteLength) }
   const unread = !request.complete && !request.rawBody
-  response.writeHead(status, { ...STANDARD_HEADERS, ...length, ...headers, ...(unread && { connection: 'close' }) })
-  if (content && request.method !== 'HEAD') response.write(content)
+  const all = { ...STANDARD_HEADERS, ...lengthOf(body), ...headers, ...(unread && { connection: 'close' }) }
+  response.writeHead(status, all)
+  if (request.method !== 'HEAD') {
+    if (isStream(body)) return void (await send(body, response))
+    if (body !== undefined) response.write(body)
+  }
   if (unread) await linger(request)
   response.end()
 }
+
+const lengthOf = (body: Reply['body']): Record<string, string> =>
+  body === undefined || isStream(body) ? {} : { 'content-length': String(Buffer.byteLength(body)) }
 
 /**
  * The answer is out; ending the response now would reset the connection of a caller that has not read it. What it still

@@ -1,4 +1,7 @@
-/** Path templates of the route table: `{name}` is one segment, a trailing slash makes no difference. */
+/**
+ * Path templates of the route table: `{name}` is one segment, `{name+}` at least one, a trailing slash makes no difference,
+ * nor does the prefix that a part of the table answers with.
+ */
 import type { Endpoint } from '../routes.ts'
 
 export interface Match {
@@ -24,16 +27,18 @@ function decode(segment: string): string {
   }
 }
 
-function toPattern(template: string): RegExp {
-  const source = withoutSlash(template)
-    .replace(/[.*+?^$()|[\]\\]/g, '\\$&')
+const literally = (text: string): string => text.replace(/[.*+?^$()|[\]\\]/g, '\\$&')
+
+function toPattern(template: string, prefix: string): RegExp {
+  const source = literally(withoutSlash(template))
     .replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')
-  return new RegExp(`^${source}$`)
+    .replace(/\{(\w+)\\\+\}/g, '(?<$1>.+)')
+  return new RegExp(`^(?:${literally(prefix)})?${source}$`)
 }
 
-/** @returns what a method and a path (without query) hit among these endpoints */
-export function createMatcher(endpoints: readonly Endpoint[]): (method: string, path: string) => Matches {
-  const patterns = endpoints.map((endpoint) => toPattern(endpoint.path))
+/** @returns what a method and a path (without query), behind `prefix` or not, hit among these endpoints */
+export function createMatcher(endpoints: readonly Endpoint[], prefix = ''): (method: string, path: string) => Matches {
+  const patterns = endpoints.map(({ path }) => toPattern(path, prefix))
   return (method, path) => {
     const methods = new Set<string>()
     let match: Match | undefined

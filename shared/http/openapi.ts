@@ -8,6 +8,8 @@ export interface Feature {
   readonly version: string
   readonly description: string
   readonly tag: { readonly name: string; readonly description: string }
+  /** Where the paths begin; the first is what a page tries. Default: the root. */
+  readonly servers?: readonly string[]
   readonly operations: readonly { readonly route: Route; readonly schemas: AnySchemas }[]
 }
 
@@ -38,7 +40,7 @@ const RESPONSES = {
   unauthenticated: problem('No token, or not one that is accepted'),
   forbidden: problem('The token may not do this'),
   invalid: problem('The request does not fit its schema', 'ValidationProblem'),
-  tooLarge: problem('The body is larger than 1 MiB'),
+  tooLarge: problem('The body is larger than 1 MiB, or than the largest file'),
   unsupported: problem('The body is not plain UTF-8 JSON'),
   unexpected: problem('A defect; the log of the named request says more'),
   unavailable: problem('Another system is away or too slow; see Retry-After'),
@@ -70,7 +72,7 @@ const SCHEMAS = {
 /** Parameters in the path, of those that the schema knows. */
 function pathParameters({ path }: Endpoint, schemas: AnySchemas): JsonObject[] {
   const properties = schemas.params ? schemaOf(schemas.params, 'input')['properties'] : {}
-  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => {
+  return [...path.matchAll(/\{(\w+)\+?\}/g)].map(([, name = '']) => {
     const { description, ...schema } = (properties as Record<string, JsonObject>)[name] ?? { type: 'string' }
     return { name, in: 'path', required: true, schema, ...(description !== undefined && { description }) }
   })
@@ -79,26 +81,37 @@ function pathParameters({ path }: Endpoint, schemas: AnySchemas): JsonObject[] {
 function responses(route: Route, schemas: AnySchemas, parameters: readonly JsonObject[]): JsonObject {
   const secured = route.auth !== 'none'
   return {
-    200: { description: 'Success', content: content(schemaOf(schemas.answer, 'output')) },
+    200: { description: 'Success', content: schemas.media?.answer ?? content(schemaOf(schemas.answer, 'output')) },
     ...(secured && { 401: ref('responses', 'unauthenticated'), 403: ref('responses', 'forbidden') }),
     ...(schemas.conflict && { 409: problem(schemas.conflict) }),
-    ...(schemas.body && { 413: ref('responses', 'tooLarge'), 415: ref('responses', 'unsupported') }),
-    ...((schemas.body || parameters.length > 0) && { 422: ref('responses', 'invalid') }),
+    ...((schemas.body || schemas.media?.body) && { 413: ref('responses', 'tooLarge') }),
+    ...(schemas.body && { 415: ref('responses', 'unsupported') }),
+    ...((schemas.body || schemas.media?.body || parameters.length > 0) && { 422: ref('responses', 'invalid') }),
     500: ref('responses', 'unexpected'),
     503: ref('responses', 'unavailable'),
   }
 }
 
+function requestBody({ body, media }: AnySchemas): JsonObject {
+  const form = media?.body ?? (body && content(schemaOf(body, 'input')))
+  return form ? { requestBody: { required: true, content: form } } : {}
+}
+
+/** An id of its own, or the function's name, told apart where it answers for one and for all. */
+function operationId(route: Route, endpoint: Endpoint, parameters: readonly JsonObject[]): string {
+  const suffix = parameters.length > 0 && route.endpoints.length > 1 ? '-one' : ''
+  return endpoint.operationId ?? `${route.name}${suffix}`
+}
+
 function operation(feature: Feature, route: Route, endpoint: Endpoint, schemas: AnySchemas): JsonObject {
   const parameters = pathParameters(endpoint, schemas)
-  const suffix = parameters.length > 0 && route.endpoints.length > 1 ? '-one' : ''
   return {
-    operationId: `${route.name}${suffix}`,
-    tags: [feature.tag.name],
+    operationId: operationId(route, endpoint, parameters),
+    tags: [endpoint.operationId?.split('-', 1)[0] ?? feature.tag.name],
     summary: endpoint.summary,
     security: route.auth === 'none' ? [] : [{ bearer: [] }],
     ...(parameters.length > 0 && { parameters }),
-    ...(schemas.body && { requestBody: { required: true, content: content(schemaOf(schemas.body, 'input')) } }),
+    ...requestBody(schemas),
     responses: responses(route, schemas, parameters),
   }
 }
@@ -111,11 +124,11 @@ export function describeApi(feature: Feature): JsonObject {
       item[endpoint.method.toLowerCase()] = operation(feature, route, endpoint, schemas)
       paths[endpoint.path] = item
     }
-  const { title, version, description, tag } = feature
+  const { title, version, description, tag, servers = ['/'] } = feature
   return {
     openapi: '3.1.0',
     info: { title, version, description, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-    servers: [{ url: '/' }],
+    servers: servers.map((url) => ({ url })),
     tags: [tag],
     paths,
     components: {

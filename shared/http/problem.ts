@@ -8,10 +8,12 @@ const STATUS: Readonly<Record<FaultCode, number>> = {
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
+  too_slow: 408,
   too_large: 413,
   unsupported_media: 415,
   invalid: 422,
   unexpected: 500,
+  unreadable: 500,
   refused: 502,
   unavailable: 503,
 }
@@ -26,17 +28,17 @@ export interface Problem {
 }
 
 /**
- * @param failure what was tried, for the sentence of a defect: its cause is in the log and nowhere else
+ * @param failure what was tried and where to look, for the sentence of a defect: its cause is in the log and nowhere else
  */
 export function problem(error: unknown, failure: string, requestId: string): Problem {
   if (!(error instanceof Fault) || error.code === 'unexpected') {
-    const detail = `${failure} (see po logs). Request ${requestId}`
+    const detail = `${failure}. Request ${requestId}`
     return { code: 'unexpected', status: STATUS.unexpected, headers: {}, body: { detail } }
   }
   const { code, retryAfter = RETRY_AFTER_SECONDS } = error
   return {
     code,
-    status: STATUS[code],
+    status: (code === 'refused' && error.status) || STATUS[code],
     headers: {
       ...(code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
       ...(code === 'unavailable' && { 'retry-after': String(retryAfter) }),

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../log.ts'
-import { announcesTooMuch } from './body.ts'
+import { announcedLength, BODY_LIMIT } from './body.ts'
 import type { HttpFunction } from './register.ts'
 
 /** Longer than any proxy before us keeps an idle connection, so that none is cut while a request is on its way. */
@@ -45,8 +45,20 @@ function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.end(`${head}\r\n\r\n${body}`)
 }
 
+export interface ServerOptions {
+  /** Bodies that announce more are not asked for. Default: the largest JSON document. */
+  readonly bodyLimit?: number
+  /** Time for a whole request to arrive; 0 where files may take longer, and only a pause is too long. */
+  readonly requestMs?: number
+}
+
 /** Listens on `port`, on all addresses; 0 lets the system choose. */
-export async function startServer(fn: HttpFunction, log: Logger, port: number): Promise<FunctionServer> {
+export async function startServer(
+  fn: HttpFunction,
+  log: Logger,
+  port: number,
+  { bodyLimit = BODY_LIMIT, requestMs = REQUEST_MS }: ServerOptions = {},
+): Promise<FunctionServer> {
   const running = new Map<ServerResponse, Promise<void>>()
   let draining = false
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
@@ -59,10 +71,10 @@ export async function startServer(fn: HttpFunction, log: Logger, port: number): 
       .finally(() => running.delete(response))
     running.set(response, done)
   }
-  const options = { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS }
+  const options = { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: requestMs }
   const server = createServer(options, handle)
   server.on('checkContinue', (request, response) => {
-    if (!announcesTooMuch(request)) response.writeContinue()
+    if (announcedLength(request) <= bodyLimit) response.writeContinue()
     handle(request, response)
   })
   server.on('clientError', answerBroken)

@@ -1,13 +1,20 @@
 /** From an environment to a serving function: settings checked all at once, strays logged, drained on SIGTERM. */
-import { ConfigFault, type Environment, loadConfig } from '../config.ts'
+import { type Config, ConfigFault, type Environment, groupsOf, loadConfig } from '../config.ts'
 import { createLogger, type Logger } from '../log.ts'
 import { allRoutes, type Route } from '../routes.ts'
 import { runChecks } from '../wire/checks.ts'
+import { isOpen } from './auth.ts'
+import { BODY_LIMIT } from './body.ts'
+import { MIB } from './edge.ts'
 import { registeredFunction } from './register.ts'
-import { type FunctionServer, startServer } from './server.ts'
+import { type FunctionServer, type ServerOptions, startServer } from './server.ts'
 
 /** Configuration faults are the operator's: restarting does not help. */
 const EXIT_CONFIG = 78
+
+/** A file may take as long as it comes. */
+const serverOptions = ({ body }: Route, { FILE_MAX_MIB }: Config): ServerOptions =>
+  body === 'stream' ? { bodyLimit: FILE_MAX_MIB * MIB + BODY_LIMIT, requestMs: 0 } : {}
 
 function findRoute(target: string | undefined): Route {
   const route = allRoutes.find(({ name }) => name === target)
@@ -42,14 +49,15 @@ function logStrays(log: Logger): void {
 export async function start(load: (route: Route) => Promise<unknown>, env: Environment = process.env): Promise<void> {
   try {
     const route = findRoute(env['FUNCTION_TARGET'])
-    const config = loadConfig(route.settings, env)
+    const config = loadConfig(groupsOf(route, env), env)
     const log = createLogger(route.name, { level: config.LOG_LEVEL, node: config.NODE_NAME, module: 'serve' })
     logStrays(log)
+    if (isOpen(route, config)) log.warn({ setting: 'DT_AUTH' }, 'anybody who reaches this function may call it')
     await load(route)
     await runChecks(config)
     const fn = registeredFunction(route.name)
     if (!fn) throw new Error(`${route.name} did not register itself`)
-    const server = await startServer(fn, log, config.PORT)
+    const server = await startServer(fn, log, config.PORT, serverOptions(route, config))
     endOnSignal(server, log, route.scale.timeoutSeconds * 1000)
     log.info({ port: server.port }, 'listening')
     process.send?.({ port: server.port }) // a parent that started us on port 0 wants to know

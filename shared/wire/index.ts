@@ -5,7 +5,7 @@
  *     wire(routes.po.status, store)   // () => ports with `store`, clock, log and settings
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Config, type Environment, loadConfig } from '../config.ts'
+import { type Config, type Environment, groupsOf, loadConfig } from '../config.ts'
 import { createLogger } from '../log.ts'
 import type { Log, Ports } from '../po/ports.ts'
 import type { Route } from '../routes.ts'
@@ -56,7 +56,7 @@ export function wire<const W extends readonly Wiring<object>[]>(
   for (const { check } of wirings) if (check) atStart(check)
   return () => {
     const env = process.env
-    const config = loadConfig(route.settings, env)
+    const config = loadConfig(groupsOf(route, env), env)
     const ambient: Ambient = {
       log: createLog(route.name, config),
       now: () => new Date(),

@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { builtRoutes, bundleAll } from '../../knative/bundle.ts'
-import { memoryEnvironment, NODE_FLAGS } from '../../knative/process.ts'
+import { memoryEnvironment, nodeOptions } from '../../knative/process.ts'
 import { poRoutes, type Route, routes } from '../../shared/routes.ts'
 import { atMost, type BenchRow, median, shown } from './row.ts'
 import { startWorld, type World } from './world.ts'
@@ -84,14 +84,13 @@ async function end(child: ChildProcess): Promise<void> {
 
 interface Program {
   readonly file: string
-  readonly flags: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly ask: () => Ask
 }
 
-async function start({ file, flags, env }: Program): Promise<{ child: ChildProcess; port: number }> {
+async function start({ file, env }: Program): Promise<{ child: ChildProcess; port: number }> {
   const port = await freePort()
-  const child = spawn(process.execPath, [...flags, file], {
+  const child = spawn(process.execPath, [file], {
     env: { ...env, PORT: String(port), NODE_ENV: 'production' },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
@@ -126,15 +125,19 @@ async function memory(program: Program): Promise<number> {
 
 const BARE: Program = {
   file: fileURLToPath(new URL('bare-server.mjs', import.meta.url)),
-  flags: [],
   env: {},
   ask: () => ({ method: 'GET', path: '/', headers: {}, body: undefined }),
 }
 
 const programOf = (route: Route, dist: string, world: World): Program => ({
   file: join(dist, `${route.name}.mjs`),
-  flags: NODE_FLAGS,
-  env: { ...world.env, ...memoryEnvironment(route), FUNCTION_TARGET: route.name, LOG_LEVEL: 'warn' },
+  env: {
+    ...world.env,
+    ...memoryEnvironment(route),
+    NODE_OPTIONS: nodeOptions(route),
+    FUNCTION_TARGET: route.name,
+    LOG_LEVEL: 'warn',
+  },
   ask: () => world.ask(route),
 })
 

@@ -4,9 +4,8 @@ import { createHash } from 'node:crypto'
 import { access, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { bundleAll } from '../../knative/bundle.ts'
 import { NODE_FLAGS } from '../../knative/process.ts'
 import type { ClusterEnvironment } from './environment.ts'
 import type { Targets } from './pods/probe.ts'
@@ -45,18 +44,18 @@ const FUNCTION_USER = 10_000
 
 /**
  * The image of the functions, with the file tree that the Dockerfile makes.
- * @param bundle fills the folder `dist`; default: from these sources
+ * @param root of the sources
  * @param mark makes it another image with the same content
  */
 export async function loadFunctionImage(
   { loadImage: [command, ...first] }: Pick<ClusterEnvironment, 'loadImage'>,
-  bundle: (dist: URL) => Promise<void> = (dist) => bundleAll(dist, FUNCTION_USER),
+  root = ROOT,
   mark = '',
 ): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'po-functions-'))
   try {
     await run('chmod', ['a+rx', folder])
-    await bundle(pathToFileURL(`${folder}/dist/`))
+    await run('node', ['knative/bundle.ts', join(folder, 'dist'), String(FUNCTION_USER)], { cwd: root })
     // What a warm-up leaves differs from time to time: the tag is of what was warmed up.
     const tag = `${await digest(join(folder, 'dist'), /[\\/]\.cache([\\/]|$)/)}${mark}`
     await run('chmod', ['-R', 'a+rX', folder])
@@ -89,7 +88,9 @@ async function digest(folder: string, leftOut?: RegExp): Promise<string> {
   return hash.digest('hex').slice(0, 12)
 }
 
-async function findProgram(name: string, path: string): Promise<string> {
+/** @throws with what to do when it is not installed */
+export async function findProgram(name: string): Promise<string> {
+  const path = `${process.env['PATH']}${delimiter}/usr/sbin`
   for (const folder of path.split(delimiter)) {
     const file = join(folder, name)
     const found = await access(file).then(
@@ -101,31 +102,50 @@ async function findProgram(name: string, path: string): Promise<string> {
   throw new Error(`${name} is not on this machine: install it (Debian: apt-get install nginx), or set TEST_NGINX_IMAGE`)
 }
 
-export async function loadImages(
-  { loadImage: [command, ...first], nginxImage }: ClusterEnvironment,
-  targets: Targets,
-): Promise<Images> {
+/** What an image of Node runs, and with which variables. */
+export interface Program {
+  readonly entry: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Images that run programs of this repository, by name. */
+export async function loadPrograms<Name extends string>(
+  { loadImage: [command, ...first] }: Pick<ClusterEnvironment, 'loadImage'>,
+  programs: Readonly<Record<Name, Program>>,
+  targets: Targets = {},
+): Promise<Readonly<Record<Name, string>>> {
   const folder = await pack(targets)
   const tag = await digest(folder)
-  const load = async (name: string, ...args: string[]): Promise<string> => {
+  const load = async ([name, { entry, env = {} }]: readonly [string, Program]) => {
     const image = `dev.local/po-test-${name}:${tag}`
-    await run(command, [...first, image, ...args])
-    return image
-  }
-  const node = (name: string, entry: string) => load(name, '--node', folder, '--entry', entry)
-  const nginx = async () => {
-    const program = await findProgram('nginx', `${process.env['PATH']}${delimiter}/usr/sbin`)
-    return load('nginx', '--program', program, '--user', String(NGINX_USER))
+    const variables = Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`])
+    await run(command, [...first, image, '--node', folder, '--entry', entry, ...variables])
+    return [name, image] as const
   }
   try {
-    const [nginxMade, mean, probe, support] = await Promise.all([
-      nginxImage ?? nginx(),
-      node('mean', 'test/sandbox/images/mean.ts'),
-      node('probe', `${PODS}/probe.ts`),
-      node('node', `${PODS}/peer.ts`),
-    ])
-    return { nginx: nginxMade, mean, probe, node: support }
+    return Object.fromEntries(await Promise.all(Object.entries<Program>(programs).map(load))) as Record<Name, string>
   } finally {
     await rm(folder, { recursive: true })
   }
+}
+
+async function loadNginx({ loadImage: [command, ...first] }: ClusterEnvironment): Promise<string> {
+  const program = await findProgram('nginx')
+  const image = 'dev.local/po-test-nginx:1'
+  await run(command, [...first, image, '--program', program, '--user', String(NGINX_USER)])
+  return image
+}
+
+const PROGRAMS = {
+  mean: { entry: 'test/sandbox/images/mean.ts' },
+  probe: { entry: `${PODS}/probe.ts` },
+  node: { entry: `${PODS}/peer.ts` },
+}
+
+export async function loadImages(environment: ClusterEnvironment, targets: Targets): Promise<Images> {
+  const [nginx, programs] = await Promise.all([
+    environment.nginxImage ?? loadNginx(environment),
+    loadPrograms(environment, PROGRAMS, targets),
+  ])
+  return { nginx, ...programs }
 }

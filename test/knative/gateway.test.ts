@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { gatewayConf } from '../../knative/gateway-conf.ts'
 import { httpRoute } from '../../knative/http-route.ts'
 import { createMatcher } from '../../shared/http/match.ts'
-import { allRoutes, type Route, routes } from '../../shared/routes.ts'
+import { poRoutes, type Route, routes } from '../../shared/routes.ts'
 import { ROOT, readText } from './read.ts'
 import { httpRoutes, ID, slashForms, ways } from './ways.ts'
 
@@ -22,7 +22,7 @@ function ownerIn(conf: string): (method: string, path: string) => string | undef
 }
 
 describe('the table in nginx.conf', () => {
-  const owner = ownerIn(gatewayConf(allRoutes))
+  const owner = ownerIn(gatewayConf(poRoutes))
   const matchers = httpRoutes.map((route) => ({ route, find: createMatcher(route.endpoints) }))
   const byMatcher = (method: string, path: string): Route | undefined =>
     matchers.find(({ find }) => find(method, path).match)?.route
@@ -60,7 +60,7 @@ describe('the table in nginx.conf', () => {
         expect([method, path, owner(method, path)]).toEqual([method, path, byMatcher(method, path)?.name])
   })
   test('names no function of events', () => {
-    const names = new Set([...gatewayConf(allRoutes).matchAll(/" (po-[\w-]+);/g)].map(([, name]) => name))
+    const names = new Set([...gatewayConf(poRoutes).matchAll(/" (po-[\w-]+);/g)].map(([, name]) => name))
     expect([...names].toSorted()).toEqual(httpRoutes.map(({ name }) => name).toSorted())
   })
   test.each(['/po/{id}; return 200', '/po/"', '/po/$x', 'po', '/po//x', '/po/{a}{b}', '/po\n'])(
@@ -84,7 +84,7 @@ describe('the HTTPRoute', () => {
     readonly matches: readonly { readonly path: { readonly type: string; readonly value: string } }[]
     readonly filters: readonly { readonly urlRewrite: { readonly hostname: string } }[]
   }
-  const { rules } = httpRoute(allRoutes)['spec'] as { rules: readonly Rule[] }
+  const { rules } = httpRoute(poRoutes)['spec'] as { rules: readonly Rule[] }
   const covers =
     (path: string) =>
     ({ type, value }: Rule['matches'][number]['path']) =>

@@ -5,7 +5,7 @@ import { readInterval } from '../../knative/status-loop.ts'
 import { SETTINGS, type SettingName } from '../../shared/config.ts'
 import { RECONCILE_TYPE } from '../../shared/po/events.ts'
 import { standingPolicy } from '../../shared/po/objects/index.ts'
-import { allRoutes, functionFolder, type KubernetesGrant, type Route, routes } from '../../shared/routes.ts'
+import { functionFolder, type KubernetesGrant, poRoutes, type Route, routes } from '../../shared/routes.ts'
 import { fieldFaults, funcFaults } from './fields.ts'
 import { ksvc } from './function-manifest.ts'
 import { restrictedFaults } from './pod-security.ts'
@@ -13,7 +13,7 @@ import { manifestFiles, only, parseManifests, podOf, readText } from './read.ts'
 
 const files = manifestFiles()
 const objects = files.flatMap(([, found]) => found)
-const each = allRoutes.map((route) => [route.name, route] as const)
+const each = poRoutes.map((route) => [route.name, route] as const)
 
 describe('every manifest', () => {
   test.each(files)('%s has only fields that its kinds know', (_, found) => {
@@ -26,7 +26,7 @@ describe('every manifest', () => {
   test('of pods passes Pod Security `restricted`', () => {
     const pods = objects.map((object) => [object.metadata.name, podOf(object)] as const)
     const made = pods.flatMap(([name, pod]) => (pod ? [[name, pod] as const] : []))
-    expect(made).toHaveLength(allRoutes.length + 2)
+    expect(made).toHaveLength(poRoutes.length + 2)
     expect(made.flatMap(([name, pod]) => restrictedFaults(pod).map((fault) => `${name}: ${fault}`))).toEqual([])
   })
   test('says what it belongs to', () => {
@@ -160,11 +160,13 @@ describe('the role of each function', () => {
       expect(found[2]['subjects']).toEqual([{ kind: 'ServiceAccount', name }])
     }
   })
-  test('is the only one there is', () => {
+  test('is the only one there is, but for the one of the pod hints, who watch pods', () => {
     const kinds = ['Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding']
     const names = objects.filter(({ kind }) => kinds.includes(kind)).map(({ metadata }) => metadata.name)
-    const granting = allRoutes.filter(({ kubernetes }) => kubernetes.length > 0).flatMap(({ name }) => [name, name])
-    expect(names.toSorted()).toEqual(granting.toSorted())
+    const granting = poRoutes.filter(({ kubernetes }) => kubernetes.length > 0).flatMap(({ name }) => [name, name])
+    expect(names.toSorted()).toEqual([...granting, 'po-pod-hints', 'po-pod-hints'].toSorted())
+    const [hints] = objects.filter(({ kind, metadata }) => kind === 'Role' && metadata.name === 'po-pod-hints')
+    expect(hints?.['rules']).toEqual([{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }])
   })
 })
 

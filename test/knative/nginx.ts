@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { gatewayConf, HEALTH_PATH, type Place } from '../../knative/gateway-conf.ts'
-import { allRoutes } from '../../shared/routes.ts'
+import { poRoutes } from '../../shared/routes.ts'
 
 const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined
 
@@ -31,7 +31,7 @@ async function freePort(): Promise<number> {
 
 export async function startNginx(
   place: Pick<Place, 'resolver' | 'suffix'> & { readonly port: number },
-  routes = allRoutes,
+  routes = poRoutes,
 ): Promise<RunningGateway> {
   const directory = mkdtempSync(join(tmpdir(), 'gateway-'))
   const [port, letters] = [await freePort(), await freePort()]

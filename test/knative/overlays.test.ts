@@ -6,7 +6,7 @@ import { parseEnv } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { renderPingSource } from '../../knative/status-loop.ts'
 import { loadConfig, SETTINGS, type SettingName } from '../../shared/config.ts'
-import { allRoutes, routes, type SettingGroup } from '../../shared/routes.ts'
+import { poRoutes, routes, type SettingGroup } from '../../shared/routes.ts'
 import { fieldFaults, type Manifest } from './fields.ts'
 import { build, hasKubectl } from './kustomize.ts'
 import { restrictedFaults } from './pod-security.ts'
@@ -36,8 +36,9 @@ test('there is a test for each overlay', () => {
 })
 
 describe('the values of an overlay', () => {
-  const names = Object.keys(SETTINGS) as SettingName[]
-  const groups = [...new Set(allRoutes.flatMap((route) => route.settings as readonly SettingGroup[]))]
+  const groups = [...new Set(poRoutes.flatMap((route) => route.settings as readonly SettingGroup[]))]
+  const read: readonly string[] = [...groups, 'process']
+  const names = (Object.keys(SETTINGS) as SettingName[]).filter((name) => read.includes(SETTINGS[name].group))
 
   test.each(['local', 'flame'])('%s: all that are required, none that is secret or unknown', (name) => {
     const given = Object.keys(parseEnv(readText(`knative/overlays/${name}/settings.env`)))
@@ -76,7 +77,7 @@ describe.skipIf(!hasKubectl())('kustomize', () => {
     const keys = objects.map(({ apiVersion, kind, metadata }) => `${apiVersion} ${kind} ${metadata.name}`)
     expect(new Set(keys).size).toBe(keys.length)
     const functions = objects.filter(({ apiVersion }) => apiVersion.startsWith('serving.knative.dev/'))
-    expect(functions.map(({ metadata }) => metadata.name)).toEqual(allRoutes.map((route) => route.name).toSorted())
+    expect(functions.map(({ metadata }) => metadata.name)).toEqual(poRoutes.map((route) => route.name).toSorted())
   })
   test.each(overlays)(
     'makes %s of pods that pass `restricted`, run an image of the site, and find what they mount',
@@ -113,7 +114,7 @@ describe.skipIf(!hasKubectl())('kustomize', () => {
     const { rules, parentRefs } = spec as { rules: Rule[]; parentRefs: object[] }
     expect(parentRefs).toHaveLength(1)
     expect(rules.map(({ filters }) => filters[0].urlRewrite.hostname)).toEqual(
-      allRoutes.filter(({ trigger }) => trigger === 'http').map(({ name }) => `${name}.flame.svc.cluster.local`),
+      poRoutes.filter(({ trigger }) => trigger === 'http').map(({ name }) => `${name}.flame.svc.cluster.local`),
     )
     const backend = { name: 'kourier-internal', namespace: 'kourier-system', port: 80 }
     for (const { backendRefs } of rules) expect(backendRefs).toEqual([backend])

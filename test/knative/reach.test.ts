@@ -3,7 +3,7 @@ import { policies } from '../../knative/policies.ts'
 import { choosePeers } from '../../shared/adapters/kubernetes/peers.ts'
 import { SETTINGS } from '../../shared/config.ts'
 import { objectsOwnedByPolicy, standingPolicy } from '../../shared/po/objects/index.ts'
-import { allRoutes, routes } from '../../shared/routes.ts'
+import { poRoutes, routes } from '../../shared/routes.ts'
 import { RUN } from '../shared/po/objects/input.ts'
 import type { Manifest } from './fields.ts'
 import { ksvc } from './function-manifest.ts'
@@ -25,7 +25,7 @@ describe('who reaches whom', () => {
     expect(installed).toEqual(structuredClone(policies()))
   })
   test('each policy of ours selects pods that there are', () => {
-    const pods = [podLabels, ...allRoutes.map((route) => ksvc(route).metadata.labels)]
+    const pods = [podLabels, ...poRoutes.map((route) => ksvc(route).metadata.labels)]
     const job = objects.find(({ kind }) => kind === 'Job')?.['spec'] as { template: { metadata: { labels: Labels } } }
     for (const { metadata, spec } of objects.filter(({ kind }) => kind === 'NetworkPolicy')) {
       const { matchLabels } = (spec as { podSelector: { matchLabels?: Labels } }).podSelector
@@ -40,7 +40,7 @@ describe('who reaches whom', () => {
     const { ingress } = proxyPolicy['spec'] as { ingress: readonly { from: readonly Peer[] }[] }
     const lets = (labels: Labels) =>
       ingress.some(({ from }) => from.some(({ podSelector }) => selects(podSelector.matchLabels, labels)))
-    const callers = allRoutes.filter((route) => lets(ksvc(route).metadata.labels))
+    const callers = poRoutes.filter((route) => lets(ksvc(route).metadata.labels))
     expect(callers.map(({ name }) => name)).toEqual([routes.po.statusReconcile.name])
     expect(lets(podLabels)).toBe(false)
   })
@@ -56,7 +56,7 @@ describe('who reaches whom', () => {
   })
   test('it waits longer than any function may take, when it asks and when it ends', () => {
     const longest = Math.max(
-      ...allRoutes.filter(({ trigger }) => trigger === 'http').map(({ scale }) => scale.timeoutSeconds),
+      ...poRoutes.filter(({ trigger }) => trigger === 'http').map(({ scale }) => scale.timeoutSeconds),
     )
     const [, read] = /proxy_read_timeout (\d+)s;/.exec(readText('knative/base/gateway/nginx.conf')) ?? []
     expect(Number(read)).toBeGreaterThan(longest)

@@ -1,9 +1,9 @@
 /** Every way to a function: method, a path with an id in it, route. */
-import { allRoutes } from '../../shared/routes.ts'
+import { poRoutes } from '../../shared/routes.ts'
 
 export const ID = '0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d'
 
-export const httpRoutes = allRoutes.filter(({ trigger }) => trigger === 'http')
+export const httpRoutes = poRoutes.filter(({ trigger }) => trigger === 'http')
 
 export const ways = httpRoutes.flatMap((route) =>
   route.endpoints.map(({ method, path }) => [method, path.replace(/\{\w+\}/, ID), route] as const),

@@ -6,8 +6,9 @@ import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream/promises'
+import { SETTINGS } from '../../shared/config.ts'
 import { createMatcher } from '../../shared/http/match.ts'
-import { allRoutes, type Route } from '../../shared/routes.ts'
+import { allRoutes, prefixOf, type Route } from '../../shared/routes.ts'
 
 export interface GatewayOptions {
   /** 0: any free port. */
@@ -15,6 +16,8 @@ export interface GatewayOptions {
   /** Base URL of the function of a route; undefined when it is not served. */
   readonly upstreams: (route: Route) => string | undefined
   readonly routes?: readonly Route[]
+  /** Of the digital-twin API, in the paths that it answers. */
+  readonly version?: string
   readonly host?: string
 }
 
@@ -45,10 +48,10 @@ interface Found {
 }
 
 /** Which function answers; preflights go to the one that owns the path. */
-function createTable(routes: readonly Route[]): (method: string, path: string) => Found {
+function createTable(routes: readonly Route[], version: string): (method: string, path: string) => Found {
   const table = routes
     .filter(({ trigger }) => trigger === 'http')
-    .map((route) => ({ route, find: createMatcher(route.endpoints) }))
+    .map((route) => ({ route, find: createMatcher(route.endpoints, prefixOf(route, version)) }))
   return (method, path) => {
     const hits = table.map(({ route, find }) => ({ route, ...find(method, path) }))
     const owners = hits.filter(({ methods }) => methods.length > 0)
@@ -58,8 +61,8 @@ function createTable(routes: readonly Route[]): (method: string, path: string) =
 }
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { port, upstreams, routes = allRoutes, host = '127.0.0.1' } = options
-  const find = createTable(routes)
+  const { port, upstreams, routes = allRoutes, version = SETTINGS.VERSION.default ?? '', host = '127.0.0.1' } = options
+  const find = createTable(routes, version)
   const agent = new Agent({ keepAlive: true })
 
   const pass = (incoming: IncomingMessage, response: ServerResponse, upstream: string) => {

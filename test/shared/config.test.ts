@@ -6,13 +6,28 @@ import { ConfigFault, type Environment, loadConfig, SETTINGS, type SettingName }
 import type { SettingGroup } from '../../shared/routes.ts'
 
 const VALUE = 'hunter2'
-const GROUPS = ['auth', 'database', 'identity', 'hub', 'registry', 'runs', 'loop', 'signing'] as const
+const GROUPS = [
+  'auth',
+  'database',
+  'identity',
+  'hub',
+  'registry',
+  'runs',
+  'loop',
+  'signing',
+  'twins',
+  'files',
+  'tokens',
+] as const
 const names = Object.keys(SETTINGS) as SettingName[]
 const required = names.filter((name) => SETTINGS[name].default === undefined)
 const secrets = names.filter((name) => SETTINGS[name].secret)
 
 const complete: Environment = Object.fromEntries(
-  required.map((name) => [name, name.includes('URL') ? 'http://host:1/path/' : 'text']),
+  required.map((name) => [
+    name,
+    name.includes('URL') ? 'http://host:1/path/' : 'text of more than 32 characters in all',
+  ]),
 )
 
 const faultsOf = (groups: readonly SettingGroup[], env: Environment): readonly string[] => {
@@ -50,6 +65,11 @@ describe('faults', () => {
     ['PORT', VALUE],
     ['POSTGRES_HOST', ''],
     ['POSTGRES_PASSWORD', ''],
+    ['DT_AUTH', VALUE],
+    ['VERSION', 'v1/alpha'],
+    ['FILE_MAX_MIB', '0'],
+    ['DT_TOKEN_KEY', VALUE],
+    ['DT_TOKEN_KEY', `${'k'.repeat(32)},${VALUE}`],
   ]
   it.each(malformed)('%s=%j is one, and its value is not named', (name, value) => {
     const faults = faultsOf(GROUPS, { ...complete, [name]: value })
@@ -99,12 +119,15 @@ describe('values', () => {
 describe('secrets in files', () => {
   const folder = mkdtempSync(join(tmpdir(), 'config-'))
   const file = join(folder, 'secret')
-  writeFileSync(file, `${VALUE}\n`)
+  const kept = `${VALUE}-of-more-than-32-characters-in-all`
+  writeFileSync(file, `${kept}\n`)
   afterAll(() => rmSync(folder, { recursive: true }))
 
   it.each(secrets)('%s_FILE: the content without its last newline is the value', (name) => {
     const { [name]: _, ...rest } = complete
-    expect(loadConfig(GROUPS, { ...rest, [`${name}_FILE`]: file })[name]).toBe(VALUE)
+    expect(loadConfig(GROUPS, { ...rest, [`${name}_FILE`]: file })[name]).toEqual(
+      name === 'DT_TOKEN_KEY' ? [kept] : kept,
+    )
   })
 
   it.each(secrets)('%s and %s_FILE together are a fault', (name) => {

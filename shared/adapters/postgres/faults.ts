@@ -41,3 +41,14 @@ export async function within<T>(ms: number, work: () => Promise<T>): Promise<T> 
     clearTimeout(timer)
   }
 }
+
+type Calls<T> = { readonly [K in keyof T]: (...args: never[]) => Promise<unknown> }
+
+/** The same calls, each with a deadline; they leave with faults only. */
+export function guarded<T extends Calls<T>>(calls: T, msOf: (name: keyof T) => number): T {
+  const guard = ([name, call]: [string, (...args: unknown[]) => Promise<unknown>]) => [
+    name,
+    (...args: unknown[]) => within(msOf(name as keyof T), () => call(...args)),
+  ]
+  return Object.fromEntries(Object.entries(calls as object).map(guard)) as T
+}

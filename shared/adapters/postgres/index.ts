@@ -13,7 +13,7 @@ import { begin } from './begin.ts'
 import * as changes from './changes.ts'
 import * as claims from './claims.ts'
 import type { Database } from './connect.ts'
-import { within } from './faults.ts'
+import { guarded } from './faults.ts'
 import { appendLine } from './lines.ts'
 import * as loop from './loop.ts'
 import * as outbox from './outbox.ts'
@@ -70,15 +70,6 @@ async function reset(tx: Db, told: Told, clock: Clock): Promise<Analysis[]> {
   return present
 }
 
-/** Every call gets a deadline, and leaves with faults only. */
-function guarded(store: Store, callMs: number, bulkMs: number): Store {
-  const guard = ([name, call]: [string, (...args: unknown[]) => Promise<unknown>]) => [
-    name,
-    (...args: unknown[]) => within(BULK.includes(name as keyof Store) ? bulkMs : callMs, () => call(...args)),
-  ]
-  return Object.fromEntries(Object.entries(store).map(guard)) as unknown as Store
-}
-
 /** A store on this database; closing its connections is their maker's business. */
 export function createStore({ query, transaction }: Database, options: StoreOptions = {}): Store {
   const { now: clock = () => new Date(), callMs = 5000, bulkMs = 30_000 } = options
@@ -112,7 +103,7 @@ export function createStore({ query, transaction }: Database, options: StoreOpti
     pendingRemovals: () => query((sql) => removals.pendingRemovals(sql)),
     markLogsTaken: (key) => query((sql) => removals.markLogsTaken(sql, key)),
     markRootRemoved: (key) => query((sql) => removals.markRootRemoved(sql, key)),
-    postponeRemoval: (key, dueAt) => query((sql) => removals.postponeRemoval(sql, key, dueAt)),
+    postponeRemoval: (removal, dueAt) => query((sql) => removals.postponeRemoval(sql, removal, dueAt)),
     completeRemoval: (key) => query((sql) => removals.completeRemoval(sql, key)),
     holdClient: (key, id, now, leaseMs) => transaction((tx) => removals.holdClient(tx, key, id, now, leaseMs)),
     releaseClient: (key, removed) => query((sql) => removals.releaseClient(sql, key, removed)),
@@ -132,5 +123,5 @@ export function createStore({ query, transaction }: Database, options: StoreOpti
     knownIds: () => query(knownIds),
     reset: (told = () => []) => transaction((tx) => reset(tx, told, clock)),
   }
-  return guarded(store, callMs, bulkMs)
+  return guarded(store, (name) => (BULK.includes(name) ? bulkMs : callMs))
 }

@@ -89,4 +89,19 @@ export async function writeOverlay(input: OverlayInput, name = input.namespace):
   return fileURLToPath(folder)
 }
 
+/** One of the overlays that come with the project, in another namespace. @returns the folder */
+export async function writeSurvey(overlay: string, namespace: string): Promise<string> {
+  const folder = new URL(`survey-${overlay}/`, OVERLAYS)
+  await mkdir(folder, { recursive: true })
+  // A Job cannot be changed, so that the one of an installation is in the way.
+  const rename = { op: 'replace', path: '/metadata/name', value: 'survey' }
+  const content = {
+    namespace,
+    resources: [`../../../knative/overlays/${overlay}`],
+    patches: [{ target: { kind: 'Job' }, patch: json([rename]) }],
+  }
+  await writeFile(new URL('kustomization.yaml', folder), stringify(content))
+  return fileURLToPath(folder)
+}
+
 export const removeOverlay = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true })

@@ -5,7 +5,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import '../../../functions/po/docs/index.ts'
 import { registeredFunction } from '../../../shared/http/register.ts'
-import { allRoutes, routes } from '../../../shared/routes.ts'
+import { poRoutes, routes } from '../../../shared/routes.ts'
 import { serveFunction } from '../../shared/http/edge.ts'
 
 vi.stubEnv('LOG_LEVEL', 'fatal')
@@ -14,7 +14,7 @@ if (!fn) throw new Error('po-docs does not register itself')
 const server = await serveFunction(fn)
 afterAll(() => server[Symbol.asyncDispose]())
 
-const described = allRoutes.filter(
+const described = poRoutes.filter(
   ({ trigger, name }) => trigger === 'http' && name.startsWith('po-') && name !== 'po-docs',
 )
 const operations = described.flatMap(({ endpoints }) => endpoints)

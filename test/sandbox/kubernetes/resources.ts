@@ -6,7 +6,7 @@ import { equal } from './merge.ts'
 import { type Kind, type KubeObject, kindNamed, type Meta } from './objects.ts'
 import { applyTo, type Manager, recordUpdate } from './ownership.ts'
 import { newUid, type Store, timestamp } from './store.ts'
-import { assertFixed, bodyOf, validate } from './validate.ts'
+import { assertFixed, bodyOf, validate, validateUpdate } from './validate.ts'
 
 export type Propagation = 'Foreground' | 'Background' | 'Orphan'
 
@@ -77,6 +77,7 @@ export function createResources(store: Store, runsPods: () => boolean): Resource
     if (next === live) return live
     const filled = withDefaults(kind, next)
     validate(kind, filled)
+    validateUpdate(kind, live, filled)
     assertFixed(kind, live, filled)
     if (equal(withoutBookkeeping(live), withoutBookkeeping(filled))) return live
     const changed = kind.generation && !equal(wishOf(live), wishOf(filled))

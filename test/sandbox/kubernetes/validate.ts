@@ -20,6 +20,11 @@ const bad = (field: string, value: unknown, why: string): Cause => ({
   field,
 })
 const missing = (field: string): Cause => ({ reason: 'FieldValueRequired', message: 'Required value', field })
+const forbidden = (field: string, why: string): Cause => ({
+  reason: 'FieldValueForbidden',
+  message: `Forbidden: ${why}`,
+  field,
+})
 
 /** The body as an object of this kind. Where it does not say so, the path does (but for an apply). */
 export function bodyOf(kind: Kind, body: unknown, mayLackKind: boolean): KubeObject {
@@ -42,6 +47,14 @@ export function validate(kind: Kind, object: KubeObject): void {
     ...(kind.custom ? schemaFaults(kind.custom.schema, object) : (SPECS[resourceOf(kind)]?.(object) ?? [])),
   ]
   if (causes.length > 0) throw invalid(kind, object.metadata.name, causes)
+}
+
+/** What of an object cannot become another. */
+export function validateUpdate(kind: Kind, live: KubeObject, next: KubeObject): void {
+  if (kind.kind !== 'Deployment' && kind.kind !== 'ReplicaSet') return
+  const [before, after] = [live, next].map((object) => (object['spec'] as { selector?: unknown }).selector)
+  if (equal(before, after)) return
+  throw invalid(kind, live.metadata.name, [bad('spec.selector', after, 'field is immutable')])
 }
 
 function nameFaults(kind: Kind, name: string | undefined): Cause[] {
@@ -108,7 +121,7 @@ interface Template {
 
 function deploymentFaults(object: KubeObject): Cause[] {
   const spec = object['spec'] as
-    | { selector?: { matchLabels?: Record<string, string> }; template?: Template }
+    | { selector?: { matchLabels?: Record<string, string> }; template?: Template; strategy?: Strategy }
     | undefined
   if (!spec?.selector) return [missing('spec.selector')]
   const matches = hasLabels(spec.template?.metadata?.labels, spec.selector.matchLabels ?? {})
@@ -122,8 +135,16 @@ function deploymentFaults(object: KubeObject): Cause[] {
             '`selector` does not match template `labels`',
           ),
         ]),
+    ...(spec.strategy?.type === 'Recreate' && spec.strategy.rollingUpdate
+      ? [forbidden('spec.strategy.rollingUpdate', "may not be specified when strategy `type` is 'Recreate'")]
+      : []),
     ...containerFaults(spec.template?.spec, 'spec.template.spec'),
   ]
+}
+
+interface Strategy {
+  readonly type?: string
+  readonly rollingUpdate?: unknown
 }
 
 interface Job {
@@ -189,6 +210,7 @@ export function assertFixed(kind: Kind, live: KubeObject, next: KubeObject): voi
 interface Container {
   readonly name?: string
   readonly image?: string
+  readonly env?: readonly { readonly value?: string; readonly valueFrom?: unknown }[]
   readonly volumeMounts?: readonly { readonly name?: string }[]
 }
 
@@ -214,6 +236,11 @@ function eachContainer(pod: Pod, containers: readonly Container[], field: string
       ? []
       : [bad(`${field}[${at}].name`, container.name, 'a lowercase RFC 1123 label is expected')]),
     ...(container.image ? [] : [missing(`${field}[${at}].image`)]),
+    ...(container.env ?? []).flatMap(({ value, valueFrom }, entry) =>
+      value && valueFrom
+        ? [bad(`${field}[${at}].env[${entry}].valueFrom`, '', 'may not be specified when `value` is not empty')]
+        : [],
+    ),
     ...(container.volumeMounts ?? [])
       .filter(({ name }) => !volumes.has(name))
       .map(({ name }, mount) => ({

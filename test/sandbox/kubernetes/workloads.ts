@@ -5,6 +5,7 @@ import { type KubeObject, kindNamed } from './objects.ts'
 import { isOver, isReady } from './pod-types.ts'
 import { controllerRef, createQueue, lettersOf, randomName } from './queue.ts'
 import type { Resources } from './resources.ts'
+import { hasLabels } from './selectors.ts'
 import type { Store } from './store.ts'
 
 const MANAGER = 'kube-controller-manager'
@@ -37,10 +38,28 @@ export function startWorkloads(store: Store, resources: Resources): () => void {
   const owned = (owner: KubeObject, kind: string): KubeObject[] =>
     store.dependents(owner.metadata.uid).filter((one) => one.kind === kind)
 
+  const isOrphan = (object: KubeObject): boolean =>
+    isAlive(object) && !object.metadata.ownerReferences?.some(({ controller }) => controller)
+
+  /** Sets that nobody controls and that its selector finds become its own. */
+  function adoptSets(object: KubeObject): void {
+    const { matchLabels = {} } = specOf(object).selector
+    const { namespace } = object.metadata
+    for (const set of store.list(replicaSets, namespace)) {
+      if (!isOrphan(set) || !hasLabels(set.metadata.labels, matchLabels)) continue
+      resources.change(replicaSets, namespace, set.metadata.name, MANAGER, (live) => {
+        const { metadata } = live as KubeObject
+        const ownerReferences = [...(metadata.ownerReferences ?? []), controllerRef(object)]
+        return { ...(live as KubeObject), metadata: { ...metadata, ownerReferences } }
+      })
+    }
+  }
+
   const podsOf = (sets: readonly KubeObject[]): KubeObject[] => sets.flatMap((set) => owned(set, 'Pod'))
 
   function deployment(object: KubeObject): void {
     const hash = hashOf(specOf(object).template)
+    if (isAlive(object)) adoptSets(object)
     const sets = owned(object, 'ReplicaSet')
     const current = sets.filter((set) => set.metadata.labels?.[HASH] === hash)
     const old = sets.filter((set) => !current.includes(set))

@@ -37,7 +37,9 @@ export async function createRealm(config: Partial<AuthConfig> = {}) {
   const logs = captureLog()
   const edge: Edge = {
     authenticate: createAuthenticate({ ...AUTH, ...config }, createLocalJWKSet({ keys: [jwk] })),
-    corsOrigin: 'http://localhost:8080',
+    corsOrigins: ['http://localhost:8080'],
+    prefix: '',
+    fileLimit: 1024 * 1024 * 1024,
     log: logs.log,
     access: logs.log,
   }

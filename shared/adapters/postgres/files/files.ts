@@ -1,0 +1,84 @@
+/** Files: names for contents. Query functions; those that change something run in a transaction of their own. */
+import type { Body, ObjectId, StoredFile } from '../../../files/model.ts'
+import type { Added, Change, NewFile, Received } from '../../../files/ports.ts'
+import { type Db, storable } from '../rows.ts'
+import { adopt, discard, release } from './contents.ts'
+
+/** Of a file that is called `file` and its content that is called `content`. */
+const COLUMNS = `
+  file.id, file.filename, file.origin, file.uploaded_at as "uploadedAt", file.body,
+  encode(content.sha256, 'hex') as sha256, encode(content.md5, 'hex') as md5, content.length::float8 as length`
+const columns = (sql: Db) => sql.unsafe(COLUMNS)
+
+export async function find(sql: Db, id: ObjectId): Promise<StoredFile | undefined> {
+  const [file] = await sql<StoredFile[]>`
+    select ${columns(sql)} from dt.file join dt.content using (body) where file.id = ${id}`
+  return file
+}
+
+export async function list(sql: Db, skip: number, limit: number): Promise<StoredFile[]> {
+  const files = await sql<StoredFile[]>`
+    with page as (
+      select * from dt.file order by created_at, id offset ${skip} limit ${limit}
+    )
+    select ${columns(sql)} from page file join dt.content using (body) order by file.created_at, file.id`
+  return [...files]
+}
+
+interface Row extends NewFile {
+  readonly origin: StoredFile['origin']
+}
+
+/** False when the id is taken. */
+export async function insertFile(tx: Db, { id, filename, at, origin }: Row, body: Body): Promise<boolean> {
+  const { count } = await tx`
+    insert into dt.file (id, filename, origin, body, created_at, uploaded_at)
+    values (${id}, ${storable(filename)}, ${origin}, ${body}, ${at}, ${at})
+    on conflict (id) do nothing`
+  return count === 1
+}
+
+const found = async (tx: Db, id: ObjectId): Promise<StoredFile> => {
+  const file = await find(tx, id)
+  if (!file) throw new TypeError('a file went in the transaction that made it')
+  return file
+}
+
+/** The content is locked: of uploads that bring it at once, the first makes the file and the others find it. */
+export async function add(tx: Db, received: Received, file: NewFile): Promise<Added> {
+  const body = await adopt(tx, received, file.at)
+  const [known] = await tx<{ id: ObjectId }[]>`
+    select id from dt.file where body = ${body} and origin = 'upload' order by created_at, id limit 1`
+  if (!known) await insertFile(tx, { ...file, origin: 'upload' }, body)
+  return { file: await found(tx, known?.id ?? file.id), existed: known !== undefined }
+}
+
+export async function restore(tx: Db, received: Received, file: Row, now: Date): Promise<boolean> {
+  const [taken] = await tx`select from dt.file where id = ${file.id}`
+  if (taken) {
+    await discard(tx, received.body, now)
+    return false
+  }
+  return insertFile(tx, file, await adopt(tx, received, file.at))
+}
+
+/** What the file had is let go by a later transaction: two that trade contents would wait for each other. */
+export async function replace(tx: Db, received: Received, id: ObjectId, { filename, at }: Change) {
+  const [old] = await tx<{ body: Body; filename: string }[]>`
+    select body, filename from dt.file where id = ${id} for update`
+  if (!old) {
+    await discard(tx, received.body, at)
+    return undefined
+  }
+  const body = await adopt(tx, received, at)
+  await tx`
+    update dt.file set body = ${body}, filename = ${storable(filename ?? old.filename)}, uploaded_at = ${at}
+    where id = ${id}`
+  return { file: await found(tx, id), before: old.body }
+}
+
+export async function remove(tx: Db, id: ObjectId, looseAt: Date): Promise<boolean> {
+  const [file] = await tx<{ body: Body }[]>`delete from dt.file where id = ${id} returning body`
+  if (file) await release(tx, file.body, looseAt)
+  return file !== undefined
+}

@@ -1,0 +1,121 @@
+/**
+ * What the file store needs from outside. Each comment says what every adapter owes; `test/conformance/` tries it.
+ *
+ * All adapters: errors are `Fault`s, `unavailable` where trying again makes sense; no transaction and no connection is
+ * held while a caller is waited for, be it the sender of bytes or their reader.
+ */
+import type { Body, ByteRange, Content, ObjectId, Origin, StoredFile } from './model.ts'
+
+export type Bytes = AsyncIterable<Uint8Array>
+
+// -------------------------------------------------------------------------------------------------- BlobStore
+
+/**
+ * Keeps bytes under the number of a body, and knows nothing else: PostgreSQL now, an object store where a site has one.
+ * Memory stays bounded by a few pieces, whatever the length.
+ */
+export interface BlobStore {
+  /**
+   * Takes all bytes of `source` under a body that is written once. When the source fails or a write does, it rejects
+   * with that error, ends the source, and whatever was written may stay until `remove`.
+   */
+  put(body: Body, source: Bytes): Promise<void>
+  /**
+   * The bytes in order, from `range.from` to `range.to`, in pieces of any size; nothing is asked for before the first
+   * piece is. Pieces come as fast as they are taken. Bytes that are not there are a fault in the midst, never an early end.
+   */
+  get(body: Body, range: ByteRange): Bytes
+  /** Frees all there is of a body. Of one that is not there, or half there, too. May be run twice at once. */
+  remove(body: Body): Promise<void>
+}
+
+// -------------------------------------------------------------------------------------------------- Catalogue
+
+/** Where the bytes of an upload lie, and what they turned out to be. */
+export interface Received {
+  readonly body: Body
+  readonly content: Content
+}
+
+export interface NewFile {
+  readonly id: ObjectId
+  readonly filename: string
+  readonly at: Date
+}
+
+export interface Change {
+  readonly filename?: string | undefined
+  readonly at: Date
+  readonly looseAt: Date
+}
+
+export interface Added {
+  readonly file: StoredFile
+  /** The content was there, under a file of an upload: that file. */
+  readonly existed: boolean
+}
+
+/** Which files there are, whose bytes they have, and which bytes nobody has. */
+export interface Catalogue {
+  /** A loose body for an upload, which is left alone until `until`. */
+  begin(until: Date): Promise<Body>
+  /** The upload goes on. False: it was given up for dead, and its bytes are being cleared away. */
+  extend(body: Body, until: Date): Promise<boolean>
+  /** Nobody wants this loose body, nor writes to it any more. */
+  discard(body: Body): Promise<void>
+
+  /**
+   * Names what was received. Where a file of an upload has this content, that one is the answer and no row is added: any
+   * number at once leave one content and one file.
+   * @throws Fault `unavailable` when the upload was given up for dead
+   */
+  add(received: Received, file: NewFile): Promise<Added>
+  /**
+   * Gives the file another content, and a name where one is given. Undefined, and the bytes are loose, when there is no
+   * such file. Content that nobody has any more is loose from `looseAt` on.
+   */
+  replace(received: Received, id: ObjectId, change: Change): Promise<StoredFile | undefined>
+  /**
+   * As `add`, but with this id and this origin whatever else has the content. False, and the bytes are loose, when the id is taken.
+   */
+  restore(received: Received, file: NewFile & { readonly origin: Origin }): Promise<boolean>
+
+  find(id: ObjectId): Promise<StoredFile | undefined>
+  /** In the order of their coming; a replaced one keeps its place. */
+  list(skip: number, limit: number): Promise<StoredFile[]>
+  /** Takes the name away; true if there was one. Content that nobody else has is loose from `looseAt` on. */
+  remove(id: ObjectId, looseAt: Date): Promise<boolean>
+
+  /**
+   * Up to `limit` bodies to clear away: discarded ones, and contents that went, when their time has come. An upload that
+   * was last heard of before `now` is given up, and handed out by a call after `givenUpUntil`: by then whoever wrote to it
+   * has found out. What is handed out is not handed out again before `claimedUntil`.
+   */
+  claimLoose(now: Date, until: { claimed: Date; givenUp: Date }, limit: number): Promise<Body[]>
+  /** A claimed body is no more. */
+  forget(body: Body): Promise<void>
+  /** Makes contents loose that no file, mount or output has; there are some only where a process died. */
+  loosenOrphans(looseAt: Date, limit: number): Promise<number>
+}
+
+// -------------------------------------------------------------------------------------------------- the rest
+
+/** Sees bytes pass and says what they were. */
+export interface Digest {
+  update(bytes: Uint8Array): void
+  end(): Content
+}
+
+export type LogWord = 'debug' | 'info' | 'action' | 'warn' | 'error'
+/** One event: its name and its fields. Never a sentence with values in it, never a secret. */
+export type Log = (level: LogWord, event: string, fields?: Readonly<Record<string, unknown>>) => void
+
+/** Everything a use case of files may ask for; each takes only what it names. */
+export interface FilePorts {
+  readonly catalogue: Catalogue
+  readonly blobs: BlobStore
+  readonly newDigest: () => Digest
+  readonly newId: () => ObjectId
+  readonly now: () => Date
+  readonly log: Log
+}

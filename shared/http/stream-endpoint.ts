@@ -1,0 +1,63 @@
+/**
+ * `streamEndpoint()` makes a function whose bodies are files: `endpoint()` in all that surrounds the use case, but that the
+ * body of the request is handed on as it comes, and that the answer may be bytes. A route says that it takes files by
+ * `body: 'stream'`; others may only send some.
+ *
+ * Under the functions framework's own server a body was read into memory before; it is handed on all the same.
+ */
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Route } from '../routes.ts'
+import { BODY_LIMIT, readBody } from './body.ts'
+import { assertLength, type Bytes, bodyOf } from './bytes.ts'
+import { createEdge, type Edge } from './edge.ts'
+import { type Checks, checked, type Request } from './endpoint.ts'
+import { exchange, type Incoming, once, type Reply } from './exchange.ts'
+import type { HttpFunction } from './register.ts'
+
+export interface StreamRequest<Params, Query> extends Request<Params, Query, undefined> {
+  readonly method: string
+  readonly headers: IncomingHttpHeaders
+  /** The body as it comes; nothing for a route that takes no files. */
+  readonly content: Bytes
+  /** Bytes of the largest file that is taken. A form around it may be a little larger. */
+  readonly fileLimit: number
+}
+
+export interface StreamOptions<Deps> {
+  /** Runs when the answer is out. Its failure is logged and has no other effect. */
+  readonly afterAnswer?: (deps: Deps) => Promise<unknown>
+  readonly edge?: () => Edge
+}
+
+export function streamEndpoint<Deps, Params = object, Query = object>(
+  route: Route,
+  schemas: Checks<Params, Query, undefined>,
+  handle: (deps: Deps, request: StreamRequest<Params, Query>) => Promise<Reply>,
+  deps: () => Deps,
+  options: StreamOptions<Deps> = {},
+): HttpFunction {
+  const edge = once(options.edge ?? (() => createEdge(route)))
+  const resources = once(deps)
+  const { afterAnswer } = options
+
+  const contentOf = async ({ request }: Incoming): Promise<Bytes> => {
+    const limit = edge().fileLimit + BODY_LIMIT
+    if (route.body === 'stream') {
+      assertLength(request, limit)
+      return bodyOf(request, limit)
+    }
+    await readBody(request, false)
+    return nothing()
+  }
+
+  const respond = async (incoming: Incoming): Promise<Reply> => {
+    const content = await contentOf(incoming)
+    const request = await checked(route, schemas, edge(), incoming, Buffer.alloc(0))
+    const { method = '', headers } = incoming.request
+    const reply = await handle(resources(), { ...request, method, headers, content, fileLimit: edge().fileLimit })
+    return afterAnswer ? { ...reply, after: async () => void (await afterAnswer(resources())) } : reply
+  }
+  return exchange(route, edge, { failures: schemas.failures, respond })
+}
+
+async function* nothing(): Bytes {}

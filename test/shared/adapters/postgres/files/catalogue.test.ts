@@ -1,0 +1,36 @@
+/** Files and contents in PostgreSQL, straight and through a pooler, against what every Catalogue owes. */
+import { expect, it } from 'vitest'
+import { createCatalogue } from '../../../../../shared/adapters/postgres/files/index.ts'
+import type { Body } from '../../../../../shared/files/model.ts'
+import { catalogueConformance, contentOf } from '../../../../conformance/files/catalogue.ts'
+import { onEachWay } from '../ways.ts'
+
+const START = new Date('2026-03-01T12:00:00.123Z')
+
+onEachWay((name, pools) => {
+  const fresh = async () => {
+    const [pool, other] = pools()
+    await pool.query((sql) => sql`truncate dt.content, dt.loose, dt.file, dt.mount, dt.part, dt.output_set, dt.output`)
+    return {
+      catalogue: createCatalogue(pool, { now: () => START }),
+      other: createCatalogue(other, { now: () => START }),
+    }
+  }
+  catalogueConformance(name, fresh)
+
+  it(`${name}: a content whose holder died before it let go is found and loosened`, async () => {
+    const { catalogue } = await fresh()
+    const [pool] = pools()
+    const body = await catalogue.begin(START)
+    const { sha256, md5, length } = contentOf('orphan')
+    await pool.query(
+      (sql) => sql`
+        insert into dt.content (body, sha256, md5, length, created_at)
+        values (${body}, decode(${sha256}, 'hex'), decode(${md5}, 'hex'), ${length}, ${START})`,
+    )
+    await pool.query((sql) => sql`delete from dt.loose`)
+    expect(await catalogue.loosenOrphans(START, 100)).toBe(1)
+    expect(await catalogue.loosenOrphans(START, 100)).toBe(0)
+    expect(await catalogue.claimLoose(START, { claimed: START, givenUp: START }, 10)).toEqual([body as Body])
+  })
+})
