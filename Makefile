@@ -33,7 +33,7 @@ demo: $(INSTALLED) ## Two analyses from create to archive, step by step; one is 
 test: $(INSTALLED) ## All tests that need no cluster
 	@$(BIN)/vitest run
 
-test-cluster: $(INSTALLED) ## One life of an analysis on the cluster of TEST_KUBECONFIG
+test-cluster: $(INSTALLED) ## Whole lives on the cluster of TEST_KUBECONFIG, with functions here and as Knative Services
 	@$(BIN)/vitest run --config vitest.cluster.config.ts
 
 soak: $(INSTALLED) ## Simulate faults from a random seed on, until one fails or Ctrl-C
