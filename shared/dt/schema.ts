@@ -6,7 +6,7 @@
  */
 import * as z from 'zod'
 import type { AnySchemas } from '../http/endpoint.ts'
-import { CONCURRENCY_POLICIES, JOB_TYPES, PHASES, RUN_PHASES, STATUS_WORDS } from './model.ts'
+import { CONCURRENCY_POLICIES, JOB_TYPES, PHASES, RUN_PHASES, type ServiceId, STATUS_WORDS } from './model.ts'
 import { clashingName, isInputName, RESERVED_FOLDER } from './spec.ts'
 
 const healthAnswer = z.object({ status: z.literal('ok') })
@@ -163,7 +163,11 @@ const runRow = z.object({
 /** By the keys of `routes.dt`. */
 export const serviceSchemas = {
   serviceList: { query: page, answer: z.array(listRow), failures: ['Error listing services'] },
-  serviceLaunch: { body: launchBody, answer: z.object({ id: z.string() }), failures: ['An error occurred'] },
+  serviceLaunch: {
+    body: launchBody,
+    answer: z.object({ id: z.custom<ServiceId>((id) => typeof id === 'string') }),
+    failures: ['An error occurred'],
+  },
   serviceStatus: {
     params: one,
     answer: z.object({ ...counters, output_files: z.array(z.string()) }),

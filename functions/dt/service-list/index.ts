@@ -8,8 +8,9 @@ import { twinStore } from '../../../shared/wire/twin-store.ts'
 import { wireTwins } from '../../../shared/wire/twins.ts'
 
 const route = routes.dt.serviceList
+const ports = wireTwins(route, twinStore)
 
 http(
   route.name,
-  endpoint(route, dtSchemas.serviceList, (deps, { query }) => list(deps, query), wireTwins(route, twinStore)),
+  endpoint(route, dtSchemas.serviceList, (deps, { query }) => list(deps, query), ports),
 )

@@ -9,13 +9,9 @@ import { twinStore } from '../../../shared/wire/twin-store.ts'
 import { wireTwins } from '../../../shared/wire/twins.ts'
 
 const route = routes.dt.serviceLogs
+const ports = wireTwins(route, twinStore, twinCluster)
 
 http(
   route.name,
-  endpoint(
-    route,
-    dtSchemas.serviceLogs,
-    (deps, { params }) => logs(deps, params.id),
-    wireTwins(route, twinStore, twinCluster),
-  ),
+  endpoint(route, dtSchemas.serviceLogs, (deps, { params }) => logs(deps, params.id), ports),
 )

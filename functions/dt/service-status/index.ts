@@ -9,8 +9,9 @@ import { twinStore } from '../../../shared/wire/twin-store.ts'
 import { wireTwins } from '../../../shared/wire/twins.ts'
 
 const route = routes.dt.serviceStatus
+const ports = wireTwins(route, twinStore)
 
 http(
   route.name,
-  endpoint(route, dtSchemas.serviceStatus, (deps, { params }) => status(deps, params.id), wireTwins(route, twinStore)),
+  endpoint(route, dtSchemas.serviceStatus, (deps, { params }) => status(deps, params.id), ports),
 )

@@ -10,13 +10,9 @@ import { twinStore } from '../../../shared/wire/twin-store.ts'
 import { wireTwins } from '../../../shared/wire/twins.ts'
 
 const route = routes.dt.serviceTerminate
+const ports = wireTwins(route, twinStore, twinCluster)
 
 http(
   route.name,
-  endpoint(
-    route,
-    dtSchemas.serviceTerminate,
-    (deps, { params }) => terminate(deps, params.id),
-    wireTwins(route, twinStore, twinCluster),
-  ),
+  endpoint(route, dtSchemas.serviceTerminate, (deps, { params }) => terminate(deps, params.id), ports),
 )
