@@ -16,7 +16,7 @@ import { createApi } from './http.ts'
 import { startJobs } from './job-controller.ts'
 import { startKnativeServices, type UrlOf } from './knative-services.ts'
 import { type Kubelet, type KubeletOptions, startKubelet } from './kubelet.ts'
-import { kindNamed } from './objects.ts'
+import { type KubeObject, kindNamed } from './objects.ts'
 import { createResources, type Resources } from './resources.ts'
 import { type Address, createServices, type StaticService } from './services.ts'
 import { createStore, type Store } from './store.ts'
@@ -55,6 +55,8 @@ export interface Kubernetes {
   kubeconfig(): string
   /** A Service that leads to a fixed local address, for peers that are no pods. */
   addService(service: StaticService): void
+  /** Makes a kind known, by its CustomResourceDefinition. */
+  define(definition: unknown): void
   /** Where a Service leads right now. */
   address(service: string, port: number | string): Address | undefined
   /** Ends all processes and connections. */
@@ -109,6 +111,11 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
     namespace,
     kubeconfig: () => kubeconfig(url, token, namespace, identity),
     addService: (service) => services.add(namespace, service),
+    define: (definition) => {
+      const kind = kindNamed('CustomResourceDefinition')
+      const { name } = (definition as KubeObject).metadata
+      resources.apply(kind, undefined, name, definition, 'sandbox', true)
+    },
     address: (service, port) => services.address(namespace, service, port),
     async stop() {
       for (const stop of stops) stop()
