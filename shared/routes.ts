@@ -2,8 +2,9 @@
  * THE table: every function, the paths it answers, who may call it and what it may touch. Function registration, the
  * local gateway, OpenAPI and the deployment manifests are made from it; nothing else lists functions.
  *
- * Owns: names, methods, paths, grants, scale. May import nothing.
+ * Owns: names, methods, paths, grants, scale. May import nothing but its other half.
  */
+import { twinRoutes } from './twin-routes.ts'
 
 /**
  * `user`: any token of the realm but an analysis's. `analysis`: also an analysis's, for itself. `twin`: `user` where
@@ -84,32 +85,6 @@ const both = (method: Endpoint['method'], path: string, all: string, one: string
   { method, path, summary: all },
   { method, path: `${path}/{analysis_id}`, summary: one },
 ]
-
-/** What the API does with the resource of a service. */
-const ANALYTICS_MAKE: KubernetesGrant = {
-  apiGroup: 'eng.cam.ac.uk',
-  resources: ['analytics'],
-  verbs: ['create', 'delete'],
-}
-const ANALYTICS_DELETE: KubernetesGrant = { apiGroup: 'eng.cam.ac.uk', resources: ['analytics'], verbs: ['delete'] }
-
-/** What seeing to services takes. */
-const TWINS_KEEP: readonly KubernetesGrant[] = [
-  { apiGroup: 'eng.cam.ac.uk', resources: ['analytics'], verbs: ['get', 'list', 'patch', 'delete'] },
-  { apiGroup: 'eng.cam.ac.uk', resources: ['analytics/status'], verbs: ['patch'] },
-  // Who owns an object and keeps its owner from going must be able to set the owner's finalizers.
-  { apiGroup: 'eng.cam.ac.uk', resources: ['analytics/finalizers'], verbs: ['update'] },
-  { apiGroup: 'batch', resources: ['jobs', 'cronjobs'], verbs: ['list', 'create', 'patch'] },
-  { apiGroup: 'serving.knative.dev', resources: ['services'], verbs: ['list', 'create', 'patch'] },
-  { apiGroup: 'apps', resources: ['deployments'], verbs: ['list', 'create', 'patch'] },
-  { apiGroup: '', resources: ['secrets', 'services'], verbs: ['create', 'patch'] },
-  { apiGroup: 'networking.k8s.io', resources: ['networkpolicies'], verbs: ['get', 'create', 'patch'] },
-  PODS_READ,
-  LOGS_READ,
-]
-
-/** What clients of a digital twin have before each path, whereas pods inside the cluster leave it out. */
-const TWIN_PREFIX = '/api/orchestrator/{VERSION}'
 
 export const routes = {
   po: {
@@ -238,114 +213,7 @@ export const routes = {
       scale: { min: 1, max: 1, timeoutSeconds: 300 },
     },
   },
-  dt: {
-    serviceList: {
-      name: 'dt-service-list',
-      auth: 'twin',
-      trigger: 'http',
-      prefix: TWIN_PREFIX,
-      endpoints: [
-        { method: 'GET', path: '/service/', summary: 'Services, oldest first', operationId: 'core-list_services' },
-      ],
-      settings: ['auth', 'twins', 'database'],
-      kubernetes: [],
-      scale: { min: 1, max: 10, timeoutSeconds: 45 },
-    },
-    serviceLaunch: {
-      name: 'dt-service-launch',
-      auth: 'twin',
-      trigger: 'http',
-      prefix: TWIN_PREFIX,
-      endpoints: [
-        { method: 'POST', path: '/service/launch', summary: 'Launch a service', operationId: 'core-launch_service' },
-      ],
-      settings: ['auth', 'twins', 'database', 'runs', 'loop'],
-      kubernetes: [ANALYTICS_MAKE],
-      scale: { min: 0, max: 10, timeoutSeconds: 60 },
-    },
-    serviceStatus: {
-      name: 'dt-service-status',
-      auth: 'twin',
-      trigger: 'http',
-      prefix: TWIN_PREFIX,
-      endpoints: [
-        {
-          method: 'GET',
-          path: '/service/{id}/status',
-          summary: 'State of a service, and its output files',
-          operationId: 'core-service_status',
-        },
-      ],
-      settings: ['auth', 'twins', 'database'],
-      kubernetes: [],
-      scale: { min: 0, max: 10, timeoutSeconds: 45 },
-    },
-    serviceRuns: {
-      name: 'dt-service-runs',
-      auth: 'twin',
-      trigger: 'http',
-      prefix: TWIN_PREFIX,
-      endpoints: [
-        { method: 'GET', path: '/service/{id}/runs', summary: 'Runs of a service', operationId: 'core-service_runs' },
-      ],
-      settings: ['auth', 'twins', 'database'],
-      kubernetes: [],
-      scale: { min: 0, max: 5, timeoutSeconds: 45 },
-    },
-    serviceLogs: {
-      name: 'dt-service-logs',
-      auth: 'twin',
-      trigger: 'http',
-      prefix: TWIN_PREFIX,
-      endpoints: [
-        {
-          method: 'GET',
-          path: '/service/{id}/logs',
-          summary: 'What the runs of a service wrote last',
-          operationId: 'core-service_logs',
-        },
-      ],
-      settings: ['auth', 'twins', 'database', 'runs'],
-      kubernetes: [PODS_READ, LOGS_READ],
-      scale: { min: 0, max: 5, timeoutSeconds: 60 },
-    },
-    serviceTerminate: {
-      name: 'dt-service-terminate',
-      auth: 'twin',
-      trigger: 'http',
-      prefix: TWIN_PREFIX,
-      endpoints: [
-        {
-          method: 'DELETE',
-          path: '/service/{id}/terminate',
-          summary: 'End a service and forget it',
-          operationId: 'core-terminate_service',
-        },
-      ],
-      settings: ['auth', 'twins', 'database', 'runs'],
-      kubernetes: [ANALYTICS_DELETE],
-      scale: { min: 0, max: 10, timeoutSeconds: 60 },
-    },
-    reconcile: {
-      name: 'dt-reconcile',
-      auth: 'none',
-      trigger: 'event',
-      endpoints: [{ method: 'POST', path: '/', summary: 'A tick of the loop, or an event about a service' }],
-      settings: ['twins', 'database', 'runs', 'loop', 'tokens', 'services'],
-      kubernetes: TWINS_KEEP,
-      scale: { min: 1, max: 1, timeoutSeconds: 300 },
-    },
-    healthz: {
-      name: 'dt-healthz',
-      auth: 'none',
-      trigger: 'http',
-      prefix: TWIN_PREFIX,
-      endpoints: [{ method: 'GET', path: '/healthz', summary: 'Whether the API answers', operationId: 'root-healthz' }],
-      settings: ['twins'],
-      kubernetes: [],
-      scale: { min: 0, max: 2, timeoutSeconds: 45 },
-    },
-  },
+  dt: twinRoutes,
 } as const satisfies Record<string, Record<string, Route>>
 
 export const poRoutes: readonly Route[] = Object.values(routes.po)

@@ -17,8 +17,13 @@ interface Room {
 
 /** The first room that fits a file is its room. `(po|dt)` are the features. */
 const ROOMS: readonly Room[] = [
-  { name: 'words', files: /^shared\/(fault|routes|(po|dt|files)\/model)\.ts$/, may: /^$/ },
-  { name: 'configuration', files: /^shared\/(config|setting)\.ts$/, may: /^(shared\/(routes|setting)\.ts|node:fs)$/ },
+  { name: 'words', files: /^shared\/(fault|(po|dt|files)\/model)\.ts$/, may: /^$/ },
+  { name: 'table', files: /^shared\/(twin-)?routes\.ts$/, may: /^shared\/(twin-)?routes\.ts$/ },
+  {
+    name: 'configuration',
+    files: /^shared\/(config|setting|twin-settings)\.ts$/,
+    may: /^(shared\/(routes|setting|twin-settings)\.ts|node:fs)$/,
+  },
   { name: 'ways of working', files: /^shared\/work\//, may: /^$/ },
   { name: 'tokens', files: /^shared\/service-token\.ts$/, may: /^node:crypto$/ },
   { name: 'log', files: /^shared\/log\.ts$/, may: /^pino$/ },
@@ -67,7 +72,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'wiring',
     files: /^shared\/wire\//,
-    may: /^(shared\/(wire|adapters)\/.+|shared\/(config|log|routes)\.ts|shared\/(po|dt)\/(ports|settings)\.ts|node:.+)$/,
+    may: /^(shared\/(wire|adapters)\/.+|shared\/(config|log|routes|service-token|dt\/model|files\/(id|tidy))\.ts|shared\/(po|dt)\/(ports|settings)\.ts|node:.+)$/,
   },
   {
     name: 'commands',

@@ -35,7 +35,11 @@ const begin = async (fields: Parameters<typeof spec>[0] = {}): Promise<ServiceId
 const sayAll = async (id: ServiceId, reps: number) => {
   for (let index = 0; index < reps; index += 1) await fixture.say(id, { firing: 0, index, attempt: 0 }, 'complete')
 }
-const resource = async (id: string) => (await fixture.api('GET', `${ANALYTICS}/${id}`)).body as Record<string, any>
+interface Shown {
+  readonly metadata: { readonly labels: Readonly<Record<string, string>> }
+  readonly status: Readonly<Record<string, unknown>>
+}
+const resource = async (id: string) => (await fixture.api('GET', `${ANALYTICS}/${id}`)).body as unknown as Shown
 const manifest = (name: string, fields: object = {}) => ({
   apiVersion: 'eng.cam.ac.uk/v1alpha1',
   kind: 'Analytics',
@@ -151,7 +155,7 @@ describe('a resource that nobody launched', () => {
     await fixture.say(name, { firing: 0, index: 0, attempt: 0 }, 'complete').catch(() => {})
     await once()
     await swept(name, ({ phase }) => phase === 'succeeded')
-    expect((await resource(name))['status']).toMatchObject({ phase: 'Succeeded' })
+    expect((await resource(name)).status).toMatchObject({ phase: 'Succeeded' })
   }, 30_000)
 
   test('is told what is wrong with it, and is not asked again', async () => {
