@@ -37,6 +37,8 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   ReplicaSet: 'apis/apps/v1/replicasets',
   NetworkPolicy: 'apis/networking.k8s.io/v1/networkpolicies',
   Job: 'apis/batch/v1/jobs',
+  CronJob: 'apis/batch/v1/cronjobs',
+  Analytics: 'apis/eng.cam.ac.uk/v1alpha1/analytics',
   Event: 'api/v1/events',
   KnativeService: 'apis/serving.knative.dev/v1/services',
   Revision: 'apis/serving.knative.dev/v1/revisions',

@@ -40,8 +40,9 @@ export async function grant(
   api: Api,
   kubeconfig: string,
   folder: string,
+  routes: readonly Route[] = poRoutes,
 ): Promise<(route: Route) => string | undefined> {
-  const talking = poRoutes.filter(isGranted)
+  const talking = routes.filter(isGranted)
   const made = talking.map(async (route) => {
     const file = join(folder, route.name)
     await writeFile(file, kubeconfigOf(kubeconfig, route.name, await makeAccount(api, route)), { mode: 0o600 })

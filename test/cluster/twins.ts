@@ -1,0 +1,124 @@
+/**
+ * The digital-twin orchestrator on a real cluster: services in a namespace of its own, the functions on this machine, each as
+ * a user who may do what its row of the route table grants. Whatever happens, `stop` leaves neither namespace nor process.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import { connect } from '../../shared/adapters/postgres/index.ts'
+import { migrate } from '../../shared/adapters/postgres/migrate.ts'
+import { dtRoutes } from '../../shared/routes.ts'
+import { type Gateway, startGateway } from '../sandbox/gateway.ts'
+import { databaseSettings, startPostgres } from '../sandbox/postgres.ts'
+import { databaseEnvironment } from '../sandbox/settings.ts'
+import { startTwins, type Twins } from '../sandbox/twins.ts'
+import { type Api, createApi, eventually } from './api.ts'
+import { clusterEnvironment } from './environment.ts'
+import { grant } from './grants.ts'
+import { loadFunctionImage, loadPrograms } from './images.ts'
+import { timed } from './world.ts'
+
+const KEEP_TRYING_S = 300
+const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
+const DEFINITION = new URL('../../knative/crd/analytics.yaml', import.meta.url)
+
+export interface TwinWorld {
+  readonly api: Api
+  readonly twins: Twins
+  readonly gateway: Gateway
+  readonly images: { readonly laboratory: string; readonly server: string }
+  /** A call of the API. */
+  call(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body?: object | FormData,
+  ): Promise<{ status: number; body: never }>
+  stop(): Promise<void>
+}
+
+/** The kind is of the whole cluster: it is made or brought up to date, and stays. */
+async function defineKind(api: Api): Promise<void> {
+  const definition = parse(await readFile(DEFINITION, 'utf8')) as { metadata: { name: string } }
+  const path = `${DEFINITIONS}/${definition.metadata.name}`
+  if (await api.json('GET', path)) await api.json('PATCH', path, definition)
+  else await api.json('POST', DEFINITIONS, definition)
+  await eventually('the kind Analytics', () => api.json('GET', `/apis/eng.cam.ac.uk/v1alpha1/analytics?limit=1`))
+}
+
+const PROGRAMS = {
+  laboratory: { entry: 'test/sandbox/images/laboratory.ts' },
+  server: { entry: 'test/cluster/pods/twin-server.ts' },
+}
+
+type Stop = () => Promise<unknown>
+
+export async function startTwinWorld(): Promise<TwinWorld> {
+  const stops: Stop[] = []
+  const stop = async () => {
+    for (const each of stops.splice(0).reverse()) await each().catch((error: unknown) => console.error(error))
+  }
+  try {
+    return { ...(await start(stops)), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function start(stops: Stop[]): Promise<Omit<TwinWorld, 'stop'>> {
+  const environment = clusterEnvironment()
+  const api = createApi(environment.kubeconfig, `dt-life-${randomBytes(4).toString('hex')}`)
+  stops.push(api.close)
+  stops.push(api.removeNamespace)
+  await api.makeNamespace({ 'pod-security.kubernetes.io/enforce': 'baseline' })
+  await defineKind(api)
+  const images = await timed('images made and loaded', () => loadPrograms(environment, PROGRAMS))
+  const tools = await timed('image of our programs made and loaded', () => loadFunctionImage(environment))
+  const folder = await mkdtemp(join(tmpdir(), 'dt-life-'))
+  stops.push(() => rm(folder, { recursive: true }))
+  const kubeconfigOf = await grant(api, environment.kubeconfig, folder, dtRoutes)
+  const postgres = await startPostgres({ port: 0, password: randomBytes(12).toString('hex') })
+  stops.push(postgres.stop)
+  const sql = connect(databaseSettings(postgres))
+  await migrate(sql)
+  await sql.end()
+  const twins = await timed('functions started', () =>
+    startTwins({
+      env: {
+        ...databaseEnvironment(postgres),
+        NAMESPACE: api.namespace,
+        CLUSTER_DOMAIN: environment.domain,
+        DT_TOOLS_IMAGE: tools,
+        DT_CPU_REQUEST: '10m',
+        DT_MEMORY_REQUEST: '32Mi',
+        DT_OUTPUT_GRACE: String(KEEP_TRYING_S),
+        // The door is on this machine, which no label can name.
+        DT_EGRESS: '0.0.0.0/0:1',
+      },
+      intervalSeconds: 1,
+      ticking: true,
+      door: { host: environment.hostAddress, name: environment.hostName },
+      envOf: (route) => ({ KUBECONFIG: kubeconfigOf(route) ?? '' }),
+      onLine: (name, line) => {
+        if (process.env['TEST_VERBOSE']) console.log(name, line)
+      },
+    }),
+  )
+  stops.push(twins.stop)
+  const gateway = await startGateway({ port: 0, routes: dtRoutes, upstreams: twins.functions.addressOf })
+  stops.push(gateway.stop)
+  return { api, twins, gateway, images, call: caller(gateway) }
+}
+
+const caller =
+  ({ url }: Gateway): TwinWorld['call'] =>
+  async (method, path, body) => {
+    const isForm = body instanceof FormData
+    const headers: Record<string, string> = isForm ? {} : { 'content-type': 'application/json' }
+    const sent = body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }
+    const answer = await fetch(`${url}/api/orchestrator/v1alpha1${path}`, { method, headers, ...sent })
+    const text = await answer.text()
+    return { status: answer.status, body: (text === '' ? undefined : JSON.parse(text)) as never }
+  }
