@@ -3,7 +3,7 @@
 #   docker run -e FUNCTION_TARGET=po-status --env-file .env -p 8080:8080 <image>
 ARG NODE_IMAGE=node:24-slim
 
-# Same base, same path and same user as below: Node keeps a compile cache per version, path and user id.
+# Same base and same user as below: Node keeps a compile cache per version and user id.
 FROM ${NODE_IMAGE} AS build
 ENV npm_config_cache=/tmp/npm
 WORKDIR /app
@@ -21,10 +21,10 @@ FROM ${NODE_IMAGE}
 RUN rm -rf /usr/local/lib/node_modules /opt/yarn* \
       /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg \
       /usr/bin/apt* /usr/bin/dpkg* /var/lib/apt /var/lib/dpkg /etc/apt
-ENV NODE_ENV=production
+ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=4
 WORKDIR /app
 COPY --from=build --chown=0:0 /app/dist dist
 USER 10000:10000
 EXPOSE 8080
-# `exec`: signals reach Node, which drains and ends.
-ENTRYPOINT ["/bin/sh", "-c", "exec node --max-semi-space-size=4 \"dist/${FUNCTION_TARGET:?names the function to run}.mjs\""]
+# Node is the first process: it gets the signals, drains and ends.
+ENTRYPOINT ["node", "dist/start.mjs"]

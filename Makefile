@@ -2,13 +2,15 @@
 
 BIN := node_modules/.bin
 IMAGE ?= knative-pod-orchestration:dev
+OVERLAY ?= knative/overlays/flame
+TIMEOUT ?= 600
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # npm writes this file last of all, so it stands for a complete installation.
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-cluster soak bench render verify verify-archive image migrate clean
+.PHONY: help setup run demo test test-cluster soak bench render verify verify-archive image deploy undeploy migrate clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +58,13 @@ image: ## Build the container image IMAGE with docker or podman
 	@tool=$$(command -v docker || command -v podman) \
 	  || { echo 'make image: neither docker nor podman is on the PATH' >&2; exit 1; }; \
 	  "$$tool" build --tag '$(IMAGE)' .
+
+deploy: $(INSTALLED) ## OVERLAY into the cluster of kubectl's context: [SECRETS=file.env] [TIMEOUT=600] [PRUNE=1]
+	@$(BIN)/node knative/deploy/index.ts deploy --overlay '$(OVERLAY)' --timeout '$(TIMEOUT)' \
+	  $(if $(SECRETS),--secrets '$(SECRETS)') $(if $(PRUNE),--prune)
+
+undeploy: $(INSTALLED) ## OVERLAY out of the cluster again; refuses while analyses run, unless FORCE=1
+	@$(BIN)/node knative/deploy/index.ts undeploy --overlay '$(OVERLAY)' $(if $(FORCE),--force)
 
 migrate: $(INSTALLED) ## Bring the database of the POSTGRES_* settings up to date
 	@$(BIN)/node shared/migrate.ts

@@ -5,7 +5,20 @@ const report = process.env['TEST_REPORT']
 export default defineConfig({
   test: {
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
-    include: ['test/cluster/**/*.test.ts'],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'functions here', include: ['test/cluster/*.test.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'on Knative',
+          include: ['test/cluster/knative/*.test.ts'],
+          globalSetup: ['test/cluster/knative/setup.ts'],
+        },
+      },
+    ],
     testTimeout: 120_000,
     hookTimeout: 300_000,
     // One cluster, one namespace, one life at a time.

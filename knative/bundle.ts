@@ -1,14 +1,15 @@
 /**
- * `node knative/bundle.ts` makes `dist/`: for each function `<route name>.mjs`, one self-contained file in `lib/` that it
- * starts, what these read (`lib/assets`, `sql`), `migrate.mjs`, and a warm compile cache in `.cache`.
+ * `node knative/bundle.ts [DIST [UID]]` makes `dist/`, the whole content of the image: for each function `<route name>.mjs`,
+ * one self-contained file in `lib/` that it starts, what these read (`lib/assets`, `sql`), `migrate.mjs`, `start.mjs`, which
+ * runs what FUNCTION_TARGET names, and a warm compile cache in `.cache`.
  *
- *     FUNCTION_TARGET=po-status PORT=8080 node --max-semi-space-size=4 dist/po-status.mjs
+ *     FUNCTION_TARGET=po-status PORT=8080 node --max-semi-space-size=4 dist/start.mjs
  *
- * Node keeps compiled code only for modules that are loaded after the cache was switched on, and only for one path and
- * one Node version: so each function has a launcher, and an image warms the cache where it will run.
+ * Node keeps compiled code only for modules that are loaded after the cache was switched on, and only for one Node version
+ * and one user: so each function has a launcher, and the cache is warmed by the user id that the image runs with.
  */
 import { existsSync } from 'node:fs'
-import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { chown, cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build, type Metafile } from 'esbuild'
 import { PACKAGED_ASSETS } from '../functions/po/docs/assets.ts'
@@ -18,23 +19,8 @@ import { warmUp } from './warm-up.ts'
 const ROOT = new URL('../', import.meta.url)
 export const DIST = new URL('dist/', ROOT)
 
-/**
- * How Node is to run a function. V8 lets the space of young objects grow to 3 × 16 MiB before it cleans up harder; our
- * requests are small and many functions share a node: `create` holds 117 instead of 134 MiB after 100 requests.
- */
-export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=4']
-
 /** CommonJS packages in an ES module look for these. */
 const BANNER = "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);"
-
-/**
- * How the C library of the status loop is to keep memory. Node reads sockets into 64 KiB pieces that live for a moment, and
- * glibc by default keeps their places in an arena per thread. It costs a start 10 ms: the others go without.
- */
-export const memoryEnvironment = ({ trigger }: Route): Readonly<Record<string, string>> =>
-  trigger === 'event'
-    ? { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '131072' }
-    : {}
 
 /**
  * V8 lets its old space grow by a multiple of what was alive before it cleans up; the status loop's by a fifth, since what
@@ -43,12 +29,28 @@ export const memoryEnvironment = ({ trigger }: Route): Readonly<Record<string, s
 const afterLoading = ({ trigger }: Route): string =>
   trigger === 'event' ? "setFlagsFromString('--heap-growing-percent=20')\n" : ''
 
+/** Portable: the cache counts wherever `dist` is moved to. */
 const launcher = (route: Route): string => `import { enableCompileCache } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 
-enableCompileCache(import.meta.dirname + '/.cache')
+enableCompileCache({ directory: import.meta.dirname + '/.cache', portable: true })
 await import('./lib/${route.name}.mjs')
 ${afterLoading(route)}`
+
+const MIGRATE = 'migrate'
+/** As for any fault of the configuration: starting again does not help. */
+const EXIT_CONFIG = 78
+
+/** What the image runs. An unknown name is said as one line, as functions log theirs. */
+export const starter = (names: readonly string[]): string => `const names = ${JSON.stringify(names)}
+const name = process.env.FUNCTION_TARGET
+if (names.includes(name)) await import(new URL(name + '.mjs', import.meta.url))
+else {
+  const faults = ['FUNCTION_TARGET: expected one of ' + names.join(', ')]
+  console.log(JSON.stringify({ level: 'fatal', logger: 'start', msg: 'could not start', faults }))
+  process.exitCode = ${EXIT_CONFIG}
+}
+`
 
 const functionEntry = (route: Route): string => `
 import './functions/${functionFolder(route)}/index.ts'
@@ -93,19 +95,23 @@ export async function copyFiles(dist: URL): Promise<void> {
 export const builtRoutes = (routes: readonly Route[] = allRoutes): Route[] =>
   routes.filter((route) => existsSync(new URL(`functions/${functionFolder(route)}/index.ts`, ROOT)))
 
-/** Makes `dist` anew. */
-export async function bundleAll(dist: URL = DIST): Promise<void> {
+/** Makes `dist` anew. @param uid of the user who will run it; default: of this process */
+export async function bundleAll(dist: URL = DIST, uid?: number): Promise<void> {
   await rm(dist, { recursive: true, force: true })
   await mkdir(new URL('lib/', dist), { recursive: true })
   const routes = builtRoutes()
   await Promise.all(routes.map((route) => bundleFunction(route, dist)))
-  await bundle('migrate', "import './shared/migrate.ts'", new URL('migrate.mjs', dist))
+  await bundle(MIGRATE, "import './shared/migrate.ts'", new URL(`${MIGRATE}.mjs`, dist))
+  await writeFile(new URL('start.mjs', dist), starter([...routes.map(({ name }) => name), MIGRATE]))
   await copyFiles(dist)
-  for (const route of routes) await warmUp(route, new URL(`${route.name}.mjs`, dist))
+  await mkdir(new URL('.cache', dist))
+  if (uid !== undefined) await chown(new URL('.cache', dist), uid, uid)
+  for (const route of routes) await warmUp(route, new URL(`${route.name}.mjs`, dist), uid)
 }
 
 if (import.meta.main) {
-  const dist = process.argv[2] ? pathToFileURL(`${process.argv[2]}/`) : DIST
-  await bundleAll(dist)
+  const [folder, uid] = process.argv.slice(2)
+  const dist = folder ? pathToFileURL(`${folder}/`) : DIST
+  await bundleAll(dist, uid === undefined ? undefined : Number(uid))
   console.log(`${builtRoutes().length} functions in ${fileURLToPath(dist)}`)
 }

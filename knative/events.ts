@@ -6,7 +6,7 @@ import { RECONCILE_TYPE } from '../shared/po/events.ts'
 import type { KubernetesObject } from '../shared/po/ports.ts'
 import { routes } from '../shared/routes.ts'
 import { labelsOf } from './labels.ts'
-import { sinkOf } from './status-loop.ts'
+import { sinkOf } from './ping-source.ts'
 
 const BROKER = 'po-events'
 const DEAD_LETTERS = 'po-dead-letters'

@@ -6,6 +6,7 @@ import type { KubernetesObject } from '../shared/po/ports.ts'
 import type { Route } from '../shared/routes.ts'
 import { environment, files } from './environment.ts'
 import { labelsOf } from './labels.ts'
+import { memoryEnvironment } from './process.ts'
 import { isGranted } from './rbac.ts'
 
 /** Name to be replaced by `images` of a kustomization or `--image` of kn. */
@@ -39,7 +40,10 @@ const SIDECAR = {
 
 const container = (route: Route) => ({
   image: IMAGE,
-  env: environment(route.name, route.settings),
+  env: [
+    ...environment(route.name, route.settings),
+    ...Object.entries(memoryEnvironment(route)).map(([name, value]) => ({ name, value })),
+  ],
   ...files(route.settings).volumeMounts,
   resources: resourcesOf(route),
   securityContext: CONFINED,

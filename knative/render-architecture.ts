@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { changeType, RECONCILE_TYPE } from '../shared/po/events.ts'
 import { DECISIONS, OBSERVATIONS, WORDS } from '../shared/po/lifecycle.ts'
 import { CHANGES, type ChangeTo, STATES } from '../shared/po/model.ts'
-import { functionFolder, poRoutes, type Route } from '../shared/routes.ts'
+import { functionFolder, poRoutes } from '../shared/routes.ts'
+import { grantsOf } from './grants.ts'
 
 const PAGE = new URL('../ARCHITECTURE.md', import.meta.url)
 
@@ -22,9 +23,6 @@ const words = (): string =>
     STATES.map((state) => [`**${state}**`, WORDS[state].status, WORDS[state].hub ?? '(last one stands)']),
   )
 
-const verbs = ({ kubernetes }: Route): string =>
-  kubernetes.map(({ resources, verbs }) => `${resources.join(', ')}: ${verbs.join(' ')}`).join('; ') || '–'
-
 const functions = (): string =>
   table(
     ['function', 'answers', 'caller', 'Kubernetes'],
@@ -32,7 +30,7 @@ const functions = (): string =>
       `\`${functionFolder(route)}\``,
       route.endpoints.map(({ method, path }) => `${method} \`${path}\``).join('<br>'),
       route.trigger === 'event' ? 'CloudEvents' : route.auth,
-      verbs(route),
+      grantsOf(route),
     ]),
   )
 

@@ -2,20 +2,23 @@
  * Writes the files that are made from tables in the code: `node knative/render.ts`. With `--check` it writes nothing and
  * fails when a file differs from what would be written, or lies where only such files belong.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { renderArchitecture } from './render-architecture.ts'
 import { renderEnv } from './render-env.ts'
 import { MANIFESTS, strays } from './render-manifests.ts'
+import { PLUGIN, renderPlugin } from './render-plugin.ts'
 
 export interface Rendered {
   /** Below the root of the repository. */
   readonly path: string
   readonly render: () => string
+  readonly isProgram?: boolean
 }
 
 export const RENDERED: readonly Rendered[] = [
   { path: '.env.template', render: renderEnv },
   { path: 'ARCHITECTURE.md', render: () => renderArchitecture() },
+  { path: PLUGIN, render: renderPlugin, isProgram: true },
   ...MANIFESTS,
 ]
 
@@ -35,9 +38,10 @@ export const differing = (read: (path: string) => string | undefined = present):
 
 function write(): void {
   const [paths, left] = [differing(), strays()]
-  for (const { path, render } of RENDERED) {
+  for (const { path, render, isProgram } of RENDERED) {
     mkdirSync(new URL('.', new URL(path, ROOT)), { recursive: true })
     writeFileSync(new URL(path, ROOT), render())
+    if (isProgram) chmodSync(new URL(path, ROOT), 0o755)
   }
   for (const path of left) rmSync(new URL(path, ROOT))
   console.log(paths.length > 0 ? `Written: ${paths.join(', ')}` : 'Nothing has changed.')

@@ -64,8 +64,11 @@ async function ask(port: number, { endpoints: [endpoint] }: Route, token: string
   await response.text()
 }
 
-/** @throws when the function does not start, or does not end by itself */
-export async function warmUp(route: Route, program: URL): Promise<void> {
+/**
+ * @param uid of the user whose cache it is
+ * @throws when the function does not start, or does not end by itself
+ */
+export async function warmUp(route: Route, program: URL, uid?: number): Promise<void> {
   const realm = await createRealm()
   const env = {
     ...settings(),
@@ -80,6 +83,7 @@ export async function warmUp(route: Route, program: URL): Promise<void> {
   const child = spawn(process.execPath, [fileURLToPath(program)], {
     env,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
   })
   const exited = once(child, 'exit')
   try {

@@ -84,6 +84,11 @@ const ROOMS: readonly Room[] = [
     may: /^(functions\/.+\/docs\/.+|shared\/http\/.+|shared\/(po|dt)\/schema\.ts|shared\/(routes|fault)\.ts|node:.+|zod)$/,
   },
   {
+    name: 'plugin',
+    files: /^knative\/kn-po\//,
+    may: /^(knative\/(kn-po\/.+|grants\.ts|ping-source\.ts)|shared\/(routes|po\/model)\.ts|node:.+)$/,
+  },
+  {
     name: 'rendering',
     files: /^knative\//,
     may: /^(knative\/.+|shared\/.+|functions\/.+\/assets\.ts|node:.+|esbuild|jose|yaml)$/,

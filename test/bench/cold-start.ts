@@ -14,7 +14,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { builtRoutes, bundleAll, memoryEnvironment, NODE_FLAGS } from '../../knative/bundle.ts'
+import { builtRoutes, bundleAll } from '../../knative/bundle.ts'
+import { memoryEnvironment, nodeOptions } from '../../knative/process.ts'
 import { poRoutes, type Route, routes } from '../../shared/routes.ts'
 import { atMost, type BenchRow, median, shown } from './row.ts'
 import { startWorld, type World } from './world.ts'
@@ -83,14 +84,13 @@ async function end(child: ChildProcess): Promise<void> {
 
 interface Program {
   readonly file: string
-  readonly flags: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly ask: () => Ask
 }
 
-async function start({ file, flags, env }: Program): Promise<{ child: ChildProcess; port: number }> {
+async function start({ file, env }: Program): Promise<{ child: ChildProcess; port: number }> {
   const port = await freePort()
-  const child = spawn(process.execPath, [...flags, file], {
+  const child = spawn(process.execPath, [file], {
     env: { ...env, PORT: String(port), NODE_ENV: 'production' },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
@@ -125,15 +125,19 @@ async function memory(program: Program): Promise<number> {
 
 const BARE: Program = {
   file: fileURLToPath(new URL('bare-server.mjs', import.meta.url)),
-  flags: [],
   env: {},
   ask: () => ({ method: 'GET', path: '/', headers: {}, body: undefined }),
 }
 
 const programOf = (route: Route, dist: string, world: World): Program => ({
   file: join(dist, `${route.name}.mjs`),
-  flags: NODE_FLAGS,
-  env: { ...world.env, ...memoryEnvironment(route), FUNCTION_TARGET: route.name, LOG_LEVEL: 'warn' },
+  env: {
+    ...world.env,
+    ...memoryEnvironment(route),
+    NODE_OPTIONS: nodeOptions(route),
+    FUNCTION_TARGET: route.name,
+    LOG_LEVEL: 'warn',
+  },
   ask: () => world.ask(route),
 })
 
@@ -167,7 +171,7 @@ export async function benchColdStart(): Promise<BenchRow[]> {
 
 const creates = ({ name }: Route): boolean => name === routes.po.create.name
 
-/** @param still where nothing runs: what a sweep over many analyses costs is no matter of its start */
+/** @param still where nothing runs: what a sweep, or a cleanup, over many analyses costs is no matter of its start */
 async function measure(dist: string, world: World, still: World): Promise<BenchRow[]> {
   const functions = answering()
   const rows: BenchRow[] = []
@@ -176,7 +180,8 @@ async function measure(dist: string, world: World, still: World): Promise<BenchR
     const used = await memory(programOf(route, dist, world))
     rows.push(atMost(`RSS after ${REQUESTS} requests, ${route.name}`, used, 'MiB', budgetOf(route).mebibytes))
   }
-  const programs = functions.map((route) => [route.name, programOf(route, dist, world)] as const)
+  const where = (route: Route) => (creates(route) ? world : still)
+  const programs = functions.map((route) => [route.name, programOf(route, dist, where(route))] as const)
   const loops = looping().map((route) => {
     const program = programOf(route, dist, still)
     return [route.name, { ...program, env: { ...program.env, ...EACH_SECOND } }] as const

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { NODE_FLAGS } from '../../knative/bundle.ts'
+import { nodeOptions } from '../../knative/process.ts'
 import { routes } from '../../shared/routes.ts'
 import { analysisId, seedAnalyses } from './analyses.ts'
 import type { Heard, Question } from './analyses-apart.ts'
@@ -48,7 +48,7 @@ export async function startLoop({ analyses, intervalSeconds, processes = 1, env 
       cluster: runs.start,
       env: {
         ...hub.ready.env,
-        NODE_OPTIONS: [...NODE_FLAGS, `--import=${NETWORK}`].join(' '),
+        NODE_OPTIONS: `${nodeOptions(route)} --import=${NETWORK}`,
         ANALYSES_PORT: String(analysts.ready),
         SIDECAR_REACH: 'service',
         STATUS_LOOP_INTERVAL: String(intervalSeconds),

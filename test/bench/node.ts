@@ -7,7 +7,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { bundleFunction, copyFiles, memoryEnvironment, NODE_FLAGS } from '../../knative/bundle.ts'
+import { bundleFunction, copyFiles } from '../../knative/bundle.ts'
+import { memoryEnvironment, nodeOptions } from '../../knative/process.ts'
 import { connect, createStore } from '../../shared/adapters/postgres/index.ts'
 import type { Route } from '../../shared/routes.ts'
 import { type Functions, startFunctions } from '../sandbox/functions.ts'
@@ -88,11 +89,13 @@ async function startParts({ routes, processes = 1, cluster, env }: NodeOptions, 
     env: {
       ...words(database),
       ...settings(keycloak, hub),
-      NODE_OPTIONS: NODE_FLAGS.join(' '),
       ...kubernetes?.env,
       ...env,
     },
-    envOf: memoryEnvironment,
+    envOf: (route: Route) => ({
+      ...memoryEnvironment(route),
+      NODE_OPTIONS: env?.['NODE_OPTIONS'] ?? nodeOptions(route),
+    }),
     program: ({ name }: Route) => join(dist, `${name}.mjs`),
     onLine: showErrors,
   }

@@ -25,7 +25,7 @@ export interface PodObject extends ApiObject {
   }
 }
 
-type Method = 'GET' | 'POST' | 'DELETE'
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 
 const COLLECTIONS: Readonly<Record<string, string>> = {
   Pod: 'api/v1/pods',
@@ -36,13 +36,20 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   Deployment: 'apis/apps/v1/deployments',
   ReplicaSet: 'apis/apps/v1/replicasets',
   NetworkPolicy: 'apis/networking.k8s.io/v1/networkpolicies',
+  Job: 'apis/batch/v1/jobs',
+  Event: 'api/v1/events',
+  KnativeService: 'apis/serving.knative.dev/v1/services',
+  Revision: 'apis/serving.knative.dev/v1/revisions',
+  PingSource: 'apis/sources.knative.dev/v1/pingsources',
+  Broker: 'apis/eventing.knative.dev/v1/brokers',
+  Trigger: 'apis/eventing.knative.dev/v1/triggers',
   Role: 'apis/rbac.authorization.k8s.io/v1/roles',
   RoleBinding: 'apis/rbac.authorization.k8s.io/v1/rolebindings',
 }
 
-/** Label of the namespaces of these tests, and an age that none of them reaches in use. */
-const OURS = 'flame-po/cluster-test'
-const FORGOTTEN_MS = 900_000
+/** Label of the namespaces of these tests: seconds since 1970 after which one is forgotten, and how long none is in use. */
+const UNTIL = 'flame-po/test-until'
+const LONGEST_S = 7200
 
 /** Every kind that a run has or causes. */
 export const KINDS_OF_RUNS = ['Secret', 'ConfigMap', 'Service', 'Pod', 'Deployment', 'ReplicaSet', 'NetworkPolicy']
@@ -72,13 +79,13 @@ export function createApi(kubeconfig: string, namespace: string) {
   }
 
   const send = async (method: Method, path: string, body?: object, signal = AbortSignal.timeout(20_000)) => {
-    const headers = { 'content-type': 'application/json' }
+    const headers = { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' }
     return connection.send({ method, path, headers, body: body && JSON.stringify(body), signal })
   }
 
   /** Undefined for what is not there. */
-  async function json<T>(method: Method, path: string, body?: object): Promise<T | undefined> {
-    const { status, body: answer } = await send(method, path, body)
+  async function json<T>(method: Method, path: string, body?: object, signal?: AbortSignal): Promise<T | undefined> {
+    const { status, body: answer } = await send(method, path, body, signal)
     const text = await answer.text()
     if (status === 404) return undefined
     if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`)
@@ -96,7 +103,7 @@ export function createApi(kubeconfig: string, namespace: string) {
     list,
     pods: (selector: string) => list<PodObject>('Pod', selector),
     find: (kind: string, name: string, within = namespace) => json<ApiObject>('GET', pathOf(kind, name, within)),
-    create: (object: ApiObject) => json<ApiObject>('POST', pathOf(object.kind ?? ''), object),
+    create: (object: ApiObject, kind = object.kind ?? '') => json<ApiObject>('POST', pathOf(kind), object),
     /** To a subresource of an object. */
     async post<T>(kind: string, name: string, body: object): Promise<T> {
       const answer = await json<T>('POST', pathOf(kind, name), body)
@@ -116,13 +123,19 @@ export function createApi(kubeconfig: string, namespace: string) {
     },
     /** Also removes what an interrupted run has left: nobody cleans up after a second Ctrl-C. */
     async makeNamespace(labels: Readonly<Record<string, string>>): Promise<void> {
-      const all = await json<{ items: ApiObject[] }>('GET', `/api/v1/namespaces?labelSelector=${OURS}`)
-      const old = ({ metadata }: ApiObject) => Date.now() - Date.parse(metadata.creationTimestamp ?? '') > FORGOTTEN_MS
-      const forgotten = (all?.items ?? []).filter(old).map(({ metadata }) => metadata.name)
+      const all = await json<{ items: ApiObject[] }>('GET', `/api/v1/namespaces?labelSelector=${UNTIL}`)
+      const now = Math.floor(Date.now() / 1000)
+      const isForgotten = ({ metadata }: ApiObject) => Number(metadata.labels?.[UNTIL]) < now
+      const forgotten = (all?.items ?? []).filter(isForgotten).map(({ metadata }) => metadata.name)
       await Promise.all(forgotten.map((name) => json('DELETE', `/api/v1/namespaces/${name}`)))
-      await json('POST', '/api/v1/namespaces', { metadata: { name: namespace, labels: { ...labels, [OURS]: 'true' } } })
+      const own = { ...labels, [UNTIL]: String(now + LONGEST_S) }
+      await json('POST', '/api/v1/namespaces', { metadata: { name: namespace, labels: own } })
       // Pods are refused until their service account is there.
       await eventually('the default service account', () => json('GET', pathOf('ServiceAccount', 'default')))
+    },
+    /** All of them, within a second. */
+    async endPods(): Promise<void> {
+      await json('DELETE', `${pathOf('Pod')}?gracePeriodSeconds=1`)
     },
     /** Resolves when it is gone with all objects in it. */
     async removeNamespace(): Promise<void> {

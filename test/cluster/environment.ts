@@ -16,13 +16,17 @@ const VARIABLES = {
     required: true,
     effect:
       'command that makes an image and gives it to the cluster, called as\n' +
-      '    … NAME:TAG --node FOLDER --entry FILE            Node 24 runs FILE of FOLDER, which lies at /app\n' +
+      '    … NAME:TAG --node FOLDER --entry FILE [--user UID] [--env NAME=VALUE]…\n' +
+      '                                                     Node 24 runs FILE of FOLDER, which lies at /app\n' +
       '    … NAME:TAG --program PATH --user UID             a program of this machine with its libraries',
   },
   TEST_HOST_NAME: { required: true, effect: 'name or address under which pods reach this machine' },
   TEST_HOST_ADDRESS: { required: true, effect: 'address of this machine to listen on for them, such as 0.0.0.0' },
   TEST_CLUSTER_RESOLVER: { effect: "address of the cluster's name server; default: that of its Service kube-dns" },
   TEST_CLUSTER_DOMAIN: { effect: 'its DNS domain; default: cluster.local' },
+  TEST_INGRESS_NAMESPACES: {
+    effect: 'namespaces that requests come to functions from, beside those of the base policies; separated by commas',
+  },
   TEST_NGINX_IMAGE: { effect: "image of the egress proxy; default: one is made of this machine's nginx" },
   TEST_KEYCLOAK_URL: { effect: 'a real Keycloak instead of the stand-in; with TEST_KEYCLOAK_REALM,' },
   TEST_KEYCLOAK_REALM: { effect: 'its realm,' },
@@ -39,6 +43,7 @@ export interface ClusterEnvironment {
   readonly hostAddress: string
   readonly resolver: string | undefined
   readonly domain: string
+  readonly ingressNamespaces: readonly string[]
   readonly nginxImage: string | undefined
   /** Settings of the functions that name the Keycloak to use; empty for the stand-in. */
   readonly keycloak: Readonly<Record<string, string>>
@@ -86,6 +91,7 @@ export function clusterEnvironment(env: Environment = process.env): ClusterEnvir
     hostAddress: needed(env, 'TEST_HOST_ADDRESS'),
     resolver: env['TEST_CLUSTER_RESOLVER'] || undefined,
     domain: env['TEST_CLUSTER_DOMAIN'] || 'cluster.local',
+    ingressNamespaces: (env['TEST_INGRESS_NAMESPACES'] ?? '').split(',').filter(Boolean),
     nginxImage: env['TEST_NGINX_IMAGE'] || undefined,
     keycloak: realKeycloak(env),
   }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { NODE_FLAGS } from '../../knative/process.ts'
 import type { ClusterEnvironment } from './environment.ts'
 import type { Targets } from './pods/probe.ts'
 
@@ -38,11 +39,51 @@ async function pack(targets: Targets): Promise<string> {
   return folder
 }
 
+/** The user that functions run as, in the Dockerfile too. */
+const FUNCTION_USER = 10_000
+
+/**
+ * The image of the functions, with the file tree that the Dockerfile makes.
+ * @param root of the sources
+ * @param mark makes it another image with the same content
+ */
+export async function loadFunctionImage(
+  { loadImage: [command, ...first] }: Pick<ClusterEnvironment, 'loadImage'>,
+  root = ROOT,
+  mark = '',
+): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'po-functions-'))
+  try {
+    await run('chmod', ['a+rx', folder])
+    await run('node', ['knative/bundle.ts', join(folder, 'dist'), String(FUNCTION_USER)], { cwd: root })
+    // What a warm-up leaves differs from time to time: the tag is of what was warmed up.
+    const tag = `${await digest(join(folder, 'dist'), /[\\/]\.cache([\\/]|$)/)}${mark}`
+    await run('chmod', ['-R', 'a+rX', folder])
+    const image = `dev.local/knative-pod-orchestration:${tag}`
+    const how = ['--user', `${FUNCTION_USER}:${FUNCTION_USER}`, '--env', `NODE_OPTIONS=${NODE_FLAGS.join(' ')}`]
+    await run(command, [
+      ...first,
+      image,
+      '--node',
+      folder,
+      '--entry',
+      'dist/start.mjs',
+      '--env',
+      'NODE_ENV=production',
+      ...how,
+    ])
+    return image
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
 /** The same content has the same tag: a node that has it already keeps it. */
-async function digest(folder: string): Promise<string> {
+async function digest(folder: string, leftOut?: RegExp): Promise<string> {
   const hash = createHash('sha256')
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const all = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const files = all.filter((file) => !leftOut?.test(file.slice(folder.length)))
   for (const file of files.sort()) hash.update(file.slice(folder.length)).update(await readFile(file))
   return hash.digest('hex').slice(0, 12)
 }
@@ -59,31 +100,50 @@ async function findProgram(name: string, path: string): Promise<string> {
   throw new Error(`${name} is not on this machine: install it (Debian: apt-get install nginx), or set TEST_NGINX_IMAGE`)
 }
 
-export async function loadImages(
-  { loadImage: [command, ...first], nginxImage }: ClusterEnvironment,
-  targets: Targets,
-): Promise<Images> {
+/** What an image of Node runs, and with which variables. */
+export interface Program {
+  readonly entry: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Images that run programs of this repository, by name. */
+export async function loadPrograms<Name extends string>(
+  { loadImage: [command, ...first] }: Pick<ClusterEnvironment, 'loadImage'>,
+  programs: Readonly<Record<Name, Program>>,
+  targets: Targets = {},
+): Promise<Readonly<Record<Name, string>>> {
   const folder = await pack(targets)
   const tag = await digest(folder)
-  const load = async (name: string, ...args: string[]): Promise<string> => {
+  const load = async ([name, { entry, env = {} }]: readonly [string, Program]) => {
     const image = `dev.local/po-test-${name}:${tag}`
-    await run(command, [...first, image, ...args])
-    return image
-  }
-  const node = (name: string, entry: string) => load(name, '--node', folder, '--entry', entry)
-  const nginx = async () => {
-    const program = await findProgram('nginx', `${process.env['PATH']}${delimiter}/usr/sbin`)
-    return load('nginx', '--program', program, '--user', String(NGINX_USER))
+    const variables = Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`])
+    await run(command, [...first, image, '--node', folder, '--entry', entry, ...variables])
+    return [name, image] as const
   }
   try {
-    const [nginxMade, mean, probe, support] = await Promise.all([
-      nginxImage ?? nginx(),
-      node('mean', 'test/sandbox/images/mean.ts'),
-      node('probe', `${PODS}/probe.ts`),
-      node('node', `${PODS}/peer.ts`),
-    ])
-    return { nginx: nginxMade, mean, probe, node: support }
+    return Object.fromEntries(await Promise.all(Object.entries<Program>(programs).map(load))) as Record<Name, string>
   } finally {
     await rm(folder, { recursive: true })
   }
+}
+
+async function loadNginx({ loadImage: [command, ...first] }: ClusterEnvironment): Promise<string> {
+  const program = await findProgram('nginx', `${process.env['PATH']}${delimiter}/usr/sbin`)
+  const image = 'dev.local/po-test-nginx:1'
+  await run(command, [...first, image, '--program', program, '--user', String(NGINX_USER)])
+  return image
+}
+
+const PROGRAMS = {
+  mean: { entry: 'test/sandbox/images/mean.ts' },
+  probe: { entry: `${PODS}/probe.ts` },
+  node: { entry: `${PODS}/peer.ts` },
+}
+
+export async function loadImages(environment: ClusterEnvironment, targets: Targets): Promise<Images> {
+  const [nginx, programs] = await Promise.all([
+    environment.nginxImage ?? loadNginx(environment),
+    loadPrograms(environment, PROGRAMS, targets),
+  ])
+  return { nginx, ...programs }
 }

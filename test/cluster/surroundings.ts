@@ -1,4 +1,7 @@
-/** What a node has beside analyses: its peers, and the orchestrator's pod, which hands `/po` over to this machine. */
+/**
+ * What a node has beside analyses: its peers, and, where the functions run on this machine, a pod in the orchestrator's place,
+ * which hands `/po` over to them.
+ */
 import { ORCHESTRATOR_SERVICE, PEER_SERVICES } from '../sandbox/sandbox.ts'
 import { type Api, type ApiObject, eventually, type PodObject } from './api.ts'
 
@@ -28,11 +31,13 @@ export const plainPod = (name: string, labels: Labels, { image, entry, env = {} 
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: 1,
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
     containers: [
       {
         name: 'main',
         image,
         imagePullPolicy: 'IfNotPresent',
+        securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
         ...(entry ? { command: ['node', `/app/${entry}`] } : {}),
         env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
       },
@@ -52,18 +57,23 @@ export interface Relay {
   readonly port: number
 }
 
-function objects(image: string, relay: Relay): readonly ApiObject[] {
+function relayObjects(image: string, relay: Relay): readonly ApiObject[] {
+  const { name, labels, port } = ORCHESTRATOR_SERVICE
+  const env = { UPSTREAM_HOST: relay.host, UPSTREAM_PORT: String(relay.port) }
+  return [
+    service(name, labels, port, port),
+    plainPod(name, labels, { image, entry: 'test/cluster/pods/relay.ts', env }),
+  ]
+}
+
+function objects(image: string): readonly ApiObject[] {
   const peers = Object.entries(PEER_SERVICES).flatMap(([peer, { name, labels, port }]) => [
     service(name, labels, port, PEER_PORT),
     plainPod(name, labels, { image, entry: 'test/cluster/pods/peer.ts', env: { PEER: peer } }),
   ])
-  const { name, labels, port } = ORCHESTRATOR_SERVICE
-  const env = { UPSTREAM_HOST: relay.host, UPSTREAM_PORT: String(relay.port) }
   const storagePod = { ...service(STORAGE_POD, {}, PEER_PORT, PEER_PORT) }
   return [
     ...peers,
-    service(name, labels, port, port),
-    plainPod(name, labels, { image, entry: 'test/cluster/pods/relay.ts', env }),
     {
       ...storagePod,
       spec: { clusterIP: 'None', selector: STORAGE.labels, ports: [{ name: 'http', port: PEER_PORT }] },
@@ -74,7 +84,8 @@ function objects(image: string, relay: Relay): readonly ApiObject[] {
 const isReady = ({ status }: PodObject): boolean =>
   status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false
 
-export async function startSurroundings(api: Api, image: string, relay: Relay): Promise<void> {
-  await Promise.all(objects(image, relay).map((object) => api.create(object)))
+export async function startSurroundings(api: Api, image: string, relay?: Relay): Promise<void> {
+  const all = [...objects(image), ...(relay ? relayObjects(image, relay) : [])]
+  await Promise.all(all.map((object) => api.create(object)))
   await eventually('peers and relay are ready', async () => (await api.pods('')).every(isReady))
 }

@@ -46,7 +46,7 @@ export async function timed<T>(step: string, act: () => Promise<T>): Promise<T> 
 }
 
 /** The name server that pods ask. */
-async function findResolver(api: Api): Promise<string> {
+export async function findResolver(api: Api): Promise<string> {
   const [service] = await api.list('Service', 'k8s-app=kube-dns', 'kube-system')
   const { clusterIP } = (service?.['spec'] ?? {}) as { clusterIP?: string }
   if (!clusterIP) throw new Error('No Service k8s-app=kube-dns in kube-system: set TEST_CLUSTER_RESOLVER')
@@ -62,7 +62,7 @@ async function apiServer(api: Api): Promise<{ host: string; port: number }> {
   return { host: slice?.endpoints[0]?.addresses[0] ?? '', port: slice?.ports[0]?.port ?? 0 }
 }
 
-async function targets(api: Api, { hostName }: ClusterEnvironment, beacon: Beacon, ids: readonly string[]) {
+export async function targetsOf(api: Api, { hostName }: ClusterEnvironment, beacon: Beacon, ids: readonly string[]) {
   const others = ids.flatMap((id): [string, Targets[string]][] => [
     [`analysis ${id}`, { host: `analysis-${id}-1`, port: 80 }],
     [`proxy of ${id}`, { host: `nginx-analysis-${id}-1`, port: 80 }],
@@ -103,7 +103,7 @@ async function start(ids: readonly string[], stops: Stop[]): Promise<Omit<World,
   const beacon = await startBeacon(environment.hostAddress)
   stops.push(beacon.stop)
   const images = await timed('images made and loaded', async () =>
-    loadImages(environment, await targets(api, environment, beacon, ids)),
+    loadImages(environment, await targetsOf(api, environment, beacon, ids)),
   )
   const folder = await mkdtemp(join(tmpdir(), 'po-life-'))
   stops.push(() => rm(folder, { recursive: true }))

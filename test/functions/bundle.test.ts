@@ -1,10 +1,11 @@
 /** What lies in the bundles, and that one works far from the sources. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { builtRoutes, bundleFunction, copyFiles } from '../../knative/bundle.ts'
+import { builtRoutes, bundleFunction, copyFiles, starter } from '../../knative/bundle.ts'
 import { warmUp } from '../../knative/warm-up.ts'
 import { routes } from '../../shared/routes.ts'
 import { startFunctions } from '../sandbox/functions.ts'
@@ -62,6 +63,20 @@ describe('a bundle', () => {
     } finally {
       await functions.stop()
     }
+  })
+
+  it('is started by the name in FUNCTION_TARGET, and says which names there are', async () => {
+    await writeFile(new URL('start.mjs', dist), starter(['one', 'two']))
+    await writeFile(new URL('two.mjs', dist), "console.log('two runs')")
+    const run = (name: string) =>
+      spawnSync(process.execPath, [fileURLToPath(new URL('start.mjs', dist))], {
+        encoding: 'utf8',
+        env: { FUNCTION_TARGET: name },
+      })
+    expect(run('two')).toMatchObject({ stdout: 'two runs\n', status: 0 })
+    const refused = run('three')
+    expect(JSON.parse(refused.stdout)).toMatchObject({ faults: ['FUNCTION_TARGET: expected one of one, two'] })
+    expect(refused.status).toBe(78)
   })
 
   it('leaves compiled code behind when it is warmed up', async () => {

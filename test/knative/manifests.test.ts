@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { pingSchedule } from '../../knative/ping-schedule.ts'
+import { memoryEnvironment } from '../../knative/process.ts'
 import { readInterval } from '../../knative/status-loop.ts'
 import { SETTINGS, type SettingName } from '../../shared/config.ts'
 import { RECONCILE_TYPE } from '../../shared/po/events.ts'
@@ -108,8 +109,11 @@ describe('the Knative Service of each function', () => {
     const groups: readonly string[] = [...route.settings, 'process']
     const wanted = names.filter((name) => groups.includes(SETTINGS[name].group) && name !== 'PORT')
     const [, ...env] = ksvc(route).spec.containers[0].env
-    expect(env.map(({ name }) => name)).toEqual(wanted)
-    for (const { name, value, valueFrom } of env) {
+    const settings = env.filter(({ valueFrom }) => valueFrom)
+    expect(settings.map(({ name }) => name)).toEqual(wanted)
+    const literal = env.filter(({ valueFrom }) => !valueFrom).map(({ name, value }) => [name, value])
+    expect(Object.fromEntries(literal), 'memory as it is measured').toEqual(memoryEnvironment(route))
+    for (const { name, value, valueFrom } of settings) {
       const source = SETTINGS[name as SettingName].secret
         ? ['secretKeyRef', 'po-secrets']
         : ['configMapKeyRef', 'po-settings']

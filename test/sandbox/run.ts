@@ -2,6 +2,7 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { routes } from '../../shared/routes.ts'
 import { type ExampleFiles, writeExamples } from './examples.ts'
 import { explain, runFolder, sandboxOptions } from './options.ts'
 import { type Sandbox, startSandbox } from './sandbox.ts'
@@ -9,6 +10,8 @@ import { type Sandbox, startSandbox } from './sandbox.ts'
 const RUN_FOLDER = runFolder()
 const LOG = join(RUN_FOLDER, 'functions.log')
 const ENV = join(RUN_FOLDER, 'env')
+/** A client of the realm that calls the API without a user. */
+const ADAPTER = 'hub-adapter'
 /** As a person types it in the project's folder. */
 const ENV_TYPED = relative(process.cwd(), ENV) || ENV
 
@@ -19,6 +22,9 @@ async function writeEnvironment(sandbox: Sandbox, { example, stuck }: ExampleFil
   const values = {
     PO_URL: sandbox.gateway.url,
     PO_TOKEN: await sandbox.token(),
+    PO_TICK_URL: sandbox.functions.addressOf(routes.po.statusReconcile) ?? '',
+    PO_CLIENT_ID: ADAPTER,
+    PO_CLIENT_SECRET: sandbox.keycloak.secretOf(ADAPTER),
     HUB_URL: sandbox.hub.url,
     HUB_URL_CORE: sandbox.hub.coreUrl,
     HUB_URL_AUTH: sandbox.hub.authUrl,
@@ -52,6 +58,10 @@ A token and all addresses are in ${ENV_TYPED}. In a second terminal, in this fol
   . ${ENV_TYPED} && curl -sS "$PO_URL/po/history/${id}" -H "Authorization: Bearer $PO_TOKEN"
 
 The first starts an analysis (15 s of work), the second shows its progress, the third its archived logs.
+
+  . ${ENV_TYPED} && knative/bin/kn-po status
+
+asks for the states of all, with the plugin of kn (docs/kn.md).
 Ctrl-C stops everything.
 `
 }

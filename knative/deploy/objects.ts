@@ -1,0 +1,69 @@
+/** Kubernetes objects as kustomize renders them and as the API server answers. */
+
+export interface ObjectRef {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly namespace: string | undefined
+}
+
+export interface Condition {
+  readonly type: string
+  readonly status: string
+  readonly reason?: string
+  readonly message?: string
+}
+
+export interface DeployedObject {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: {
+    readonly name: string
+    readonly namespace?: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+    readonly generation?: number
+    readonly resourceVersion?: string
+    readonly uid?: string
+  }
+  readonly data?: Readonly<Record<string, string>>
+  readonly spec?: unknown
+  readonly status?: Readonly<Record<string, unknown>> & {
+    readonly observedGeneration?: number
+    readonly conditions?: readonly Condition[]
+  }
+}
+
+export const refOf = ({ apiVersion, kind, metadata }: DeployedObject): ObjectRef => ({
+  apiVersion,
+  kind,
+  name: metadata.name,
+  namespace: metadata.namespace,
+})
+
+/** `Service.v1.serving.knative.dev`: a kind that no other group can be taken for. */
+export function resourceOf({ apiVersion, kind }: Pick<ObjectRef, 'apiVersion' | 'kind'>): string {
+  const [version = '', group] = apiVersion.split('/').reverse()
+  return group ? `${kind}.${version}.${group}` : `${kind}.${version}.`
+}
+
+const KNATIVE_SERVICE = /^serving\.knative\.dev\//
+
+export const isFunction = ({ apiVersion, kind }: Pick<ObjectRef, 'apiVersion' | 'kind'>): boolean =>
+  kind === 'Service' && KNATIVE_SERVICE.test(apiVersion)
+
+/** As people call them: a Knative Service is no Service. */
+export const titleOf = (object: DeployedObject): string =>
+  isFunction(object) ? object.metadata.name : `${object.kind} ${object.metadata.name}`
+
+/** Every field of an object, however deep it lies, outer ones first. */
+export function* fieldsOf(value: unknown): Generator<readonly [name: string, value: unknown]> {
+  if (value === null || typeof value !== 'object') return
+  for (const [name, inner] of Object.entries(value)) {
+    if (!Array.isArray(value)) yield [name, inner]
+    yield* fieldsOf(inner)
+  }
+}
+
+/** What the operator can do something about: said without a stack. */
+export class Refused extends Error {}

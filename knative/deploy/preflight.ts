@@ -1,0 +1,76 @@
+/** What must be true before anything is applied; everything that is not is named at once. */
+import { type Config, ConfigFault, loadConfig } from '../../shared/config.ts'
+import { allRoutes, type SettingGroup } from '../../shared/routes.ts'
+import { SECRETS_NAME, SETTINGS_NAME } from '../environment.ts'
+import * as cluster from './kubectl.ts'
+import type { DeployedObject } from './objects.ts'
+import { imagesOf } from './plan.ts'
+
+const EXAMPLE_IMAGE = /^registry\.example\//
+
+/** Kinds of rendered objects that the cluster does not know, with the group version that they lack. */
+export function unserved(objects: readonly DeployedObject[], served: ReadonlySet<string>): string[] {
+  const missing = Map.groupBy(
+    objects.filter(({ apiVersion }) => !served.has(apiVersion)),
+    ({ apiVersion }) => apiVersion,
+  )
+  return [...missing].map(([version, of]) => {
+    const kinds = [...new Set(of.map(({ kind }) => kind))].join(', ')
+    return `the cluster does not serve ${version} (${kinds}): ${whatServes(version)}`
+  })
+}
+
+function whatServes(version: string): string {
+  if (version.startsWith('serving.knative.dev/')) return 'install Knative Serving'
+  if (/^(eventing|sources)\.knative\.dev\//.test(version)) return 'install Knative Eventing'
+  if (version.startsWith('gateway.networking.k8s.io/')) return 'install the Gateway API and a gateway'
+  return 'install what does'
+}
+
+const decoded = (data: Readonly<Record<string, string>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64').toString('utf8')]))
+
+/** The groups of settings that the rendered functions read. */
+function groupsOf(objects: readonly DeployedObject[]): readonly SettingGroup[] {
+  const names = new Set(objects.map(({ metadata }) => metadata.name))
+  return [...new Set(allRoutes.filter(({ name }) => names.has(name)).flatMap(({ settings }) => settings))]
+}
+
+/** The faults that functions would find at their start. */
+export function settingFaults(
+  objects: readonly DeployedObject[],
+  secret: DeployedObject | undefined,
+  load: (groups: readonly SettingGroup[], env: Record<string, string>) => Config = loadConfig,
+): readonly string[] {
+  const settings = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === SETTINGS_NAME)
+  const given = { ...settings?.data, ...decoded(secret?.data) }
+  const env = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''))
+  try {
+    load(groupsOf(objects), env)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigFault) return error.faults
+    throw error
+  }
+}
+
+const makeSecret = (namespace: string): string =>
+  `there is no Secret ${SECRETS_NAME} in namespace ${namespace}: fill in a copy of knative/secrets.env.template and name it ` +
+  'with SECRETS=FILE'
+
+/** @returns what is wrong; empty when nothing is */
+export async function preflight(objects: readonly DeployedObject[], namespace: string): Promise<readonly string[]> {
+  const examples = imagesOf(objects).filter((image) => EXAMPLE_IMAGE.test(image))
+  const faults = [
+    ...examples.map((image) => `${image} is the example's image: set yours under \`images\` of the overlay`),
+    ...unserved(objects, await cluster.servedVersions()),
+  ]
+  const rendered = objects.some(({ kind, metadata }) => kind === 'Namespace' && metadata.name === namespace)
+  if (!rendered && !(await cluster.get('namespace', namespace))) {
+    faults.push(`there is no namespace ${namespace}: create it, or add it to the overlay`)
+  }
+  const secret = await cluster.get('secret', SECRETS_NAME, namespace)
+  if (!secret) faults.push(makeSecret(namespace))
+  else faults.push(...settingFaults(objects, secret))
+  return faults
+}

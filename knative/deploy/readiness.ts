@@ -1,0 +1,111 @@
+/** Whether an applied object works, and if not, why, in the words of whoever knows. Pure. */
+import type { Condition, DeployedObject } from './objects.ts'
+
+export type Readiness =
+  | { readonly state: 'ready' }
+  /** It may get there yet. */
+  | { readonly state: 'waiting'; readonly why: string }
+  /** It will not get there by itself. */
+  | { readonly state: 'failed'; readonly why: string }
+
+const READY: Readiness = { state: 'ready' }
+const waiting = (why: string): Readiness => ({ state: 'waiting', why })
+
+const conditionsOf = ({ status }: DeployedObject): readonly Condition[] => status?.conditions ?? []
+const find = (object: DeployedObject, type: string) => conditionsOf(object).find((condition) => condition.type === type)
+const words = ({ type, reason, message }: Condition): string => message || reason || `${type} is not true yet`
+
+/** Whether its controller has seen what was applied last. */
+const isObserved = ({ metadata, status }: DeployedObject): boolean =>
+  metadata.generation === undefined || (status?.observedGeneration ?? 0) >= metadata.generation
+
+/** Everything of Knative's: `Ready` sums up the other conditions, the first one that is not true says why. */
+function byReady(object: DeployedObject): Readiness {
+  const ready = find(object, 'Ready')
+  if (!isObserved(object) || !ready) return waiting('not looked at yet')
+  if (ready.status === 'True') return READY
+  const broken = conditionsOf(object).find(({ status }) => status === 'False') ?? ready
+  return waiting(words(broken))
+}
+
+interface DeploymentStatus {
+  readonly replicas?: number
+  readonly updatedReplicas?: number
+  readonly availableReplicas?: number
+}
+
+function ofDeployment(object: DeployedObject): Readiness {
+  const wanted = (object.spec as { readonly replicas?: number } | undefined)?.replicas ?? 1
+  const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = (object.status ?? {}) as DeploymentStatus
+  if (!isObserved(object)) return waiting('not looked at yet')
+  if (updatedReplicas >= wanted && replicas === updatedReplicas && availableReplicas >= wanted) return READY
+  const stuck = conditionsOf(object).find(({ type, status }) => type === 'Progressing' && status === 'False')
+  return waiting(
+    stuck ? words(stuck) : `${Math.min(availableReplicas, updatedReplicas)} of ${wanted} pods are available`,
+  )
+}
+
+function ofJob(object: DeployedObject): Readiness {
+  if (find(object, 'Complete')?.status === 'True') return READY
+  const failed = find(object, 'Failed')
+  if (failed?.status === 'True') return { state: 'failed', why: words(failed) }
+  const tries = (object.status as { readonly failed?: number } | undefined)?.failed ?? 0
+  return waiting(tries > 0 ? `${tries} tries have failed` : 'not ended yet')
+}
+
+function ofHttpRoute(object: DeployedObject): Readiness {
+  const parents = (object.status?.['parents'] ?? []) as readonly { readonly conditions?: readonly Condition[] }[]
+  const refused = parents.flatMap(({ conditions = [] }) => conditions).find(({ status }) => status === 'False')
+  if (refused) return waiting(words(refused))
+  return parents.length > 0 ? READY : waiting('no Gateway has taken it yet')
+}
+
+const BY_KIND: Readonly<Record<string, (object: DeployedObject) => Readiness>> = {
+  Deployment: ofDeployment,
+  Job: ofJob,
+  HTTPRoute: ofHttpRoute,
+}
+
+/** Kinds outside Knative and `BY_KIND` work as soon as they are there. */
+export function readinessOf(object: DeployedObject): Readiness {
+  const known = BY_KIND[object.kind]
+  if (known) return known(object)
+  return object.apiVersion.includes('knative.dev/') ? byReady(object) : READY
+}
+
+interface ContainerState {
+  readonly name: string
+  readonly state?: {
+    readonly waiting?: { readonly reason?: string; readonly message?: string }
+    readonly terminated?: { readonly reason?: string; readonly message?: string; readonly exitCode?: number }
+  }
+  readonly lastState?: ContainerState['state']
+}
+
+const PROGRESSING = ['ContainerCreating', 'PodInitializing']
+
+function ofContainer({ name, state, lastState }: ContainerState): string | undefined {
+  const { waiting: held, terminated } = state ?? {}
+  const ended = terminated ?? lastState?.terminated
+  const last =
+    ended && ended.exitCode !== 0 ? (ended.message?.trim().split('\n').at(-1) ?? `exit code ${ended.exitCode}`) : ''
+  if (held?.reason && !PROGRESSING.includes(held.reason)) {
+    return `${name}: ${held.reason}${last || held.message ? `: ${last || held.message}` : ''}`
+  }
+  return last ? `${name}: ${last}` : undefined
+}
+
+/** What keeps the containers of a pod from running; undefined when nothing does. */
+export function podTrouble(pod: DeployedObject): string | undefined {
+  const { initContainerStatuses = [], containerStatuses = [] } = (pod.status ?? {}) as {
+    readonly initContainerStatuses?: readonly ContainerState[]
+    readonly containerStatuses?: readonly ContainerState[]
+  }
+  const scheduled = find(pod, 'PodScheduled')
+  if (scheduled?.status === 'False') return words(scheduled)
+  for (const status of [...initContainerStatuses, ...containerStatuses]) {
+    const trouble = ofContainer(status)
+    if (trouble) return trouble
+  }
+  return undefined
+}

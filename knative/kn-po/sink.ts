@@ -1,0 +1,82 @@
+/**
+ * The way to a PingSource's sink. A Knative Service has no port that can be forwarded, so the event goes to the queue-proxy
+ * of a pod of its own; a broker's address names a Service, which has.
+ */
+import { Refused } from './errors.ts'
+import type { ClusterOptions } from './input.ts'
+import { type Forward, forward, read } from './kubectl.ts'
+
+export interface DeployedSource {
+  readonly metadata: { readonly name: string; readonly namespace?: string }
+  readonly spec: {
+    readonly data?: string
+    readonly dataBase64?: string
+    readonly contentType?: string
+    readonly ceOverrides?: { readonly extensions?: Readonly<Record<string, string>> }
+    readonly sink: {
+      readonly ref?: {
+        readonly apiVersion?: string
+        readonly kind: string
+        readonly name: string
+        readonly namespace?: string
+      }
+    }
+  }
+  readonly status?: { readonly sinkUri?: string }
+}
+
+export interface Way {
+  open(): Promise<Forward>
+  readonly path: string
+}
+
+interface Pod {
+  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string }
+  readonly spec: {
+    readonly containers: readonly {
+      readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[]
+    }[]
+  }
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
+}
+
+/** By this name Knative's own Services find it. */
+const QUEUE_PORT = 'queue-port'
+
+const isReady = ({ metadata, status }: Pod): boolean =>
+  !metadata.deletionTimestamp && (status?.conditions ?? []).some((c) => c.type === 'Ready' && c.status === 'True')
+
+async function toFunction(cluster: ClusterOptions, name: string): Promise<Forward> {
+  const selector = `serving.knative.dev/service=${name}`
+  const { items } = await read<{ readonly items: readonly Pod[] }>(cluster, ['pods', '--selector', selector])
+  const pod = items.find(isReady)
+  const ports = pod?.spec.containers.flatMap((container) => container.ports ?? []) ?? []
+  const port = ports.find((each) => each.name === QUEUE_PORT)?.containerPort
+  if (pod && port !== undefined) return forward(cluster, `pod/${pod.metadata.name}`, port)
+  const all = items.length === 0 ? 'it has none' : `it has ${items.map(({ metadata }) => metadata.name).join(', ')}`
+  throw new Refused(`${name}: expected a pod that is ready, but ${all}; look at: kn service describe ${name}`)
+}
+
+/** `http://broker-ingress.knative-eventing.svc.cluster.local/default/events` → Service, namespace, port, path. */
+function serviceOf(uri: string) {
+  const { hostname, port, pathname, protocol } = new URL(uri)
+  const [service, namespace, kind] = hostname.split('.')
+  if (!service || !namespace || kind !== 'svc' || protocol !== 'http:') return undefined
+  return { service, namespace, port: Number(port) || 80, path: pathname }
+}
+
+/** @throws Refused for a sink that lies outside of the cluster, or is not known yet */
+export async function toSink(cluster: ClusterOptions, { metadata, spec, status }: DeployedSource): Promise<Way> {
+  const { ref } = spec.sink
+  if (ref?.kind === 'Service' && ref.apiVersion?.startsWith('serving.knative.dev/')) {
+    const namespace = ref.namespace ?? metadata.namespace
+    return { open: () => toFunction({ ...cluster, namespace }, ref.name), path: '/' }
+  }
+  const address = status?.sinkUri === undefined ? undefined : serviceOf(status.sinkUri)
+  if (!address)
+    throw new Refused(
+      `PingSource ${metadata.name}: no way to its sink (${status?.sinkUri ?? 'not resolved yet'}); expected --url`,
+    )
+  const { service, namespace, port, path } = address
+  return { open: () => forward({ ...cluster, namespace }, `service/${service}`, port), path }
+}

@@ -1,0 +1,13 @@
+/** What a verb gets to work with. */
+import type { Api } from './api.ts'
+import type { Input } from './input.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface Work {
+  readonly input: Input
+  readonly terminal: Terminal
+  readonly api: Api
+}
+
+/** The id that the verb demanded. */
+export const idOf = ({ argument = '' }: Input): string => argument

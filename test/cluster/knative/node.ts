@@ -1,0 +1,123 @@
+/** The installation as a test file uses it: a user of its API, of its cluster and of its Hub. */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inject } from 'vitest'
+import type { AnalysisRecord } from '../../sandbox/hub-world.ts'
+import { KONG_TOKEN } from '../../sandbox/peers.ts'
+import { type Api, createApi, eventually, KINDS_OF_RUNS } from '../api.ts'
+import { clusterEnvironment } from '../environment.ts'
+import type { Installation } from './installation.ts'
+
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+export type Statuses = Readonly<Record<string, { readonly status: string; readonly progress: number }>>
+export type Logs = { readonly analysis: Record<string, string[]>; readonly nginx: Record<string, string[]> }
+
+export const OWNED = 'flame-po/analysis-id'
+/** A token is asked for anew when it has less than this to live. */
+const RENEW_MS = 20_000
+const FORWARDED_AGAIN_MS = 2000
+
+function tokens({ url, realm, clientId, clientSecret }: Installation['realm']) {
+  let current: { readonly token: string; readonly until: number } | undefined
+  return async (): Promise<string> => {
+    if (current && current.until - Date.now() > RENEW_MS) return current.token
+    const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }
+    const answer = await fetch(`${url}/realms/${realm}/protocol/openid-connect/token`, {
+      method: 'POST',
+      body: new URLSearchParams(form),
+    })
+    if (!answer.ok) throw new Error(`no token: ${answer.status} ${await answer.text()}`)
+    const { access_token, expires_in } = (await answer.json()) as { access_token: string; expires_in: number }
+    current = { token: access_token, until: Date.now() + expires_in * 1000 }
+    return access_token
+  }
+}
+
+/** Undefined where Keycloak has no such client. */
+async function clientsOf({ url, realm }: Installation['realm'], token: string, id: string): Promise<unknown[]> {
+  const answer = await fetch(`${url}/admin/realms/${realm}/clients?clientId=${id}`, {
+    headers: { authorization: `Bearer ${token}` },
+  })
+  if (!answer.ok) throw new Error(`clients of ${id}: ${answer.status} ${await answer.text()}`)
+  return (await answer.json()) as unknown[]
+}
+
+export function openNode() {
+  const installation = inject('installation')
+  const environment = clusterEnvironment()
+  const api: Api = createApi(environment.kubeconfig, installation.namespace)
+  const token = tokens(installation.realm)
+
+  const send = async (method: Method, path: string, body?: object): Promise<Response> => {
+    const headers = { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' }
+    const ask = () =>
+      fetch(`${installation.url}${path}`, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) })
+    // A forwarded port breaks with the pod behind it, and is there again in a moment.
+    return ask().catch(() => sleep(FORWARDED_AGAIN_MS).then(ask))
+  }
+
+  /** @throws for any status but 200 */
+  async function call<T>(method: Method, path: string, body?: object): Promise<T> {
+    const answer = await send(method, path, body)
+    const text = await answer.text()
+    if (answer.status !== 200) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
+    return JSON.parse(text) as T
+  }
+
+  const statusOf = async (id: string) => (await call<Statuses>('GET', `/po/status/${id}`))[id]
+
+  const left = async (selector: string): Promise<readonly string[]> => {
+    const lists = KINDS_OF_RUNS.map(async (kind) =>
+      (await api.list(kind, selector)).map(({ metadata }) => `${kind} ${metadata.name}`),
+    )
+    return (await Promise.all(lists)).flat()
+  }
+
+  /** What the Hub was told about an analysis, in order. */
+  async function told(id: string): Promise<AnalysisRecord> {
+    const answer = await fetch(`${installation.hubUrl}/_sandbox/analyses/${id}`)
+    return (await answer.json()) as AnalysisRecord
+  }
+
+  return {
+    installation,
+    environment,
+    api,
+    token,
+    send,
+    call,
+    create: (id: string, image: string, more: object = {}) =>
+      call<Record<string, string>>('POST', '/po/', {
+        analysis_id: id,
+        project_id: randomUUID(),
+        registry_url: 'registry.invalid',
+        image_url: image,
+        registry_user: 'robot',
+        registry_password: 'not used: the image is on the node',
+        kong_token: KONG_TOKEN,
+        ...more,
+      }),
+    statusOf,
+    /** @throws with the last status when it is not so in time */
+    untilStatus: (id: string, word: string, limitMs?: number) =>
+      eventually(`${id} is ${word}`, async () => (await statusOf(id))?.status === word, limitMs),
+    logsOf: (id: string) => call<Logs>('GET', `/po/logs/${id}`),
+    historyOf: (id: string) => call<Logs>('GET', `/po/history/${id}`),
+    podsOf: (id: string) => api.pods(`component=flame-analysis,${OWNED}=${id}`),
+    left,
+    untilGone: (id: string, limitMs?: number) =>
+      eventually(`nothing is left of ${id}`, async () => (await left(`${OWNED}=${id}`)).length === 0, limitMs),
+    told,
+    /** The end as the Hub learns it: the analysis itself is archived a moment later. */
+    untilTold: (id: string, word: string, limitMs?: number) =>
+      eventually(
+        `the Hub knows that ${id} is ${word}`,
+        async () => (await told(id)).statuses.at(-1)?.status === word,
+        limitMs,
+      ),
+    hasClient: async (id: string) => (await clientsOf(installation.realm, await token(), id)).length > 0,
+    close: () => api.close(),
+  }
+}
+
+export type Node = ReturnType<typeof openNode>

@@ -1,0 +1,107 @@
+/** The overlay of a test installation, written as an operator would write theirs: beside the base, never into it. */
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { stringify } from 'yaml'
+import { IMAGE } from '../../../knative/function-service.ts'
+import { KNATIVE_NAMESPACES } from '../../../knative/policies.ts'
+import { renderPingSource } from '../../../knative/status-loop.ts'
+
+const OVERLAYS = new URL('../../../.run/overlays/', import.meta.url)
+const NGINX = 'nginxinc/nginx-unprivileged'
+
+export interface OverlayInput {
+  readonly namespace: string
+  readonly intervalSeconds: number
+  readonly settings: Readonly<Record<string, string>>
+  readonly functionImage: string
+  readonly nginxImage: string
+  /** Namespaces that requests come to functions from, beside those that the base knows. */
+  readonly ingressNamespaces: readonly string[]
+  readonly components?: readonly string[]
+  /** Annotations of the template of one function. */
+  readonly annotations?: Readonly<Record<string, Readonly<Record<string, string>>>>
+}
+
+const imageOf = (name: string, image: string) => {
+  const at = image.lastIndexOf(':')
+  return { name, newName: image.slice(0, at), newTag: image.slice(at + 1) }
+}
+
+const literals = (values: Readonly<Record<string, string>>) =>
+  Object.entries(values).map(([name, value]) => `${name}=${value}`)
+
+const json = (operations: readonly object[]) => JSON.stringify(operations)
+
+/** As the comment in `overlays/flame` says. */
+const ways = (namespaces: readonly string[]) =>
+  namespaces
+    .filter((name) => !KNATIVE_NAMESPACES.includes(name))
+    .flatMap((value) =>
+      [
+        ['po-functions', '/spec/ingress/0/from'],
+        ['po-gateway', '/spec/egress/0/to'],
+      ].map(([name, path]) => ({
+        target: { kind: 'NetworkPolicy', name },
+        patch: json([{ op: 'add', path: `${path}/0/namespaceSelector/matchExpressions/0/values/-`, value }]),
+      })),
+    )
+
+const annotated = (annotations: OverlayInput['annotations'] = {}) =>
+  Object.entries(annotations).map(([name, values]) => ({
+    target: { group: 'serving.knative.dev', kind: 'Service', name },
+    patch: json(
+      Object.entries(values).map(([key, value]) => ({
+        op: 'add',
+        path: `/spec/template/metadata/annotations/${key.replaceAll('/', '~1')}`,
+        value,
+      })),
+    ),
+  }))
+
+const kustomization = (input: OverlayInput) => ({
+  apiVersion: 'kustomize.config.k8s.io/v1beta1',
+  kind: 'Kustomization',
+  namespace: input.namespace,
+  resources: ['../../../knative/base'],
+  components: (input.components ?? []).map((name) => `../../../knative/components/${name}`),
+  configMapGenerator: [
+    {
+      name: 'po-settings',
+      behavior: 'merge',
+      literals: literals({ ...input.settings, STATUS_LOOP_INTERVAL: String(input.intervalSeconds) }),
+      options: { disableNameSuffixHash: true },
+    },
+  ],
+  images: [imageOf(IMAGE, input.functionImage), imageOf(NGINX, input.nginxImage)],
+  replicas: [{ name: 'po-gateway', count: 1 }],
+  patches: [{ path: 'ping-source.yaml' }, ...ways(input.ingressNamespaces), ...annotated(input.annotations)],
+})
+
+/** @returns the folder */
+export async function writeOverlay(input: OverlayInput, name = input.namespace): Promise<string> {
+  const folder = new URL(`${name}/`, OVERLAYS)
+  await mkdir(folder, { recursive: true })
+  await writeFile(new URL('kustomization.yaml', folder), stringify(kustomization(input)))
+  await writeFile(
+    new URL('ping-source.yaml', folder),
+    renderPingSource(`STATUS_LOOP_INTERVAL=${input.intervalSeconds}`),
+  )
+  return fileURLToPath(folder)
+}
+
+/** One of the overlays that come with the project, in another namespace. @returns the folder */
+export async function writeSurvey(overlay: string, namespace: string): Promise<string> {
+  const folder = new URL(`survey-${overlay}/`, OVERLAYS)
+  await mkdir(folder, { recursive: true })
+  // A Job cannot be changed, so that the one of an installation is in the way.
+  const rename = { op: 'replace', path: '/metadata/name', value: 'survey' }
+  const content = {
+    namespace,
+    resources: [`../../../knative/overlays/${overlay}`],
+    patches: [{ target: { kind: 'Job' }, patch: json([rename]) }],
+  }
+  await writeFile(new URL('kustomization.yaml', folder), stringify(content))
+  return fileURLToPath(folder)
+}
+
+export const removeOverlay = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true })
