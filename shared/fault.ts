@@ -24,6 +24,8 @@ export interface FaultOptions {
   readonly retryAfter?: number
   /** The request was sent and its answer did not come: it may still take effect. */
   readonly mayArrive?: boolean
+  /** Status that the other system refused with, where callers are owed it. */
+  readonly status?: number
   /** Body under `detail` instead of the message (validation issues). */
   readonly detail?: unknown
 }
@@ -32,6 +34,7 @@ export class Fault extends Error {
   readonly code: FaultCode
   readonly retryAfter: number | undefined
   readonly mayArrive: boolean
+  readonly status: number | undefined
   readonly detail: unknown
 
   /** `message` reaches the caller when the code is an expected one: it never holds a secret or a server's answer. */
@@ -41,6 +44,7 @@ export class Fault extends Error {
     this.code = code
     this.retryAfter = options.retryAfter
     this.mayArrive = options.mayArrive ?? false
+    this.status = options.status
     this.detail = options.detail
   }
 }

@@ -19,6 +19,7 @@ interface Room {
 const ROOMS: readonly Room[] = [
   { name: 'words', files: /^shared\/(fault|routes|(po|dt|files)\/model)\.ts$/, may: /^$/ },
   { name: 'configuration', files: /^shared\/(config|setting)\.ts$/, may: /^(shared\/(routes|setting)\.ts|node:fs)$/ },
+  { name: 'ways of working', files: /^shared\/work\//, may: /^$/ },
   { name: 'tokens', files: /^shared\/service-token\.ts$/, may: /^node:crypto$/ },
   { name: 'log', files: /^shared\/log\.ts$/, may: /^pino$/ },
   { name: 'names', files: /^shared\/(po|dt)\/names\.ts$/, may: /^shared\/(po|dt)\/model\.ts$/ },
@@ -45,7 +46,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'use cases',
     files: /^shared\/(po|dt)\//,
-    may: /^(shared\/(po|dt)\/(?!schema|requests).+|shared\/fault\.ts)$/,
+    may: /^(shared\/(po|dt)\/(?!schema|requests).+|shared\/(fault\.ts|work\/.+))$/,
   },
   {
     name: 'adapters',

@@ -38,7 +38,7 @@ export function problem(error: unknown, failure: string, requestId: string): Pro
   const { code, retryAfter = RETRY_AFTER_SECONDS } = error
   return {
     code,
-    status: STATUS[code],
+    status: (code === 'refused' && error.status) || STATUS[code],
     headers: {
       ...(code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
       ...(code === 'unavailable' && { 'retry-after': String(retryAfter) }),

@@ -2,13 +2,14 @@
  * `DELETE /po/cleanup/{words}`: each word keeps an answer of its own, and a word that fails says so without undoing the
  * others. Live analyses are touched only where `all` or `analyzes` asks for it.
  */
+
+import { sideBySide } from '../work/side-by-side.ts'
 import { carryOutEnd } from './ending.ts'
 import { takeInventory } from './inventory.ts'
 import { isLive } from './model.ts'
 import type { Peer, Ports } from './ports.ts'
 import type { ReleasePorts } from './release.ts'
 import { outcomeReport } from './report.ts'
-import { sideBySide } from './side-by-side.ts'
 import { removeZombies, ZOMBIE_KINDS } from './zombies.ts'
 
 export const CLEANUP_WORDS = ['all', 'analyzes', 'services', 'mb', 'rs', 'keycloak', 'zombies'] as const

@@ -1,7 +1,8 @@
 /** One analysis by the caller's spelling of its id, or all of them: what most endpoints share. */
+
+import { sideBySide } from '../work/side-by-side.ts'
 import type { Analysis, AnalysisId } from './model.ts'
 import type { Ports } from './ports.ts'
-import { sideBySide } from './side-by-side.ts'
 
 const CONCURRENCY = 32
 

@@ -3,8 +3,8 @@
  * the Hub refuses is settled with the reason; while it is away the analysis's rows wait.
  */
 import { isFault } from '../fault.ts'
-import { retryAt } from './backoff.ts'
-import { type Drained, drain } from './drain.ts'
+import { retryAt } from '../work/backoff.ts'
+import { type Drained, drain } from '../work/drain.ts'
 import { WORDS } from './lifecycle.ts'
 import {
   type Analysis,

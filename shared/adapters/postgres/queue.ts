@@ -1,13 +1,14 @@
 /**
- * Tables that are queues, per analysis strictly in order, analyses side by side: reports to the Hub, changes to the sink.
- * Only the oldest row of an analysis is ever handed out.
+ * Tables that are queues, per analysis or service strictly in order, these side by side: reports to the Hub, changes to the
+ * sink. Only the oldest row of one is ever handed out.
  */
-import type { AnalysisId } from '../../po/model.ts'
 import { type Db, later } from './rows.ts'
 
-export type Queue = 'po.report' | 'po.change'
+/** The type of the ids in each. */
+const ID_TYPES = { 'po.report': 'uuid', 'po.change': 'uuid', 'dt.change': 'text' } as const
+export type Queue = keyof typeof ID_TYPES
 
-/** The ids in a queue, found by skipping from one to the next: its cost is that of analyses, not of rows. */
+/** The ids in a queue, found by skipping from one to the next: its cost is that of ids, not of rows. */
 export const waitingIds = (sql: Db, queue: Queue) => sql`
   waiting as (
     select (select id from ${sql.unsafe(queue)} order by id limit 1) as id
@@ -16,15 +17,15 @@ export const waitingIds = (sql: Db, queue: Queue) => sql`
     from waiting where waiting.id is not null
   )`
 
-export interface ClaimOptions {
+export interface ClaimOptions<Id extends string = string> {
   readonly now: Date
   readonly leaseMs: number
   readonly limit: number
-  /** Of this analysis alone. */
-  readonly id?: AnalysisId | undefined
+  /** Of this one alone. */
+  readonly id?: Id | undefined
 }
 
-/** Claims the oldest row of each analysis, if it is due and nobody has it. `columns` are those of a table called `row`. */
+/** Claims the oldest row of each id, if it is due and nobody has it. `columns` are those of a table called `row`. */
 export async function claimOldest<Row extends object>(
   sql: Db,
   queue: Queue,
@@ -32,7 +33,7 @@ export async function claimOldest<Row extends object>(
   { now, leaseMs, limit, id }: ClaimOptions,
 ): Promise<Row[]> {
   const rows = await sql<Row[]>`
-    with recursive ${id === undefined ? waitingIds(sql, queue) : sql`waiting as (select ${id}::uuid as id)`},
+    with recursive ${id === undefined ? waitingIds(sql, queue) : sql`waiting as (select ${id}::${sql.unsafe(ID_TYPES[queue])} as id)`},
     oldest as materialized (
       select oldest.seq from waiting
       cross join lateral (
@@ -56,8 +57,8 @@ export async function settle(sql: Db, queue: Queue, seq: string): Promise<void> 
   await sql`delete from ${sql.unsafe(queue)} where seq = ${seq}`
 }
 
-/** All rows of the analysis wait when its oldest one does. */
-export async function postpone(sql: Db, queue: Queue, id: AnalysisId, dueAt: Date): Promise<void> {
+/** All rows of the id wait when its oldest one does. */
+export async function postpone(sql: Db, queue: Queue, id: string, dueAt: Date): Promise<void> {
   await sql`
     update ${sql.unsafe(queue)} set due_at = ${dueAt}, claimed_until = null, attempts = attempts + 1
     where seq = (select min(seq) from ${sql.unsafe(queue)} where id = ${id})`

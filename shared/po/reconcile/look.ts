@@ -2,10 +2,11 @@
  * One look at one analysis: observe → decide → act. It knows of no other analysis, so that one that fails or is slow never
  * delays another, and it makes no difference whether a sweep comes by or an event asks for it.
  */
+
+import { together } from '../../work/side-by-side.ts'
 import { decide, type Observation, type Verdict } from '../lifecycle.ts'
 import type { Analysis } from '../model.ts'
 import type { Ports } from '../ports.ts'
-import { together } from '../side-by-side.ts'
 import { ACTS, type ActPorts, applyBelowRoot, nextRun, renewToken } from './act.ts'
 import { isAnswerable, observe, type Poll } from './observe.ts'
 import { type HubMemory, tellPartners } from './partners.ts'

@@ -4,11 +4,11 @@
  * itself alone. Running it twice changes nothing.
  */
 import { isFault } from '../../fault.ts'
-import type { Drained } from '../drain.ts'
+import type { Drained } from '../../work/drain.ts'
+import { limited, sideBySide, together } from '../../work/side-by-side.ts'
 import type { Analysis } from '../model.ts'
 import { REMOVAL_LEASE_MS, release } from '../release.ts'
 import { deliver } from '../report.ts'
-import { limited, sideBySide, together } from '../side-by-side.ts'
 import { type TellingPorts, tellChanges } from '../tell.ts'
 import { removeZombies } from '../zombies.ts'
 import { follow, type LookPorts } from './look.ts'

@@ -1,7 +1,7 @@
 /** A tick of the loop: the slot gate in front of a sweep. A tick is a hint; late, doubled and missing ones do no harm. */
 import { Fault } from '../../fault.ts'
+import { sideBySide } from '../../work/side-by-side.ts'
 import { eventSource, reconcileEvent } from '../events.ts'
-import { sideBySide } from '../side-by-side.ts'
 import { pardonSilence } from '../silence.ts'
 import { createMemory, type Memory } from './memory.ts'
 import { type SweepPorts, type SweepReport, sweep } from './sweep.ts'

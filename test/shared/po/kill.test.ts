@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CreateRequest, create } from '../../../shared/po/create.ts'
 import { remove } from '../../../shared/po/remove.ts'
-import { sideBySide } from '../../../shared/po/side-by-side.ts'
+import { sideBySide } from '../../../shared/work/side-by-side.ts'
 import { type Aftermath, aftermath, settle } from './aftermath.ts'
 import { type CallName, request, startFixture } from './fixture.ts'
 import { type Action, createActions } from './kill-actions.ts'

@@ -1,11 +1,16 @@
 /** When something that failed is sent again: later each time, and by chance not all at the same moment. */
-import type { Ports } from './ports.ts'
 
 /** Seconds after attempt number 1, 2, 3 …; the last one serves all later ones. */
 const SECONDS = [2, 5, 15, 60, 300] as const
 
+export interface Chance {
+  readonly now: () => Date
+  /** A number in 0..1. */
+  readonly random: () => number
+}
+
 /** Time of the next attempt after `attempts` earlier ones and the one that just failed, with up to a quarter of jitter. */
-export function retryAt({ now, random }: Pick<Ports, 'now' | 'random'>, attempts: number): Date {
+export function retryAt({ now, random }: Chance, attempts: number): Date {
   const base = SECONDS[Math.min(attempts, SECONDS.length - 1)] ?? 300
   return new Date(now().getTime() + base * 1000 * (1 + random() / 4))
 }

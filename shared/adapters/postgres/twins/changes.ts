@@ -1,0 +1,41 @@
+/** Changes: what became of services and was not told yet, recorded in the transaction that made it so. */
+import type { Change, ServiceId } from '../../../dt/model.ts'
+import type { PendingChange } from '../../../dt/ports.ts'
+import { type ClaimOptions, claimOldest } from '../queue.ts'
+import type { Db } from '../rows.ts'
+
+export async function recordChanges(tx: Db, changes: readonly Change[]): Promise<void> {
+  for (const { id, kind, run, detail, at } of changes)
+    await tx`
+      insert into dt.change (id, kind, firing, run_index, attempt, detail, at, due_at)
+      values (
+        ${id}, ${kind}, ${run?.firing ?? null}, ${run?.index ?? null}, ${run?.attempt ?? null},
+        ${JSON.stringify(detail)}::text::jsonb, ${at}, ${at}
+      )`
+}
+
+interface ChangeRow extends Omit<Change, 'run'> {
+  readonly seq: string
+  readonly attempts: number
+  readonly firing: number | null
+  readonly index: number
+  readonly attempt: number
+}
+
+const COLUMNS = `row.seq, row.attempts, row.id, row.kind, row.firing::float8 as firing, row.run_index as index, row.attempt,
+  row.detail, row.at`
+
+/** @see Store.claimChanges */
+export async function claimChanges(sql: Db, options: ClaimOptions<ServiceId>): Promise<PendingChange[]> {
+  const rows = await claimOldest<ChangeRow>(sql, 'dt.change', COLUMNS, options)
+  return rows.map(({ seq, attempts, firing, index, attempt, ...change }) => ({
+    seq,
+    attempts,
+    change: { ...change, run: firing === null ? null : { firing, index, attempt } },
+  }))
+}
+
+/** @see Store.dropChanges */
+export async function dropChanges(sql: Db): Promise<void> {
+  await sql`delete from dt.change`
+}

@@ -1,0 +1,19 @@
+/** How rows of the schema `dt` become words of the model. */
+import type { Run, Service } from '../../../dt/model.ts'
+import type { Db } from '../rows.ts'
+
+const SERVICE = `
+  row.id, row.spec, row.labels, row.uid, row.phase, row.reason, row.url, row.firing::float8 as firing,
+  json_build_object('active', row.active, 'succeeded', row.succeeded, 'failed', row.failed) as counts,
+  row.created_at as "createdAt", row.ended_at as "endedAt", row.claimed_until as "claimedUntil"`
+
+const RUN = `
+  row.firing::float8 as firing, row.run_index as index, row.attempt, row.pod, row.phase, row.exit_code as "exitCode",
+  row.reason, row.started_at as "startedAt", row.ended_at as "endedAt", row.log_tail as "logTail"`
+
+/** All columns of a service whose table is called `row` in the statement. */
+export const serviceColumns = (sql: Db) => sql.unsafe(SERVICE)
+export const runColumns = (sql: Db) => sql.unsafe(RUN)
+
+export type ServiceRow = Service
+export type RunRow = Run

@@ -1,0 +1,90 @@
+/** Runs of services, and what they said of their outputs. */
+import type { Manifest, Run, ServiceId } from '../../../dt/model.ts'
+import type { OutputRow, Recording } from '../../../dt/ports.ts'
+import { type Db, storable } from '../rows.ts'
+import { recordChanges } from './changes.ts'
+import { runColumns } from './rows.ts'
+
+/** @see Store.runs */
+export async function runs(sql: Db, id: ServiceId): Promise<Run[]> {
+  const rows = await sql<Run[]>`
+    select ${runColumns(sql)} from dt.run row where service_id = ${id} order by firing, run_index, attempt`
+  return [...rows]
+}
+
+/** Of each id that has some, in order. */
+function grouped<T>(rows: readonly (T & { readonly serviceId: ServiceId })[]): Map<ServiceId, T[]> {
+  const groups = new Map<ServiceId, T[]>()
+  for (const { serviceId, ...rest } of rows) {
+    const group = groups.get(serviceId) ?? []
+    group.push(rest as T)
+    groups.set(serviceId, group)
+  }
+  return groups
+}
+
+/** @see Store.runsOf */
+export async function runsOf(sql: Db, ids: readonly ServiceId[]): Promise<Map<ServiceId, Run[]>> {
+  if (ids.length === 0) return new Map()
+  return grouped<Run>(
+    await sql<(Run & { serviceId: ServiceId })[]>`
+      select row.service_id as "serviceId", ${runColumns(sql)} from dt.run row
+      join dt.service service on service.id = row.service_id
+      where row.service_id in ${sql(ids)}
+        and (service.job_type <> 'ondemand' or row.firing = service.firing)
+      order by row.service_id, row.firing, row.run_index, row.attempt`,
+  )
+}
+
+/** @see Store.manifests */
+export async function manifests(sql: Db, ids: readonly ServiceId[]): Promise<Map<ServiceId, Manifest[]>> {
+  if (ids.length === 0) return new Map()
+  return grouped<Manifest>(
+    await sql<(Manifest & { serviceId: ServiceId })[]>`
+      select row.service_id as "serviceId", row.firing::float8 as firing, row.run_index as index, row.attempt, row.state,
+        row.reason,
+        (select count(*)::integer from dt.output output
+          where output.service_id = row.service_id and output.firing = row.firing
+            and output.run_index = row.run_index and output.attempt = row.attempt) as files
+      from dt.output_set row
+      join dt.service service on service.id = row.service_id
+      where row.service_id in ${sql(ids)}
+        and (service.job_type <> 'ondemand' or row.firing = service.firing)`,
+  )
+}
+
+async function recordRun(tx: Db, id: ServiceId, run: Run): Promise<void> {
+  const { firing, index, attempt, pod, phase, exitCode, reason, startedAt, endedAt, logTail } = run
+  const words = reason === null ? null : storable(reason)
+  const tail = logTail === null ? null : storable(logTail)
+  await tx`
+    insert into dt.run as row (
+      service_id, firing, run_index, attempt, pod, phase, exit_code, reason, started_at, ended_at, log_tail
+    ) values (
+      ${id}, ${firing}, ${index}, ${attempt}, ${pod}, ${phase}, ${exitCode}, ${words}, ${startedAt}, ${endedAt}, ${tail}
+    )
+    on conflict (service_id, firing, run_index, attempt) do update set
+      pod = excluded.pod, phase = excluded.phase, exit_code = excluded.exit_code, reason = excluded.reason,
+      started_at = coalesce(excluded.started_at, row.started_at), ended_at = excluded.ended_at,
+      log_tail = coalesce(excluded.log_tail, row.log_tail)
+    where row.phase not in ('succeeded', 'failed')`
+}
+
+/** Runs in a transaction of its own. @see Store.recordRuns */
+export async function recordRuns(tx: Db, id: ServiceId, { runs, changes }: Recording): Promise<void> {
+  const [service] = await tx`select from dt.service where id = ${id} for no key update`
+  if (!service) return
+  for (const run of runs) await recordRun(tx, id, run)
+  await recordChanges(tx, changes)
+}
+
+/** @see Store.outputs */
+export async function outputs(sql: Db, id: ServiceId): Promise<OutputRow[]> {
+  const rows = await sql<OutputRow[]>`
+    select output.seq, output.firing::float8 as firing, output.run_index as index, output.attempt, output.path,
+      output.file_id as "fileId", file.filename
+    from dt.output output join dt.file file on file.id = output.file_id
+    where output.service_id = ${id}
+    order by output.seq`
+  return [...rows]
+}

@@ -1,0 +1,164 @@
+/** Services: their launch, their adoption, their moves. Query functions; each says if it needs a transaction. */
+import { type Change, ENDED_PHASES, type Phase, type Service, type ServiceId } from '../../../dt/model.ts'
+import type { AdoptInput, BeginInput, Patch } from '../../../dt/ports.ts'
+import { type Db, later, storable } from '../rows.ts'
+import { recordChanges } from './changes.ts'
+import { mount } from './mounts.ts'
+import { serviceColumns } from './rows.ts'
+
+/** PostgreSQL keeps no NUL in texts, and none in JSON. */
+const asJson = (value: object): string => storable(JSON.stringify(value)).replaceAll('\\u0000', '\\ufffd')
+
+/** Runs in a transaction of its own. @see Store.begin */
+export async function begin(tx: Db, { id, spec, labels, leaseMs }: BeginInput, now: Date): Promise<boolean> {
+  const { count } = await tx`
+    insert into dt.service (id, spec, labels, job_type, phase, firing, created_at, retention_days, claimed_until)
+    values (
+      ${id}, ${asJson(spec)}::text::json, ${asJson(labels)}::text::json, ${spec.jobType}, 'launching',
+      ${spec.jobType === 'scheduled' ? -1 : 0}, ${now}, ${spec.retentionDays}, ${later(now, leaseMs)}
+    )
+    on conflict (id) do nothing`
+  if (count === 1) await mount(tx, id, spec)
+  return count === 1
+}
+
+/** Runs in a transaction of its own. @see Store.launched */
+export async function launched(tx: Db, id: ServiceId, uid: string, change: Change): Promise<boolean> {
+  const { count } = await tx`
+    update dt.service set uid = ${uid}, phase = 'pending', claimed_until = null where id = ${id} and phase = 'launching'`
+  if (count === 1) await recordChanges(tx, [change])
+  return count === 1
+}
+
+/** @see Store.abandon */
+export async function abandon(tx: Db, id: ServiceId): Promise<void> {
+  const { count } = await tx`delete from dt.service where id = ${id} and phase = 'launching'`
+  if (count === 1) await tx`delete from dt.mount where service_id = ${id}`
+}
+
+/** Begins anew under a number of firing that no run of the id had. */
+async function relaunch(tx: Db, known: Service, input: AdoptInput): Promise<Service | undefined> {
+  const { id, spec, labels, uid, createdAt } = input
+  const firing = spec.jobType === 'scheduled' ? -1 : known.firing + 1
+  const [row] = await tx<Service[]>`
+    update dt.service row set
+      spec = ${asJson(spec)}::text::json, labels = ${asJson(labels)}::text::json, job_type = ${spec.jobType},
+      uid = ${uid}, phase = 'pending', reason = null, active = 0, succeeded = 0, failed = 0, url = null,
+      firing = ${firing}, created_at = ${createdAt}, ended_at = null, retention_days = ${spec.retentionDays},
+      claimed_until = null
+    where id = ${id}
+    returning ${serviceColumns(tx)}`
+  return row
+}
+
+/** Runs in a transaction of its own. @see Store.adopt */
+export async function adopt(tx: Db, input: AdoptInput, change: Change): Promise<Service | undefined> {
+  const { id, spec, labels, uid, createdAt } = input
+  const [inserted] = await tx<Service[]>`
+    insert into dt.service as row (id, spec, labels, job_type, uid, phase, firing, created_at, retention_days)
+    values (
+      ${id}, ${asJson(spec)}::text::json, ${asJson(labels)}::text::json, ${spec.jobType}, ${uid}, 'pending',
+      ${spec.jobType === 'scheduled' ? -1 : 0}, ${createdAt}, ${spec.retentionDays}
+    )
+    on conflict (id) do nothing
+    returning ${serviceColumns(tx)}`
+  const adopted = inserted ?? (await adoptKnown(tx, input))
+  if (!adopted) return undefined
+  await mount(tx, id, spec)
+  await recordChanges(tx, [change])
+  return adopted
+}
+
+async function adoptKnown(tx: Db, input: AdoptInput): Promise<Service | undefined> {
+  const [known] = await tx<Service[]>`
+    select ${serviceColumns(tx)} from dt.service row where id = ${input.id} for update`
+  if (!known || known.phase === 'removing' || known.phase === 'launching' || known.uid === input.uid) return undefined
+  return relaunch(tx, known, input)
+}
+
+/** @see Store.find */
+export async function find(sql: Db, id: ServiceId): Promise<Service | undefined> {
+  const [row] = await sql<Service[]>`select ${serviceColumns(sql)} from dt.service row where id = ${id}`
+  return row
+}
+
+/** @see Store.findMany */
+export async function findMany(sql: Db, ids: readonly ServiceId[]): Promise<Service[]> {
+  if (ids.length === 0) return []
+  const rows = await sql<Service[]>`select ${serviceColumns(sql)} from dt.service row where id in ${sql(ids)}`
+  return [...rows]
+}
+
+/** @see Store.unfinished */
+export async function unfinished(sql: Db, now: Date): Promise<Service[]> {
+  const rows = await sql<Service[]>`
+    select ${serviceColumns(sql)} from dt.service row
+    where phase not in ('succeeded', 'failed', 'terminated') and (phase <> 'launching' or claimed_until <= ${now})
+    order by created_at, id`
+  return [...rows]
+}
+
+/** Runs in a transaction of its own. @see Store.move */
+export async function move(
+  tx: Db,
+  id: ServiceId,
+  from: readonly Phase[],
+  to: Phase,
+  patch: Patch,
+  now: Date,
+): Promise<Service | undefined> {
+  const { reason, url, firing, uid, counts, changes = [] } = patch
+  const ended = (ENDED_PHASES as readonly Phase[]).includes(to)
+  const [row] = await tx<Service[]>`
+    update dt.service row set
+      phase = ${to},
+      ended_at = ${ended ? tx`coalesce(ended_at, ${now})` : null},
+      reason = ${reason === undefined ? tx`reason` : reason === null ? null : storable(reason)},
+      url = ${url === undefined ? tx`url` : url},
+      firing = ${firing === undefined ? tx`firing` : firing},
+      uid = ${uid === undefined ? tx`uid` : uid},
+      active = ${counts ? counts.active : tx`active`},
+      succeeded = ${counts ? counts.succeeded : tx`succeeded`},
+      failed = ${counts ? counts.failed : tx`failed`}
+    where id = ${id} and phase in ${tx(from)}
+    returning ${serviceColumns(tx)}`
+  if (row) await recordChanges(tx, changes)
+  return row
+}
+
+/** @see Store.claim */
+export async function claim(sql: Db, ids: readonly ServiceId[], now: Date, leaseMs: number): Promise<Set<ServiceId>> {
+  if (ids.length === 0) return new Set()
+  const rows = await sql<{ id: ServiceId }[]>`
+    with free as (
+      select id from dt.service
+      where id in ${sql(ids)} and (claimed_until is null or claimed_until <= ${now})
+      order by created_at, id
+      for no key update skip locked
+    )
+    update dt.service row set claimed_until = ${later(now, leaseMs)}
+    from free where row.id = free.id
+    returning row.id`
+  return new Set(rows.map(({ id }) => id))
+}
+
+/** @see Store.unclaim */
+export async function unclaim(sql: Db, ids: readonly ServiceId[]): Promise<void> {
+  if (ids.length === 0) return
+  await sql`
+    with claimed as (
+      select id from dt.service where id in ${sql(ids)} order by created_at, id for no key update
+    )
+    update dt.service row set claimed_until = null from claimed where row.id = claimed.id`
+}
+
+/** @see Store.expired */
+export async function expired(sql: Db, now: Date, days: number, limit: number): Promise<ServiceId[]> {
+  const rows = await sql<{ id: ServiceId }[]>`
+    select id from dt.service
+    where phase in ('succeeded', 'failed', 'terminated')
+      and coalesce(retention_days, ${days}) > 0
+      and ended_at + make_interval(days => coalesce(retention_days, ${days})) <= ${now}
+    order by ended_at, id limit ${limit}`
+  return rows.map(({ id }) => id)
+}

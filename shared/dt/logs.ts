@@ -1,0 +1,41 @@
+/** `GET /service/{id}/logs`: what the containers of a service wrote last, of those that run and of those that have ended. */
+import { isFault } from '../fault.ts'
+import { sideBySide } from '../work/side-by-side.ts'
+import { isOver, LOG_TAIL_BYTES } from './model.ts'
+import { CONTAINER } from './names.ts'
+import type { Ports } from './ports.ts'
+import { shown } from './status.ts'
+
+export type LogsPorts = Pick<Ports, 'store' | 'cluster'>
+
+const READS = 16
+const LIVE_LOG_BYTES = 1024 * 1024
+
+/** Of a pod that is going the log may be gone, or out of reach: the others are told all the same. */
+async function liveLog({ cluster }: LogsPorts, pod: string): Promise<string> {
+  try {
+    return (await cluster.log(pod, CONTAINER.main, LIVE_LOG_BYTES)) ?? ''
+  } catch (error) {
+    if (isFault(error, 'unavailable', 'refused')) return ''
+    throw error
+  }
+}
+
+/** By the name of the pod, which is the `RUN_ID`. Of a run that has ended the last {@link LOG_TAIL_BYTES}. */
+export async function logs(ports: LogsPorts, text: string): Promise<Record<string, string>> {
+  const { id, phase, spec } = await shown(ports, text)
+  const runs = await ports.store.runs(id)
+  const ended = runs.filter((run) => isOver(run.phase)).map((run) => [run.pod, run.logTail ?? ''] as const)
+  const live =
+    spec.jobType === 'persistent'
+      ? phase === 'serving'
+        ? (await ports.cluster.pods([id])).map(({ name }) => name)
+        : []
+      : runs.filter((run) => run.phase === 'running' || run.phase === 'finishing').map(({ pod }) => pod)
+  const read = await sideBySide(live, READS, async (pod) => [pod, await liveLog(ports, pod)] as const)
+  const texts = read.map((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  })
+  return Object.fromEntries([...ended, ...texts])
+}

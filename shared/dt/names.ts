@@ -1,0 +1,79 @@
+/**
+ * Every name and label of what a service has in Kubernetes, and the way back. A Job is named as its service, as before;
+ * Services and Knative Services may not begin with a digit, so theirs begin with `dt-`.
+ */
+import { parseServiceId, type ServiceId } from './model.ts'
+
+export const GROUP = 'eng.cam.ac.uk'
+export const VERSION = 'v1alpha1'
+export const API_VERSION = `${GROUP}/${VERSION}`
+export const KIND = 'Analytics'
+
+export const FIELD_MANAGER = 'dt-orchestrator'
+/** What the operator of old left on each resource: it would keep them from ever going. */
+export const OLD_FINALIZER = 'kopf.zalando.org/KopfFinalizerMarker'
+
+export const LABEL = {
+  component: 'app.kubernetes.io/component',
+  service: `${GROUP}/service`,
+  jobType: `${GROUP}/job-type`,
+  /** On Jobs and their pods: `replication` or `fan-in`. */
+  step: `${GROUP}/step`,
+  /** On a resource of which there is nothing left to do: no sweep reads it again. */
+  finished: `${GROUP}/finished`,
+} as const
+
+export const COMPONENT = {
+  run: 'dt-run',
+  server: 'dt-server',
+  token: 'dt-token',
+  policy: 'dt-policy',
+} as const
+
+/** What Kubernetes itself puts on Jobs and their pods. */
+export const BATCH = {
+  jobName: 'batch.kubernetes.io/job-name',
+  index: 'batch.kubernetes.io/job-completion-index',
+  failures: 'batch.kubernetes.io/job-index-failure-count',
+  scheduledAt: 'batch.kubernetes.io/cronjob-scheduled-timestamp',
+} as const
+
+export const CONTAINER = { main: 'main', inputs: 'fetch-inputs', outputs: 'upload-outputs' } as const
+
+/** Name of the Job of an on-demand service, and of the CronJob of a scheduled one. */
+export const jobName = (id: ServiceId): string => id
+/** Of the Job of a firing; an on-demand service fires once, under its own name. */
+export const firingJobName = (id: ServiceId, firing: number | null): string =>
+  firing === null ? jobName(id) : `${id}-${firing}`
+export const fanInName = (job: string): string => `${job}-fan-in`
+/** Name of the Knative Service, or of Deployment and Service. */
+export const serverName = (id: ServiceId): string => `dt-${id}`
+export const tokenName = (id: ServiceId): string => `dt-${id}-token`
+
+export const STANDING_POLICY_NAME = 'dt-run-default-deny'
+export const RUN_POLICY_NAME = 'dt-run'
+export const SERVER_POLICY_NAME = 'dt-server'
+
+/** Key of the service's token in its Secret. */
+export const TOKEN_KEY = 'token'
+
+const JOB = /^(?<id>[0-9a-f]{24})(?:-(?<firing>[0-9]{1,12}))?(?<fanIn>-fan-in)?$/
+
+export interface JobRef {
+  readonly id: ServiceId
+  /** Null where the name does not say it: that of an on-demand service. */
+  readonly firing: number | null
+  readonly fanIn: boolean
+}
+
+/** The service a Job belongs to; undefined for names that are not ours. A CronJob names its Jobs by the minute they were due. */
+export function parseJobName(name: string): JobRef | undefined {
+  const groups = JOB.exec(name)?.groups
+  const id = groups && parseServiceId(groups['id'] ?? '')
+  if (!id) return undefined
+  return {
+    id,
+    firing: groups['firing'] === undefined ? null : Number(groups['firing']),
+    fanIn: groups['fanIn'] !== undefined,
+  }
+}

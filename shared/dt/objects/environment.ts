@@ -1,0 +1,72 @@
+/** What containers read from their environment. What a user says of a name wins over what we say of it. */
+import type { ServiceId } from '../model.ts'
+import { BATCH, serverName } from '../names.ts'
+import type { TwinSettings } from '../settings.ts'
+
+export interface EnvVar {
+  readonly name: string
+  readonly value?: string
+  readonly valueFrom?: object
+}
+
+type Env = Readonly<Record<string, string>>
+
+const fromField = (name: string, fieldPath: string): EnvVar => ({ name, valueFrom: { fieldRef: { fieldPath } } })
+
+const literal = (env: Env): EnvVar[] => Object.entries(env).map(([name, value]) => ({ name, value }))
+
+/** Old images take them for granted; the numbers and words are those they were given. */
+const MONGO: Env = {
+  MONGO_HOST: 'mongodb.default.svc.cluster.local',
+  MONGO_PORT: '27017',
+  MONGO_USER: 'root',
+  MONGO_PASSWORD: 'password',
+}
+
+/** A list of variables may hold a name once only, so ours give way. */
+const overridden = (ours: readonly EnvVar[], env: Env): EnvVar[] => [
+  ...ours.filter(({ name }) => !Object.hasOwn(env, name)),
+  ...literal(env),
+]
+
+const compatible = ({ mongo }: TwinSettings): EnvVar[] => (mongo ? literal(MONGO) : [])
+
+/** Of the image of a run. `RUN_ID` is the name of its pod, which has the id of its service in it. */
+export const runEnvironment = (settings: TwinSettings, env: Env): EnvVar[] =>
+  overridden([...compatible(settings), fromField('RUN_ID', 'metadata.name')], env)
+
+/** Of a persistent service; Serving allows no references, and keeps `PORT` for itself. */
+export function serverEnvironment(settings: TwinSettings, id: ServiceId, env: Env): EnvVar[] {
+  const { PORT: _, ...others } = env
+  return overridden([...compatible(settings), { name: 'RUN_ID', value: serverName(id) }], others)
+}
+
+/** Which run a program works for. Null: only the pod itself knows. */
+export interface ToolRun {
+  readonly step: 'replication' | 'fan-in'
+  readonly firing: number | null
+  readonly index: number | null
+}
+
+export const TOKEN_DIRECTORY = '/var/run/secrets/dt-service'
+export const TOKEN_FILE = `${TOKEN_DIRECTORY}/token`
+
+/**
+ * Of the programs that bring inputs and take outputs. `RUN_FIRING` is a number, or the name of a Job that ends with it: of a
+ * scheduled service nothing else says it.
+ */
+export const toolEnvironment = (program: string, { runsUrl }: TwinSettings, id: ServiceId, run: ToolRun): EnvVar[] => [
+  { name: 'FUNCTION_TARGET', value: program },
+  { name: 'RUNS_URL', value: runsUrl },
+  { name: 'SERVICE_TOKEN_FILE', value: TOKEN_FILE },
+  { name: 'SERVICE_ID', value: id },
+  fromField('RUN_ID', 'metadata.name'),
+  { name: 'RUN_STEP', value: run.step },
+  run.firing === null
+    ? fromField('RUN_FIRING', `metadata.labels['${BATCH.jobName}']`)
+    : { name: 'RUN_FIRING', value: String(run.firing) },
+  run.index === null
+    ? fromField('RUN_INDEX', `metadata.annotations['${BATCH.index}']`)
+    : { name: 'RUN_INDEX', value: String(run.index) },
+  fromField('RUN_ATTEMPT', `metadata.annotations['${BATCH.failures}']`),
+]

@@ -1,0 +1,18 @@
+/**
+ * The Kubernetes objects of a service. Its `Analytics` resource owns all of them, so its foreground deletion takes them away,
+ * pods first:
+ *
+ *   Analytics <id>
+ *   ├── Secret dt-<id>-token
+ *   ├── on demand: Job <id>, Job <id>-fan-in
+ *   ├── scheduled: CronJob <id> → Jobs <id>-<minute>; Jobs <id>-<minute>-fan-in
+ *   └── persistent: Knative Service dt-<id>, or Deployment and Service dt-<id>
+ *
+ * Owns: the shape of every object. Pure: model, names, settings and port types are all it may import.
+ */
+export type { ServiceInput } from './input.ts'
+export { cronJob, fanInJob, onDemandJob } from './jobs.ts'
+export { RUNS_LISTENER, standingPolicies } from './policies.ts'
+export { analyticsResource } from './resource.ts'
+export { knativeService, portOf, serverDeployment, serverService, serverUrl } from './servers.ts'
+export { tokenSecret } from './token.ts'

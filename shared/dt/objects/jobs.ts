@@ -1,0 +1,116 @@
+/** Jobs: one pod per replication, known by its index; and the CronJob that makes them when they are due. */
+import { fanInName, firingJobName, jobName, LABEL } from '../names.ts'
+import type { KubernetesObject } from '../ports.ts'
+import type { ServiceInput } from './input.ts'
+import { type Labels, owned, serviceLabels } from './metadata.ts'
+import { runPod } from './run-pod.ts'
+
+const runLabels = ({ id, spec }: ServiceInput): Labels => serviceLabels(id, spec.jobType, 'run')
+
+interface Shape {
+  readonly completions: number
+  readonly parallelism: number
+  readonly retries: number
+  readonly ttlSeconds: number
+  readonly suspend: boolean
+  readonly template: object
+}
+
+/** An index that failed for good does not end the others. */
+const jobSpec = ({ completions, parallelism, retries, ttlSeconds, suspend, template }: Shape) => ({
+  completionMode: 'Indexed',
+  completions,
+  parallelism,
+  backoffLimitPerIndex: retries,
+  maxFailedIndexes: completions,
+  ttlSecondsAfterFinished: ttlSeconds,
+  suspend,
+  template,
+})
+
+const replications = (input: ServiceInput, firing: number | null, suspend: boolean) => {
+  const { id, spec, hasInputs, settings } = input
+  const { image, env } = spec
+  const reps = spec.reps ?? 1
+  return jobSpec({
+    completions: reps,
+    parallelism: Math.min(reps, spec.parallelism ?? settings.parallelism),
+    retries: spec.retries ?? settings.retries,
+    ttlSeconds: settings.ttlSeconds,
+    suspend,
+    template: runPod({
+      id,
+      labels: runLabels(input),
+      image,
+      env,
+      hasInputs,
+      run: { step: 'replication', firing, index: null },
+      settings,
+    }),
+  })
+}
+
+/** The runs of an on-demand service. */
+export const onDemandJob = (input: ServiceInput, suspend: boolean): KubernetesObject =>
+  owned(input, {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: jobName(input.id), labels: { ...runLabels(input), [LABEL.step]: 'replication' } },
+    spec: replications(input, input.firing, suspend),
+  })
+
+/**
+ * Kubernetes itself starts the firings, so none is lost while we are down for less than a minute, and one is caught up after
+ * that. Times are UTC. Its Jobs are cleared away by their time to live: the history is ours.
+ */
+export const cronJob = (input: ServiceInput, suspend: boolean): KubernetesObject => {
+  const { id, spec, settings } = input
+  const labels = runLabels(input)
+  const kept = spec.historyLimit ?? settings.historyLimit
+  return owned(input, {
+    apiVersion: 'batch/v1',
+    kind: 'CronJob',
+    metadata: { name: jobName(id), labels },
+    spec: {
+      schedule: spec.schedule,
+      timeZone: 'Etc/UTC',
+      concurrencyPolicy: spec.concurrencyPolicy ?? 'Forbid',
+      startingDeadlineSeconds: 600,
+      successfulJobsHistoryLimit: kept,
+      failedJobsHistoryLimit: kept,
+      jobTemplate: {
+        metadata: { labels: { ...labels, [LABEL.step]: 'replication' } },
+        spec: replications(input, null, suspend),
+      },
+    },
+  })
+}
+
+/** After all runs of a firing: one more, which finds their outputs below `/input/outputs/<index>`. */
+export const fanInJob = (input: ServiceInput, firing: number, suspend: boolean): KubernetesObject => {
+  const { id, spec, settings } = input
+  const { fanIn } = spec
+  if (!fanIn) throw new TypeError('a service without a fan-in has no Job for it')
+  const name = fanInName(firingJobName(id, spec.jobType === 'scheduled' ? firing : null))
+  return owned(input, {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name, labels: { ...runLabels(input), [LABEL.step]: 'fan-in' } },
+    spec: jobSpec({
+      completions: 1,
+      parallelism: 1,
+      retries: spec.retries ?? settings.retries,
+      ttlSeconds: settings.ttlSeconds,
+      suspend,
+      template: runPod({
+        id,
+        labels: runLabels(input),
+        image: fanIn.image,
+        env: fanIn.env,
+        hasInputs: true,
+        run: { step: 'fan-in', firing, index: spec.reps ?? 1 },
+        settings,
+      }),
+    }),
+  })
+}

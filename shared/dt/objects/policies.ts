@@ -1,0 +1,61 @@
+/**
+ * Who may talk to whom, by label and pod port. The standing policy denies everything to runs and persistent services; the
+ * others, of the installation too, only add:
+ *
+ *   run → the listener of run-input and run-output, DNS, DT_EGRESS      anybody → persistent service → the same
+ */
+import { COMPONENT, LABEL, RUN_POLICY_NAME, SERVER_POLICY_NAME, STANDING_POLICY_NAME } from '../names.ts'
+import type { KubernetesObject } from '../ports.ts'
+import type { Egress, TwinSettings } from '../settings.ts'
+
+/** Pods of the listener, and the port they listen on. */
+export const RUNS_LISTENER = { labels: { component: 'dt-runs' }, port: 8080 } as const
+
+const tcp = (port: number) => [{ protocol: 'TCP', port }]
+
+const DNS = {
+  to: [
+    {
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
+      podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
+    },
+  ],
+  ports: [
+    { protocol: 'UDP', port: 53 },
+    { protocol: 'TCP', port: 53 },
+  ],
+}
+
+const LISTENER = {
+  to: [{ podSelector: { matchLabels: RUNS_LISTENER.labels } }],
+  ports: tcp(RUNS_LISTENER.port),
+}
+
+const wayOut = ({ to, port }: Egress) => ({
+  to: [
+    'cidr' in to ? { ipBlock: { cidr: to.cidr } } : { podSelector: { matchLabels: { [to.label[0]]: to.label[1] } } },
+  ],
+  ports: tcp(port),
+})
+
+const policy = (name: string, podSelector: object, rules: object): KubernetesObject => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  metadata: { name, labels: { [LABEL.component]: COMPONENT.policy } },
+  spec: { podSelector, policyTypes: ['Ingress', 'Egress'], ...rules },
+})
+
+const component = (name: keyof typeof COMPONENT) => ({ matchLabels: { [LABEL.component]: COMPONENT[name] } })
+
+export const standingPolicies = ({ egress }: Pick<TwinSettings, 'egress'>): readonly KubernetesObject[] => {
+  const out = [DNS, LISTENER, ...egress.map(wayOut)]
+  return [
+    policy(
+      STANDING_POLICY_NAME,
+      { matchExpressions: [{ key: LABEL.component, operator: 'In', values: [COMPONENT.run, COMPONENT.server] }] },
+      {},
+    ),
+    policy(RUN_POLICY_NAME, component('run'), { egress: out }),
+    policy(SERVER_POLICY_NAME, component('server'), { ingress: [{}], egress: out }),
+  ]
+}

@@ -1,0 +1,76 @@
+/**
+ * The pod of a run: inputs are fetched before the image starts and outputs are sent after it has ended, by programs of ours
+ * that alone see the service's token. The second is a native sidecar: it gets its signal when the image has ended, whatever
+ * its exit code, and has the grace period for sending.
+ */
+import type { ServiceId } from '../model.ts'
+import { CONTAINER, LABEL, TOKEN_KEY, tokenName } from '../names.ts'
+import type { TwinSettings } from '../settings.ts'
+import { runEnvironment, TOKEN_DIRECTORY, type ToolRun, toolEnvironment } from './environment.ts'
+import type { Labels } from './metadata.ts'
+import { ISOLATED, imageSecurity, resources, SECCOMP, TOOL_RESOURCES, toolSecurity } from './pods.ts'
+
+export const STEPS = ['replication', 'fan-in'] as const
+export type Step = (typeof STEPS)[number]
+
+export interface RunPod {
+  readonly id: ServiceId
+  readonly labels: Labels
+  readonly image: string
+  readonly env: Readonly<Record<string, string>>
+  readonly hasInputs: boolean
+  readonly run: ToolRun
+  readonly settings: TwinSettings
+}
+
+const INPUT = { name: 'shared-data', mountPath: '/input' } as const
+const OUTPUT = { name: 'output-data', mountPath: '/output' } as const
+const TOKEN = { name: 'service-token', mountPath: TOKEN_DIRECTORY, readOnly: true } as const
+
+const tool = (program: string, { id, run, settings }: RunPod, mount: object) => ({
+  name: program,
+  image: settings.toolsImage,
+  imagePullPolicy: 'IfNotPresent',
+  env: toolEnvironment(program, settings, id, run),
+  resources: TOOL_RESOURCES,
+  securityContext: toolSecurity(settings),
+  terminationMessagePolicy: 'FallbackToLogsOnError',
+  volumeMounts: [mount, TOKEN],
+})
+
+export const runPod = (pod: RunPod) => {
+  const { id, labels, image, env, hasInputs, run, settings } = pod
+  return {
+    metadata: { labels: { ...labels, [LABEL.step]: run.step } },
+    spec: {
+      ...ISOLATED,
+      securityContext: SECCOMP,
+      restartPolicy: 'Never',
+      terminationGracePeriodSeconds: settings.graceSeconds,
+      initContainers: [
+        ...(hasInputs ? [tool(CONTAINER.inputs, pod, INPUT)] : []),
+        { ...tool(CONTAINER.outputs, pod, { ...OUTPUT, readOnly: true }), restartPolicy: 'Always' },
+      ],
+      containers: [
+        {
+          name: CONTAINER.main,
+          image,
+          imagePullPolicy: 'IfNotPresent',
+          env: runEnvironment(settings, env),
+          resources: resources(settings),
+          securityContext: imageSecurity(settings),
+          terminationMessagePolicy: 'FallbackToLogsOnError',
+          volumeMounts: [INPUT, OUTPUT],
+        },
+      ],
+      volumes: [
+        { name: INPUT.name, emptyDir: { sizeLimit: settings.outputLimit } },
+        { name: OUTPUT.name, emptyDir: { sizeLimit: settings.outputLimit } },
+        {
+          name: TOKEN.name,
+          secret: { secretName: tokenName(id), items: [{ key: TOKEN_KEY, path: TOKEN_KEY }], defaultMode: 0o444 },
+        },
+      ],
+    },
+  }
+}

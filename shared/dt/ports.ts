@@ -1,0 +1,319 @@
+/**
+ * What the use cases of DT need from the world, and what each adapter owes them. Every adapter, sandbox part and fake
+ * passes the conformance suite of its port (`test/conformance/`).
+ *
+ * All calls have a deadline of their own and fail with a `Fault` (`shared/fault.ts`): `unavailable` when the other side
+ * is away or slow, `refused` when it says no. No call retries on its own unless its comment says so.
+ */
+import type { Change, Counts, Manifest, Phase, Run, RunRef, Service, ServiceId, ServiceSpec } from './model.ts'
+import type { DtSettings } from './settings.ts'
+
+// ---------------------------------------------------------------------------------------------------- Store
+
+export interface BeginInput {
+  readonly id: ServiceId
+  readonly spec: ServiceSpec
+  readonly labels: Readonly<Record<string, string>>
+  /** How long the launch may take; until then nobody else takes it back. */
+  readonly leaseMs: number
+}
+
+/** A resource that no row is about, or about whose namesake one is. */
+export interface AdoptInput {
+  readonly id: ServiceId
+  readonly uid: string
+  readonly spec: ServiceSpec
+  readonly labels: Readonly<Record<string, string>>
+  readonly createdAt: Date
+}
+
+/** What is written of a service with a move to another phase; what is left out stays. */
+export interface Patch {
+  readonly reason?: string | null
+  readonly url?: string | null
+  readonly firing?: number
+  readonly uid?: string
+  readonly counts?: Counts
+  /** Told with it, in the same transaction, in this order. */
+  readonly changes?: readonly Change[]
+}
+
+export interface OutputRow extends RunRef {
+  readonly seq: number
+  readonly path: string
+  readonly fileId: string
+  readonly filename: string
+}
+
+/** A row of the list: a service, its mounts and its outputs. */
+export interface Listed {
+  readonly service: Service
+  /** File id → name. */
+  readonly mounts: Readonly<Record<string, string>>
+  /** In the order of `seq`; those whose file was deleted are left out. */
+  readonly outputs: readonly OutputRow[]
+}
+
+export interface PendingChange {
+  readonly seq: string
+  readonly change: Change
+  readonly attempts: number
+}
+
+export interface LoopState {
+  readonly completedSlot: number | null
+  readonly completedAt: Date | null
+  readonly installedAt: Date
+}
+
+/** Runs that were seen anew or otherwise than they are recorded. */
+export interface Recording {
+  readonly runs: readonly Run[]
+  readonly changes: readonly Change[]
+}
+
+export interface Store {
+  /** Resolves when the database answers a query. */
+  ping(): Promise<void>
+
+  /** Records the intent to launch a service, with its mounts, before anything is made. False when the id is taken. */
+  begin(input: BeginInput): Promise<boolean>
+  /** The resource of a launch is there. False when the launch was taken back meanwhile. */
+  launched(id: ServiceId, uid: string, change: Change): Promise<boolean>
+  /** Forgets a launch that Kubernetes refused: no row is left. */
+  abandon(id: ServiceId): Promise<void>
+  /**
+   * A row for a resource that has none, or whose uid is another than the recorded one: then the service begins anew, with
+   * the next number of firing. `mountFiles` null keeps the mounts that an id has already. Undefined when the row is being
+   * removed or launched.
+   */
+  adopt(input: AdoptInput, change: Change): Promise<Service | undefined>
+
+  find(id: ServiceId): Promise<Service | undefined>
+  /** What callers see, oldest first; no service that is being removed. One query, whatever `limit` is. */
+  list(skip: number, limit: number): Promise<Listed[]>
+  listed(id: ServiceId): Promise<Listed | undefined>
+  /** Live services, launches whose lease is over, and what is to be removed; oldest first. Ended ones cost nothing. */
+  unfinished(now: Date): Promise<Service[]>
+  findMany(ids: readonly ServiceId[]): Promise<Service[]>
+  /** Moves a service when it is in one of `from`; undefined when it is not, or not there. */
+  move(id: ServiceId, from: readonly Phase[], to: Phase, patch?: Patch): Promise<Service | undefined>
+  /** The ids of `ids` that nobody has claimed, claimed for `leaseMs`. Two callers never get the same one. */
+  claim(ids: readonly ServiceId[], now: Date, leaseMs: number): Promise<Set<ServiceId>>
+  unclaim(ids: readonly ServiceId[]): Promise<void>
+
+  /** Runs of a service, by firing, index and attempt. */
+  runs(id: ServiceId): Promise<Run[]>
+  runsOf(ids: readonly ServiceId[]): Promise<Map<ServiceId, Run[]>>
+  /** Writes runs as they are now; one that is over stays as it is. Changes are told in the same transaction. */
+  recordRuns(id: ServiceId, recording: Recording): Promise<void>
+  /** Forgets all but the last `keep` firings: runs, sets and outputs whose places nobody can name any more. */
+  pruneFirings(id: ServiceId, keep: number): Promise<void>
+
+  /** What the current runs of these services said of their outputs. */
+  manifests(ids: readonly ServiceId[]): Promise<Map<ServiceId, Manifest[]>>
+  outputs(id: ServiceId): Promise<OutputRow[]>
+
+  /** Ended services of which the last `days` days are over, oldest first. */
+  expired(now: Date, days: number, limit: number): Promise<ServiceId[]>
+  /** Removes the row of a service in phase `removing` with all that hangs below it; its output files as well, or not. */
+  erase(id: ServiceId, outputs: 'delete' | 'keep'): Promise<void>
+
+  takeSlot(slot: number, now: Date): Promise<boolean>
+  giveBackSlot(slot: number): Promise<void>
+  completeSlot(slot: number, at: Date): Promise<void>
+  loopState(now: Date): Promise<LoopState>
+
+  /** The oldest change of each service that is due and not told yet, claimed for `leaseMs`. */
+  claimChanges(now: Date, leaseMs: number, limit: number, id?: ServiceId): Promise<PendingChange[]>
+  settleChange(seq: string): Promise<void>
+  postponeChanges(id: ServiceId, dueAt: Date): Promise<void>
+  dropChanges(): Promise<void>
+}
+
+// -------------------------------------------------------------------------------------------------- Cluster
+
+/** A Kubernetes object as it is applied; everything the builders need to say. */
+export interface KubernetesObject {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly metadata: {
+    readonly name: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+    readonly ownerReferences?: readonly OwnerReference[]
+  }
+  readonly [field: string]: unknown
+}
+
+export interface OwnerReference {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+  readonly controller: boolean
+  readonly blockOwnerDeletion: boolean
+}
+
+/** An `Analytics` resource as it lies in Kubernetes. Its fields are checked by the schema of its kind, and by nobody else. */
+export interface Resource {
+  readonly name: string
+  readonly uid: string
+  readonly generation: number
+  readonly labels: Readonly<Record<string, string>>
+  readonly finalizers: readonly string[]
+  readonly createdAt: Date
+  readonly deleting: boolean
+  readonly spec: Readonly<Record<string, unknown>>
+  readonly status: Readonly<Record<string, unknown>>
+}
+
+export interface JobFacts {
+  readonly name: string
+  readonly uid: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly createdAt: Date
+  readonly deleting: boolean
+  readonly suspended: boolean
+  readonly completions: number
+  readonly parallelism: number
+  readonly active: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly completedIndexes: readonly number[]
+  readonly failedIndexes: readonly number[]
+  /** Its last word, and why. */
+  readonly ended: { readonly outcome: 'complete' | 'failed'; readonly reason: string } | null
+}
+
+export interface ContainerFacts {
+  readonly name: string
+  readonly running: boolean
+  readonly startedAt: Date | null
+  readonly waiting: { readonly reason: string; readonly message: string } | null
+  readonly terminated: Termination | null
+}
+
+export interface Termination {
+  readonly reason: string
+  readonly exitCode: number
+  /** What the program left for its readers. */
+  readonly message: string
+  readonly startedAt: Date | null
+  readonly endedAt: Date | null
+}
+
+export interface PodFacts {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly phase: string
+  readonly reason: string | null
+  readonly message: string | null
+  readonly ready: boolean
+  readonly deleting: boolean
+  readonly createdAt: Date
+  /** Why the scheduler could not place it. */
+  readonly unschedulable: string | null
+  /** Main containers. */
+  readonly containers: readonly ContainerFacts[]
+  /** Init containers and native sidecars. */
+  readonly initContainers: readonly ContainerFacts[]
+}
+
+/** A Knative Service or a Deployment. */
+export interface ServerFacts {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  /** Null as long as it is not known. */
+  readonly ready: boolean | null
+  readonly reason: string | null
+  readonly url: string | null
+}
+
+/** Kinds that are applied for a service. */
+export const APPLIED_KINDS = [
+  'Secret',
+  'Job',
+  'CronJob',
+  'KnativeService',
+  'Deployment',
+  'Service',
+  'NetworkPolicy',
+] as const
+export type AppliedKind = (typeof APPLIED_KINDS)[number]
+
+export interface Cluster {
+  readonly namespace: string
+  /**
+   * Makes the resource of a launch.
+   * @throws Fault `refused` with the status and the words of the API; `unavailable` when it may or may not be there
+   */
+  create(object: KubernetesObject): Promise<{ readonly uid: string }>
+  /** Server-side apply with our field manager, conflicts forced. One write. */
+  apply(object: KubernetesObject): Promise<{ readonly uid: string }>
+  /** All resources that are not labelled as finished, in pages of 500. */
+  resources(): Promise<Resource[]>
+  resource(name: string): Promise<Resource | undefined>
+  /** Writes the status; false when there is no such resource. */
+  patchStatus(name: string, status: Readonly<Record<string, unknown>>): Promise<boolean>
+  /** Merges labels and sets finalizers, where given; false when there is no such resource. */
+  patchResource(
+    name: string,
+    patch: { readonly labels?: Readonly<Record<string, string>>; readonly finalizers?: readonly string[] },
+  ): Promise<boolean>
+  /** Asks for a foreground deletion; false when there is none. Returns before dependents are gone. */
+  removeResource(name: string): Promise<boolean>
+  /** Jobs of these services; so many requests as there are hundreds of them. */
+  jobs(ids: readonly ServiceId[]): Promise<JobFacts[]>
+  pods(ids: readonly ServiceId[]): Promise<PodFacts[]>
+  /** Knative Services and Deployments of these services. */
+  servers(ids: readonly ServiceId[]): Promise<ServerFacts[]>
+  /** Names of the objects of one kind that these services have. */
+  names(kind: AppliedKind, ids: readonly ServiceId[]): Promise<Set<string>>
+  has(kind: AppliedKind, name: string): Promise<boolean>
+  /** Lets a Job go on; false when there is none. */
+  resume(job: string): Promise<boolean>
+  /** Asks for a foreground deletion; false when there is no such object. */
+  remove(kind: AppliedKind, name: string): Promise<boolean>
+  /** Last bytes of a container's log; undefined when the pod or the container has none. */
+  log(pod: string, container: string, limitBytes: number): Promise<string | undefined>
+}
+
+// -------------------------------------------------------------------------------------------------- the rest
+
+/** A CloudEvent as we send it; its data is JSON. */
+export interface OutgoingEvent {
+  readonly id: string
+  readonly type: string
+  readonly source: string
+  /** Id of the service; brokers that keep an order keep it by this (extension `partitionkey`). */
+  readonly subject: string
+  readonly time: Date
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** Where CloudEvents go: a broker or any other addressable. */
+export interface Sink {
+  /** Resolves when the other side has taken it. */
+  emit(event: OutgoingEvent): Promise<void>
+}
+
+export type LogWord = 'debug' | 'info' | 'action' | 'loop' | 'warn' | 'error'
+/** One event: its name and its fields. Never a sentence with values in it, never a secret. */
+export type Log = (level: LogWord, event: string, fields?: Readonly<Record<string, unknown>>) => void
+
+/** Everything a use case may ask for; each takes only what it names. */
+export interface Ports {
+  readonly store: Store
+  readonly cluster: Cluster
+  /** Null when no sink is configured. */
+  readonly sink: Sink | null
+  /** The token that runs of a service fetch inputs and send outputs with; the same at each call. */
+  readonly tokenOf: (id: ServiceId) => string
+  readonly newId: () => ServiceId
+  readonly log: Log
+  readonly now: () => Date
+  readonly random: () => number
+  readonly settings: DtSettings
+}
