@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-cluster soak bench render verify verify-archive image deploy undeploy migrate clean
+.PHONY: help setup run demo test test-cluster soak bench render verify verify-archive image deploy undeploy migrate adopt clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -68,6 +68,10 @@ undeploy: $(INSTALLED) ## OVERLAY out of the cluster again; refuses while analys
 
 migrate: $(INSTALLED) ## Bring the database of the POSTGRES_* settings up to date
 	@$(BIN)/node shared/migrate.ts
+
+adopt: $(INSTALLED) ## Go on with analyses of the Python service: [APPLY=1] [FINISH=1] [FORCE=1] [FROM=database] [JSON=1]
+	@$(BIN)/node shared/adopt.ts $(if $(APPLY),--apply) $(if $(FINISH),--finish) $(if $(FORCE),--force) \
+	  $(if $(FROM),--from '$(FROM)') $(if $(JSON),--output json)
 
 clean: ## Remove what was built or left by a run; dependencies stay
 	@rm -rf dist .run coverage

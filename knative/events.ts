@@ -3,6 +3,7 @@
  * its pods share the work. Whoever wants to follow analyses adds a Trigger of their own.
  */
 import { RECONCILE_TYPE } from '../shared/po/events.ts'
+import { COMPONENT } from '../shared/po/names.ts'
 import type { KubernetesObject } from '../shared/po/ports.ts'
 import { routes } from '../shared/routes.ts'
 import { labelsOf } from './labels.ts'
@@ -50,3 +51,39 @@ const binding: KubernetesObject = {
 }
 
 export const eventing = (): readonly KubernetesObject[] => [broker, binding, trigger]
+
+const HINTS = 'po-pod-hints'
+
+/** Only watches pods; its adapter runs with this account in the namespace. */
+const watcher: readonly KubernetesObject[] = [
+  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: HINTS, labels: labelsOf(HINTS, 'loop') } },
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'Role',
+    metadata: { name: HINTS, labels: labelsOf(HINTS, 'loop') },
+    rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }],
+  },
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name: HINTS, labels: labelsOf(HINTS, 'loop') },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: HINTS },
+    subjects: [{ kind: 'ServiceAccount', name: HINTS }],
+  },
+]
+
+/** News of analysis pods without their content: the loop looks for itself. */
+export const podHints = (): readonly KubernetesObject[] => [
+  ...watcher,
+  {
+    apiVersion: 'sources.knative.dev/v1',
+    kind: 'ApiServerSource',
+    metadata: { name: HINTS, labels: labelsOf(HINTS, 'loop') },
+    spec: {
+      serviceAccountName: HINTS,
+      mode: 'Reference',
+      resources: [{ apiVersion: 'v1', kind: 'Pod', selector: { matchLabels: { component: COMPONENT.analysis } } }],
+      sink: sinkOf(loop),
+    },
+  },
+]

@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { functionFolder, poRoutes, type Route } from '../shared/routes.ts'
-import { eventing } from './events.ts'
+import { eventing, podHints } from './events.ts'
 import { renderFuncYaml } from './func-yaml.ts'
 import { knativeService } from './function-service.ts'
 import { gatewayConf } from './gateway-conf.ts'
@@ -49,6 +49,7 @@ export const MANIFESTS: readonly Rendered[] = [
   { path: 'knative/base/migrate.yaml', render: () => yamlOf(...migration()) },
   { path: 'knative/base/gateway/nginx.conf', render: () => gatewayConf(poRoutes) },
   { path: 'knative/components/events/events.yaml', render: () => yamlOf(...eventing()) },
+  { path: 'knative/components/pod-hints/pod-hints.yaml', render: () => yamlOf(...podHints()) },
   { path: 'knative/overlays/httproute/http-route.yaml', render: () => yamlOf(httpRoute(poRoutes)) },
   { path: 'knative/overlays/httproute/nginx.conf', render: () => gatewayConf(analysisRoutes) },
   { path: 'knative/secrets.env.template', render: secretsTemplate },

@@ -72,7 +72,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'commands',
     files: /^shared\/[\w-]+\.ts$/,
-    may: /^(shared\/adapters\/.+|shared\/config\.ts|shared\/(po|dt)\/(model|ports)\.ts|node:.+)$/,
+    may: /^(shared\/(adapters|wire)\/.+|shared\/(config|adopt-report)\.ts|shared\/(po|dt)\/(model|ports|adopt\/.+)\.ts|node:.+)$/,
   },
   {
     name: 'entries',

@@ -79,6 +79,7 @@ async function applyStage(stage: Stage, objects: readonly DeployedObject[], name
   if (stage === 'migration') await makeRoom(objects)
   const applied = stage === 'functions' ? await withStamps(objects, namespace) : objects
   await cluster.apply(applied)
+  await cluster.forgetClientSide(applied.filter(isFunction).map(refOf))
   // A binding waits for the functions that it binds.
   const awaited = applied.filter(({ kind }) => kind !== 'SinkBinding')
   await untilReady(awaited, {

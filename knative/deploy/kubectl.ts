@@ -68,6 +68,20 @@ export async function getAll(refs: readonly ObjectRef[]): Promise<readonly Deplo
   return itemsOf(await kubectl(args, list(items as DeployedObject[])))
 }
 
+const CLIENT_SIDE = 'kubectl.kubernetes.io/last-applied-configuration'
+
+/**
+ * What `kn service apply` and `kubectl apply` remember in an object. kubectl takes it over with all that they had set, which is
+ * right once; when the next apply leaves it out, the other annotations go with it, and Serving refuses that.
+ */
+export async function forgetClientSide(refs: readonly ObjectRef[]): Promise<void> {
+  const marked = (await getAll(refs)).filter(({ metadata }) => metadata.annotations?.[CLIENT_SIDE] !== undefined)
+  for (const object of marked) {
+    const { namespace, name } = object.metadata
+    await kubectl(['annotate', resourceOf(object), name, ...within(namespace), `${CLIENT_SIDE}-`])
+  }
+}
+
 export async function get(kind: string, name: string, namespace?: string): Promise<DeployedObject | undefined> {
   const args = ['get', kind, name, ...within(namespace), '--ignore-not-found', '--output', 'json']
   return itemsOf(await kubectl(args))[0]

@@ -24,7 +24,7 @@ export async function undeploy({ overlay, force = false, say }: UndeployInput): 
   const running = await cluster.select(['pods'], namespace, LABEL.analysis)
   if (running.length > 0 && !force) {
     throw new Refused(
-      `${running.length} pods of analyses are running in namespace ${namespace}: stop them first (kn po stop --all), or leave ` +
+      `${running.length} pods of analyses are running in namespace ${namespace}: stop them first (PUT /po/stop), or leave ` +
         'them to themselves with FORCE=1',
     )
   }

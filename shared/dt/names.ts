@@ -19,6 +19,8 @@ export const LABEL = {
   jobType: `${GROUP}/job-type`,
   /** On Jobs and their pods: `replication` or `fan-in`. */
   step: `${GROUP}/step`,
+  /** Uid of the resource: what is left of a former one of the same name is told apart by it. */
+  resource: `${GROUP}/resource`,
   /** On a resource of which there is nothing left to do: no sweep reads it again. */
   finished: `${GROUP}/finished`,
 } as const

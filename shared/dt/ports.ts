@@ -98,8 +98,8 @@ export interface Store {
   findMany(ids: readonly ServiceId[]): Promise<Service[]>
   /** Moves a service when it is in one of `from`; undefined when it is not, or not there. */
   move(id: ServiceId, from: readonly Phase[], to: Phase, patch?: Patch): Promise<Service | undefined>
-  /** The ids of `ids` that nobody has claimed, claimed for `leaseMs`. Two callers never get the same one. */
-  claim(ids: readonly ServiceId[], now: Date, leaseMs: number): Promise<Set<ServiceId>>
+  /** Those of `ids` that nobody has claimed, as they are now, claimed for `leaseMs`. Two callers never get the same one. */
+  claim(ids: readonly ServiceId[], now: Date, leaseMs: number): Promise<Service[]>
   unclaim(ids: readonly ServiceId[]): Promise<void>
 
   /** Runs of a service, by firing, index and attempt. */
@@ -269,8 +269,9 @@ export interface Cluster {
   pods(ids: readonly ServiceId[]): Promise<PodFacts[]>
   /** Knative Services and Deployments of these services. */
   servers(ids: readonly ServiceId[]): Promise<ServerFacts[]>
-  /** Names of the objects of one kind that these services have. */
-  names(kind: AppliedKind, ids: readonly ServiceId[]): Promise<Set<string>>
+  /** Of the CronJobs of these services, their labels. */
+  cronJobs(ids: readonly ServiceId[]): Promise<Readonly<Record<string, string>>[]>
+  /** Whether there is such an object. */
   has(kind: AppliedKind, name: string): Promise<boolean>
   /** Lets a Job go on; false when there is none. */
   resume(job: string): Promise<boolean>
@@ -312,6 +313,8 @@ export interface Ports {
   /** The token that runs of a service fetch inputs and send outputs with; the same at each call. */
   readonly tokenOf: (id: ServiceId) => string
   readonly newId: () => ServiceId
+  /** Clears away bytes that nobody has any more. */
+  readonly tidy: () => Promise<void>
   readonly log: Log
   readonly now: () => Date
   readonly random: () => number

@@ -4,7 +4,7 @@
  */
 import { Fault } from '../fault.ts'
 import type { Analysis, AnalysisSecrets } from './model.ts'
-import { STANDING_POLICY_NAME } from './names.ts'
+import { runName, STANDING_POLICY_NAME } from './names.ts'
 import {
   credentialsSecret,
   objectsOwnedByPolicy,
@@ -17,7 +17,7 @@ import { type KubernetesObject, PEERS, type Peer, type PeerService, type Ports }
 
 export type Peers = Readonly<Partial<Record<Peer, PeerService>>>
 
-const PEER_NAMES = {
+export const PEER_NAMES = {
   broker: 'message broker',
   storage: 'storage service',
   adapter: 'hub adapter',
@@ -61,16 +61,26 @@ export async function applyRoot(
   return root.uid
 }
 
-/** Everything below the root of one run. `mayGoOn` is asked before each step and throws when time is up. */
+export interface ApplyOptions {
+  /** Asked before each step; throws when time is up. */
+  readonly mayGoOn?: () => void
+  /** False: all but the Deployment of the analysis itself. */
+  readonly withAnalysis?: boolean
+}
+
+/** Everything below the root of one run. */
 export async function applyRun(
   { cluster }: Pick<Ports, 'cluster'>,
   input: RunInput,
   rootUid: string,
-  mayGoOn: () => void = () => {},
+  { mayGoOn = () => {}, withAnalysis = true }: ApplyOptions = {},
 ): Promise<void> {
   const policy = await cluster.apply(policyOwnedByRoot(input, rootUid))
   const [proxyPolicy, ...guarded] = objectsOwnedByPolicy(input, policy.uid)
-  for (const objects of [[proxyPolicy], guarded]) {
+  const isAnalysis = ({ kind, metadata }: KubernetesObject) =>
+    kind === 'Deployment' && metadata.name === runName(input.id, input.run)
+  const wanted = withAnalysis ? guarded : guarded.filter((object) => !isAnalysis(object))
+  for (const objects of [[proxyPolicy], wanted]) {
     mayGoOn()
     await applyAll(cluster, objects)
   }

@@ -123,7 +123,7 @@ async function make(ports: CreatePorts, analysis: Analysis, secrets: AnalysisSec
   const input = runInput(analysis, peers, ports)
   const rootUid = await applyRoot(ports, input, token.value, secrets, analysis.registryHost)
   mayGoOn()
-  await applyRun(ports, input, rootUid, mayGoOn)
+  await applyRun(ports, input, rootUid, { mayGoOn })
 }
 
 /** For an end that came while we made it, perhaps before our root did; now we make nothing more. */

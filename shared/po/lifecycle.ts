@@ -36,6 +36,8 @@ export interface Facts {
   readonly pods: readonly PodFacts[]
   readonly proxyReady: boolean
   readonly deploymentExists: boolean
+  /** Its Deployment was taken over from another orchestrator: a pod in the place of the one that was is unknown to us. */
+  readonly adopted: boolean
   /** Name of the container whose end is the analysis's end. */
   readonly container: string
   /** What the analysis answered, or undefined when the poll failed. */
@@ -99,6 +101,12 @@ const evicted: Reason = ({ pod }) =>
     ? { kind: 'failed', cause: withDetail(`its pod was ended by Kubernetes (${pod.reason ?? 'Failed'})`, pod.message) }
     : undefined
 
+/** Before any answer, which would be that of a pod that began anew. */
+const adoptedPodLost: Reason = (seen) => {
+  if (!seen.adopted) return undefined
+  return seen.pod ? evicted(seen) : { kind: 'gone', cause: 'the pod that was taken over is gone' }
+}
+
 const restartedInPlace: Reason = ({ recorded, main }) => {
   if (recorded !== 'executing' || !main || main.restarts === 0) return undefined
   const end = main.lastTerminated
@@ -155,6 +163,7 @@ const answer: Reason = ({ answered }) => (answered ? ANSWERS[answered] : undefin
 
 /** First reason wins. */
 const REASONS: readonly Reason[] = [
+  adoptedPodLost,
   restartedInPlace,
   answer,
   executingPodGone,

@@ -85,6 +85,9 @@ export type StatusWord = (typeof STATUS_WORDS)[number]
 /** `kong_token` of analyses that read no data, such as aggregators. */
 export const NO_KONG_TOKEN = 'none_needed'
 
+/** When an incarnation is due that is still being taken over: sweeps leave it alone until it is complete. */
+export const UNFINISHED = new Date('9999-12-31T00:00:00Z')
+
 /** What a create asks for, without its secrets. */
 export interface AnalysisSpec {
   readonly id: AnalysisId

@@ -21,10 +21,16 @@ export const LABEL = {
   run: 'flame-po/run',
   project: 'flame-po/project-id',
   node: 'flame-po/node',
+  /** On a Deployment of an analysis that was taken over: it is not of our making, and applying ours to it is refused. */
+  adopted: 'flame-po/adopted',
+  /** On its pod: how often its container had been started again by then. */
+  restartsBefore: 'flame-po/restarts-before',
 } as const
 
 export const FIELD_MANAGER = 'flame-po'
 export const STANDING_POLICY_NAME = 'flame-analysis-default-deny'
+/** Lets the proxies of the Python service be until they are replaced. */
+export const FORMER_PROXIES_POLICY_NAME = 'flame-analysis-former-proxies'
 
 /** `analysis-{id}-{n}`: Deployment, Service and container of a run. */
 export const runName = (id: AnalysisId, run: RunNumber): string => `analysis-${id}-${run}`

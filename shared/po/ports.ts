@@ -9,11 +9,13 @@ import type {
   Analysis,
   AnalysisId,
   AnalysisKey,
+  AnalysisSecrets,
   AnalysisSpec,
   Change,
   HubStatus,
   LogLine,
   LogSnapshot,
+  Outcome,
   PartnerStatuses,
   Removal,
   Report,
@@ -236,8 +238,8 @@ export interface Store {
   markLogsTaken(key: AnalysisKey): Promise<void>
   /** The root was asked to go, or can come no more: the id is free for another incarnation. */
   markRootRemoved(key: AnalysisKey): Promise<void>
-  /** Tries again later: raises `attempts`. */
-  postponeRemoval(key: AnalysisKey, dueAt: Date): Promise<void>
+  /** Tries again then and raises `attempts`; a wish to archive that came since it was claimed keeps it due as it is. */
+  postponeRemoval(removal: Pick<Removal, 'key' | 'archive'>, dueAt: Date): Promise<void>
   /** Forgets the removal, unless it is to archive and the incarnation is still there: then it is due again. */
   completeRemoval(key: AnalysisKey): Promise<void>
   /**
@@ -480,6 +482,94 @@ export interface OutgoingEvent {
 export interface Sink {
   /** Resolves when the other side has taken it. */
   emit(event: OutgoingEvent): Promise<void>
+}
+
+// --------------------------------------------------------------------------------------------- Taking over
+// What the Python service of a node has, and what it takes to go on with it. Functions have none of these.
+
+/** A row that the Python service keeps of a Deployment, without its secrets; texts that are null are empty. */
+export interface FormerRow {
+  readonly table: 'analysis' | 'archive'
+  /** Its primary key. */
+  readonly key: number
+  readonly deployment: string
+  readonly analysisId: string
+  readonly projectId: string
+  readonly registryUrl: string
+  readonly image: string
+  readonly status: string
+  readonly progress: number
+  readonly namespace: string
+  readonly createdAt: Date | null
+  /** Whether it has a token for kong, needs none, or lacks one. */
+  readonly kong: 'given' | 'unneeded' | 'missing'
+}
+
+/** The tables of the Python service. They are only read, in transactions that cannot write. */
+export interface Predecessor {
+  /** Tables and columns that are expected and not there, or may not be read, as `table` or `table.column`. */
+  missing(): Promise<string[]>
+  /** All rows, each table oldest first; `archive` comes before `analysis`. */
+  rows(): Promise<FormerRow[]>
+  /** The secrets of a row, to be passed on and nowhere kept. Undefined when it is gone. */
+  secrets(row: FormerRow): Promise<AnalysisSecrets | undefined>
+  /** The last bytes of its log, its own secrets taken out; undefined when it has none. */
+  log(row: FormerRow, limitBytes: number): Promise<{ text: string; truncated: boolean } | undefined>
+}
+
+/** An incarnation that another orchestrator began. */
+export interface FormerIncarnation extends AnalysisSpec {
+  /** Its runs in order; the last one is the current one. They keep their numbers. */
+  readonly runs: readonly { readonly run: RunNumber; readonly startedAt: Date }[]
+  readonly progress: number
+  readonly logs: readonly LogSnapshot[]
+  readonly fate:
+    | { readonly state: 'started' | 'executing'; readonly dueAt: Date }
+    /** With a removal of what it still owns outside; an executed one is archived by it. */
+    | { readonly state: Outcome; readonly cause: string; readonly removal: boolean }
+}
+
+/** Our rows of incarnations that began elsewhere. */
+export interface Intake {
+  /** Migrations that were not applied yet. */
+  missingMigrations(): Promise<string[]>
+  /** The highest run number that each id ever had. */
+  lastRuns(): Promise<Map<AnalysisId, RunNumber>>
+  /**
+   * Records an incarnation with runs and logs, at once or not at all, and raises the run number of its id. Resolves to
+   * undefined, and changes nothing, when the id has a current incarnation or had its last run number before.
+   */
+  take(incarnation: FormerIncarnation): Promise<Analysis | undefined>
+}
+
+/** Kinds whose metadata may be marked. */
+export type MarkedKind = Exclude<OwnedKind, 'Secret'> | 'ReplicaSet' | 'Pod'
+
+export interface Marks {
+  /** Null takes a label away. */
+  readonly labels: Readonly<Record<string, string | null>>
+  readonly owner?: OwnerReference
+}
+
+/** What it takes, beyond `Cluster`, to go on with objects of others. */
+export interface Takeover {
+  /**
+   * Puts labels and an owner on an object that is there, and changes nothing else of it: no pod restarts for it. Resolves
+   * to its uid; undefined when there is none.
+   */
+  mark(kind: MarkedKind, name: string, marks: Marks): Promise<string | undefined>
+  /** Metadata of all ReplicaSets with these labels. */
+  replicaSets(labels: LabelQuery): Promise<Omit<ObjectMeta, 'kind'>[]>
+  /** Deletes just this Deployment: its ReplicaSets and pods go on without it. False when it is gone or another one. */
+  orphan(name: string, uid: string): Promise<boolean>
+  /** Deletes a ReplicaSet, and its pods after it; false when there is none. */
+  removeReplicaSet(name: string): Promise<boolean>
+}
+
+export interface TakeoverPorts {
+  readonly predecessor: Predecessor
+  readonly intake: Intake
+  readonly takeover: Takeover
 }
 
 // ----------------------------------------------------------------------------------------------------- Log

@@ -151,10 +151,10 @@ export async function release(ports: ReleasePorts, removal: Removal): Promise<bo
     if (complete) {
       await store.completeRemoval(removal.key)
       log('action', 'analysis removed', { analysis: removal.id, runs: `${removal.firstRun}-${removal.lastRun}` })
-    } else await store.postponeRemoval(removal.key, againAt(ports, removal, outcome))
+    } else await store.postponeRemoval(removal, againAt(ports, removal, outcome))
     return complete
   } catch (error) {
-    await store.postponeRemoval(removal.key, retryAt(ports, removal))
+    await store.postponeRemoval(removal, retryAt(ports, removal))
     throw error
   }
 }

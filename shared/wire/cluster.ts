@@ -1,22 +1,20 @@
 /** Kubernetes, and what is reached through its Services: the analyses' own API and the message broker. */
 import { createBroker } from '../adapters/broker/index.ts'
-import { apiServerProxy, connect, createCluster } from '../adapters/kubernetes/index.ts'
+import { apiServerProxy, type Connection, connect, createCluster } from '../adapters/kubernetes/index.ts'
 import { createSidecar } from '../adapters/sidecar/index.ts'
 import type { Ports } from '../po/ports.ts'
 import type { Context, Wiring } from './index.ts'
 
-const connection = ({ config, env }: Context) => connect({ namespace: config.NAMESPACE, env })
+type ClusterPorts = Pick<Ports, 'cluster' | 'broker' | 'sidecar' | 'settings'>
 
-export const cluster: Wiring<Pick<Ports, 'cluster' | 'broker' | 'sidecar' | 'settings'>> = (context) => {
-  const { config, ambient } = context
-  const link = connection(context)
+/** The ports over a connection that others may use, too. */
+export function overConnection(link: Connection, { config, ambient: { settings } }: Context): ClusterPorts {
   const { namespace } = link
   const reach =
     config.SIDECAR_REACH === 'api'
       ? ({ reach: 'api', fetchService: apiServerProxy({ connection: link }) } as const)
       : ({ reach: 'service', namespace, domain: config.CLUSTER_DOMAIN } as const)
   const port = createCluster({ connection: link })
-  const { settings } = ambient
   return {
     cluster: port,
     sidecar: createSidecar(reach),
@@ -24,3 +22,7 @@ export const cluster: Wiring<Pick<Ports, 'cluster' | 'broker' | 'sidecar' | 'set
     settings: { ...settings, run: { ...settings.run, namespace } },
   }
 }
+
+export const connection = ({ config, env }: Context): Connection => connect({ namespace: config.NAMESPACE, env })
+
+export const cluster: Wiring<ClusterPorts> = (context) => overConnection(connection(context), context)

@@ -40,6 +40,7 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   Event: 'api/v1/events',
   KnativeService: 'apis/serving.knative.dev/v1/services',
   Revision: 'apis/serving.knative.dev/v1/revisions',
+  ApiServerSource: 'apis/sources.knative.dev/v1/apiserversources',
   PingSource: 'apis/sources.knative.dev/v1/pingsources',
   Broker: 'apis/eventing.knative.dev/v1/brokers',
   Trigger: 'apis/eventing.knative.dev/v1/triggers',
@@ -115,6 +116,12 @@ export function createApi(kubeconfig: string, namespace: string) {
     /** What a Service answers through the API server. */
     ask: <T>(service: string, port: number, path: string) =>
       json<T>('GET', `${pathOf('Service', `${service}:${port}`)}/proxy${path}`),
+    /** What a pod has written; empty while it has not begun. */
+    async log(pod: string): Promise<string> {
+      const { status, body } = await send('GET', `${pathOf('Pod', pod)}/log`)
+      const text = await body.text()
+      return status === 200 ? text : ''
+    },
     /** Each line of a container that runs, until it ends or `signal` does. */
     async follow(pod: string, signal: AbortSignal, onLine: (line: string) => void): Promise<void> {
       const { status, body } = await send('GET', `${pathOf('Pod', pod)}/log?follow=true`, undefined, signal)

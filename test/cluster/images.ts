@@ -88,7 +88,9 @@ async function digest(folder: string, leftOut?: RegExp): Promise<string> {
   return hash.digest('hex').slice(0, 12)
 }
 
-async function findProgram(name: string, path: string): Promise<string> {
+/** @throws with what to do when it is not installed */
+export async function findProgram(name: string): Promise<string> {
+  const path = `${process.env['PATH']}${delimiter}/usr/sbin`
   for (const folder of path.split(delimiter)) {
     const file = join(folder, name)
     const found = await access(file).then(
@@ -128,7 +130,7 @@ export async function loadPrograms<Name extends string>(
 }
 
 async function loadNginx({ loadImage: [command, ...first] }: ClusterEnvironment): Promise<string> {
-  const program = await findProgram('nginx', `${process.env['PATH']}${delimiter}/usr/sbin`)
+  const program = await findProgram('nginx')
   const image = 'dev.local/po-test-nginx:1'
   await run(command, [...first, image, '--program', program, '--user', String(NGINX_USER)])
   return image

@@ -79,6 +79,12 @@ const PATH_MATCH: Type = { type: 'string', value: 'string' }
 
 const SPECS: Readonly<Record<string, Type>> = {
   'serving.knative.dev/v1 Service': { template: { metadata: 'V1ObjectMeta', spec: FUNCTION_POD }, traffic: ['any'] },
+  'sources.knative.dev/v1 ApiServerSource': {
+    serviceAccountName: 'string',
+    mode: 'string',
+    resources: [{ apiVersion: 'string', kind: 'string', selector: 'V1LabelSelector' }],
+    sink: DESTINATION,
+  },
   'sources.knative.dev/v1 PingSource': {
     schedule: 'string',
     timezone: 'string',

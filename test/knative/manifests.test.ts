@@ -160,11 +160,13 @@ describe('the role of each function', () => {
       expect(found[2]['subjects']).toEqual([{ kind: 'ServiceAccount', name }])
     }
   })
-  test('is the only one there is', () => {
+  test('is the only one there is, but for the one of the pod hints, who watch pods', () => {
     const kinds = ['Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding']
     const names = objects.filter(({ kind }) => kinds.includes(kind)).map(({ metadata }) => metadata.name)
     const granting = poRoutes.filter(({ kubernetes }) => kubernetes.length > 0).flatMap(({ name }) => [name, name])
-    expect(names.toSorted()).toEqual(granting.toSorted())
+    expect(names.toSorted()).toEqual([...granting, 'po-pod-hints', 'po-pod-hints'].toSorted())
+    const [hints] = objects.filter(({ kind, metadata }) => kind === 'Role' && metadata.name === 'po-pod-hints')
+    expect(hints?.['rules']).toEqual([{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }])
   })
 })
 

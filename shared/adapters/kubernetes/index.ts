@@ -4,15 +4,15 @@
  * Owns: credentials, connections, paging, and how the API's objects and errors become the port's. Credentials are
  * `@kubernetes/client-node`'s. May import: port types, model, names, fault.
  */
-import type { V1ObjectMeta } from '@kubernetes/client-node/dist/gen/models/V1ObjectMeta.js'
 import type { V1Pod } from '@kubernetes/client-node/dist/gen/models/V1Pod.js'
 import type { V1Service } from '@kubernetes/client-node/dist/gen/models/V1Service.js'
 import { FIELD_MANAGER } from '../../po/names.ts'
-import type { Cluster, ObjectMeta, OwnedKind } from '../../po/ports.ts'
+import type { Cluster } from '../../po/ports.ts'
 import { call, callJson, METADATA, METADATA_LIST, refusal } from './api.ts'
 import { type Connection, type ConnectionOptions, connect } from './connection.ts'
 import { type Kind, kindOf, pathOf, selectorOf } from './kinds.ts'
 import { listAll } from './list.ts'
+import { type Metadata, objectMeta } from './metadata.ts'
 import { choosePeers, PEER_SELECTORS } from './peers.ts'
 import { podFacts } from './pods.ts'
 import { readTail, type Tail } from './tail.ts'
@@ -23,10 +23,6 @@ export { apiServerProxy, type FetchService } from './service-proxy.ts'
 export interface ClusterOptions extends ConnectionOptions {
   /** A connection to share; the other options are then its own. */
   readonly connection?: Connection | undefined
-}
-
-interface Metadata {
-  readonly metadata: V1ObjectMeta
 }
 
 /** `close` gives the connections back; a cluster is not used after it. */
@@ -111,17 +107,6 @@ export function createCluster(options: ClusterOptions = {}): Cluster & { close()
     },
 
     close: () => connection.close(),
-  }
-}
-
-function objectMeta(kind: OwnedKind, { metadata }: Metadata): ObjectMeta {
-  return {
-    kind,
-    name: metadata.name ?? '',
-    uid: metadata.uid ?? '',
-    labels: metadata.labels ?? {},
-    createdAt: new Date(metadata.creationTimestamp ?? 0),
-    deleting: metadata.deletionTimestamp !== undefined,
   }
 }
 

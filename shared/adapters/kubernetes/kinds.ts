@@ -7,6 +7,7 @@ const PATHS = {
   Service: ['api/v1', 'services'],
   Pod: ['api/v1', 'pods'],
   Deployment: ['apis/apps/v1', 'deployments'],
+  ReplicaSet: ['apis/apps/v1', 'replicasets'],
   NetworkPolicy: ['apis/networking.k8s.io/v1', 'networkpolicies'],
 } as const
 

@@ -1,5 +1,5 @@
 /** The first step of a create: an incarnation's row, or the reason why there is none. */
-import { type Analysis, type AnalysisSpec, isLive, parseAnalysisId } from '../../po/model.ts'
+import { type Analysis, type AnalysisId, type AnalysisSpec, isLive, parseAnalysisId } from '../../po/model.ts'
 import type { BeginInput, BeginResult, SpecField } from '../../po/ports.ts'
 import { currentOf } from './analyses.ts'
 import { recordMove } from './changes.ts'
@@ -7,7 +7,7 @@ import { unreleasedOf } from './removals.ts'
 import { analysisColumns, type Clock, type Db, later, percent, storable } from './rows.ts'
 
 /** Creates the identity of an id if need be and locks it: begins of one id happen one after the other. */
-async function lockIdentity(tx: Db, { id }: BeginInput): Promise<number> {
+export async function lockIdentity(tx: Db, id: AnalysisId): Promise<number> {
   const [identity] = await tx<{ last: number }[]>`
     insert into po.identity as row (id) values (${id})
     on conflict (id) do update set last_run = row.last_run
@@ -66,7 +66,7 @@ const cleaned = (input: BeginInput): BeginInput => ({
 /** Runs in a transaction of its own. @see Store.begin */
 export async function begin(tx: Db, request: BeginInput, clock: Clock): Promise<BeginResult> {
   const input = cleaned(request)
-  const lastRun = await lockIdentity(tx, input)
+  const lastRun = await lockIdentity(tx, input.id)
   const now = clock()
   const current = await currentOf(tx, input.id)
   if (current && isLive(current.state)) return besideLive(current, input)

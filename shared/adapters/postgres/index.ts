@@ -103,7 +103,7 @@ export function createStore({ query, transaction }: Database, options: StoreOpti
     pendingRemovals: () => query((sql) => removals.pendingRemovals(sql)),
     markLogsTaken: (key) => query((sql) => removals.markLogsTaken(sql, key)),
     markRootRemoved: (key) => query((sql) => removals.markRootRemoved(sql, key)),
-    postponeRemoval: (key, dueAt) => query((sql) => removals.postponeRemoval(sql, key, dueAt)),
+    postponeRemoval: (removal, dueAt) => query((sql) => removals.postponeRemoval(sql, removal, dueAt)),
     completeRemoval: (key) => query((sql) => removals.completeRemoval(sql, key)),
     holdClient: (key, id, now, leaseMs) => transaction((tx) => removals.holdClient(tx, key, id, now, leaseMs)),
     releaseClient: (key, removed) => query((sql) => removals.releaseClient(sql, key, removed)),

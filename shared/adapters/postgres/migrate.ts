@@ -36,6 +36,16 @@ export async function readMigrations(folder: string): Promise<Migration[]> {
   return migrations
 }
 
+/** Names of the files that were not applied yet; writes nothing. */
+export async function missingMigrations(database: Database, folder: string = defaultFolder()): Promise<string[]> {
+  const migrations = await readMigrations(folder)
+  const applied = await database.query(async (sql) => {
+    const [table] = await sql<{ found: boolean }[]>`select to_regclass('po.migration') is not null as found`
+    return table?.found ? [...(await sql<{ number: number }[]>`select number from po.migration`)] : []
+  })
+  return migrations.filter(({ number }) => !applied.some((row) => row.number === number)).map(({ name }) => name)
+}
+
 /** Applies what is missing and resolves to the names of the files that were applied. */
 export async function migrate(database: Database, folder: string = defaultFolder()): Promise<string[]> {
   const migrations = await readMigrations(folder)

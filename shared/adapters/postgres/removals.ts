@@ -76,9 +76,17 @@ export async function markRootRemoved(sql: Db, key: AnalysisKey): Promise<void> 
 }
 
 /** @see Store.postponeRemoval */
-export async function postponeRemoval(sql: Db, key: AnalysisKey, dueAt: Date): Promise<void> {
+export async function postponeRemoval(
+  sql: Db,
+  { key, archive }: Pick<Removal, 'key' | 'archive'>,
+  dueAt: Date,
+): Promise<void> {
   await sql`
-    update po.removal set due_at = ${dueAt}, claimed_until = null, attempts = attempts + 1 where key = ${key}`
+    update po.removal set
+      due_at = case when archive = ${archive} then ${dueAt} else least(due_at, ${dueAt}) end,
+      claimed_until = null,
+      attempts = attempts + 1
+    where key = ${key}`
 }
 
 /** A wish to archive may have come while the rest was done: then the removal is due again. @see Store.completeRemoval */

@@ -5,7 +5,7 @@ import type { ServiceInput } from './input.ts'
 import { type Labels, owned, serviceLabels } from './metadata.ts'
 import { runPod } from './run-pod.ts'
 
-const runLabels = ({ id, spec }: ServiceInput): Labels => serviceLabels(id, spec.jobType, 'run')
+const runLabels = (input: ServiceInput): Labels => serviceLabels(input, 'run')
 
 interface Shape {
   readonly completions: number

@@ -1,15 +1,15 @@
 /** Labels and owner references. */
-import type { JobType, ServiceId } from '../model.ts'
 import { API_VERSION, COMPONENT, KIND, LABEL } from '../names.ts'
 import type { KubernetesObject } from '../ports.ts'
 import type { ServiceInput } from './input.ts'
 
 export type Labels = Readonly<Record<string, string>>
 
-export const serviceLabels = (id: ServiceId, jobType: JobType, component: keyof typeof COMPONENT): Labels => ({
+export const serviceLabels = ({ id, uid, spec }: ServiceInput, component: keyof typeof COMPONENT): Labels => ({
   [LABEL.component]: COMPONENT[component],
   [LABEL.service]: id,
-  [LABEL.jobType]: jobType,
+  [LABEL.resource]: uid,
+  [LABEL.jobType]: spec.jobType,
 })
 
 /** `object`, which goes when the service's resource goes, and which it waits for when it is deleted in the foreground. */

@@ -21,7 +21,7 @@ export function portOf({ port, env }: Pick<ServiceInput['spec'], 'port' | 'env'>
   return isPort(given) ? Number(given) : PORT
 }
 
-const labelsOf = ({ id, spec }: ServiceInput) => serviceLabels(id, spec.jobType, 'server')
+const labelsOf = (input: ServiceInput) => serviceLabels(input, 'server')
 
 export const knativeService = (input: ServiceInput): KubernetesObject => {
   const { id, spec, settings } = input

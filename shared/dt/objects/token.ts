@@ -8,7 +8,7 @@ export const tokenSecret = (input: ServiceInput, token: string): KubernetesObjec
   owned(input, {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name: tokenName(input.id), labels: serviceLabels(input.id, input.spec.jobType, 'token') },
+    metadata: { name: tokenName(input.id), labels: serviceLabels(input, 'token') },
     type: 'Opaque',
     data: { [TOKEN_KEY]: Buffer.from(token, 'utf8').toString('base64') },
   })

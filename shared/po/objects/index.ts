@@ -21,9 +21,10 @@ import { rootOf } from './secrets.ts'
 
 export type { RunInput } from './input.ts'
 export { RUN_HEADER } from './locations.ts'
+export { labelValue, ownerReference, runLabels } from './metadata.ts'
 export { ANALYSIS_PORT, PROXY_PORT } from './pods.ts'
-export { standingPolicy } from './policies.ts'
-export { CREDENTIAL_KEYS, credentialsSecret, pullSecret } from './secrets.ts'
+export { formerProxiesPolicy, standingPolicy } from './policies.ts'
+export { CREDENTIAL_KEYS, credentialsSecret, pullSecret, rootOf } from './secrets.ts'
 
 /** The policy of a run, which owns everything else of it. */
 export const policyOwnedByRoot = (input: RunInput, rootUid: string): KubernetesObject =>

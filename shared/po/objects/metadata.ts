@@ -1,7 +1,7 @@
 /** Labels and owner references. */
 import type { RunNumber } from '../model.ts'
 import { COMPONENT, LABEL } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
+import type { KubernetesObject, OwnerReference } from '../ports.ts'
 import type { RunInput } from './input.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -30,20 +30,21 @@ export const componentLabels = (input: RunInput, component: keyof typeof COMPONE
   ...runLabels(input, run),
 })
 
-/** `object`, which goes when `owner` goes, and which `owner` waits for when it is deleted in the foreground. */
+/** Whoever has it goes when `owner` goes, and `owner` waits for it when it is deleted in the foreground. */
+export const ownerReference = (
+  owner: Pick<KubernetesObject, 'apiVersion' | 'kind' | 'metadata'>,
+  uid: string,
+): OwnerReference => ({
+  apiVersion: owner.apiVersion,
+  kind: owner.kind,
+  name: owner.metadata.name,
+  uid,
+  controller: false,
+  blockOwnerDeletion: true,
+})
+
+/** `object` with this owner. */
 export const ownedBy = (owner: KubernetesObject, uid: string, object: KubernetesObject): KubernetesObject => ({
   ...object,
-  metadata: {
-    ...object.metadata,
-    ownerReferences: [
-      {
-        apiVersion: owner.apiVersion,
-        kind: owner.kind,
-        name: owner.metadata.name,
-        uid,
-        controller: false,
-        blockOwnerDeletion: true,
-      },
-    ],
-  },
+  metadata: { ...object.metadata, ownerReferences: [ownerReference(owner, uid)] },
 })

@@ -6,6 +6,8 @@
 import {
   analysisSelector,
   COMPONENT,
+  FORMER_PROXIES_POLICY_NAME,
+  LABEL,
   policyName,
   proxyPolicyName,
   proxySelector,
@@ -60,6 +62,20 @@ export const standingPolicy = (): KubernetesObject =>
     { name: STANDING_POLICY_NAME, labels: { component: COMPONENT.standingPolicy } },
     { matchExpressions: [{ key: 'component', operator: 'In', values: [COMPONENT.analysis, COMPONENT.proxy] }] },
     {},
+  )
+
+/**
+ * For the time of a move from the Python service, whose proxies have no policy: without this one the standing policy would
+ * cut off what still runs behind them. It selects none of ours.
+ */
+export const formerProxiesPolicy = (): KubernetesObject =>
+  policy(
+    { name: FORMER_PROXIES_POLICY_NAME, labels: { component: COMPONENT.standingPolicy } },
+    {
+      matchLabels: { component: COMPONENT.proxy },
+      matchExpressions: [{ key: LABEL.analysis, operator: 'DoesNotExist' }],
+    },
+    { ingress: [{}], egress: [{}] },
   )
 
 /** Of the analysis: its proxy and DNS, nothing else. */

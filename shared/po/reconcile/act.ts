@@ -6,7 +6,7 @@ import { applyRun, ensureStandingPolicy, requirePeers, runInput } from '../apply
 import { carryOutEnd, recordEnd } from '../ending.ts'
 import { type Action, restartDelaySeconds } from '../lifecycle.ts'
 import type { Analysis, Outcome, Report, State } from '../model.ts'
-import { credentialsName, policyName } from '../names.ts'
+import { credentialsName, policyName, runName } from '../names.ts'
 import { CREDENTIAL_KEYS } from '../objects/index.ts'
 import type { Ports } from '../ports.ts'
 import { type ReleasePorts, takeLogs } from '../release.ts'
@@ -18,12 +18,15 @@ export type ActPorts = ReleasePorts & Pick<Ports, 'sidecar' | 'random'>
 const RUN_LEASE_MS = 60_000
 const WATCHED: readonly State[] = ['starting', 'started', 'executing']
 
-/** Applies everything below the root of the current run: what is there stays as it is, what is missing comes back. */
+/**
+ * Applies everything below the root of the current run: what is there stays as it is, what is missing comes back. The
+ * Deployment of an analysis that was taken over is not of our shape, and applying ours to it is refused: it is left alone.
+ */
 export async function applyBelowRoot(ports: ActPorts, world: World, analysis: Analysis): Promise<void> {
   const root = rootUid(world, analysis)
   if (!root) return
   const [peers] = await Promise.all([requirePeers(ports, analysis.needsKong), ensureStandingPolicy(ports)])
-  await applyRun(ports, runInput(analysis, peers, ports), root)
+  await applyRun(ports, runInput(analysis, peers, ports), root, { withAnalysis: !world.adopted(analysis) })
 }
 
 async function markExecuting(ports: ActPorts, { key, run, progress }: Analysis): Promise<void> {
@@ -45,7 +48,16 @@ async function resume(ports: ActPorts, world: World, analysis: Analysis): Promis
   if (started) log('action', 'analysis started', { analysis: analysis.id, run: analysis.run })
 }
 
+/** A Deployment that was taken over and lost its pod goes; when it is gone, the run is put back in our shape. */
+async function dropAdopted(ports: ActPorts, { deleting }: { deleting: boolean }, { id, run }: Analysis): Promise<void> {
+  if (deleting) return
+  await ports.cluster.remove('Deployment', runName(id, run))
+  ports.log('action', 'adopted Deployment removed', { analysis: id, run })
+}
+
 async function reapply(ports: ActPorts, world: World, analysis: Analysis, reason: string): Promise<void> {
+  const adopted = world.adopted(analysis)
+  if (adopted) return dropAdopted(ports, adopted, analysis)
   await applyBelowRoot(ports, world, analysis)
   const { key, state, run, id } = analysis
   const counted = state === 'executing' ? ({ reapplied: true } as const) : {}

@@ -1,8 +1,8 @@
 /** One look at one analysis: its pods as Kubernetes has them and its own answer through its proxy. */
 import { classify, type Observation } from '../lifecycle.ts'
 import type { Analysis } from '../model.ts'
-import { runName } from '../names.ts'
-import type { Health, Ports } from '../ports.ts'
+import { LABEL, runName } from '../names.ts'
+import type { Health, PodFacts, Ports } from '../ports.ts'
 import type { World } from './world.ts'
 
 export interface Poll {
@@ -32,6 +32,14 @@ export const isAnswerable = (world: World, analysis: Analysis): boolean =>
 
 const seconds = (from: Date, to: Date): number => Math.max(0, (to.getTime() - from.getTime()) / 1000)
 
+/** The pod as if it had begun when it was taken over: what its container went through before is not ours to judge. */
+function sinceTakeover(pod: PodFacts): PodFacts {
+  const before = Number(pod.labels[LABEL.restartsBefore] ?? 0)
+  if (!(before > 0)) return pod
+  const containers = pod.containers.map((one) => ({ ...one, restarts: Math.max(0, one.restarts - before) }))
+  return { ...pod, containers }
+}
+
 /** The observation that pods and answer amount to, this poll counted. */
 export function observe(
   { now, settings }: Pick<Ports, 'now' | 'settings'>,
@@ -44,9 +52,13 @@ export function observe(
   return classify(
     {
       recorded: state,
-      pods: world.analysisPods(analysis).filter(({ deleting }) => !deleting),
+      pods: world
+        .analysisPods(analysis)
+        .filter(({ deleting }) => !deleting)
+        .map(sinceTakeover),
       proxyReady: world.proxyReady(analysis),
       deploymentExists: world.uid('Deployment', runName(id, run)) !== undefined,
+      adopted: world.adopted(analysis) !== undefined,
       container: runName(id, run),
       answered: polled?.health?.status,
       silentPolls: quiet ? silentPolls + 1 : 0,

@@ -5,6 +5,7 @@ import {
   analysisSelector,
   COMPONENT,
   credentialsName,
+  LABEL,
   policyName,
   proxyConfigName,
   proxyName,
@@ -32,6 +33,8 @@ export interface World {
   /** Pods of a run's analysis, those that are ending included. */
   readonly analysisPods: (run: RunId) => readonly PodFacts[]
   readonly proxyReady: (run: RunId) => boolean
+  /** Its Deployment as it was taken over, be it that it is being deleted; undefined where it is of our making. */
+  readonly adopted: (run: RunId) => Pick<ObjectMeta, 'deleting'> | undefined
 }
 
 const byApp = (pods: readonly PodFacts[]): Map<string | undefined, PodFacts[]> =>
@@ -40,12 +43,18 @@ const byApp = (pods: readonly PodFacts[]): Map<string | undefined, PodFacts[]> =
 function index({ objects, pods }: Inventory): Omit<World, 'readAt' | 'inventory'> {
   const present = objects.filter(({ deleting }) => !deleting)
   const uids = new Map(present.map(({ kind, name, uid }: ObjectMeta) => [`${kind}/${name}`, uid]))
+  const adopted = new Map(
+    objects
+      .filter(({ kind, labels }) => kind === 'Deployment' && labels[LABEL.adopted] !== undefined)
+      .map((object) => [object.name, object]),
+  )
   const analyses = byApp(pods.filter(({ labels }) => labels['component'] === COMPONENT.analysis))
   const proxies = byApp(pods.filter(({ labels }) => labels['component'] === COMPONENT.proxy))
   return {
     uid: (kind, name) => uids.get(`${kind}/${name}`),
     analysisPods: ({ id, run }) => analyses.get(analysisSelector(id, run).app) ?? [],
     proxyReady: ({ id, run }) => proxies.get(proxyName(id, run))?.some(({ ready }) => ready) ?? false,
+    adopted: ({ id, run }) => adopted.get(runName(id, run)),
   }
 }
 

@@ -16,7 +16,7 @@ beforeAll(async () => {
   const { listener } = await loadSupport(node)
   await timed('deployed with the component events', () =>
     redeploy(node.installation, node.environment, {
-      components: ['events'],
+      components: ['events', 'pod-hints'],
       settings: { ...node.installation.overlay.settings, FANOUT: 'events' },
     }),
   )
@@ -68,6 +68,10 @@ describe('over the broker', () => {
     const ticks = (await heard(id)).filter(({ type }) => type === `${TYPE}.reconcile`)
     expect(ticks.length).toBeGreaterThan(0)
     for (const { id: eventId } of ticks) expect(eventId).toMatch(new RegExp(`^\\d+/${id}$`))
+  })
+
+  test('the source of news about its pods may watch them, and knows where to send them', async () => {
+    await eventually('it is ready', async () => isReady(await node.api.find('ApiServerSource', 'po-pod-hints')))
   })
 
   test('a function of a user hears each state that it took, in order, and its end by a filter', async () => {

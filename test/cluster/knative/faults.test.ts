@@ -30,8 +30,9 @@ beforeAll(async () => {
 })
 afterAll(() => node.close())
 
+/** A peer that is only just back may not answer yet: then the answer is 503, and the call is to be repeated. */
 const remove = async (id: string) => {
-  await node.call('DELETE', `/po/delete/${id}`)
+  await eventually('it is deleted', async () => (await node.send('DELETE', `/po/delete/${id}`)).ok)
   await node.untilGone(id, 90_000)
 }
 const alive = (pods: readonly PodObject[]) => pods.filter(({ metadata }) => !metadata.deletionTimestamp)

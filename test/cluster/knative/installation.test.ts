@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { allRoutes, type Endpoint } from '../../../shared/routes.ts'
-import { make } from './installation.ts'
+import { redeploy } from './installation.ts'
 import { run, succeed } from './make.ts'
 import { type Node, openNode } from './node.ts'
-import { removeOverlay, writeOverlay, writeSurvey } from './overlay.ts'
+import { type OverlayInput, removeOverlay, writeSurvey } from './overlay.ts'
 
 const ID = '7f6bf4e1-0c0b-4f0e-9d2a-5a3c5f4b1a11'
 
@@ -83,20 +83,16 @@ describe('the installation', () => {
   })
 
   test('is left as it is by the same deployment', async () => {
+    const deploy = (changes: Partial<OverlayInput>) => redeploy(node.installation, node.environment, changes)
+    await deploy({})
     const before = await revisions()
-    const OVERLAY = await writeOverlay(node.installation.overlay, 'again')
-    try {
-      await make(node.environment, 'deploy', { OVERLAY, SECRETS: node.installation.secretsFile, TIMEOUT: '120' })
-      expect(await revisions()).toEqual(before)
-      const changed = { ...node.installation.overlay.settings, CORS_ORIGIN: 'https://example.org' }
-      await writeOverlay({ ...node.installation.overlay, settings: changed }, 'again')
-      await make(node.environment, 'deploy', { OVERLAY, SECRETS: node.installation.secretsFile, TIMEOUT: '120' })
-      const after = await revisions()
-      const rolled = Object.keys(after).filter((name) => after[name] !== before[name])
-      expect(rolled.sort()).toEqual(await readersOf('CORS_ORIGIN'))
-    } finally {
-      await removeOverlay(OVERLAY)
-    }
+    await deploy({})
+    expect(await revisions()).toEqual(before)
+    await deploy({ settings: { ...node.installation.overlay.settings, CORS_ORIGIN: 'https://example.org' } })
+    const after = await revisions()
+    const rolled = Object.keys(after).filter((name) => after[name] !== before[name])
+    expect(rolled.sort()).toEqual(await readersOf('CORS_ORIGIN'))
+    await deploy({})
   })
 
   test('is found by kn', async () => {
@@ -124,6 +120,8 @@ describe('the installation', () => {
     await rm(dirname(file), { recursive: true })
     expect(lines.join('\n')).toMatch(/po-docs/)
     expect((await node.send('GET', '/api/docs')).status).toBe(200)
+    // What kn remembers in the object must not stand in the way of deployments, of which the second would meet it.
+    for (const _ of [1, 2]) await redeploy(node.installation, node.environment, {})
   })
 })
 

@@ -50,17 +50,21 @@ const leaks = (pods: string) => Object.keys(sightings.of(pods).reached).filter((
 const policyOf = (id: string) => `nginx-to-analysis-${id}-1-policy`
 const runs = (id: string) => eventually('its container runs', async () => sightings.of(`analysis-${id}-1-`).pods > 0)
 
-/** Whether a policy of the analysis is there as long as a pod of it is: looked at in this order, so that none can slip between. */
+const hasPolicy = async (id: string) => (await node.api.list('NetworkPolicy', `${OWNED}=${id}`)).length > 0
+
+/** Names of pods that were seen between two looks of which neither found a policy of the analysis. */
 async function watchOver(id: string, until: Promise<unknown>): Promise<readonly string[]> {
   const bare: string[] = []
   let ended = false
   const end = until.finally(() => {
     ended = true
   })
+  let before = await hasPolicy(id)
   while (!ended) {
-    const policies = await node.api.list('NetworkPolicy', `${OWNED}=${id}`)
     const pods = await node.podsOf(id)
-    if (policies.length === 0) bare.push(...pods.map(({ metadata }) => metadata.name))
+    const after = await hasPolicy(id)
+    if (!before && !after) bare.push(...pods.map(({ metadata }) => metadata.name))
+    before = after
     await sleep(25)
   }
   await end

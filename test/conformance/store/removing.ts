@@ -30,10 +30,18 @@ export function removing(subject: Subject): void {
   test('a postponed removal is due later, with one attempt more, and can be claimed by its key at once', async () => {
     const { key } = await leaving()
     await subject.store.claimRemovals(subject.now(), LEASE_MS, 10)
-    await subject.store.postponeRemoval(key, new Date(subject.now().getTime() + 5000))
+    await subject.store.postponeRemoval({ key, archive: false }, new Date(subject.now().getTime() + 5000))
     expect(await subject.store.claimRemovals(subject.pass(4999), LEASE_MS, 10)).toEqual([])
     expect(await subject.store.claimRemoval(key, subject.now(), 1)).toMatchObject({ attempts: 1 })
     expect(await subject.store.claimRemovals(subject.pass(1), LEASE_MS, 10)).toMatchObject([{ key, attempts: 1 }])
+  })
+
+  test('a removal whose archive was wished for meanwhile is not postponed', async () => {
+    const { key } = await leaving()
+    const removal = await subject.store.claimRemoval(key, subject.now(), LEASE_MS)
+    await subject.other.transition(key, ['stopping'], 'stopping', { removal: { archive: true } })
+    await subject.store.postponeRemoval(removal ?? { key, archive: true }, new Date(subject.now().getTime() + 5000))
+    expect(await subject.other.claimRemovals(subject.now(), LEASE_MS, 10)).toMatchObject([{ key, archive: true }])
   })
 
   test('a complete removal is gone', async () => {

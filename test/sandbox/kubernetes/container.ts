@@ -23,6 +23,8 @@ export interface ImageContext {
   readonly container: string
   /** Files of Secret and ConfigMap volumes, by mount path and file name. */
   readonly mounts: Mounts
+  /** Real directories by mount path; environment, command and arguments already name those. */
+  readonly directories: Readonly<Record<string, string>>
   /** As the pod says; empty when it leaves that to the image. */
   readonly command: readonly string[]
   readonly args: readonly string[]
@@ -51,13 +53,19 @@ export interface Container {
   status(): ContainerStatus
   log(previous: boolean): ContainerLog | undefined
   stop(graceMs: number): Promise<void>
+  /** Resolves once it runs, has passed its startup probe, or has ended. */
+  readonly begun: Promise<void>
+  /** How it ended, once it will not be started again; undefined when it was stopped before it ever ran. */
+  readonly over: Promise<Terminated | undefined>
 }
 
 export interface ContainerWorld {
   readonly runtime: Runtime
   readonly restartPolicy: PodSpec['restartPolicy']
   /** Everything for the image but the port; throws NotReady while something is missing. */
-  readonly inputs: () => Omit<ImageContext, 'port'>
+  readonly inputs: () => Promise<Omit<ImageContext, 'port'>>
+  /** What the container left as its termination message. */
+  readonly message: () => string
   readonly onChange: () => void
 }
 
@@ -90,6 +98,8 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
   let stopping = false
   let timer: NodeJS.Timeout | undefined
   let stopProbes = () => {}
+  const begun = Promise.withResolvers<void>()
+  const over = Promise.withResolvers<Terminated | undefined>()
 
   function enter(next: ContainerState): void {
     state = next
@@ -112,8 +122,9 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
     try {
       if (launches > 0) port = await anotherPort(port)
       launches += 1
-      const program = await image({ ...world.inputs(), port })
-      if (!stopping) run(program)
+      const inputs = await world.inputs()
+      const program = await image({ ...inputs, port })
+      if (!stopping) run(program, inputs.env)
     } catch (error) {
       waitAndRetry(error)
     }
@@ -134,13 +145,13 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
     later(runtime.backoffMs * (backedOff ? 8 : 1), begin)
   }
 
-  function run(program: Program): void {
+  function run(program: Program, given: Readonly<Record<string, string>>): void {
     const startedAt = timestamp()
     const since = Date.now()
     const output = createContainerLog(runtime.logBytes)
     const started = spawn(program.command, program.args, {
       cwd: program.cwd,
-      env: { PATH: process.env['PATH'] ?? '', ...world.inputs().env, ...program.env, PORT: String(port) },
+      env: { PATH: process.env['PATH'] ?? '', ...given, ...program.env, PORT: String(port) },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })
@@ -155,10 +166,18 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
       children.delete(started)
       output.end()
       if (Date.now() - since > runtime.backoffMs * 20) crashes = 0
-      ended(endingOf(code, name, startedAt))
+      ended({ ...endingOf(code, name, startedAt), ...messageOf(code ?? 128, output) })
     })
     enter({ running: { startedAt } })
     if (child === started && started.pid !== undefined) probe(started)
+  }
+
+  /** What it wrote, or, where the pod asks for that and it failed, the end of its log. */
+  function messageOf(exitCode: number, output: ContainerLog): { readonly message?: string } {
+    const written = world.message()
+    const fallsBack = written === '' && exitCode !== 0 && spec.terminationMessagePolicy === 'FallbackToLogsOnError'
+    const message = fallsBack ? tailOf(output) : written
+    return message === '' ? {} : { message }
   }
 
   function ended(terminated: Terminated): void {
@@ -168,7 +187,11 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
       !stopping &&
       (world.restartPolicy === 'Always' || (world.restartPolicy === 'OnFailure' && terminated.exitCode !== 0))
     enter({ terminated })
-    if (!again) return
+    if (!again) {
+      over.resolve(terminated)
+      begun.resolve()
+      return
+    }
     const delay = Math.min(runtime.backoffMs * 2 ** crashes, runtime.backoffMs * 20)
     later(Math.min(delay, runtime.backoffMs), () => {
       lastState = { terminated }
@@ -187,7 +210,7 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
   }
 
   function probe(of: ChildProcess): void {
-    const { readinessProbe, livenessProbe } = spec
+    const { readinessProbe, livenessProbe, startupProbe } = spec
     const stops: (() => void)[] = []
     stopProbes = () => {
       for (const stop of stops.splice(0)) stop()
@@ -197,6 +220,8 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
       ready = value
       onChange()
     }
+    if (startupProbe?.httpGet) stops.push(startProbe(startupProbe, port, (ok) => ok && begun.resolve()))
+    else begun.resolve()
     if (readinessProbe?.httpGet) stops.push(startProbe(readinessProbe, port, setReady))
     else setReady(true)
     if (!livenessProbe?.httpGet) return
@@ -211,6 +236,8 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
   begin()
   return {
     spec,
+    begun: begun.promise,
+    over: over.promise,
     get port() {
       return port
     },
@@ -237,10 +264,23 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
         await closed
         clearTimeout(kill)
       }
+      over.resolve('terminated' in state ? state.terminated : undefined)
+      begun.resolve()
       givePortBack(port)
     },
   }
 }
+
+/** As much as a cluster keeps of a log: 80 lines, 2 KiB. */
+const tailOf = (log: ContainerLog): string =>
+  Buffer.concat(
+    log
+      .lines()
+      .slice(-80)
+      .map(({ text }) => text),
+  )
+    .subarray(-2048)
+    .toString('utf8')
 
 function endingOf(code: number | null, name: NodeJS.Signals | null, startedAt: string): Terminated {
   const number = name ? constants.signals[name] : undefined

@@ -1,14 +1,17 @@
 /** Values that the API fills in where a client left them out; only those that somebody reads back. */
+
+import { conformed } from './custom-schema.ts'
 import { isFields } from './merge.ts'
-import type { KubeObject } from './objects.ts'
+import { type Kind, type KubeObject, resourceOf } from './objects.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
 const fields = (value: unknown): Fields => (isFields(value) ? value : {})
 const list = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value : [])
 
-export function withDefaults(object: KubeObject): KubeObject {
-  const fill = FILL[object.kind]
+export function withDefaults(kind: Kind, object: KubeObject): KubeObject {
+  if (kind.custom) return conformed(kind.custom.schema, object)
+  const fill = FILL[resourceOf(kind)]
   return fill ? fill(object) : object
 }
 
@@ -19,12 +22,13 @@ function fill<T extends Fields>(target: T, defaults: Fields): T {
 }
 
 const FILL: Readonly<Record<string, (object: KubeObject) => KubeObject>> = {
-  Namespace: (object) => fill({ ...object, spec: { finalizers: ['kubernetes'] } }, { status: { phase: 'Active' } }),
-  Secret: secret,
-  Service: service,
-  Pod: (object) => ({ ...object, spec: podSpec(fields(object['spec'])), status: object['status'] ?? PENDING }),
-  Deployment: deployment,
-  NetworkPolicy: policy,
+  namespaces: (object) => fill({ ...object, spec: { finalizers: ['kubernetes'] } }, { status: { phase: 'Active' } }),
+  secrets: secret,
+  services: service,
+  pods: (object) => ({ ...object, spec: podSpec(fields(object['spec'])), status: object['status'] ?? PENDING }),
+  'deployments.apps': deployment,
+  'jobs.batch': job,
+  'networkpolicies.networking.k8s.io': policy,
 }
 
 const PENDING = { phase: 'Pending', qosClass: 'BestEffort' }
@@ -57,28 +61,69 @@ function deployment(object: KubeObject): KubeObject {
   return fill({ ...object, spec: filled }, { status: {} })
 }
 
-function podSpec(spec: Fields): Fields {
-  const containers = list(spec['containers']).map((container) => {
-    const ports = list(container['ports']).map((port) => fill(port, { protocol: 'TCP' }))
-    const image = String(container['image'] ?? '')
-    const latest = !image.includes('@') && (!/:[^/]+$/.test(image) || image.endsWith(':latest'))
-    return fill(ports.length > 0 ? { ...container, ports } : container, {
-      imagePullPolicy: latest ? 'Always' : 'IfNotPresent',
-      resources: {},
-      terminationMessagePath: '/dev/termination-log',
-      terminationMessagePolicy: 'File',
-    })
-  })
-  return fill(
-    { ...spec, containers },
+/** A Job finds its pods by its own uid, also where many have one name after another. */
+function job(object: KubeObject): KubeObject {
+  const spec = fields(object['spec'])
+  const template = fields(spec['template'])
+  const { uid, name } = object.metadata
+  const labels = {
+    'batch.kubernetes.io/controller-uid': uid,
+    'batch.kubernetes.io/job-name': name,
+    'controller-uid': uid,
+    'job-name': name,
+  }
+  const metadata = fields(template['metadata'])
+  const filled = fill(
     {
-      restartPolicy: 'Always',
+      ...spec,
+      template: {
+        metadata: { ...metadata, labels: { ...fields(metadata['labels']), ...labels } },
+        spec: podSpec(fields(template['spec']), {}),
+      },
+    },
+    {
+      parallelism: 1,
+      ...(spec['parallelism'] === undefined && spec['completionMode'] !== 'Indexed' ? { completions: 1 } : {}),
+      completionMode: 'NonIndexed',
+      backoffLimit: spec['backoffLimitPerIndex'] === undefined ? 6 : 2_147_483_647,
+      suspend: false,
+      manualSelector: false,
+      podReplacementPolicy: spec['podFailurePolicy'] === undefined ? 'TerminatingOrFailed' : 'Failed',
+      selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } },
+    },
+  )
+  return fill({ ...object, spec: filled }, { status: {} })
+}
+
+/** A Job says itself what becomes of containers that end. */
+function podSpec(spec: Fields, more: Fields = { restartPolicy: 'Always' }): Fields {
+  const init = list(spec['initContainers'])
+  return fill(
+    {
+      ...spec,
+      ...(init.length > 0 ? { initContainers: init.map(container) } : {}),
+      containers: list(spec['containers']).map(container),
+    },
+    {
+      ...more,
       terminationGracePeriodSeconds: 30,
       dnsPolicy: 'ClusterFirst',
       schedulerName: 'default-scheduler',
       securityContext: {},
     },
   )
+}
+
+function container(spec: Fields): Fields {
+  const ports = list(spec['ports']).map((port) => fill(port, { protocol: 'TCP' }))
+  const image = String(spec['image'] ?? '')
+  const latest = !image.includes('@') && (!/:[^/]+$/.test(image) || image.endsWith(':latest'))
+  return fill(ports.length > 0 ? { ...spec, ports } : spec, {
+    imagePullPolicy: latest ? 'Always' : 'IfNotPresent',
+    resources: {},
+    terminationMessagePath: '/dev/termination-log',
+    terminationMessagePolicy: 'File',
+  })
 }
 
 function policy(object: KubeObject): KubeObject {

@@ -1,37 +1,54 @@
 /** What the API says about itself, as far as clients ask before they act. */
-import { apiVersionOf, KINDS, type Kind } from './objects.ts'
+import type { Kinds } from './kinds.ts'
+import { apiVersionOf, type Kind, type Schema } from './objects.ts'
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 
-const groups = [...new Set(KINDS.map(({ group }) => group))].filter((group) => group !== '')
-const ofGroup = (group: string) => KINDS.filter((kind) => kind.group === group)
-
-export function discovery(path: string): unknown {
+export function discovery(kinds: Kinds, path: string): unknown {
   if (path === '/version') return VERSION
+  const all = kinds.all()
+  const at = (place: string) => all.filter((kind) => pathOf(kind) === place)
   if (path === '/openapi/v3')
     return {
       paths: Object.fromEntries(
-        KINDS.map((kind) => [pathOf(kind), { serverRelativeURL: `/openapi/v3/${pathOf(kind)}` }]),
+        all.map((kind) => [pathOf(kind), { serverRelativeURL: `/openapi/v3/${pathOf(kind)}` }]),
       ),
     }
-  if (path.startsWith('/openapi/v3/')) return openApi(path.slice('/openapi/v3/'.length))
+  if (path.startsWith('/openapi/v3/')) {
+    const place = path.slice('/openapi/v3/'.length)
+    return openApi(place, at(place))
+  }
   if (path === '/api') return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] }
-  if (path === '/apis') return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(groupInfo) }
-  if (path === '/api/v1') return resources('')
-  const group = groups.find((name) => path === `/apis/${name}` || path === `/apis/${name}/v1`)
-  if (group === undefined) return undefined
-  return path.endsWith('/v1') ? resources(group) : { kind: 'APIGroup', apiVersion: 'v1', ...groupInfo(group) }
+  if (path === '/apis') return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups(all).map(groupInfo) }
+  const here = at(path.slice(1))
+  if (here[0]) return resources(apiVersionOf(here[0]), here)
+  const group = groups(all).find(([{ group: name }]) => path === `/apis/${name}`)
+  return group && { kind: 'APIGroup', apiVersion: 'v1', ...groupInfo(group) }
+}
+
+type Group = readonly [Kind, ...Kind[]]
+
+/** One kind of each version, by group; the core is none. */
+function groups(all: readonly Kind[]): Group[] {
+  const byName = new Map<string, Map<string, Kind>>()
+  for (const kind of all) {
+    const versions = byName.get(kind.group) ?? new Map<string, Kind>()
+    byName.set(kind.group, versions.set(kind.version, kind))
+  }
+  byName.delete('')
+  return [...byName.values()].map((versions) => [...versions.values()] as [Kind, ...Kind[]])
 }
 
 /** What `kubectl get all` means. */
-const IN_ALL = new Set(['Pod', 'Service', 'Deployment', 'ReplicaSet'])
+const IN_ALL = new Set(['Pod', 'Service', 'Deployment', 'ReplicaSet', 'Job', 'CronJob'])
+
+const categoriesOf = ({ kind, custom }: Kind) => custom?.categories ?? (IN_ALL.has(kind) ? ['all'] : [])
 
 const pathOf = ({ group, version }: Kind): string => (group ? `apis/${group}/${version}` : `api/${version}`)
 
-/** No schemas: only that patches may be validated by the server, so that kubectl leaves it to us. */
-function openApi(path: string) {
+/** Schemas of custom kinds only, and that patches may be validated by the server, so that kubectl leaves it to us. */
+function openApi(path: string, kinds: readonly Kind[]) {
   const parameters = [{ name: 'fieldValidation', in: 'query', schema: { type: 'string' } }]
-  const kinds = KINDS.filter((kind) => pathOf(kind) === path)
   const operations = kinds.map((kind) => [
     `/${path}/${kind.namespaced ? 'namespaces/{namespace}/' : ''}${kind.plural}/{name}`,
     {
@@ -41,7 +58,29 @@ function openApi(path: string) {
       },
     },
   ])
-  return { openapi: '3.0.0', info: { title: 'sandbox', version: '1' }, paths: Object.fromEntries(operations) }
+  const schemas = kinds.flatMap((kind) =>
+    kind.custom ? [[schemaName(kind), describedSchema(kind, kind.custom.schema)]] : [],
+  )
+  return {
+    openapi: '3.0.0',
+    info: { title: 'sandbox', version: '1' },
+    paths: Object.fromEntries(operations),
+    components: { schemas: Object.fromEntries(schemas) },
+  }
+}
+
+/** As the API names them: the group's parts in reverse. */
+const schemaName = ({ group, version, kind }: Kind): string => [...group.split('.').reverse(), version, kind].join('.')
+
+/** For `kubectl explain`: with the fields that every object has. */
+function describedSchema(kind: Kind, schema: Schema) {
+  const { group, version, kind: name } = kind
+  const common = { apiVersion: { type: 'string' }, kind: { type: 'string' }, metadata: { type: 'object' } }
+  return {
+    ...schema,
+    properties: { ...common, ...schema.properties },
+    'x-kubernetes-group-version-kind': [{ group, version, kind: name }],
+  }
 }
 
 const VERSION = {
@@ -51,25 +90,25 @@ const VERSION = {
   platform: `${process.platform}/${process.arch}`,
 }
 
-function groupInfo(name: string) {
-  const version = { groupVersion: `${name}/v1`, version: 'v1' }
-  return { name, versions: [version], preferredVersion: version }
+function groupInfo(kinds: Group) {
+  const versions = kinds.map((kind) => ({ groupVersion: apiVersionOf(kind), version: kind.version }))
+  return { name: kinds[0].group, versions, preferredVersion: versions[0] }
 }
 
-function resources(group: string) {
+function resources(groupVersion: string, kinds: readonly Kind[]) {
   return {
     kind: 'APIResourceList',
     apiVersion: 'v1',
-    groupVersion: apiVersionOf({ group, version: 'v1' } as Kind),
-    resources: ofGroup(group).flatMap((kind) => [
+    groupVersion,
+    resources: kinds.flatMap((kind) => [
       {
         name: kind.plural,
-        singularName: kind.kind.toLowerCase(),
+        singularName: kind.custom?.singular ?? kind.kind.toLowerCase(),
         namespaced: kind.namespaced,
         kind: kind.kind,
         verbs: VERBS,
         shortNames: kind.short,
-        ...(IN_ALL.has(kind.kind) ? { categories: ['all'] } : {}),
+        categories: categoriesOf(kind),
       },
       ...kind.subresources.map((sub) => ({
         name: `${kind.plural}/${sub}`,

@@ -3,7 +3,7 @@
  * exist are collected. Works from a queue, after the request that caused it, as the real one does.
  */
 import type { KubeObject, OwnerRef } from './objects.ts'
-import { kindNamed } from './objects.ts'
+import { createQueue } from './queue.ts'
 import type { Propagation, Resources } from './resources.ts'
 import type { Store } from './store.ts'
 
@@ -11,21 +11,10 @@ const FOREGROUND = 'foregroundDeletion'
 const ORPHAN = 'orphan'
 
 export function startGarbageCollector(store: Store, resources: Resources): () => void {
-  const queue = new Set<string>()
-  let scheduled: NodeJS.Immediate | undefined
-
-  function look(uid: string): void {
-    queue.add(uid)
-    scheduled ??= setImmediate(() => {
-      scheduled = undefined
-      const batch = [...queue]
-      queue.clear()
-      for (const one of batch) {
-        const object = store.byUid(one)
-        if (object) attend(object)
-      }
-    })
-  }
+  const { add: look, stop: stopQueue } = createQueue((uid) => {
+    const object = store.byUid(uid)
+    if (object) attend(object)
+  })
 
   const isIn = (object: KubeObject, finalizer: string): boolean =>
     object.metadata.finalizers?.includes(finalizer) ?? false
@@ -79,7 +68,7 @@ export function startGarbageCollector(store: Store, resources: Resources): () =>
     const waits = [...states.values()].includes('waiting')
     const policy = waits && store.dependents(object.metadata.uid).length > 0 ? 'Foreground' : inherited(object)
     const { namespace, name, uid } = object.metadata
-    resources.remove(kindNamed(object.kind), namespace, name, { propagationPolicy: policy, preconditions: { uid } })
+    resources.remove(store.kinds.of(object), namespace, name, { propagationPolicy: policy, preconditions: { uid } })
   }
 
   function inherited(object: KubeObject): Propagation {
@@ -94,7 +83,7 @@ export function startGarbageCollector(store: Store, resources: Resources): () =>
   })
   return () => {
     stop()
-    clearImmediate(scheduled)
+    stopQueue()
   }
 }
 

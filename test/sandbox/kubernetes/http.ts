@@ -2,9 +2,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { ServerIdentity } from './certificate.ts'
+import { conformed } from './custom-schema.ts'
 import { discovery } from './discovery.ts'
 import { badRequest, Failure, managerRequired, noPath, statusOf } from './failure.ts'
 import { createListing, filterOf, presenterOf } from './listing.ts'
+import { isFields } from './merge.ts'
+import type { KubeObject } from './objects.ts'
 import { assertPatchType, patched } from './patch.ts'
 import type { DeleteOptions, Propagation, Resources } from './resources.ts'
 import type { Store } from './store.ts'
@@ -56,9 +59,9 @@ async function answer(
   const url = new URL(request.url ?? '/', 'http://sandbox')
   if (HEALTH.has(url.pathname)) return void response.end('ok')
   if (request.headers.authorization !== `Bearer ${parts.token}`) throw new Failure(401, 'Unauthorized', 'Unauthorized')
-  const found = request.method === 'GET' ? discovery(url.pathname) : undefined
+  const found = request.method === 'GET' ? discovery(parts.store.kinds, url.pathname) : undefined
   if (found) return send(response, { status: 200, body: found })
-  const target = parseTarget(url.pathname)
+  const target = parseTarget(parts.store.kinds, url.pathname)
   if (!target) throw noPath()
   parts.onRequest?.(request.method ?? '', url.pathname)
 
@@ -91,11 +94,11 @@ function createVerbs({ store, resources }: ApiParts): Verbs {
   const named = ({ target }: Exchange) => [target.kind, target.namespace, target.name ?? ''] as const
 
   async function apply(exchange: Exchange): Promise<Result> {
-    const body = await readJson(exchange.request)
+    const body = await readObject(exchange)
     const manager = exchange.query.get('fieldManager')
     if (!manager) throw managerRequired()
     const force = exchange.query.get('force') === 'true'
-    const { object, created } = resources.apply(...named(exchange), body, manager, force)
+    const { object, created } = resources.apply(...named(exchange), body, manager, force, exchange.target.subresource)
     return ok(exchange, object, created ? 201 : 200)
   }
 
@@ -112,17 +115,20 @@ function createVerbs({ store, resources }: ApiParts): Verbs {
     GET: async (exchange) => ok(exchange, resources.find(...named(exchange))),
     'POST all': async (exchange) => {
       const { kind, namespace } = exchange.target
-      return ok(exchange, resources.create(kind, namespace, await readJson(exchange.request), managerOf(exchange)), 201)
+      return ok(exchange, resources.create(kind, namespace, await readObject(exchange), managerOf(exchange)), 201)
     },
-    PUT: async (exchange) =>
-      ok(exchange, resources.replace(...named(exchange), await readJson(exchange.request), managerOf(exchange))),
+    PUT: async (exchange) => {
+      const body = await readObject(exchange)
+      const { subresource } = exchange.target
+      return ok(exchange, resources.replace(...named(exchange), body, managerOf(exchange), subresource))
+    },
     PATCH: async (exchange) => {
       const type = exchange.request.headers['content-type']?.split(';')[0] ?? ''
       if (type === 'application/apply-patch+yaml') return apply(exchange)
       assertPatchType(type)
-      const body = await readJson(exchange.request)
+      const body = await readObject(exchange)
       const edit = (live: unknown) => patched(type, live, body)
-      return ok(exchange, resources.change(...named(exchange), managerOf(exchange), edit))
+      return ok(exchange, resources.change(...named(exchange), managerOf(exchange), edit, exchange.target.subresource))
     },
     DELETE: async (exchange) => ok(exchange, resources.remove(...named(exchange), await deleteOptions(exchange))),
     'DELETE all': async (exchange) => {
@@ -147,6 +153,18 @@ async function deleteOptions({ request, query }: Exchange): Promise<DeleteOption
     ...(query.has('propagationPolicy') ? { propagationPolicy: query.get('propagationPolicy') as Propagation } : {}),
     ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
   }
+}
+
+/** The body of a write. What clients may ask of it beside: no unknown fields (kubectl does). */
+async function readObject({ request, query, target: { kind } }: Exchange): Promise<unknown> {
+  if (query.has('dryRun')) throw badRequest('the sandbox makes no dry runs')
+  const body = await readJson(request)
+  if (!kind.custom || query.get('fieldValidation') !== 'Strict' || !isFields(body)) return body
+  const unknown: string[] = []
+  conformed(kind.custom.schema, body as unknown as KubeObject, (field) => unknown.push(`unknown field "${field}"`))
+  if (unknown.length === 0) return body
+  const why = `strict decoding error: ${unknown.toSorted().join(', ')}`
+  throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`)
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

@@ -9,8 +9,10 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServerIdentity, type ServerIdentity } from './certificate.ts'
 import type { Image } from './container.ts'
+import { startCustomKinds } from './custom-kinds.ts'
 import { startGarbageCollector } from './garbage.ts'
 import { createApi } from './http.ts'
+import { startJobs } from './job-controller.ts'
 import { type Kubelet, type KubeletOptions, startKubelet } from './kubelet.ts'
 import { kindNamed } from './objects.ts'
 import { createResources } from './resources.ts'
@@ -62,8 +64,9 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
   const resources = createResources(store, () => runsPods)
   for (const name of new Set(['default', namespace])) createNamespace(name)
 
-  const stops = [startGarbageCollector(store, resources), startNamespaces()]
-  if (runsPods) stops.push(startWorkloads(store, resources))
+  const stops = [startGarbageCollector(store, resources), startCustomKinds(store, resources), startNamespaces()]
+  if (runsPods)
+    stops.push(startWorkloads(store, resources), startJobs(store, resources, options.backoffMs ?? BACKOFF_MS))
   const kubelet = runsPods ? startKubelet(store, resources, runtimeOf(options)) : NO_KUBELET
   const services = createServices(store, resources, kubelet)
   const subresources = createSubresources(resources, kubelet, services)
@@ -87,20 +90,9 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
   function startNamespaces(): () => void {
     return store.onChange(({ type, kind, object }) => {
       if (kind.kind !== 'Namespace' || type !== 'DELETED') return
-      for (const one of [
-        'Deployment',
-        'ReplicaSet',
-        'Pod',
-        'Service',
-        'NetworkPolicy',
-        'ConfigMap',
-        'Secret',
-        'Event',
-        'ServiceAccount',
-      ]) {
-        const members = store.list(kindNamed(one), object.metadata.name)
-        for (const { metadata } of members) {
-          resources.remove(kindNamed(one), metadata.namespace, metadata.name, { propagationPolicy: 'Background' })
+      for (const one of store.kinds.all().filter(({ namespaced }) => namespaced)) {
+        for (const { metadata } of store.list(one, object.metadata.name)) {
+          resources.remove(one, metadata.namespace, metadata.name, { propagationPolicy: 'Background' })
         }
       }
     })
@@ -124,11 +116,12 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
   }
 }
 
+const BACKOFF_MS = 250
 const NO_KUBELET: Kubelet = { containers: () => [], stop: async () => undefined }
 
 const runtimeOf = (options: KubernetesOptions): KubeletOptions => ({
   images: options.images ?? {},
-  backoffMs: options.backoffMs ?? 250,
+  backoffMs: options.backoffMs ?? BACKOFF_MS,
   maxGraceMs: options.maxGraceMs ?? 3_000,
   logBytes: options.logBytes ?? 12 * 1024 * 1024,
 })

@@ -1,124 +1,147 @@
 /** Runs the pods that are stored, writes their status, and lets them go when they are deleted. */
 import { EventEmitter, once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { type Container, type ImageContext, type Runtime, startContainer } from './container.ts'
 import { equal } from './merge.ts'
 import type { KubeObject } from './objects.ts'
 import { createPodInputs } from './pod-inputs.ts'
-import { type ContainerSpec, type ContainerStatus, podSpecOf } from './pod-types.ts'
+import { statusOf } from './pod-status.ts'
+import { type ContainerSpec, isOver, type PodSpec, podSpecOf } from './pod-types.ts'
+import { createPodVolumes, type Places, relocated } from './pod-volumes.ts'
+import { type PodWorker, startPod } from './pod-worker.ts'
 import type { Resources } from './resources.ts'
 import { type Store, timestamp } from './store.ts'
 
 export interface Kubelet {
+  /** Of a pod, those that were begun; init containers last. */
   containers(podUid: string): readonly Container[]
   stop(): Promise<void>
 }
 
-interface Worker {
-  readonly containers: Container[]
+interface Charge {
+  readonly worker: PodWorker
   readonly startTime: string
-  /** Resolves when all containers were begun. */
-  started: Promise<void>
   ending: boolean
 }
 
 export interface KubeletOptions extends Runtime {
-  /** A pod's grace period is cut to this. */
+  /** A deleted pod's grace period is cut to this. */
   readonly maxGraceMs: number
 }
 
 export function startKubelet(store: Store, resources: Resources, options: KubeletOptions): Kubelet {
-  const workers = new Map<string, Worker>()
+  const charges = new Map<string, Charge>()
   const inputs = createPodInputs(store)
+  const volumes = createPodVolumes(inputs)
   const ended = new EventEmitter().setMaxListeners(0)
 
   const look = (pod: KubeObject): void => {
     const { uid, deletionTimestamp } = pod.metadata
-    const worker = workers.get(uid)
+    const charge = charges.get(uid)
     if (deletionTimestamp === undefined) {
-      if (!worker) start(pod)
-    } else if (worker) void end(uid, worker)
+      if (!charge && !isOver(pod)) take(pod)
+    } else if (charge) void end(uid, charge)
     else release(uid)
   }
 
-  function start(pod: KubeObject): void {
-    const worker: Worker = { containers: [], startTime: timestamp(), started: Promise.resolve(), ending: false }
-    workers.set(pod.metadata.uid, worker)
-    worker.started = startContainers(pod, worker)
+  function take(pod: KubeObject): void {
+    const { uid } = pod.metadata
+    const worker = startPod(podSpecOf(pod), {
+      start: (spec, restartPolicy) => begin(pod, spec, restartPolicy),
+      onChange: () => report(uid),
+    })
+    charges.set(uid, { worker, startTime: timestamp(), ending: false })
   }
 
-  async function startContainers(pod: KubeObject, worker: Worker): Promise<void> {
-    for (const spec of podSpecOf(pod).containers) {
-      if (worker.ending) return
-      worker.containers.push(await startContainer(spec, worldOf(pod, spec, worker)))
-    }
-    report(pod.metadata.uid, worker)
+  function begin(pod: KubeObject, spec: ContainerSpec, restartPolicy: PodSpec['restartPolicy']): Promise<Container> {
+    let places: Places | undefined
+    return startContainer(spec, {
+      runtime: options,
+      restartPolicy,
+      inputs: async () => {
+        places = await volumes.places(pod, spec)
+        return contextOf(pod, spec, places)
+      },
+      message: () => (places ? readFileSync(places.terminationLog, 'utf8').slice(0, 4096) : ''),
+      onChange: () => report(pod.metadata.uid),
+    })
   }
 
-  function worldOf(pod: KubeObject, spec: ContainerSpec, worker: Worker) {
-    const contextOf = (): Omit<ImageContext, 'port'> => {
-      const { name, namespace = '', labels = {} } = pod.metadata
-      const { command = [], args = [] } = spec
-      const mounts = inputs.mounts(pod, spec)
-      return {
-        env: inputs.environment(pod, spec),
-        name,
-        namespace,
-        labels,
-        container: spec.name,
-        mounts,
-        command,
-        args,
-      }
+  function contextOf(pod: KubeObject, spec: ContainerSpec, places: Places): Omit<ImageContext, 'port'> {
+    const { name, namespace = '', labels = {} } = pod.metadata
+    const { command = [], args = [] } = spec
+    const local = (text: string) => relocated(text, places, spec)
+    const env = Object.entries(inputs.environment(pod, spec)).map(([key, value]) => [key, local(value)])
+    return {
+      env: { HOSTNAME: podSpecOf(pod).hostname ?? name, ...Object.fromEntries(env) },
+      name,
+      namespace,
+      labels,
+      container: spec.name,
+      mounts: inputs.mounts(pod, spec),
+      directories: places.directories,
+      command: command.map(local),
+      args: args.map(local),
     }
-    const { restartPolicy } = podSpecOf(pod)
-    return { runtime: options, restartPolicy, inputs: contextOf, onChange: () => report(pod.metadata.uid, worker) }
   }
 
   /** Changes of one moment are written once. */
   const pending = new Set<string>()
-  function report(uid: string, worker: Worker): void {
+  function report(uid: string): void {
     if (pending.has(uid)) return
     pending.add(uid)
     setImmediate(() => {
       pending.delete(uid)
-      const pod = store.byUid(uid)
-      if (!pod || worker.containers.length < podSpecOf(pod).containers.length) return
-      const status = statusOf(pod, worker)
-      if (!equal(status, pod['status'])) resources.write({ ...pod, status })
+      const [pod, charge] = [store.byUid(uid), charges.get(uid)]
+      // Without init containers, nothing is worth telling before all have begun.
+      const { initContainers = [], containers } = pod ? podSpecOf(pod) : NOTHING
+      if (pod && charge && (initContainers.length > 0 || charge.worker.main.length === containers.length))
+        write(pod, charge)
     })
   }
 
-  async function end(uid: string, worker: Worker): Promise<void> {
-    if (worker.ending) return
-    worker.ending = true
+  function write(pod: KubeObject, { worker, startTime }: Charge): void {
+    const status = statusOf(pod, worker, startTime)
+    if (!equal(status, pod['status'])) resources.write({ ...pod, status })
+  }
+
+  async function end(uid: string, charge: Charge): Promise<void> {
+    if (charge.ending) return
+    charge.ending = true
+    const asked = store.byUid(uid)?.metadata.deletionGracePeriodSeconds ?? 0
+    await charge.worker.stop(Math.min(asked * 1000, options.maxGraceMs))
     const pod = store.byUid(uid)
-    const grace = Math.min((pod?.metadata.deletionGracePeriodSeconds ?? 0) * 1000, options.maxGraceMs)
-    await worker.started
-    await Promise.all(worker.containers.map((one) => one.stop(grace)))
-    workers.delete(uid)
+    // Whoever holds it by a finalizer learns how it ended.
+    if (pod?.metadata.finalizers?.length) write(pod, charge)
+    charges.delete(uid)
     release(uid)
+    await volumes.remove(uid)
     ended.emit(uid)
   }
 
   function release(uid: string): void {
     const pod = store.byUid(uid)
-    if (pod) resources.write({ ...pod, metadata: { ...pod.metadata, deletionGracePeriodSeconds: 0 } })
+    if (!pod || pod.metadata.deletionGracePeriodSeconds === 0) return
+    resources.write({ ...pod, metadata: { ...pod.metadata, deletionGracePeriodSeconds: 0 } })
   }
 
   const stopWatching = store.onChange(({ type, kind, object }) => {
     if (kind.kind !== 'Pod') return
-    const worker = workers.get(object.metadata.uid)
+    const charge = charges.get(object.metadata.uid)
     if (type !== 'DELETED') look(object)
-    else if (worker) void end(object.metadata.uid, worker)
+    else if (charge) void end(object.metadata.uid, charge)
   })
 
   return {
-    containers: (uid) => workers.get(uid)?.containers ?? [],
+    containers(uid) {
+      const worker = charges.get(uid)?.worker
+      return worker ? [...worker.main, ...worker.init] : []
+    },
     async stop() {
       stopWatching()
-      const all = [...workers].map(async ([uid, worker]) => {
+      const all = [...charges].map(async ([uid, charge]) => {
         const done = once(ended, uid)
-        void end(uid, worker)
+        void end(uid, charge)
         await done
       })
       await Promise.all(all)
@@ -126,41 +149,4 @@ export function startKubelet(store: Store, resources: Resources, options: Kubele
   }
 }
 
-function statusOf(pod: KubeObject, worker: Worker) {
-  const statuses = worker.containers.map((one) => one.status())
-  const allReady = statuses.every(({ ready }) => ready)
-  const before = (pod['status'] ?? {}) as {
-    conditions?: readonly { type: string; status: string; lastTransitionTime: string }[]
-  }
-  const condition = (type: string, holds: boolean) => {
-    const old = before.conditions?.find((one) => one.type === type)
-    const status = holds ? 'True' : 'False'
-    const since = old?.status === status ? old.lastTransitionTime : timestamp()
-    return { type, status, lastTransitionTime: since, ...(holds ? {} : { reason: 'ContainersNotReady' }) }
-  }
-  return {
-    phase: phaseOf(statuses, podSpecOf(pod).restartPolicy),
-    qosClass: 'BestEffort',
-    startTime: worker.startTime,
-    hostIP: '127.0.0.1',
-    podIP: '127.0.0.1',
-    podIPs: [{ ip: '127.0.0.1' }],
-    conditions: [
-      condition('PodScheduled', true),
-      condition('Initialized', true),
-      condition('ContainersReady', allReady),
-      condition('Ready', allReady),
-    ],
-    containerStatuses: statuses,
-  }
-}
-
-function phaseOf(statuses: readonly ContainerStatus[], restartPolicy: string): string {
-  const ends = statuses.map(({ state }) => ('terminated' in state ? state.terminated.exitCode : undefined))
-  if (restartPolicy !== 'Always' && ends.every((code) => code !== undefined)) {
-    if (ends.every((code) => code === 0)) return 'Succeeded'
-    if (restartPolicy === 'Never') return 'Failed'
-  }
-  const begun = statuses.every(({ state, lastState }) => !('waiting' in state) || 'terminated' in lastState)
-  return begun ? 'Running' : 'Pending'
-}
+const NOTHING: Pick<PodSpec, 'initContainers' | 'containers'> = { containers: [] }

@@ -1,4 +1,4 @@
-/** The shape of everything the API stores, and the table of what it stores. */
+/** The shape of everything the API stores, and the table of what it always stores. */
 
 export interface OwnerRef {
   apiVersion: string
@@ -63,6 +63,27 @@ export interface Kind {
   readonly label?: true
   /** A changed `spec` raises `metadata.generation`. */
   readonly generation?: true
+  /** Of a kind that a CustomResourceDefinition made. */
+  readonly custom?: CustomKind
+}
+
+/** Schemas as OpenAPI writes them; only what the sandbox reads has a type. */
+export interface Schema {
+  readonly type?: string
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly additionalProperties?: Schema | boolean
+  readonly items?: Schema
+  readonly nullable?: boolean
+  readonly default?: Json
+  readonly 'x-kubernetes-preserve-unknown-fields'?: boolean
+  readonly 'x-kubernetes-int-or-string'?: boolean
+  readonly [keyword: string]: unknown
+}
+
+export interface CustomKind {
+  readonly schema: Schema
+  readonly singular: string
+  readonly categories: readonly string[]
 }
 
 const core = { group: '', version: 'v1', namespaced: true, short: [], subresources: [] } as const
@@ -101,13 +122,51 @@ export const KINDS: readonly Kind[] = [
     short: ['netpol'],
     generation: true,
   },
+  {
+    ...core,
+    group: 'batch',
+    kind: 'Job',
+    plural: 'jobs',
+    subresources: ['status'],
+    generation: true,
+  },
+  {
+    ...core,
+    group: 'batch',
+    kind: 'CronJob',
+    plural: 'cronjobs',
+    short: ['cj'],
+    subresources: ['status'],
+    generation: true,
+  },
+  {
+    ...core,
+    group: 'serving.knative.dev',
+    kind: 'Service',
+    plural: 'services',
+    short: ['kservice', 'ksvc'],
+    subresources: ['status'],
+    label: true,
+    generation: true,
+  },
+  {
+    ...core,
+    group: 'apiextensions.k8s.io',
+    kind: 'CustomResourceDefinition',
+    plural: 'customresourcedefinitions',
+    short: ['crd', 'crds'],
+    namespaced: false,
+    subresources: ['status'],
+    generation: true,
+  },
 ]
 
 export const apiVersionOf = ({ group, version }: Kind): string => (group ? `${group}/${version}` : version)
 export const resourceOf = ({ group, plural }: Kind): string => (group ? `${plural}.${group}` : plural)
 
-export function kindNamed(kind: string): Kind {
-  const found = KINDS.find((one) => one.kind === kind)
+/** One of the kinds that are always there; `Service` is that of the core API, not Knative's. */
+export function kindNamed(kind: string, group?: string): Kind {
+  const found = KINDS.find((one) => one.kind === kind && (group === undefined || one.group === group))
   if (!found) throw new Error(`unknown kind ${kind}`)
   return found
 }

@@ -8,6 +8,7 @@ import type { FieldTree, Kind, KubeObject, ManagedFields } from './objects.ts'
 export interface Manager {
   readonly name: string
   readonly time: string
+  readonly subresource?: string | undefined
 }
 
 /** The object after an apply by a manager; the live object itself when nothing changes. */
@@ -19,7 +20,7 @@ export function applyTo(
   force: boolean,
 ): KubeObject {
   const entries = live.metadata.managedFields ?? []
-  const own = entries.find((entry) => entry.operation === 'Apply' && entry.manager === manager.name)
+  const own = entries.find((entry) => isBy(entry, 'Apply', manager))
   const tree = treeOf(applied)
   const others = entries.filter((entry) => entry !== own)
   const disputed = conflicting(live, applied, tree, others)
@@ -38,6 +39,9 @@ export function applyTo(
   const entry = entryOf(manager, 'Apply', applied.apiVersion, tree)
   return { ...next, metadata: { ...next.metadata, managedFields: [...remaining, entry] } }
 }
+
+const isBy = (entry: ManagedFields, operation: ManagedFields['operation'], { name, subresource }: Manager): boolean =>
+  entry.operation === operation && entry.manager === name && entry.subresource === subresource
 
 /** Fields an applier must not change by applying: the server's. */
 const identityOf = ({ metadata }: KubeObject) => ({
@@ -61,6 +65,7 @@ export const entryOf = (
   time: manager.time,
   fieldsType: 'FieldsV1',
   fieldsV1,
+  ...(manager.subresource ? { subresource: manager.subresource } : {}),
 })
 
 interface Dispute {
@@ -136,7 +141,7 @@ export function recordUpdate(before: KubeObject | undefined, after: KubeObject, 
   if (!changed)
     return { ...after, metadata: { ...after.metadata, managedFields: before?.metadata.managedFields ?? [] } }
   const entries = before?.metadata.managedFields ?? []
-  const mine = entries.find((entry) => entry.operation === 'Update' && entry.manager === manager.name)
+  const mine = entries.find((entry) => isBy(entry, 'Update', manager))
   const others = entries.flatMap((entry) => {
     if (entry === mine) return []
     const left = without(entry.fieldsV1, changed.all)

@@ -16,16 +16,27 @@ export type Mounts = Record<string, Record<string, string>>
 
 type Source = 'Secret' | 'ConfigMap'
 
-export function createPodInputs(store: Store) {
-  /** Undefined when the object is not there. */
+export interface PodInputs {
+  environment(pod: KubeObject, container: ContainerSpec): Record<string, string>
+  /** As text. */
+  mounts(pod: KubeObject, container: ContainerSpec): Mounts
+  /** Of one volume, by path in it. */
+  files(pod: KubeObject, volume: Volume): Record<string, Buffer>
+}
+
+export function createPodInputs(store: Store): PodInputs {
   function entries(pod: KubeObject, kind: Source, name: string): Record<string, string> | undefined {
+    const found = contents(pod, kind, name)
+    return found && textOf(found)
+  }
+
+  /** Undefined when the object is not there. */
+  function contents(pod: KubeObject, kind: Source, name: string): Record<string, Buffer> | undefined {
     const object = store.get(kindNamed(kind), pod.metadata.namespace, name)
     if (!object) return undefined
     const data = (object['data'] ?? {}) as Record<string, string>
-    if (kind === 'ConfigMap') return data
-    return Object.fromEntries(
-      Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
-    )
+    const encoding = kind === 'ConfigMap' ? 'utf8' : 'base64'
+    return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, encoding)]))
   }
 
   function pick(
@@ -76,16 +87,16 @@ export function createPodInputs(store: Store) {
     return env
   }
 
-  function files(pod: KubeObject, volume: Volume): Record<string, string> {
+  function files(pod: KubeObject, volume: Volume): Record<string, Buffer> {
     const [kind, source] = volume.secret
       ? (['Secret', { ...volume.secret, name: volume.secret.secretName }] as const)
       : (['ConfigMap', volume.configMap] as const)
     if (!source) return {}
-    const found = entries(pod, kind, source.name)
+    const found = contents(pod, kind, source.name)
     if (!found && !source.optional)
       throw new NotReady('ContainerCreating', `MountVolume.SetUp failed for volume "${volume.name}"`)
     if (!source.items) return found ?? {}
-    return Object.fromEntries(source.items.map(({ key, path }) => [path, found?.[key] ?? '']))
+    return Object.fromEntries(source.items.map(({ key, path }) => [path, found?.[key] ?? Buffer.alloc(0)]))
   }
 
   function mounts(pod: KubeObject, container: ContainerSpec): Mounts {
@@ -93,14 +104,17 @@ export function createPodInputs(store: Store) {
     return Object.fromEntries(
       (container.volumeMounts ?? []).map(({ name, mountPath, subPath }) => {
         const volume = volumes.get(name)
-        const all = volume ? files(pod, volume) : {}
+        const all = volume ? textOf(files(pod, volume)) : {}
         return [mountPath, subPath === undefined ? all : { '': all[subPath] ?? '' }]
       }),
     )
   }
 
-  return { environment, mounts }
+  return { environment, mounts, files }
 }
+
+const textOf = (files: Record<string, Buffer>): Record<string, string> =>
+  Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, bytes.toString('utf8')]))
 
 /** `$(NAME)` of variables defined before. */
 const expand = (text: string, env: Readonly<Record<string, string>>): string =>

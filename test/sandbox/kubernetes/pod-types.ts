@@ -31,6 +31,10 @@ export interface ContainerSpec {
   readonly readinessProbe?: Probe
   readonly livenessProbe?: Probe
   readonly startupProbe?: Probe
+  /** Of an init container: it is a sidecar, which starts before the others and ends after them. */
+  readonly restartPolicy?: 'Always'
+  readonly terminationMessagePath?: string
+  readonly terminationMessagePolicy?: 'File' | 'FallbackToLogsOnError'
 }
 
 interface Items {
@@ -42,13 +46,16 @@ export interface Volume {
   readonly name: string
   readonly secret?: Items & { readonly secretName: string }
   readonly configMap?: Items & { readonly name: string }
+  readonly emptyDir?: object
 }
 
 export interface PodSpec {
+  readonly initContainers?: readonly ContainerSpec[]
   readonly containers: readonly ContainerSpec[]
   readonly volumes?: readonly Volume[]
   readonly restartPolicy: 'Always' | 'OnFailure' | 'Never'
   readonly terminationGracePeriodSeconds: number
+  readonly hostname?: string
 }
 
 export interface Terminated {
@@ -78,6 +85,8 @@ export interface ContainerStatus {
 
 export const podSpecOf = (pod: KubeObject): PodSpec => pod['spec'] as PodSpec
 
+export const isSidecar = ({ restartPolicy }: ContainerSpec): boolean => restartPolicy === 'Always'
+
 interface Condition {
   readonly type: string
   readonly status: string
@@ -89,5 +98,5 @@ export const isReady = (pod: KubeObject): boolean =>
     ({ type, status }) => type === 'Ready' && status === 'True',
   )
 
-export const isOver = (pod: KubeObject): boolean =>
-  ['Succeeded', 'Failed'].includes((pod['status'] as { phase?: string } | undefined)?.phase ?? '')
+export const phaseOf = (pod: KubeObject): string => (pod['status'] as { phase?: string } | undefined)?.phase ?? ''
+export const isOver = (pod: KubeObject): boolean => ['Succeeded', 'Failed'].includes(phaseOf(pod))

@@ -6,7 +6,7 @@ import { equal } from './merge.ts'
 import { type Kind, type KubeObject, kindNamed, type Meta } from './objects.ts'
 import { applyTo, type Manager, recordUpdate } from './ownership.ts'
 import { newUid, type Store, timestamp } from './store.ts'
-import { bodyOf, validate } from './validate.ts'
+import { assertFixed, bodyOf, validate, validateUpdate } from './validate.ts'
 
 export type Propagation = 'Foreground' | 'Background' | 'Orphan'
 
@@ -19,7 +19,14 @@ export interface DeleteOptions {
 export interface Resources {
   find(kind: Kind, namespace: string | undefined, name: string): KubeObject
   create(kind: Kind, namespace: string | undefined, body: unknown, manager: string): KubeObject
-  replace(kind: Kind, namespace: string | undefined, name: string, body: unknown, manager: string): KubeObject
+  replace(
+    kind: Kind,
+    namespace: string | undefined,
+    name: string,
+    body: unknown,
+    manager: string,
+    subresource?: string,
+  ): KubeObject
   /** Replaces what `change` makes of the object, if that is another one. */
   change(
     kind: Kind,
@@ -27,6 +34,7 @@ export interface Resources {
     name: string,
     manager: string,
     change: (live: KubeObject) => unknown,
+    subresource?: string,
   ): KubeObject
   apply(
     kind: Kind,
@@ -35,6 +43,7 @@ export interface Resources {
     body: unknown,
     manager: string,
     force: boolean,
+    subresource?: string,
   ): { object: KubeObject; created: boolean }
   remove(kind: Kind, namespace: string | undefined, name: string, options?: DeleteOptions): KubeObject
   /** A controller's write: no admission, no ownership; removes the object when that was all that held it. */
@@ -56,19 +65,22 @@ export function createResources(store: Store, runsPods: () => boolean): Resource
     owners: (object: KubeObject) => KubeObject,
   ): KubeObject {
     requireNamespace(store, kind, namespace)
-    const fresh = freshObject(namespace, body)
-    const object = withDefaults(kind.generation ? withGeneration(fresh, 1) : fresh)
+    const { status: _, ...said } = body
+    const fresh = freshObject(namespace, hasStatus(kind) ? (said as KubeObject) : body)
+    const object = withDefaults(kind, kind.generation ? withGeneration(fresh, 1) : fresh)
     validate(kind, object)
     if (store.get(kind, namespace, object.metadata.name)) throw alreadyExists(kind, object.metadata.name)
-    return store.put(withDefaults(owners(object)))
+    return store.put(withDefaults(kind, owners(object)))
   }
 
   function update(kind: Kind, live: KubeObject, next: KubeObject): KubeObject {
     if (next === live) return live
-    const filled = withDefaults(next)
+    const filled = withDefaults(kind, next)
     validate(kind, filled)
+    validateUpdate(kind, live, filled)
+    assertFixed(kind, live, filled)
     if (equal(withoutBookkeeping(live), withoutBookkeeping(filled))) return live
-    const changed = kind.generation && !equal(live['spec'], filled['spec'])
+    const changed = kind.generation && !equal(wishOf(live), wishOf(filled))
     const object = changed ? withGeneration(filled, (live.metadata.generation ?? 0) + 1) : filled
     if (isReleased(object)) {
       store.remove(object)
@@ -83,6 +95,7 @@ export function createResources(store: Store, runsPods: () => boolean): Resource
     name: string,
     manager: string,
     edit: (live: KubeObject) => unknown,
+    subresource?: string,
   ): KubeObject {
     const live = find(kind, namespace, name)
     const body = bodyOf(kind, edit(live), true)
@@ -93,8 +106,9 @@ export function createResources(store: Store, runsPods: () => boolean): Resource
         name,
         'the object has been modified; please apply your changes to the latest version and try again',
       )
-    const next = withDefaults({ ...body, metadata: { ...body.metadata, ...keptOf(live.metadata) } })
-    return update(kind, live, recordUpdate(live, next, { name: manager, time: timestamp() }))
+    const whole = { ...body, metadata: { ...body.metadata, ...keptOf(live.metadata) } }
+    const next = withDefaults(kind, hasStatus(kind) ? divided(live, whole, subresource) : whole)
+    return update(kind, live, recordUpdate(live, next, { name: manager, time: timestamp(), subresource }))
   }
 
   return {
@@ -103,13 +117,15 @@ export function createResources(store: Store, runsPods: () => boolean): Resource
       admit(kind, namespace, bodyOf(kind, body, true), (object) =>
         recordUpdate(undefined, object, { name: manager, time: timestamp() }),
       ),
-    replace: (kind, namespace, name, body, manager) => change(kind, namespace, name, manager, () => body),
+    replace: (kind, namespace, name, body, manager, subresource) =>
+      change(kind, namespace, name, manager, () => body, subresource),
     change,
-    apply(kind, namespace, name, body, manager, force) {
+    apply(kind, namespace, name, body, manager, force, subresource) {
       const said = bodyOf(kind, body, false)
-      const config = { ...said, metadata: { ...said.metadata, name } }
-      const by: Manager = { name: manager, time: timestamp() }
+      const config = partOf(kind, { ...said, metadata: { ...said.metadata, name } }, subresource)
+      const by: Manager = { name: manager, time: timestamp(), subresource }
       const live = store.get(kind, namespace, name)
+      if (!live && subresource) throw notFound(kind, name)
       if (!live) {
         const owners = (object: KubeObject) => applyTo(kind, object, config, by, true)
         return { object: admit(kind, namespace, config, owners), created: true }
@@ -161,6 +177,29 @@ function freshObject(namespace: string | undefined, body: KubeObject): KubeObjec
     ...(finalizers?.length ? { finalizers } : {}),
   }
   return { ...body, metadata }
+}
+
+const hasStatus = ({ subresources }: Kind): boolean => subresources.includes('status')
+
+/** Of an update: the subresource changes the status alone, the object itself everything else. */
+function divided(live: KubeObject, next: KubeObject, subresource: string | undefined): KubeObject {
+  const [owner, status] = subresource === 'status' ? [live, next['status']] : [next, live['status']]
+  const { status: _, ...rest } = owner
+  return { ...(rest as KubeObject), ...(status === undefined ? {} : { status }) }
+}
+
+/** What of a configuration is applied through a subresource, or beside it. */
+function partOf(kind: Kind, config: KubeObject, subresource: string | undefined): KubeObject {
+  if (!hasStatus(kind)) return config
+  const { status, ...rest } = config
+  if (subresource !== 'status') return rest as KubeObject
+  const { apiVersion, metadata } = config
+  return { apiVersion, kind: config.kind, metadata: { name: metadata.name } as Meta, status }
+}
+
+/** All that users decide. */
+function wishOf({ apiVersion: _, kind: __, metadata: ___, status: ____, ...wish }: KubeObject) {
+  return wish
 }
 
 const withGeneration = (object: KubeObject, generation: number): KubeObject => ({

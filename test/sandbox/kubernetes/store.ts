@@ -4,7 +4,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
-import { KINDS, type Kind, type KubeObject, kindNamed } from './objects.ts'
+import { createKinds, type Kinds } from './kinds.ts'
+import { type Kind, type KubeObject, resourceOf } from './objects.ts'
 
 export interface Change {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
@@ -16,6 +17,7 @@ export interface Change {
 }
 
 export interface Store {
+  readonly kinds: Kinds
   get(kind: Kind, namespace: string | undefined, name: string): KubeObject | undefined
   byUid(uid: string): KubeObject | undefined
   /** In order of name; of all namespaces if none is given. */
@@ -35,17 +37,23 @@ const HISTORY = 4096
 const placeOf = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`
 
 export function createStore(): Store {
-  const shelves = new Map(KINDS.map(({ kind }) => [kind, new Map<string, KubeObject>()]))
+  const kinds = createKinds()
+  const shelves = new Map<string, Map<string, KubeObject>>()
   const uids = new Map<string, KubeObject>()
   const owned = new Map<string, Set<string>>()
   const history: Change[] = []
   const changes = new EventEmitter().setMaxListeners(0)
   let version = 1
 
-  const shelf = (kind: string): Map<string, KubeObject> => shelves.get(kind) ?? new Map()
+  function shelf(kind: Kind): Map<string, KubeObject> {
+    const resource = resourceOf(kind)
+    const found = shelves.get(resource) ?? new Map()
+    shelves.set(resource, found)
+    return found
+  }
 
   function record(type: Change['type'], object: KubeObject, before: KubeObject | undefined): void {
-    const change = { type, version, kind: kindNamed(object.kind), object, before }
+    const change = { type, version, kind: kinds.of(object), object, before }
     history.push(change)
     if (history.length > 2 * HISTORY) history.splice(0, HISTORY)
     changes.emit('change', change)
@@ -67,17 +75,18 @@ export function createStore(): Store {
   }
 
   return {
-    get: (kind, namespace, name) => shelf(kind.kind).get(placeOf(kind.namespaced ? namespace : undefined, name)),
+    kinds,
+    get: (kind, namespace, name) => shelf(kind).get(placeOf(kind.namespaced ? namespace : undefined, name)),
     byUid: (uid) => uids.get(uid),
     list: (kind, namespace) =>
-      [...shelf(kind.kind).values()]
+      [...shelf(kind).values()]
         .filter((object) => namespace === undefined || object.metadata.namespace === namespace)
         .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
     dependents: (uid) => [...(owned.get(uid) ?? [])].flatMap((dependent) => uids.get(dependent) ?? []),
     put(object) {
       const before = uids.get(object.metadata.uid)
       const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(++version) } }
-      shelf(object.kind).set(keyOf(object), stored)
+      shelf(kinds.of(object)).set(keyOf(object), stored)
       uids.set(object.metadata.uid, stored)
       if (before) unlink(before)
       link(stored)
@@ -86,7 +95,7 @@ export function createStore(): Store {
     },
     remove(object) {
       if (!uids.delete(object.metadata.uid)) return
-      shelf(object.kind).delete(keyOf(object))
+      shelf(kinds.of(object)).delete(keyOf(object))
       unlink(object)
       version++
       record('DELETED', { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } }, object)

@@ -13,8 +13,9 @@ export function createSubresources(resources: Resources, kubelet: Kubelet, servi
   return {
     'pods/log': ({ target, query, response }: Exchange) => {
       const pod = resources.find(target.kind, target.namespace, target.name ?? '')
-      const names = podSpecOf(pod).containers.map(({ name }) => name)
-      const name = query.get('container') ?? (names.length === 1 ? names[0] : undefined)
+      const { initContainers = [], containers } = podSpecOf(pod)
+      const names = [...containers, ...initContainers].map(({ name }) => name)
+      const name = query.get('container') ?? (containers.length === 1 ? names[0] : undefined)
       if (name === undefined)
         throw badRequest(
           `a container name must be specified for pod ${target.name}, choose one of: [${names.join(' ')}]`,

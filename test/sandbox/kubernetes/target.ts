@@ -1,5 +1,6 @@
 /** What a request path names. */
-import { KINDS, type Kind } from './objects.ts'
+import type { Kinds } from './kinds.ts'
+import type { Kind } from './objects.ts'
 
 export interface Target {
   readonly kind: Kind
@@ -12,31 +13,37 @@ export interface Target {
 }
 
 const PATH =
-  /^\/(?:api|apis\/([^/]+))\/(v1)(?:\/namespaces\/([^/]+)(?=\/[^/]+))?\/([^/]+)(?:\/([^/]+)(?:\/([^/]+)(\/.*)?)?)?$/
+  /^\/(?:api|apis\/([^/]+))\/(v[0-9a-z]+)(?:\/namespaces\/([^/]+)(?=\/[^/]+))?\/([^/]+)(?:\/([^/]+)(?:\/([^/]+)(\/.*)?)?)?$/
 const NAMESPACE_SUB = new Set(['status', 'finalize'])
 
-export function parseTarget(path: string): Target | undefined {
+export function parseTarget(kinds: Kinds, path: string): Target | undefined {
   const match = PATH.exec(path)
   if (!match) return undefined
-  const [, group = '', , namespace, plural, name, subresource, rest = ''] = match.map(
+  const [, group = '', version, namespace, plural, name, subresource, rest = ''] = match.map(
     (part) => part && decodePart(part),
   )
   // `/namespaces/x/status` is the namespace's own, not a collection in it.
   if (namespace !== undefined && plural !== undefined && NAMESPACE_SUB.has(plural) && name === undefined) {
-    return target('', 'namespaces', undefined, namespace, plural, '')
+    return target(kinds, { group: '', version, plural: 'namespaces' }, undefined, namespace, plural, '')
   }
-  return target(group, plural ?? '', namespace, name, subresource, rest)
+  return target(kinds, { group, version, plural }, namespace, name, subresource, rest)
+}
+
+interface Resource {
+  readonly group: string
+  readonly version: string | undefined
+  readonly plural: string | undefined
 }
 
 function target(
-  group: string,
-  plural: string,
+  kinds: Kinds,
+  { group, version, plural }: Resource,
   namespace: string | undefined,
   name: string | undefined,
   subresource: string | undefined,
   rest: string,
 ): Target | undefined {
-  const kind = KINDS.find((one) => one.group === group && one.plural === plural)
+  const kind = kinds.all().find((one) => one.group === group && one.version === version && one.plural === plural)
   if (!kind || (kind.namespaced ? namespace === undefined && name !== undefined : namespace !== undefined))
     return undefined
   if (subresource !== undefined && !kind.subresources.includes(subresource)) return undefined

@@ -1,7 +1,10 @@
 /** What the API refuses: bad names, labels, unknown kinds of bodies, and the few fields that PO could get wrong. */
+
+import { definitionFaults } from './custom-kinds.ts'
+import { schemaFaults } from './custom-schema.ts'
 import { badRequest, type Cause, invalid } from './failure.ts'
-import { isFields } from './merge.ts'
-import { apiVersionOf, type Kind, type KubeObject } from './objects.ts'
+import { equal, isFields } from './merge.ts'
+import { apiVersionOf, type Kind, type KubeObject, resourceOf } from './objects.ts'
 import { hasLabels } from './selectors.ts'
 
 const LABEL_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
@@ -15,6 +18,11 @@ const bad = (field: string, value: unknown, why: string): Cause => ({
   field,
 })
 const missing = (field: string): Cause => ({ reason: 'FieldValueRequired', message: 'Required value', field })
+const forbidden = (field: string, why: string): Cause => ({
+  reason: 'FieldValueForbidden',
+  message: `Forbidden: ${why}`,
+  field,
+})
 
 /** The body as an object of this kind. Where it does not say so, the path does (but for an apply). */
 export function bodyOf(kind: Kind, body: unknown, mayLackKind: boolean): KubeObject {
@@ -33,9 +41,17 @@ export function validate(kind: Kind, object: KubeObject): void {
     ...nameFaults(kind, object.metadata.name),
     ...labelFaults(object),
     ...ownerFaults(object),
-    ...(SPECS[kind.kind]?.(object) ?? []),
+    ...(kind.custom ? schemaFaults(kind.custom.schema, object) : (SPECS[resourceOf(kind)]?.(object) ?? [])),
   ]
   if (causes.length > 0) throw invalid(kind, object.metadata.name, causes)
+}
+
+/** What of an object cannot become another. */
+export function validateUpdate(kind: Kind, live: KubeObject, next: KubeObject): void {
+  if (kind.kind !== 'Deployment' && kind.kind !== 'ReplicaSet') return
+  const [before, after] = [live, next].map((object) => (object['spec'] as { selector?: unknown }).selector)
+  if (equal(before, after)) return
+  throw invalid(kind, live.metadata.name, [bad('spec.selector', after, 'field is immutable')])
 }
 
 function nameFaults(kind: Kind, name: string | undefined): Cause[] {
@@ -68,11 +84,13 @@ const ownerFaults = ({ metadata }: KubeObject): Cause[] =>
   )
 
 const SPECS: Readonly<Record<string, (object: KubeObject) => Cause[]>> = {
-  Secret: secretFaults,
-  ConfigMap: keyFaults,
-  Deployment: deploymentFaults,
-  Service: serviceFaults,
-  Pod: (object) => containerFaults(object['spec'], 'spec'),
+  secrets: secretFaults,
+  configmaps: keyFaults,
+  'deployments.apps': deploymentFaults,
+  'jobs.batch': jobFaults,
+  services: serviceFaults,
+  pods: (object) => containerFaults(object['spec'], 'spec'),
+  'customresourcedefinitions.apiextensions.k8s.io': definitionFaults,
 }
 
 const entriesOf = (object: KubeObject): [string, string][] =>
@@ -99,7 +117,7 @@ interface Template {
 
 function deploymentFaults(object: KubeObject): Cause[] {
   const spec = object['spec'] as
-    | { selector?: { matchLabels?: Record<string, string> }; template?: Template }
+    | { selector?: { matchLabels?: Record<string, string> }; template?: Template; strategy?: Strategy }
     | undefined
   if (!spec?.selector) return [missing('spec.selector')]
   const matches = hasLabels(spec.template?.metadata?.labels, spec.selector.matchLabels ?? {})
@@ -113,31 +131,102 @@ function deploymentFaults(object: KubeObject): Cause[] {
             '`selector` does not match template `labels`',
           ),
         ]),
+    ...(spec.strategy?.type === 'Recreate' && spec.strategy.rollingUpdate
+      ? [forbidden('spec.strategy.rollingUpdate', "may not be specified when strategy `type` is 'Recreate'")]
+      : []),
     ...containerFaults(spec.template?.spec, 'spec.template.spec'),
   ]
+}
+
+interface Strategy {
+  readonly type?: string
+  readonly rollingUpdate?: unknown
+}
+
+interface Job {
+  readonly completions?: number
+  readonly completionMode?: string
+  readonly backoffLimitPerIndex?: number
+  readonly maxFailedIndexes?: number
+  readonly template?: { readonly spec?: { readonly restartPolicy?: string } }
+}
+
+function jobFaults(object: KubeObject): Cause[] {
+  const spec = (object['spec'] ?? {}) as Job
+  const policy = spec.template?.spec?.restartPolicy ?? ''
+  const isIndexed = spec.completionMode === 'Indexed'
+  const needsIndexes = (['backoffLimitPerIndex', 'maxFailedIndexes'] as const).filter(
+    (field) => spec[field] !== undefined && !isIndexed,
+  )
+  return [
+    ...(isIndexed && spec.completions === undefined
+      ? [{ ...missing('spec.completions'), message: `Required value: when completion mode is Indexed` }]
+      : []),
+    ...needsIndexes.map((field) => bad(`spec.${field}`, spec[field], 'requires indexed completion mode')),
+    ...(['OnFailure', 'Never'].includes(policy)
+      ? []
+      : [
+          {
+            ...missing('spec.template.spec.restartPolicy'),
+            message: 'Required value: valid values: "OnFailure", "Never"',
+          },
+        ]),
+    ...containerFaults(spec.template?.spec, 'spec.template.spec'),
+  ]
+}
+
+/** Fields of a spec that stay as they were made. */
+const FIXED: Readonly<Record<string, readonly string[]>> = {
+  'jobs.batch': ['template', 'selector', 'completionMode', 'backoffLimitPerIndex'],
+}
+
+export function assertFixed(kind: Kind, live: KubeObject, next: KubeObject): void {
+  const [before, after] = [live, next].map((one) => (one['spec'] ?? {}) as Record<string, unknown>)
+  const changed = (FIXED[resourceOf(kind)] ?? []).filter((field) => !equal(before?.[field], after?.[field]))
+  const causes = changed.map((field) => bad(`spec.${field}`, after?.[field] ?? null, 'field is immutable'))
+  if (causes.length > 0) throw invalid(kind, live.metadata.name, causes)
 }
 
 interface Container {
   readonly name?: string
   readonly image?: string
+  readonly env?: readonly { readonly value?: string; readonly valueFrom?: unknown }[]
   readonly volumeMounts?: readonly { readonly name?: string }[]
 }
 
+interface Pod {
+  readonly initContainers?: readonly Container[]
+  readonly containers?: readonly Container[]
+  readonly volumes?: readonly { readonly name?: string }[]
+}
+
 function containerFaults(value: unknown, field: string): Cause[] {
-  const spec = (value ?? {}) as { containers?: readonly Container[]; volumes?: readonly { readonly name?: string }[] }
+  const spec = (value ?? {}) as Pod
   if (!spec.containers?.length) return [missing(`${field}.containers`)]
-  const volumes = new Set((spec.volumes ?? []).map(({ name }) => name))
-  return spec.containers.flatMap((container, at) => [
+  return [
+    ...eachContainer(spec, spec.initContainers ?? [], `${field}.initContainers`),
+    ...eachContainer(spec, spec.containers, `${field}.containers`),
+  ]
+}
+
+function eachContainer(pod: Pod, containers: readonly Container[], field: string): Cause[] {
+  const volumes = new Set((pod.volumes ?? []).map(({ name }) => name))
+  return containers.flatMap((container, at) => [
     ...(container.name && container.name.length <= 63 && LABEL_NAME.test(container.name)
       ? []
-      : [bad(`${field}.containers[${at}].name`, container.name, 'a lowercase RFC 1123 label is expected')]),
-    ...(container.image ? [] : [missing(`${field}.containers[${at}].image`)]),
+      : [bad(`${field}[${at}].name`, container.name, 'a lowercase RFC 1123 label is expected')]),
+    ...(container.image ? [] : [missing(`${field}[${at}].image`)]),
+    ...(container.env ?? []).flatMap(({ value, valueFrom }, entry) =>
+      value && valueFrom
+        ? [bad(`${field}[${at}].env[${entry}].valueFrom`, '', 'may not be specified when `value` is not empty')]
+        : [],
+    ),
     ...(container.volumeMounts ?? [])
       .filter(({ name }) => !volumes.has(name))
       .map(({ name }, mount) => ({
         reason: 'FieldValueNotFound',
         message: `Not found: ${JSON.stringify(name)}`,
-        field: `${field}.containers[${at}].volumeMounts[${mount}].name`,
+        field: `${field}[${at}].volumeMounts[${mount}].name`,
       })),
   ])
 }

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { expired, statusOf } from './failure.ts'
 import { filterOf, presenterOf } from './listing.ts'
-import { apiVersionOf, type Kind } from './objects.ts'
+import { apiVersionOf, type Kind, resourceOf } from './objects.ts'
 import type { Change, Store } from './store.ts'
 
 export interface WatchRequest {
@@ -56,8 +56,9 @@ function createTeller(
 ): (change: Change) => void {
   const fits = filterOf(query)
   const present = presenterOf(accept)
+  const resource = resourceOf(kind)
   return ({ type, kind: changed, object, before }) => {
-    if (changed !== kind || (namespace !== undefined && object.metadata.namespace !== namespace)) return
+    if (resourceOf(changed) !== resource || (namespace !== undefined && object.metadata.namespace !== namespace)) return
     const verdict = VERDICTS[`${before !== undefined && fits(before)} ${type !== 'DELETED' && fits(object)}`]
     if (verdict) write(verdict, present.one(object))
   }

@@ -1,9 +1,11 @@
 /** Deployments make ReplicaSets, ReplicaSets make pods: names, labels and owners as in a cluster. */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { equal } from './merge.ts'
-import { type KubeObject, kindNamed, type OwnerRef } from './objects.ts'
+import { type KubeObject, kindNamed } from './objects.ts'
 import { isOver, isReady } from './pod-types.ts'
+import { controllerRef, createQueue, lettersOf, randomName } from './queue.ts'
 import type { Resources } from './resources.ts'
+import { hasLabels } from './selectors.ts'
 import type { Store } from './store.ts'
 
 const MANAGER = 'kube-controller-manager'
@@ -27,30 +29,37 @@ const isAlive = ({ metadata }: KubeObject) => metadata.deletionTimestamp === und
 export function startWorkloads(store: Store, resources: Resources): () => void {
   const replicaSets = kindNamed('ReplicaSet')
   const pods = kindNamed('Pod')
-  const queue = new Set<string>()
-  let scheduled: NodeJS.Immediate | undefined
-
-  function look(uid: string): void {
-    queue.add(uid)
-    scheduled ??= setImmediate(() => {
-      scheduled = undefined
-      const batch = [...queue]
-      queue.clear()
-      for (const one of batch) {
-        const object = store.byUid(one)
-        if (object?.kind === 'Deployment') deployment(object)
-        else if (object?.kind === 'ReplicaSet') replicaSet(object)
-      }
-    })
-  }
+  const { add: look, stop: stopQueue } = createQueue((uid) => {
+    const object = store.byUid(uid)
+    if (object?.kind === 'Deployment') deployment(object)
+    else if (object?.kind === 'ReplicaSet') replicaSet(object)
+  })
 
   const owned = (owner: KubeObject, kind: string): KubeObject[] =>
     store.dependents(owner.metadata.uid).filter((one) => one.kind === kind)
+
+  const isOrphan = (object: KubeObject): boolean =>
+    isAlive(object) && !object.metadata.ownerReferences?.some(({ controller }) => controller)
+
+  /** Sets that nobody controls and that its selector finds become its own. */
+  function adoptSets(object: KubeObject): void {
+    const { matchLabels = {} } = specOf(object).selector
+    const { namespace } = object.metadata
+    for (const set of store.list(replicaSets, namespace)) {
+      if (!isOrphan(set) || !hasLabels(set.metadata.labels, matchLabels)) continue
+      resources.change(replicaSets, namespace, set.metadata.name, MANAGER, (live) => {
+        const { metadata } = live as KubeObject
+        const ownerReferences = [...(metadata.ownerReferences ?? []), controllerRef(object)]
+        return { ...(live as KubeObject), metadata: { ...metadata, ownerReferences } }
+      })
+    }
+  }
 
   const podsOf = (sets: readonly KubeObject[]): KubeObject[] => sets.flatMap((set) => owned(set, 'Pod'))
 
   function deployment(object: KubeObject): void {
     const hash = hashOf(specOf(object).template)
+    if (isAlive(object)) adoptSets(object)
     const sets = owned(object, 'ReplicaSet')
     const current = sets.filter((set) => set.metadata.labels?.[HASH] === hash)
     const old = sets.filter((set) => !current.includes(set))
@@ -137,18 +146,9 @@ export function startWorkloads(store: Store, resources: Resources): () => void {
   })
   return () => {
     stop()
-    clearImmediate(scheduled)
+    stopQueue()
   }
 }
-
-const controllerRef = ({ apiVersion, kind, metadata }: KubeObject): OwnerRef => ({
-  apiVersion,
-  kind,
-  name: metadata.name,
-  uid: metadata.uid,
-  controller: true,
-  blockOwnerDeletion: true,
-})
 
 function deploymentStatus(object: KubeObject, current: readonly KubeObject[], old: readonly KubeObject[]) {
   const wanted = specOf(object).replicas
@@ -175,10 +175,5 @@ function deploymentStatus(object: KubeObject, current: readonly KubeObject[], ol
   }
 }
 
-/** Without vowels, so that no words come out. */
-const LETTERS = 'bcdfghjklmnpqrstvwxz2456789'
-
-const lettersOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => LETTERS[byte % LETTERS.length]).join('')
-const randomName = (length: number): string => lettersOf(randomBytes(length))
 const hashOf = (template: unknown): string =>
   lettersOf(createHash('sha256').update(JSON.stringify(template)).digest().subarray(0, 9))

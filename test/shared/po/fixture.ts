@@ -20,7 +20,7 @@ import { type OutgoingEvent, OWNED_KINDS, type Ports, type SdkStatus } from '../
 import type { PoSettings } from '../../../shared/po/settings.ts'
 import { startHub } from '../../sandbox/hub.ts'
 import { startKeycloak } from '../../sandbox/keycloak.ts'
-import { startKubernetes } from '../../sandbox/kubernetes/index.ts'
+import { type KubernetesOptions, startKubernetes } from '../../sandbox/kubernetes/index.ts'
 import { databaseSettings, startTestDatabases } from '../../sandbox/postgres.ts'
 import { databaseEnvironment, serviceEnvironment } from '../../sandbox/settings.ts'
 import { type CallName, type Doomed, doomed, type Gate, gated, type Last } from './intercept.ts'
@@ -83,9 +83,9 @@ export interface Fixture {
   /** What the event sink took, if there is one. */
   readonly emitted: OutgoingEvent[]
   /** Ports that count their calls and break one of them. */
-  breaking(plan: FaultPlan | undefined): { ports: Ports; calls: CallName[] }
+  breaking<P extends Ports = Ports>(plan: FaultPlan | undefined, ports?: P): { ports: P; calls: CallName[] }
   /** A process of its own over `ports` (default: the fixture's) that dies after its last call. */
-  dying(last: Last, ports?: Ports): Doomed
+  dying<P extends Ports = Ports>(last: Last, ports?: P): Doomed<P>
   /** Moves the clock. */
   advance(seconds: number): void
   /** All that is in the database, as JSON. */
@@ -119,17 +119,19 @@ export const request = (changes: Partial<CreateRequest> = {}): CreateRequest => 
 export interface FixtureOptions {
   /** There is somebody to tell changes to. */
   readonly withSink?: boolean
+  /** Of the Kubernetes API; without it no pods run. */
+  readonly kubernetes?: KubernetesOptions
 }
 
 export async function startFixture(
   settings: Partial<PoSettings> = {},
-  { withSink = false }: FixtureOptions = {},
+  { withSink = false, kubernetes: pods = { startPods: false } }: FixtureOptions = {},
 ): Promise<Fixture> {
   const [databases, keycloak, hub, kubernetes, folder] = await Promise.all([
     startTestDatabases(),
     startKeycloak(),
     startHub({ autoRegister: true }),
-    startKubernetes({ images: {}, startPods: false }),
+    startKubernetes(pods),
     mkdtemp(join(tmpdir(), 'po-fixture-')),
   ])
   for (const [name, labels, port] of PEERS) {
@@ -195,8 +197,8 @@ export async function startFixture(
     tokensLast,
     heard,
     emitted,
-    breaking: (plan) => breakOne(ports, identityOver, plan),
-    dying: (last, over = ports) => doomed(over, identityOver, last),
+    breaking: <P extends Ports>(plan: FaultPlan | undefined, over = ports as P) => breakOne(over, identityOver, plan),
+    dying: <P extends Ports>(last: Last, over = ports as P) => doomed(over, identityOver, last),
     advance: (seconds) => {
       offsetMs += seconds * 1000
     },
@@ -252,7 +254,11 @@ async function lapse(sql: Db): Promise<void> {
 }
 
 /** Wraps the ports so that call number `plan.at` fails. */
-function breakOne(ports: Ports, identityOver: (send: Send) => Ports['identity'], plan: FaultPlan | undefined) {
+function breakOne<P extends Ports>(
+  ports: P,
+  identityOver: (send: Send) => Ports['identity'],
+  plan: FaultPlan | undefined,
+) {
   const calls: CallName[] = []
   const gate: Gate = async (name, act) => {
     const index = calls.push(name) - 1

@@ -4,9 +4,20 @@
  */
 import { createSend, type Send } from '../../../shared/adapters/http-client.ts'
 import { isUuid } from '../../../shared/po/model.ts'
-import type { Ports } from '../../../shared/po/ports.ts'
+import type { Ports, TakeoverPorts } from '../../../shared/po/ports.ts'
 
-const GATED_PORTS = ['store', 'cluster', 'broker', 'hub', 'sidecar', 'sink'] as const
+/** The last three are there only where a test has them. */
+const GATED_PORTS = [
+  'store',
+  'cluster',
+  'broker',
+  'hub',
+  'sidecar',
+  'sink',
+  'predecessor',
+  'intake',
+  'takeover',
+] as const satisfies readonly (keyof Ports | keyof TakeoverPorts)[]
 type GatedPort = (typeof GATED_PORTS)[number]
 
 /** Port, method and what it concerns, as `cluster.apply Deployment`; to Keycloak the request, as `keycloak.POST token`. */
@@ -21,6 +32,7 @@ const CONCERNS: Readonly<Record<string, (args: readonly unknown[]) => unknown>> 
   'cluster.list': ([kind]) => kind,
   'cluster.remove': ([kind]) => kind,
   'store.transition': ([, , to]) => to,
+  'takeover.mark': ([kind]) => kind,
   'hub.updateStatus': ([, status]) => status,
   'sink.emit': ([event]) => (event as { type: string }).type.split('.').at(-1),
 }
@@ -47,9 +59,10 @@ const keycloakCall = ({ method, url }: Parameters<Send>[0]): CallName => {
 }
 
 /** The same ports, as a process of its own would have them: it shares no login to Keycloak with others. */
-export function gated(ports: Ports, identityOver: (send: Send) => Ports['identity'], gate: Gate): Ports {
+export function gated<P extends Ports>(ports: P, identityOver: (send: Send) => Ports['identity'], gate: Gate): P {
+  const all: Ports & Partial<TakeoverPorts> = ports
   const wrapped = GATED_PORTS.flatMap((name) => {
-    const port = ports[name]
+    const port = all[name]
     return port ? [[name, through(name, port, gate)] as const] : []
   })
   const send = createSend()
@@ -61,8 +74,8 @@ export function gated(ports: Ports, identityOver: (send: Send) => Ports['identit
 export type Last = number | ((calls: readonly CallName[]) => boolean)
 
 /** A process that dies once its last call has had its effect: none of its calls returns any more, and it makes no other. */
-export interface Doomed {
-  readonly ports: Ports
+export interface Doomed<P extends Ports = Ports> {
+  readonly ports: P
   /** The calls that it made. */
   readonly calls: readonly CallName[]
   /** Resolves when it is dead and nothing that it had begun is still under way. */
@@ -71,7 +84,11 @@ export interface Doomed {
 
 const NEVER = new Promise<never>(() => {})
 
-export function doomed(ports: Ports, identityOver: (send: Send) => Ports['identity'], last: Last): Doomed {
+export function doomed<P extends Ports>(
+  ports: P,
+  identityOver: (send: Send) => Ports['identity'],
+  last: Last,
+): Doomed<P> {
   const calls: CallName[] = []
   const death = Promise.withResolvers<void>()
   const isLast = typeof last === 'number' ? () => calls.length > last : () => last(calls)

@@ -49,6 +49,7 @@ const facts = (changes: Partial<Facts> = {}): Facts => ({
   pods: [pod()],
   proxyReady: true,
   deploymentExists: true,
+  adopted: false,
   container: NAME,
   answered: undefined,
   silentPolls: 1,
@@ -171,6 +172,25 @@ describe('classify', () => {
       /budget 30 s/,
     ],
     ['a young run is not silent', { silentPolls: 5, silentSeconds: 70, ageSeconds: 10 }, 'pending', /yet/],
+    ['taken over, and its pod is there', { adopted: true, answered: 'executing' }, 'executing', /executing/],
+    [
+      'taken over, and a pod that nobody knows answers in the place of the one that is gone',
+      { adopted: true, recorded: 'executing', answered: 'executing', pods: [] },
+      'gone',
+      /pod that was taken over is gone/,
+    ],
+    ['taken over, and gone before it was heard of', { adopted: true, pods: [] }, 'gone', /taken over is gone/],
+    [
+      'taken over, and its pod was evicted',
+      {
+        adopted: true,
+        recorded: 'executing',
+        answered: 'executing',
+        pods: [pod({}, { phase: 'Failed', reason: 'Evicted' })],
+      },
+      'failed',
+      /ended by Kubernetes \(Evicted\)/,
+    ],
     ['proxy down', { proxyReady: false, silentPolls: 5, silentSeconds: 70, ageSeconds: 70 }, 'silent', /egress proxy/],
   ]
   test.each(rows)('%s', (_, changes, kind, cause) => {

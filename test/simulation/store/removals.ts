@@ -77,8 +77,12 @@ export function removing(
       [...removals.values()].sort((one, other) => Number(one.key) - Number(other.key)).map(asRemoval),
     markLogsTaken: async (key) => change(key, () => ({ logsTaken: true })),
     markRootRemoved: async (key) => change(key, () => ({ rootRemoved: true })),
-    postponeRemoval: async (key, dueAt) =>
-      change(key, ({ attempts }) => ({ dueAt, claimedUntil: null, attempts: attempts + 1 })),
+    postponeRemoval: async ({ key, archive }, dueAt) =>
+      change(key, (row) => ({
+        dueAt: row.archive === archive || dueAt < row.dueAt ? dueAt : row.dueAt,
+        claimedUntil: null,
+        attempts: row.attempts + 1,
+      })),
     completeRemoval: async (key) => {
       if (removals.get(key)?.archive && analyses.has(key)) change(key, () => ({ claimedUntil: null }))
       else removals.delete(key)

@@ -109,10 +109,11 @@ export async function move(
 ): Promise<Service | undefined> {
   const { reason, url, firing, uid, counts, changes = [] } = patch
   const ended = (ENDED_PHASES as readonly Phase[]).includes(to)
+  const endedAt = to === 'removing' ? now : ended ? tx`coalesce(ended_at, ${now})` : null
   const [row] = await tx<Service[]>`
     update dt.service row set
       phase = ${to},
-      ended_at = ${ended ? tx`coalesce(ended_at, ${now})` : null},
+      ended_at = ${endedAt},
       reason = ${reason === undefined ? tx`reason` : reason === null ? null : storable(reason)},
       url = ${url === undefined ? tx`url` : url},
       firing = ${firing === undefined ? tx`firing` : firing},
@@ -127,9 +128,9 @@ export async function move(
 }
 
 /** @see Store.claim */
-export async function claim(sql: Db, ids: readonly ServiceId[], now: Date, leaseMs: number): Promise<Set<ServiceId>> {
-  if (ids.length === 0) return new Set()
-  const rows = await sql<{ id: ServiceId }[]>`
+export async function claim(sql: Db, ids: readonly ServiceId[], now: Date, leaseMs: number): Promise<Service[]> {
+  if (ids.length === 0) return []
+  const rows = await sql<Service[]>`
     with free as (
       select id from dt.service
       where id in ${sql(ids)} and (claimed_until is null or claimed_until <= ${now})
@@ -138,8 +139,8 @@ export async function claim(sql: Db, ids: readonly ServiceId[], now: Date, lease
     )
     update dt.service row set claimed_until = ${later(now, leaseMs)}
     from free where row.id = free.id
-    returning row.id`
-  return new Set(rows.map(({ id }) => id))
+    returning ${serviceColumns(sql)}`
+  return [...rows]
 }
 
 /** @see Store.unclaim */

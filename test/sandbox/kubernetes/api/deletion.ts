@@ -1,6 +1,6 @@
 /** Deletion policies, finalizers and owners. */
 import { describe, expect, test } from 'vitest'
-import { type ApiBody, MAPS, MERGE, map, PATIENCE, type Verbs } from './target.ts'
+import { type ApiBody, container, DEPLOYMENTS, deployment, MAPS, MERGE, map, PATIENCE, type Verbs } from './target.ts'
 
 export function deletion({ send, create, read }: Verbs): void {
   describe('deletion', () => {
@@ -31,6 +31,34 @@ export function deletion({ send, create, read }: Verbs): void {
       await send('DELETE', `${MAPS}/orphaning?propagationPolicy=Orphan`)
       await gone('orphaning')
       expect((await read(MAPS, 'orphan')).metadata.ownerReferences).toBeUndefined()
+    })
+
+    test('an orphaned ReplicaSet is taken in by a Deployment whose selector finds it, and by no other', async () => {
+      const SETS = 'apis/apps/v1/replicasets'
+      type Owner = { kind: string; name: string }
+      const ownersOf = async (set: string): Promise<string[]> =>
+        ((await read(SETS, set)).metadata.ownerReferences as Owner[] | undefined)?.map(({ name }) => name) ?? []
+      const setOf = async (app: string) =>
+        (await send('GET', `${SETS}?labelSelector=app%3D${app}`)).body.items[0]?.metadata.name ?? ''
+      const replaced = async (app: string, forget: boolean) => {
+        const labels = { app, role: 'proxy' }
+        const template = { metadata: { labels }, spec: { containers: [container()] } }
+        await create(DEPLOYMENTS, deployment(app, [], { template }))
+        await expect.poll(() => setOf(app), PATIENCE).not.toBe('')
+        const set = await setOf(app)
+        if (forget) await send('PATCH', `${SETS}/${set}`, { metadata: { labels: { role: null } } }, { type: MERGE })
+        expect(await ownersOf(set)).toEqual([app])
+        await send('DELETE', `${DEPLOYMENTS}/${app}?propagationPolicy=Orphan`)
+        await expect.poll(async () => (await send('GET', `${DEPLOYMENTS}/${app}`)).status, PATIENCE).toBe(404)
+        expect(await ownersOf(set)).toEqual([])
+        const spec = { containers: [container({ image: 'example.invalid/none:2' })] }
+        const next = { selector: { matchLabels: labels }, template: { ...template, spec } }
+        await create(DEPLOYMENTS, deployment(app, [], next))
+        return set
+      }
+      const [found, missed] = [await replaced('found', false), await replaced('missed', true)]
+      await expect.poll(() => ownersOf(found), PATIENCE).toEqual(['found'])
+      expect(await ownersOf(missed)).toEqual([])
     })
 
     test('in the foreground, a dependent that does not block is not waited for', async () => {

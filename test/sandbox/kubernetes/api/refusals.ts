@@ -2,7 +2,13 @@
 import { describe, expect, test } from 'vitest'
 import { APPLY, type ApiRequest, container, DEPLOYMENTS, deployment, MAPS, MERGE, map, type Verbs } from './target.ts'
 
-export function refusals({ ask, send, create }: Verbs): void {
+/** A pod template. */
+const podsLabelled = (labels: object, env: object[] = []) => ({
+  metadata: { labels },
+  spec: { containers: [container({ env })] },
+})
+
+export function refusals({ ask, send, create, apply }: Verbs): void {
   describe('refusals', () => {
     test.each<[string, Partial<ApiRequest> & { path: string }, number, object]>([
       [
@@ -122,6 +128,42 @@ export function refusals({ ask, send, create }: Verbs): void {
       expect(await send('PUT', `${MAPS}/stale`, { ...body, data: { a: '3' } })).toMatchObject({
         status: 409,
         body: { reason: 'Conflict' },
+      })
+    })
+
+    test.each<[string, object, string, string]>([
+      [
+        'another selector',
+        { selector: { matchLabels: { app: 'kept', more: 'x' } }, template: podsLabelled({ app: 'kept', more: 'x' }) },
+        'FieldValueInvalid',
+        'spec.selector',
+      ],
+      [
+        'Recreate beside what a rolling update is',
+        { strategy: { type: 'Recreate' } },
+        'FieldValueForbidden',
+        'spec.strategy.rollingUpdate',
+      ],
+      [
+        'a reference beside the value of a variable',
+        {
+          template: podsLabelled({ app: 'kept' }, [
+            { name: 'TOKEN', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } },
+          ]),
+        },
+        'FieldValueInvalid',
+        'spec.template.spec.containers[0].env[0].valueFrom',
+      ],
+    ])('%s, forced upon a Deployment that somebody else made', async (title, change, reason, field) => {
+      const name = title.split(' ')[0]?.toLowerCase() ?? ''
+      const selector = { matchLabels: { app: 'kept' } }
+      const template = podsLabelled({ app: 'kept' }, [{ name: 'TOKEN', value: 'plain' }])
+      const made = deployment(name, [], { selector, template })
+      await create(DEPLOYMENTS, made)
+      const asked = { ...made, spec: { selector, ...change } }
+      expect(await apply(DEPLOYMENTS, asked, 'other', true)).toMatchObject({
+        status: 422,
+        body: { reason: 'Invalid', details: { causes: [{ reason, field }] } },
       })
     })
 

@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe } from 'vitest'
 import { serverSideApply } from './apply.ts'
+import { customs } from './customs.ts'
 import { deletion } from './deletion.ts'
 import { lists } from './lists.ts'
 import { patches } from './patches.ts'
@@ -19,6 +20,6 @@ export function kubernetesApiConformance(title: string, make: () => Promise<ApiT
     afterAll(() => target?.stop())
 
     const verbs = verbsOf(() => target)
-    for (const part of [refusals, lists, serverSideApply, patches, deletion]) part(verbs)
+    for (const part of [refusals, lists, serverSideApply, patches, deletion, customs]) part(verbs)
   })
 }

@@ -76,7 +76,7 @@ function targetOf(connection: Connection, stop: () => Promise<void>): ClusterTar
 
 /** `apis/apps/v1/deployments/x` → `/apis/apps/v1/namespaces/NAMESPACE/deployments/x` */
 const namespaced = (path: string, namespace: string): string =>
-  `/${path.replace(/\/v1\//, `/v1/namespaces/${namespace}/`)}`
+  `/${path.replace(/\/(v\d[a-z\d]*)\//, `/$1/namespaces/${namespace}/`)}`
 
 async function send(connection: Connection, method: Parameters<ClusterTarget['raw']>[0], path: string, body?: unknown) {
   const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'

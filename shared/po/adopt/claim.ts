@@ -1,0 +1,65 @@
+/**
+ * Puts the objects that were deployed for a run below our root, so that they go with it, in the order in which all runs
+ * go. Metadata is all that is written: no pod restarts, and every policy stays as it is.
+ */
+import type { RunNumber } from '../model.ts'
+import { LABEL } from '../names.ts'
+import { ownerReference, policyOwnedByRoot, type RunInput, rootOf, runLabels } from '../objects/index.ts'
+import type { OwnerReference, PodFacts } from '../ports.ts'
+import { analysisParts, formerPolicy, formerProxy, proxyParts } from './former.ts'
+import type { AdoptPorts } from './survey.ts'
+
+/** A run as it was deployed. */
+export interface Deployed {
+  readonly run: RunNumber
+  readonly deployment: string
+}
+
+export interface ClaimOptions {
+  /** Its proxy goes on with it; otherwise another one takes its place. */
+  readonly withProxy: boolean
+}
+
+const POLICY = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' } as const
+
+/** The policy of the run, which becomes the owner of all others; where there is none, ours. */
+async function claimPolicy(ports: AdoptPorts, input: RunInput, rootUid: string, { run, deployment }: Deployed) {
+  const name = formerPolicy(deployment)
+  const marks = { labels: runLabels(input, run), owner: ownerReference(rootOf(input), rootUid) }
+  const uid = await ports.takeover.mark('NetworkPolicy', name, marks)
+  if (uid) return ownerReference({ ...POLICY, metadata: { name } }, uid)
+  const own = policyOwnedByRoot({ ...input, run }, rootUid)
+  return ownerReference(own, (await ports.cluster.apply(own)).uid)
+}
+
+const restartsOf = ({ containers }: PodFacts): number => Math.max(0, ...containers.map(({ restarts }) => restarts))
+
+/** Pods that are there now; of one that comes after them the loop sees that it is unknown. */
+async function claimPods(ports: AdoptPorts, input: RunInput, run: RunNumber, app: string): Promise<void> {
+  const pods = (await ports.cluster.pods({ app })).filter(({ labels }) => labels[LABEL.analysis] === undefined)
+  for (const pod of pods) {
+    const labels = { ...runLabels(input, run), [LABEL.restartsBefore]: String(restartsOf(pod)) }
+    await ports.takeover.mark('Pod', pod.name, { labels })
+  }
+}
+
+/** Claims a run; doing it again changes nothing. Resolves to what owns everything of it. */
+export async function claimRun(
+  ports: AdoptPorts,
+  input: RunInput,
+  rootUid: string,
+  deployed: Deployed,
+  { withProxy }: ClaimOptions,
+): Promise<OwnerReference> {
+  const { run, deployment } = deployed
+  const owner = await claimPolicy(ports, input, rootUid, deployed)
+  const parts = [...analysisParts(deployment), ...(withProxy ? proxyParts(deployment) : [])]
+  for (const [kind, name] of parts) {
+    const adopted = kind === 'Deployment' ? { [LABEL.adopted]: 'true' } : {}
+    await ports.takeover.mark(kind, name, { labels: { ...runLabels(input, run), ...adopted }, owner })
+  }
+  for (const app of [deployment, ...(withProxy ? [formerProxy(deployment)] : [])]) {
+    await claimPods(ports, input, run, app)
+  }
+  return owner
+}

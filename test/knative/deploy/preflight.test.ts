@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { settingFaults, unserved } from '../../../knative/deploy/preflight.ts'
+import { knativeFunction, object } from './objects.ts'
+
+const base64 = (data: Record<string, string>) =>
+  Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value).toString('base64')]))
+const GOOD = { POSTGRES_HOST: 'db', POSTGRES_USER: 'po', POSTGRES_DB: 'po', KEYCLOAK_URL: 'https://kc.example.org' }
+const objects = (data: Record<string, string>) => [
+  knativeFunction('po-status'),
+  object('ConfigMap', 'po-settings', { data }),
+]
+const secret = (data: Record<string, string>) => object('Secret', 'po-secrets', { data: base64(data) })
+
+test('complete settings have no fault', () =>
+  expect(settingFaults(objects(GOOD), secret({ POSTGRES_PASSWORD: 'p' }))).toEqual([]))
+
+test('every fault is named at once, without its value', () => {
+  const faults = settingFaults(
+    objects({ ...GOOD, POSTGRES_HOST: '', KEYCLOAK_URL: 'hidden-value', POSTGRES_PORT: '99999' }),
+    secret({}),
+  )
+  const text = faults.join('\n')
+  for (const name of ['POSTGRES_HOST', 'KEYCLOAK_URL', 'POSTGRES_PORT', 'POSTGRES_PASSWORD'])
+    expect(text).toContain(name)
+  expect(text).not.toMatch(/hidden-value|99999/)
+})
+
+test('only settings of functions that are deployed are looked at', () => {
+  const text = settingFaults(objects(GOOD), secret({ POSTGRES_PASSWORD: 'p' })).join()
+  expect(text).not.toContain('HUB_URL_CORE')
+})
+
+test('what the cluster does not serve is named with what would', () => {
+  const served = new Set(['v1', 'serving.knative.dev/v1'])
+  expect(unserved([...objects(GOOD), object('PingSource'), object('Broker'), object('HTTPRoute')], served)).toEqual([
+    'the cluster does not serve sources.knative.dev/v1 (PingSource): install Knative Eventing',
+    'the cluster does not serve eventing.knative.dev/v1 (Broker): install Knative Eventing',
+    'the cluster does not serve gateway.networking.k8s.io/v1 (HTTPRoute): install the Gateway API and a gateway',
+  ])
+})

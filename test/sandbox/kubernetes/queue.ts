@@ -1,0 +1,61 @@
+/** What controllers share: a queue of objects to look at, names, owners. */
+import { randomBytes } from 'node:crypto'
+import type { KubeObject, OwnerRef } from './objects.ts'
+
+export interface Queue {
+  /** Looked at soon; once, however often it was added meanwhile. */
+  add(uid: string): void
+  /** Added after this time. */
+  later(uid: string, ms: number): void
+  stop(): void
+}
+
+export function createQueue(look: (uid: string) => void): Queue {
+  const uids = new Set<string>()
+  const timers = new Set<NodeJS.Timeout>()
+  let scheduled: NodeJS.Immediate | undefined
+  let stopped = false
+
+  function add(uid: string): void {
+    if (stopped) return
+    uids.add(uid)
+    scheduled ??= setImmediate(() => {
+      scheduled = undefined
+      const batch = [...uids]
+      uids.clear()
+      for (const one of batch) look(one)
+    })
+  }
+
+  return {
+    add,
+    later(uid, ms) {
+      const timer = setTimeout(() => {
+        timers.delete(timer)
+        add(uid)
+      }, ms)
+      timers.add(timer)
+    },
+    stop() {
+      stopped = true
+      clearImmediate(scheduled)
+      for (const timer of timers) clearTimeout(timer)
+    },
+  }
+}
+
+export const controllerRef = ({ apiVersion, kind, metadata }: KubeObject): OwnerRef => ({
+  apiVersion,
+  kind,
+  name: metadata.name,
+  uid: metadata.uid,
+  controller: true,
+  blockOwnerDeletion: true,
+})
+
+/** Without vowels, so that no words come out. */
+const LETTERS = 'bcdfghjklmnpqrstvwxz2456789'
+
+export const lettersOf = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => LETTERS[byte % LETTERS.length]).join('')
+export const randomName = (length: number): string => lettersOf(randomBytes(length))
