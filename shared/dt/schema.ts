@@ -5,6 +5,7 @@
  * May import the model and the shape of schemas; used by `functions` and the description only.
  */
 import * as z from 'zod'
+import { fileSchemas } from '../files/schema.ts'
 import type { AnySchemas } from '../http/endpoint.ts'
 
 const healthAnswer = z.object({ status: z.literal('ok') })
@@ -12,4 +13,5 @@ const healthAnswer = z.object({ status: z.literal('ok') })
 /** By the keys of `routes.dt`. */
 export const dtSchemas = {
   healthz: { answer: healthAnswer, failures: ['Error checking health'] },
+  ...fileSchemas,
 } satisfies Readonly<Record<string, AnySchemas>>
