@@ -89,7 +89,7 @@ export async function complete(tx: Db, run: RunKey, files: readonly Named[], not
     from unnest(${given[0]}::text[], ${given[1]}::text[]) as named (path, id)`
   await tx`delete from dt.part where ${isRun(tx, run)}`
   await tx`
-    update dt.output_set set state = 'complete', ended_at = ${now}, notes = ${notes.map(storable)} where ${isRun(tx, run)}`
+    update dt.output_set set state = 'complete', ended_at = ${now}, notes = ${notes.map(storable)}::text[] where ${isRun(tx, run)}`
   return true
 }
 
@@ -105,7 +105,7 @@ export async function giveUp(
   const parts = await tx<{ body: Body }[]>`delete from dt.part where ${isRun(tx, run)} returning body`
   await tx`
     update dt.output_set set state = 'incomplete', reason = ${storable(reason)}, ended_at = ${now},
-      notes = ${notes.map(storable)}
+      notes = ${notes.map(storable)}::text[]
     where ${isRun(tx, run)}`
   return parts.map(({ body }) => body)
 }
