@@ -28,10 +28,15 @@ const BODY = {
   progress: 0,
 }
 
-/** Something for every setting that has no default. */
+/** Something for every setting that has no default; long enough for a key. */
 function settings(): Record<string, string> {
   const required = Object.entries(SETTINGS).filter(([, { default: fallback }]) => fallback === undefined)
-  return Object.fromEntries(required.map(([name]) => [name, name.includes('URL') ? AWAY : '127.0.0.1']))
+  return Object.fromEntries(
+    required.map(([name]) => [
+      name,
+      name.includes('URL') ? AWAY : name.endsWith('_KEY') ? 'warm-up'.repeat(8) : '127.0.0.1',
+    ]),
+  )
 }
 
 async function createRealm() {

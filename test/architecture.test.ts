@@ -29,9 +29,14 @@ const ROOMS: readonly Room[] = [
   { name: 'log', files: /^shared\/log\.ts$/, may: /^pino$/ },
   { name: 'names', files: /^shared\/(po|dt)\/names\.ts$/, may: /^shared\/(po|dt)\/model\.ts$/ },
   {
+    name: 'rim of files',
+    files: /^shared\/files\/(schema|answers|run-answers)\.ts$/,
+    may: /^(shared\/(files\/.+|http\/.+|fault\.ts)|zod)$/,
+  },
+  {
     name: 'files',
-    files: /^shared\/files\/(?!schema)/,
-    may: /^shared\/(files\/(?!schema).+|fault\.ts)$/,
+    files: /^shared\/files\//,
+    may: /^shared\/(files\/(?!schema|answers|run-answers).+|fault\.ts)$/,
   },
   {
     name: 'ports and lifecycle',
@@ -46,7 +51,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'rim of a feature',
     files: /^shared\/(po|dt)\/(schema|requests)\.ts$/,
-    may: /^(shared\/(po|dt)\/.+|shared\/fault\.ts|shared\/http\/endpoint\.ts|zod)$/,
+    may: /^(shared\/(po|dt)\/.+|shared\/fault\.ts|shared\/http\/endpoint\.ts|shared\/files\/schema\.ts|zod)$/,
   },
   {
     name: 'use cases',
@@ -72,7 +77,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'wiring',
     files: /^shared\/wire\//,
-    may: /^(shared\/(wire|adapters)\/.+|shared\/(config|log|routes|service-token|dt\/model|files\/(id|tidy))\.ts|shared\/(po|dt)\/(ports|settings)\.ts|node:.+)$/,
+    may: /^(shared\/(wire|adapters)\/.+|shared\/(config|log|routes|service-token|dt\/model|files\/(id|ports|tidy))\.ts|shared\/(po|dt)\/(ports|settings)\.ts|node:.+)$/,
   },
   {
     name: 'commands',
@@ -82,7 +87,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'entries',
     files: /^functions\/.+\/index\.ts$/,
-    may: /^(functions\/.+|shared\/(http|events|wire|po|dt)\/.+|shared\/routes\.ts)$/,
+    may: /^(functions\/.+|shared\/(http|events|wire|po|dt|files)\/.+|shared\/routes\.ts)$/,
   },
   {
     name: 'pages',
@@ -113,14 +118,14 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
   postgres: /^shared\/adapters\/postgres\//,
   undici: /^shared\/adapters\//,
   yaml: /^knative\//,
-  zod: /^(shared\/http\/|shared\/(po|dt)\/schema\.ts|functions\/.+\/docs\/)/,
+  zod: /^(shared\/http\/|shared\/(po|dt|files)\/schema\.ts|functions\/.+\/docs\/)/,
 }
 
 const ENTRY = /^functions\/.+\/index\.ts$/
 const ENTRY_LINES = 25
 const FILE_LINES = 300
-/** Nothing but types: obligations of the ports. */
-const LONG = /^shared\/(po|dt|files)\/ports\.ts$/
+/** Nothing but types, obligations of the ports; and the one table of all functions. */
+const LONG = /^shared\/((po|dt|files)\/ports|routes)\.ts$/
 const INDEX = /^shared\/((po|dt)\/objects|adapters(\/[\w-]+)+)\/index\.ts$/
 const COMMANDS = /^(shared\/[\w-]+\.ts|knative\/.+)$/
 /** Clock, randomness, environment and network reach a feature as ports only. */

@@ -5,6 +5,7 @@
  * May import the model and the shape of schemas; used by `functions` and the description only.
  */
 import * as z from 'zod'
+import { fileSchemas } from '../files/schema.ts'
 import type { AnySchemas } from '../http/endpoint.ts'
 import { CONCURRENCY_POLICIES, JOB_TYPES, PHASES, RUN_PHASES, type ServiceId, STATUS_WORDS } from './model.ts'
 import { clashingName, isInputName, RESERVED_FOLDER } from './spec.ts'
@@ -182,4 +183,5 @@ export const serviceSchemas = {
 export const dtSchemas = {
   ...serviceSchemas,
   healthz: { answer: healthAnswer, failures: ['Error checking health'] },
+  ...fileSchemas,
 } satisfies Readonly<Record<string, AnySchemas>>

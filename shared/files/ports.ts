@@ -98,6 +98,70 @@ export interface Catalogue {
   loosenOrphans(looseAt: Date, limit: number): Promise<number>
 }
 
+// ------------------------------------------------------------------------------------------------------ Runs
+
+/** One attempt of one run of a service. */
+export interface RunKey {
+  readonly serviceId: ObjectId
+  readonly firing: number
+  readonly index: number
+  readonly attempt: number
+}
+
+export interface RunInput {
+  /** Relative to `/input`. */
+  readonly name: string
+  readonly fileId: string
+  /** Undefined: there is no such file. */
+  readonly content: Pick<Content, 'sha256' | 'length'> | undefined
+}
+
+export interface OutputFile {
+  /** Relative to `/output`. */
+  readonly path: string
+  readonly sha256: string
+  readonly length: number
+}
+
+export interface OutputSet {
+  readonly state: 'open' | 'complete' | 'incomplete'
+  readonly reason: string | null
+  /** By path. */
+  readonly files: readonly OutputFile[]
+}
+
+interface Moment {
+  readonly at: Date
+  /** From when on a content that nobody has any more is loose. */
+  readonly looseAt: Date
+}
+
+/** What runs find and leave. Everything ends with the service: then there is nothing to find, and nothing is taken. */
+export interface Runs {
+  /**
+   * The mounts of a service, those that follow their file as it is now; with a firing also its outputs, below
+   * `outputs/<index>/`, of each index the last attempt that was complete. Undefined when there is no such service.
+   */
+  inputs(id: ObjectId, firing: number | null, looseAt: Date): Promise<RunInput[] | undefined>
+  /** A content that is a mount or an output of the service. */
+  held(id: ObjectId, sha256: string): Promise<Pick<StoredFile, 'body' | 'sha256' | 'length'> | undefined>
+  /** What was taken of a run; a set is begun where there is none. Undefined when there is no such service. */
+  open(run: RunKey, now: Date): Promise<OutputSet | undefined>
+  /**
+   * Takes a file under a path, in the place of another. False when the run ended or its service did; the bytes are loose then.
+   */
+  keep(received: Received, run: RunKey, path: string, moment: Moment): Promise<boolean>
+  /** All files of an open set become outputs, after those that the service has. False when it is not open, or has other files. */
+  complete(
+    run: RunKey,
+    files: readonly { readonly path: string; readonly id: ObjectId }[],
+    notes: readonly string[],
+    now: Date,
+  ): Promise<boolean>
+  /** The set will not be complete: what was taken goes. Nothing happens to one that is not open. */
+  giveUp(run: RunKey, reason: string, notes: readonly string[], moment: Moment): Promise<void>
+}
+
 // -------------------------------------------------------------------------------------------------- the rest
 
 /** Sees bytes pass and says what they were. */
@@ -118,4 +182,8 @@ export interface FilePorts {
   readonly newId: () => ObjectId
   readonly now: () => Date
   readonly log: Log
+}
+
+export interface RunPorts extends FilePorts {
+  readonly runs: Runs
 }

@@ -68,6 +68,8 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
     if (HEALTH_PATHS.includes(pathOf(request))) return health(request)
     const { match, methods } = finder()(request.method ?? '', pathOf(request))
     if (methods.length === 0) return json(404, { detail: 'Not Found' })
+    const elsewhere = match && otherSlash(route, match, request)
+    if (elsewhere) return { status: 307, headers: { location: elsewhere } }
     if (match) return perform(request, requestId, match)
     const allow = [...methods, 'OPTIONS'].join(', ')
     if (request.method !== 'OPTIONS') return json(405, { detail: 'Method Not Allowed' }, { allow })
@@ -115,6 +117,24 @@ const pathOf = ({ url = '/' }: IncomingMessage): string => url.split('?', 1)[0] 
 
 const searchOf = ({ url = '/' }: IncomingMessage): URLSearchParams =>
   new URLSearchParams(url.split('?').slice(1).join('?'))
+
+const SLASH = /\/$/
+
+/**
+ * Where clients of a digital twin are sent that end a path otherwise than it is written: with its prefix and its query, as
+ * they know it. Health is asked by probes, which follow nothing.
+ */
+function otherSlash(
+  { prefix, endpoints, auth }: Route,
+  { index }: Match,
+  request: IncomingMessage,
+): string | undefined {
+  const template = endpoints[index]?.path ?? ''
+  const path = pathOf(request)
+  if (prefix === undefined || auth === 'none' || SLASH.test(template) === SLASH.test(path)) return undefined
+  const query = (request.url ?? '').slice(path.length)
+  return `${SLASH.test(path) ? path.slice(0, -1) : `${path}/`}${query}`
+}
 
 const health = ({ method }: IncomingMessage): Reply =>
   method === 'GET' ? json(200, { status: 'ok' }) : json(405, { detail: 'Method Not Allowed' }, { allow: 'GET' })

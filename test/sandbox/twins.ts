@@ -66,6 +66,10 @@ export interface TwinsOptions {
   readonly env: Readonly<Record<string, string>>
   readonly intervalSeconds: number
   readonly ticking: boolean
+  /** Where the door of runs listens, and the name by which they know it; default: loopback. */
+  readonly door?: { readonly host: string; readonly name: string }
+  /** Settings of one function, over all others. */
+  readonly envOf?: (route: Route) => Readonly<Record<string, string>>
   readonly program?: ((route: Route) => string) | undefined
   readonly onLine?: ((name: string, line: string) => void) | undefined
 }
@@ -79,23 +83,20 @@ export interface Twins {
   stop(): Promise<void>
 }
 
+const LOOPBACK = { host: '127.0.0.1', name: '127.0.0.1' }
+
 /** The setting that no default can have: who knows it, makes tokens. */
 const TOKEN_KEY = () => randomBytes(32).toString('hex')
 
-export async function startTwins({
-  env: given,
-  intervalSeconds,
-  ticking,
-  program,
-  onLine,
-}: TwinsOptions): Promise<Twins> {
+export async function startTwins(options: TwinsOptions): Promise<Twins> {
+  const { env: given, intervalSeconds, ticking, program, envOf, onLine, door: at = LOOPBACK } = options
   let addressOf: Functions['addressOf'] = () => undefined
   const ofRuns = dtRoutes.filter(({ auth }) => auth === 'service')
-  const door = await startGateway({ port: 0, routes: ofRuns, upstreams: (route) => addressOf(route) })
+  const door = await startGateway({ host: at.host, port: 0, routes: ofRuns, upstreams: (route) => addressOf(route) })
   const env = {
     DT_TOKEN_KEY: TOKEN_KEY(),
     DT_TOOLS_IMAGE: TOOLS_IMAGE,
-    DT_RUNS_URL: door.url,
+    DT_RUNS_URL: `http://${at.name}:${door.port}`,
     DT_RETRIES: '0',
     ...given,
     STATUS_LOOP_INTERVAL: String(intervalSeconds),
@@ -105,6 +106,7 @@ export async function startTwins({
       routes: dtRoutes,
       env,
       ...(program ? { program } : {}),
+      ...(envOf ? { envOf } : {}),
       onLine: (route, line) => onLine?.(route.name, line),
     })
     addressOf = functions.addressOf

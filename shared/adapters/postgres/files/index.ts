@@ -11,6 +11,7 @@ import * as files from './files.ts'
 
 export { connect, type Database } from '../connect.ts'
 export { createBlobs } from './blobs.ts'
+export { createRuns } from './runs.ts'
 
 export interface CatalogueOptions {
   readonly now?: Clock

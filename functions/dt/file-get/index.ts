@@ -1,0 +1,13 @@
+/** `GET`, `HEAD /files/{file_id}`. The file streams through. */
+import { download } from '../../../shared/files/answers.ts'
+import { fileSchemas } from '../../../shared/files/schema.ts'
+import { http } from '../../../shared/http/register.ts'
+import { streamEndpoint } from '../../../shared/http/stream-endpoint.ts'
+import { routes } from '../../../shared/routes.ts'
+import { files } from '../../../shared/wire/files.ts'
+import { wire } from '../../../shared/wire/index.ts'
+
+const route = routes.dt.fileGet
+const ports = wire(route, files)
+
+http(route.name, streamEndpoint(route, fileSchemas.fileGet, download, ports))

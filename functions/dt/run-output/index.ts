@@ -1,0 +1,13 @@
+/** `/run/{service_id}/outputs`, for the program that brings them. */
+import { runOutput } from '../../../shared/files/run-answers.ts'
+import { fileSchemas } from '../../../shared/files/schema.ts'
+import { http } from '../../../shared/http/register.ts'
+import { streamEndpoint } from '../../../shared/http/stream-endpoint.ts'
+import { routes } from '../../../shared/routes.ts'
+import { files } from '../../../shared/wire/files.ts'
+import { wire } from '../../../shared/wire/index.ts'
+
+const route = routes.dt.runOutput
+const ports = wire(route, files)
+
+http(route.name, streamEndpoint(route, fileSchemas.runOutput, runOutput, ports))

@@ -1,0 +1,106 @@
+/** Files over HTTP: what comes in as a form or as bytes, and what callers are told. */
+import { Fault } from '../fault.ts'
+import { limited } from '../http/bytes.ts'
+import { attachment } from '../http/disposition.ts'
+import { json, type Reply } from '../http/exchange.ts'
+import { formFile, isForm } from '../http/multipart.ts'
+import { select } from '../http/range.ts'
+import type { StreamRequest } from '../http/stream-endpoint.ts'
+import * as files from './files.ts'
+import type { ByteRange, StoredFile } from './model.ts'
+import type { FilePorts } from './ports.ts'
+import type { FileRow } from './schema.ts'
+
+interface OneFile {
+  readonly file_id: string
+}
+
+/** As Python writes a time without a zone: microseconds, or none at all. */
+export const naive = (time: Date): string =>
+  time
+    .toISOString()
+    .replace(/(?:\.000)?Z$/, '')
+    .replace(/\.\d{3}$/, '$&000')
+
+export const rowOf = ({ id, filename, length, uploadedAt, md5 }: StoredFile): FileRow => ({
+  file_id: id,
+  filename,
+  length,
+  uploadDate: naive(uploadedAt),
+  metadata: { hash: md5 },
+})
+
+interface Page {
+  readonly query: { readonly skip: number; readonly limit: number }
+}
+
+export const fileRows = async ({ catalogue }: Pick<FilePorts, 'catalogue'>, { query }: Page): Promise<FileRow[]> =>
+  (await catalogue.list(query.skip, query.limit)).map(rowOf)
+
+const noName = () => {
+  const msg = 'Value error, expected a file with a filename'
+  return new Fault('invalid', msg, { detail: [{ type: 'value_error', loc: ['body', 'file'], msg, input: null }] })
+}
+
+async function inForm({ headers, content, fileLimit }: StreamRequest<unknown, unknown>): Promise<files.Incoming> {
+  const { filename, content: bytes } = await formFile(headers, content, 'file')
+  if (!filename) throw noName()
+  return { filename, content: limited(bytes, fileLimit) }
+}
+
+/** A file that was there already keeps its first name; the caller is told the one that was sent. */
+export async function uploadForm(ports: FilePorts, request: StreamRequest<object, object>): Promise<Reply> {
+  const incoming = await inForm(request)
+  const { file, existed } = await files.upload(ports, incoming)
+  return json(200, {
+    file_id: file.id,
+    filename: incoming.filename,
+    ...(existed && { message: 'File already exists' }),
+  })
+}
+
+export async function replaceContent(ports: FilePorts, request: StreamRequest<OneFile, object>): Promise<Reply> {
+  const { params, headers, content, fileLimit } = request
+  await files.find(ports, params.file_id)
+  const incoming = isForm(headers) ? await inForm(request) : { content: limited(content, fileLimit) }
+  const { id, filename } = await files.replace(ports, params.file_id, incoming)
+  return json(200, { file_id: id, filename })
+}
+
+export async function deleteFile(ports: FilePorts, { params }: { readonly params: OneFile }) {
+  await files.remove(ports, params.file_id)
+  return { message: 'File deleted successfully' }
+}
+
+/** Bytes of a content, or the part that was asked for. */
+export function bytesReply(
+  { blobs }: Pick<FilePorts, 'blobs'>,
+  { method, headers }: Pick<StreamRequest<unknown, unknown>, 'method' | 'headers'>,
+  { body, sha256, length, filename }: Pick<StoredFile, 'body' | 'sha256' | 'length' | 'filename'>,
+): Reply {
+  const etag = `"${sha256}"`
+  const { status, from, to } = select(method, headers, etag, length)
+  const range: ByteRange = { from, to }
+  const known = { etag, 'accept-ranges': 'bytes' }
+  if (status === 304) return { status, headers: known }
+  if (status === 416) {
+    const detail = `Range not satisfiable: the file has ${length} bytes`
+    return json(416, { detail }, { ...known, 'content-range': `bytes */${length}` })
+  }
+  const of = status === 206 && { 'content-range': `bytes ${from}-${to}/${length}` }
+  return {
+    status,
+    headers: {
+      ...known,
+      ...of,
+      'content-length': String(to - from + 1),
+      'content-type': 'application/octet-stream',
+      'content-disposition': attachment(filename),
+    },
+    body: blobs.get(body, range),
+  }
+}
+
+export async function download(ports: FilePorts, request: StreamRequest<OneFile, object>): Promise<Reply> {
+  return bytesReply(ports, request, await files.find(ports, request.params.file_id))
+}

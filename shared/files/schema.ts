@@ -1,0 +1,92 @@
+/**
+ * The bodies and answers of the functions that carry files: what is checked, and what the description says.
+ *
+ * May import the shape of schemas.
+ */
+import * as z from 'zod'
+import type { AnySchemas, Media } from '../http/endpoint.ts'
+
+const whole = (least: number, otherwise: number) => z.coerce.number().int().min(least).default(otherwise)
+const page = z.object({ skip: whole(0, 0), limit: whole(1, 10) })
+
+/** Any text: one that is no id is the id of no file. */
+const oneFile = z.object({ file_id: z.string() })
+
+export const fileRow = z.object({
+  file_id: z.string(),
+  filename: z.string(),
+  length: z.int(),
+  uploadDate: z.string().describe('UTC, without a zone'),
+  metadata: z.object({ hash: z.string().describe('MD5') }),
+})
+export type FileRow = z.output<typeof fileRow>
+
+const stored = z.object({ file_id: z.string(), filename: z.string(), message: z.string().optional() })
+const said = z.object({ message: z.string() })
+
+const FORM: Media = {
+  'multipart/form-data': {
+    schema: { type: 'object', required: ['file'], properties: { file: { type: 'string', format: 'binary' } } },
+  },
+}
+const BYTES: Media = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } }
+
+const count = z.coerce.number().int().min(0)
+const run = z.object({ firing: count, index: count, attempt: count })
+const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
+
+const outputFile = z.object({ path: z.string(), sha256: hex(64), length: z.int().min(0) })
+export const outputSet = z.object({
+  state: z.enum(['open', 'complete', 'incomplete']),
+  reason: z.string().nullable(),
+  files: z.array(outputFile),
+})
+
+const notes = z.array(z.string().max(5000)).max(10_000).default([])
+/** How a run ends: with all these files, or with a reason why they are not all. */
+export const ending = z.union([
+  z.object({ files: z.array(outputFile).max(1_000_000), notes }),
+  z.object({ incomplete: z.string().min(1).max(2000), notes }),
+])
+export type Ending = z.output<typeof ending>
+
+export const runInputs = z.array(
+  z.object({
+    name: z.string(),
+    file_id: z.string(),
+    sha256: z.string().nullable().describe('Null: there is no such file'),
+    length: z.int().nullable(),
+  }),
+)
+
+/** By the keys of `routes.dt`. */
+export const fileSchemas = {
+  fileList: { query: page, answer: z.array(fileRow), failures: ['Error listing files'] },
+  fileUpload: { answer: stored, failures: ['Error storing file'], media: { body: FORM } },
+  fileGet: {
+    params: oneFile,
+    answer: z.string(),
+    failures: ['Error reading file', 'Error reading file'],
+    media: { answer: BYTES },
+  },
+  fileReplace: {
+    params: oneFile,
+    answer: stored,
+    failures: ['Error replacing file'],
+    media: { body: { ...FORM, ...BYTES } },
+  },
+  fileDelete: { params: oneFile, answer: said, failures: ['Error deleting file'] },
+  runInput: {
+    params: z.object({ service_id: hex(24), sha256: hex(64).optional() }),
+    query: z.object({ step: z.enum(['replication', 'fan-in']).default('replication'), firing: count.default(0) }),
+    answer: runInputs,
+    failures: ['Error listing inputs', 'Error reading input'],
+  },
+  runOutput: {
+    params: z.object({ service_id: hex(24), path: z.string().optional() }),
+    query: run,
+    answer: outputSet,
+    failures: ['Error reading outputs', 'Error storing output', 'Error completing outputs'],
+    conflict: 'The run has ended already, or what it says is not what was taken of it',
+  },
+} satisfies Readonly<Record<string, AnySchemas>>

@@ -1,0 +1,95 @@
+/** The functions that carry files, in this process, on a real database; each behind its own server. */
+import { randomBytes } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { vi } from 'vitest'
+import { connect, type Database } from '../../../shared/adapters/postgres/connect.ts'
+import { createMatcher } from '../../../shared/http/match.ts'
+import { type HttpFunction, registeredFunction } from '../../../shared/http/register.ts'
+import { dtRoutes, functionFolder, prefixOf } from '../../../shared/routes.ts'
+import { serviceToken } from '../../../shared/service-token.ts'
+import { databaseSettings, startTestDatabases, type TestDatabases } from '../../sandbox/postgres.ts'
+
+export const KEY = 'a key of more than thirty-two characters'
+export const PREFIX = '/api/orchestrator/v1alpha1'
+const FILES = ['dt-file-list', 'dt-file-upload', 'dt-file-get', 'dt-file-replace', 'dt-file-delete']
+const routes = dtRoutes.filter(({ name }) => [...FILES, 'dt-run-input', 'dt-run-output'].includes(name))
+
+export interface FileWorld {
+  readonly url: string
+  readonly database: Database
+  /** A service of this id, running, with these mounts: file id → name. */
+  service(mounts?: Readonly<Record<string, string>>, follows?: boolean): Promise<string>
+  upload(filename: string, bytes: Uint8Array | string): Promise<Response>
+  stop(): Promise<void>
+}
+
+export const tokenOf = (id: string): string => serviceToken([KEY], id)
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** By the route table, as a gateway does; what no function answers is 404 by the first. */
+async function serveAll(): Promise<Server> {
+  const served: { fn: HttpFunction; find: ReturnType<typeof createMatcher> }[] = []
+  for (const route of routes) {
+    await import(
+      /* @vite-ignore */ fileURLToPath(new URL(`../../../functions/${functionFolder(route)}/index.ts`, import.meta.url))
+    )
+    const fn = registeredFunction(route.name)
+    if (!fn) throw new Error(`${route.name} does not register itself`)
+    served.push({ fn, find: createMatcher(route.endpoints, prefixOf(route, 'v1alpha1')) })
+  }
+  return createServer((request, response) => {
+    const path = request.url?.split('?')[0] ?? '/'
+    const method = request.method ?? ''
+    const found =
+      served.find(({ find }) => find(method, path).match) ??
+      served.find(({ find }) => find(method, path).methods.length > 0)
+    void (found ?? served[0])?.fn(request, response)
+  })
+}
+
+export async function startFileWorld(env: Readonly<Record<string, string>> = {}): Promise<FileWorld> {
+  const databases: TestDatabases = await startTestDatabases()
+  const settings = databaseSettings(await databases.create())
+  for (const [name, value] of Object.entries({ ...settings, DT_TOKEN_KEY: KEY, LOG_LEVEL: 'fatal', ...env }))
+    vi.stubEnv(name, String(value))
+  const database = connect(settings)
+  const server = await serveAll()
+  const url = await listen(server)
+  return {
+    url,
+    database,
+    async service(mounts = {}, follows = false) {
+      const id = randomBytes(12).toString('hex')
+      await database.query(
+        (sql) => sql`
+          insert into dt.service (id, spec, job_type, phase, created_at)
+          values (${id}, '{}'::json, ${follows ? 'scheduled' : 'ondemand'}, 'running', now())`,
+      )
+      for (const [fileId, name] of Object.entries(mounts))
+        await database.query(
+          (sql) => sql`
+            insert into dt.mount (service_id, name, file_id, follows, body)
+            values (${id}, ${name}, ${fileId}, ${follows}, (select body from dt.file where id = ${fileId}))`,
+        )
+      return id
+    },
+    upload(filename, bytes) {
+      const form = new FormData()
+      form.set('file', new Blob([bytes as never]), filename)
+      return fetch(`${url}/files/upload`, { method: 'POST', body: form })
+    },
+    async stop() {
+      vi.unstubAllEnvs()
+      server.closeAllConnections()
+      server.close()
+      await database.end({ timeout: 1 })
+      await databases.stop()
+    },
+  }
+}
