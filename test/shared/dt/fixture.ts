@@ -18,6 +18,7 @@ import { serviceToken } from '../../../shared/service-token.ts'
 import type { Image } from '../../sandbox/kubernetes/container.ts'
 import { startKubernetes } from '../../sandbox/kubernetes/index.ts'
 import { databaseSettings, startTestDatabases } from '../../sandbox/postgres.ts'
+import { databaseEnvironment } from '../../sandbox/settings.ts'
 
 export const SETTINGS: DtSettings = {
   twin: {
@@ -102,7 +103,8 @@ export async function startFixture(settings: Partial<DtSettings> = {}) {
     }),
     mkdtemp(join(tmpdir(), 'dt-fixture-')),
   ])
-  const sql = connect({ ...databaseSettings(await databases.create()), POSTGRES_MAX: 8 })
+  const login = await databases.create()
+  const sql = connect({ ...databaseSettings(login), POSTGRES_MAX: 8 })
   const kubeconfig = join(folder, 'kubeconfig')
   await writeFile(kubeconfig, kubernetes.kubeconfig())
   const cluster = createCluster({ connection: connectKubernetes({ env: { KUBECONFIG: kubeconfig } }) })
@@ -177,6 +179,13 @@ export async function startFixture(settings: Partial<DtSettings> = {}) {
     },
     advance: (seconds: number) => {
       offsetMs += seconds * 1000
+    },
+    /** The settings by which functions find all this. */
+    environment: {
+      ...databaseEnvironment(login),
+      KUBECONFIG: kubeconfig,
+      DT_TOKEN_KEY: KEY,
+      DT_TOOLS_IMAGE: 'sandbox/tools:1',
     },
     async stop() {
       await cluster.close()
