@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-cluster soak bench render verify verify-archive image deploy undeploy migrate adopt clean
+.PHONY: help setup run demo demo-dt test test-cluster soak bench render verify verify-archive image deploy undeploy migrate adopt clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -27,13 +27,16 @@ setup: $(INSTALLED) ## Install dependencies and the commit hooks
 run: $(INSTALLED) ## Everything on this machine: functions, database, sandbox (or the cluster of KUBECONFIG)
 	@$(BIN)/node test/sandbox/run.ts
 
+demo-dt: $(INSTALLED) ## A laboratory simulated five times by the digital-twin orchestrator, with outputs and summary
+	@$(BIN)/node test/sandbox/demo-dt.ts
+
 demo: $(INSTALLED) ## Two analyses from create to archive, step by step; one is restarted
 	@$(BIN)/node test/sandbox/demo.ts
 
 test: $(INSTALLED) ## All tests that need no cluster
 	@$(BIN)/vitest run
 
-test-cluster: $(INSTALLED) ## One life of an analysis on the cluster of TEST_KUBECONFIG
+test-cluster: $(INSTALLED) ## Whole lives on the cluster of TEST_KUBECONFIG, with functions here and as Knative Services
 	@$(BIN)/vitest run --config vitest.cluster.config.ts
 
 soak: $(INSTALLED) ## Simulate faults from a random seed on, until one fails or Ctrl-C

@@ -7,7 +7,7 @@
  * needed may be absent, and so that no volume stands between a function and its start.
  */
 import { SETTINGS, type SettingName } from '../shared/config.ts'
-import { poRoutes, type SettingGroup } from '../shared/routes.ts'
+import { allRoutes, type SettingGroup } from '../shared/routes.ts'
 
 export const SETTINGS_NAME = 'po-settings'
 export const SECRETS_NAME = 'po-secrets'
@@ -18,7 +18,7 @@ const GIVEN: readonly SettingName[] = ['PORT']
 const names = Object.keys(SETTINGS) as SettingName[]
 
 /** Groups that some function of an installation reads. */
-const GROUPS: readonly string[] = ['process', ...poRoutes.flatMap(({ settings }) => settings)]
+const GROUPS: readonly string[] = ['process', ...allRoutes.flatMap(({ settings }) => settings)]
 
 /** Settings that an installation may set. */
 export const installed = (secret: boolean): SettingName[] =>

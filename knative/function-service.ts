@@ -3,7 +3,7 @@
  * labels are those by which `kn func` finds a function it did not build.
  */
 import type { KubernetesObject } from '../shared/po/ports.ts'
-import type { Route } from '../shared/routes.ts'
+import { type Route, routes } from '../shared/routes.ts'
 import { environment, files } from './environment.ts'
 import { labelsOf } from './labels.ts'
 import { memoryEnvironment } from './process.ts'
@@ -67,7 +67,7 @@ export const knativeService = (route: Route): KubernetesObject => ({
   spec: {
     template: {
       metadata: {
-        labels: { ...labelsOf(route.name, 'function'), ...(route.trigger === 'event' ? POLLS : {}) },
+        labels: { ...labelsOf(route.name, 'function'), ...(route === routes.po.statusReconcile ? POLLS : {}) },
         annotations: {
           'autoscaling.knative.dev/min-scale': String(route.scale.min),
           'autoscaling.knative.dev/max-scale': String(route.scale.max),

@@ -51,13 +51,14 @@ const PROBLEMS: readonly (readonly [status: number, detail: string])[] = [
   [504, 'The function took too long'],
 ]
 
-const TEMPLATE = /^\/(?:[A-Za-z0-9._-]+|\{\w+\})?(?:\/(?:[A-Za-z0-9._-]+|\{\w+\}))*\/?$/
+const TEMPLATE = /^\/(?:[A-Za-z0-9._-]+|\{\w+\+?\})?(?:\/(?:[A-Za-z0-9._-]+|\{\w+\+?\}))*\/?$/
 
-/** A path template as a pattern for what follows the method; ends where the query begins. */
-function pattern(template: string): string {
+/** A path template as a pattern for what follows the method; ends where the query begins. Versions are for functions to tell. */
+function pattern(template: string, prefix = ''): string {
   if (!TEMPLATE.test(template)) throw new TypeError(`nginx.conf: ${template} is no path template`)
   const path = template.replace(/(?<=.)\/$/, '').replaceAll('.', '\\.')
-  return `${path.replace(/\{\w+\}/g, '[^/?]+')}/?(?:\\?|\\z)`
+  const before = prefix && `(?:${prefix.replace('{VERSION}', '[^/?]+')})?`
+  return `${before}${path.replace(/\{\w+\}/g, '[^/?]+').replace(/\{\w+\+\}/g, '[^?]+')}/?(?:\\?|\\z)`
 }
 
 interface Way {
@@ -70,7 +71,7 @@ const byPath = (routes: readonly Route[]): [string, Way[]][] => {
   const ways = routes
     .filter(({ trigger }) => trigger === 'http')
     .flatMap((route) => route.endpoints.map((endpoint) => ({ route, endpoint })))
-  return [...Map.groupBy(ways, ({ endpoint }) => pattern(endpoint.path))]
+  return [...Map.groupBy(ways, ({ route, endpoint }) => pattern(endpoint.path, route.prefix))]
 }
 
 /** A preflight goes to the first function of its path. */
@@ -157,7 +158,7 @@ ${indent(paths.map(methodLine), '    ')}
   resolver_timeout 5s;
 
   # Both ways as it comes, and never twice.
-  client_max_body_size ${BODY_LIMIT};
+  client_max_body_size ${routes.some(({ body }) => body === 'stream') ? 0 : BODY_LIMIT};
   proxy_request_buffering off;
   proxy_buffering off;
   proxy_next_upstream off;

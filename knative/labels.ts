@@ -3,7 +3,7 @@
 export const PART_OF = 'knative-pod-orchestration'
 
 /** What an object is for. */
-export type Component = 'function' | 'gateway' | 'migrate' | 'loop' | 'settings' | 'isolation'
+export type Component = 'function' | 'gateway' | 'migrate' | 'loop' | 'settings' | 'isolation' | 'runs'
 
 /** All pods of a component. */
 export const selectorOf = (component: Component) => ({

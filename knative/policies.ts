@@ -19,7 +19,7 @@ export const KNATIVE_NAMESPACES: readonly string[] = [
   'envoy-gateway-system',
 ]
 
-const knative = [
+export const fromKnative = [
   {
     namespaceSelector: {
       matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: KNATIVE_NAMESPACES }],
@@ -27,7 +27,7 @@ const knative = [
   },
 ]
 
-const DNS = {
+export const DNS = {
   to: [
     {
       namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
@@ -40,7 +40,7 @@ const DNS = {
   ],
 }
 
-const policy = (name: string, component: Component, spec: object): KubernetesObject => ({
+export const policy = (name: string, component: Component, spec: object): KubernetesObject => ({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'NetworkPolicy',
   metadata: { name, labels: labelsOf(name, 'isolation') },
@@ -48,12 +48,12 @@ const policy = (name: string, component: Component, spec: object): KubernetesObj
 })
 
 /** Where functions go themselves (database, Keycloak, Hub) is the site's affair; who gets in is not. */
-const ofFunctions = policy('po-functions', 'function', { policyTypes: ['Ingress'], ingress: [{ from: knative }] })
+const ofFunctions = policy('po-functions', 'function', { policyTypes: ['Ingress'], ingress: [{ from: fromKnative }] })
 
 const ofGateway = policy('po-gateway', 'gateway', {
   policyTypes: ['Ingress', 'Egress'],
   ingress: [{ ports: [{ protocol: 'TCP', port: 8080 }] }],
-  egress: [{ to: knative }, DNS],
+  egress: [{ to: fromKnative }, DNS],
 })
 
 const ofMigration = policy('po-migrate', 'migrate', { policyTypes: ['Ingress'] })

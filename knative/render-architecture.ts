@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { changeType, RECONCILE_TYPE } from '../shared/po/events.ts'
 import { DECISIONS, OBSERVATIONS, WORDS } from '../shared/po/lifecycle.ts'
 import { CHANGES, type ChangeTo, STATES } from '../shared/po/model.ts'
-import { functionFolder, poRoutes } from '../shared/routes.ts'
+import { allRoutes, functionFolder } from '../shared/routes.ts'
 import { grantsOf } from './grants.ts'
 
 const PAGE = new URL('../ARCHITECTURE.md', import.meta.url)
@@ -26,7 +26,7 @@ const words = (): string =>
 const functions = (): string =>
   table(
     ['function', 'answers', 'caller', 'Kubernetes'],
-    poRoutes.map((route) => [
+    allRoutes.map((route) => [
       `\`${functionFolder(route)}\``,
       route.endpoints.map(({ method, path }) => `${method} \`${path}\``).join('<br>'),
       route.trigger === 'event' ? 'CloudEvents' : route.auth,

@@ -17,6 +17,7 @@ export const GROUPS = {
   twins: 'Digital twins: callers and address',
   files: 'Digital twins: files',
   tokens: 'Digital twins: tokens of runs',
+  services: 'Digital-twin services: what their runs get',
   process: 'Every process',
 } as const satisfies Record<(typeof SETTINGS)[SettingName]['group'], string>
 

@@ -1,7 +1,7 @@
 /** Files below `knative/` and `functions/` that are made from tables, and the folders in which nothing else may lie. */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { functionFolder, poRoutes, type Route } from '../shared/routes.ts'
+import { dtRoutes, functionFolder, poRoutes, type Route } from '../shared/routes.ts'
 import { eventing, podHints } from './events.ts'
 import { renderFuncYaml } from './func-yaml.ts'
 import { knativeService } from './function-service.ts'
@@ -13,21 +13,33 @@ import { access } from './rbac.ts'
 import type { Rendered } from './render.ts'
 import { secretsTemplate, settingsTemplate } from './settings-templates.ts'
 import { renderPingSource } from './status-loop.ts'
+import { callerRoutes, runRoutes, twinPolicies, twinSources, withoutPo } from './twins.ts'
 import { NOTICE, yamlOf } from './yaml.ts'
 
 const ROOT = new URL('../', import.meta.url)
 
-const ofRoute = (route: Route): readonly Rendered[] => [
-  { path: `knative/base/services/${route.name}.yaml`, render: () => yamlOf(knativeService(route)) },
-  { path: `knative/base/rbac/${route.name}.yaml`, render: () => yamlOf(...access(route)) },
+const ofRoute = (place: string, route: Route): readonly Rendered[] => [
+  { path: `${place}/services/${route.name}.yaml`, render: () => yamlOf(knativeService(route)) },
+  { path: `${place}/rbac/${route.name}.yaml`, render: () => yamlOf(...access(route)) },
   { path: `functions/${functionFolder(route)}/func.yaml`, render: () => renderFuncYaml(route) },
 ]
 
 /** Lists the files of a folder, so that its parent need not know the functions. */
-const listing = (folder: string): Rendered => ({
-  path: `knative/base/${folder}/kustomization.yaml`,
-  render: () => `${NOTICE}resources:\n${poRoutes.map(({ name }) => `  - ${name}.yaml\n`).join('')}`,
+const listing = (folder: string, routes: readonly Route[]): Rendered => ({
+  path: `${folder}/kustomization.yaml`,
+  render: () => `${NOTICE}resources:\n${routes.map(({ name }) => `  - ${name}.yaml\n`).join('')}`,
 })
+
+const ofRoutes = (place: string, routes: readonly Route[]): readonly Rendered[] => [
+  ...routes.flatMap((route) => ofRoute(place, route)),
+  listing(`${place}/services`, routes),
+  listing(`${place}/rbac`, routes),
+]
+
+const CONFIGURE = 'knative/base/gateway/configure.ts'
+const TWINS = 'knative/components/twins'
+/** Seconds until a resource that was applied by hand is seen. */
+const TWIN_INTERVAL = 10
 
 /** Wherever an interval is set, its PingSource lies beside it: in the base, or as a patch in an overlay. */
 const loops = (): Rendered[] =>
@@ -40,9 +52,16 @@ const loops = (): Rendered[] =>
 const analysisRoutes = poRoutes.filter(({ auth }) => auth === 'analysis')
 
 export const MANIFESTS: readonly Rendered[] = [
-  ...poRoutes.flatMap(ofRoute),
-  listing('services'),
-  listing('rbac'),
+  ...ofRoutes('knative/base', poRoutes),
+  ...ofRoutes(TWINS, dtRoutes),
+  { path: `${TWINS}/sources.yaml`, render: () => yamlOf(...twinSources(TWIN_INTERVAL)) },
+  { path: `${TWINS}/policies.yaml`, render: () => yamlOf(...twinPolicies()) },
+  { path: `${TWINS}/nginx.conf`, render: () => gatewayConf([...poRoutes, ...callerRoutes]) },
+  { path: `${TWINS}/runs/nginx.conf`, render: () => gatewayConf(runRoutes) },
+  // kustomize reads no file of another folder.
+  { path: `${TWINS}/runs/configure.ts`, render: () => readFileSync(new URL(CONFIGURE, ROOT), 'utf8') },
+  { path: 'knative/components/twins-only/nginx.conf', render: () => gatewayConf(callerRoutes) },
+  { path: 'knative/components/twins-only/kustomization.yaml', render: () => yamlOf(withoutPo()) },
   ...loops(),
   { path: 'knative/base/settings.yaml', render: settingsTemplate },
   { path: 'knative/base/policies.yaml', render: () => yamlOf(...policies()) },
@@ -55,7 +74,7 @@ export const MANIFESTS: readonly Rendered[] = [
   { path: 'knative/secrets.env.template', render: secretsTemplate },
 ]
 
-const FOLDERS = 'knative/base/{services,rbac}/*'
+const FOLDERS = 'knative/{base,components/twins}/{services,rbac}/*'
 const FUNC_YAML = 'functions/**/func.yaml'
 
 /** Files where only rendered ones belong, and which no table accounts for any more. */

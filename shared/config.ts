@@ -21,6 +21,7 @@ import {
   whole,
   word,
 } from './setting.ts'
+import { TWIN_SETTINGS } from './twin-settings.ts'
 
 export const SETTINGS = {
   POSTGRES_HOST: text({ group: 'database', effect: 'Host name of the PostgreSQL server.' }),
@@ -202,6 +203,8 @@ export const SETTINGS = {
     secret: true,
     effect: 'Key of the tokens by which runs fetch inputs and send outputs; a new one goes before the old.',
   }),
+
+  ...TWIN_SETTINGS,
 
   LOG_LEVEL: oneOf(
     { group: 'process', default: 'info', effect: 'Lowest level that is logged.' },

@@ -2,8 +2,9 @@
  * THE table: every function, the paths it answers, who may call it and what it may touch. Function registration, the
  * local gateway, OpenAPI and the deployment manifests are made from it; nothing else lists functions.
  *
- * Owns: names, methods, paths, grants, scale. May import nothing.
+ * Owns: names, methods, paths, grants, scale. May import nothing but its other half.
  */
+import { twinRoutes } from './twin-routes.ts'
 
 /**
  * `user`: any token of the realm but an analysis's. `analysis`: also an analysis's, for itself. `twin`: `user` where
@@ -25,11 +26,12 @@ export type SettingGroup =
   | 'twins'
   | 'files'
   | 'tokens'
+  | 'services'
 
 export interface KubernetesGrant {
-  readonly apiGroup: '' | 'apps' | 'networking.k8s.io'
+  readonly apiGroup: '' | 'apps' | 'batch' | 'networking.k8s.io' | 'serving.knative.dev' | 'eng.cam.ac.uk'
   readonly resources: readonly string[]
-  readonly verbs: readonly ('get' | 'list' | 'create' | 'patch' | 'delete')[]
+  readonly verbs: readonly ('get' | 'list' | 'create' | 'patch' | 'update' | 'delete')[]
 }
 
 export interface Endpoint {
@@ -83,9 +85,6 @@ const both = (method: Endpoint['method'], path: string, all: string, one: string
   { method, path, summary: all },
   { method, path: `${path}/{analysis_id}`, summary: one },
 ]
-
-/** What clients of a digital twin have before each path, whereas pods inside the cluster leave it out. */
-const TWIN_PREFIX = '/api/orchestrator/{VERSION}'
 
 export const routes = {
   po: {
@@ -214,105 +213,7 @@ export const routes = {
       scale: { min: 1, max: 1, timeoutSeconds: 300 },
     },
   },
-  dt: {
-    healthz: {
-      name: 'dt-healthz',
-      auth: 'none',
-      trigger: 'http',
-      prefix: TWIN_PREFIX,
-      endpoints: [{ method: 'GET', path: '/healthz', summary: 'Whether the API answers', operationId: 'root-healthz' }],
-      settings: ['twins'],
-      kubernetes: [],
-      scale: { min: 0, max: 2, timeoutSeconds: 45 },
-    },
-    fileList: {
-      name: 'dt-file-list',
-      auth: 'twin',
-      trigger: 'http',
-      prefix: TWIN_PREFIX,
-      endpoints: [{ method: 'GET', path: '/files', summary: 'Files, in order', operationId: 'files-list_files' }],
-      settings: ['auth', 'database', 'twins'],
-      kubernetes: [],
-      scale: { min: 0, max: 10, timeoutSeconds: 45 },
-    },
-    fileUpload: {
-      name: 'dt-file-upload',
-      auth: 'twin',
-      trigger: 'http',
-      prefix: TWIN_PREFIX,
-      body: 'stream',
-      endpoints: [{ method: 'POST', path: '/files/upload', summary: 'Store a file', operationId: 'files-upload_file' }],
-      settings: ['auth', 'database', 'twins', 'files'],
-      kubernetes: [],
-      scale: { min: 0, max: 10, timeoutSeconds: 600 },
-    },
-    fileGet: {
-      name: 'dt-file-get',
-      auth: 'twin',
-      trigger: 'http',
-      prefix: TWIN_PREFIX,
-      endpoints: [
-        { method: 'GET', path: '/files/{file_id}', summary: 'A file, or a part', operationId: 'files-get_file' },
-        { method: 'HEAD', path: '/files/{file_id}', summary: 'What a GET has', operationId: 'files-head_file' },
-      ],
-      settings: ['auth', 'database', 'twins', 'files'],
-      kubernetes: [],
-      scale: { min: 0, max: 10, timeoutSeconds: 600 },
-    },
-    fileReplace: {
-      name: 'dt-file-replace',
-      auth: 'twin',
-      trigger: 'http',
-      prefix: TWIN_PREFIX,
-      body: 'stream',
-      endpoints: [
-        { method: 'PUT', path: '/files/{file_id}', summary: 'Other content', operationId: 'files-replace_file' },
-      ],
-      settings: ['auth', 'database', 'twins', 'files'],
-      kubernetes: [],
-      scale: { min: 0, max: 10, timeoutSeconds: 600 },
-    },
-    fileDelete: {
-      name: 'dt-file-delete',
-      auth: 'twin',
-      trigger: 'http',
-      prefix: TWIN_PREFIX,
-      endpoints: [
-        { method: 'DELETE', path: '/files/{file_id}', summary: 'Delete a file', operationId: 'files-delete_file' },
-      ],
-      settings: ['auth', 'database', 'twins'],
-      kubernetes: [],
-      scale: { min: 0, max: 10, timeoutSeconds: 45 },
-    },
-    runInput: {
-      name: 'dt-run-input',
-      auth: 'service',
-      trigger: 'http',
-      prefix: TWIN_PREFIX,
-      endpoints: [
-        { method: 'GET', path: '/run/{service_id}/inputs', summary: 'What a run finds below /input' },
-        { method: 'GET', path: '/run/{service_id}/inputs/{sha256}', summary: 'One of these contents' },
-      ],
-      settings: ['database', 'twins', 'files', 'tokens'],
-      kubernetes: [],
-      scale: { min: 0, max: 20, timeoutSeconds: 600 },
-    },
-    runOutput: {
-      name: 'dt-run-output',
-      auth: 'service',
-      trigger: 'http',
-      prefix: TWIN_PREFIX,
-      body: 'stream',
-      endpoints: [
-        { method: 'GET', path: '/run/{service_id}/outputs', summary: 'What was taken of a run so far' },
-        { method: 'PUT', path: '/run/{service_id}/outputs/{path+}', summary: 'Bring one file that a run left' },
-        { method: 'POST', path: '/run/{service_id}/outputs', summary: 'Say that a run is complete, or why it is not' },
-      ],
-      settings: ['database', 'twins', 'files', 'tokens'],
-      kubernetes: [],
-      scale: { min: 0, max: 20, timeoutSeconds: 600 },
-    },
-  },
+  dt: twinRoutes,
 } as const satisfies Record<string, Record<string, Route>>
 
 export const poRoutes: readonly Route[] = Object.values(routes.po)

@@ -106,3 +106,31 @@ export const overrides = (shape: Shape) =>
       ? {}
       : (extensionsOf(value) ?? new Expected('JSON such as {"extensions":{"name":"value"}}, names of [a-z0-9]')),
   )
+
+/** One allowed way out: pods with a label, or addresses, and a port. */
+export type Way = {
+  readonly to: { readonly label: readonly [key: string, value: string] } | { readonly cidr: string }
+  readonly port: number
+}
+const LABELLED = /^(?<key>[A-Za-z0-9][A-Za-z0-9./_-]*)=(?<value>[A-Za-z0-9][A-Za-z0-9._-]*):(?<port>[0-9]{1,5})$/
+const ADDRESSED = /^(?<cidr>[0-9a-fA-F.:]+\/[0-9]{1,3}):(?<port>[0-9]{1,5})$/
+
+function wayOf(text: string): Way | undefined {
+  const labelled = LABELLED.exec(text)?.groups
+  const addressed = ADDRESSED.exec(text)?.groups
+  const port = Number((labelled ?? addressed)?.['port'])
+  if (!(port >= 1 && port <= 65_535)) return undefined
+  return labelled
+    ? { to: { label: [labelled['key'] ?? '', labelled['value'] ?? ''] }, port }
+    : { to: { cidr: addressed?.['cidr'] ?? '' }, port }
+}
+export const ways = (shape: Shape) =>
+  setting<readonly Way[]>(shape, (value) => {
+    const found = value
+      .split(',')
+      .map((each) => each.trim())
+      .filter(Boolean)
+      .map(wayOf)
+    const all = found.filter((way) => way !== undefined)
+    return all.length === found.length ? all : new Expected('entries such as app=influxdb:8086 or 10.0.0.0/8:1883')
+  })

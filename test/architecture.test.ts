@@ -17,8 +17,13 @@ interface Room {
 
 /** The first room that fits a file is its room. `(po|dt)` are the features. */
 const ROOMS: readonly Room[] = [
-  { name: 'words', files: /^shared\/(fault|routes|(po|dt|files)\/model)\.ts$/, may: /^$/ },
-  { name: 'configuration', files: /^shared\/(config|setting)\.ts$/, may: /^(shared\/(routes|setting)\.ts|node:fs)$/ },
+  { name: 'words', files: /^shared\/(fault|(po|dt|files)\/model)\.ts$/, may: /^$/ },
+  { name: 'table', files: /^shared\/(twin-)?routes\.ts$/, may: /^shared\/(twin-)?routes\.ts$/ },
+  {
+    name: 'configuration',
+    files: /^shared\/(config|setting|twin-settings)\.ts$/,
+    may: /^(shared\/(routes|setting|twin-settings)\.ts|node:fs)$/,
+  },
   { name: 'ways of working', files: /^shared\/work\//, may: /^$/ },
   { name: 'tokens', files: /^shared\/service-token\.ts$/, may: /^node:crypto$/ },
   { name: 'log', files: /^shared\/log\.ts$/, may: /^pino$/ },
@@ -72,7 +77,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'wiring',
     files: /^shared\/wire\//,
-    may: /^(shared\/(wire|adapters)\/.+|shared\/(config|log|routes)\.ts|shared\/(po|dt)\/(ports|settings)\.ts|shared\/files\/(ports|id)\.ts|node:.+)$/,
+    may: /^(shared\/(wire|adapters)\/.+|shared\/(config|log|routes|service-token|dt\/model|files\/(id|tidy|ports))\.ts|shared\/(po|dt)\/(ports|settings)\.ts|node:.+)$/,
   },
   {
     name: 'commands',
@@ -119,8 +124,8 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
 const ENTRY = /^functions\/.+\/index\.ts$/
 const ENTRY_LINES = 25
 const FILE_LINES = 300
-/** Nothing but types, obligations of the ports; and the one table of all functions. */
-const LONG = /^shared\/((po|dt|files)\/ports|routes)\.ts$/
+/** Nothing but types: obligations of the ports. */
+const LONG = /^shared\/(po|dt|files)\/ports\.ts$/
 const INDEX = /^shared\/((po|dt)\/objects|adapters(\/[\w-]+)+)\/index\.ts$/
 const COMMANDS = /^(shared\/[\w-]+\.ts|knative\/.+)$/
 /** Clock, randomness, environment and network reach a feature as ports only. */

@@ -1,9 +1,10 @@
 /** What must be true before anything is applied; everything that is not is named at once. */
 import { type Config, ConfigFault, loadConfig } from '../../shared/config.ts'
-import { allRoutes, type SettingGroup } from '../../shared/routes.ts'
+import { API_VERSION, KIND } from '../../shared/dt/names.ts'
+import { allRoutes, dtRoutes, type SettingGroup } from '../../shared/routes.ts'
 import { SECRETS_NAME, SETTINGS_NAME } from '../environment.ts'
 import * as cluster from './kubectl.ts'
-import type { DeployedObject } from './objects.ts'
+import { type DeployedObject, isFunction } from './objects.ts'
 import { imagesOf } from './plan.ts'
 
 const EXAMPLE_IMAGE = /^registry\.example\//
@@ -19,6 +20,14 @@ export function unserved(objects: readonly DeployedObject[], served: ReadonlySet
     return `the cluster does not serve ${version} (${kinds}): ${whatServes(version)}`
   })
 }
+
+const TWINS = new Set(dtRoutes.map(({ name }) => name))
+
+/** The kind that functions of digital twins cannot do without. It is of the whole cluster, so no overlay brings it. */
+export const kindsOfTwins = (objects: readonly DeployedObject[], served: ReadonlySet<string>): string[] =>
+  objects.some((object) => isFunction(object) && TWINS.has(object.metadata.name)) && !served.has(API_VERSION)
+    ? [`the cluster does not serve ${API_VERSION} (${KIND}): kubectl apply -k knative/crd`]
+    : []
 
 function whatServes(version: string): string {
   if (version.startsWith('serving.knative.dev/')) return 'install Knative Serving'
@@ -61,9 +70,11 @@ const makeSecret = (namespace: string): string =>
 /** @returns what is wrong; empty when nothing is */
 export async function preflight(objects: readonly DeployedObject[], namespace: string): Promise<readonly string[]> {
   const examples = imagesOf(objects).filter((image) => EXAMPLE_IMAGE.test(image))
+  const served = await cluster.servedVersions()
   const faults = [
     ...examples.map((image) => `${image} is the example's image: set yours under \`images\` of the overlay`),
-    ...unserved(objects, await cluster.servedVersions()),
+    ...unserved(objects, served),
+    ...kindsOfTwins(objects, served),
   ]
   const rendered = objects.some(({ kind, metadata }) => kind === 'Namespace' && metadata.name === namespace)
   if (!rendered && !(await cluster.get('namespace', namespace))) {

@@ -7,11 +7,181 @@
 import * as z from 'zod'
 import { fileSchemas } from '../files/schema.ts'
 import type { AnySchemas } from '../http/endpoint.ts'
+import { CONCURRENCY_POLICIES, JOB_TYPES, PHASES, RUN_PHASES, type ServiceId, STATUS_WORDS } from './model.ts'
+import { clashingName, isInputName, RESERVED_FOLDER } from './spec.ts'
 
 const healthAnswer = z.object({ status: z.literal('ok') })
 
+/** Numbers may come as text, as clients of old send them. */
+const WHOLE = /^\s*[+-]?[0-9]+\s*$/
+const whole = (min: number, max: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && WHOLE.test(value) ? Number(value) : value),
+    z.int().min(min).max(max),
+  )
+
+/** PostgreSQL takes every character but NUL. */
+const plain = z.string().refine((text) => !text.includes('\0'), 'Input should hold no NUL character')
+
+/** One field of cron: every value, a number, a range or a list, and a step. Names and mixtures are not known. */
+const field = (value: string): string => `(?:\\*|${value}(?:-${value}|(?:,${value})*))(?:/[1-9]\\d*)?`
+const CRON = new RegExp(
+  `^${[
+    field('[0-5]?\\d'),
+    field('(?:1?\\d|2[0-3])'),
+    field('(?:[1-9]|[12]\\d|3[01])'),
+    field('(?:[1-9]|1[0-2])'),
+    field('[0-6]'),
+  ].join('\\s+')}$`,
+)
+
+const schedule = plain.refine((text) => CRON.test(text), {
+  error: 'Input should be five fields of cron: minute, hour, day of month, month, day of week (0 to 6)',
+  params: { type: 'string_pattern_mismatch' },
+})
+
+const environment = z.record(
+  plain.refine((name) => name !== '' && !name.includes('='), 'Input should be the name of a variable'),
+  plain,
+)
+
+/** `RESERVED_FOLDER` is where a fan-in finds the outputs of the runs. */
+const mounts = z
+  .record(plain, plain.refine(isInputName, 'Input should be a relative path without ".."'))
+  .refine((files) => clashingName(Object.values(files)) === undefined, 'No two files may have one name')
+  .refine(
+    (files) => !Object.values(files).some((name) => name.split('/')[0] === RESERVED_FOLDER),
+    `Names below ${RESERVED_FOLDER}/ are those of outputs`,
+  )
+
+const analytics = z
+  .object({
+    job_type: z.enum(JOB_TYPES),
+    reps: whole(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER).nullish(),
+    schedule: schedule.nullish(),
+  })
+  .refine(({ job_type, schedule }) => job_type !== 'scheduled' || (schedule ?? null) !== null, {
+    error: 'Scheduled services need a schedule',
+  })
+
+const LABEL_KEY = /^(?:[a-z0-9.-]{1,253}\/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/
+const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/
+const labels = z.record(
+  z.string().regex(LABEL_KEY, 'Input should be the key of a Kubernetes label'),
+  z.string().regex(LABEL_VALUE, 'Input should be the value of a Kubernetes label'),
+)
+
+const isGiven = (value: object | null | undefined): boolean =>
+  value !== null && value !== undefined && Object.keys(value).length > 0
+
+/** An empty object is as good as none. */
+const emptyIsNone = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0 ? null : value
+
+export const launchBody = z
+  .object({
+    image: plain,
+    version: plain.describe('Tag of the image'),
+    description: plain,
+    port: whole(1024, 65_535).nullish(),
+    env: environment.nullish(),
+    mount_files: mounts.nullish().describe('Id of a file → its name below /input'),
+    ana: z.preprocess(emptyIsNone, analytics.nullish()),
+    sim: z.looseObject({}).nullish().describe('Not supported'),
+    display_name: plain.max(200).nullish(),
+    labels: labels.nullish(),
+    parallelism: whole(1, 100).nullish(),
+    retries: whole(0, 20).nullish(),
+    fan_in: z.object({ image: plain, env: environment.nullish() }).nullish().describe('A step after all runs'),
+    concurrency_policy: z.enum(CONCURRENCY_POLICIES).nullish(),
+    history_limit: whole(1, 1000).nullish(),
+    retention_days: whole(0, 36_500).nullish(),
+  })
+  .superRefine(({ ana, sim }, context) => {
+    if (isGiven(ana) === isGiven(sim))
+      context.addIssue({
+        code: 'custom',
+        message: 'Exactly one of ana and sim must be given',
+        params: { type: 'assertion_error' },
+      })
+    else if (isGiven(sim))
+      context.addIssue({
+        code: 'custom',
+        path: ['sim'],
+        message: `Simulations of this form are not supported; give ana with a job_type of ${JOB_TYPES.join(', ')}`,
+      })
+  })
+export type LaunchBody = z.output<typeof launchBody>
+
+const page = z.object({ skip: whole(0, Number.MAX_SAFE_INTEGER).default(0), limit: whole(1, 1_000_000).default(10) })
+const one = z.object({ id: z.string() })
+
+const count = z.int().min(0)
+const counters = {
+  active_runs: count,
+  succeeded_runs: count,
+  failed_runs: count,
+  total_runs: count,
+  status: z.enum(STATUS_WORDS),
+  phase: z.enum(PHASES),
+  reason: z.string().nullable(),
+  progress: z.object({ done: count, of: count }).nullable(),
+  url: z.string().nullable(),
+}
+const textsByKey = z.object({}).catchall(z.string())
+
+const listRow = z.object({
+  id: z.string(),
+  image: z.string(),
+  version: z.string(),
+  description: z.string(),
+  display_name: z.string().nullable(),
+  labels: textsByKey,
+  job_type: z.string(),
+  reps: z.number().nullable(),
+  schedule: z.string().nullable(),
+  mount_files: textsByKey.nullable(),
+  output_files: textsByKey.nullable(),
+  created_at: z.number(),
+  ...counters,
+})
+
+const runRow = z.object({
+  firing: z.number(),
+  index: count,
+  step: z.enum(['replication', 'fan-in']),
+  attempt: count,
+  run_id: z.string(),
+  phase: z.enum(RUN_PHASES),
+  exit_code: z.number().nullable(),
+  reason: z.string().nullable(),
+  started_at: z.number().nullable(),
+  ended_at: z.number().nullable(),
+  log_tail: z.string().nullable(),
+  output_files: textsByKey,
+})
+
+/** By the keys of `routes.dt`. */
+export const serviceSchemas = {
+  serviceList: { query: page, answer: z.array(listRow), failures: ['Error listing services'] },
+  serviceLaunch: {
+    body: launchBody,
+    answer: z.object({ id: z.custom<ServiceId>((id) => typeof id === 'string') }),
+    failures: ['An error occurred'],
+  },
+  serviceStatus: {
+    params: one,
+    answer: z.object({ ...counters, output_files: z.array(z.string()) }),
+    failures: ['Error reading the status'],
+  },
+  serviceRuns: { params: one, answer: z.array(runRow), failures: ['Error reading the runs'] },
+  serviceLogs: { params: one, answer: textsByKey, failures: ['Error reading the logs'] },
+  serviceTerminate: { params: one, answer: z.object({ message: z.string() }), failures: ['An error occurred'] },
+} satisfies Readonly<Record<string, AnySchemas>>
+
 /** By the keys of `routes.dt`. */
 export const dtSchemas = {
+  ...serviceSchemas,
   healthz: { answer: healthAnswer, failures: ['Error checking health'] },
   ...fileSchemas,
 } satisfies Readonly<Record<string, AnySchemas>>

@@ -40,5 +40,6 @@ export async function tellChanges(ports: TellingPorts, deadline: Date, id?: Serv
 }
 
 /** What a launch tells as soon as it is answered, so that nobody waits for the next sweep. */
-export const tellSoon = (ports: TellingPorts, id: ServiceId): Promise<unknown> =>
-  tellChanges(ports, new Date(ports.now().getTime() + AFTER_ANSWER_MS), id)
+export async function tellSoon(ports: TellingPorts, id: ServiceId): Promise<void> {
+  await tellChanges(ports, new Date(ports.now().getTime() + AFTER_ANSWER_MS), id)
+}

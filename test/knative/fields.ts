@@ -137,6 +137,8 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const SCALARS: Readonly<Record<string, (value: unknown) => boolean>> = {
   any: () => true,
   object: () => true,
+  // A schema of its own language; the suites of the API server take it.
+  V1JSONSchemaProps: isObject,
   string: (value) => typeof value === 'string',
   number: (value) => typeof value === 'number',
   boolean: (value) => typeof value === 'boolean',

@@ -5,7 +5,7 @@ import { readInterval } from '../../knative/status-loop.ts'
 import { SETTINGS, type SettingName } from '../../shared/config.ts'
 import { RECONCILE_TYPE } from '../../shared/po/events.ts'
 import { standingPolicy } from '../../shared/po/objects/index.ts'
-import { functionFolder, type KubernetesGrant, poRoutes, type Route, routes } from '../../shared/routes.ts'
+import { allRoutes, functionFolder, type KubernetesGrant, poRoutes, type Route, routes } from '../../shared/routes.ts'
 import { fieldFaults, funcFaults } from './fields.ts'
 import { ksvc } from './function-manifest.ts'
 import { restrictedFaults } from './pod-security.ts'
@@ -26,11 +26,13 @@ describe('every manifest', () => {
   test('of pods passes Pod Security `restricted`', () => {
     const pods = objects.map((object) => [object.metadata.name, podOf(object)] as const)
     const made = pods.flatMap(([name, pod]) => (pod ? [[name, pod] as const] : []))
-    expect(made).toHaveLength(poRoutes.length + 2)
+    expect(made).toHaveLength(allRoutes.length + 3)
     expect(made.flatMap(([name, pod]) => restrictedFaults(pod).map((fault) => `${name}: ${fault}`))).toEqual([])
   })
   test('says what it belongs to', () => {
-    const ours = objects.filter(({ kind }) => !['Namespace', 'ReferenceGrant'].includes(kind))
+    const ours = objects.filter(
+      ({ kind }) => !['Namespace', 'ReferenceGrant', 'CustomResourceDefinition'].includes(kind),
+    )
     const anonymous = ours.filter(({ metadata }) => !metadata.labels?.['app.kubernetes.io/part-of'])
     const known = [standingPolicy().metadata.name, 'knative-gateway']
     expect(anonymous.map(({ metadata }) => metadata.name).filter((name) => !known.includes(name))).toEqual([])

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { policies } from '../../knative/policies.ts'
 import { choosePeers } from '../../shared/adapters/kubernetes/peers.ts'
 import { SETTINGS } from '../../shared/config.ts'
+import { COMPONENT, LABEL } from '../../shared/dt/names.ts'
 import { objectsOwnedByPolicy, standingPolicy } from '../../shared/po/objects/index.ts'
 import { poRoutes, routes } from '../../shared/routes.ts'
 import { RUN } from '../shared/po/objects/input.ts'
@@ -25,7 +26,15 @@ describe('who reaches whom', () => {
     expect(installed).toEqual(structuredClone(policies()))
   })
   test('each policy of ours selects pods that there are', () => {
-    const pods = [podLabels, ...poRoutes.map((route) => ksvc(route).metadata.labels)]
+    const door = objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'dt-runs')?.['spec']
+    const { template } = door as { template: { metadata: { labels: Labels } } }
+    const twins = Object.values(COMPONENT).map((component) => ({ [LABEL.component]: component }))
+    const pods = [
+      podLabels,
+      template.metadata.labels,
+      ...twins,
+      ...poRoutes.map((route) => ksvc(route).metadata.labels),
+    ]
     const job = objects.find(({ kind }) => kind === 'Job')?.['spec'] as { template: { metadata: { labels: Labels } } }
     for (const { metadata, spec } of objects.filter(({ kind }) => kind === 'NetworkPolicy')) {
       const { matchLabels } = (spec as { podSelector: { matchLabels?: Labels } }).podSelector

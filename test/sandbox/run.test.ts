@@ -86,11 +86,14 @@ test('writes what scripts need', async () => {
     'HUB_CLIENT_SECRET',
     'PO_EXAMPLE',
     'PO_EXAMPLE_STUCK',
+    'DT_URL',
+    'DT_IMAGE',
+    'DT_VERSION',
   ])
 })
 
 test('prints three commands that work as printed', async () => {
-  const commands = output.match(/^ {2}\. .*curl.*$/gm) ?? []
+  const commands = output.match(/^ {2}\. .*curl.*PO_URL.*$/gm) ?? []
   expect(commands).toHaveLength(3)
   const [create = '', status = '', history = ''] = commands
   const shell = async (command: string) => JSON.parse((await run('sh', ['-c', command])).stdout) as never
@@ -104,6 +107,16 @@ test('prints three commands that work as printed', async () => {
   }
   expect.fail('the history never had the logs')
 }, 90_000)
+
+test('prints how to launch a digital twin, and how to see that it answers', async () => {
+  const [launch = '', list = ''] = output.match(/^ {2}\. .*curl.*DT_URL.*$/gm) ?? []
+  const shell = async (command: string) => JSON.parse((await run('sh', ['-c', command])).stdout) as never
+  const { id } = (await shell(launch)) as { id: string }
+  const urlOf = async () =>
+    ((await shell(list)) as { id: string; url: string | null }[]).find((one) => one.id === id)?.url ?? ''
+  await expect.poll(urlOf, { timeout: 30_000, interval: 200 }).toMatch(/^http:/)
+  expect(await (await fetch(`${await urlOf()}/x`)).json()).toMatchObject({ path: '/x', asked: 1 })
+}, 60_000)
 
 test('prints a command of the plugin for kn, and writes what it needs', async () => {
   const [command = ''] = output.match(/^ {2}\. .*kn-po.*$/m) ?? []

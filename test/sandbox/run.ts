@@ -2,11 +2,14 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { routes } from '../../shared/routes.ts'
+import { SETTINGS } from '../../shared/config.ts'
+import { allRoutes, prefixOf, routes } from '../../shared/routes.ts'
 import { type ExampleFiles, writeExamples } from './examples.ts'
 import { explain, runFolder, sandboxOptions } from './options.ts'
 import { type Sandbox, startSandbox } from './sandbox.ts'
+import { LABORATORY_IMAGE } from './twins.ts'
 
+const API_VERSION = SETTINGS.VERSION.default ?? ''
 const RUN_FOLDER = runFolder()
 const LOG = join(RUN_FOLDER, 'functions.log')
 const ENV = join(RUN_FOLDER, 'env')
@@ -36,12 +39,37 @@ async function writeEnvironment(sandbox: Sandbox, { example, stuck }: ExampleFil
     HUB_CLIENT_SECRET: sandbox.hub.clientSecret,
     PO_EXAMPLE: example,
     PO_EXAMPLE_STUCK: stuck,
+    ...twinValues(sandbox),
   }
   const lines = Object.entries(values).map(([name, value]) => `export ${name}=${quoted(value)}\n`)
   await writeFile(ENV, lines.join(''), { mode: 0o600 })
 }
 
-async function overview({ gateway, hub, keycloak, postgres, kubernetes, kubeconfig }: Sandbox, example: string) {
+/** Where digital twins are launched, and an image that there is; nothing on a cluster of the user's. */
+function twinValues({ gateway, twins }: Sandbox): Record<string, string> {
+  const [image = '', version = ''] = LABORATORY_IMAGE.split(':')
+  if (!twins) return {}
+  return {
+    DT_URL: `${gateway.url}${prefixOf(routes.dt.serviceLaunch, API_VERSION)}`,
+    DT_IMAGE: image,
+    DT_VERSION: version,
+  }
+}
+
+const twinLines = ({ gateway, twins }: Sandbox): string =>
+  twins
+    ? `
+Digital twins are launched at ${gateway.url}${prefixOf(routes.dt.serviceLaunch, API_VERSION)} (docs/twins.md):
+
+  . ${ENV_TYPED} && curl -sS "$DT_URL/service/launch" -H 'Content-Type: application/json' -d '{"image":"sandbox/server","version":"1","description":"answers","ana":{"job_type":"persistent"}}'
+  . ${ENV_TYPED} && curl -sS "$DT_URL/service/"
+
+The first starts a service that stays, the second says how it is and at which URL.
+`
+    : ''
+
+async function overview(sandbox: Sandbox, example: string) {
+  const { gateway, hub, keycloak, postgres, kubernetes, kubeconfig } = sandbox
   const { analysis_id: id } = JSON.parse(await readFile(example, 'utf8')) as { analysis_id: string }
   return `
   API         ${gateway.url}/po/        docs: ${gateway.url}/api/docs
@@ -62,7 +90,7 @@ The first starts an analysis (15 s of work), the second shows its progress, the 
   . ${ENV_TYPED} && knative/bin/kn-po status
 
 asks for the states of all, with the plugin of kn (docs/kn.md).
-Ctrl-C stops everything.
+${twinLines(sandbox)}Ctrl-C stops everything.
 `
 }
 
@@ -77,8 +105,8 @@ await mkdir(RUN_FOLDER, { recursive: true })
 const end = interrupted()
 const log = createWriteStream(LOG)
 try {
-  console.log('Starting PostgreSQL, Keycloak, Hub, Kubernetes and 12 functions on this machine …')
-  const sandbox = await startSandbox({ ...sandboxOptions(), onLine: (_, line) => log.write(`${line}\n`) })
+  console.log(`Starting PostgreSQL, Keycloak, Hub, Kubernetes and ${allRoutes.length} functions on this machine …`)
+  const sandbox = await startSandbox({ ...sandboxOptions(), twins: true, onLine: (_, line) => log.write(`${line}\n`) })
   const examples = await writeExamples(RUN_FOLDER)
   await writeEnvironment(sandbox, examples)
   console.log(await overview(sandbox, examples.example))

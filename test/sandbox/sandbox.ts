@@ -24,6 +24,7 @@ import { NGINX_IMAGE, runImages } from './run-images.ts'
 import { createServicePorts, type ServicePorts } from './service-ports.ts'
 import { databaseEnvironment, serviceEnvironment, sinkEnvironment } from './settings.ts'
 import { startTicker, type Ticker, type TickFaults } from './ticker.ts'
+import { defineAnalytics, startTwins, type Twins, twinImages } from './twins.ts'
 
 export interface SandboxPorts {
   /** Of the gateway: the node's API. */
@@ -61,6 +62,8 @@ export interface SandboxOptions {
   readonly fanout?: boolean
   /** Processes of `status-reconcile`; ticks go to the first, the broker's events to all in turn. Default: 1. */
   readonly reconcilers?: number
+  /** With the digital-twin orchestrator, on the sandbox's own Kubernetes only. */
+  readonly twins?: boolean
   /** Told every request at the sandbox's Kubernetes API. */
   readonly onKubernetesRequest?: (method: string, path: string) => void
 }
@@ -73,6 +76,8 @@ export interface Sandbox {
   readonly peers: Peers
   readonly functions: Functions
   readonly ticker: Ticker
+  /** Absent without `twins`, and with a cluster of the caller's. */
+  readonly twins: Twins | undefined
   /** Absent without `sink` and `fanout`. */
   readonly eventBroker: EventBroker | undefined
   /** The settings the functions run with. */
@@ -155,7 +160,8 @@ async function startCluster(options: SandboxOptions, stops: Stops): Promise<Kube
     await startKubernetes({
       port: options.ports?.kubernetes ?? 0,
       secure: true,
-      images: runImages({ portOf, peerServices }),
+      images: { ...runImages({ portOf, peerServices }), ...twinImages },
+      serviceUrl: async (_, service) => `http://127.0.0.1:${await portOf(service, 80)}`,
       ...(options.onKubernetesRequest ? { onRequest: options.onKubernetesRequest } : {}),
     }),
   )
@@ -178,8 +184,8 @@ type Stops = ReturnType<typeof createStops>
 async function startParts(options: SandboxOptions, stops: Stops): Promise<Omit<Sandbox, 'stop'>> {
   const { intervalSeconds = 10, host = '127.0.0.1', ports = {} } = options
   // First, since its port is the one that may be taken; until there are functions it answers 503.
-  let addressOf: Functions['addressOf'] = () => undefined
-  const upstreams = (route: Route) => addressOf(route)
+  let [addressOf, twinAddressOf]: Functions['addressOf'][] = [() => undefined, () => undefined]
+  const upstreams = (route: Route) => addressOf?.(route) ?? twinAddressOf?.(route)
   const gateway = stops.add(await startGateway({ host, port: ports.gateway ?? 0, upstreams }))
   const services = await startServices(ports, stops)
   const { kubernetes, kubeconfig } = await chooseCluster(options, stops)
@@ -192,9 +198,17 @@ async function startParts(options: SandboxOptions, stops: Stops): Promise<Omit<S
   if (kubernetes) addPeerServices(kubernetes, services.peers, gateway)
   const reconcilers = functions.copiesOf(routes.po.statusReconcile).map(({ url }) => url)
   if (options.fanout) eventBroker?.addTrigger({ filter: { type: RECONCILE_TYPE }, subscribers: reconcilers })
+  const twins = kubernetes && options.twins ? stops.add(await startOwnTwins(kubernetes, env, options)) : undefined
+  twinAddressOf = twins?.functions.addressOf
   const ticker = stops.add(startTicking(options, reconcilers[0] ?? '', intervalSeconds))
   const token = () => accessToken(services.keycloak)
-  return { ...services, gateway, functions, ticker, eventBroker, env, kubernetes, kubeconfig, token }
+  return { ...services, gateway, functions, ticker, twins, eventBroker, env, kubernetes, kubeconfig, token }
+}
+
+async function startOwnTwins(kubernetes: Kubernetes, env: Readonly<Record<string, string>>, options: SandboxOptions) {
+  await defineAnalytics(kubernetes)
+  const { intervalSeconds = 10, ticking = true, program, onLine } = options
+  return startTwins({ env, intervalSeconds, ticking, program, onLine })
 }
 
 /** Ticks as the rendered schedule makes them, which may be more often than there are slots. */

@@ -59,7 +59,9 @@ export function refusal(subject: Subject, answer: Pick<Answer, 'status' | 'heade
       },
     )
   }
-  return new Fault('refused', `The Kubernetes API refused to ${wordsOf(subject)}: ${reason || answer.status}.`)
+  return new Fault('refused', `The Kubernetes API refused to ${wordsOf(subject)}: ${reason || answer.status}.`, {
+    status: answer.status,
+  })
 }
 
 const wordsOf = ({ verb, kind, name }: Subject): string => [verb, kind, name].filter(Boolean).join(' ')

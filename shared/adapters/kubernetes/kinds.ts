@@ -9,6 +9,10 @@ const PATHS = {
   Deployment: ['apis/apps/v1', 'deployments'],
   ReplicaSet: ['apis/apps/v1', 'replicasets'],
   NetworkPolicy: ['apis/networking.k8s.io/v1', 'networkpolicies'],
+  Job: ['apis/batch/v1', 'jobs'],
+  CronJob: ['apis/batch/v1', 'cronjobs'],
+  Analytics: ['apis/eng.cam.ac.uk/v1alpha1', 'analytics'],
+  KnativeService: ['apis/serving.knative.dev/v1', 'services'],
 } as const
 
 export type Kind = keyof typeof PATHS
@@ -19,6 +23,10 @@ export function kindOf(word: string): Kind {
   if (!isKind(word)) throw new Fault('unexpected', `No path is known for the kind ${word}.`)
   return word
 }
+
+/** Two kinds are called Service. */
+export const kindOfObject = ({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): Kind =>
+  kindOf(kind === 'Service' && apiVersion.startsWith('serving.knative.dev/') ? 'KnativeService' : kind)
 
 /** Path of a collection, or of one object in it. */
 export function pathOf(namespace: string, kind: Kind, name?: string): string {

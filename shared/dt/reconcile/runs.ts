@@ -73,29 +73,44 @@ function unseen(view: View, service: Service, known: ReadonlySet<string>, now: D
   })
 }
 
-/** All runs of the service as they are now, those that are over as they were recorded. */
-export function observeRuns(service: Service, view: View, now: Date): Run[] {
-  const runs = new Map(view.runs.map((run) => [keyOf(run), run]))
-  const manifests = new Map(view.manifests.map((manifest: Manifest) => [keyOf(manifest), manifest]))
-  const pods = new Map<string, { readonly ref: RunRef; readonly pod: PodFacts }>()
-  for (const pod of view.pods) {
+interface Seen {
+  readonly ref: RunRef
+  readonly pod: PodFacts
+}
+
+/** The pod of each run that has one. */
+function podsByRun(service: Service, pods: readonly PodFacts[]): Map<string, Seen> {
+  const seen = new Map<string, Seen>()
+  for (const pod of pods) {
     const ref = refOfPod(pod, service)
     if (!ref) continue
-    const known = pods.get(keyOf(ref))
-    pods.set(keyOf(ref), { ref, pod: known ? preferred(known.pod, pod) : pod })
+    const known = seen.get(keyOf(ref))
+    seen.set(keyOf(ref), { ref, pod: known ? preferred(known.pod, pod) : pod })
   }
-  for (const [key, { ref, pod }] of pods) {
-    const known = runs.get(key)
-    if (known && isOver(known.phase)) continue
-    const observed = observePod(pod, CONTAINER, manifests.get(key), now)
-    runs.set(key, runOf(ref, pod.name, { ...observed, startedAt: observed.startedAt ?? known?.startedAt ?? null }))
-  }
-  for (const [key, run] of runs) {
-    if (isOver(run.phase) || pods.has(key)) continue
-    runs.set(key, { ...run, ...observeGone(run, jobOf(view.jobs, service, run), manifests.get(key), now) })
-  }
-  const known = new Set([...runs.values()].map(({ firing, index }) => `${firing}/${index}`))
-  return [...runs.values(), ...unseen(view, service, known, now)]
+  return seen
+}
+
+function seenRun({ ref, pod }: Seen, known: Run | undefined, manifest: Manifest | undefined, now: Date): Run {
+  const observed = observePod(pod, CONTAINER, manifest, now)
+  return runOf(ref, pod.name, { ...observed, startedAt: observed.startedAt ?? known?.startedAt ?? null })
+}
+
+/** All runs of the service as they are now, those that are over as they were recorded. */
+export function observeRuns(service: Service, view: View, now: Date): Run[] {
+  const recordedRuns = new Map(view.runs.map((run) => [keyOf(run), run]))
+  const manifests = new Map(view.manifests.map((manifest) => [keyOf(manifest), manifest]))
+  const pods = podsByRun(service, view.pods)
+  const known = view.runs.map((run): Run => {
+    const [key, seen] = [keyOf(run), pods.get(keyOf(run))]
+    if (isOver(run.phase)) return run
+    if (seen) return seenRun(seen, run, manifests.get(key), now)
+    return { ...run, ...observeGone(run, jobOf(view.jobs, service, run), manifests.get(key), now) }
+  })
+  const fresh = [...pods]
+    .filter(([key]) => !recordedRuns.has(key))
+    .map(([key, seen]) => seenRun(seen, undefined, manifests.get(key), now))
+  const runs = [...known, ...fresh]
+  return [...runs, ...unseen(view, service, new Set(runs.map(({ firing, index }) => `${firing}/${index}`)), now)]
 }
 
 const sameTime = (one: Date | null, other: Date | null): boolean => one?.getTime() === other?.getTime()
@@ -113,30 +128,34 @@ export function changedRuns(view: View, runs: readonly Run[]): Run[] {
   return runs.filter((run) => !isSame(run, before.get(keyOf(run))))
 }
 
+const hasBegun = ({ phase, startedAt }: Run): boolean => phase !== 'pending' && startedAt !== null
+
+/** What became of a run between two looks. */
+function kindsOf(run: Run, was: Run | undefined, files: number): Change['kind'][] {
+  const began = hasBegun(run) && !(was && hasBegun(was))
+  const ended = isOver(run.phase) && !(was && isOver(was.phase))
+  return [
+    ...(began ? (['run.started'] as const) : []),
+    ...(ended && files > 0 ? (['output.stored'] as const) : []),
+    ...(ended ? [run.phase === 'succeeded' ? ('run.succeeded' as const) : ('run.failed' as const)] : []),
+  ]
+}
+
 /** What there is to tell of runs that changed: each thing once. */
-export function runChanges(service: Service, view: View, changed: readonly Run[], now: Date): Change[] {
+export function runChanges({ id }: Service, view: View, changed: readonly Run[], now: Date): Change[] {
   const before = new Map(view.runs.map((run) => [keyOf(run), run]))
-  const manifests = new Map(view.manifests.map((manifest) => [keyOf(manifest), manifest]))
+  const files = new Map(view.manifests.map((manifest) => [keyOf(manifest), manifest.files]))
   return changed.flatMap((run) => {
     const { firing, index, attempt, pod, exitCode, reason } = run
-    const was = before.get(keyOf(run))
-    const change = (kind: Change['kind'], detail: Change['detail'] = {}): Change => ({
-      id: service.id,
+    const stored = files.get(keyOf(run)) ?? 0
+    const detail = { runId: pod, exitCode, reason, files: stored }
+    return kindsOf(run, before.get(keyOf(run)), stored).map((kind) => ({
+      id,
       kind,
       run: { firing, index, attempt },
-      detail: { runId: pod, ...detail },
+      detail,
       at: now,
-    })
-    const hadBegun = was !== undefined && was.phase !== 'pending'
-    const hasBegun = run.phase !== 'pending' && run.startedAt !== null
-    const ended = isOver(run.phase) && !(was && isOver(was.phase))
-    const stored = manifests.get(keyOf(run))?.files ?? 0
-    return [
-      ...(hasBegun && !hadBegun ? [change('run.started')] : []),
-      ...(ended && stored > 0 ? [change('output.stored', { files: stored })] : []),
-      ...(ended && run.phase === 'succeeded' ? [change('run.succeeded', { exitCode })] : []),
-      ...(ended && run.phase === 'failed' ? [change('run.failed', { exitCode, reason })] : []),
-    ]
+    }))
   })
 }
 

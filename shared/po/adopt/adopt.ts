@@ -4,11 +4,12 @@
  *
  * Each analysis is taken over by itself: one that fails stops no other, and what was begun is continued by the next call.
  */
+
+import { sideBySide } from '../../work/side-by-side.ts'
 import { ensureStandingPolicy, type Peers, requirePeers } from '../apply-run.ts'
 import { COMPONENT, FORMER_PROXIES_POLICY_NAME, LABEL } from '../names.ts'
 import { formerProxiesPolicy } from '../objects/index.ts'
 import type { Ports } from '../ports.ts'
-import { sideBySide } from '../../work/side-by-side.ts'
 import { latestOf } from './former.ts'
 import type { AdoptPorts, Case, Survey } from './survey.ts'
 import { adopt, finish } from './take.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { settingFaults, unserved } from '../../../knative/deploy/preflight.ts'
+import { kindsOfTwins, settingFaults, unserved } from '../../../knative/deploy/preflight.ts'
 import { knativeFunction, object } from './objects.ts'
 
 const base64 = (data: Record<string, string>) =>
@@ -37,4 +37,14 @@ test('what the cluster does not serve is named with what would', () => {
     'the cluster does not serve eventing.knative.dev/v1 (Broker): install Knative Eventing',
     'the cluster does not serve gateway.networking.k8s.io/v1 (HTTPRoute): install the Gateway API and a gateway',
   ])
+})
+
+test.each([
+  ['the functions of twins need their kind', 'dt-healthz', [], ['the cluster does not serve eng.cam.ac.uk/v1alpha1']],
+  ['where it is served, nothing is said', 'dt-healthz', ['eng.cam.ac.uk/v1alpha1'], []],
+  ['others do without', 'po-status', [], []],
+])('%s', (_, name, served, faults) => {
+  const found = kindsOfTwins([knativeFunction(name)], new Set(served))
+  expect(found).toEqual(faults.map((fault) => expect.stringContaining(fault)))
+  for (const fault of found) expect(fault).toContain('kubectl apply -k knative/crd')
 })

@@ -74,7 +74,7 @@ process.on('exit', () => {
   for (const child of children) signal(child, 'SIGKILL')
 })
 
-/** To the whole process group: a shell's children end with it. */
+/** To the whole process group: what a container's first process leaves behind ends with it. */
 function signal(child: ChildProcess, name: NodeJS.Signals): void {
   try {
     if (child.pid !== undefined) process.kill(-child.pid, name)
@@ -162,6 +162,7 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
     started.stdout.on('data', (chunk: Buffer) => output.write(chunk))
     started.stderr.on('data', (chunk: Buffer) => output.write(chunk))
     started.on('error', (error) => output.write(Buffer.from(`${error.message}\n`)))
+    started.on('exit', () => signal(started, 'SIGKILL'))
     started.on('close', (code, name) => {
       children.delete(started)
       output.end()
@@ -228,7 +229,7 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
     let failures = 0
     const onResult = (ok: boolean) => {
       failures = ok ? 0 : failures + 1
-      if (failures >= (livenessProbe.failureThreshold ?? 3)) signal(of, 'SIGTERM')
+      if (failures >= (livenessProbe.failureThreshold ?? 3)) of.kill('SIGTERM')
     }
     stops.push(startProbe(livenessProbe, port, onResult))
   }
@@ -259,7 +260,7 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
       const running = child
       if (running) {
         const closed = once(running, 'close')
-        signal(running, 'SIGTERM')
+        running.kill('SIGTERM')
         const kill = setTimeout(() => signal(running, 'SIGKILL'), graceMs)
         await closed
         clearTimeout(kill)

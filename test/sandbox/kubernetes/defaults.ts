@@ -28,6 +28,7 @@ const FILL: Readonly<Record<string, (object: KubeObject) => KubeObject>> = {
   pods: (object) => ({ ...object, spec: podSpec(fields(object['spec'])), status: object['status'] ?? PENDING }),
   'deployments.apps': deployment,
   'jobs.batch': job,
+  'cronjobs.batch': cronJob,
   'networkpolicies.networking.k8s.io': policy,
 }
 
@@ -83,7 +84,7 @@ function job(object: KubeObject): KubeObject {
     },
     {
       parallelism: 1,
-      ...(spec['parallelism'] === undefined && spec['completionMode'] !== 'Indexed' ? { completions: 1 } : {}),
+      ...(spec['parallelism'] === undefined ? { completions: 1 } : {}),
       completionMode: 'NonIndexed',
       backoffLimit: spec['backoffLimitPerIndex'] === undefined ? 6 : 2_147_483_647,
       suspend: false,
@@ -91,6 +92,19 @@ function job(object: KubeObject): KubeObject {
       podReplacementPolicy: spec['podFailurePolicy'] === undefined ? 'TerminatingOrFailed' : 'Failed',
       selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } },
     },
+  )
+  return fill({ ...object, spec: filled }, { status: {} })
+}
+
+function cronJob(object: KubeObject): KubeObject {
+  const spec = fields(object['spec'])
+  const jobTemplate = fields(spec['jobTemplate'])
+  const jobSpec = fields(jobTemplate['spec'])
+  const template = fields(jobSpec['template'])
+  const pod = { ...template, spec: podSpec(fields(template['spec']), {}) }
+  const filled = fill(
+    { ...spec, jobTemplate: { ...jobTemplate, spec: { ...jobSpec, template: pod } } },
+    { concurrencyPolicy: 'Allow', suspend: false, successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 1 },
   )
   return fill({ ...object, spec: filled }, { status: {} })
 }

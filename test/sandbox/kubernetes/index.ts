@@ -1,6 +1,6 @@
 /**
- * A Kubernetes API on a bare machine: objects in memory, controllers for ownership and Deployments, and a kubelet whose
- * containers are local processes. Clients reach it with the KUBECONFIG it writes.
+ * A Kubernetes API on a bare machine: objects in memory, custom kinds, controllers for ownership, Deployments, Jobs, CronJobs
+ * and Knative Services, and a kubelet whose containers are local processes. Clients reach it with the KUBECONFIG it writes.
  *
  * Not enforced: NetworkPolicies and roles (any request with the token may do anything), resources, security contexts.
  * Trusted as far as `test/conformance/cluster.ts`, which the real API server passes too. May import: nothing of ours.
@@ -9,15 +9,17 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServerIdentity, type ServerIdentity } from './certificate.ts'
 import type { Image } from './container.ts'
+import { cronClock, startCronJobs } from './cron-jobs.ts'
 import { startCustomKinds } from './custom-kinds.ts'
 import { startGarbageCollector } from './garbage.ts'
 import { createApi } from './http.ts'
 import { startJobs } from './job-controller.ts'
+import { startKnativeServices, type UrlOf } from './knative-services.ts'
 import { type Kubelet, type KubeletOptions, startKubelet } from './kubelet.ts'
-import { kindNamed } from './objects.ts'
-import { createResources } from './resources.ts'
+import { type KubeObject, kindNamed } from './objects.ts'
+import { createResources, type Resources } from './resources.ts'
 import { type Address, createServices, type StaticService } from './services.ts'
-import { createStore } from './store.ts'
+import { createStore, type Store } from './store.ts'
 import { createSubresources } from './subresources.ts'
 import { startWorkloads } from './workloads.ts'
 
@@ -37,6 +39,10 @@ export interface KubernetesOptions {
   readonly logBytes?: number
   /** Speaks TLS with a certificate of its own: kubectl sends no token without. */
   readonly secure?: boolean
+  /** Where the stand-in for Knative Serving says that a Service answers; default: its name in a cluster. */
+  readonly serviceUrl?: UrlOf
+  /** How long a minute of CronJobs takes. */
+  readonly cronMinuteMs?: number
   /** Told every request for an object or a list before it is answered; what it throws is the answer (a `Failure`). */
   readonly onRequest?: (method: string, path: string) => void
 }
@@ -49,6 +55,8 @@ export interface Kubernetes {
   kubeconfig(): string
   /** A Service that leads to a fixed local address, for peers that are no pods. */
   addService(service: StaticService): void
+  /** Makes a kind known, by its CustomResourceDefinition. */
+  define(definition: unknown): void
   /** Where a Service leads right now. */
   address(service: string, port: number | string): Address | undefined
   /** Ends all processes and connections. */
@@ -65,8 +73,7 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
   for (const name of new Set(['default', namespace])) createNamespace(name)
 
   const stops = [startGarbageCollector(store, resources), startCustomKinds(store, resources), startNamespaces()]
-  if (runsPods)
-    stops.push(startWorkloads(store, resources), startJobs(store, resources, options.backoffMs ?? BACKOFF_MS))
+  if (runsPods) stops.push(...startControllers(store, resources, options))
   const kubelet = runsPods ? startKubelet(store, resources, runtimeOf(options)) : NO_KUBELET
   const services = createServices(store, resources, kubelet)
   const subresources = createSubresources(resources, kubelet, services)
@@ -104,6 +111,11 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
     namespace,
     kubeconfig: () => kubeconfig(url, token, namespace, identity),
     addService: (service) => services.add(namespace, service),
+    define: (definition) => {
+      const kind = kindNamed('CustomResourceDefinition')
+      const { name } = (definition as KubeObject).metadata
+      resources.apply(kind, undefined, name, definition, 'sandbox', true)
+    },
     address: (service, port) => services.address(namespace, service, port),
     async stop() {
       for (const stop of stops) stop()
@@ -117,6 +129,16 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
 }
 
 const BACKOFF_MS = 250
+
+const startControllers = (store: Store, resources: Resources, options: KubernetesOptions): (() => void)[] => [
+  startWorkloads(store, resources),
+  startJobs(store, resources, options.backoffMs ?? BACKOFF_MS),
+  startCronJobs(store, resources, cronClock(options.cronMinuteMs)),
+  startKnativeServices(store, resources, options.serviceUrl ?? clusterUrl),
+]
+
+const clusterUrl: UrlOf = async (namespace, service) => `http://${service}.${namespace}.svc.cluster.local`
+
 const NO_KUBELET: Kubelet = { containers: () => [], stop: async () => undefined }
 
 const runtimeOf = (options: KubernetesOptions): KubeletOptions => ({

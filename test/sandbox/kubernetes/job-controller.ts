@@ -52,7 +52,9 @@ export function startJobs(store: Store, resources: Resources, backoffMs: number)
     const spec = jobSpecOf(job)
     const ended = pods.filter((pod) => isTracked(pod) && (hasSucceeded(pod) || hasFailed(pod, spec)))
     const started = withStart(job)
-    const sums = counted(spec, started, ended)
+    // Those that end because of a suspension did not fail.
+    const isCounted = (pod: KubeObject) => !spec.suspend || hasSucceeded(pod)
+    const sums = counted(spec, started, ended.filter(isCounted))
     const failedJob = ended.some((pod) => hasFailed(pod, spec) && actionFor(pod, spec) === 'FailJob')
     const verdict = pendingVerdict(sums) ?? verdictOn(spec, sums, failedJob, isOverdue(job, sums))
     const unwanted = verdict !== undefined || spec.suspend

@@ -1,8 +1,10 @@
 /** What the API refuses: bad names, labels, unknown kinds of bodies, and the few fields that PO could get wrong. */
 
+import { scheduleFault } from './cron-jobs.ts'
 import { definitionFaults } from './custom-kinds.ts'
 import { schemaFaults } from './custom-schema.ts'
 import { badRequest, type Cause, invalid } from './failure.ts'
+import { assertServable } from './knative-services.ts'
 import { equal, isFields } from './merge.ts'
 import { apiVersionOf, type Kind, type KubeObject, resourceOf } from './objects.ts'
 import { hasLabels } from './selectors.ts'
@@ -37,6 +39,7 @@ export function bodyOf(kind: Kind, body: unknown, mayLackKind: boolean): KubeObj
 }
 
 export function validate(kind: Kind, object: KubeObject): void {
+  if (kind.group === 'serving.knative.dev') assertServable(object)
   const causes = [
     ...nameFaults(kind, object.metadata.name),
     ...labelFaults(object),
@@ -87,7 +90,8 @@ const SPECS: Readonly<Record<string, (object: KubeObject) => Cause[]>> = {
   secrets: secretFaults,
   configmaps: keyFaults,
   'deployments.apps': deploymentFaults,
-  'jobs.batch': jobFaults,
+  'jobs.batch': (object) => jobFaults(object['spec'], 'spec'),
+  'cronjobs.batch': cronJobFaults,
   services: serviceFaults,
   pods: (object) => containerFaults(object['spec'], 'spec'),
   'customresourcedefinitions.apiextensions.k8s.io': definitionFaults,
@@ -151,27 +155,43 @@ interface Job {
   readonly template?: { readonly spec?: { readonly restartPolicy?: string } }
 }
 
-function jobFaults(object: KubeObject): Cause[] {
-  const spec = (object['spec'] ?? {}) as Job
+function jobFaults(value: unknown, field: string): Cause[] {
+  const spec = (value ?? {}) as Job
   const policy = spec.template?.spec?.restartPolicy ?? ''
   const isIndexed = spec.completionMode === 'Indexed'
   const needsIndexes = (['backoffLimitPerIndex', 'maxFailedIndexes'] as const).filter(
-    (field) => spec[field] !== undefined && !isIndexed,
+    (name) => spec[name] !== undefined && !isIndexed,
   )
   return [
     ...(isIndexed && spec.completions === undefined
-      ? [{ ...missing('spec.completions'), message: `Required value: when completion mode is Indexed` }]
+      ? [{ ...missing(`${field}.completions`), message: `Required value: when completion mode is Indexed` }]
       : []),
-    ...needsIndexes.map((field) => bad(`spec.${field}`, spec[field], 'requires indexed completion mode')),
+    ...needsIndexes.map((name) => bad(`${field}.${name}`, spec[name], 'requires indexed completion mode')),
     ...(['OnFailure', 'Never'].includes(policy)
       ? []
       : [
           {
-            ...missing('spec.template.spec.restartPolicy'),
+            ...missing(`${field}.template.spec.restartPolicy`),
             message: 'Required value: valid values: "OnFailure", "Never"',
           },
         ]),
-    ...containerFaults(spec.template?.spec, 'spec.template.spec'),
+    ...containerFaults(spec.template?.spec, `${field}.template.spec`),
+  ]
+}
+
+/** Its Jobs are named after it and the minute. */
+const CRON_JOB_NAME = 52
+
+function cronJobFaults({ metadata, spec: value }: KubeObject): Cause[] {
+  const spec = (value ?? {}) as { schedule?: string; timeZone?: string; jobTemplate?: { spec?: unknown } }
+  const fault = spec.schedule ? scheduleFault(spec.schedule, spec.timeZone) : undefined
+  return [
+    ...(metadata.name.length > CRON_JOB_NAME
+      ? [bad('metadata.name', metadata.name, `must be no more than ${CRON_JOB_NAME} characters`)]
+      : []),
+    ...(spec.schedule ? [] : [missing('spec.schedule')]),
+    ...(fault === undefined ? [] : [bad('spec.schedule', spec.schedule, fault)]),
+    ...jobFaults(spec.jobTemplate?.spec, 'spec.jobTemplate.spec'),
   ]
 }
 

@@ -55,7 +55,7 @@ export function createStore({ query, transaction }: Database, options: StoreOpti
     listed: (id) => query((sql) => lists.listed(sql, id)),
     unfinished: (now) => query((sql) => services.unfinished(sql, now)),
     findMany: (ids) => query((sql) => services.findMany(sql, ids)),
-    move: (id, from, to, patch = {}) => transaction((tx) => services.move(tx, id, from, to, patch, clock())),
+    move: (id, from, to, patch = {}) => transaction((tx) => services.move(tx, id, { from, to, patch }, clock())),
     claim: (ids, now, leaseMs) => query((sql) => services.claim(sql, ids, now, leaseMs)),
     unclaim: (ids) => query((sql) => services.unclaim(sql, ids)),
     runs: (id) => query((sql) => runs.runs(sql, id)),

@@ -18,8 +18,7 @@ export async function mount(tx: Db, id: ServiceId, { mountFiles, jobType }: Serv
   await tx`
     insert into dt.mount (service_id, name, file_id, follows, body)
     select ${id}, wanted.name, wanted.file_id, ${jobType === 'scheduled'}, file.body
-    from unnest(${files.map(({ file_id }) => file_id)}::text[], ${files.map(({ name }) => name)}::text[])
-      as wanted (file_id, name)
+    from json_to_recordset(${JSON.stringify(files)}::text::json) as wanted (file_id text, name text)
     left join dt.file file on file.id = wanted.file_id`
 }
 

@@ -98,32 +98,29 @@ export async function unfinished(sql: Db, now: Date): Promise<Service[]> {
   return [...rows]
 }
 
+/** What is left out of a patch stays as it is. */
+function assignments(tx: Db, to: Phase, { reason, url, firing, uid, counts }: Patch, now: Date) {
+  const ended = (ENDED_PHASES as readonly Phase[]).includes(to)
+  const words = typeof reason === 'string' ? storable(reason) : reason
+  const endedAt = to === 'removing' ? now : ended ? tx`coalesce(ended_at, ${now}::timestamptz)` : null
+  const changed = Object.entries({ reason: words, url, firing, uid, ...counts }).map(([column, value]) =>
+    value === undefined ? tx`` : tx`, ${tx(column)} = ${value}`,
+  )
+  return tx`phase = ${to}, ended_at = ${endedAt} ${changed}`
+}
+
 /** Runs in a transaction of its own. @see Store.move */
 export async function move(
   tx: Db,
   id: ServiceId,
-  from: readonly Phase[],
-  to: Phase,
-  patch: Patch,
+  { from, to, patch }: { readonly from: readonly Phase[]; readonly to: Phase; readonly patch: Patch },
   now: Date,
 ): Promise<Service | undefined> {
-  const { reason, url, firing, uid, counts, changes = [] } = patch
-  const ended = (ENDED_PHASES as readonly Phase[]).includes(to)
-  const endedAt = to === 'removing' ? now : ended ? tx`coalesce(ended_at, ${now})` : null
   const [row] = await tx<Service[]>`
-    update dt.service row set
-      phase = ${to},
-      ended_at = ${endedAt},
-      reason = ${reason === undefined ? tx`reason` : reason === null ? null : storable(reason)},
-      url = ${url === undefined ? tx`url` : url},
-      firing = ${firing === undefined ? tx`firing` : firing},
-      uid = ${uid === undefined ? tx`uid` : uid},
-      active = ${counts ? counts.active : tx`active`},
-      succeeded = ${counts ? counts.succeeded : tx`succeeded`},
-      failed = ${counts ? counts.failed : tx`failed`}
+    update dt.service row set ${assignments(tx, to, patch, now)}
     where id = ${id} and phase in ${tx(from)}
     returning ${serviceColumns(tx)}`
-  if (row) await recordChanges(tx, changes)
+  if (row) await recordChanges(tx, patch.changes ?? [])
   return row
 }
 

@@ -4,14 +4,25 @@
  */
 import { afterAll, beforeAll, describe } from 'vitest'
 import { serverSideApply } from './apply.ts'
+import { cronJobRefusals, cronJobRuns } from './cron-jobs.ts'
 import { customs } from './customs.ts'
 import { deletion } from './deletion.ts'
+import { jobRefusals, jobRuns } from './jobs.ts'
 import { lists } from './lists.ts'
 import { patches } from './patches.ts'
 import { refusals } from './refusals.ts'
 import { type ApiTarget, verbsOf } from './target.ts'
 
-export function kubernetesApiConformance(title: string, make: () => Promise<ApiTarget>): void {
+export interface ApiAbilities {
+  /** An image with a POSIX shell; undefined where no pods run. */
+  readonly shellImage: string | undefined
+}
+
+export function kubernetesApiConformance(
+  title: string,
+  make: () => Promise<ApiTarget>,
+  { shellImage }: ApiAbilities,
+): void {
   describe(`Kubernetes API: ${title}`, () => {
     let target: ApiTarget
     beforeAll(async () => {
@@ -20,6 +31,10 @@ export function kubernetesApiConformance(title: string, make: () => Promise<ApiT
     afterAll(() => target?.stop())
 
     const verbs = verbsOf(() => target)
-    for (const part of [refusals, lists, serverSideApply, patches, deletion, customs]) part(verbs)
+    for (const part of [refusals, lists, serverSideApply, patches, deletion, customs, jobRefusals, cronJobRefusals])
+      part(verbs)
+    if (!shellImage) return
+    jobRuns(verbs, shellImage)
+    cronJobRuns(verbs, shellImage)
   })
 }

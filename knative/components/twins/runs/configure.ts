@@ -1,0 +1,27 @@
+/**
+ * Fills what only the pod knows into the gateway's nginx.conf: the resolver of the cluster, and what its names end in. Runs
+ * before nginx does, as `node configure.ts TEMPLATE RESULT [RESOLV_CONF]`; it may import nothing but Node.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+
+const [template = '', result = '', resolvConf = '/etc/resolv.conf'] = process.argv.slice(2)
+const resolv = readFileSync(resolvConf, 'utf8')
+const nameserver = /^nameserver\s+([0-9A-Fa-f.:]+)/m.exec(resolv)?.[1]
+// A pod's first search domain is `{namespace}.svc.{cluster domain}`.
+const suffix = /^search\s(?:.*\s)?([a-z0-9-]+\.svc\.[a-z0-9.-]+?)\.?(?:\s|$)/m.exec(resolv)?.[1]
+if (!nameserver || !suffix)
+  throw new Error(`${resolvConf} is not that of a pod of a cluster: no nameserver, or no search`)
+
+const v6 = nameserver.includes(':')
+/** Of both families where the cluster speaks IPv6, so that either works alone. */
+const listen = (port: number): string => (v6 ? `[::]:${port} ipv6only=off` : String(port))
+const place: Readonly<Record<string, string>> = {
+  '@RESOLVER@': v6 ? `[${nameserver}]` : nameserver,
+  '@SUFFIX@': suffix,
+  '@8080@': listen(8080),
+  '@8081@': listen(8081),
+}
+writeFileSync(
+  result,
+  readFileSync(template, 'utf8').replace(/@[A-Z0-9]+@/g, (mark) => place[mark] ?? mark),
+)

@@ -1,0 +1,155 @@
+/** What of the API's objects matters to a service. */
+import type { V1ContainerState } from '@kubernetes/client-node/dist/gen/models/V1ContainerState.js'
+import type { V1ContainerStatus } from '@kubernetes/client-node/dist/gen/models/V1ContainerStatus.js'
+import type { V1Deployment } from '@kubernetes/client-node/dist/gen/models/V1Deployment.js'
+import type { V1Job } from '@kubernetes/client-node/dist/gen/models/V1Job.js'
+import type { V1ObjectMeta } from '@kubernetes/client-node/dist/gen/models/V1ObjectMeta.js'
+import type { V1Pod } from '@kubernetes/client-node/dist/gen/models/V1Pod.js'
+import type { ContainerFacts, JobFacts, PodFacts, Resource, ServerFacts, Termination } from '../../../dt/ports.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+export interface AnalyticsObject {
+  readonly metadata: V1ObjectMeta
+  readonly spec?: Fields
+  readonly status?: Fields
+}
+
+export interface KnativeServiceObject {
+  readonly metadata: V1ObjectMeta
+  readonly status?: {
+    readonly url?: string
+    readonly conditions?: readonly {
+      readonly type: string
+      readonly status: string
+      readonly reason?: string
+      readonly message?: string
+    }[]
+  }
+}
+
+const dateOf = (time: unknown): Date | null =>
+  typeof time === 'string' || time instanceof Date ? new Date(time) : null
+const bornAt = ({ creationTimestamp }: V1ObjectMeta): Date => dateOf(creationTimestamp) ?? new Date(0)
+
+export const resourceOf = ({ metadata, spec, status }: AnalyticsObject): Resource => ({
+  name: metadata.name ?? '',
+  uid: metadata.uid ?? '',
+  generation: metadata.generation ?? 0,
+  labels: metadata.labels ?? {},
+  finalizers: metadata.finalizers ?? [],
+  createdAt: bornAt(metadata),
+  deleting: metadata.deletionTimestamp !== undefined,
+  spec: spec ?? {},
+  status: status ?? {},
+})
+
+/** `0-2,4` → 0, 1, 2, 4. */
+export const indexesOf = (text: string | undefined): number[] =>
+  (text ?? '')
+    .split(',')
+    .filter((part) => part !== '')
+    .flatMap((part) => {
+      const [from = 0, to = from] = part.split('-').map(Number)
+      return Array.from({ length: to - from + 1 }, (_, at) => from + at)
+    })
+
+function endOf({ status }: V1Job): JobFacts['ended'] {
+  const last = status?.conditions?.find(
+    ({ type, status: holds }) => /^(Complete|Failed)$/.test(type) && holds === 'True',
+  )
+  if (!last) return null
+  const words = [last.reason, last.message].filter(Boolean).join(': ')
+  return { outcome: last.type === 'Complete' ? 'complete' : 'failed', reason: words }
+}
+
+export const jobFacts = (job: V1Job): JobFacts => {
+  const { metadata = {}, spec, status } = job
+  return {
+    name: metadata.name ?? '',
+    uid: metadata.uid ?? '',
+    labels: metadata.labels ?? {},
+    createdAt: bornAt(metadata),
+    deleting: metadata.deletionTimestamp !== undefined,
+    suspended: spec?.suspend ?? false,
+    completions: spec?.completions ?? 1,
+    parallelism: spec?.parallelism ?? 1,
+    active: status?.active ?? 0,
+    succeeded: status?.succeeded ?? 0,
+    failed: status?.failed ?? 0,
+    completedIndexes: indexesOf(status?.completedIndexes),
+    failedIndexes: indexesOf(status?.failedIndexes),
+    ended: endOf(job),
+  }
+}
+
+const terminationOf = (state: V1ContainerState | undefined): Termination | null => {
+  const end = state?.terminated
+  if (!end) return null
+  return {
+    reason: end.reason ?? '',
+    exitCode: end.exitCode,
+    message: end.message ?? '',
+    startedAt: dateOf(end.startedAt),
+    endedAt: dateOf(end.finishedAt),
+  }
+}
+
+function containerFacts({ name, state }: V1ContainerStatus): ContainerFacts {
+  const { waiting, running } = state ?? {}
+  return {
+    name,
+    running: running !== undefined,
+    startedAt: dateOf(running?.startedAt),
+    waiting: waiting ? { reason: waiting.reason ?? '', message: waiting.message ?? '' } : null,
+    terminated: terminationOf(state),
+  }
+}
+
+export function podFacts({ metadata = {}, status }: V1Pod): PodFacts {
+  const condition = (type: string) => status?.conditions?.find((one) => one.type === type)
+  const scheduled = condition('PodScheduled')
+  return {
+    name: metadata.name ?? '',
+    labels: metadata.labels ?? {},
+    annotations: metadata.annotations ?? {},
+    phase: status?.phase ?? 'Unknown',
+    reason: status?.reason ?? null,
+    message: status?.message ?? null,
+    ready: condition('Ready')?.status === 'True',
+    deleting: metadata.deletionTimestamp !== undefined,
+    createdAt: bornAt(metadata),
+    unschedulable:
+      scheduled?.status === 'False' && scheduled.reason === 'Unschedulable' ? (scheduled.message ?? '') : null,
+    containers: (status?.containerStatuses ?? []).map(containerFacts),
+    initContainers: (status?.initContainerStatuses ?? []).map(containerFacts),
+  }
+}
+
+const words = (reason: string | undefined, message: string | undefined): string | null =>
+  [reason, message].filter(Boolean).join(': ') || null
+
+export function knativeServerFacts({ metadata, status }: KnativeServiceObject): ServerFacts {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+  const known = ready && ready.status !== 'Unknown'
+  return {
+    name: metadata.name ?? '',
+    labels: metadata.labels ?? {},
+    ready: known ? ready.status === 'True' : null,
+    reason: known && ready.status === 'False' ? words(ready.reason, ready.message) : null,
+    url: status?.url ?? null,
+  }
+}
+
+/** A pod that never gets ready makes the Deployment's progress fail after its deadline. */
+export function deploymentFacts({ metadata = {}, status }: V1Deployment): ServerFacts {
+  const progress = status?.conditions?.find(({ type }) => type === 'Progressing')
+  const failed = progress?.status === 'False'
+  return {
+    name: metadata.name ?? '',
+    labels: metadata.labels ?? {},
+    ready: (status?.readyReplicas ?? 0) > 0 ? true : failed ? false : null,
+    reason: failed ? words(progress.reason, progress.message) : null,
+    url: null,
+  }
+}

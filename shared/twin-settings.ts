@@ -1,0 +1,78 @@
+/** What runs of digital-twin services get: a part of the table in `config.ts`. */
+import { boolean, oneOf, quantity, type Setting, text, url, ways, whole } from './setting.ts'
+
+export const TWIN_SETTINGS = {
+  MAX_PARALLEL_JOB_RUNS: whole(
+    { group: 'services', default: '3', effect: 'Runs of one digital-twin service at the same time.' },
+    1,
+    100,
+  ),
+  DT_MAX_RUNS: whole(
+    {
+      group: 'services',
+      default: '0',
+      effect: 'Runs of all services at the same time; others wait in order. 0: no limit.',
+    },
+    0,
+    100_000,
+  ),
+  DT_RETRIES: whole({ group: 'services', default: '2', effect: 'Further attempts of a run that failed.' }, 0, 20),
+  DT_TOOLS_IMAGE: text({
+    group: 'services',
+    effect: 'Image with the programs that bring inputs and take outputs: that of the functions.',
+  }),
+  DT_RUNS_URL: url({
+    group: 'services',
+    default: '',
+    effect: 'Where runs fetch inputs and send outputs; empty: `dt-runs` in the namespace of the functions.',
+  }),
+  DT_CPU_REQUEST: quantity({ group: 'services', default: '100m', effect: 'CPU request of a run.' }),
+  DT_CPU_LIMIT: quantity({ group: 'services', default: '', effect: 'CPU limit of a run; empty: none.' }),
+  DT_MEMORY_REQUEST: quantity({ group: 'services', default: '256Mi', effect: 'Memory request of a run.' }),
+  DT_MEMORY_LIMIT: quantity({ group: 'services', default: '8Gi', effect: 'Memory limit of a run; empty: none.' }),
+  DT_OUTPUT_LIMIT: quantity({
+    group: 'services',
+    default: '10Gi',
+    effect: 'Size of `/output`, and of `/input`, of a run.',
+  }),
+  DT_OUTPUT_GRACE: whole(
+    { group: 'services', default: '900', effect: 'Seconds that a run may take to send its outputs.' },
+    10,
+    86_400,
+  ),
+  DT_JOB_TTL: whole(
+    { group: 'services', default: '3600', effect: 'Seconds after which Kubernetes forgets a Job that has ended.' },
+    60,
+    31_536_000,
+  ),
+  DT_HISTORY_LIMIT: whole(
+    { group: 'services', default: '10', effect: 'Firings of a scheduled service that are kept, with their outputs.' },
+    1,
+    1000,
+  ),
+  DT_RETENTION_DAYS: whole(
+    { group: 'services', default: '0', effect: 'Days after its end at which a service goes; 0: never.' },
+    0,
+    36_500,
+  ),
+  DT_OUTPUTS_AFTER_TERMINATE: oneOf(
+    {
+      group: 'services',
+      default: 'delete',
+      effect: 'What becomes of the outputs of a service that is terminated; `keep` leaves them among the files.',
+    },
+    'delete',
+    'keep',
+  ),
+  DT_EGRESS: ways({
+    group: 'services',
+    default: '',
+    effect:
+      'What runs may reach beside DNS, between commas: `label=value:port` for pods here, `a.b.c.d/n:port` for addresses.',
+  }),
+  DT_COMPAT_MONGO: boolean({
+    group: 'services',
+    default: 'false',
+    effect: 'Gives runs the `MONGO_*` variables of old, for images that end without them.',
+  }),
+} as const satisfies Record<string, Setting<unknown>>

@@ -1,0 +1,207 @@
+/**
+ * The ports of the use cases over real parts: PostgreSQL and the sandbox's Kubernetes API with the product's own kind
+ * installed, behind the product's own adapters. Only the clock can be moved. What runs say of their outputs is written by the
+ * tests: `run-output` is not a part of this.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import { connect as connectKubernetes } from '../../../shared/adapters/kubernetes/connection.ts'
+import { createCluster } from '../../../shared/adapters/kubernetes/twins/index.ts'
+import { connect, createStore } from '../../../shared/adapters/postgres/twins/index.ts'
+import type { ManifestState, RunRef, ServiceId, ServiceSpec } from '../../../shared/dt/model.ts'
+import type { OutgoingEvent, Ports } from '../../../shared/dt/ports.ts'
+import type { DtSettings } from '../../../shared/dt/settings.ts'
+import { serviceToken } from '../../../shared/service-token.ts'
+import type { Image } from '../../sandbox/kubernetes/container.ts'
+import { startKubernetes } from '../../sandbox/kubernetes/index.ts'
+import { databaseSettings, startTestDatabases } from '../../sandbox/postgres.ts'
+import { databaseEnvironment } from '../../sandbox/settings.ts'
+
+export const SETTINGS: DtSettings = {
+  twin: {
+    namespace: 'default',
+    clusterDomain: 'cluster.local',
+    toolsImage: 'sandbox/tools:1',
+    runsUrl: 'http://dt-runs.default.svc.cluster.local',
+    podSecurity: 'baseline',
+    cpuRequest: '10m',
+    cpuLimit: '',
+    memoryRequest: '16Mi',
+    memoryLimit: '1Gi',
+    outputLimit: '1Gi',
+    graceSeconds: 30,
+    parallelism: 3,
+    retries: 0,
+    ttlSeconds: 3600,
+    historyLimit: 3,
+    egress: [],
+    mongo: false,
+  },
+  intervalSeconds: 10,
+  maxRuns: 0,
+  retentionDays: 0,
+  outputsAfterTerminate: 'delete',
+}
+
+const script =
+  (source: string): Image =>
+  () => ({ command: process.execPath, args: ['-e', source] })
+
+/** Programs by the names of images; a version of `wait` goes on until it is stopped. */
+const IMAGES: Readonly<Record<string, Image>> = {
+  'sandbox/tools:1': ({ container }) => ({
+    command: process.execPath,
+    args: [
+      '-e',
+      container === 'fetch-inputs' ? '' : "process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1e6)",
+    ],
+  }),
+  'sim:ok': script("console.log('simulated', process.env.RUN_ID)"),
+  'sim:bad': script("console.log('no beds left'); process.exit(3)"),
+  'sim:wait': script('setInterval(() => {}, 1e6)'),
+}
+
+export const spec = (fields: Partial<ServiceSpec> = {}): ServiceSpec => ({
+  image: 'sim:ok',
+  description: 'a queueing model',
+  displayName: null,
+  jobType: 'ondemand',
+  port: null,
+  reps: 2,
+  schedule: null,
+  env: {},
+  mountFiles: {},
+  parallelism: null,
+  retries: null,
+  fanIn: null,
+  concurrencyPolicy: null,
+  historyLimit: null,
+  retentionDays: null,
+  ...fields,
+})
+
+export type Fixture = Awaited<ReturnType<typeof startFixture>>
+
+const KEY = 'k'.repeat(32)
+const CRD = new URL('../../../knative/crd/analytics.yaml', import.meta.url)
+export const ANALYTICS = '/apis/eng.cam.ac.uk/v1alpha1/namespaces/flame/analytics'
+
+export async function startFixture(settings: Partial<DtSettings> = {}) {
+  const requests: string[] = []
+  let isDown = false
+  const [databases, kubernetes, folder] = await Promise.all([
+    startTestDatabases(),
+    startKubernetes({
+      images: IMAGES,
+      onRequest: (method, path) => {
+        if (isDown) throw new Error('down')
+        requests.push(`${method} ${path}`)
+      },
+    }),
+    mkdtemp(join(tmpdir(), 'dt-fixture-')),
+  ])
+  const login = await databases.create()
+  const sql = connect({ ...databaseSettings(login), POSTGRES_MAX: 8 })
+  const kubeconfig = join(folder, 'kubeconfig')
+  await writeFile(kubeconfig, kubernetes.kubeconfig())
+  const cluster = createCluster({ connection: connectKubernetes({ env: { KUBECONFIG: kubeconfig } }) })
+  const emitted: OutgoingEvent[] = []
+  const logged: { level: string; event: string; fields: Readonly<Record<string, unknown>> }[] = []
+  let offsetMs = 0
+  const now = () => new Date(Date.now() + offsetMs)
+
+  /** As kubectl does it. */
+  async function api(method: string, path: string, body?: unknown, type = 'application/json') {
+    const answer = await fetch(`${kubernetes.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${kubernetes.token}`, 'content-type': type },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    return { status: answer.status, body: (await answer.json()) as Record<string, never> }
+  }
+  await api('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', parse(await readFile(CRD, 'utf8')))
+
+  const ports: Ports = {
+    store: createStore(sql, { now }),
+    cluster,
+    sink: { emit: async (event) => void emitted.push(event) },
+    tokenOf: (id) => serviceToken([KEY], id),
+    newId: () => randomBytes(12).toString('hex') as ServiceId,
+    tidy: async () => {},
+    log: (level, event, fields = {}) => logged.push({ level, event, fields }),
+    now,
+    random: () => 0,
+    settings: { ...SETTINGS, ...settings, twin: { ...SETTINGS.twin, ...settings.twin, namespace: cluster.namespace } },
+  }
+
+  /** What `upload-outputs` would have said of a run, with so many files. */
+  async function say(
+    id: ServiceId,
+    { firing, index, attempt }: RunRef,
+    state: ManifestState,
+    files = 1,
+  ): Promise<void> {
+    await sql.query(async (db) => {
+      const at = now()
+      await db`
+        insert into dt.output_set (service_id, firing, run_index, attempt, state, reason, begun_at, ended_at)
+        values (${id}, ${firing}, ${index}, ${attempt}, ${state}, ${state === 'incomplete' ? 'too large' : null}, ${at},
+          ${state === 'open' ? null : at})`
+      for (let file = 0; file < files; file += 1) {
+        const [{ body }] = await db<[{ body: string }]>`
+          insert into dt.content (body, sha256, md5, length, created_at)
+          values ((random() * 1e15)::bigint, ${randomBytes(32)}, ${randomBytes(16)}, 1, ${at}) returning body`
+        const fileId = randomBytes(12).toString('hex')
+        await db`insert into dt.file (id, filename, origin, body, created_at, uploaded_at)
+          values (${fileId}, ${`out-${index}.json`}, 'output', ${body}, ${at}, ${at})`
+        await db`insert into dt.output (service_id, seq, firing, run_index, attempt, path, file_id)
+          select ${id}, coalesce(max(seq) + 1, 0), ${firing}, ${index}, ${attempt}, ${`out-${file}.json`}, ${fileId}
+          from dt.output where service_id = ${id}`
+      }
+    })
+  }
+
+  return {
+    ports,
+    kubernetes,
+    emitted,
+    logged,
+    requests,
+    sql,
+    api,
+    say,
+    /** Kubernetes does not answer as long as this is true. */
+    setDown: (down: boolean) => {
+      isDown = down
+    },
+    advance: (seconds: number) => {
+      offsetMs += seconds * 1000
+    },
+    /** The settings by which functions find all this. */
+    environment: {
+      ...databaseEnvironment(login),
+      KUBECONFIG: kubeconfig,
+      DT_TOKEN_KEY: KEY,
+      DT_TOOLS_IMAGE: 'sandbox/tools:1',
+    },
+    async stop() {
+      await cluster.close()
+      await sql.end()
+      await Promise.all([databases.stop(), kubernetes.stop(), rm(folder, { recursive: true })])
+    },
+  }
+}
+
+/** Asks again until it is so. */
+export async function eventually<T>(read: () => Promise<T>, fits: (value: T) => boolean, ms = 15_000): Promise<T> {
+  const end = Date.now() + ms
+  for (;;) {
+    const value = await read()
+    if (fits(value)) return value
+    if (Date.now() > end) throw new Error(`it did not come to that: ${JSON.stringify(value)}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
