@@ -77,7 +77,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'wiring',
     files: /^shared\/wire\//,
-    may: /^(shared\/(wire|adapters)\/.+|shared\/(config|log|routes|service-token|dt\/model|files\/(id|ports|tidy))\.ts|shared\/(po|dt)\/(ports|settings)\.ts|node:.+)$/,
+    may: /^(shared\/(wire|adapters)\/.+|shared\/(config|log|routes|service-token|dt\/model|files\/(id|tidy|ports))\.ts|shared\/(po|dt)\/(ports|settings)\.ts|node:.+)$/,
   },
   {
     name: 'commands',
@@ -124,8 +124,8 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
 const ENTRY = /^functions\/.+\/index\.ts$/
 const ENTRY_LINES = 25
 const FILE_LINES = 300
-/** Nothing but types, obligations of the ports; and the one table of all functions. */
-const LONG = /^shared\/((po|dt|files)\/ports|routes)\.ts$/
+/** Nothing but types: obligations of the ports. */
+const LONG = /^shared\/(po|dt|files)\/ports\.ts$/
 const INDEX = /^shared\/((po|dt)\/objects|adapters(\/[\w-]+)+)\/index\.ts$/
 const COMMANDS = /^(shared\/[\w-]+\.ts|knative\/.+)$/
 /** Clock, randomness, environment and network reach a feature as ports only. */

@@ -66,3 +66,7 @@ export const storable = (text: string): string => text.replaceAll('\0', '\uFFFD'
 
 /** A whole number from 0 to 100; anything beyond is its nearest. */
 export const percent = (progress: number): number => Math.trunc(Math.min(100, Math.max(0, progress)))
+
+/** A list of texts as an array: the driver is told no types, so it knows none of arrays. */
+export const texts = (sql: Db, values: readonly string[]) =>
+  sql`array(select json_array_elements_text(${JSON.stringify(values)}::text::json))`

@@ -4,7 +4,7 @@
  */
 import type { Body, ObjectId } from '../../../files/model.ts'
 import type { OutputFile, OutputSet, Received, RunKey } from '../../../files/ports.ts'
-import { type Db, storable } from '../rows.ts'
+import { type Db, storable, texts } from '../rows.ts'
 import { adopt, discard } from './contents.ts'
 
 const isRun = (sql: Db, { serviceId, firing, index, attempt }: RunKey) =>
@@ -75,21 +75,30 @@ export async function complete(tx: Db, run: RunKey, files: readonly Named[], not
   const parts = await tx<{ path: string }[]>`select path from dt.part where ${isRun(tx, run)}`
   const paths = new Set(parts.map(({ path }) => path))
   if (paths.size !== files.length || !files.every(({ path }) => paths.has(path))) return false
-  const given = [files.map(({ path }) => path), files.map(({ id }) => id)] as const
+  const given = [
+    texts(
+      tx,
+      files.map(({ path }) => path),
+    ),
+    texts(
+      tx,
+      files.map(({ id }) => id),
+    ),
+  ] as const
   await tx`
     insert into dt.file (id, filename, origin, body, created_at, uploaded_at)
-    select named.id, named.path, 'output', part.body, ${now}, ${now}
-    from unnest(${given[0]}::text[], ${given[1]}::text[]) as named (path, id)
+    select named.id, named.path, 'output', part.body, ${now}::timestamptz, ${now}::timestamptz
+    from unnest(${given[0]}, ${given[1]}) as named (path, id)
     join dt.part on part.path = named.path and ${isRun(tx, run)}`
   await tx`
     insert into dt.output (service_id, seq, firing, run_index, attempt, path, file_id)
-    select ${serviceId}, coalesce((select max(seq) + 1 from dt.output where service_id = ${serviceId}), 0)
+    select ${serviceId}::text, coalesce((select max(seq) + 1 from dt.output where service_id = ${serviceId}), 0)
         + row_number() over (order by named.path collate "C") - 1,
-      ${firing}, ${index}, ${attempt}, named.path, named.id
-    from unnest(${given[0]}::text[], ${given[1]}::text[]) as named (path, id)`
+      ${firing}::bigint, ${index}::integer, ${attempt}::integer, named.path, named.id
+    from unnest(${given[0]}, ${given[1]}) as named (path, id)`
   await tx`delete from dt.part where ${isRun(tx, run)}`
   await tx`
-    update dt.output_set set state = 'complete', ended_at = ${now}, notes = ${notes.map(storable)}::text[] where ${isRun(tx, run)}`
+    update dt.output_set set state = 'complete', ended_at = ${now}, notes = ${texts(tx, notes.map(storable))} where ${isRun(tx, run)}`
   return true
 }
 
@@ -105,7 +114,7 @@ export async function giveUp(
   const parts = await tx<{ body: Body }[]>`delete from dt.part where ${isRun(tx, run)} returning body`
   await tx`
     update dt.output_set set state = 'incomplete', reason = ${storable(reason)}, ended_at = ${now},
-      notes = ${notes.map(storable)}::text[]
+      notes = ${texts(tx, notes.map(storable))}
     where ${isRun(tx, run)}`
   return parts.map(({ body }) => body)
 }
