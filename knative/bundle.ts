@@ -37,7 +37,12 @@ enableCompileCache({ directory: import.meta.dirname + '/.cache', portable: true 
 await import('./lib/${route.name}.mjs')
 ${afterLoading(route)}`
 
-const MIGRATE = 'migrate'
+/** What the image runs beside functions: name → source. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  migrate: './shared/migrate.ts',
+  'fetch-inputs': './shared/pod/fetch-inputs.ts',
+  'upload-outputs': './shared/pod/upload-outputs.ts',
+}
 /** As for any fault of the configuration: starting again does not help. */
 const EXIT_CONFIG = 78
 
@@ -95,14 +100,17 @@ export async function copyFiles(dist: URL): Promise<void> {
 export const builtRoutes = (routes: readonly Route[] = allRoutes): Route[] =>
   routes.filter((route) => existsSync(new URL(`functions/${functionFolder(route)}/index.ts`, ROOT)))
 
+const bundleProgram = (name: string, source: string, dist: URL): Promise<Metafile> =>
+  bundle(name, `import '${source}'`, new URL(`${name}.mjs`, dist))
+
 /** Makes `dist` anew. @param uid of the user who will run it; default: of this process */
 export async function bundleAll(dist: URL = DIST, uid?: number): Promise<void> {
   await rm(dist, { recursive: true, force: true })
   await mkdir(new URL('lib/', dist), { recursive: true })
   const routes = builtRoutes()
   await Promise.all(routes.map((route) => bundleFunction(route, dist)))
-  await bundle(MIGRATE, "import './shared/migrate.ts'", new URL(`${MIGRATE}.mjs`, dist))
-  await writeFile(new URL('start.mjs', dist), starter([...routes.map(({ name }) => name), MIGRATE]))
+  for (const [name, source] of Object.entries(PROGRAMS)) await bundleProgram(name, source, dist)
+  await writeFile(new URL('start.mjs', dist), starter([...routes.map(({ name }) => name), ...Object.keys(PROGRAMS)]))
   await copyFiles(dist)
   await mkdir(new URL('.cache', dist))
   if (uid !== undefined) await chown(new URL('.cache', dist), uid, uid)

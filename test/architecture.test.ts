@@ -64,6 +64,7 @@ const ROOMS: readonly Room[] = [
     may: /^(shared\/adapters\/.+|shared\/(po|dt|files)\/(model|names|ports)\.ts|shared\/(fault|config)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
   },
   { name: 'development', files: /^shared\/http\/serve\.ts$/, may: /^(shared\/(routes|http\/start)\.ts|functions\/)$/ },
+  { name: 'programs of pods', files: /^shared\/pod\//, may: /^(shared\/pod\/.+|node:.+)$/ },
   {
     name: 'start',
     files: /^shared\/http\/start\.ts$/,
@@ -127,7 +128,7 @@ const FILE_LINES = 300
 /** Nothing but types: obligations of the ports. */
 const LONG = /^shared\/(po|dt|files)\/ports\.ts$/
 const INDEX = /^shared\/((po|dt)\/objects|adapters(\/[\w-]+)+)\/index\.ts$/
-const COMMANDS = /^(shared\/[\w-]+\.ts|knative\/.+)$/
+const COMMANDS = /^(shared\/([\w-]+|pod\/[\w-]+)\.ts|knative\/.+)$/
 /** Clock, randomness, environment and network reach a feature as ports only. */
 const AMBIENT =
   /\b(process\.|Date\.now\(|new Date\(\)|performance\.|Math\.random|set(?:Timeout|Interval)\(|fetch\(|crypto\.)/

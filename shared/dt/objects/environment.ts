@@ -55,13 +55,19 @@ export const TOKEN_FILE = `${TOKEN_DIRECTORY}/token`
  * Of the programs that bring inputs and take outputs. `RUN_FIRING` is a number, or the name of a Job that ends with it: of a
  * scheduled service nothing else says it.
  */
-export const toolEnvironment = (program: string, { runsUrl }: TwinSettings, id: ServiceId, run: ToolRun): EnvVar[] => [
+export const toolEnvironment = (
+  program: string,
+  { runsUrl, graceSeconds }: TwinSettings,
+  id: ServiceId,
+  run: ToolRun,
+): EnvVar[] => [
   { name: 'FUNCTION_TARGET', value: program },
   { name: 'RUNS_URL', value: runsUrl },
   { name: 'SERVICE_TOKEN_FILE', value: TOKEN_FILE },
   { name: 'SERVICE_ID', value: id },
   fromField('RUN_ID', 'metadata.name'),
   { name: 'RUN_STEP', value: run.step },
+  { name: 'RUN_GRACE_SECONDS', value: String(graceSeconds) },
   run.firing === null
     ? fromField('RUN_FIRING', `metadata.labels['${BATCH.jobName}']`)
     : { name: 'RUN_FIRING', value: String(run.firing) },

@@ -1,0 +1,106 @@
+/** Calls of the programs beside a run: with the token of its service, streamed, tried again where that makes sense. */
+import { type IncomingMessage, request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { RunEnvironment } from './environment.ts'
+
+export type Bytes = AsyncIterable<Uint8Array>
+
+/** The other side said no: asking again would not help. */
+export class Refused extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.name = 'Refused'
+    this.status = status
+  }
+}
+
+const STALL_MS = 60_000
+const PAUSE_MS = { first: 250, most: 10_000 }
+/** How long an answer is waited for on a connection that takes nothing more. */
+const LATE_ANSWER_MS = 2000
+/** Faults of this side's files, which waiting does not mend. */
+const LOCAL = /^(ENOSPC|EDQUOT|EACCES|EPERM|EROFS|EISDIR|ENOTDIR|ENAMETOOLONG|ELOOP|ENOENT|EEXIST|EIO)$/
+const AGAIN = [408, 425, 429, 500, 502, 503, 504]
+
+export interface Sent {
+  readonly bytes: Bytes
+  readonly length: number
+}
+
+export interface Client {
+  /** Tries until `until`, with longer and longer pauses. @throws what failed last, or `Refused` at once */
+  persist<T>(until: number, attempt: () => Promise<T>): Promise<T>
+  json(method: string, path: string, body?: object): Promise<unknown>
+  send(method: string, path: string, body: Sent): Promise<unknown>
+  receive(path: string): Promise<Bytes>
+}
+
+const buffered = (value: object): Sent => {
+  const bytes = Buffer.from(JSON.stringify(value))
+  return {
+    length: bytes.length,
+    bytes: (async function* () {
+      yield bytes
+    })(),
+  }
+}
+
+const isFinal = (error: unknown): boolean =>
+  error instanceof Refused || LOCAL.test(String((error as NodeJS.ErrnoException).code))
+
+async function good(response: IncomingMessage): Promise<IncomingMessage> {
+  const status = response.statusCode ?? 0
+  if (status >= 200 && status < 300) return response
+  const answer = (await text(response)).slice(0, 500)
+  const words = `${status} ${answer}`
+  throw AGAIN.includes(status) ? new Error(words) : new Refused(status, words)
+}
+
+export function createClient({ url, serviceId, token }: RunEnvironment): Client {
+  const base = `${url}/run/${serviceId}/`
+
+  async function call(method: string, path: string, body?: Sent): Promise<IncomingMessage> {
+    const target = new URL(base + path)
+    const request = (target.protocol === 'https:' ? requestHttps : requestHttp)(target, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body && { 'content-length': body.length, 'content-type': 'application/octet-stream' }),
+      },
+    })
+    request.setTimeout(STALL_MS, () => request.destroy(new Error(`nothing came for ${STALL_MS / 1000} s`)))
+    const { promise: response, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+    request.on('response', resolve)
+    request.on('error', reject)
+    response.catch(() => {})
+    if (!body) request.end()
+    else
+      await pipeline(body.bytes, request).catch(async (error: unknown) => {
+        // A refusal may have come before all was sent.
+        const answer = await Promise.race([response.catch(() => undefined), delay(LATE_ANSWER_MS)])
+        if (!answer) throw error
+      })
+    return good(await response)
+  }
+  const parsed = async (response: Promise<IncomingMessage>): Promise<unknown> => JSON.parse(await text(await response))
+
+  return {
+    async persist(until, attempt) {
+      for (let pause = PAUSE_MS.first; ; pause = Math.min(PAUSE_MS.most, pause * 2)) {
+        try {
+          return await attempt()
+        } catch (error) {
+          if (isFinal(error) || Date.now() + pause >= until) throw error
+          await delay(pause)
+        }
+      }
+    },
+    json: (method, path, body) => parsed(call(method, path, body && buffered(body))),
+    send: (method, path, body) => parsed(call(method, path, body)),
+    receive: (path) => call('GET', path),
+  }
+}

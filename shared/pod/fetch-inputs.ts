@@ -1,0 +1,80 @@
+/**
+ * `fetch-inputs` brings what a run finds below `/input`, before its image starts. It ends with 0 when all of it is there, as it
+ * was stored; else its last line says what is missing, and the run fails with that reason.
+ */
+import { createHash } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { type Bytes, type Client, createClient, Refused } from './client.ts'
+import { readEnvironment } from './environment.ts'
+
+interface Input {
+  readonly name: string
+  readonly file_id: string
+  readonly sha256: string | null
+  readonly length: number | null
+}
+
+/** Time for one file to begin, and for the door to open, when others are away. */
+const PATIENCE_MS = 5 * 60_000
+
+const named = (inputs: readonly Input[]): string =>
+  inputs.map(({ name, file_id }) => `${name} (file ${file_id})`).join(', ')
+
+const leadsOut = ({ name }: Input): boolean =>
+  name.includes('\0') || name.split('/').some((segment) => ['', '.', '..'].includes(segment))
+
+/** The same bytes; a fault at their end when they are not those that were listed. */
+async function* verified(source: Bytes, { sha256, name }: Input): Bytes {
+  const hash = createHash('sha256')
+  for await (const bytes of source) {
+    hash.update(bytes)
+    yield bytes
+  }
+  if (hash.digest('hex') !== sha256) throw new Error(`${name} did not arrive as it was stored`)
+}
+
+/** Under its name only when it is whole; whoever the image runs as may read it. */
+async function fetchOne(client: Client, folder: string, input: Input): Promise<void> {
+  const path = join(folder, input.name)
+  const partial = join(folder, `.${input.sha256}.part`)
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 })
+  try {
+    const bytes = await client.receive(`inputs/${input.sha256}`)
+    await pipeline(verified(bytes, input), createWriteStream(partial, { mode: 0o644 }))
+    await rename(partial, path)
+  } catch (error) {
+    await rm(partial, { force: true })
+    throw error
+  }
+}
+
+async function fetchAll(): Promise<number> {
+  const run = readEnvironment(process.env)
+  const client = createClient(run)
+  const until = () => Date.now() + PATIENCE_MS
+  const list = await client.persist(until(), () => client.json('GET', `inputs?step=${run.step}&firing=${run.firing}`))
+  const inputs = list as readonly Input[]
+  const missing = inputs.filter(({ sha256 }) => sha256 === null)
+  if (missing.length > 0) throw new Error(`no such input file: ${named(missing)}`)
+  const bad = inputs.filter(leadsOut)
+  if (bad.length > 0) throw new Error(`no relative path below /input: ${named(bad)}`)
+  for (const input of inputs) {
+    await client
+      .persist(until(), () => fetchOne(client, run.input, input))
+      .catch((error: unknown) => {
+        const why = error instanceof Refused ? `refused: ${error.message}` : String((error as Error).message)
+        throw new Error(`input file ${named([input])}: ${why}`, { cause: error })
+      })
+  }
+  return inputs.length
+}
+
+try {
+  console.log(`${await fetchAll()} input files`)
+} catch (error) {
+  console.log(`inputs: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+}

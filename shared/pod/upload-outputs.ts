@@ -1,0 +1,144 @@
+/**
+ * `upload-outputs` waits beside a run until its image has ended, be it well or not, and sends what lies in `/output`: complete,
+ * or not at all, and then the run says so. It gets its signal from Kubernetes, which waits for the grace period. Started again,
+ * it goes on where it was. With `--now` it waits for no signal.
+ */
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { type Bytes, type Client, createClient } from './client.ts'
+import { type RunEnvironment, readEnvironment } from './environment.ts'
+import { type Found, openPlain, walk } from './walk.ts'
+
+interface Taken {
+  readonly path: string
+  readonly sha256: string
+  readonly length: number
+}
+interface OutputSet {
+  readonly state: 'open' | 'complete' | 'incomplete'
+  readonly reason: string | null
+  readonly files: readonly Taken[]
+}
+
+const SIDE_BY_SIDE = 4
+const READ_BYTES = 256 * 1024
+const MAX_NOTES = 10_000
+/** Kept back from the grace period for saying that it was not enough. */
+const LAST_WORD_MS = 5000
+
+/** The bytes of a file, which must be as many as it was said to have. */
+async function* counted(source: Bytes, length: number, see: (bytes: Uint8Array) => void): Bytes {
+  let size = 0
+  for await (const bytes of source) {
+    size += bytes.length
+    see(bytes)
+    yield bytes
+  }
+  if (size !== length) throw new Error(`has ${size} bytes and had ${length}`)
+}
+
+type Run = Pick<RunEnvironment, 'firing' | 'index' | 'attempt'>
+const queryOf = ({ firing, index, attempt }: Run): string => `?firing=${firing}&index=${index}&attempt=${attempt}`
+const encoded = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
+
+async function reading<T>(file: Found, use: (bytes: Bytes, length: number) => Promise<T>): Promise<T> {
+  const { handle, length } = await openPlain(file)
+  try {
+    const whole = { start: 0, end: length - 1, autoClose: false, highWaterMark: READ_BYTES }
+    return await use(length === 0 ? Readable.from([]) : handle.createReadStream(whole), length)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Whether the file is there already, from an upload that was broken off. */
+async function isTaken(file: Found, taken: Taken | undefined): Promise<boolean> {
+  if (!taken) return false
+  return reading(file, async (bytes, length) => {
+    const hash = createHash('sha256')
+    if (length === taken.length) for await (const some of bytes) hash.update(some)
+    return length === taken.length && hash.digest('hex') === taken.sha256
+  })
+}
+
+const sendOne = (client: Client, run: Run, file: Found): Promise<Taken> =>
+  reading(file, async (bytes, length) => {
+    const hash = createHash('sha256')
+    const body = { length, bytes: counted(bytes, length, (some) => hash.update(some)) }
+    const answer = await client.send('PUT', `outputs/${encoded(file.path)}${queryOf(run)}`, body)
+    const taken = { path: file.path, length, sha256: hash.digest('hex') }
+    if ((answer as Taken).sha256 !== taken.sha256) throw new Error('did not arrive as it was sent')
+    return taken
+  })
+
+/** Each item once, a few at the same time; the first failure ends it. */
+async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values()
+  const worker = async () => {
+    for (const item of left) await work(item)
+  }
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker))
+}
+
+async function sendAll(client: Client, run: RunEnvironment, until: number): Promise<string> {
+  const ask = <T>(attempt: () => Promise<unknown>) => client.persist(until, attempt) as Promise<T>
+  const set = await ask<OutputSet>(() => client.json('GET', `outputs${queryOf(run)}`))
+  if (set.state === 'complete') return `${set.files.length} output files, sent before`
+  if (set.state === 'incomplete') throw new Error(`given up before: ${set.reason}`)
+  const before = new Map(set.files.map((file) => [file.path, file]))
+  const { files, notes } = await walk(run.output)
+  const sent: Taken[] = []
+  await each(files, async (file) => {
+    const known = before.get(file.path)
+    const taken = (await isTaken(file, known)) ? known : undefined
+    sent.push(taken ?? (await ask<Taken>(() => sendOne(client, run, file)).catch(naming(file))))
+  })
+  const manifest = { files: sent, notes: notes.slice(0, MAX_NOTES) }
+  await ask(() => client.json('POST', `outputs${queryOf(run)}`, manifest))
+  for (const note of notes) console.log(note)
+  return `${sent.length} output files`
+}
+
+const naming = (file: Found) => (cause: unknown) => {
+  throw new Error(`${file.path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+}
+
+async function inTime<T>(until: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, fail) => {
+    timer = setTimeout(() => fail(new Error('the grace period was too short for them')), until - Date.now())
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function main(): Promise<void> {
+  const signal = once(process, 'SIGTERM')
+  const alive = setInterval(() => {}, 2 ** 30)
+  const run = readEnvironment(process.env)
+  if (!process.argv.includes('--now')) await signal
+  clearInterval(alive)
+  process.on('SIGTERM', () => {})
+  const client = createClient(run)
+  const end = Date.now() + run.graceSeconds * 1000
+  const until = Math.max(end - LAST_WORD_MS, Date.now() + (run.graceSeconds * 1000) / 2)
+  try {
+    console.log(await inTime(until, sendAll(client, run, until)))
+  } catch (error) {
+    const reason = `outputs are incomplete: ${error instanceof Error ? error.message : String(error)}`.slice(0, 2000)
+    console.log(reason)
+    await inTime(end, client.json('POST', `outputs${queryOf(run)}`, { incomplete: reason })).catch(() => {})
+    process.exit(1)
+  }
+}
+
+try {
+  await main()
+} catch (error) {
+  console.log(`outputs: ${error instanceof Error ? error.message : String(error)}`)
+  process.exitCode = 1
+}
