@@ -118,11 +118,12 @@ async function inTime<T>(until: number, work: Promise<T>): Promise<T> {
 
 async function main(): Promise<void> {
   const signal = once(process, 'SIGTERM')
+  process.title = 'upload-outputs' // whoever started it may look whether it listens
+  process.on('SIGTERM', () => {}) // more of them end nothing
   const alive = setInterval(() => {}, 2 ** 30)
   const run = readEnvironment(process.env)
   if (!process.argv.includes('--now')) await signal
   clearInterval(alive)
-  process.on('SIGTERM', () => {})
   const client = createClient(run)
   const end = Date.now() + run.graceSeconds * 1000
   const until = Math.max(end - LAST_WORD_MS, Date.now() + (run.graceSeconds * 1000) / 2)

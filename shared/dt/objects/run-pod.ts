@@ -27,12 +27,12 @@ const INPUT = { name: 'shared-data', mountPath: '/input' } as const
 const OUTPUT = { name: 'output-data', mountPath: '/output' } as const
 const TOKEN = { name: 'service-token', mountPath: TOKEN_DIRECTORY, readOnly: true } as const
 
-/** In `/proc/1/status`: signal 15 is caught. */
-export const LISTENS_FOR_TERM = '^SigCgt:\\s+[0-9a-f]{12}[4-7c-f][0-9a-f]{3}$'
-
-/** The image starts only when its end will be heard: the first process of a container misses a signal it does not wait for. */
+/**
+ * The image starts only when its end will be heard: the first process of a container misses a signal that it does not wait
+ * for. It takes its name when it does.
+ */
 const HEARS_ITS_END = {
-  exec: { command: ['grep', '-Eq', LISTENS_FOR_TERM, '/proc/1/status'] },
+  exec: { command: ['grep', '-qx', CONTAINER.outputs, '/proc/1/comm'] },
   periodSeconds: 1,
   failureThreshold: 120,
 } as const
