@@ -27,6 +27,16 @@ const INPUT = { name: 'shared-data', mountPath: '/input' } as const
 const OUTPUT = { name: 'output-data', mountPath: '/output' } as const
 const TOKEN = { name: 'service-token', mountPath: TOKEN_DIRECTORY, readOnly: true } as const
 
+/**
+ * The image starts only when its end will be heard: the first process of a container misses a signal that it does not wait
+ * for. It takes its name when it does.
+ */
+const HEARS_ITS_END = {
+  exec: { command: ['grep', '-qx', CONTAINER.outputs, '/proc/1/comm'] },
+  periodSeconds: 1,
+  failureThreshold: 120,
+} as const
+
 const tool = (program: string, { id, run, settings }: RunPod, mount: object) => ({
   name: program,
   image: settings.toolsImage,
@@ -49,7 +59,11 @@ export const runPod = (pod: RunPod) => {
       terminationGracePeriodSeconds: settings.graceSeconds,
       initContainers: [
         ...(hasInputs ? [tool(CONTAINER.inputs, pod, INPUT)] : []),
-        { ...tool(CONTAINER.outputs, pod, { ...OUTPUT, readOnly: true }), restartPolicy: 'Always' },
+        {
+          ...tool(CONTAINER.outputs, pod, { ...OUTPUT, readOnly: true }),
+          restartPolicy: 'Always',
+          startupProbe: HEARS_ITS_END,
+        },
       ],
       containers: [
         {
