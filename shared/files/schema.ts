@@ -35,6 +35,8 @@ const count = z.coerce.number().int().min(0)
 const run = z.object({ firing: count, index: count, attempt: count })
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
 
+const place = z.coerce.number().int().min(-2_147_483_648).max(2_147_483_647)
+
 const outputFile = z.object({ path: z.string(), sha256: hex(64), length: z.int().min(0) })
 export const outputSet = z.object({
   state: z.enum(['open', 'complete', 'incomplete']),
@@ -76,6 +78,12 @@ export const fileSchemas = {
     media: { body: { ...FORM, ...BYTES } },
   },
   fileDelete: { params: oneFile, answer: said, failures: ['Error deleting file'] },
+  serviceOutput: {
+    params: z.object({ id: z.string(), idx: place }),
+    answer: z.unknown(),
+    failures: ['Error downloading file'],
+    media: { answer: { ...BYTES, 'application/json': { schema: {} } } },
+  },
   runInput: {
     params: z.object({ service_id: hex(24), sha256: hex(64).optional() }),
     query: z.object({ step: z.enum(['replication', 'fan-in']).default('replication'), firing: count.default(0) }),

@@ -136,3 +136,44 @@ describe('a token', () => {
     expect((await call(method, path, 'f'.repeat(24), body)).status).toBe(404)
   })
 })
+
+describe('an output by its place', () => {
+  const output = (id: string, place: number | string) => fetch(`${world.url}/service/${id}/output/${place}`)
+  const left = async (contents: readonly string[]) => {
+    const id = await world.service()
+    for (const [index, content] of contents.entries()) {
+      const run = `firing=0&index=${index}&attempt=0`
+      await end(id, { files: [await (await put(id, 'result.json', content, run)).json()] }, run)
+    }
+    return id
+  }
+
+  it.each<[string, string | number, number, string]>([
+    ['the first', 0, 200, '{"a":[1,2]}'],
+    ['the last, counted from the end', -1, 200, 'no JSON'],
+    ['the first, counted from the end', -3, 200, '{"a":[1,2]}'],
+    ['one that no JSON reader takes, as it is', 1, 200, '{"a": NaN}'],
+    ['none behind the last', 3, 404, '{"detail":"Output file not found"}'],
+    ['none before the first', -4, 404, '{"detail":"Output file not found"}'],
+  ])('%s', async (_, place, status, body) => {
+    const id = await left(['{ "a": [1, 2] }', '{"a": NaN}', 'no JSON'])
+    const answer = await output(id, place)
+    expect([answer.status, await answer.text()]).toEqual([status, body])
+    const isJson = body.startsWith('{') && !body.includes('NaN')
+    expect(answer.headers.get('content-type')).toContain(isJson ? 'application/json' : 'application/octet-stream')
+  })
+
+  it('of a service that is not there, or whose file was deleted, or at no place', async () => {
+    for (const id of ['669a52d1364a1b751c550d56', 'no-id']) {
+      const answer = await output(id, 0)
+      expect([answer.status, await answer.json()]).toEqual([404, { detail: 'Service not found in database' }])
+    }
+    const id = await left(['{}'])
+    expect((await output(id, 'x')).status).toBe(422)
+    const [row] = await world.database.query(
+      (sql) => sql<{ file: string }[]>`select file_id as file from dt.output where service_id = ${id}`,
+    )
+    await fetch(`${world.url}/files/${row?.file}`, { method: 'DELETE' })
+    expect((await output(id, 0)).status).toBe(404)
+  })
+})

@@ -25,6 +25,15 @@ async function find(sql: Db, run: RunKey): Promise<OutputSet | undefined> {
   return { ...set, files: [...files] }
 }
 
+/** Counted from the end where it is negative. */
+export async function fileAt(sql: Db, id: ObjectId, place: number): Promise<ObjectId | undefined> {
+  const [row] = await sql<{ file: ObjectId }[]>`
+    select file_id as file from dt.output
+    where service_id = ${id} and seq = ${place}::integer + case
+      when ${place}::integer < 0 then (select max(seq) + 1 from dt.output where service_id = ${id}) else 0 end`
+  return row?.file
+}
+
 export async function open(tx: Db, run: RunKey, now: Date): Promise<OutputSet | undefined> {
   const { serviceId, firing, index, attempt } = run
   const [service] = await tx`
