@@ -1,5 +1,5 @@
 /** What must be true before anything is applied; everything that is not is named at once. */
-import { type Config, ConfigFault, loadConfig } from '../../shared/config.ts'
+import { type Config, ConfigFault, groupsOf, loadConfig } from '../../shared/config.ts'
 import { API_VERSION, KIND } from '../../shared/dt/names.ts'
 import { allRoutes, dtRoutes, type SettingGroup } from '../../shared/routes.ts'
 import { SECRETS_NAME, SETTINGS_NAME } from '../environment.ts'
@@ -40,9 +40,10 @@ const decoded = (data: Readonly<Record<string, string>> = {}): Record<string, st
   Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64').toString('utf8')]))
 
 /** The groups of settings that the rendered functions read. */
-function groupsOf(objects: readonly DeployedObject[]): readonly SettingGroup[] {
+function groupsRead(objects: readonly DeployedObject[], env: Record<string, string>): readonly SettingGroup[] {
   const names = new Set(objects.map(({ metadata }) => metadata.name))
-  return [...new Set(allRoutes.filter(({ name }) => names.has(name)).flatMap(({ settings }) => settings))]
+  const deployed = allRoutes.filter(({ name }) => names.has(name))
+  return [...new Set(deployed.flatMap((route) => groupsOf(route, env)))]
 }
 
 /** The faults that functions would find at their start. */
@@ -55,7 +56,7 @@ export function settingFaults(
   const given = { ...settings?.data, ...decoded(secret?.data) }
   const env = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''))
   try {
-    load(groupsOf(objects), env)
+    load(groupsRead(objects, env), env)
     return []
   } catch (error) {
     if (error instanceof ConfigFault) return error.faults

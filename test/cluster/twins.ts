@@ -94,8 +94,6 @@ async function start(stops: Stop[]): Promise<Omit<TwinWorld, 'stop'>> {
         DT_CPU_REQUEST: '10m',
         DT_MEMORY_REQUEST: '32Mi',
         DT_OUTPUT_GRACE: String(KEEP_TRYING_S),
-        // The door is on this machine, which no label can name.
-        DT_EGRESS: '0.0.0.0/0:1',
       },
       intervalSeconds: 1,
       ticking: true,

@@ -165,8 +165,9 @@ describe('the role of each function', () => {
   test('is the only one there is, but for the one of the pod hints, who watch pods', () => {
     const kinds = ['Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding']
     const names = objects.filter(({ kind }) => kinds.includes(kind)).map(({ metadata }) => metadata.name)
-    const granting = poRoutes.filter(({ kubernetes }) => kubernetes.length > 0).flatMap(({ name }) => [name, name])
-    expect(names.toSorted()).toEqual([...granting, 'po-pod-hints', 'po-pod-hints'].toSorted())
+    const granting = allRoutes.filter(({ kubernetes }) => kubernetes.length > 0).flatMap(({ name }) => [name, name])
+    const hinting = ['po-pod-hints', 'dt-hints'].flatMap((name) => [name, name])
+    expect(names.toSorted()).toEqual([...granting, ...hinting].toSorted())
     const [hints] = objects.filter(({ kind, metadata }) => kind === 'Role' && metadata.name === 'po-pod-hints')
     expect(hints?.['rules']).toEqual([{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] }])
   })

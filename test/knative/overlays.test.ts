@@ -6,7 +6,7 @@ import { parseEnv } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { renderPingSource } from '../../knative/status-loop.ts'
 import { loadConfig, SETTINGS, type SettingName } from '../../shared/config.ts'
-import { allRoutes, poRoutes, routes, type SettingGroup } from '../../shared/routes.ts'
+import { allRoutes, poRoutes, type Route, routes, type SettingGroup } from '../../shared/routes.ts'
 import { fieldFaults, type Manifest } from './fields.ts'
 import { build, hasKubectl } from './kustomize.ts'
 import { restrictedFaults } from './pod-security.ts'
@@ -38,13 +38,18 @@ test('there is a test for each overlay', () => {
 })
 
 describe('the values of an overlay', () => {
-  const groups = [...new Set(allRoutes.flatMap((route) => route.settings as readonly SettingGroup[]))]
-  const read: readonly string[] = [...groups, 'process']
+  const groupsOf = (routes: readonly Route[]) => [...new Set(routes.flatMap(({ settings }) => settings))]
+  const groups: readonly SettingGroup[] = groupsOf(poRoutes)
+  const read: readonly string[] = [...groupsOf(allRoutes), 'process']
+  /** Of analyses; what twins need is told to those who have them. */
+  const isNeeded = (name: SettingName) => [...groups, 'process'].includes(SETTINGS[name].group)
   const names = (Object.keys(SETTINGS) as SettingName[]).filter((name) => read.includes(SETTINGS[name].group))
 
   test.each(['local', 'flame'])('%s: all that are required, none that is secret or unknown', (name) => {
     const given = Object.keys(parseEnv(readText(`knative/overlays/${name}/settings.env`)))
-    const required = names.filter((one) => SETTINGS[one].default === undefined && !SETTINGS[one].secret)
+    const required = names.filter(
+      (one) => isNeeded(one) && SETTINGS[one].default === undefined && !SETTINGS[one].secret,
+    )
     expect(required.filter((one) => !given.includes(one))).toEqual([])
     const plain: readonly string[] = names.filter((one) => !SETTINGS[one].secret)
     expect(given.filter((one) => !plain.includes(one))).toEqual([])

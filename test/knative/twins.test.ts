@@ -91,9 +91,16 @@ test('what ticks the loop is there when the loop is', () => {
   )
 })
 
-test('the overlay names settings that there are, and none that is secret', () => {
+test('the overlay names all settings that are required, and none that is secret or unknown', () => {
   const given = Object.keys(parseEnv(readText('knative/overlays/twins/settings.env'))) as SettingName[]
   for (const name of given) expect(SETTINGS[name]?.secret, name).toBe(false)
+  const groups: readonly string[] = dtRoutes.flatMap(({ settings }) => settings)
+  const isRequired = (name: SettingName) => SETTINGS[name].default === undefined && !SETTINGS[name].secret
+  // Without DT_AUTH=keycloak nobody is asked for a token.
+  const wanted = (Object.keys(SETTINGS) as SettingName[]).filter(
+    (name) => isRequired(name) && groups.includes(SETTINGS[name].group) && SETTINGS[name].group !== 'auth',
+  )
+  expect(wanted.filter((name) => !given.includes(name))).toEqual([])
 })
 
 describe.skipIf(!hasKubectl())('kustomize', () => {

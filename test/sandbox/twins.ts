@@ -100,6 +100,7 @@ export async function startTwins(options: TwinsOptions): Promise<Twins> {
     DT_RETRIES: '0',
     ...given,
     STATUS_LOOP_INTERVAL: String(intervalSeconds),
+    ...(at === LOOPBACK ? {} : { DT_EGRESS: `0.0.0.0/0:${door.port}` }),
   }
   try {
     const functions = await startFunctions({

@@ -39,6 +39,21 @@ test('what the cluster does not serve is named with what would', () => {
   ])
 })
 
+test('where twins ask nobody for a token, no realm is wanted', () => {
+  const faults = (auth: string) =>
+    settingFaults(
+      [
+        knativeFunction('dt-service-list'),
+        object('ConfigMap', 'po-settings', {
+          data: { POSTGRES_HOST: 'db', POSTGRES_USER: 'dt', POSTGRES_DB: 'dt', DT_AUTH: auth },
+        }),
+      ],
+      secret({ POSTGRES_PASSWORD: 'p' }),
+    )
+  expect(faults('none')).toEqual([])
+  expect(faults('keycloak')).toEqual([expect.stringContaining('KEYCLOAK_URL')])
+})
+
 test.each([
   ['the functions of twins need their kind', 'dt-healthz', [], ['the cluster does not serve eng.cam.ac.uk/v1alpha1']],
   ['where it is served, nothing is said', 'dt-healthz', ['eng.cam.ac.uk/v1alpha1'], []],
