@@ -137,6 +137,23 @@ export const twinRoutes = {
     kubernetes: [],
     scale: { min: 0, max: 2, timeoutSeconds: 45 },
   },
+  serviceOutput: {
+    name: 'dt-service-output',
+    auth: 'twin',
+    trigger: 'http',
+    prefix: TWIN_PREFIX,
+    endpoints: [
+      {
+        method: 'GET',
+        path: '/service/{id}/output/{idx}',
+        summary: 'One output of a service: compact JSON, or the bytes that it is',
+        operationId: 'core-service_output',
+      },
+    ],
+    settings: ['auth', 'twins', 'database'],
+    kubernetes: [],
+    scale: { min: 0, max: 10, timeoutSeconds: 600 },
+  },
   fileList: {
     name: 'dt-file-list',
     auth: 'twin',

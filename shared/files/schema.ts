@@ -76,6 +76,12 @@ export const fileSchemas = {
     media: { body: { ...FORM, ...BYTES } },
   },
   fileDelete: { params: oneFile, answer: said, failures: ['Error deleting file'] },
+  serviceOutput: {
+    params: z.object({ id: z.string(), idx: z.coerce.number().int() }),
+    answer: z.unknown(),
+    failures: ['Error downloading file'],
+    media: { answer: { 'application/json': { schema: {} }, ...BYTES } },
+  },
   runInput: {
     params: z.object({ service_id: hex(24), sha256: hex(64).optional() }),
     query: z.object({ step: z.enum(['replication', 'fan-in']).default('replication'), firing: count.default(0) }),

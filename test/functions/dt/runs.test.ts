@@ -120,6 +120,51 @@ describe('outputs', () => {
   })
 })
 
+describe('GET /service/{id}/output/{idx}', () => {
+  const get = (path: string) => fetch(`${world.url}/service/${path}`)
+  const filled = async () => {
+    const id = await world.service()
+    const files = []
+    const contents = { 'a.json': '{ "x": [1, 2.5] }\n', 'b.bin': '\u0000binary', 'c.json': '{"x": NaN}', 'd.txt': '' }
+    for (const [path, content] of Object.entries(contents)) files.push(await (await put(id, path, content)).json())
+    await end(id, { files })
+    return id
+  }
+  it('JSON is compact, all else is the bytes that it is', async () => {
+    const id = await filled()
+    const answers = []
+    for (const idx of [0, 1, 2, 3]) {
+      const response = await get(`${id}/output/${idx}`)
+      answers.push([response.status, response.headers.get('content-type'), await response.text()])
+    }
+    const bytes = 'application/octet-stream'
+    expect(answers).toEqual([
+      [200, 'application/json', '{"x":[1,2.5]}'],
+      [200, bytes, '\u0000binary'],
+      [200, bytes, '{"x": NaN}'],
+      [200, bytes, ''],
+    ])
+  })
+  it.each(['4', '-1', '99999999999'])('place %s: 404', async (idx) => {
+    const response = await get(`${await filled()}/output/${idx}`)
+    expect([response.status, await response.json()]).toEqual([404, { detail: 'Output file not found' }])
+  })
+  it('a file that was deleted: 404, and the others keep their places', async () => {
+    const id = await filled()
+    const [row] = await world.database.query(
+      (sql) => sql<{ file: string }[]>`select file_id as file from dt.output where service_id = ${id} and seq = 0`,
+    )
+    await fetch(`${world.url}/files/${row?.file}`, { method: 'DELETE' })
+    expect((await get(`${id}/output/0`)).status).toBe(404)
+    expect(await (await get(`${id}/output/1`)).text()).toBe('\u0000binary')
+  })
+  it.each(['nonsense', 'f'.repeat(24)])('service %s: 404', async (id) => {
+    const response = await get(`${id}/output/0`)
+    expect([response.status, await response.json()]).toEqual([404, { detail: 'Service not found in database' }])
+  })
+  it('a place that is no number: 422', async () => expect((await get(`${await filled()}/output/x`)).status).toBe(422))
+})
+
 describe('a token', () => {
   it.each([
     ['GET', 'inputs'],

@@ -14,7 +14,9 @@ import { databaseSettings, startTestDatabases, type TestDatabases } from '../../
 export const KEY = 'a key of more than thirty-two characters'
 export const PREFIX = '/api/orchestrator/v1alpha1'
 const FILES = ['dt-file-list', 'dt-file-upload', 'dt-file-get', 'dt-file-replace', 'dt-file-delete']
-const routes = dtRoutes.filter(({ name }) => [...FILES, 'dt-run-input', 'dt-run-output'].includes(name))
+const routes = dtRoutes.filter(({ name }) =>
+  [...FILES, 'dt-run-input', 'dt-run-output', 'dt-service-output'].includes(name),
+)
 
 export interface FileWorld {
   readonly url: string

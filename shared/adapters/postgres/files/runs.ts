@@ -24,6 +24,7 @@ export function createRuns({ query, transaction }: Database): Runs {
         return query((sql) => found.inputs(sql, id, firing))
       },
       held: (id, sha256) => query((sql) => found.held(sql, id, sha256)),
+      output: (id, seq) => query((sql) => left.output(sql, id, seq)),
       open: (run, now) => transaction((tx) => left.open(tx, run, now)),
       async keep(received, run, path, { at, looseAt }) {
         const kept = await transaction((tx) => left.keep(tx, received, run, path, at))

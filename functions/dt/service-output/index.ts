@@ -1,0 +1,13 @@
+/** `GET /service/{id}/output/{idx}`. Places count from 0 and stay. */
+import { serviceOutput } from '../../../shared/files/run-answers.ts'
+import { fileSchemas } from '../../../shared/files/schema.ts'
+import { http } from '../../../shared/http/register.ts'
+import { streamEndpoint } from '../../../shared/http/stream-endpoint.ts'
+import { routes } from '../../../shared/routes.ts'
+import { files } from '../../../shared/wire/files.ts'
+import { wire } from '../../../shared/wire/index.ts'
+
+const route = routes.dt.serviceOutput
+const ports = wire(route, files)
+
+http(route.name, streamEndpoint(route, fileSchemas.serviceOutput, serviceOutput, ports))
