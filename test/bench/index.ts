@@ -14,6 +14,7 @@ import { benchFanout } from './fanout.ts'
 import { benchLogLines } from './log-lines.ts'
 import { benchRecovery } from './recovery.ts'
 import { type BenchRow, print } from './row.ts'
+import { benchServiceList } from './service-list.ts'
 import { benchStatus } from './status.ts'
 import { benchStreamLogs } from './stream-logs.ts'
 import { benchSweep } from './sweep.ts'
@@ -26,6 +27,7 @@ const BENCHMARKS: readonly (readonly [name: string, measure: () => Promise<Bench
   ['creates on the cluster', benchCreatesOnCluster],
   ['writes', benchWrites],
   ['status', benchStatus],
+  ['service list', benchServiceList],
   ['stream_logs', benchStreamLogs],
   ['log lines', benchLogLines],
   ['sweep', benchSweep],

@@ -10,6 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { bundleFunction, copyFiles } from '../../knative/bundle.ts'
 import { memoryEnvironment, nodeOptions } from '../../knative/process.ts'
 import { connect, createStore } from '../../shared/adapters/postgres/index.ts'
+import { createStore as createTwinStore } from '../../shared/adapters/postgres/twins/index.ts'
 import type { Route } from '../../shared/routes.ts'
 import { type Functions, startFunctions } from '../sandbox/functions.ts'
 import { startHub } from '../sandbox/hub.ts'
@@ -113,6 +114,10 @@ async function startParts({ routes, processes = 1, cluster, env }: NodeOptions, 
     hub,
     /** For rows that need analyses which nobody created over HTTP. */
     store: createStore(pool),
+    /** For services that nobody launched. */
+    twins: createTwinStore(pool),
+    /** For what no port makes. */
+    database: pool,
     /** Its processes. */
     runningOf,
     /** Sends to the first process of that route. */
