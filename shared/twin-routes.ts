@@ -101,23 +101,6 @@ export const twinRoutes = {
     kubernetes: [PODS_READ, LOGS_READ],
     scale: { min: 0, max: 5, timeoutSeconds: 60 },
   },
-  serviceOutput: {
-    name: 'dt-service-output',
-    auth: 'twin',
-    trigger: 'http',
-    prefix: TWIN_PREFIX,
-    endpoints: [
-      {
-        method: 'GET',
-        path: '/service/{id}/output/{idx}',
-        summary: 'One output of a service',
-        operationId: 'core-service_output',
-      },
-    ],
-    settings: ['auth', 'twins', 'database', 'files'],
-    kubernetes: [],
-    scale: { min: 0, max: 10, timeoutSeconds: 600 },
-  },
   serviceTerminate: {
     name: 'dt-service-terminate',
     auth: 'twin',
@@ -153,6 +136,23 @@ export const twinRoutes = {
     settings: ['twins'],
     kubernetes: [],
     scale: { min: 0, max: 2, timeoutSeconds: 45 },
+  },
+  serviceOutput: {
+    name: 'dt-service-output',
+    auth: 'twin',
+    trigger: 'http',
+    prefix: TWIN_PREFIX,
+    endpoints: [
+      {
+        method: 'GET',
+        path: '/service/{id}/output/{idx}',
+        summary: 'One output of a service: compact JSON, or the bytes that it is',
+        operationId: 'core-service_output',
+      },
+    ],
+    settings: ['auth', 'twins', 'database'],
+    kubernetes: [],
+    scale: { min: 0, max: 10, timeoutSeconds: 600 },
   },
   fileList: {
     name: 'dt-file-list',

@@ -30,7 +30,7 @@ const ROOMS: readonly Room[] = [
   { name: 'names', files: /^shared\/(po|dt)\/names\.ts$/, may: /^shared\/(po|dt)\/model\.ts$/ },
   {
     name: 'rim of files',
-    files: /^shared\/files\/(schema|answers|run-answers|output-answer)\.ts$/,
+    files: /^shared\/files\/(schema|answers|run-answers)\.ts$/,
     may: /^(shared\/(files\/.+|http\/.+|fault\.ts)|zod)$/,
   },
   {

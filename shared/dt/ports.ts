@@ -50,8 +50,8 @@ export interface Listed {
   readonly service: Service
   /** File id → name. */
   readonly mounts: Readonly<Record<string, string>>
-  /** In the order of `seq`; those whose file was deleted are left out. */
-  readonly outputs: readonly OutputRow[]
+  /** File id → name, in the order of `seq`; those whose file was deleted are left out. */
+  readonly outputs: Readonly<Record<string, string>>
 }
 
 export interface PendingChange {

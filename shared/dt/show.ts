@@ -75,7 +75,7 @@ export const rowOf = ({ service, mounts, outputs }: Listed): ListRow => {
     reps: spec.reps,
     schedule: spec.schedule,
     mount_files: filled(mounts),
-    output_files: filled(Object.fromEntries(outputs.map(({ fileId, filename }) => [fileId, filename]))),
+    output_files: filled(outputs),
     created_at: createdAt.getTime() / 1000,
     ...stateOf(service),
   }

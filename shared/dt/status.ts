@@ -29,7 +29,7 @@ export interface Status extends State {
 export async function status({ store }: StorePort, text: string): Promise<Status> {
   const listed = await store.listed(idOf(text))
   if (!listed) throw serviceNotFound()
-  return { ...stateOf(listed.service), output_files: listed.outputs.map(({ fileId }) => fileId) }
+  return { ...stateOf(listed.service), output_files: Object.keys(listed.outputs) }
 }
 
 export interface RunRow {

@@ -145,11 +145,8 @@ export interface Runs {
   inputs(id: ObjectId, firing: number | null, looseAt: Date): Promise<RunInput[] | undefined>
   /** A content that is a mount or an output of the service. */
   held(id: ObjectId, sha256: string): Promise<Pick<StoredFile, 'body' | 'sha256' | 'length'> | undefined>
-  /**
-   * The output at this place; counted from the end where it is negative. Null when there is none, or its file was deleted;
-   * undefined when there is no such service.
-   */
-  output(id: ObjectId, place: number): Promise<StoredFile | null | undefined>
+  /** The output in a place; undefined when there is none, or its file was deleted. Null when there is no such service. */
+  output(id: ObjectId, seq: number): Promise<StoredFile | undefined | null>
   /** What was taken of a run; a set is begun where there is none. Undefined when there is no such service. */
   open(run: RunKey, now: Date): Promise<OutputSet | undefined>
   /**

@@ -1,4 +1,4 @@
-/** What the programs in the pods of runs ask for: inputs, and places for outputs. */
+/** What the programs in the pods of runs ask for, inputs and places for outputs, and what callers see of these. */
 import { Fault } from '../fault.ts'
 import { limited } from '../http/bytes.ts'
 import { json, type Reply } from '../http/exchange.ts'
@@ -38,6 +38,33 @@ export async function runInput(ports: RunPorts, request: StreamRequest<InputPara
   )
 }
 
+/** Larger ones are not read into memory: they go out as they are. */
+const COMPACT_BYTES = 4 * 1024 * 1024
+
+/** Undefined for what is no JSON, be it for a number that JSON does not know. */
+function compacted(bytes: Buffer): string | undefined {
+  try {
+    return JSON.stringify(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)))
+  } catch {
+    return undefined
+  }
+}
+
+interface Place {
+  readonly id: string
+  readonly idx: number
+}
+
+export async function serviceOutput(ports: RunPorts, request: StreamRequest<Place, object>): Promise<Reply> {
+  const { id, idx } = request.params
+  const file = await runs.output(ports, id, idx)
+  if (file.length <= COMPACT_BYTES) {
+    const text = compacted(await whole(ports.blobs.get(file.body, { from: 0, to: file.length - 1 })))
+    if (text !== undefined) return { status: 200, headers: { 'content-type': 'application/json' }, body: text }
+  }
+  return bytesReply(ports, request, file)
+}
+
 interface OutputParams {
   readonly service_id: string
   readonly path?: string | undefined
@@ -45,11 +72,16 @@ interface OutputParams {
 
 const ENDING_BYTES = 64 * 1024 * 1024
 
-async function parsed(content: Bytes): Promise<unknown> {
+async function whole(content: Bytes): Promise<Buffer> {
   const pieces: Uint8Array[] = []
-  for await (const piece of limited(content, ENDING_BYTES)) pieces.push(piece)
+  for await (const piece of content) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
+async function parsed(content: Bytes): Promise<unknown> {
+  const bytes = await whole(limited(content, ENDING_BYTES))
   try {
-    return JSON.parse(Buffer.concat(pieces).toString('utf8'))
+    return JSON.parse(bytes.toString('utf8'))
   } catch (cause) {
     throw new Fault('bad_request', 'There was an error parsing the body', { cause })
   }

@@ -1,7 +1,7 @@
 /** What a run takes and leaves. Its outputs are there all at once, when it says which there are, or never. */
 import { Fault } from '../fault.ts'
 import { looseFrom } from './files.ts'
-import type { ObjectId } from './model.ts'
+import { type ObjectId, parseObjectId, type StoredFile } from './model.ts'
 import type { Bytes, OutputFile, OutputSet, RunInput, RunKey, RunPorts } from './ports.ts'
 import { named, receive } from './receive.ts'
 
@@ -20,6 +20,14 @@ export async function input({ runs }: RunPorts, id: ObjectId, sha256: string) {
   const found = await runs.held(id, sha256)
   if (!found) throw new Fault('not_found', 'No input of this service has this content')
   return found
+}
+
+/** @throws Fault `not_found` for a place that nothing is in, or a negative one: nothing is counted from the end */
+export async function output({ runs }: Pick<RunPorts, 'runs'>, text: string, seq: number): Promise<StoredFile> {
+  const id = parseObjectId(text)
+  const file = id && (await runs.output(id, seq))
+  if (file) return file
+  throw id && file === undefined ? new Fault('not_found', 'Output file not found') : noRun()
 }
 
 export async function outputs({ runs, now }: RunPorts, run: RunKey): Promise<OutputSet> {

@@ -35,8 +35,6 @@ const count = z.coerce.number().int().min(0)
 const run = z.object({ firing: count, index: count, attempt: count })
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
 
-const place = z.coerce.number().int().min(-2_147_483_648).max(2_147_483_647)
-
 const outputFile = z.object({ path: z.string(), sha256: hex(64), length: z.int().min(0) })
 export const outputSet = z.object({
   state: z.enum(['open', 'complete', 'incomplete']),
@@ -79,10 +77,10 @@ export const fileSchemas = {
   },
   fileDelete: { params: oneFile, answer: said, failures: ['Error deleting file'] },
   serviceOutput: {
-    params: z.object({ id: z.string(), idx: place }),
+    params: z.object({ id: z.string(), idx: z.coerce.number().int() }),
     answer: z.unknown(),
     failures: ['Error downloading file'],
-    media: { answer: { ...BYTES, 'application/json': { schema: {} } } },
+    media: { answer: { 'application/json': { schema: {} }, ...BYTES } },
   },
   runInput: {
     params: z.object({ service_id: hex(24), sha256: hex(64).optional() }),

@@ -82,11 +82,20 @@ export function endpoint<Deps, Answer, Params = None, Query = None, Body = undef
   const resources = once(deps)
   const { encode = (answer: Answer) => json(200, answer), afterAnswer } = options
 
+  // Requests that are answered with one and the same object share its check and its text.
+  const replies = new WeakMap<object, Reply>()
+  const replyTo = (answer: Answer): Reply => {
+    const shared = typeof answer === 'object' && answer !== null ? answer : undefined
+    const reply = (shared && replies.get(shared)) ?? encode(schemas.answer.parse(answer) as Answer)
+    if (shared) replies.set(shared, reply)
+    return reply
+  }
+
   const respond = async (incoming: Incoming): Promise<Reply> => {
     const bytes = await readBody(incoming.request, schemas.body !== undefined)
     const request = await checked(route, schemas, edge(), incoming, bytes)
     const answer = await handle(resources(), request)
-    const reply = encode(schemas.answer.parse(answer) as Answer)
+    const reply = replyTo(answer)
     return afterAnswer ? { ...reply, after: () => afterAnswer(resources(), request, answer) } : reply
   }
   return exchange(route, edge, { failures: schemas.failures, respond })

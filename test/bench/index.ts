@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import { benchColdStart } from './cold-start.ts'
 import { benchCreatesOnCluster, benchCreatesOnSandbox } from './creates.ts'
 import { benchFanout } from './fanout.ts'
+import { benchFiles } from './files.ts'
 import { benchLogLines } from './log-lines.ts'
 import { benchRecovery } from './recovery.ts'
 import { type BenchRow, print } from './row.ts'
@@ -33,6 +34,7 @@ const BENCHMARKS: readonly (readonly [name: string, measure: () => Promise<Bench
   ['sweep', benchSweep],
   ['recovery', benchRecovery],
   ['fan-out', benchFanout],
+  ['files', benchFiles],
   ['cold start and memory', benchColdStart],
 ]
 

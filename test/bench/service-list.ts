@@ -16,7 +16,7 @@ const WARM_UP_SECONDS = 5
 const BUDGET_MS = 50
 
 /** Services that have ended, as far as the database knows. */
-async function seedServices({ database }: BenchNode): Promise<void> {
+export async function seedServices({ database }: Pick<BenchNode, 'database'>): Promise<void> {
   const ids = Array.from({ length: SERVICES }, () => randomBytes(12).toString('hex') as ServiceId)
   const spec = {
     image: 'ghcr.io/hospital/des:1',

@@ -1,5 +1,5 @@
 /** `GET /service/`. Database only. */
-import { list } from '../../../shared/dt/list.ts'
+import { createList } from '../../../shared/dt/list.ts'
 import { dtSchemas } from '../../../shared/dt/schema.ts'
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
@@ -8,6 +8,7 @@ import { twinStore } from '../../../shared/wire/twin-store.ts'
 import { wireTwins } from '../../../shared/wire/twins.ts'
 
 const route = routes.dt.serviceList
+const list = createList()
 const ports = wireTwins(route, twinStore)
 
 http(

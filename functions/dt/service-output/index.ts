@@ -1,5 +1,5 @@
-/** `GET /service/{id}/output/{idx}`. */
-import { serviceOutput } from '../../../shared/files/output-answer.ts'
+/** `GET /service/{id}/output/{idx}`. Places count from 0 and stay. */
+import { serviceOutput } from '../../../shared/files/run-answers.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
 import { http } from '../../../shared/http/register.ts'
 import { streamEndpoint } from '../../../shared/http/stream-endpoint.ts'

@@ -120,6 +120,51 @@ describe('outputs', () => {
   })
 })
 
+describe('GET /service/{id}/output/{idx}', () => {
+  const get = (path: string) => fetch(`${world.url}/service/${path}`)
+  const filled = async () => {
+    const id = await world.service()
+    const files = []
+    const contents = { 'a.json': '{ "x": [1, 2.5] }\n', 'b.bin': '\u0000binary', 'c.json': '{"x": NaN}', 'd.txt': '' }
+    for (const [path, content] of Object.entries(contents)) files.push(await (await put(id, path, content)).json())
+    await end(id, { files })
+    return id
+  }
+  it('JSON is compact, all else is the bytes that it is', async () => {
+    const id = await filled()
+    const answers = []
+    for (const idx of [0, 1, 2, 3]) {
+      const response = await get(`${id}/output/${idx}`)
+      answers.push([response.status, response.headers.get('content-type'), await response.text()])
+    }
+    const bytes = 'application/octet-stream'
+    expect(answers).toEqual([
+      [200, 'application/json', '{"x":[1,2.5]}'],
+      [200, bytes, '\u0000binary'],
+      [200, bytes, '{"x": NaN}'],
+      [200, bytes, ''],
+    ])
+  })
+  it.each(['4', '-1', '99999999999'])('place %s: 404', async (idx) => {
+    const response = await get(`${await filled()}/output/${idx}`)
+    expect([response.status, await response.json()]).toEqual([404, { detail: 'Output file not found' }])
+  })
+  it('a file that was deleted: 404, and the others keep their places', async () => {
+    const id = await filled()
+    const [row] = await world.database.query(
+      (sql) => sql<{ file: string }[]>`select file_id as file from dt.output where service_id = ${id} and seq = 0`,
+    )
+    await fetch(`${world.url}/files/${row?.file}`, { method: 'DELETE' })
+    expect((await get(`${id}/output/0`)).status).toBe(404)
+    expect(await (await get(`${id}/output/1`)).text()).toBe('\u0000binary')
+  })
+  it.each(['nonsense', 'f'.repeat(24)])('service %s: 404', async (id) => {
+    const response = await get(`${id}/output/0`)
+    expect([response.status, await response.json()]).toEqual([404, { detail: 'Service not found in database' }])
+  })
+  it('a place that is no number: 422', async () => expect((await get(`${await filled()}/output/x`)).status).toBe(422))
+})
+
 describe('a token', () => {
   it.each([
     ['GET', 'inputs'],
@@ -134,46 +179,5 @@ describe('a token', () => {
     expect((await fetch(`${world.url}/run/${a}/${path}`, { method, ...(body && { body }) })).status).toBe(401)
     expect((await call(method, path, a, body, tokenOf(b))).status).toBe(403)
     expect((await call(method, path, 'f'.repeat(24), body)).status).toBe(404)
-  })
-})
-
-describe('an output by its place', () => {
-  const output = (id: string, place: number | string) => fetch(`${world.url}/service/${id}/output/${place}`)
-  const left = async (contents: readonly string[]) => {
-    const id = await world.service()
-    for (const [index, content] of contents.entries()) {
-      const run = `firing=0&index=${index}&attempt=0`
-      await end(id, { files: [await (await put(id, 'result.json', content, run)).json()] }, run)
-    }
-    return id
-  }
-
-  it.each<[string, string | number, number, string]>([
-    ['the first', 0, 200, '{"a":[1,2]}'],
-    ['the last, counted from the end', -1, 200, 'no JSON'],
-    ['the first, counted from the end', -3, 200, '{"a":[1,2]}'],
-    ['one that no JSON reader takes, as it is', 1, 200, '{"a": NaN}'],
-    ['none behind the last', 3, 404, '{"detail":"Output file not found"}'],
-    ['none before the first', -4, 404, '{"detail":"Output file not found"}'],
-  ])('%s', async (_, place, status, body) => {
-    const id = await left(['{ "a": [1, 2] }', '{"a": NaN}', 'no JSON'])
-    const answer = await output(id, place)
-    expect([answer.status, await answer.text()]).toEqual([status, body])
-    const isJson = body.startsWith('{') && !body.includes('NaN')
-    expect(answer.headers.get('content-type')).toContain(isJson ? 'application/json' : 'application/octet-stream')
-  })
-
-  it('of a service that is not there, or whose file was deleted, or at no place', async () => {
-    for (const id of ['669a52d1364a1b751c550d56', 'no-id']) {
-      const answer = await output(id, 0)
-      expect([answer.status, await answer.json()]).toEqual([404, { detail: 'Service not found in database' }])
-    }
-    const id = await left(['{}'])
-    expect((await output(id, 'x')).status).toBe(422)
-    const [row] = await world.database.query(
-      (sql) => sql<{ file: string }[]>`select file_id as file from dt.output where service_id = ${id}`,
-    )
-    await fetch(`${world.url}/files/${row?.file}`, { method: 'DELETE' })
-    expect((await output(id, 0)).status).toBe(404)
   })
 })

@@ -2,10 +2,12 @@
  * What runs leave: parts of an open set, which become outputs in one transaction. Query functions; all but `find` run in a
  * transaction of their own, and lock the service first, so that nothing is taken for one that is being removed.
  */
-import type { Body, ObjectId } from '../../../files/model.ts'
+import type { Body, ObjectId, StoredFile } from '../../../files/model.ts'
 import type { OutputFile, OutputSet, Received, RunKey } from '../../../files/ports.ts'
 import { type Db, storable, texts } from '../rows.ts'
 import { adopt, discard } from './contents.ts'
+import { find as findFile } from './files.ts'
+import { isThere } from './inputs.ts'
 
 const isRun = (sql: Db, { serviceId, firing, index, attempt }: RunKey) =>
   sql`service_id = ${serviceId} and firing = ${firing} and run_index = ${index} and attempt = ${attempt}`
@@ -25,13 +27,11 @@ async function find(sql: Db, run: RunKey): Promise<OutputSet | undefined> {
   return { ...set, files: [...files] }
 }
 
-/** Counted from the end where it is negative. */
-export async function fileAt(sql: Db, id: ObjectId, place: number): Promise<ObjectId | undefined> {
+export async function output(sql: Db, id: ObjectId, seq: number): Promise<StoredFile | undefined | null> {
+  if (!(await isThere(sql, id))) return null
   const [row] = await sql<{ file: ObjectId }[]>`
-    select file_id as file from dt.output
-    where service_id = ${id} and seq = ${place}::integer + case
-      when ${place}::integer < 0 then (select max(seq) + 1 from dt.output where service_id = ${id}) else 0 end`
-  return row?.file
+    select file_id as file from dt.output where service_id = ${id} and seq::bigint = ${seq}::bigint`
+  return row && findFile(sql, row.file)
 }
 
 export async function open(tx: Db, run: RunKey, now: Date): Promise<OutputSet | undefined> {

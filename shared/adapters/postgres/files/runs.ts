@@ -4,7 +4,6 @@ import type { Runs } from '../../../files/ports.ts'
 import type { Database } from '../connect.ts'
 import { guarded } from '../faults.ts'
 import { release } from './contents.ts'
-import { find } from './files.ts'
 import * as found from './inputs.ts'
 import * as left from './outputs.ts'
 
@@ -25,12 +24,7 @@ export function createRuns({ query, transaction }: Database): Runs {
         return query((sql) => found.inputs(sql, id, firing))
       },
       held: (id, sha256) => query((sql) => found.held(sql, id, sha256)),
-      output: (id, place) =>
-        query(async (sql) => {
-          if (!(await found.isThere(sql, id))) return undefined
-          const file = await left.fileAt(sql, id, place)
-          return (file && (await find(sql, file))) ?? null
-        }),
+      output: (id, seq) => query((sql) => left.output(sql, id, seq)),
       open: (run, now) => transaction((tx) => left.open(tx, run, now)),
       async keep(received, run, path, { at, looseAt }) {
         const kept = await transaction((tx) => left.keep(tx, received, run, path, at))

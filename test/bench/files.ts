@@ -1,0 +1,131 @@
+/**
+ * 512 MiB up and down through the bundled functions, sent and taken as fast as they go, against COPY of the same bytes in
+ * pieces of the same size into and out of the same PostgreSQL, which does without HTTP, hashes and a second look. Memory is
+ * the most that the process ever held.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { type IncomingMessage, request } from 'node:http'
+import { Readable } from 'node:stream'
+import { json } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import type { Sql } from 'postgres'
+import type { Db } from '../../shared/adapters/postgres/rows.ts'
+import { type Route, routes } from '../../shared/routes.ts'
+import { startNode } from './node.ts'
+import { atMost, type BenchRow, shown } from './row.ts'
+
+const MIB = 1024 * 1024
+const SIZE = 512 * MIB
+const PIECE = 512 * 1024
+const MEMORY_MIB = 128
+
+const NOISE = randomBytes(PIECE)
+
+/** The same bytes at each call, no two pieces alike. */
+function* bytes(): Generator<Buffer> {
+  for (let n = 0; n * PIECE < SIZE; n += 1) {
+    const piece = Buffer.from(NOISE)
+    piece.writeUInt32BE(n)
+    yield piece
+  }
+}
+
+const hashOf = async (source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> => {
+  const hash = createHash('sha256')
+  for await (const piece of source) hash.update(piece)
+  return hash.digest('hex')
+}
+
+async function rate(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now()
+  await work()
+  return SIZE / MIB / ((performance.now() - began) / 1000)
+}
+
+const BOUNDARY = 'a-boundary-that-is-in-no-file'
+const HEAD = `--${BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="large.bin"\r\n\r\n`
+const TAIL = `\r\n--${BOUNDARY}--\r\n`
+
+function* form(): Generator<Buffer> {
+  yield Buffer.from(HEAD)
+  yield* bytes()
+  yield Buffer.from(TAIL)
+}
+
+async function answerOf(sent: ReturnType<typeof request>): Promise<IncomingMessage> {
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  if (response.statusCode !== 200) throw new Error(`answered ${response.statusCode}`)
+  return response
+}
+
+async function upload(url: string): Promise<string> {
+  const headers = {
+    'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
+    'content-length': HEAD.length + SIZE + TAIL.length,
+  }
+  const sent = request(`${url}/files/upload`, { method: 'POST', headers })
+  const [response] = await Promise.all([answerOf(sent), pipeline(Readable.from(form()), sent)])
+  return ((await json(response)) as { file_id: string }).file_id
+}
+
+async function download(url: string, id: string, expected: string): Promise<void> {
+  const sent = request(`${url}/files/${id}`)
+  sent.end()
+  if ((await hashOf(await answerOf(sent))) !== expected) throw new Error('what came back is not what was sent')
+}
+
+/** PostgreSQL's binary format of rows `(n integer, data bytea)`. */
+function* copied(): Generator<Buffer> {
+  yield Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
+  let n = 0
+  for (const piece of bytes()) {
+    const head = Buffer.alloc(14)
+    head.writeInt16BE(2, 0)
+    head.writeInt32BE(4, 2)
+    head.writeInt32BE(n, 6)
+    head.writeInt32BE(piece.length, 10)
+    yield head
+    yield piece
+    n += 1
+  }
+  yield Buffer.from([0xff, 0xff])
+}
+
+async function copyBothWays(sql: Db): Promise<{ up: number; down: number }> {
+  const db = sql as Sql
+  await db`create table bench_copy (n integer, data bytea)`
+  await db`alter table bench_copy alter column data set storage external`
+  const up = await rate(async () =>
+    pipeline(Readable.from(copied()), await db`copy bench_copy from stdin binary`.writable()),
+  )
+  const down = await rate(async () => hashOf(await db`copy bench_copy to stdout binary`.readable()))
+  await db`drop table bench_copy`
+  return { up, down }
+}
+
+const peakOf = async (pid: number): Promise<number> =>
+  Number(/VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024
+
+export async function benchFiles(): Promise<BenchRow[]> {
+  const used: readonly Route[] = [routes.dt.fileUpload, routes.dt.fileGet]
+  await using node = await startNode({ routes: used })
+  const [up, down] = used.map((route) => node.runningOf(route)[0])
+  if (!up || !down) throw new Error('a function does not run')
+  const expected = await hashOf(bytes())
+  let id = ''
+  const upRate = await rate(async () => {
+    id = await upload(up.url)
+  })
+  const downRate = await rate(() => download(down.url, id, expected))
+  const copy = await node.database.query(copyBothWays)
+  return [
+    atMost('512 MiB up: memory of the function', await peakOf(up.pid), 'MiB', MEMORY_MIB),
+    atMost('512 MiB down: memory of the function', await peakOf(down.pid), 'MiB', MEMORY_MIB),
+    shown('512 MiB up', upRate, 'MiB/s'),
+    shown('512 MiB up by COPY', copy.up, 'MiB/s'),
+    shown('512 MiB down, bytes identical', downRate, 'MiB/s'),
+    shown('512 MiB down by COPY', copy.down, 'MiB/s'),
+  ]
+}
