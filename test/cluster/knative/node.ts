@@ -87,7 +87,6 @@ export function openNode() {
     call,
     create: (id: string, image: string) => call<Record<string, string>>('POST', '/po/', createBody(id, image)),
     statusOf,
-    /** @throws with the last status when it is not so in time */
     untilStatus: (id: string, word: string, limitMs?: number) =>
       eventually(`${id} is ${word}`, async () => (await statusOf(id))?.status === word, limitMs),
     logsOf: (id: string) => call<Logs>('GET', `/po/logs/${id}`),
