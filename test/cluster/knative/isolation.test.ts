@@ -213,7 +213,9 @@ describe(`${LIVES} lives, ${AT_ONCE} at a time`, () => {
     await remove(NEIGHBOUR)
     await node.untilGone(NEIGHBOUR)
     await node.api.remove('Pod', 'anybody', 'Background')
-    expect(await node.left(OWNED)).toEqual([])
-    expect(await node.call('GET', '/po/status')).toEqual({})
+    const ids = [NEIGHBOUR, ...lives.map(({ id }) => id)]
+    for (const id of ids) expect(await node.left(`${OWNED}=${id}`)).toEqual([])
+    const statuses = Object.keys(await node.call<object>('GET', '/po/status'))
+    expect(statuses.filter((id) => ids.includes(id as typeof NEIGHBOUR))).toEqual([])
   })
 })
