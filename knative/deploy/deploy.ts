@@ -113,12 +113,10 @@ export async function deploy(input: DeployInput): Promise<void> {
   const namespace = namespaceOf(objects)
   input.say(`${input.overlay} → namespace ${namespace}, images ${imagesOf(objects).join(', ')}`)
   const plan = planOf(objects)
-  if (input.secrets) {
-    await cluster.apply(plan.foundation.filter(({ kind }) => kind === 'Namespace'))
-    await cluster.applySecret(SECRETS_NAME, namespace, input.secrets)
-  }
-  const faults = await preflight(objects, namespace)
+  const secret = input.secrets ? await cluster.renderSecret(SECRETS_NAME, namespace, input.secrets) : undefined
+  const faults = await preflight(objects, namespace, secret)
   if (faults.length > 0) throw new Refused(`nothing was applied:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
+  if (secret) await cluster.apply([...plan.foundation.filter(({ kind }) => kind === 'Namespace'), secret])
   await checkAll(plan, namespace)
   for (const stage of STAGES) await applyStage(stage, plan[stage], namespace, input)
   await handleLeftOver(objects, namespace, input)

@@ -98,9 +98,8 @@ export async function remove(refs: readonly ObjectRef[]): Promise<void> {
   }
 }
 
-/** Makes or updates a Secret from a file of `NAME=value` lines. */
-export async function applySecret(name: string, namespace: string, file: string): Promise<void> {
+/** The Secret that a file of `NAME=value` lines makes. */
+export async function renderSecret(name: string, namespace: string, file: string): Promise<DeployedObject | undefined> {
   const args = ['create', 'secret', 'generic', name, ...within(namespace), `--from-env-file=${file}`]
-  const rendered = await kubectl([...args, '--dry-run=client', '--output', 'json'])
-  await apply(itemsOf(rendered))
+  return itemsOf(await kubectl([...args, '--dry-run=client', '--output', 'json']))[0]
 }

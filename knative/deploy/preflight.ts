@@ -68,8 +68,15 @@ const makeSecret = (namespace: string): string =>
   `there is no Secret ${SECRETS_NAME} in namespace ${namespace}: fill in a copy of knative/secrets.env.template and name it ` +
   'with SECRETS=FILE'
 
-/** @returns what is wrong; empty when nothing is */
-export async function preflight(objects: readonly DeployedObject[], namespace: string): Promise<readonly string[]> {
+/**
+ * @param given the Secret that is about to be applied, if it is not there already
+ * @returns what is wrong; empty when nothing is
+ */
+export async function preflight(
+  objects: readonly DeployedObject[],
+  namespace: string,
+  given?: DeployedObject,
+): Promise<readonly string[]> {
   const examples = imagesOf(objects).filter((image) => EXAMPLE_IMAGE.test(image))
   const served = await cluster.servedVersions()
   const faults = [
@@ -81,7 +88,7 @@ export async function preflight(objects: readonly DeployedObject[], namespace: s
   if (!rendered && !(await cluster.get('namespace', namespace))) {
     faults.push(`there is no namespace ${namespace}: create it, or add it to the overlay`)
   }
-  const secret = await cluster.get('secret', SECRETS_NAME, namespace)
+  const secret = given ?? (await cluster.get('secret', SECRETS_NAME, namespace))
   if (!secret) faults.push(makeSecret(namespace))
   else faults.push(...settingFaults(objects, secret))
   return faults

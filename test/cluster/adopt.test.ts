@@ -151,10 +151,16 @@ describe('an analysis of the Python service', () => {
     await timed('executed', () =>
       eventually('it has left the status list', async () => (await stateOf()) === undefined, 110_000),
     )
-    expect(world.sandbox.hub.told(id).statuses.at(-1)).toMatchObject({ status: 'executed', progress: 100 })
+    const ended = await timed('the Hub knows', () =>
+      eventually('the Hub knows', async () => {
+        const last = world.sandbox.hub.told(id).statuses.at(-1)
+        return last?.status === 'executed' && last
+      }),
+    )
+    expect(ended.progress).toBe(100)
     const { analysis } = await world.call<{ analysis: Record<string, string[]> }>('GET', `/po/history/${id}`)
     expect(analysis[id]?.join('')).toContain(`line ${LINES} of ${LINES}`)
-    await eventually('no client', async () => !(await world.hasClient(id)))
+    await timed('client gone', () => eventually('no client', async () => !(await world.hasClient(id))))
     await eventually('nothing is left', async () => (await world.api.list('Pod', `app=${name}`)).length === 0)
   })
 })

@@ -140,6 +140,17 @@ const runSettings = async ({ resolver, domain }: ClusterEnvironment, api: Api, i
   ANALYSIS_MEMORY_REQUEST: '64Mi',
 })
 
+/** The body of a create of an image that the node has already. */
+export const createBody = (id: string, image: string) => ({
+  analysis_id: id,
+  project_id: randomUUID(),
+  registry_url: 'registry.invalid',
+  image_url: image,
+  registry_user: 'robot',
+  registry_password: 'not used: the image is on the node',
+  kong_token: KONG_TOKEN,
+})
+
 function callers({ gateway, env }: Sandbox) {
   const realm = `${env['KEYCLOAK_URL']}/realms/${env['KEYCLOAK_REALM']}`
   /** Of the client that manages clients: a token of the realm that is no analysis's. */
@@ -164,15 +175,7 @@ function callers({ gateway, env }: Sandbox) {
   }
   return {
     call: <T>(method: string, path: string, body?: object) => ask<T>(method, `${gateway.url}${path}`, body),
-    createBody: (id: string, image: string) => ({
-      analysis_id: id,
-      project_id: randomUUID(),
-      registry_url: 'registry.invalid',
-      image_url: image,
-      registry_user: 'robot',
-      registry_password: 'not used: the image is on the node',
-      kong_token: KONG_TOKEN,
-    }),
+    createBody,
     async hasClient(id: string) {
       const clients = `${env['KEYCLOAK_URL']}/admin/realms/${env['KEYCLOAK_REALM']}/clients?clientId=${id}`
       return (await ask<unknown[]>('GET', clients)).length > 0

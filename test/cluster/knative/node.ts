@@ -1,11 +1,10 @@
 /** The installation as a test file uses it: a user of its API, of its cluster and of its Hub. */
-import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inject } from 'vitest'
 import type { AnalysisRecord } from '../../sandbox/hub-world.ts'
-import { KONG_TOKEN } from '../../sandbox/peers.ts'
 import { type Api, createApi, eventually, KINDS_OF_RUNS } from '../api.ts'
 import { clusterEnvironment } from '../environment.ts'
+import { createBody } from '../world.ts'
 import type { Installation } from './installation.ts'
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
@@ -86,19 +85,8 @@ export function openNode() {
     token,
     send,
     call,
-    create: (id: string, image: string, more: object = {}) =>
-      call<Record<string, string>>('POST', '/po/', {
-        analysis_id: id,
-        project_id: randomUUID(),
-        registry_url: 'registry.invalid',
-        image_url: image,
-        registry_user: 'robot',
-        registry_password: 'not used: the image is on the node',
-        kong_token: KONG_TOKEN,
-        ...more,
-      }),
+    create: (id: string, image: string) => call<Record<string, string>>('POST', '/po/', createBody(id, image)),
     statusOf,
-    /** @throws with the last status when it is not so in time */
     untilStatus: (id: string, word: string, limitMs?: number) =>
       eventually(`${id} is ${word}`, async () => (await statusOf(id))?.status === word, limitMs),
     logsOf: (id: string) => call<Logs>('GET', `/po/logs/${id}`),

@@ -1,6 +1,13 @@
-import { expect, test } from 'vitest'
-import { kindsOfTwins, settingFaults, unserved } from '../../../knative/deploy/preflight.ts'
+import { expect, test, vi } from 'vitest'
+import { kindsOfTwins, preflight, settingFaults, unserved } from '../../../knative/deploy/preflight.ts'
 import { knativeFunction, object } from './objects.ts'
+
+/** A cluster of which only this is known. */
+const there = vi.hoisted(() => ({ names: new Set<string>() }))
+vi.mock('../../../knative/deploy/kubectl.ts', () => ({
+  servedVersions: async () => new Set(['v1', 'serving.knative.dev/v1']),
+  get: async (kind: string, name: string) => (there.names.has(`${kind}/${name}`) ? {} : undefined),
+}))
 
 const base64 = (data: Record<string, string>) =>
   Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value).toString('base64')]))
@@ -37,6 +44,45 @@ test('what the cluster does not serve is named with what would', () => {
     'the cluster does not serve eventing.knative.dev/v1 (Broker): install Knative Eventing',
     'the cluster does not serve gateway.networking.k8s.io/v1 (HTTPRoute): install the Gateway API and a gateway',
   ])
+})
+
+const withImage = (image: string) =>
+  object('Pod', 'po-migrate', { spec: { template: { spec: { containers: [{ image }] } } } })
+const OWN = withImage('registry.internal/po:1')
+
+test.each([
+  {
+    title: 'nothing is wrong',
+    names: ['namespace/flame'],
+    of: OWN,
+    given: { POSTGRES_PASSWORD: 'p' },
+    faults: [],
+  },
+  {
+    title: 'the image is the one of the example',
+    names: ['namespace/flame'],
+    of: withImage('registry.example/po:latest'),
+    given: { POSTGRES_PASSWORD: 'p' },
+    faults: [/^registry\.example\/po:latest is the example's image/],
+  },
+  {
+    title: 'namespace and Secret are missing',
+    names: [],
+    of: OWN,
+    given: undefined,
+    faults: [/^there is no namespace flame/, /^there is no Secret po-secrets in namespace flame/],
+  },
+  {
+    title: 'the Secret about to be applied is looked at, and lacks a value',
+    names: ['namespace/flame', 'secret/po-secrets'],
+    of: OWN,
+    given: {},
+    faults: [/^POSTGRES_PASSWORD: expected a value$/],
+  },
+])('$title', async ({ names, of, given, faults }) => {
+  there.names = new Set(names)
+  const found = await preflight([...objects(GOOD), of], 'flame', given && secret(given))
+  expect(found).toEqual(faults.map((fault) => expect.stringMatching(fault)))
 })
 
 test('where twins ask nobody for a token, no realm is wanted', () => {
