@@ -54,11 +54,11 @@ describe('a persistent service', () => {
     await expect.poll(async () => (await statusOf(id))?.url, PATIENCE).toMatch(/^http:/)
     const service = await world.api.find('KnativeService', `dt-${id}`)
     expect(service?.metadata).toMatchObject({ ownerReferences: [{ kind: 'Analytics', name: id }] })
-    const answer = await world.api.json<object>(
-      'GET',
-      `/api/v1/namespaces/${world.api.namespace}/services/dt-${id}-00001-private:80/proxy/hello`,
-    )
-    expect(answer).toMatchObject({ path: '/hello', greeting: 'hello', port: '9123', runId: `dt-${id}` })
+    const path = `/api/v1/namespaces/${world.api.namespace}/services/dt-${id}-00001-private:http/proxy/hello`
+    const said = () => world.api.json<object>('GET', path).catch((error: unknown) => String(error))
+    await expect
+      .poll(said, PATIENCE)
+      .toMatchObject({ path: '/hello', greeting: 'hello', port: '9123', runId: `dt-${id}` })
     await terminate(id)
     await expect.poll(() => world.api.find('KnativeService', `dt-${id}`), PATIENCE).toBeUndefined()
     expect(await statusOf(id)).toBeUndefined()

@@ -7,3 +7,6 @@ createServer((request, response) => {
   const body = JSON.stringify({ path: request.url, runId: RUN_ID, greeting: GREETING, port: PORT })
   response.writeHead(200, { 'content-type': 'application/json' }).end(body)
 }).listen(Number(PORT), () => console.log('listening'))
+
+// The first process of a container hears no signal that it does not listen for.
+process.on('SIGTERM', () => process.exit(0))
