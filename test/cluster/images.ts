@@ -115,8 +115,12 @@ export async function loadPrograms<Name extends string>(
   targets: Targets = {},
 ): Promise<Readonly<Record<Name, string>>> {
   const folder = await pack(targets)
-  const tag = await digest(folder)
+  const content = await digest(folder)
   const load = async ([name, { entry, env = {} }]: readonly [string, Program]) => {
+    const tag = createHash('sha256')
+      .update(`${content} ${entry} ${JSON.stringify(env)}`)
+      .digest('hex')
+      .slice(0, 12)
     const image = `dev.local/po-test-${name}:${tag}`
     const variables = Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`])
     await run(command, [...first, image, '--node', folder, '--entry', entry, ...variables])
