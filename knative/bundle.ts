@@ -22,12 +22,15 @@ export const DIST = new URL('dist/', ROOT)
 /** CommonJS packages in an ES module look for these. */
 const BANNER = "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);"
 
+/** Several threads that move objects each take pages of their own, and the pages stay. */
+const HEAP_OF_THE_LOOP = ['--heap-growing-percent=20', '--no-parallel-compaction', '--no-parallel-scavenge']
+
 /**
  * V8 lets its old space grow by a multiple of what was alive before it cleans up; the status loop's by a fifth, since what
  * a sweep reads of Kubernetes lives for a moment. Only once it is loaded: a heap that grows from nothing would take its time.
  */
 const afterLoading = ({ trigger }: Route): string =>
-  trigger === 'event' ? "setFlagsFromString('--heap-growing-percent=20')\n" : ''
+  trigger === 'event' ? HEAP_OF_THE_LOOP.map((flag) => `setFlagsFromString('${flag}')\n`).join('') : ''
 
 /** Portable: the cache counts wherever `dist` is moved to. */
 const launcher = (route: Route): string => `import { enableCompileCache } from 'node:module'
