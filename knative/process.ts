@@ -19,9 +19,12 @@ const OF_THE_LOOP = {
   MALLOC_TRIM_THRESHOLD_: '131072',
 }
 
+/** Files pass in pieces of half a MiB that live as short: memory that is free goes back at once. */
+const hasFiles = ({ settings }: Route): boolean => settings.includes('files')
+
 /** What the manifest of a function sets beside its settings; it wins over the image's own. */
-export const memoryEnvironment = ({ trigger }: Route): Readonly<Record<string, string>> =>
-  trigger === 'event' ? OF_THE_LOOP : {}
+export const memoryEnvironment = (route: Route): Readonly<Record<string, string>> =>
+  route.trigger === 'event' || hasFiles(route) ? OF_THE_LOOP : {}
 
 /** NODE_OPTIONS as a function has it in a pod. */
 export const nodeOptions = (route: Route): string => memoryEnvironment(route)['NODE_OPTIONS'] ?? NODE_FLAGS.join(' ')
