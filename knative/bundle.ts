@@ -24,10 +24,10 @@ const BANNER = "import{createRequire as $require}from'node:module';const require
 
 /**
  * V8 lets its old space grow by a multiple of what was alive before it cleans up; the status loop's by a fifth, since what
- * a sweep reads of Kubernetes lives for a moment. Only once it is loaded: a heap that grows from nothing would take its time.
+ * a sweep reads of Kubernetes lives for a moment, as do pieces of files. Only once it is loaded: a heap that grows from nothing would take its time.
  */
-const afterLoading = ({ trigger }: Route): string =>
-  trigger === 'event' ? "setFlagsFromString('--heap-growing-percent=20')\n" : ''
+const afterLoading = ({ trigger, settings }: Route): string =>
+  trigger === 'event' || settings.includes('files') ? "setFlagsFromString('--heap-growing-percent=20')\n" : ''
 
 /** Portable: the cache counts wherever `dist` is moved to. */
 const launcher = (route: Route): string => `import { enableCompileCache } from 'node:module'

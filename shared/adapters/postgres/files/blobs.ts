@@ -19,7 +19,7 @@ export interface BlobOptions {
 }
 
 /** Beyond it neither direction gets faster, and a transfer holds a few of them in memory, twice as large while they travel. */
-const PIECE_BYTES = 512 * 1024
+const PIECE_BYTES = 128 * 1024
 
 interface Slice extends ByteRange {
   readonly n: number
