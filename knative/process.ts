@@ -19,7 +19,7 @@ const OF_THE_LOOP = {
   MALLOC_TRIM_THRESHOLD_: '131072',
 }
 
-/** Files pass in pieces of half a MiB that live as short: memory that is free goes back at once. */
+/** Files pass in pieces that live as short: memory that is free goes back at once. */
 const hasFiles = ({ settings }: Route): boolean => settings.includes('files')
 
 /** What the manifest of a function sets beside its settings; it wins over the image's own. */

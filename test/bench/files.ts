@@ -20,7 +20,7 @@ import { atMost, type BenchRow, shown } from './row.ts'
 
 const MIB = 1024 * 1024
 const SIZE = 512 * MIB
-const PIECE = 512 * 1024
+const PIECE = 64 * 1024
 const MEMORY_MIB = 128
 const COPY_MS = 10 * 60_000
 
