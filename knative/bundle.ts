@@ -14,6 +14,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { build, type Metafile } from 'esbuild'
 import { PACKAGED_ASSETS } from '../functions/po/docs/assets.ts'
 import { allRoutes, functionFolder, type Route } from '../shared/routes.ts'
+import { isFrugal } from './process.ts'
 import { warmUp } from './warm-up.ts'
 
 const ROOT = new URL('../', import.meta.url)
@@ -23,14 +24,16 @@ export const DIST = new URL('dist/', ROOT)
 const BANNER = "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);"
 
 /** Several threads that move objects each take pages of their own, and the pages stay. */
-const HEAP_OF_THE_LOOP = ['--heap-growing-percent=20', '--no-parallel-compaction', '--no-parallel-scavenge']
+const FRUGAL_HEAP = ['--heap-growing-percent=20', '--no-parallel-compaction', '--no-parallel-scavenge']
 
 /**
  * V8 lets its old space grow by a multiple of what was alive before it cleans up; the status loop's by a fifth, since what
- * a sweep reads of Kubernetes lives for a moment. Only once it is loaded: a heap that grows from nothing would take its time.
+ * a sweep reads of Kubernetes lives for a moment, as do pieces of files. Only once it is loaded: a heap that grows from
+ * nothing would take its time.
  */
-const afterLoading = ({ trigger }: Route): string =>
-  trigger === 'event' ? HEAP_OF_THE_LOOP.map((flag) => `setFlagsFromString('${flag}')\n`).join('') : ''
+const afterLoading = (route: Route): string =>
+  isFrugal(route) ? FRUGAL_HEAP.map((flag) => `setFlagsFromString('${flag}')
+`).join('') : ''
 
 /** Portable: the cache counts wherever `dist` is moved to. */
 const launcher = (route: Route): string => `import { enableCompileCache } from 'node:module'

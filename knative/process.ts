@@ -1,4 +1,4 @@
-/** How the processes of the image use memory: flags of Node, and what the C library of the status loop is told. */
+/** How the processes of the image use memory: flags of Node, and what the C library of some is told. */
 import type { Route } from '../shared/routes.ts'
 
 /**
@@ -13,16 +13,18 @@ export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=4']
  * reads sockets into 64 KiB pieces that live as short, and glibc by default keeps their places, in an arena per thread.
  * Telling it costs a start 10 ms, so that the others go without.
  */
-const OF_THE_LOOP = {
+const FRUGAL = {
   NODE_OPTIONS: '--max-semi-space-size=2',
   MALLOC_ARENA_MAX: '1',
   MALLOC_MMAP_THRESHOLD_: '16384',
   MALLOC_TRIM_THRESHOLD_: '131072',
 }
 
+/** The status loop, and functions that carry files, whose pieces live as short. */
+export const isFrugal = ({ trigger, settings }: Route): boolean => trigger === 'event' || settings.includes('files')
+
 /** What the manifest of a function sets beside its settings; it wins over the image's own. */
-export const memoryEnvironment = ({ trigger }: Route): Readonly<Record<string, string>> =>
-  trigger === 'event' ? OF_THE_LOOP : {}
+export const memoryEnvironment = (route: Route): Readonly<Record<string, string>> => (isFrugal(route) ? FRUGAL : {})
 
 /** NODE_OPTIONS as a function has it in a pod. */
 export const nodeOptions = (route: Route): string => memoryEnvironment(route)['NODE_OPTIONS'] ?? NODE_FLAGS.join(' ')

@@ -118,6 +118,8 @@ async function startParts({ routes, processes = 1, cluster, env }: NodeOptions, 
     twins: createTwinStore(pool),
     /** For what no port makes. */
     database: pool,
+    /** Where it is. */
+    login: database,
     /** Its processes. */
     runningOf,
     /** Sends to the first process of that route. */
