@@ -27,6 +27,8 @@ const missing = (field: string) => invalid(field, 'missing', 'Field required')
 const noFile = (field: string) => invalid(field, 'value_error', 'Value error, expected a file with a filename')
 const second = (field: string) => invalid(field, 'value_error', 'Value error, expected one file')
 
+const unread = () => new Fault('bad_request', 'The form was not read to its end')
+
 const asFault = (cause: unknown): Fault =>
   cause instanceof Fault ? cause : new Fault('bad_request', 'There was an error parsing the body', { cause })
 
@@ -47,13 +49,20 @@ function createParser(headers: IncomingHttpHeaders): BusboyInstance {
   }
 }
 
-/** The file's bytes, and then the rest of the form, which may still say that something is wrong. */
-async function* withForm(file: BusboyFileStream, form: Promise<void>): Bytes {
+/**
+ * The file's bytes, and then the rest of the form, which may still say that something is wrong. A reader that stops early
+ * lets go of the form, and so of the body.
+ */
+async function* withForm(file: BusboyFileStream, form: Promise<void>, letGo: () => void): Bytes {
+  let read = false
   try {
     yield* file as AsyncIterable<Buffer>
+    read = true
   } catch (error) {
     await form // it knows better why
     throw asFault(error)
+  } finally {
+    if (!read) letGo()
   }
   await form
 }
@@ -92,7 +101,7 @@ export function formFile(headers: IncomingHttpHeaders, body: Bytes, field: strin
       if (name !== field) return void file.resume()
       if (found) return refuse(second(field))
       found = file
-      resolve({ filename, content: withForm(file, form) })
+      resolve({ filename, content: withForm(file, form, () => parser.destroy(unread())) })
     })
   })
 }

@@ -36,7 +36,7 @@ describe('a form with a file', () => {
   })
 
   it.each([
-    ['bytes that look like its edge', '\r\n--edg\r\n--edge-\r\n--\r\n\r\n--'],
+    ['bytes that look like its edge', '\r\n--edg\r\n-edge\r\n--\r\n--edg--\r\n\r\n--'],
     ['nothing in it', ''],
   ])('with %s', async (_, text) => {
     expect((await read(inPieces(form(part(FILE, text)), 3))).bytes.toString()).toBe(text)
