@@ -32,8 +32,7 @@ const FRUGAL_HEAP = ['--heap-growing-percent=20', '--no-parallel-compaction', '-
  * nothing would take its time.
  */
 const afterLoading = (route: Route): string =>
-  isFrugal(route) ? FRUGAL_HEAP.map((flag) => `setFlagsFromString('${flag}')
-`).join('') : ''
+  isFrugal(route) ? FRUGAL_HEAP.map((flag) => `setFlagsFromString('${flag}')\n`).join('') : ''
 
 /** Portable: the cache counts wherever `dist` is moved to. */
 const launcher = (route: Route): string => `import { enableCompileCache } from 'node:module'
