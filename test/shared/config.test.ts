@@ -18,6 +18,7 @@ const GROUPS = [
   'twins',
   'files',
   'tokens',
+  'services',
 ] as const
 const names = Object.keys(SETTINGS) as SettingName[]
 const required = names.filter((name) => SETTINGS[name].default === undefined)

@@ -77,6 +77,10 @@ export function createPods({ url, token, namespace }: Kubernetes) {
   const pods = `/api/v1/namespaces/${namespace}/pods`
   let made = 0
 
+  /** As a kubelet says it: no other request writes a status. */
+  const show = (name: string, container: string, look: Look): Promise<unknown> =>
+    send('PATCH', `${pods}/${name}/status`, { status: statusOf(container, look) })
+
   async function start(deployment: string, labels: Readonly<Record<string, string>>, look: Look): Promise<string> {
     const owner = await send('GET', `/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}`)
     made += 1
@@ -89,7 +93,8 @@ export function createPods({ url, token, namespace }: Kubernetes) {
       ...(look.clings ? { finalizers: [FINALIZER] } : {}),
     }
     const spec = { containers: [{ name: deployment, image: 'any' }] }
-    await send('POST', pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec, status: statusOf(deployment, look) })
+    await send('POST', pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec })
+    await show(name, deployment, look)
     return name
   }
 
@@ -106,7 +111,7 @@ export function createPods({ url, token, namespace }: Kubernetes) {
     /** From now on the pod looks like this. */
     change: async (name: string, look: Look): Promise<void> => {
       const container = name.replace(/-by-hand-\d+$/, '')
-      await send('PATCH', `${pods}/${name}`, { status: statusOf(container, look) })
+      await show(name, container, look)
     },
     remove: async (name: string): Promise<void> => void (await send('DELETE', `${pods}/${name}`)),
     /** A pod that clings ends now, if it is being deleted. */
