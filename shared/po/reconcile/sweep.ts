@@ -13,7 +13,7 @@ import { type TellingPorts, tellChanges } from '../tell.ts'
 import { removeZombies } from '../zombies.ts'
 import { follow, type LookPorts } from './look.ts'
 import { createMemory, type Memory } from './memory.ts'
-import { poll } from './observe.ts'
+import { type Poll, poll } from './observe.ts'
 import { readWorld, type World } from './world.ts'
 
 export type SweepPorts = LookPorts & TellingPorts
@@ -38,13 +38,30 @@ const DELIVERY_MS = 5000
 
 type Failed = (error: unknown, id: string) => void
 
+/** Kubernetes is read when so many analyses have answered: taking in its lists would hold up the answers of the others. */
+const MOST = 0.75
+
+/** Resolves when most have answered, or one has not: whoever hangs holds up nobody for longer than an answer may take. */
+function mostAnswered(polls: readonly Promise<Poll | undefined>[]): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let open = Math.ceil(polls.length * MOST)
+  if (open === 0) resolve()
+  for (const polling of polls)
+    void polling.then((polled) => {
+      open -= 1
+      if (open <= 0 || polled?.error !== undefined) resolve()
+    })
+  return promise
+}
+
 /**
- * Polls all while Kubernetes is read, and begins what follows from each poll as soon as there is a place for it.
+ * Polls all, then reads Kubernetes, and begins what follows from each poll as soon as there is a place for it.
  * @throws Fault when Kubernetes cannot be read; without it no verdict is given
  */
 async function lookAtAll(ports: SweepPorts, memory: Memory, due: readonly Analysis[], failed: Failed): Promise<World> {
   const [ask, act] = [limited(POLLS), limited(ACTS)]
   const looks = due.map((analysis) => ({ analysis, polling: ask(() => poll(ports, analysis)) }))
+  await mostAnswered(looks.map(({ polling }) => polling))
   const world = await readWorld(ports)
   await Promise.all(
     looks.map(async ({ analysis, polling }) => {
