@@ -65,9 +65,10 @@ async function expectWhole(id: AnalysisId, { runs, finish }: Scenario, pods: rea
     expect(await node.ports.store.find(id)).toMatchObject({ state: 'executing', run: 2, firstRun, restarts: 0 })
   }
   await settle(node, 3)
-  expect(await podsOf(id)).toEqual(finish ? [] : pods)
-  expect(await podNames(runName(id, 1 as RunNumber))).toEqual([])
-  expect(await podNames(proxyName(id, 2 as RunNumber))).toHaveLength(finish ? 0 : 1)
+  // A pod is listed until its process has ended.
+  await expect.poll(() => podsOf(id)).toEqual(finish ? [] : pods)
+  await expect.poll(() => podNames(runName(id, 1 as RunNumber))).toEqual([])
+  await expect.poll(() => podNames(proxyName(id, 2 as RunNumber))).toHaveLength(finish ? 0 : 1)
   const { again, events, ...rest } = await aftermath(node, id)
   const {
     again: _,
