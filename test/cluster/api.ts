@@ -146,11 +146,23 @@ export function createApi(kubeconfig: string, namespace: string) {
     async endPods(): Promise<void> {
       await json('DELETE', `${pathOf('Pod')}?gracePeriodSeconds=1`)
     },
-    /** Resolves when it is gone with all objects in it. */
+    /**
+     * Resolves when it is gone with all objects in it: that ends with finalizers of Serving and Eventing, whose
+     * controllers have many objects to take leave of at once. @throws what is still there
+     */
     async removeNamespace(): Promise<void> {
       const path = `/api/v1/namespaces/${namespace}`
       await json('DELETE', path)
-      await eventually('the namespace is gone', async () => (await json('GET', path)) === undefined, 120_000)
+      let remains = ''
+      const isGone = async () => {
+        const found = await json<{ status: { conditions?: { status: string; message: string }[] } }>('GET', path)
+        const conditions = found?.status.conditions ?? []
+        remains = conditions.flatMap(({ status, message }) => (status === 'True' ? [message] : [])).join('; ')
+        return found === undefined
+      }
+      await eventually('the namespace is gone', isGone, 600_000).catch((error: Error) => {
+        throw new Error(`${error.message}: ${remains}`, { cause: error })
+      })
     },
     close: () => connection.close(),
   }

@@ -12,17 +12,27 @@ export interface Beacon {
   stop(): Promise<void>
 }
 
+/** A pod that is killed in the middle of a connection does not say who it is: it is who it was so short a time ago. */
+const SAME_MS = 2000
+
 export async function startBeacon(address: string): Promise<Beacon> {
   const connections = new Map<string, number[]>()
   const datagrams = new Map<string, number[]>()
   const note = (times: Map<string, number[]>, name: string) => times.set(name, [...(times.get(name) ?? []), Date.now()])
+  const said = new Map<string, { readonly name: string; readonly at: number }>()
+  const nameOf = (address: string, text: string): string => {
+    const now = Date.now()
+    if (text) said.set(address, { name: text, at: now })
+    const last = said.get(address)
+    return last && now - last.at < SAME_MS ? last.name : address
+  }
   const server = createServer((socket) => {
     let text = ''
     socket.setEncoding('utf8').on('data', (data) => {
       text += data
     })
     const { remoteAddress = 'unknown' } = socket
-    socket.on('error', () => {}).on('close', () => note(connections, text.trim() || remoteAddress))
+    socket.on('error', () => {}).on('close', () => note(connections, nameOf(remoteAddress, text.trim())))
   })
   server.listen(0, address)
   await once(server, 'listening')

@@ -8,7 +8,7 @@ import { decide, type Observation, type Verdict } from '../lifecycle.ts'
 import type { Analysis } from '../model.ts'
 import type { Ports } from '../ports.ts'
 import { ACTS, type ActPorts, applyBelowRoot, nextRun, renewToken } from './act.ts'
-import { isAnswerable, observe, type Poll } from './observe.ts'
+import { isAnswerable, observe, type Poll, poll } from './observe.ts'
 import { type HubMemory, tellPartners } from './partners.ts'
 import { missingParts, rootUid, type World } from './world.ts'
 
@@ -54,10 +54,13 @@ export function isWell(ports: LookPorts, world: World, analysis: Analysis, polle
   return verdict !== undefined && goesOn(verdict) && missingParts(world, analysis).length === 0
 }
 
-async function recordPoll({ store, now }: LookPorts, analysis: Analysis, polled: Poll | undefined): Promise<void> {
-  if (!polled) return
-  const heard = polled.health !== undefined
-  if (!heard || analysis.silentPolls > 0) await store.recordPoll(analysis.key, analysis.run, heard, now())
+/** Asks an analysis how it is. An answer ends its silence at once, whatever else of the look may fail. */
+export async function ask(ports: LookPorts, analysis: Analysis): Promise<Poll | undefined> {
+  const polled = await poll(ports, analysis)
+  if (polled?.health && analysis.silentPolls > 0) {
+    await ports.store.recordPoll(analysis.key, analysis.run, true, ports.now())
+  }
+  return polled
 }
 
 /** Gives a run what it needs to go on: one thing that cannot be given does not keep it from the others. */
@@ -85,7 +88,7 @@ async function followPoll(
   analysis: Analysis,
   polled: Poll | undefined,
 ): Promise<void> {
-  await recordPoll(ports, analysis, polled)
+  if (polled && !polled.health) await ports.store.recordPoll(analysis.key, analysis.run, false, ports.now())
   const verdict = verdictOf(ports, world, analysis, polled)
   if (!verdict) return
   const { action, reason, observed } = verdict

@@ -24,8 +24,12 @@ export async function poll(
   }
 }
 
-/** Whether a container of the run is there to answer; one that is ending is not. */
+/**
+ * Whether a container of the run is there to answer; one that is ending is not. As long as not all of a run has been made,
+ * the way to it may be missing.
+ */
 export const isAnswerable = (world: World, analysis: Analysis): boolean =>
+  analysis.state !== 'starting' &&
   world
     .analysisPods(analysis)
     .some(({ deleting, containers }) => !deleting && containers.some(({ running }) => running))

@@ -1,9 +1,9 @@
 /** An event about one analysis: the same look that a sweep takes, by whoever gets the event. */
 import { isFault } from '../../fault.ts'
+import { together } from '../../work/side-by-side.ts'
 import type { AnalysisId } from '../model.ts'
-import { follow, isWell, type LookPorts } from './look.ts'
+import { ask, follow, isWell, type LookPorts } from './look.ts'
 import { createMemory, type Memory, recentWorld } from './memory.ts'
-import { poll } from './observe.ts'
 import { readWorld } from './world.ts'
 
 const CLAIM_LEASE_MS = 60_000
@@ -18,7 +18,7 @@ export async function reconcileOne(ports: LookPorts, id: AnalysisId, memory: Mem
   const analysis = await store.claim(id, now(), CLAIM_LEASE_MS)
   if (!analysis) return
   try {
-    const [recent, polled] = await Promise.all([recentWorld(ports, memory), poll(ports, analysis)])
+    const [recent, polled] = await together(recentWorld(ports, memory), ask(ports, analysis))
     // Before anything is done to it, the analysis is seen as it is now.
     const world = isWell(ports, recent, analysis, polled) ? recent : await readWorld(ports, id)
     await follow(ports, world, memory.hub, analysis, polled)

@@ -11,9 +11,9 @@ import { REMOVAL_LEASE_MS, release } from '../release.ts'
 import { deliver } from '../report.ts'
 import { type TellingPorts, tellChanges } from '../tell.ts'
 import { removeZombies } from '../zombies.ts'
-import { follow, type LookPorts } from './look.ts'
+import { ask, follow, type LookPorts } from './look.ts'
 import { createMemory, type Memory } from './memory.ts'
-import { type Poll, poll } from './observe.ts'
+import type { Poll } from './observe.ts'
 import { readWorld, type World } from './world.ts'
 
 export type SweepPorts = LookPorts & TellingPorts
@@ -50,7 +50,7 @@ function mostAnswered(polls: readonly Promise<Poll | undefined>[]): Promise<void
     void polling.then((polled) => {
       open -= 1
       if (open <= 0 || polled?.error !== undefined) resolve()
-    })
+    }, resolve)
   return promise
 }
 
@@ -59,18 +59,23 @@ function mostAnswered(polls: readonly Promise<Poll | undefined>[]): Promise<void
  * @throws Fault when Kubernetes cannot be read; without it no verdict is given
  */
 async function lookAtAll(ports: SweepPorts, memory: Memory, due: readonly Analysis[], failed: Failed): Promise<World> {
-  const [ask, act] = [limited(POLLS), limited(ACTS)]
-  const looks = due.map((analysis) => ({ analysis, polling: ask(() => poll(ports, analysis)) }))
-  await mostAnswered(looks.map(({ polling }) => polling))
-  const world = await readWorld(ports)
-  await Promise.all(
-    looks.map(async ({ analysis, polling }) => {
-      const polled = await polling
-      const acting = act(() => follow(ports, world, memory.hub, analysis, polled))
-      await acting.catch((error: unknown) => failed(error, analysis.id))
-    }),
-  )
-  return world
+  const [polls, acts] = [limited(POLLS), limited(ACTS)]
+  const looks = due.map((analysis) => ({ analysis, polling: polls(() => ask(ports, analysis)) }))
+  const pollings = looks.map(({ polling }) => polling)
+  await mostAnswered(pollings)
+  try {
+    const world = await readWorld(ports)
+    await Promise.all(
+      looks.map(({ analysis, polling }) =>
+        polling
+          .then((polled) => acts(() => follow(ports, world, memory.hub, analysis, polled)))
+          .catch((error: unknown) => failed(error, analysis.id)),
+      ),
+    )
+    return world
+  } finally {
+    await Promise.allSettled(pollings)
+  }
 }
 
 /** What of the analyses a sweep sees to. */

@@ -1,7 +1,10 @@
 /** The loop and the analyses it watches: it was away for long, or blind for a while, or one of them really is silent. */
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { Fault } from '../../../shared/fault.ts'
 import { type CreateRequest, create } from '../../../shared/po/create.ts'
 import { healthz } from '../../../shared/po/healthz.ts'
+import { reconcileOne } from '../../../shared/po/reconcile/one.ts'
+import { sweep } from '../../../shared/po/reconcile/sweep.ts'
 import { request, startFixture } from './fixture.ts'
 import { ticking } from './ticking.ts'
 
@@ -93,6 +96,23 @@ describe('silence', () => {
     expect(await rowOf(silent)).toMatchObject({ state: 'failed', cause })
     expect(await states(others)).toEqual(others.map(() => 'executing'))
     await expect(healthz(ports)).resolves.toEqual({ status: 'ok' })
+  })
+
+  test('ends with an answer, even of a sweep and of a look that cannot read Kubernetes then', async () => {
+    const all = await working(5)
+    const [swept, lookedAt] = all as [CreateRequest, CreateRequest]
+    for (const wanted of [swept, lookedAt]) answer(wanted, undefined)
+    await pass(4)
+    const away = async () => {
+      throw new Fault('unavailable', 'the API server is away')
+    }
+    const blind = { ...ports, cluster: { ...ports.cluster, list: away, pods: away } }
+    for (const wanted of [swept, lookedAt]) answer(wanted, 'executing')
+    await reconcileOne(blind, lookedAt.id)
+    expect(await rowOf(lookedAt)).toMatchObject({ ...UNHARMED, silentPolls: 0 })
+    expect(await rowOf(swept)).toMatchObject({ ...UNHARMED, silentPolls: 4 })
+    await expect(sweep(blind)).rejects.toThrow('the API server is away')
+    expect(await rowOf(swept)).toMatchObject({ ...UNHARMED, silentPolls: 0 })
   })
 
   test.each([

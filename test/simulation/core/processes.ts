@@ -13,8 +13,10 @@ export interface Process {
 }
 
 export interface GateOptions extends Stage {
-  /** A call to this part does not go as it should. */
-  readonly disturbed: (part: Part, args: readonly unknown[]) => void
+  /** A call does not go as it should. */
+  readonly disturbed: (name: string, args: readonly unknown[]) => void
+  /** The answer of a call arrives, or its refusal. */
+  readonly arrived: (name: string, args: readonly unknown[], isGood: boolean) => void
 }
 
 /** A call of a port: what it is to, what it says, and the one step that is its effect. */
@@ -38,7 +40,7 @@ const NEVER = new Promise<never>(() => undefined)
 const DEADLINE_MS = 5000
 const LATE_MS = 8000
 
-export function createGate({ timeline, random, trace, plan, isBusy, disturbed }: GateOptions): Gate {
+export function createGate({ timeline, random, trace, plan, isBusy, disturbed, arrived }: GateOptions): Gate {
   const isAway = ({ part, name }: Pick<Call<unknown>, 'part' | 'name'>): boolean => {
     const share = timeline.elapsed() / plan.busyMs
     return plan.outages.some(
@@ -66,7 +68,7 @@ export function createGate({ timeline, random, trace, plan, isBusy, disturbed }:
   const pass = <T>(process: Process, { part, name, args, act }: Call<T>): Promise<T> => {
     if (!process.isAlive) return NEVER
     const fate = fateOf({ part, name })
-    if (fate !== 'good') disturbed(part, args)
+    if (fate !== 'good') disturbed(name, args)
     const { promise, resolve, reject } = Promise.withResolvers<T>()
 
     /** The answer travels, and finds nobody when the process has died meanwhile. */
@@ -80,7 +82,11 @@ export function createGate({ timeline, random, trace, plan, isBusy, disturbed }:
       const [settled] = await Promise.allSettled([act()])
       const isGood = settled.status === 'fulfilled'
       trace.note(process.name, `${name} ${fate}`, () => [args, isGood ? settled.value : settled.reason])
-      heard(() => (isGood ? resolve(settled.value) : reject(settled.reason)))
+      heard(() => {
+        arrived(name, args, isGood)
+        if (isGood) resolve(settled.value)
+        else reject(settled.reason)
+      })
     }
     const heardSoon = (give: () => void) => answer(travel(), give)
 

@@ -10,7 +10,8 @@ export interface Excuses {
   readonly excuse: (id: AnalysisId, why: string) => void
   readonly isExcused: (id: AnalysisId) => boolean
   readonly startAnew: (id: AnalysisId) => void
-  /** A poll failed on its way, or arrived. */
+  /** A poll failed on its way, came to nobody, or arrived. */
+  readonly lost: (id: AnalysisId) => void
   readonly unanswered: (id: AnalysisId) => void
   readonly answered: (id: AnalysisId) => void
   /** Somebody deleted an object of the analysis. */
@@ -18,12 +19,12 @@ export interface Excuses {
   readonly wasRemovedByHand: (thing: Thing) => boolean
 }
 
-/** So many failed polls in a row may be a silence. */
+/** So many polls in a row without an answer may be a silence; it has an excuse when one of them failed on its way. */
 const SILENCE = 3
 
 export function createExcuses(trace: Trace): Excuses {
   const excused = new Set<AnalysisId>()
-  const unheard = new Map<AnalysisId, number>()
+  const unheard = new Map<AnalysisId, { readonly polls: number; readonly lost: boolean }>()
   const byHand = new Set<string>()
 
   const excuse = (id: AnalysisId, why: string): void => {
@@ -31,15 +32,19 @@ export function createExcuses(trace: Trace): Excuses {
     excused.add(id)
   }
 
+  const missed = (id: AnalysisId, onItsWay: boolean): void => {
+    const before = unheard.get(id)
+    const now = { polls: (before?.polls ?? 0) + 1, lost: onItsWay || (before?.lost ?? false) }
+    unheard.set(id, now)
+    if (now.polls >= SILENCE && now.lost) excuse(id, 'polls failed on their way')
+  }
+
   return {
     excuse,
     isExcused: (id) => excused.has(id),
     startAnew: (id) => excused.delete(id),
-    unanswered: (id) => {
-      const polls = (unheard.get(id) ?? 0) + 1
-      unheard.set(id, polls)
-      if (polls >= SILENCE) excuse(id, 'polls failed on their way')
-    },
+    lost: (id) => missed(id, true),
+    unanswered: (id) => missed(id, false),
     answered: (id) => unheard.delete(id),
     touched: (id, thing) => {
       excuse(id, 'hand')

@@ -34,6 +34,7 @@ export interface Workload {
   readonly stream: (line: Line) => void
 }
 
+const POLL = 'sidecar.healthz'
 const CHANGE_TYPES = new Set(CHANGES.map(changeType))
 
 export function createWorkload(deps: WorkloadDeps): Workload {
@@ -47,8 +48,11 @@ export function createWorkload(deps: WorkloadDeps): Workload {
   })
   const gate = createGate({
     ...stage,
-    disturbed: (part, [id]) => {
-      if (part === 'sidecar') excuses.unanswered(id as AnalysisId)
+    disturbed: (name, [id]) => {
+      if (name === POLL) excuses.lost(id as AnalysisId)
+    },
+    arrived: (name, [id], isGood) => {
+      if (name === POLL) excuses[isGood ? 'answered' : 'unanswered'](id as AnalysisId)
     },
   })
   const behind = {

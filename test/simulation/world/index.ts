@@ -86,7 +86,6 @@ export async function createWorld(deps: WorldDeps): Promise<World> {
     expiryOf: (token) => identity.tokens.get(token)?.expiresAt,
     heard: (id, run) => {
       polled.set(`${id}/${run}`, elapsed())
-      excuses.answered(id)
     },
     toldOfPartners: (statuses) => {
       if (typeof statuses !== 'object' || statuses === null) broken('no defect', { partners: statuses })
