@@ -137,6 +137,21 @@ export const twinRoutes = {
     kubernetes: [],
     scale: { min: 0, max: 2, timeoutSeconds: 45 },
   },
+  docs: {
+    name: 'dt-docs',
+    auth: 'none',
+    trigger: 'http',
+    prefix: TWIN_PREFIX,
+    endpoints: [
+      { method: 'GET', path: '/docs', summary: 'Swagger UI' },
+      { method: 'GET', path: '/redoc', summary: 'ReDoc' },
+      { method: 'GET', path: '/openapi.json', summary: 'This description' },
+      { method: 'GET', path: '/docs/assets/{file}', summary: 'Scripts and styles of the two pages' },
+    ],
+    settings: ['twins'],
+    kubernetes: [],
+    scale: { min: 0, max: 2, timeoutSeconds: 45 },
+  },
   serviceOutput: {
     name: 'dt-service-output',
     auth: 'twin',

@@ -93,7 +93,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'pages',
     files: /^functions\/.+\/docs\//,
-    may: /^(functions\/.+\/docs\/.+|shared\/http\/.+|shared\/(po|dt)\/schema\.ts|shared\/(routes|fault)\.ts|node:.+|zod)$/,
+    may: /^(functions\/.+\/docs\/.+|shared\/http\/.+|shared\/(po|dt)\/schema\.ts|shared\/routes\.ts)$/,
   },
   {
     name: 'plugin',
@@ -103,7 +103,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'rendering',
     files: /^knative\//,
-    may: /^(knative\/.+|shared\/.+|functions\/.+\/assets\.ts|node:.+|esbuild|jose|yaml)$/,
+    may: /^(knative\/.+|shared\/.+|node:.+|esbuild|jose|yaml)$/,
   },
 ]
 
@@ -119,7 +119,7 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
   postgres: /^shared\/adapters\/postgres\//,
   undici: /^shared\/adapters\//,
   yaml: /^knative\//,
-  zod: /^(shared\/http\/|shared\/(po|dt|files)\/schema\.ts|functions\/.+\/docs\/)/,
+  zod: /^(shared\/http\/|shared\/(po|dt|files)\/schema\.ts)/,
 }
 
 const ENTRY = /^functions\/.+\/index\.ts$/

@@ -14,11 +14,12 @@ const healthAnswer = z.object({ status: z.literal('ok') })
 
 /** Numbers may come as text, as clients of old send them. */
 const WHOLE = /^\s*[+-]?[0-9]+\s*$/
-const whole = (min: number, max: number) =>
-  z.preprocess(
-    (value) => (typeof value === 'string' && WHOLE.test(value) ? Number(value) : value),
-    z.int().min(min).max(max),
-  )
+const number = (value: unknown): unknown => (typeof value === 'string' && WHOLE.test(value) ? Number(value) : value)
+const between = (min: number, max: number) => z.int().min(min).max(max)
+const whole = (min: number, max: number) => z.preprocess(number, between(min, max))
+/** The default stands inside, where the description finds it. */
+const wholeOr = (otherwise: number, min: number, max: number) =>
+  z.preprocess(number, between(min, max).default(otherwise))
 
 /** PostgreSQL takes every character but NUL. */
 const plain = z.string().refine((text) => !text.includes('\0'), 'Input should hold no NUL character')
@@ -113,7 +114,7 @@ export const launchBody = z
   })
 export type LaunchBody = z.output<typeof launchBody>
 
-const page = z.object({ skip: whole(0, Number.MAX_SAFE_INTEGER).default(0), limit: whole(1, 1_000_000).default(10) })
+const page = z.object({ skip: wholeOr(0, 0, Number.MAX_SAFE_INTEGER), limit: wholeOr(10, 1, 1_000_000) })
 const one = z.object({ id: z.string() })
 
 const count = z.int().min(0)
@@ -161,22 +162,33 @@ const runRow = z.object({
   output_files: textsByKey,
 })
 
+const serviceId: z.ZodType<ServiceId, ServiceId> = z.string().regex(/^[0-9a-f]{24}$/) as never
+
+const NO_SERVICE = 'There is no service of this id'
+
 /** By the keys of `routes.dt`. */
 export const serviceSchemas = {
   serviceList: { query: page, answer: z.array(listRow), failures: ['Error listing services'] },
   serviceLaunch: {
+    success: 202,
     body: launchBody,
-    answer: z.object({ id: z.custom<ServiceId>((id) => typeof id === 'string') }),
+    answer: z.object({ id: serviceId }),
     failures: ['An error occurred'],
   },
   serviceStatus: {
     params: one,
+    missing: NO_SERVICE,
     answer: z.object({ ...counters, output_files: z.array(z.string()) }),
     failures: ['Error reading the status'],
   },
-  serviceRuns: { params: one, answer: z.array(runRow), failures: ['Error reading the runs'] },
-  serviceLogs: { params: one, answer: textsByKey, failures: ['Error reading the logs'] },
-  serviceTerminate: { params: one, answer: z.object({ message: z.string() }), failures: ['An error occurred'] },
+  serviceRuns: { params: one, missing: NO_SERVICE, answer: z.array(runRow), failures: ['Error reading the runs'] },
+  serviceLogs: { params: one, missing: NO_SERVICE, answer: textsByKey, failures: ['Error reading the logs'] },
+  serviceTerminate: {
+    params: one,
+    missing: NO_SERVICE,
+    answer: z.object({ message: z.string() }),
+    failures: ['An error occurred'],
+  },
 } satisfies Readonly<Record<string, AnySchemas>>
 
 /** By the keys of `routes.dt`. */

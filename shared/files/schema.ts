@@ -59,26 +59,31 @@ export const runInputs = z.array(
   }),
 )
 
+const NO_FILE = 'There is no file of this id'
+
 /** By the keys of `routes.dt`. */
 export const fileSchemas = {
   fileList: { query: page, answer: z.array(fileRow), failures: ['Error listing files'] },
   fileUpload: { answer: stored, failures: ['Error storing file'], media: { body: FORM } },
   fileGet: {
     params: oneFile,
+    missing: NO_FILE,
     answer: z.string(),
     failures: ['Error reading file', 'Error reading file'],
     media: { answer: BYTES },
   },
   fileReplace: {
     params: oneFile,
+    missing: NO_FILE,
     answer: stored,
     failures: ['Error replacing file'],
     media: { body: { ...FORM, ...BYTES } },
   },
-  fileDelete: { params: oneFile, answer: said, failures: ['Error deleting file'] },
+  fileDelete: { params: oneFile, missing: NO_FILE, answer: said, failures: ['Error deleting file'] },
   serviceOutput: {
     params: z.object({ id: z.string(), idx: z.coerce.number().int() }),
     answer: z.unknown(),
+    missing: 'There is no service of this id, or no such output of it',
     failures: ['Error downloading file'],
     media: { answer: { 'application/json': { schema: {} }, ...BYTES } },
   },

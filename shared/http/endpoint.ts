@@ -31,6 +31,8 @@ export interface Checks<Params, Query, Body> {
 export interface Schemas<Params, Query, Body, Answer> extends Checks<Params, Query, Body> {
   /** What a use case answers must fit; if it does not, that is a defect of ours. */
   readonly answer: z.ZodType<unknown, Answer>
+  /** Of an answer that is no refusal; default 200. */
+  readonly success?: number
 }
 
 /** The schemas of some function, for the description. */
@@ -40,6 +42,9 @@ export interface AnySchemas {
   readonly body?: z.ZodType
   readonly answer: z.ZodType
   readonly failures: readonly string[]
+  readonly success?: number
+  /** What a 404 means, where there is one. */
+  readonly missing?: string
   /** What a 409 means, where there is one. */
   readonly conflict?: string
   /** Bodies that are no JSON: media type → its schema in the description. */
@@ -80,7 +85,7 @@ export function endpoint<Deps, Answer, Params = None, Query = None, Body = undef
 ): HttpFunction {
   const edge = once(options.edge ?? (() => createEdge(route)))
   const resources = once(deps)
-  const { encode = (answer: Answer) => json(200, answer), afterAnswer } = options
+  const { encode = (answer: Answer) => json(schemas.success ?? 200, answer), afterAnswer } = options
 
   // Requests that are answered with one and the same object share its check and its text.
   const replies = new WeakMap<object, Reply>()

@@ -1,13 +1,19 @@
 /** The OpenAPI 3.1 description, made from the route table and the schemas that the functions check with. */
 import * as z from 'zod'
-import type { Endpoint, Route } from '../routes.ts'
+import type { Auth, Endpoint, Route } from '../routes.ts'
 import type { AnySchemas } from './endpoint.ts'
+
+interface Tag {
+  readonly name: string
+  readonly description: string
+}
 
 export interface Feature {
   readonly title: string
   readonly version: string
   readonly description: string
-  readonly tag: { readonly name: string; readonly description: string }
+  /** The first is that of operations whose id names none. */
+  readonly tags: readonly [Tag, ...Tag[]]
   /** Where the paths begin; the first is what a page tries. Default: the root. */
   readonly servers?: readonly string[]
   readonly operations: readonly { readonly route: Route; readonly schemas: AnySchemas }[]
@@ -46,6 +52,15 @@ const RESPONSES = {
   unavailable: problem('Another system is away or too slow; see Retry-After'),
 }
 
+const SECURITY: Readonly<Record<Auth, readonly JsonObject[]>> = {
+  none: [],
+  user: [{ bearer: [] }],
+  analysis: [{ bearer: [] }],
+  // Whether a token is asked for is a setting.
+  twin: [{}, { bearer: [] }],
+  service: [{ bearer: [] }],
+}
+
 const SCHEMAS = {
   Problem: { type: 'object', properties: { detail: {} }, required: ['detail'] },
   ValidationProblem: {
@@ -78,11 +93,29 @@ function pathParameters({ path }: Endpoint, schemas: AnySchemas): JsonObject[] {
   })
 }
 
+/** Parameters behind the question mark; one with a default may be left out. */
+function queryParameters({ query }: AnySchemas): JsonObject[] {
+  if (!query) return []
+  const { properties = {}, required = [] } = schemaOf(query, 'input') as {
+    properties?: JsonObject
+    required?: string[]
+  }
+  return Object.entries(properties).map(([name, schema]) => {
+    const { description, ...rest } = schema as JsonObject
+    const isRequired = required.includes(name) && rest['default'] === undefined
+    return { name, in: 'query', required: isRequired, schema: rest, ...(description !== undefined && { description }) }
+  })
+}
+
 function responses(route: Route, schemas: AnySchemas, parameters: readonly JsonObject[]): JsonObject {
   const secured = route.auth !== 'none'
   return {
-    200: { description: 'Success', content: schemas.media?.answer ?? content(schemaOf(schemas.answer, 'output')) },
+    [schemas.success ?? 200]: {
+      description: 'Success',
+      content: schemas.media?.answer ?? content(schemaOf(schemas.answer, 'output')),
+    },
     ...(secured && { 401: ref('responses', 'unauthenticated'), 403: ref('responses', 'forbidden') }),
+    ...(schemas.missing && { 404: problem(schemas.missing) }),
     ...(schemas.conflict && { 409: problem(schemas.conflict) }),
     ...((schemas.body || schemas.media?.body) && { 413: ref('responses', 'tooLarge') }),
     ...(schemas.body && { 415: ref('responses', 'unsupported') }),
@@ -104,12 +137,12 @@ function operationId(route: Route, endpoint: Endpoint, parameters: readonly Json
 }
 
 function operation(feature: Feature, route: Route, endpoint: Endpoint, schemas: AnySchemas): JsonObject {
-  const parameters = pathParameters(endpoint, schemas)
+  const parameters = [...pathParameters(endpoint, schemas), ...queryParameters(schemas)]
   return {
     operationId: operationId(route, endpoint, parameters),
-    tags: [endpoint.operationId?.split('-', 1)[0] ?? feature.tag.name],
+    tags: [endpoint.operationId?.split('-', 1)[0] ?? feature.tags[0].name],
     summary: endpoint.summary,
-    security: route.auth === 'none' ? [] : [{ bearer: [] }],
+    security: SECURITY[route.auth],
     ...(parameters.length > 0 && { parameters }),
     ...requestBody(schemas),
     responses: responses(route, schemas, parameters),
@@ -124,12 +157,12 @@ export function describeApi(feature: Feature): JsonObject {
       item[endpoint.method.toLowerCase()] = operation(feature, route, endpoint, schemas)
       paths[endpoint.path] = item
     }
-  const { title, version, description, tag, servers = ['/'] } = feature
+  const { title, version, description, tags, servers = ['/'] } = feature
   return {
     openapi: '3.1.0',
     info: { title, version, description, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     servers: servers.map((url) => ({ url })),
-    tags: [tag],
+    tags,
     paths,
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },

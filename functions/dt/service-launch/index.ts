@@ -4,7 +4,6 @@ import { launchRequest } from '../../../shared/dt/requests.ts'
 import { dtSchemas } from '../../../shared/dt/schema.ts'
 import { tellSoon } from '../../../shared/dt/tell.ts'
 import { endpoint } from '../../../shared/http/endpoint.ts'
-import { json } from '../../../shared/http/exchange.ts'
 import { http } from '../../../shared/http/register.ts'
 import { routes } from '../../../shared/routes.ts'
 import { twinCluster } from '../../../shared/wire/twin-cluster.ts'
@@ -18,7 +17,6 @@ const ports = wireTwins(route, twinStore, twinCluster, twinSink)
 http(
   route.name,
   endpoint(route, dtSchemas.serviceLaunch, (deps, { body }) => launch(deps, launchRequest(body)), ports, {
-    encode: (answer) => json(202, answer),
     afterAnswer: (deps, _, { id }) => tellSoon(deps, id),
   }),
 )

@@ -1,17 +1,11 @@
-import { endpoint } from '../../../shared/http/endpoint.ts'
+import { pagesOf } from '../../../shared/http/docs/pages.ts'
 import { http } from '../../../shared/http/register.ts'
 import { routes } from '../../../shared/routes.ts'
-import { docsSchemas, page } from './pages.ts'
+import { book } from './book.ts'
 
 const { docs } = routes.po
 
 http(
   docs.name,
-  endpoint(
-    docs,
-    docsSchemas,
-    async (_, { path, params }) => page(path, params.file),
-    () => undefined,
-    { encode: ({ type, body, headers }) => ({ status: 200, headers: { 'content-type': type, ...headers }, body }) },
-  ),
+  pagesOf(docs, () => book),
 )

@@ -1,12 +1,11 @@
 /** The documentation as a browser sees it, and the description as a validator does. */
-import { existsSync } from 'node:fs'
 import { createConfig, lintFromString } from '@redocly/openapi-core'
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import '../../../functions/po/docs/index.ts'
 import { registeredFunction } from '../../../shared/http/register.ts'
 import { poRoutes, routes } from '../../../shared/routes.ts'
 import { serveFunction } from '../../shared/http/edge.ts'
+import { browsing, CHROMIUM, keep } from '../browser.ts'
 
 vi.stubEnv('LOG_LEVEL', 'fatal')
 const fn = registeredFunction('po-docs')
@@ -104,47 +103,8 @@ describe('assets', () => {
   )
 })
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
-if (!CHROMIUM) {
-  const message = 'no chromium: the pages are not looked at in a browser; install it with `apt-get install chromium`'
-  if (process.env['CI']) throw new Error(message)
-  process.stderr.write(`SKIPPED: ${message}\n`)
-}
-const ARGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
 describe.skipIf(!CHROMIUM)('in a browser', () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: ARGS })
-  })
-  afterAll(() => browser?.close())
-
-  /** Opens a page, and notes every request and everything the page or its policy complained about. */
-  async function open(path: string, ready: (page: Page) => Promise<unknown>) {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } })
-    const hosts = new Set<string>()
-    const complaints: string[] = []
-    page.on('request', (request) => {
-      const { protocol, host } = new URL(request.url())
-      if (protocol !== 'data:' && protocol !== 'blob:') hosts.add(host)
-    })
-    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
-    page.on('pageerror', (error) => complaints.push(String(error)))
-    await page.goto(`${server.url}${path}`)
-    await ready(page)
-    await page.waitForLoadState('networkidle')
-    return { page, hosts, complaints }
-  }
-
+  const open = browsing(server.url)
   const host = new URL(server.url).host
 
   it('Swagger UI shows every operation, asks no other host, and breaks no policy', async () => {
@@ -176,9 +136,3 @@ describe.skipIf(!CHROMIUM)('in a browser', () => {
     expect(new URL((await sent).url()).host).toBe(host)
   })
 })
-
-/** For a look with one's own eyes: `SCREENSHOTS=/some/folder npx vitest run test/functions/po/docs.test.ts`. */
-async function keep(page: Page, name: string): Promise<void> {
-  const folder = process.env['SCREENSHOTS']
-  if (folder) await page.screenshot({ path: `${folder}/${name}.png` })
-}

@@ -17,9 +17,7 @@ interface Inline {
   readonly text: string
 }
 
-const DESCRIPTION = '/api/v1/openapi.json'
-
-const ASSETS: Readonly<Record<string, Packaged | Inline>> = {
+const PACKAGED: Readonly<Record<string, Packaged>> = {
   'swagger-ui.css': { type: CSS, from: 'swagger-ui-dist/swagger-ui.css' },
   'swagger-ui-bundle.js': { type: JAVASCRIPT, from: 'swagger-ui-dist/swagger-ui-bundle.js' },
   'favicon.png': { type: 'image/png', from: 'swagger-ui-dist/favicon-32x32.png' },
@@ -28,20 +26,24 @@ const ASSETS: Readonly<Record<string, Packaged | Inline>> = {
     from: 'redoc/bundles/redoc.standalone.js',
     without: 'https://cdn.redoc.ly/redoc/logo-mini.svg',
   },
+}
+
+/** @param description where the page finds the description of the API */
+const inline = (description: string): Readonly<Record<string, Inline>> => ({
   'swagger-ui-start.js': {
     type: JAVASCRIPT,
-    text: `SwaggerUIBundle({ url: '${DESCRIPTION}', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null })\n`,
+    text: `SwaggerUIBundle({ url: '${description}', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null })\n`,
   },
   'redoc-start.js': {
     type: JAVASCRIPT,
-    text: `Redoc.init('${DESCRIPTION}', { hideLogo: true, nativeScrollbars: true }, document.getElementById('redoc'))\n`,
+    text: `Redoc.init('${description}', { hideLogo: true, nativeScrollbars: true }, document.getElementById('redoc'))\n`,
   },
   'redoc.css': { type: CSS, text: "body { margin: 0 }\na[href^='https://redocly.com'] { display: none }\n" },
-}
+})
 
 /** Names and sources of what a bundle must carry along. */
-export const PACKAGED_ASSETS: readonly (readonly [file: string, specifier: string])[] = Object.entries(ASSETS).flatMap(
-  ([file, asset]) => ('from' in asset ? [[file, asset.from] as const] : []),
+export const PACKAGED_ASSETS: readonly (readonly [file: string, specifier: string])[] = Object.entries(PACKAGED).map(
+  ([file, { from }]) => [file, from],
 )
 
 function locate(file: string, from: string): URL {
@@ -50,11 +52,16 @@ function locate(file: string, from: string): URL {
 }
 
 /** The type and bytes of an asset; undefined when there is none of that name. */
-export async function readAsset(file: string): Promise<{ type: string; body: string | Uint8Array } | undefined> {
-  const asset = Object.hasOwn(ASSETS, file) ? ASSETS[file] : undefined
-  if (!asset) return undefined
-  if ('text' in asset) return { type: asset.type, body: asset.text }
-  const body = await readFile(locate(file, asset.from))
-  const { without } = asset
-  return { type: asset.type, body: without ? body.toString().replaceAll(without, 'data:,') : body }
+export async function readAsset(
+  file: string,
+  description: string,
+): Promise<{ type: string; body: string | Uint8Array } | undefined> {
+  const texts = inline(description)
+  const text = Object.hasOwn(texts, file) ? texts[file] : undefined
+  if (text) return { type: text.type, body: text.text }
+  const packaged = Object.hasOwn(PACKAGED, file) ? PACKAGED[file] : undefined
+  if (!packaged) return undefined
+  const { type, from, without } = packaged
+  const body = await readFile(locate(file, from))
+  return { type, body: without ? body.toString().replaceAll(without, 'data:,') : body }
 }
