@@ -2,7 +2,11 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ApiObject } from './api.ts'
+import { startBeacon } from './beacon.ts'
+import { plainPod } from './surroundings.ts'
 import { startTwinWorld, type TwinWorld } from './twins.ts'
+import { findResolver } from './world.ts'
 
 const PATIENCE = { timeout: 110_000, interval: 250 }
 const splitImage = (image: string) => {
@@ -149,6 +153,131 @@ describe('a service on demand', () => {
     const [run] = await runsOf(id)
     expect(run).toMatchObject({ phase: 'failed', exit_code: 1 })
     expect(run?.log_tail).toContain('expected the columns')
+  })
+})
+
+/** The JSON files that the runs of a service left, in order of their places. */
+const leftBy = async <T>(id: string): Promise<readonly T[]> => {
+  const places = (await statusOf(id))?.output_files ?? []
+  const read = places.map((_, place) => world.call('GET', `/service/${id}/output/${place}`))
+  return (await Promise.all(read)).map(({ body }) => body)
+}
+
+describe('a step after all runs', () => {
+  test('finds what each of them left, and leaves its own', async () => {
+    const id = await launch(world.images.worker, {
+      env: { VALUE: '7' },
+      ana: { job_type: 'ondemand', reps: 3 },
+      fan_in: { image: world.images.worker, env: { SUM: 'yes' } },
+    })
+    await ended(id)
+    expect(await statusOf(id)).toMatchObject({ status: 'ok', phase: 'succeeded' })
+    expect(await leftBy(id)).toMatchObject([{ value: 7 }, { value: 7 }, { value: 7 }, { of: ['0', '1', '2'], sum: 21 }])
+    await terminate(id)
+  })
+})
+
+describe('a scheduled service', () => {
+  test('fires by itself, with runs of its own, and terminate ends that', async () => {
+    const id = await launch(world.images.worker, {
+      env: { VALUE: '1' },
+      concurrency_policy: 'Forbid',
+      ana: { job_type: 'scheduled', reps: 2, schedule: '* * * * *' },
+    })
+    await expect.poll(async () => (await statusOf(id))?.phase, PATIENCE).toBe('scheduled')
+    const succeeded = async () => (await runsOf(id)).filter(({ phase }) => phase === 'succeeded').length
+    await expect.poll(succeeded, PATIENCE).toBe(2)
+    expect(await leftBy(id)).toMatchObject([{ value: 1 }, { value: 1 }])
+    expect(await statusOf(id)).toMatchObject({ phase: 'scheduled' })
+    await terminate(id)
+    const left = async () => [
+      ...(await world.api.list('CronJob')),
+      ...(await world.api.list('Job')).filter(({ metadata }) => metadata.name.includes(id)),
+    ]
+    await expect.poll(left, PATIENCE).toEqual([])
+  })
+})
+
+const there = <T>(object: T | undefined): T => {
+  if (object === undefined) throw new Error('it is not there')
+  return object
+}
+
+/** By which a run's programs, but never its image, prove whose they are. */
+const tokenOf = async (id: string): Promise<string> => {
+  const secret = await world.api.find('Secret', `dt-${id}-token`)
+  return Buffer.from((there(secret)['data'] as { token: string }).token, 'base64').toString()
+}
+
+interface Look {
+  readonly reached: Readonly<Record<string, boolean>>
+  readonly variables: readonly string[]
+  readonly folders: readonly string[]
+  readonly mounts: readonly string[]
+}
+
+async function startedBeacon(address: string) {
+  const beacon = await startBeacon(address)
+  return { port: beacon.port, [Symbol.asyncDispose]: beacon.stop }
+}
+
+describe('isolation', () => {
+  test('a run gets to nobody, and finds no credential', async () => {
+    const { api } = world
+    const peer = await launch(world.images.server, { ana: { job_type: 'persistent' } })
+    await expect.poll(async () => (await statusOf(peer))?.phase, PATIENCE).toBe('serving')
+    const server = await api.json<ApiObject>('GET', '/api/v1/namespaces/default/services/kubernetes')
+    const resolver = world.environment.resolver ?? (await findResolver(api))
+    const addressOf = (service?: ApiObject) => (there(service)['spec'] as { clusterIP: string }).clusterIP
+    const [pod] = await api.pods(`serving.knative.dev/service=dt-${peer}`)
+    const { podIP } = there(pod).status as unknown as { podIP: string }
+    await using beacon = await startedBeacon(world.environment.hostAddress)
+    const targets = {
+      'name server': [resolver, 53],
+      'API server': [addressOf(server), 443],
+      'another service': [podIP, 8080],
+      'this machine': [world.environment.hostAddress, beacon.port],
+    }
+    const LOOK = JSON.stringify(targets)
+    const all = Object.keys(targets).map((name) => [name, true] as const)
+    await api.create(plainPod('anybody', {}, { image: world.images.worker, env: { LOOK } }))
+    const control = async () => JSON.parse((await api.log('anybody')).trim() || '{}') as Partial<Look>
+    await expect.poll(async () => (await control()).reached, PATIENCE).toEqual(Object.fromEntries(all))
+    const id = await launch(world.images.worker, { env: { LOOK }, ana: { job_type: 'ondemand', reps: 1 } })
+    await ended(id)
+    const [found] = await leftBy<Look>(id)
+    const reached = all.map(([name]) => [name, name === 'name server'] as const)
+    expect(found).toMatchObject({ reached: Object.fromEntries(reached), folders: [], mounts: ['/input', '/output'] })
+    const secret = /TOKEN|PASSWORD|SECRET|MONGO|POSTGRES/
+    expect(there(found).variables.filter((name) => secret.test(name))).toEqual([])
+    await terminate(peer)
+  })
+
+  test('the token of one service is refused for another, and after its end', async () => {
+    const ids = [0, 1].map(() =>
+      launch(world.images.worker, { env: { VALUE: '1' }, ana: { job_type: 'ondemand', reps: 1 } }),
+    )
+    const [own = '', other = ''] = await Promise.all(ids)
+    await Promise.all([ended(own), ended(other)])
+    const ask = async (method: string, path: string, token: string) => {
+      const headers = { authorization: `Bearer ${token}` }
+      const body = method === 'PUT' ? 'theirs' : undefined
+      return (await fetch(`${world.twins.door.url}${path}`, { method, headers, ...(body ? { body } : {}) })).status
+    }
+    const token = await tokenOf(own)
+    const run = 'firing=0&index=0&attempt=0'
+    expect(await ask('GET', `/run/${own}/inputs`, token)).toBe(200)
+    for (const [method, path] of [
+      ['GET', `/run/${other}/inputs`],
+      ['GET', `/run/${other}/outputs?${run}`],
+      ['PUT', `/run/${other}/outputs/forged.json?${run}`],
+    ] as const) {
+      expect(await ask(method, path, token), path).toBe(403)
+      expect(await ask(method, path, 'none'), path).toBe(401)
+    }
+    expect(await leftBy(other)).toMatchObject([{ value: 1 }])
+    await terminate(own)
+    expect(await ask('GET', `/run/${own}/inputs`, token)).not.toBe(200)
   })
 })
 

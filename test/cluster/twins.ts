@@ -15,7 +15,7 @@ import { databaseSettings, startPostgres } from '../sandbox/postgres.ts'
 import { databaseEnvironment } from '../sandbox/settings.ts'
 import { startTwins, type Twins } from '../sandbox/twins.ts'
 import { type Api, createApi, eventually } from './api.ts'
-import { clusterEnvironment } from './environment.ts'
+import { type ClusterEnvironment, clusterEnvironment } from './environment.ts'
 import { grant } from './grants.ts'
 import { loadFunctionImage, loadPrograms } from './images.ts'
 import { timed } from './world.ts'
@@ -26,9 +26,10 @@ const DEFINITION = new URL('../../knative/crd/analytics.yaml', import.meta.url)
 
 export interface TwinWorld {
   readonly api: Api
+  readonly environment: ClusterEnvironment
   readonly twins: Twins
   readonly gateway: Gateway
-  readonly images: { readonly laboratory: string; readonly server: string }
+  readonly images: Readonly<Record<keyof typeof TWIN_PROGRAMS, string>>
   /** A call of the API. */
   call(
     method: 'GET' | 'POST' | 'DELETE',
@@ -39,7 +40,7 @@ export interface TwinWorld {
 }
 
 /** The kind is of the whole cluster: it is made or brought up to date, and stays. */
-async function defineKind(api: Api): Promise<void> {
+export async function defineKind(api: Api): Promise<void> {
   const definition = parse(await readFile(DEFINITION, 'utf8')) as { metadata: { name: string } }
   const path = `${DEFINITIONS}/${definition.metadata.name}`
   if (await api.json('GET', path)) await api.json('PATCH', path, definition)
@@ -47,7 +48,8 @@ async function defineKind(api: Api): Promise<void> {
   await eventually('the kind Analytics', () => api.json('GET', `/apis/eng.cam.ac.uk/v1alpha1/analytics?limit=1`))
 }
 
-const PROGRAMS = {
+export const TWIN_PROGRAMS = {
+  worker: { entry: 'test/cluster/pods/twin-worker.ts' },
   laboratory: { entry: 'test/sandbox/images/laboratory.ts' },
   server: { entry: 'test/cluster/pods/twin-server.ts' },
 }
@@ -74,7 +76,7 @@ async function start(stops: Stop[]): Promise<Omit<TwinWorld, 'stop'>> {
   stops.push(api.removeNamespace)
   await api.makeNamespace({ 'pod-security.kubernetes.io/enforce': 'baseline' })
   await defineKind(api)
-  const images = await timed('images made and loaded', () => loadPrograms(environment, PROGRAMS))
+  const images = await timed('images made and loaded', () => loadPrograms(environment, TWIN_PROGRAMS))
   const tools = await timed('image of our programs made and loaded', () => loadFunctionImage(environment))
   const folder = await mkdtemp(join(tmpdir(), 'dt-life-'))
   stops.push(() => rm(folder, { recursive: true }))
@@ -107,7 +109,7 @@ async function start(stops: Stop[]): Promise<Omit<TwinWorld, 'stop'>> {
   stops.push(twins.stop)
   const gateway = await startGateway({ port: 0, routes: dtRoutes, upstreams: twins.functions.addressOf })
   stops.push(gateway.stop)
-  return { api, twins, gateway, images, call: caller(gateway) }
+  return { api, environment, twins, gateway, images, call: caller(gateway) }
 }
 
 const caller =
