@@ -26,7 +26,12 @@ function textsOf(path: string, beginning: RegExp): { path: string; text: string 
 }
 
 /** Defects are one row of the page; words of `make adopt` stand on the page about moving. */
-const FAULTS = ['shared/po/*.ts', 'shared/po/reconcile/*.ts', 'shared/{http,events}/*.ts', 'shared/adapters/**/*.ts']
+const FAULTS = [
+  'shared/{po,dt}/*.ts',
+  'shared/{po,dt}/reconcile/*.ts',
+  'shared/{http,events,files}/*.ts',
+  'shared/adapters/**/*.ts',
+]
 const CODES = FAULT_CODES.filter((code) => code !== 'unexpected').join('|')
 /** No route asks for what it means; bodies of this code are lists of their own. */
 const UNSEEN = ['No token is accepted here', 'Invalid request']
@@ -42,6 +47,12 @@ const causes = textsOf('shared/po/lifecycle.ts', /cause: (?:withDetail\()?/).fil
   ({ text }) =>
     !/is starting|is executing|has finished|is not there yet|is being prepared|nothing is known| yet$/.test(text),
 )
+const reasonsOfRuns = ['shared/dt/lifecycle.ts', 'shared/dt/reconcile/one.ts', 'shared/pod/fetch-inputs.ts'].flatMap(
+  (path) =>
+    textsOf(path, /\b(?:reason: |return |incomplete: \([^)]*\) => |new Error\()/).filter(
+      ({ text }) => text.includes(' ') && text !== 'its outputs are being stored',
+    ),
+)
 const unstartable = textsOf('shared/po/lifecycle.ts', /\b(?:Err|Image|Invalid|Create|Run)[A-Za-z]+:/)
 const refusals = globSync('knative/deploy/*.ts', { cwd: ROOT.pathname }).flatMap((path) =>
   textsOf(path, /new Refused\(/),
@@ -52,11 +63,12 @@ test('there is something to compare', () => {
   expect(configFaults.length).toBeGreaterThan(5)
   expect(preflights.length).toBeGreaterThan(0)
   expect(causes.length).toBeGreaterThan(5)
+  expect(reasonsOfRuns.length).toBeGreaterThan(5)
   expect(unstartable.length).toBeGreaterThan(5)
   expect(refusals.length).toBeGreaterThan(2)
 })
 
-test.each([...faults, ...configFaults, ...preflights, ...causes, ...unstartable, ...refusals])(
+test.each([...faults, ...configFaults, ...preflights, ...causes, ...reasonsOfRuns, ...unstartable, ...refusals])(
   '$path: $text',
   ({ text }) => {
     expect(page).toContain(essence(text))

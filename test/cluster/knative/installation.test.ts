@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { allRoutes, type Endpoint } from '../../../shared/routes.ts'
+import { dtRoutes, type Endpoint, poRoutes } from '../../../shared/routes.ts'
 import { redeploy } from './installation.ts'
 import { run, succeed } from './make.ts'
 import { type Node, openNode } from './node.ts'
@@ -31,7 +31,12 @@ const kubectl = (...args: string[]) =>
   succeed('kubectl', [...args, '--namespace', node.api.namespace], { env: { KUBECONFIG: node.environment.kubeconfig } })
 
 describe('the manifests', () => {
-  test.each(['local', 'flame', 'kafka'])('of the overlay %s pass every check of the API server', async (overlay) => {
+  test.each([
+    ['local', poRoutes],
+    ['flame', poRoutes],
+    ['kafka', poRoutes],
+    ['twins', dtRoutes],
+  ] as const)('of the overlay %s pass every check of the API server', async (overlay, routes) => {
     const folder = await writeSurvey(overlay, node.api.namespace)
     try {
       const { lines } = await kubectl(
@@ -43,9 +48,8 @@ describe('the manifests', () => {
         '-k',
         folder,
       )
-      expect(
-        lines.filter((line) => /^service\.serving\.knative\.dev\/po-.* serverside-applied/.test(line)),
-      ).toHaveLength(allRoutes.length)
+      const applied = lines.map((line) => /^service\.serving\.knative\.dev\/(\S+) serverside-applied/.exec(line)?.[1])
+      expect(applied.filter((name) => name !== undefined).sort()).toEqual(routes.map(({ name }) => name).sort())
     } finally {
       await removeOverlay(folder)
     }
@@ -79,7 +83,7 @@ describe('the installation', () => {
     const ready = (await functions())
       .filter(({ status }) => status.conditions.every(({ status: is }) => is === 'True'))
       .map(({ metadata }) => metadata.name)
-    expect(ready.sort()).toEqual(allRoutes.map(({ name }) => name).sort())
+    expect(ready.sort()).toEqual(poRoutes.map(({ name }) => name).sort())
   })
 
   test('is left as it is by the same deployment', async () => {
@@ -100,7 +104,7 @@ describe('the installation', () => {
       env: { KUBECONFIG: node.environment.kubeconfig },
     })
     const { items } = JSON.parse(stdout) as { items: { metadata: { name: string } }[] }
-    expect(items.map(({ metadata }) => metadata.name).sort()).toEqual(allRoutes.map(({ name }) => name).sort())
+    expect(items.map(({ metadata }) => metadata.name).sort()).toEqual(poRoutes.map(({ name }) => name).sort())
   })
 
   test('takes the manifest of a function from kn, too', async () => {
@@ -127,7 +131,7 @@ describe('the installation', () => {
 
 const readersOf = async (setting: string): Promise<readonly string[]> => {
   const texts = await Promise.all(
-    allRoutes.map(async ({ name }) => {
+    poRoutes.map(async ({ name }) => {
       const manifest = new URL(`../../../knative/base/services/${name}.yaml`, import.meta.url)
       return (await readFile(manifest, 'utf8')).includes(`key: ${setting},`) ? name : ''
     }),
@@ -142,7 +146,7 @@ const ANSWERS: Readonly<Record<string, number>> = {
   'GET /api/assets/{file}': 404,
 }
 const OPEN = new Set(['po-healthz', 'po-docs'])
-const calls = allRoutes
+const calls = poRoutes
   .filter(({ trigger }) => trigger === 'http')
   .flatMap(({ name, endpoints }) =>
     endpoints.map((endpoint) => [`${endpoint.method} ${endpoint.path}`, name, endpoint] as const),

@@ -16,7 +16,7 @@ export const OWNED = 'flame-po/analysis-id'
 const RENEW_MS = 20_000
 const FORWARDED_AGAIN_MS = 2000
 
-function tokens({ url, realm, clientId, clientSecret }: Installation['realm']) {
+export function tokens({ url, realm, clientId, clientSecret }: Installation['realm']) {
   let current: { readonly token: string; readonly until: number } | undefined
   return async (): Promise<string> => {
     if (current && current.until - Date.now() > RENEW_MS) return current.token

@@ -5,6 +5,7 @@ import { stringify } from 'yaml'
 import { IMAGE } from '../../../knative/function-service.ts'
 import { KNATIVE_NAMESPACES } from '../../../knative/policies.ts'
 import { renderPingSource } from '../../../knative/status-loop.ts'
+import { twinSources } from '../../../knative/twins.ts'
 
 const OVERLAYS = new URL('../../../.run/overlays/', import.meta.url)
 const NGINX = 'nginxinc/nginx-unprivileged'
@@ -32,15 +33,18 @@ const literals = (values: Readonly<Record<string, string>>) =>
 
 const json = (operations: readonly object[]) => JSON.stringify(operations)
 
+const WAYS = [
+  ['po-functions', '/spec/ingress/0/from'],
+  ['po-gateway', '/spec/egress/0/to'],
+] as const
+const WAYS_OF_RUNS = [['dt-runs', '/spec/egress/0/to']] as const
+
 /** As the comment in `overlays/flame` says. */
-const ways = (namespaces: readonly string[]) =>
+const ways = (namespaces: readonly string[], policies: readonly (readonly [name: string, path: string])[] = WAYS) =>
   namespaces
     .filter((name) => !KNATIVE_NAMESPACES.includes(name))
     .flatMap((value) =>
-      [
-        ['po-functions', '/spec/ingress/0/from'],
-        ['po-gateway', '/spec/egress/0/to'],
-      ].map(([name, path]) => ({
+      policies.map(([name, path]) => ({
         target: { kind: 'NetworkPolicy', name },
         patch: json([{ op: 'add', path: `${path}/0/namespaceSelector/matchExpressions/0/values/-`, value }]),
       })),
@@ -76,6 +80,43 @@ const kustomization = (input: OverlayInput) => ({
   replicas: [{ name: 'po-gateway', count: 1 }],
   patches: [{ path: 'ping-source.yaml' }, ...ways(input.ingressNamespaces), ...annotated(input.annotations)],
 })
+
+/** The orchestrator of digital twins alone, as `overlays/twins` has it. */
+const twins = ({
+  namespace,
+  intervalSeconds,
+  settings,
+  functionImage,
+  nginxImage,
+  ingressNamespaces,
+}: OverlayInput) => ({
+  apiVersion: 'kustomize.config.k8s.io/v1beta1',
+  kind: 'Kustomization',
+  namespace,
+  resources: ['../../../knative/base'],
+  components: ['twins', 'twins-only'].map((name) => `../../../knative/components/${name}`),
+  configMapGenerator: [
+    {
+      name: 'po-settings',
+      behavior: 'merge',
+      literals: literals({ ...settings, STATUS_LOOP_INTERVAL: String(intervalSeconds) }),
+      options: { disableNameSuffixHash: true },
+    },
+  ],
+  images: [imageOf(IMAGE, functionImage), imageOf(NGINX, nginxImage)],
+  replicas: [{ name: 'po-gateway', count: 1 }],
+  patches: [{ path: 'loop.yaml' }, ...ways(ingressNamespaces), ...ways(ingressNamespaces, WAYS_OF_RUNS)],
+})
+
+/** @returns the folder */
+export async function writeTwinOverlay(input: OverlayInput): Promise<string> {
+  const folder = new URL(`${input.namespace}/`, OVERLAYS)
+  await mkdir(folder, { recursive: true })
+  const loop = twinSources(input.intervalSeconds).find(({ kind }) => kind === 'PingSource')
+  await writeFile(new URL('loop.yaml', folder), stringify(loop))
+  await writeFile(new URL('kustomization.yaml', folder), stringify(twins(input)))
+  return fileURLToPath(folder)
+}
 
 /** @returns the folder */
 export async function writeOverlay(input: OverlayInput, name = input.namespace): Promise<string> {
