@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo demo-dt test test-cluster soak bench render verify verify-archive image deploy undeploy migrate adopt clean
+.PHONY: help setup run demo demo-dt test test-cluster soak bench render verify verify-archive image deploy undeploy migrate adopt import clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -75,6 +75,9 @@ migrate: $(INSTALLED) ## Bring the database of the POSTGRES_* settings up to dat
 adopt: $(INSTALLED) ## Go on with analyses of the Python service: [APPLY=1] [FINISH=1] [FORCE=1] [FROM=database] [JSON=1]
 	@$(BIN)/node shared/adopt.ts $(if $(APPLY),--apply) $(if $(FINISH),--finish) $(if $(FORCE),--force) \
 	  $(if $(FROM),--from '$(FROM)') $(if $(JSON),--output json)
+
+import: $(INSTALLED) ## Bring digital twins of a Mongo database over (MONGO_URL): [APPLY=1] [JSON=1]
+	@$(BIN)/node shared/import.ts $(if $(APPLY),--apply) $(if $(JSON),--output json)
 
 clean: ## Remove what was built or left by a run; dependencies stay
 	@rm -rf dist .run coverage

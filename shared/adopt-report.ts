@@ -1,5 +1,6 @@
 /** What a move from the Python service found and did, as a table or as JSON. */
 import type { Case, Survey } from './po/adopt/survey.ts'
+import { printable, tableOf } from './table.ts'
 
 export type Outcome = { readonly done: true } | { readonly done: false; readonly error: string }
 
@@ -26,19 +27,6 @@ function inCluster({ facts: { deployment, pods, objects } }: Case): string {
 function resultOf(outcome: Outcome | undefined): string {
   if (!outcome) return ''
   return outcome.done ? 'done' : `FAILED: ${outcome.error}`
-}
-
-/** Rows of the Python service hold any text: none of it may steer a terminal. */
-const printable = (text: string): string => text.replace(/[^ -~]/g, '?')
-
-function tableOf(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
 }
 
 const HEAD = ['ANALYSIS', 'RUN', 'WAS', 'IN THE CLUSTER', 'DECISION', 'WHY', 'RESULT']

@@ -27,6 +27,7 @@ export type SettingGroup =
   | 'files'
   | 'tokens'
   | 'services'
+  | 'import'
 
 export interface KubernetesGrant {
   readonly apiGroup: '' | 'apps' | 'batch' | 'networking.k8s.io' | 'serving.knative.dev' | 'eng.cam.ac.uk'

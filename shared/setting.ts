@@ -51,6 +51,10 @@ export const whole = (shape: Shape, min: number, max: number) =>
       ? Number(value)
       : new Expected(`a whole number from ${min} to ${max}`),
   )
+export const mongo = (shape: Shape) =>
+  setting<string>(shape, (value) =>
+    /^mongodb(\+srv)?:\/\/\S+$/.test(value) ? value : new Expected('a mongodb:// or mongodb+srv:// URL'),
+  )
 export const url = (shape: Shape) =>
   setting<string>(shape, (value) => {
     if (value === '' && shape.default === '') return ''

@@ -1,5 +1,5 @@
 /** What runs of digital-twin services get: a part of the table in `config.ts`. */
-import { boolean, oneOf, quantity, type Setting, text, url, ways, whole } from './setting.ts'
+import { boolean, mongo, oneOf, quantity, type Setting, text, url, ways, whole } from './setting.ts'
 
 export const TWIN_SETTINGS = {
   MAX_PARALLEL_JOB_RUNS: whole(
@@ -75,4 +75,12 @@ export const TWIN_SETTINGS = {
     default: 'false',
     effect: 'Gives runs the `MONGO_*` variables of old, for images that end without them.',
   }),
+
+  MONGO_URL: mongo({
+    group: 'import',
+    secret: true,
+    effect: 'Database to bring services and files over from, with its account.',
+  }),
+  MONGO_DB: text({ group: 'import', default: 'orchestrator', effect: 'Its database of services.' }),
+  MONGO_FILES_DB: text({ group: 'import', default: 'orchestrator_files', effect: 'Its database of files.' }),
 } as const satisfies Record<string, Setting<unknown>>

@@ -59,9 +59,14 @@ const ROOMS: readonly Room[] = [
     may: /^(shared\/(po|dt)\/(?!schema|requests).+|shared\/(fault\.ts|work\/.+))$/,
   },
   {
+    name: 'import',
+    files: /^shared\/import\//,
+    may: /^shared\/(import\/.+|fault\.ts|files\/(model|ports|receive)\.ts|dt\/(model|spec)\.ts)$/,
+  },
+  {
     name: 'adapters',
     files: /^shared\/adapters\//,
-    may: /^(shared\/adapters\/.+|shared\/(po|dt|files)\/(model|names|ports)\.ts|shared\/(fault|config)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
+    may: /^(shared\/adapters\/.+|shared\/(po|dt|files|import)\/(model|names|ports)\.ts|shared\/(fault|config)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
   },
   { name: 'development', files: /^shared\/http\/serve\.ts$/, may: /^(shared\/(routes|http\/start)\.ts|functions\/)$/ },
   { name: 'programs of pods', files: /^shared\/pod\//, may: /^(shared\/pod\/.+|node:.+)$/ },
@@ -78,12 +83,12 @@ const ROOMS: readonly Room[] = [
   {
     name: 'wiring',
     files: /^shared\/wire\//,
-    may: /^(shared\/(wire|adapters)\/.+|shared\/(config|log|routes|service-token|dt\/model|files\/(id|tidy|ports))\.ts|shared\/(po|dt)\/(ports|settings)\.ts|node:.+)$/,
+    may: /^(shared\/(wire|adapters)\/.+|shared\/(config|log|routes|service-token|dt\/model|files\/(id|tidy|ports))\.ts|shared\/(po|dt)\/(ports|settings)\.ts|shared\/import\/ports\.ts|node:.+)$/,
   },
   {
     name: 'commands',
     files: /^shared\/[\w-]+\.ts$/,
-    may: /^(shared\/(adapters|wire)\/.+|shared\/(config|adopt-report)\.ts|shared\/(po|dt)\/(model|ports|adopt\/.+)\.ts|node:.+)$/,
+    may: /^(shared\/(adapters|wire)\/.+|shared\/(config|adopt-report|import-report|table)\.ts|shared\/(po|dt)\/(model|ports|adopt\/.+)\.ts|shared\/import\/.+|node:.+)$/,
   },
   {
     name: 'entries',
@@ -115,6 +120,7 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
   cloudevents: /^shared\/(events|adapters)\//,
   esbuild: /^knative\//,
   jose: /^(shared\/(http\/(auth|keys)|adapters\/signing)\.ts$|knative\/)/,
+  mongodb: /^shared\/adapters\/mongo\//,
   pino: /^shared\/log\.ts$/,
   postgres: /^shared\/adapters\/postgres\//,
   undici: /^shared\/adapters\//,

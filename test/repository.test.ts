@@ -183,7 +183,9 @@ describe('.env.template', () => {
     }
   })
   test('filled in, gives the defaults, commented out or not', () => {
-    const filled = template.replace(/^([A-Z_]+)=$/gm, '$1=http://example.test/with/more/than/32/characters')
+    const filled = template
+      .replace(/^MONGO_URL=$/m, 'MONGO_URL=mongodb://example.test/')
+      .replace(/^([A-Z_]+)=$/gm, '$1=http://example.test/with/more/than/32/characters')
     const uncommented = filled.replace(/^#([A-Z_]+=)/gm, '$1')
     const config = loadConfig(groups, parseEnv(filled))
     expect(loadConfig(groups, parseEnv(uncommented))).toEqual(config)

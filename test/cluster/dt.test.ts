@@ -75,7 +75,12 @@ describe('a persistent service', () => {
     await expect.poll(phase, PATIENCE).toBe('Serving')
     await expect.poll(async () => (await statusOf(id))?.phase, PATIENCE).toBe('serving')
     await world.api.remove('Analytics', id, 'Foreground')
-    await expect.poll(() => statusOf(id), PATIENCE).toBeUndefined()
+    // What it was stays to be read; terminate forgets it.
+    await expect
+      .poll(() => statusOf(id), PATIENCE)
+      .toMatchObject({ phase: 'terminated', reason: 'its resource was deleted' })
+    await terminate(id)
+    expect(await statusOf(id)).toBeUndefined()
   })
 })
 

@@ -19,6 +19,7 @@ const GROUPS = [
   'files',
   'tokens',
   'services',
+  'import',
 ] as const
 const names = Object.keys(SETTINGS) as SettingName[]
 const required = names.filter((name) => SETTINGS[name].default === undefined)
@@ -27,7 +28,11 @@ const secrets = names.filter((name) => SETTINGS[name].secret)
 const complete: Environment = Object.fromEntries(
   required.map((name) => [
     name,
-    name.includes('URL') ? 'http://host:1/path/' : 'text of more than 32 characters in all',
+    name === 'MONGO_URL'
+      ? 'mongodb://host:1'
+      : name.includes('URL')
+        ? 'http://host:1/path/'
+        : 'text of more than 32 characters in all',
   ]),
 )
 
@@ -122,13 +127,15 @@ describe('secrets in files', () => {
   const file = join(folder, 'secret')
   const kept = `${VALUE}-of-more-than-32-characters-in-all`
   writeFileSync(file, `${kept}\n`)
+  const address = join(folder, 'address')
+  writeFileSync(address, `${complete['MONGO_URL']}\n`)
   afterAll(() => rmSync(folder, { recursive: true }))
 
   it.each(secrets)('%s_FILE: the content without its last newline is the value', (name) => {
     const { [name]: _, ...rest } = complete
-    expect(loadConfig(GROUPS, { ...rest, [`${name}_FILE`]: file })[name]).toEqual(
-      name === 'DT_TOKEN_KEY' ? [kept] : kept,
-    )
+    const read = name === 'MONGO_URL' ? address : file
+    const expected = { DT_TOKEN_KEY: [kept], MONGO_URL: complete['MONGO_URL'] }[name as string] ?? kept
+    expect(loadConfig(GROUPS, { ...rest, [`${name}_FILE`]: read })[name]).toEqual(expected)
   })
 
   it.each(secrets)('%s and %s_FILE together are a fault', (name) => {

@@ -54,7 +54,14 @@ describe('the route table', () => {
 
   it('asks everybody but health, docs and events for a token', () => {
     const open = allRoutes.filter(({ auth }) => auth === 'none').map(({ name }) => name)
-    expect(open.sort()).toEqual(['dt-docs', 'dt-healthz', 'dt-reconcile', 'po-docs', 'po-healthz', 'po-status-reconcile'])
+    expect(open.sort()).toEqual([
+      'dt-docs',
+      'dt-healthz',
+      'dt-reconcile',
+      'po-docs',
+      'po-healthz',
+      'po-status-reconcile',
+    ])
   })
 
   it('lets only the log line through for analyses', () => {

@@ -7,7 +7,7 @@ import { mount } from './mounts.ts'
 import { serviceColumns } from './rows.ts'
 
 /** PostgreSQL keeps no NUL in texts, and none in JSON. */
-const asJson = (value: object): string => storable(JSON.stringify(value)).replaceAll('\\u0000', '\\ufffd')
+export const asJson = (value: object): string => storable(JSON.stringify(value)).replaceAll('\\u0000', '\\ufffd')
 
 /** Runs in a transaction of its own. @see Store.begin */
 export async function begin(tx: Db, { id, spec, labels, leaseMs }: BeginInput, now: Date): Promise<boolean> {

@@ -1,0 +1,171 @@
+/**
+ * Brings services and files of a Mongo database over. Files come first, since services name them; each document is taken by
+ * itself, so that a bad one stops nobody; what is here already is left as it is, so that it may be repeated until nothing is
+ * left. Without `apply` it reads everything but the bytes, and writes nothing.
+ */
+import { isFault } from '../fault.ts'
+import type { Origin } from '../files/model.ts'
+import type { Catalogue } from '../files/ports.ts'
+import { named, receive } from '../files/receive.ts'
+import {
+  type Document,
+  type FormerFile,
+  type FormerService,
+  type Read,
+  readFile,
+  readService,
+  Unreadable,
+} from './documents.ts'
+import type { ImportInput, ImportPorts } from './ports.ts'
+
+export type Kind = 'service' | 'file'
+/** `new`: would be taken. `refused`: a reason why it cannot be. */
+export type Verdict = 'new' | 'taken' | 'there' | 'refused'
+
+export interface Finding {
+  readonly kind: Kind
+  readonly id: string
+  readonly name: string
+  readonly verdict: Verdict
+  readonly notes: readonly string[]
+}
+
+export interface ImportOptions {
+  readonly apply: boolean
+  readonly tell?: (finding: Finding) => void
+}
+
+const labelOf = ({ _id: id }: Document): string => (typeof id === 'string' ? id : JSON.stringify(id ?? null))
+const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown')
+
+/** As it is here already, or why not. */
+async function fileHere(catalogue: Catalogue, file: FormerFile): Promise<Verdict> {
+  const here = await catalogue.find(file.id)
+  if (!here) return 'new'
+  const same = here.length === file.length && (file.md5 === null || here.md5 === file.md5)
+  if (!same) throw new Unreadable('another file has its id here')
+  return 'there'
+}
+
+async function takeFile(ports: ImportPorts, file: FormerFile, origin: Origin): Promise<Verdict> {
+  const received = await receive(ports, ports.former.bytes(file.id))
+  const taken = await named(ports, received, async () => {
+    const { length, md5 } = received.content
+    if (length !== file.length) throw new Unreadable(`it has ${length} bytes and should have ${file.length}`)
+    if (file.md5 !== null && md5 !== file.md5) throw new Unreadable(`its MD5 is ${md5} and should be ${file.md5}`)
+    const { id, filename, uploadedAt: at } = file
+    return ports.catalogue.restore(received, { id, filename, at, origin })
+  })
+  return taken ? 'taken' : 'there'
+}
+
+const JOBS = { succeeded: 'succeeded', terminated: 'terminated' } as const
+
+/** How it ended was kept by its Job alone; that it left outputs is the one sign that is left. */
+function endOf(service: FormerService): Omit<ImportInput, 'service'> {
+  const { outputs, spec } = service
+  const count = outputs.length
+  return count > 0
+    ? {
+        phase: JOBS.succeeded,
+        reason: `imported; it left ${count} output${count === 1 ? '' : 's'}`,
+        succeeded: spec.reps ?? 0,
+      }
+    : { phase: JOBS.terminated, reason: 'imported; it left no outputs, and how it ended was not kept', succeeded: 0 }
+}
+
+async function serviceHere(ports: ImportPorts, { id, spec, createdAt }: FormerService): Promise<Verdict> {
+  const here = await ports.find(id)
+  if (!here) return 'new'
+  const same = here.spec.image === spec.image && here.createdAt.getTime() === createdAt.getTime()
+  // One whose resource was seen since has begun anew, under its own time.
+  if (!same && here.uid === null) throw new Unreadable('another service has its id here')
+  return 'there'
+}
+
+/** Files that services name and that are nowhere. */
+function missing({ spec, outputs }: FormerService, files: ReadonlySet<string>): string[] {
+  const named = [...Object.keys(spec.mountFiles ?? {}), ...outputs.map(({ fileId }) => fileId)]
+  const gone = [...new Set(named)].filter((id) => !files.has(id.toLowerCase()))
+  return gone.length === 0 ? [] : [`files that are not there: ${gone.join(', ')}`]
+}
+
+/** Reads, and takes when it may. Whatever is wrong with one is said of it. */
+async function each<T>(
+  kind: Kind,
+  document: Document,
+  tell: (finding: Finding) => void,
+  steps: {
+    readonly read: (document: Document) => Read<T>
+    readonly name: (taken: T) => string
+    readonly here: (taken: T) => Promise<Verdict>
+    readonly take: ((taken: T) => Promise<Verdict>) | undefined
+    readonly more?: (taken: T) => string[]
+  },
+): Promise<void> {
+  let name = ''
+  let notes: readonly string[] = []
+  let verdict: Verdict
+  try {
+    const read = steps.read(document)
+    name = steps.name(read.taken)
+    notes = [...read.notes, ...(steps.more?.(read.taken) ?? [])]
+    verdict = await steps.here(read.taken)
+    if (verdict === 'new' && steps.take) verdict = await steps.take(read.taken)
+  } catch (error) {
+    // What is away is away for all of them.
+    if (isFault(error) && error.code === 'unavailable') throw error
+    verdict = 'refused'
+    notes = [sentenceOf(error), ...notes]
+  }
+  tell({ kind, id: labelOf(document), name, verdict, notes })
+}
+
+/** Everything that was found, files before services, each in the order of before. */
+export async function importAll(ports: ImportPorts, { apply, tell = () => {} }: ImportOptions): Promise<Finding[]> {
+  const findings: Finding[] = []
+  const found = (finding: Finding): void => {
+    findings.push(finding)
+    tell(finding)
+  }
+  const { former, catalogue, intake } = ports
+  const services: Document[] = []
+  for await (const document of former.services()) services.push(document)
+  const left = outputIds(services)
+
+  for await (const document of former.files())
+    await each('file', document, found, {
+      read: readFile,
+      name: ({ filename }) => filename,
+      here: (file) => fileHere(catalogue, file),
+      take: apply ? (file) => takeFile(ports, file, left.has(file.id) ? 'output' : 'upload') : undefined,
+    })
+
+  const files = new Set(findings.filter(({ verdict }) => verdict !== 'refused').map(({ id }) => id.toLowerCase()))
+  for (const document of services)
+    await each('service', document, found, {
+      read: readService,
+      name: ({ spec }) => spec.image,
+      here: (service) => serviceHere(ports, service),
+      take: apply
+        ? async (service) => ((await intake.take({ service, ...endOf(service) })) ? 'taken' : 'there')
+        : undefined,
+      more: (service) => missing(service, files),
+    })
+  return findings
+}
+
+/** Files that only runs left, which are not uploads that others may be told of. */
+function outputIds(services: readonly Document[]): ReadonlySet<string> {
+  const left = new Set<string>()
+  const mounted = new Set<string>()
+  for (const document of services)
+    try {
+      const { outputs, spec } = readService(document).taken
+      for (const { fileId } of outputs) left.add(fileId.toLowerCase())
+      for (const fileId of Object.keys(spec.mountFiles ?? {})) mounted.add(fileId.toLowerCase())
+    } catch {
+      // Said when its turn comes.
+    }
+  return new Set([...left].filter((id) => !mounted.has(id)))
+}

@@ -1,0 +1,32 @@
+/** What bringing a Mongo database over needs from outside. */
+import type { Service, ServiceId } from '../dt/model.ts'
+import type { Bytes, FilePorts } from '../files/ports.ts'
+import type { Document, FormerService } from './documents.ts'
+
+/** The database of before. Ids are text, numbers and dates plain. Every error is a Fault. */
+export interface Former {
+  /** In the order in which the orchestrator listed them. */
+  services(): AsyncIterable<Document>
+  files(): AsyncIterable<Document>
+  /** @throws Fault when a piece is missing or doubled */
+  bytes(id: string): Bytes
+}
+
+/** An ended service, with all it had. */
+export interface ImportInput {
+  readonly service: FormerService
+  readonly phase: 'succeeded' | 'terminated'
+  readonly reason: string
+  readonly succeeded: number
+}
+
+export interface Intake {
+  /** A row with its mounts and outputs, in one step. False when the id is taken. */
+  take(input: ImportInput): Promise<boolean>
+}
+
+export interface ImportPorts extends Pick<FilePorts, 'catalogue' | 'blobs' | 'newDigest' | 'now' | 'log'> {
+  readonly former: Former
+  readonly intake: Intake
+  readonly find: (id: ServiceId) => Promise<Service | undefined>
+}

@@ -1,0 +1,35 @@
+/** Ports for bringing a Mongo database over: that database, and ours. */
+import { createDigest } from '../adapters/digest.ts'
+import { createFormer } from '../adapters/mongo/index.ts'
+import { createBlobs, createCatalogue } from '../adapters/postgres/files/index.ts'
+import { connect, createStore } from '../adapters/postgres/twins/index.ts'
+import { createIntake } from '../adapters/postgres/twins/intake.ts'
+import { type Environment, loadConfig } from '../config.ts'
+import type { ImportPorts } from '../import/ports.ts'
+
+/** @throws ConfigFault */
+export function wireImport(env: Environment, log: ImportPorts['log']): { ports: ImportPorts; close(): Promise<void> } {
+  const config = loadConfig(['database', 'import'], env)
+  const database = connect(config, { applicationName: 'dt-import' })
+  const former = createFormer({
+    url: config.MONGO_URL,
+    database: config.MONGO_DB,
+    filesDatabase: config.MONGO_FILES_DB,
+  })
+  const store = createStore(database)
+  return {
+    ports: {
+      former,
+      intake: createIntake(database),
+      find: store.find,
+      catalogue: createCatalogue(database),
+      blobs: createBlobs(database),
+      newDigest: createDigest,
+      now: () => new Date(),
+      log,
+    },
+    async close() {
+      await Promise.all([former.close(), database.end()])
+    },
+  }
+}
