@@ -2,8 +2,14 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { connect } from '../../shared/adapters/postgres/twins/index.ts'
+import { createIntake } from '../../shared/adapters/postgres/twins/intake.ts'
+import { readService } from '../../shared/import/documents.ts'
+import { databaseSettings } from '../sandbox/postgres.ts'
 import type { ApiObject } from './api.ts'
 import { startBeacon } from './beacon.ts'
+import { succeed } from './knative/make.ts'
 import { plainPod } from './surroundings.ts'
 import { startTwinWorld, type TwinWorld } from './twins.ts'
 import { findResolver } from './world.ts'
@@ -168,6 +174,61 @@ const leftBy = async <T>(id: string): Promise<readonly T[]> => {
   return (await Promise.all(read)).map(({ body }) => body)
 }
 
+describe('the sample', () => {
+  const FILE = 'knative/samples/analytics.yaml'
+  const ID = '669a52d1364a1b751c550d56'
+  const kubectl = (...args: string[]) =>
+    succeed('kubectl', [...args, '--namespace', world.api.namespace], {
+      env: { KUBECONFIG: world.environment.kubeconfig },
+    })
+
+  test('by kubectl, without its file, fails and says so; with the row of before it has its file', async () => {
+    await kubectl('apply', '-f', FILE)
+    await ended(ID)
+    expect(await statusOf(ID)).toMatchObject({ status: 'error', phase: 'failed' })
+    expect((await runsOf(ID))[0]?.log_tail).toContain('/input/input.xlsx')
+    const { stdout } = await kubectl('get', 'analytics', ID)
+    expect(stdout).toMatch(/ondemand +\S+ +Failed/)
+    await kubectl('delete', '-f', FILE)
+    await expect.poll(async () => (await statusOf(ID))?.phase, PATIENCE).toBe('failed')
+    await terminate(ID)
+    await expect.poll(() => statusOf(ID), PATIENCE).toBeUndefined()
+
+    const file = await upload('input.xlsx', TABLE)
+    const { taken } = readService({
+      _id: ID,
+      image: 'ghcr.io/cam-digital-hospitals/digital-hosp-des',
+      version: 'latest',
+      reps: 2,
+      mount_files: { [file]: 'input.xlsx' },
+    })
+    const database = connect(databaseSettings(world.postgres))
+    const take = () =>
+      createIntake(database).take({ service: taken, phase: 'terminated', reason: 'imported', succeeded: 0 })
+    // What was terminated is cleared away by the loop.
+    await expect.poll(take, PATIENCE).toBe(true)
+    await database.end()
+    await kubectl('apply', '-f', FILE)
+    await expect.poll(async () => (await statusOf(ID))?.phase, PATIENCE).toBe('succeeded')
+    expect(await leftBy(ID)).toMatchObject([{ hours: 1176 }, { hours: 1176 }])
+    await terminate(ID)
+  })
+
+  test('by the API', async () => {
+    const file = await upload('input.xlsx', TABLE)
+    const { spec } = parse(readFileSync(FILE, 'utf8')) as { spec: { image: string; env: object; reps: number } }
+    const id = await launch(spec.image, {
+      mount_files: { [file]: 'input.xlsx' },
+      env: spec.env,
+      ana: { job_type: 'ondemand', reps: spec.reps },
+    })
+    await ended(id)
+    expect(await statusOf(id)).toMatchObject({ status: 'ok' })
+    expect(await leftBy(id)).toMatchObject([{ hours: 1176 }, { hours: 1176 }])
+    await terminate(id)
+  })
+})
+
 describe('a step after all runs', () => {
   test('finds what each of them left, and leaves its own', async () => {
     const id = await launch(world.images.worker, {
@@ -229,18 +290,17 @@ async function startedBeacon(address: string) {
 describe('isolation', () => {
   test('a run gets to nobody, and finds no credential', async () => {
     const { api } = world
-    const peer = await launch(world.images.server, { ana: { job_type: 'persistent' } })
-    await expect.poll(async () => (await statusOf(peer))?.phase, PATIENCE).toBe('serving')
+    await api.create(plainPod('neighbour', {}, { image: world.images.server }))
+    await expect.poll(() => api.log('neighbour'), PATIENCE).toContain('listening')
     const server = await api.json<ApiObject>('GET', '/api/v1/namespaces/default/services/kubernetes')
     const resolver = world.environment.resolver ?? (await findResolver(api))
     const addressOf = (service?: ApiObject) => (there(service)['spec'] as { clusterIP: string }).clusterIP
-    const [pod] = await api.pods(`serving.knative.dev/service=dt-${peer}`)
-    const { podIP } = there(pod).status as unknown as { podIP: string }
+    const { podIP } = there(await api.find('Pod', 'neighbour'))['status'] as { podIP: string }
     await using beacon = await startedBeacon(world.environment.hostAddress)
     const targets = {
       'name server': [resolver, 53],
       'API server': [addressOf(server), 443],
-      'another service': [podIP, 8080],
+      'another pod': [podIP, 8080],
       'this machine': [world.environment.hostAddress, beacon.port],
     }
     const LOOK = JSON.stringify(targets)
@@ -255,7 +315,7 @@ describe('isolation', () => {
     expect(found).toMatchObject({ reached: Object.fromEntries(reached), folders: [], mounts: ['/input', '/output'] })
     const secret = /TOKEN|PASSWORD|SECRET|MONGO|POSTGRES/
     expect(there(found).variables.filter((name) => secret.test(name))).toEqual([])
-    await terminate(peer)
+    await terminate(id)
   })
 
   test('the token of one service is refused for another, and after its end', async () => {

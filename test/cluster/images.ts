@@ -106,6 +106,8 @@ export async function findProgram(name: string): Promise<string> {
 export interface Program {
   readonly entry: string
   readonly env?: Readonly<Record<string, string>>
+  /** What the image is called; default: a name of these tests. */
+  readonly image?: string
 }
 
 /** Images that run programs of this repository, by name. */
@@ -116,12 +118,12 @@ export async function loadPrograms<Name extends string>(
 ): Promise<Readonly<Record<Name, string>>> {
   const folder = await pack(targets)
   const content = await digest(folder)
-  const load = async ([name, { entry, env = {} }]: readonly [string, Program]) => {
+  const load = async ([name, { entry, env = {}, image: called }]: readonly [string, Program]) => {
     const tag = createHash('sha256')
       .update(`${content} ${entry} ${JSON.stringify(env)}`)
       .digest('hex')
       .slice(0, 12)
-    const image = `dev.local/po-test-${name}:${tag}`
+    const image = called ?? `dev.local/po-test-${name}:${tag}`
     const variables = Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`])
     await run(command, [...first, image, '--node', folder, '--entry', entry, ...variables])
     return [name, image] as const

@@ -11,7 +11,7 @@ import { connect } from '../../shared/adapters/postgres/index.ts'
 import { migrate } from '../../shared/adapters/postgres/migrate.ts'
 import { dtRoutes } from '../../shared/routes.ts'
 import { type Gateway, startGateway } from '../sandbox/gateway.ts'
-import { databaseSettings, startPostgres } from '../sandbox/postgres.ts'
+import { databaseSettings, type PostgresServer, startPostgres } from '../sandbox/postgres.ts'
 import { databaseEnvironment } from '../sandbox/settings.ts'
 import { startTwins, type Twins } from '../sandbox/twins.ts'
 import { type Api, createApi, eventually } from './api.ts'
@@ -27,6 +27,7 @@ const DEFINITION = new URL('../../knative/crd/analytics.yaml', import.meta.url)
 export interface TwinWorld {
   readonly api: Api
   readonly environment: ClusterEnvironment
+  readonly postgres: PostgresServer
   readonly twins: Twins
   readonly gateway: Gateway
   readonly images: Readonly<Record<keyof typeof TWIN_PROGRAMS, string>>
@@ -51,6 +52,11 @@ export async function defineKind(api: Api): Promise<void> {
 export const TWIN_PROGRAMS = {
   worker: { entry: 'test/cluster/pods/twin-worker.ts' },
   laboratory: { entry: 'test/sandbox/images/laboratory.ts' },
+  /** As the sample calls it. */
+  sample: {
+    entry: 'test/sandbox/images/laboratory.ts',
+    image: 'ghcr.io/cam-digital-hospitals/digital-hosp-des:latest',
+  },
   server: { entry: 'test/cluster/pods/twin-server.ts' },
 }
 
@@ -109,7 +115,7 @@ async function start(stops: Stop[]): Promise<Omit<TwinWorld, 'stop'>> {
   stops.push(twins.stop)
   const gateway = await startGateway({ port: 0, routes: dtRoutes, upstreams: twins.functions.addressOf })
   stops.push(gateway.stop)
-  return { api, environment, twins, gateway, images, call: caller(gateway) }
+  return { api, environment, postgres, twins, gateway, images, call: caller(gateway) }
 }
 
 const caller =
