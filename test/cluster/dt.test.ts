@@ -7,7 +7,7 @@ import { connect } from '../../shared/adapters/postgres/twins/index.ts'
 import { createIntake } from '../../shared/adapters/postgres/twins/intake.ts'
 import { readService } from '../../shared/import/documents.ts'
 import { databaseSettings } from '../sandbox/postgres.ts'
-import type { ApiObject } from './api.ts'
+import { type ApiObject, eventually } from './api.ts'
 import { startBeacon } from './beacon.ts'
 import { succeed } from './knative/make.ts'
 import { plainPod } from './surroundings.ts'
@@ -344,6 +344,31 @@ describe('isolation', () => {
     await terminate(own)
     expect(await ask('GET', `/run/${own}/inputs`, token)).not.toBe(200)
   })
+})
+
+test('200 launches have their Jobs within ten seconds of the last answer', async () => {
+  const { api } = world
+  const quotas = `/api/v1/namespaces/${api.namespace}/resourcequotas`
+  // Of the Jobs alone: 200 pods are more than a node takes.
+  await api.json('POST', quotas, { metadata: { name: 'no-pods' }, spec: { hard: { pods: '0' } } })
+  const before = (await api.list('Job')).length
+  const waiting = Array.from({ length: 200 })
+  const began = performance.now()
+  const worker = async () => {
+    while (waiting.length > 0 && waiting.pop() === undefined)
+      await launch(world.images.worker, { ana: { job_type: 'ondemand', reps: 1 } })
+  }
+  await Promise.all(Array.from({ length: 8 }, worker))
+  const answered = performance.now()
+  await eventually('200 Jobs', async () => (await api.list('Job')).length >= before + 200, 60_000)
+  const seconds = (performance.now() - answered) / 1000
+  console.log(
+    `   ${((answered - began) / 1000).toFixed(2)} s  200 launches; ${seconds.toFixed(2)} s more until all Jobs are there`,
+  )
+  expect(seconds).toBeLessThan(10)
+  await api.json('DELETE', `/apis/eng.cam.ac.uk/v1alpha1/namespaces/${api.namespace}/analytics`)
+  await eventually('no Job is left', async () => (await api.list('Job')).length <= before, 100_000)
+  await api.json('DELETE', `${quotas}/no-pods`)
 })
 
 describe('what the kind refuses', () => {
