@@ -3,7 +3,7 @@
  * for it every few seconds: who asks for a page at the same time gets one reading of it.
  */
 import { nextReading } from '../work/next-reading.ts'
-import type { Ports } from './ports.ts'
+import type { Listed, Ports } from './ports.ts'
 import { type ListRow, rowOf } from './show.ts'
 
 export interface Page {
@@ -11,18 +11,19 @@ export interface Page {
   readonly limit: number
 }
 
-export async function list({ store }: Pick<Ports, 'store'>, { skip, limit }: Page): Promise<ListRow[]> {
-  return (await store.list(skip, limit)).map(rowOf)
-}
-
-/** The same for one process, over one store. */
+/** For one process, over one store. What is read as one list is shown as one, too. */
 export function createList(): (ports: Pick<Ports, 'store'>, page: Page) => Promise<ListRow[]> {
+  const shown = new WeakMap<readonly Listed[], ListRow[]>()
+  async function show({ store }: Pick<Ports, 'store'>, key: string): Promise<ListRow[]> {
+    const [skip = 0, limit = 0] = key.split('/').map(Number)
+    const rows = await store.list(skip, limit)
+    const known = shown.get(rows) ?? rows.map(rowOf)
+    shown.set(rows, known)
+    return known
+  }
   let read: ((key: string) => Promise<ListRow[]>) | undefined
   return (ports, { skip, limit }) => {
-    read ??= nextReading((key: string) => {
-      const [from = 0, count = 0] = key.split('/').map(Number)
-      return list(ports, { skip: from, limit: count })
-    })
+    read ??= nextReading((key: string) => show(ports, key))
     return read(`${skip}/${limit}`)
   }
 }

@@ -90,7 +90,10 @@ export interface Store {
   adopt(input: AdoptInput, change: Change): Promise<Service | undefined>
 
   find(id: ServiceId): Promise<Service | undefined>
-  /** What callers see, oldest first; no service that is being removed. One query, whatever `limit` is. */
+  /**
+   * What callers see, oldest first; no service that is being removed. One query for rows, whatever `limit` is, and the very
+   * same list for as long as nothing has changed.
+   */
   list(skip: number, limit: number): Promise<Listed[]>
   listed(id: ServiceId): Promise<Listed | undefined>
   /** Live services, launches whose lease is over, and what is to be removed; oldest first. Ended ones cost nothing. */

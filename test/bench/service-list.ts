@@ -1,8 +1,10 @@
 /**
  * `GET /service/?limit=1000`, all of 1,000 services with their inputs and two outputs each, 100 times a second from one
- * `dt-service-list` process, by the open loop. The process is told of no Kubernetes: it could not ask it.
+ * `dt-service-list` process, by the open loop, while one of them changes each second. The process is told of no Kubernetes: it
+ * could not ask it.
  */
 import { randomBytes } from 'node:crypto'
+import type { Db } from '../../shared/adapters/postgres/rows.ts'
 import type { ServiceId } from '../../shared/dt/model.ts'
 import { routes } from '../../shared/routes.ts'
 import { openLoop } from './load.ts'
@@ -14,6 +16,7 @@ const PER_SECOND = 100
 const SECONDS = 20
 const WARM_UP_SECONDS = 5
 const BUDGET_MS = 50
+const CHANGE_MS = 1000
 
 /** Services that have ended, as far as the database knows. */
 export async function seedServices({ database }: Pick<BenchNode, 'database'>): Promise<void> {
@@ -53,6 +56,9 @@ export async function seedServices({ database }: Pick<BenchNode, 'database'>): P
   await database.query((sql) => sql`analyze`)
 }
 
+const change = (sql: Db) =>
+  sql`update dt.service set reason = now()::text where id = (select id from dt.service order by random() limit 1)`
+
 export async function benchServiceList(): Promise<BenchRow[]> {
   await using node = await startNode({ routes: [routes.dt.serviceList] })
   await seedServices(node)
@@ -63,7 +69,9 @@ export async function benchServiceList(): Promise<BenchRow[]> {
   const complete = rows.filter(({ output_files }) => Object.keys(output_files).length === 2).length
   if (complete !== SERVICES) throw new Error(`the list shows ${complete} services of ${SERVICES} with their outputs`)
   await openLoop(PER_SECOND, WARM_UP_SECONDS, list)
+  const changing = setInterval(() => void node.database.query(change), CHANGE_MS)
   const { latencies, errors, firstError } = await openLoop(PER_SECOND, SECONDS, list)
+  clearInterval(changing)
   if (firstError) console.error(`service list: ${firstError}`)
   const name = `list of ${SERVICES.toLocaleString('en')} services at ${PER_SECOND}/s`
   return [

@@ -1,7 +1,7 @@
 /** Services from launch to end over real PostgreSQL and the sandbox's Kubernetes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { launch } from '../../../shared/dt/launch.ts'
-import { list } from '../../../shared/dt/list.ts'
+import { createList } from '../../../shared/dt/list.ts'
 import { logs } from '../../../shared/dt/logs.ts'
 import type { ServiceId } from '../../../shared/dt/model.ts'
 import { reconcileOne } from '../../../shared/dt/reconcile/handle.ts'
@@ -21,6 +21,7 @@ beforeEach(() => {
   fixture.emitted.length = 0
 })
 
+const list = createList()
 const once = () => sweep(fixture.ports, memory)
 const swept = async (id: string, fits: (state: Awaited<ReturnType<typeof status>>) => boolean) =>
   eventually(async () => {
@@ -88,6 +89,29 @@ describe('an on-demand service', () => {
     expect(state.reason).toMatch(/^1 of 1 runs failed: its process ended with exit code 3/)
     const rows = await list(fixture.ports, { skip: 0, limit: 100 })
     expect(rows.find((row) => row.id === id)).toMatchObject({ image: 'sim', version: 'bad', status: 'error' })
+  }, 30_000)
+
+  test('is listed as it is now: one list as long as nothing is written, another with the first change', async () => {
+    const page = { skip: 0, limit: 100 }
+    const read = () => list(fixture.ports, page)
+    await begin({ reps: 1 })
+    const before = await read()
+    expect(await read()).toBe(before)
+    expect(await list(fixture.ports, { skip: 0, limit: 1 })).toEqual(before.slice(0, 1))
+    for (const change of ['Job', 'end']) {
+      const known = await read()
+      const id = await begin({ image: `sim:${change}` })
+      const now = await read()
+      expect(now).not.toBe(known)
+      expect(now.map((row) => row.id)).toEqual([...known.map((row) => row.id), id])
+    }
+    // A change that another connection has not committed yet is not there, and is when it is.
+    const known = await read()
+    await fixture.sql.transaction(async (tx) => {
+      await tx`update dt.service set reason = 'changed' where id = ${known[0]?.id ?? ''}`
+      expect((await read())[0]?.reason).toBe(known[0]?.reason)
+    })
+    expect((await read())[0]?.reason).toBe('changed')
   }, 30_000)
 
   test('fails when a run succeeded and said nothing of its outputs', async () => {

@@ -44,6 +44,7 @@ export function createStore({ query, transaction }: Database, options: StoreOpti
     for (const body of new Set(bodies)) await transaction((tx) => release(tx, body, later(clock(), READING_MS)))
   }
 
+  const list = lists.createList(clock)
   const store: Store = {
     ping: () => query(ping),
     begin: (input) => transaction((tx) => services.begin(tx, input, clock())),
@@ -51,7 +52,7 @@ export function createStore({ query, transaction }: Database, options: StoreOpti
     abandon: (id) => transaction((tx) => services.abandon(tx, id)),
     adopt: (input, change) => transaction((tx) => services.adopt(tx, input, change)),
     find: (id) => query((sql) => services.find(sql, id)),
-    list: (skip, limit) => query((sql) => lists.list(sql, skip, limit)),
+    list: (skip, limit) => query((sql) => list(sql, skip, limit)),
     listed: (id) => query((sql) => lists.listed(sql, id)),
     unfinished: (now) => query((sql) => services.unfinished(sql, now)),
     findMany: (ids) => query((sql) => services.findMany(sql, ids)),

@@ -1,12 +1,25 @@
-/** What callers see of services: a page in one statement, each row with its mounts and outputs. */
+/**
+ * What callers see of services: a page in one statement, each row with its mounts and outputs. Statements whose snapshots are
+ * one see the same rows: as long as nobody has written anything, the page that was read last is the page.
+ */
 import type { ServiceId } from '../../../dt/model.ts'
 import type { Listed } from '../../../dt/ports.ts'
-import type { Db } from '../rows.ts'
+import type { Clock, Db } from '../rows.ts'
 import { serviceColumns } from './rows.ts'
 
-type Row = Listed['service'] & { readonly mounts: Listed['mounts'] | null; readonly outputs: Listed['outputs'] | null }
+type Row = Listed['service'] & {
+  readonly mounts: Listed['mounts'] | null
+  readonly outputs: Listed['outputs'] | null
+  /** The transactions that its statement sees. */
+  readonly snapshot: string
+}
 
-const listedOf = ({ mounts, outputs, ...service }: Row): Listed => ({
+/** A server that was restored counts its transactions anew. */
+const SAME_MS = 10_000
+/** Rows of a page that is remembered. */
+const LARGEST = 10_000
+
+const listedOf = ({ mounts, outputs, snapshot: _, ...service }: Row): Listed => ({
   service,
   mounts: mounts ?? {},
   outputs: outputs ?? {},
@@ -23,20 +36,42 @@ const described = (sql: Db) => sql`
     where output.service_id in (select id from page)
     group by output.service_id
   )
-  select ${serviceColumns(sql)}, mounts.files as mounts, outputs.files as outputs
+  select ${serviceColumns(sql)}, mounts.files as mounts, outputs.files as outputs,
+    pg_current_snapshot()::text as snapshot
   from page row
   left join mounts on mounts.service_id = row.id
   left join outputs on outputs.service_id = row.id
   order by row.created_at, row.id`
 
+const page = (sql: Db, skip: number, limit: number) => sql<Row[]>`
+  with page as materialized (
+    select * from dt.service where phase not in ('launching', 'removing')
+    order by created_at, id offset ${skip} limit ${limit}
+  ), ${described(sql)}`
+
+interface Reading {
+  readonly place: string
+  readonly snapshot: string
+  readonly at: number
+  readonly rows: Listed[]
+}
+
 /** @see Store.list */
-export async function list(sql: Db, skip: number, limit: number): Promise<Listed[]> {
-  const rows = await sql<Row[]>`
-    with page as materialized (
-      select * from dt.service where phase not in ('launching', 'removing')
-      order by created_at, id offset ${skip} limit ${limit}
-    ), ${described(sql)}`
-  return rows.map(listedOf)
+export function createList(clock: Clock): (sql: Db, skip: number, limit: number) => Promise<Listed[]> {
+  let last: Reading | undefined
+  return async (sql, skip, limit) => {
+    const place = `${skip}/${limit}`
+    if (last?.place === place && clock().getTime() - last.at < SAME_MS) {
+      const [now] = await sql<[{ snapshot: string }]>`select pg_current_snapshot()::text as snapshot`
+      if (now.snapshot === last.snapshot) return last.rows
+    }
+    const at = clock().getTime()
+    const found = await page(sql, skip, limit)
+    const rows = found.map(listedOf)
+    const snapshot = found[0]?.snapshot
+    last = snapshot !== undefined && rows.length <= LARGEST ? { place, snapshot, at, rows } : undefined
+    return rows
+  }
 }
 
 /** @see Store.listed */
