@@ -105,7 +105,10 @@ export interface Store {
   /** Runs of a service, by firing, index and attempt. */
   runs(id: ServiceId): Promise<Run[]>
   runsOf(ids: readonly ServiceId[]): Promise<Map<ServiceId, Run[]>>
-  /** Writes runs as they are now; one that is over stays as it is. Changes are told in the same transaction. */
+  /**
+   * Writes runs as they are now; one that is over stays as it is. Changes are told in the same transaction. Nothing is
+   * written or told of a service that is being removed.
+   */
   recordRuns(id: ServiceId, recording: Recording): Promise<void>
   /** Forgets all but the last `keep` firings: runs, sets and outputs whose places nobody can name any more. */
   pruneFirings(id: ServiceId, keep: number): Promise<void>
