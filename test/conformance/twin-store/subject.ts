@@ -23,6 +23,8 @@ export interface Target {
   readonly other: Store
   readonly catalogue: Catalogue
   readonly runs: Runs
+  /** Of another pod. */
+  readonly otherRuns: Runs
 }
 
 /** Makes a target on empty data that takes the time from this clock; called before each test. */
@@ -63,6 +65,9 @@ export function prepare(make: MakeTarget): Subject {
     },
     get runs() {
       return present().runs
+    },
+    get otherRuns() {
+      return present().otherRuns
     },
     now,
     pass: (ms) => {
