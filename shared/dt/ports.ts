@@ -270,7 +270,7 @@ export interface Cluster {
   /** Jobs of these services; so many requests as there are hundreds of them. */
   jobs(ids: readonly ServiceId[]): Promise<JobFacts[]>
   pods(ids: readonly ServiceId[]): Promise<PodFacts[]>
-  /** Knative Services and Deployments of these services. */
+  /** Knative Services of these services, then Deployments, among them those that Serving makes. */
   servers(ids: readonly ServiceId[]): Promise<ServerFacts[]>
   /** Of the CronJobs of these services, their labels. */
   cronJobs(ids: readonly ServiceId[]): Promise<Readonly<Record<string, string>>[]>
