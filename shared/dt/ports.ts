@@ -108,7 +108,10 @@ export interface Store {
   /** Runs of a service, by firing, index and attempt. */
   runs(id: ServiceId): Promise<Run[]>
   runsOf(ids: readonly ServiceId[]): Promise<Map<ServiceId, Run[]>>
-  /** Writes runs as they are now; one that is over stays as it is. Changes are told in the same transaction. */
+  /**
+   * Writes runs as they are now; one that is over stays as it is. Changes are told in the same transaction. Nothing is
+   * written or told of a service that is being removed.
+   */
   recordRuns(id: ServiceId, recording: Recording): Promise<void>
   /** Forgets all but the last `keep` firings: runs, sets and outputs whose places nobody can name any more. */
   pruneFirings(id: ServiceId, keep: number): Promise<void>
@@ -270,7 +273,7 @@ export interface Cluster {
   /** Jobs of these services; so many requests as there are hundreds of them. */
   jobs(ids: readonly ServiceId[]): Promise<JobFacts[]>
   pods(ids: readonly ServiceId[]): Promise<PodFacts[]>
-  /** Knative Services and Deployments of these services. */
+  /** Knative Services of these services, then Deployments, among them those that Serving makes. */
   servers(ids: readonly ServiceId[]): Promise<ServerFacts[]>
   /** Of the CronJobs of these services, their labels. */
   cronJobs(ids: readonly ServiceId[]): Promise<Readonly<Record<string, string>>[]>

@@ -1,7 +1,7 @@
 /** Firings of a service: what became of each, and what is still to be done for it. Pure. */
 import { addCounts, judge, NO_RUNS } from '../lifecycle.ts'
 import type { Counts, Run, Service } from '../model.ts'
-import { parseJobName } from '../names.ts'
+import { BATCH, parseJobName } from '../names.ts'
 import { firingOf, jobOf, repsOf } from './runs.ts'
 import type { View } from './world.ts'
 
@@ -31,6 +31,23 @@ export function firingState(service: Service, view: View, all: readonly Run[], f
   const failed =
     fanIn.counts.failed > 0 ? `its fan-in failed: ${shifted.at(-1)?.reason ?? 'its Job was deleted'}` : null
   return { ...done, isOver: fanIn.isOver, reason: reason ?? failed }
+}
+
+/**
+ * Without what Kubernetes still has of firings that were told and are forgotten. Its history is not ours: Jobs that failed are
+ * counted apart, and those of fan-ins not at all. What is seen of them would be recorded and told anew.
+ */
+export function withoutForgotten(service: Service, view: View): View {
+  const known = new Set(view.runs.map(({ firing }) => firing))
+  const isForgotten = (job: string): boolean => {
+    const ref = parseJobName(job)
+    return ref !== undefined && firingOf(ref, service) <= service.firing && !known.has(firingOf(ref, service))
+  }
+  return {
+    ...view,
+    jobs: view.jobs.filter(({ name }) => !isForgotten(name)),
+    pods: view.pods.filter(({ labels }) => !isForgotten(labels[BATCH.jobName] ?? '')),
+  }
 }
 
 /** All firings that are known, in their order. */

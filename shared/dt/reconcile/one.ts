@@ -16,7 +16,7 @@ import {
 } from '../model.ts'
 import { CONTAINER, LABEL, OLD_FINALIZER } from '../names.ts'
 import type { Patch, Ports, Resource } from '../ports.ts'
-import { type FiringState, firings, newlyOver, sumOf } from './firings.ts'
+import { type FiringState, firings, newlyOver, sumOf, withoutForgotten } from './firings.ts'
 import { isHopeless, type MakePorts, make, makeFanIn } from './make.ts'
 import { isFinished, isSaid, statusOf } from './resource-status.ts'
 import { changedRuns, observeRuns, pendingReason, runChanges } from './runs.ts'
@@ -85,7 +85,19 @@ async function lookOnDemand(ports: LookPorts, service: Service, view: View): Pro
   return { phase, reason, counts, changes: [completed(service, state, ports.now())] }
 }
 
-async function lookScheduled(ports: LookPorts, service: Service, view: View): Promise<Verdict> {
+/** Only of firings that were told: of the others something is still to be said. */
+async function prune(
+  { store, settings }: LookPorts,
+  { id, spec, firing: last }: Service,
+  states: readonly FiringState[],
+) {
+  const keep = spec.historyLimit ?? settings.twin.historyLimit
+  const told = states.filter(({ firing }) => firing <= last)
+  if (told.length > keep) await store.pruneFirings(id, keep + states.length - told.length)
+}
+
+async function lookScheduled(ports: LookPorts, service: Service, whole: View): Promise<Verdict> {
+  const view = withoutForgotten(service, whole)
   if (!view.hasCronJob) await make(ports, service, view)
   const runs = await follow(ports, service, view)
   const states = firings(service, view, runs)
@@ -93,8 +105,7 @@ async function lookScheduled(ports: LookPorts, service: Service, view: View): Pr
   const over = newlyOver(states, service.firing)
   const last = over.at(-1) ?? states.findLast(({ firing }) => firing <= service.firing)
   const isActive = states.some(({ isOver }) => !isOver)
-  const keep = service.spec.historyLimit ?? ports.settings.twin.historyLimit
-  if (states.length > keep) await ports.store.pruneFirings(service.id, keep)
+  await prune(ports, service, states)
   return {
     phase: isActive ? 'running' : 'scheduled',
     reason: last?.reason ?? (isActive ? pendingReason(runs) : null),

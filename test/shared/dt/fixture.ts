@@ -89,13 +89,19 @@ const KEY = 'k'.repeat(32)
 const CRD = new URL('../../../knative/crd/analytics.yaml', import.meta.url)
 export const ANALYTICS = '/apis/eng.cam.ac.uk/v1alpha1/namespaces/flame/analytics'
 
-export async function startFixture(settings: Partial<DtSettings> = {}) {
+interface Options {
+  /** How long a minute of CronJobs takes. */
+  readonly cronMinuteMs?: number
+}
+
+export async function startFixture(settings: Partial<DtSettings> = {}, { cronMinuteMs = 60_000 }: Options = {}) {
   const requests: string[] = []
   let isDown = false
   const [databases, kubernetes, folder] = await Promise.all([
     startTestDatabases(),
     startKubernetes({
       images: IMAGES,
+      cronMinuteMs,
       onRequest: (method, path) => {
         if (isDown) throw new Error('down')
         requests.push(`${method} ${path}`)

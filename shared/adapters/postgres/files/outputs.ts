@@ -82,8 +82,10 @@ export async function complete(tx: Db, run: RunKey, files: readonly Named[], not
   if (!(await locked(tx, run))) return false
   const { serviceId, firing, index, attempt } = run
   const parts = await tx<{ path: string }[]>`select path from dt.part where ${isRun(tx, run)}`
-  const paths = new Set(parts.map(({ path }) => path))
-  if (paths.size !== files.length || !files.every(({ path }) => paths.has(path))) return false
+  const taken = new Set(parts.map(({ path }) => path))
+  const named = new Set(files.map(({ path }) => path))
+  if (named.size !== files.length || named.size !== taken.size) return false
+  if (![...named].every((path) => taken.has(path))) return false
   const given = [
     texts(
       tx,

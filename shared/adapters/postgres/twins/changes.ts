@@ -3,6 +3,7 @@ import type { Change, ServiceId } from '../../../dt/model.ts'
 import type { PendingChange } from '../../../dt/ports.ts'
 import { type ClaimOptions, claimOldest } from '../queue.ts'
 import type { Db } from '../rows.ts'
+import { asJson } from './rows.ts'
 
 export async function recordChanges(tx: Db, changes: readonly Change[]): Promise<void> {
   for (const { id, kind, run, detail, at } of changes)
@@ -10,7 +11,7 @@ export async function recordChanges(tx: Db, changes: readonly Change[]): Promise
       insert into dt.change (id, kind, firing, run_index, attempt, detail, at, due_at)
       values (
         ${id}, ${kind}, ${run?.firing ?? null}, ${run?.index ?? null}, ${run?.attempt ?? null},
-        ${JSON.stringify(detail)}::text::jsonb, ${at}, ${at}
+        ${asJson(detail)}::text::jsonb, ${at}, ${at}
       )`
 }
 

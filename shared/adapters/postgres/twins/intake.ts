@@ -3,7 +3,7 @@ import type { ImportInput, Intake } from '../../../import/ports.ts'
 import type { Database } from '../connect.ts'
 import { type Db, storable } from '../rows.ts'
 import { mount } from './mounts.ts'
-import { asJson } from './services.ts'
+import { asJson } from './rows.ts'
 
 /** Runs in a transaction of its own. */
 async function take(tx: Db, { service, phase, reason, succeeded }: ImportInput): Promise<boolean> {

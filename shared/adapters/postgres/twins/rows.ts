@@ -1,6 +1,6 @@
 /** How rows of the schema `dt` become words of the model. */
 import type { Run, Service } from '../../../dt/model.ts'
-import type { Db } from '../rows.ts'
+import { type Db, storable } from '../rows.ts'
 
 const SERVICE = `
   row.id, row.spec, row.labels, row.uid, row.phase, row.reason, row.url, row.firing::float8 as firing,
@@ -17,3 +17,7 @@ export const runColumns = (sql: Db) => sql.unsafe(RUN)
 
 export type ServiceRow = Service
 export type RunRow = Run
+
+/** `jsonb` takes no NUL either, and what programs wrote last may hold some. */
+export const asJson = (value: object): string =>
+  JSON.stringify(value, (_, entry: unknown) => (typeof entry === 'string' ? storable(entry) : entry))

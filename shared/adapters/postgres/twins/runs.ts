@@ -72,7 +72,8 @@ async function recordRun(tx: Db, id: ServiceId, run: Run): Promise<void> {
 
 /** Runs in a transaction of its own. @see Store.recordRuns */
 export async function recordRuns(tx: Db, id: ServiceId, { runs, changes }: Recording): Promise<void> {
-  const [service] = await tx`select from dt.service where id = ${id} for no key update`
+  const [service] = await tx`
+    select from dt.service where id = ${id} and phase <> 'removing' for no key update`
   if (!service) return
   for (const run of runs) await recordRun(tx, id, run)
   await recordChanges(tx, changes)

@@ -4,10 +4,7 @@ import type { AdoptInput, BeginInput, Patch } from '../../../dt/ports.ts'
 import { type Db, later, storable } from '../rows.ts'
 import { recordChanges } from './changes.ts'
 import { mount } from './mounts.ts'
-import { serviceColumns } from './rows.ts'
-
-/** PostgreSQL keeps no NUL in texts, and none in JSON. */
-export const asJson = (value: object): string => storable(JSON.stringify(value)).replaceAll('\\u0000', '\\ufffd')
+import { asJson, serviceColumns } from './rows.ts'
 
 /** Runs in a transaction of its own. @see Store.begin */
 export async function begin(tx: Db, { id, spec, labels, leaseMs }: BeginInput, now: Date): Promise<boolean> {
@@ -36,10 +33,13 @@ export async function abandon(tx: Db, id: ServiceId): Promise<void> {
   if (count === 1) await tx`delete from dt.mount where service_id = ${id}`
 }
 
-/** Begins anew under a number of firing that no run of the id had. */
+/**
+ * Begins anew under a number of firing that no run of the id had. That of a scheduled service is the last one that was told:
+ * firings of before are not told again, and those to come are called after a later minute.
+ */
 async function relaunch(tx: Db, known: Service, input: AdoptInput): Promise<Service | undefined> {
   const { id, spec, labels, uid, createdAt } = input
-  const firing = spec.jobType === 'scheduled' ? -1 : known.firing + 1
+  const firing = spec.jobType === 'scheduled' ? known.firing : known.firing + 1
   const [row] = await tx<Service[]>`
     update dt.service row set
       spec = ${asJson(spec)}::text::json, labels = ${asJson(labels)}::text::json, job_type = ${spec.jobType},

@@ -49,7 +49,7 @@ export async function sandboxApi(options: KubernetesOptions = {}): Promise<ApiTa
 }
 
 /** Deleted at the end. */
-async function freshNamespace(kubeconfig: string) {
+export async function freshNamespace(kubeconfig: string) {
   const namespace = `po-conformance-${randomBytes(4).toString('hex')}`
   const connection = connect({ env: { KUBECONFIG: kubeconfig }, namespace })
   const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }
@@ -75,10 +75,15 @@ function targetOf(connection: Connection, stop: () => Promise<void>): ClusterTar
 }
 
 /** `apis/apps/v1/deployments/x` → `/apis/apps/v1/namespaces/NAMESPACE/deployments/x` */
-const namespaced = (path: string, namespace: string): string =>
+export const namespaced = (path: string, namespace: string): string =>
   `/${path.replace(/\/(v\d[a-z\d]*)\//, `/$1/namespaces/${namespace}/`)}`
 
-async function send(connection: Connection, method: Parameters<ClusterTarget['raw']>[0], path: string, body?: unknown) {
+export async function send(
+  connection: Connection,
+  method: Parameters<ClusterTarget['raw']>[0],
+  path: string,
+  body?: unknown,
+) {
   const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
   const answer = await connection.send({
     method,

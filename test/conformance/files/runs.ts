@@ -1,0 +1,12 @@
+/** What every Runs owes. It is asked beside the store of services that the runs are of. `@see shared/files/ports.ts` */
+import { describe } from 'vitest'
+import { type MakeTarget, prepare } from '../twin-store/subject.ts'
+import { finding } from './runs/finding.ts'
+import { leaving } from './runs/leaving.ts'
+
+export function runsConformance(name: string, make: MakeTarget): void {
+  describe(`Runs: ${name}`, () => {
+    const subject = prepare(make)
+    for (const part of [finding, leaving]) describe(part.name, () => part(subject))
+  })
+}

@@ -1,0 +1,169 @@
+import { expect, test } from 'vitest'
+import type { ServiceId } from '../../../../shared/dt/model.ts'
+import type { ObjectId } from '../../../../shared/files/model.ts'
+import {
+  inPhase,
+  launched,
+  leave,
+  loose,
+  newId,
+  objectId,
+  present,
+  received,
+  ref,
+  SCHEDULED,
+  type Subject,
+  upload,
+} from '../../twin-store/subject.ts'
+
+/** `inputs`, `held`, `output`. */
+export function finding(subject: Subject): void {
+  const inputs = (id: ServiceId, firing: number | null = null) =>
+    subject.otherRuns.inputs(objectId(id), firing, subject.now())
+  /** Name → length of what is there; undefined where there is no such file. */
+  const found = async (id: ServiceId, firing: number | null = null) =>
+    Object.fromEntries(((await inputs(id, firing)) ?? []).map(({ name, content }) => [name, content?.length]))
+  const replace = async (file: ObjectId, word: string) =>
+    subject.catalogue.replace(await received(subject, word), file, { at: subject.now(), looseAt: subject.now() })
+
+  test('there is nothing of a service that is not there, or that is being removed', async () => {
+    const file = await upload(subject, 'data')
+    const { id } = await inPhase(subject, 'removing', { mountFiles: { [file]: 'in' } })
+    const { sha256 } = present(await subject.catalogue.find(file))
+    for (const none of [id, newId()]) {
+      expect(await inputs(none)).toBeUndefined()
+      expect(await subject.runs.held(objectId(none), sha256)).toBeUndefined()
+      expect(await subject.runs.output(objectId(none), 0)).toBeNull()
+    }
+  })
+
+  test('inputs: the mounts by name, each with its content; what never was is said', async () => {
+    const [one, two, none] = [await upload(subject, 'one'), await upload(subject, 'the second'), objectId(newId())]
+    const { id } = await launched(subject, { mountFiles: { [two]: 'b/two', [one]: 'ä.txt', [none]: 'a' } })
+    const { sha256 } = present(await subject.catalogue.find(two))
+    const list = present(await inputs(id))
+    expect(list.map(({ name }) => name)).toEqual(['a', 'b/two', 'ä.txt'])
+    expect(list.slice(0, 2)).toEqual([
+      { name: 'a', fileId: none, content: undefined },
+      { name: 'b/two', fileId: two, content: { sha256, length: 10 } },
+    ])
+    expect(await inputs((await launched(subject)).id)).toEqual([])
+  })
+
+  test('inputs: those of an on-demand service are as they were at its launch', async () => {
+    const file = await upload(subject, 'first')
+    const { id } = await launched(subject, { mountFiles: { [file]: 'in' } })
+    await replace(file, 'another one')
+    expect(await found(id)).toEqual({ in: 5 })
+    await subject.catalogue.remove(file, subject.now())
+    expect(await found(id)).toEqual({ in: 5 })
+    expect(await loose(subject)).not.toContain(present(await held(id, 'first')).body)
+  })
+
+  test('inputs: those of a scheduled service follow their file, for as long as there is one', async () => {
+    const file = await upload(subject, 'first')
+    const { body } = present(await subject.catalogue.find(file))
+    const { id } = await launched(subject, { ...SCHEDULED, mountFiles: { [file]: 'in' } })
+    await replace(file, 'another one')
+    expect(await loose(subject)).not.toContain(body)
+    expect(await found(id)).toEqual({ in: 11 })
+    // Nobody has the former content any more.
+    expect(await loose(subject)).toEqual([body])
+    await subject.catalogue.remove(file, subject.now())
+    expect(await found(id)).toEqual({ in: 11 })
+  })
+
+  test.each([{}, SCHEDULED])(
+    'inputs: a file that comes after the launch is found when it is there: %j',
+    async (fields) => {
+      const file = objectId(newId())
+      const { id } = await launched(subject, { ...fields, mountFiles: { [file]: 'in' } })
+      expect(await found(id)).toEqual({ in: undefined })
+      const imported = { id: file, filename: 'f', at: subject.now(), origin: 'upload' } as const
+      await subject.catalogue.restore(await received(subject, 'late'), imported)
+      expect(await found(id)).toEqual({ in: 4 })
+    },
+  )
+
+  test('inputs: a file that is replaced while many ask is one content or the other, and none is lost', async () => {
+    const file = await upload(subject, 'short')
+    const { id } = await launched(subject, { ...SCHEDULED, mountFiles: { [file]: 'in' } })
+    for (const word of ['a longer one', 'short', 'a longer one']) {
+      const asked = Array.from({ length: 8 }, (_, nth) =>
+        (nth % 2 ? subject.runs : subject.otherRuns).inputs(objectId(id), null, subject.now()),
+      )
+      const [, ...lists] = await Promise.all([replace(file, word), ...asked])
+      for (const list of lists) expect([5, 12]).toContain(list?.[0]?.content?.length)
+    }
+    expect(await found(id)).toEqual({ in: 12 })
+    expect(await loose(subject)).not.toContain(present(await subject.catalogue.find(file)).body)
+  })
+
+  test('inputs: of a firing its outputs as well, of each index those of the last attempt that was complete', async () => {
+    const { id } = await launched(subject, SCHEDULED)
+    await leave(subject, id, ref(7, 0, 0), 'first try', 'x')
+    await leave(subject, id, ref(7, 0, 1), 'result')
+    await leave(subject, id, ref(7, 1, 0), 'x', 'deep/er')
+    await leave(subject, id, ref(8, 0, 0), 'of another firing')
+    const [open, given] = [ref(7, 1, 1), ref(7, 2, 0)].map((at) => ({ serviceId: objectId(id), ...at }))
+    const moment = { at: subject.now(), looseAt: subject.now() }
+    for (const run of [open, given]) {
+      await subject.runs.open(present(run), subject.now())
+      await subject.runs.keep(await received(subject, 'y'), present(run), 'y', moment)
+    }
+    await subject.runs.giveUp(present(given), 'why', [], moment)
+    expect(await found(id, 7)).toEqual({ 'outputs/0/result': 6, 'outputs/1/deep/er': 7, 'outputs/1/x': 1 })
+    expect(await found(id)).toEqual({})
+    expect(await found(id, 2 ** 33)).toEqual({})
+  })
+
+  test('inputs: an output whose file was deleted is none', async () => {
+    const { id } = await launched(subject)
+    const [a] = await leave(subject, id, ref(0, 0), 'a', 'b')
+    await subject.catalogue.remove(present(a), subject.now())
+    expect(await found(id, 0)).toEqual({ 'outputs/0/b': 1 })
+  })
+
+  const shaOf = async (word: string) => (await received(subject, word)).content.sha256
+  const held = async (id: ServiceId, word: string) => subject.otherRuns.held(objectId(id), await shaOf(word))
+
+  test('held: what the service mounts or has as an output, and nothing of others', async () => {
+    const file = await upload(subject, 'mounted')
+    const other = await launched(subject)
+    const { id } = await launched(subject, { mountFiles: { [file]: 'in' } })
+    await leave(subject, id, ref(0, 0), 'left')
+    await upload(subject, 'of a user')
+    for (const word of ['mounted', 'left']) {
+      expect(await held(id, word)).toMatchObject({ sha256: await shaOf(word), length: word.length })
+      expect(await held(other.id, word)).toBeUndefined()
+    }
+    expect(await held(id, 'of a user')).toBeUndefined()
+    expect(await held(id, 'of nobody')).toBeUndefined()
+  })
+
+  test('held: not what an open set has, nor an output whose file was deleted', async () => {
+    const { id } = await launched(subject)
+    const key = { serviceId: objectId(id), ...ref(0, 1) }
+    await subject.runs.open(key, subject.now())
+    await subject.runs.keep(await received(subject, 'part'), key, 'p', { at: subject.now(), looseAt: subject.now() })
+    expect(await held(id, 'part')).toBeUndefined()
+    const [file] = await leave(subject, id, ref(0, 0), 'left')
+    await subject.catalogue.remove(present(file), subject.now())
+    expect(await held(id, 'left')).toBeUndefined()
+  })
+
+  test('output: by its place, which stays when others are deleted', async () => {
+    const { id } = await launched(subject)
+    const [a, b] = await leave(subject, id, ref(0, 0), 'a', 'b')
+    expect(await subject.otherRuns.output(objectId(id), 1)).toEqual(await subject.catalogue.find(present(b)))
+    await subject.catalogue.remove(present(a), subject.now())
+    expect(await subject.runs.output(objectId(id), 0)).toBeUndefined()
+    expect(await subject.runs.output(objectId(id), 1)).toMatchObject({ id: b, filename: 'b', origin: 'output' })
+  })
+
+  test.each([2, -1, 2 ** 40, Number.MAX_SAFE_INTEGER])('output: nothing is in place %d', async (place) => {
+    const { id } = await launched(subject)
+    await leave(subject, id, ref(0, 0), 'a', 'b')
+    expect(await subject.runs.output(objectId(id), place)).toBeUndefined()
+  })
+}

@@ -1,0 +1,210 @@
+import { expect, test } from 'vitest'
+import type { RunKey, Runs } from '../../../../shared/files/ports.ts'
+import {
+  inPhase,
+  launched,
+  leave,
+  loose,
+  newId,
+  objectId,
+  present,
+  received,
+  ref,
+  type Subject,
+} from '../../twin-store/subject.ts'
+
+/** `open`, `keep`, `complete`, `giveUp`: outputs are there all at once, or never. */
+export function leaving(subject: Subject): void {
+  const moment = (ms = 0) => ({ at: subject.now(), looseAt: new Date(subject.now().getTime() + ms) })
+  const keyOf = (id: string, index = 0, attempt = 0): RunKey => ({ serviceId: objectId(id), ...ref(0, index, attempt) })
+  const begun = async (): Promise<RunKey> => {
+    const key = keyOf((await launched(subject)).id)
+    await subject.runs.open(key, subject.now())
+    return key
+  }
+  const keep = async (key: RunKey, path: string, word = path, runs: Runs = subject.runs) =>
+    runs.keep(await received(subject, word), key, path, moment())
+  const named = (...paths: string[]) => paths.map((path) => ({ path, id: objectId(newId()) }))
+  const state = (key: RunKey) => subject.otherRuns.open(key, subject.now())
+  const many = <T>(count: number, work: (runs: Runs, nth: number) => Promise<T>) =>
+    Promise.all(Array.from({ length: count }, (_, nth) => work(nth % 2 ? subject.runs : subject.otherRuns, nth)))
+
+  test('open: a set is begun once, of each attempt one', async () => {
+    const { id } = await launched(subject)
+    const sets = await many(10, (runs) => runs.open(keyOf(id), subject.now()))
+    for (const set of sets) expect(set).toEqual({ state: 'open', reason: null, files: [] })
+    await keep(keyOf(id), 'a')
+    expect((await state(keyOf(id)))?.files).toMatchObject([{ path: 'a', length: 1 }])
+    expect((await state(keyOf(id, 0, 1)))?.files).toEqual([])
+    expect((await state(keyOf(id, 1)))?.files).toEqual([])
+  })
+
+  test('nothing is begun or taken where there is no service, or one that is being removed', async () => {
+    const removing = await inPhase(subject, 'removing')
+    for (const id of [newId(), removing.id]) {
+      expect(await subject.runs.open(keyOf(id), subject.now())).toBeUndefined()
+      const got = await received(subject, 'late')
+      expect(await subject.runs.keep(got, keyOf(id), 'late', moment())).toBe(false)
+      expect(await loose(subject)).toContain(got.body)
+      expect(await subject.runs.complete(keyOf(id), [], [], subject.now())).toBe(false)
+      await subject.runs.giveUp(keyOf(id), 'why', [], moment())
+    }
+  })
+
+  test('a removal that begins ends what is under way', async () => {
+    const key = await begun()
+    await keep(key, 'a')
+    await subject.store.move(key.serviceId as never, ['pending'], 'removing')
+    expect(await keep(key, 'b')).toBe(false)
+    expect(await subject.runs.complete(key, named('a'), [], subject.now())).toBe(false)
+    expect(await state(key)).toBeUndefined()
+  })
+
+  test('keep: what was taken is there by path; the same bytes under two paths are two', async () => {
+    const key = await begun()
+    for (const path of ['z', 'a/b', 'A']) expect(await keep(key, path, 'same')).toBe(true)
+    const { sha256 } = (await received(subject, 'same')).content
+    expect((await state(key))?.files.map(({ path }) => path).toSorted()).toEqual(['A', 'a/b', 'z'])
+    for (const file of (await state(key))?.files ?? []) expect(file).toMatchObject({ sha256, length: 4 })
+  })
+
+  test('keep: another under its path takes its place, and what was there is loose when it is due', async () => {
+    const key = await begun()
+    const first = await received(subject, 'first')
+    await subject.runs.keep(first, key, 'a', moment())
+    await subject.runs.keep(await received(subject, 'another'), key, 'a', moment(5000))
+    expect((await state(key))?.files).toMatchObject([{ path: 'a', length: 7 }])
+    const due = (ms: number) => {
+      const at = new Date(subject.now().getTime() + ms)
+      return subject.catalogue.claimLoose(at, { claimed: at, givenUp: at }, 10)
+    }
+    expect(await due(4999)).toEqual([])
+    expect(await due(5000)).toEqual([first.body])
+  })
+
+  test('keep: the same bytes again change nothing, and are loose', async () => {
+    const key = await begun()
+    await keep(key, 'a')
+    const before = await state(key)
+    const again = await received(subject, 'a')
+    expect(await subject.runs.keep(again, key, 'a', moment())).toBe(true)
+    expect(await state(key)).toEqual(before)
+    expect(await loose(subject)).toEqual([again.body])
+  })
+
+  test.each(['complete', 'incomplete', 'never begun'])('keep: nothing is taken of a set that is %s', async (end) => {
+    const key = end === 'never begun' ? keyOf((await launched(subject)).id) : await begun()
+    if (end === 'complete') await subject.runs.complete(key, [], [], subject.now())
+    if (end === 'incomplete') await subject.runs.giveUp(key, 'why', [], moment())
+    const got = await received(subject, 'late')
+    expect(await subject.runs.keep(got, key, 'late', moment())).toBe(false)
+    expect(await loose(subject)).toEqual([got.body])
+    expect((await state(key))?.files).toEqual([])
+  })
+
+  test('complete: each file is one of the service, in its place and under its path', async () => {
+    const key = await begun()
+    for (const path of ['b', 'a', 'ä']) await keep(key, path)
+    const files = named('b', 'ä', 'a')
+    expect(await subject.otherRuns.complete(key, files, ['a note', '\0'], subject.now())).toBe(true)
+    expect(await state(key)).toMatchObject({ state: 'complete', reason: null })
+    const outputs = await subject.store.outputs(key.serviceId as never)
+    expect(outputs.map(({ seq, path }) => [seq, path])).toEqual([
+      [0, 'a'],
+      [1, 'b'],
+      [2, 'ä'],
+    ])
+    for (const { path, id } of files)
+      expect(await subject.catalogue.find(id)).toMatchObject({
+        filename: path,
+        origin: 'output',
+        length: path.length,
+        uploadedAt: subject.now(),
+      })
+    expect(await loose(subject)).toEqual([])
+  })
+
+  test('complete: with nothing in it, too', async () => {
+    const key = await begun()
+    expect(await subject.runs.complete(key, [], [], subject.now())).toBe(true)
+    expect(await state(key)).toEqual({ state: 'complete', reason: null, files: [] })
+  })
+
+  test.each([
+    ['one that was not taken', ['a', 'b', 'c']],
+    ['one too few', ['a']],
+    ['another in its place', ['a', 'c']],
+    ['one twice', ['a', 'a']],
+    ['none', []],
+  ])('complete: not with %s; the set is open still', async (_, paths) => {
+    const key = await begun()
+    for (const path of ['a', 'b']) await keep(key, path)
+    expect(await subject.runs.complete(key, named(...paths), [], subject.now())).toBe(false)
+    expect(await state(key)).toMatchObject({ state: 'open', files: [{ path: 'a' }, { path: 'b' }] })
+    expect(await subject.store.outputs(key.serviceId as never)).toEqual([])
+  })
+
+  test('complete: of 10 at once one does, and a later one does not', async () => {
+    const key = await begun()
+    await keep(key, 'a')
+    const results = await many(10, (runs) => runs.complete(key, named('a'), [], subject.now()))
+    expect(results.filter(Boolean)).toHaveLength(1)
+    expect(await subject.runs.complete(key, named('a'), [], subject.now())).toBe(false)
+    expect(await subject.store.outputs(key.serviceId as never)).toHaveLength(1)
+  })
+
+  test('complete: runs that end at once have places of their own, without a gap', async () => {
+    const { id } = await launched(subject)
+    await Promise.all(Array.from({ length: 8 }, (_, index) => leave(subject, id, ref(0, index), 'x', 'y')))
+    const outputs = await subject.store.outputs(id)
+    expect(outputs.map(({ seq }) => seq)).toEqual(Array.from({ length: 16 }, (_, seq) => seq))
+    // Those of a run are together.
+    expect(outputs.every(({ index }, at) => outputs[at ^ 1]?.index === index)).toBe(true)
+  })
+
+  test('giveUp: why is said, and what was taken is loose when it is due', async () => {
+    const key = await begun()
+    const got = await received(subject, 'a')
+    await subject.runs.keep(got, key, 'a', moment())
+    await subject.otherRuns.giveUp(key, 'too large\0', ['note'], moment())
+    expect(await state(key)).toEqual({ state: 'incomplete', reason: 'too large\uFFFD', files: [] })
+    expect(await loose(subject)).toEqual([got.body])
+    expect(await subject.runs.complete(key, named('a'), [], subject.now())).toBe(false)
+    await subject.runs.giveUp(key, 'another reason', [], moment())
+    expect((await state(key))?.reason).toBe('too large\uFFFD')
+  })
+
+  test('giveUp: nothing happens to a set that is complete', async () => {
+    const key = await begun()
+    await keep(key, 'a')
+    await subject.runs.complete(key, named('a'), [], subject.now())
+    await subject.runs.giveUp(key, 'why', [], moment())
+    expect(await state(key)).toMatchObject({ state: 'complete', files: [{ path: 'a' }] })
+    expect(await loose(subject)).toEqual([])
+  })
+
+  /** Of contents that are kept none is loose. */
+  async function expectWhole(key: RunKey, isComplete: boolean) {
+    const set = present(await state(key))
+    expect([set.state, set.files.length]).toEqual(isComplete ? ['complete', 1] : ['incomplete', 0])
+    const outputs = await subject.store.outputs(key.serviceId as never)
+    expect(outputs).toHaveLength(set.files.length)
+    const kept = await Promise.all(outputs.map(({ fileId }) => subject.catalogue.find(objectId(fileId))))
+    const gone = await loose(subject)
+    for (const file of kept) expect(gone).not.toContain(file?.body)
+    await Promise.all(gone.map((body) => subject.catalogue.forget(body)))
+  }
+
+  test('a set that is completed, given up and added to at once is one of them, wholly', async () => {
+    for (let turn = 0; turn < 15; turn += 1) {
+      const key = await begun()
+      await keep(key, 'a', `of turn ${turn}`)
+      const [isComplete] = await Promise.all([
+        subject.runs.complete(key, named('a'), [], subject.now()),
+        subject.otherRuns.giveUp(key, 'why', [], moment()),
+        keep(key, 'a', `anew in turn ${turn}`, subject.otherRuns),
+      ])
+      await expectWhole(key, isComplete)
+    }
+  })
+}

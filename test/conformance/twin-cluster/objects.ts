@@ -1,0 +1,72 @@
+/** Services, and objects of theirs as the product builds them, with small programs in place of images. */
+import { randomBytes } from 'node:crypto'
+import type { ServiceId } from '../../../shared/dt/model.ts'
+import { analyticsResource, type ServiceInput } from '../../../shared/dt/objects/index.ts'
+import type { Cluster, KubernetesObject } from '../../../shared/dt/ports.ts'
+import { inputOf, SPEC } from '../../shared/dt/objects/input.ts'
+
+export const PATIENCE = { timeout: 30_000, interval: 50 }
+export const newId = (): ServiceId => randomBytes(12).toString('hex') as ServiceId
+
+/** A resource, and what its objects are built from. */
+export async function created(
+  cluster: Cluster,
+  fields: Parameters<typeof inputOf>[0] = {},
+  labels: Readonly<Record<string, string>> = {},
+): Promise<ServiceInput> {
+  const input = { ...inputOf(fields), id: newId() }
+  const { uid } = await cluster.create(analyticsResource(input.id, input.spec, labels))
+  return { ...input, uid }
+}
+
+export const SCHEDULED = { ...SPEC, jobType: 'scheduled', schedule: '0 6 1 1 *' } as const
+export const PERSISTENT = { ...SPEC, jobType: 'persistent', reps: null } as const
+
+export interface Program {
+  readonly image: string
+  readonly script: string
+  readonly sidecar?: string
+  readonly env?: readonly object[]
+}
+
+const container = (name: string, image: string, script: string) => ({
+  name,
+  image,
+  command: ['sh', '-c', script],
+  terminationMessagePolicy: 'FallbackToLogsOnError',
+})
+
+/** A pod that runs a script as `main`, and, where one is given, another beside it as a native sidecar. */
+const podSpec = ({ image, script, sidecar, env = [] }: Program, restartPolicy: string) => ({
+  restartPolicy,
+  terminationGracePeriodSeconds: 2,
+  automountServiceAccountToken: false,
+  ...(sidecar ? { initContainers: [{ ...container('beside', image, sidecar), restartPolicy: 'Always' }] } : {}),
+  containers: [{ ...container('main', image, script), env }],
+})
+
+interface Workload {
+  readonly template: { readonly metadata: object; readonly spec: object }
+}
+
+/** `object`, a Job or a Deployment, whose pods run a program of ours in place of an image. */
+export function running(object: KubernetesObject, program: Program): KubernetesObject {
+  const spec = object['spec'] as Workload
+  const policy = object.kind === 'Job' ? 'Never' : 'Always'
+  return { ...object, spec: { ...spec, template: { ...spec.template, spec: podSpec(program, policy) } } }
+}
+
+/** The same of a CronJob. */
+export function firing(object: KubernetesObject, program: Program): KubernetesObject {
+  const spec = object['spec'] as { jobTemplate: { metadata: object; spec: Workload } }
+  const { spec: job, ...rest } = spec.jobTemplate
+  const template = { ...job.template, spec: podSpec(program, 'Never') }
+  return { ...object, spec: { ...spec, jobTemplate: { ...rest, spec: { ...job, template } } } }
+}
+
+/** The same of a Knative Service, whose other fields stay. */
+export function served(object: KubernetesObject, { image, script }: Program): KubernetesObject {
+  const { template } = object['spec'] as { template: { metadata: object; spec: { containers: readonly object[] } } }
+  const containers = template.spec.containers.map((one) => ({ ...one, image, command: ['sh', '-c', script] }))
+  return { ...object, spec: { template: { ...template, spec: { ...template.spec, containers } } } }
+}

@@ -1,0 +1,151 @@
+import { expect, test } from 'vitest'
+import { PHASES } from '../../../shared/dt/model.ts'
+import {
+  DAY_MS,
+  inPhase,
+  input,
+  isEndedPhase,
+  launched,
+  leave,
+  loose,
+  newId,
+  objectId,
+  present,
+  record,
+  ref,
+  run,
+  SCHEDULED,
+  type Subject,
+  together,
+  upload,
+} from './subject.ts'
+
+/** `expired`, `erase`. */
+export function removing(subject: Subject): void {
+  test.each(PHASES)('expired: whether one that is %s may', async (phase) => {
+    const { id } = await inPhase(subject, phase)
+    subject.pass(100 * DAY_MS)
+    expect(await subject.store.expired(subject.now(), 1, 10)).toEqual(isEndedPhase(phase) ? [id] : [])
+  })
+
+  test.each([
+    ['the days of the installation', null, 3, 3],
+    ['its own days', 5, 3, 5],
+    ['its own days, where the installation keeps for ever', 2, 0, 2],
+    ['never, as the installation says', null, 0, undefined],
+    ['never, as it says itself', 0, 3, undefined],
+  ])('expired: after %s', async (_, retentionDays, days, after) => {
+    const { id } = await inPhase(subject, 'succeeded', { retentionDays })
+    subject.pass((after ?? 1000) * DAY_MS - 1)
+    expect(await subject.other.expired(subject.now(), days, 10)).toEqual([])
+    subject.pass(1)
+    expect(await subject.other.expired(subject.now(), days, 10)).toEqual(after === undefined ? [] : [id])
+  })
+
+  test('expired: those that ended first come first, no more than asked for', async () => {
+    const ids = []
+    for (const phase of ['failed', 'succeeded', 'terminated'] as const) {
+      ids.unshift((await inPhase(subject, phase)).id)
+      subject.pass(-1000)
+    }
+    subject.pass(10 * DAY_MS)
+    expect(await subject.store.expired(subject.now(), 1, 10)).toEqual(ids)
+    expect(await subject.store.expired(subject.now(), 1, 2)).toEqual(ids.slice(0, 2))
+  })
+
+  /** Everything that can hang below a service. */
+  async function rich(fields: Parameters<typeof launched>[1] = {}) {
+    const file = await upload(subject, 'mounted')
+    const { id } = await launched(subject, { mountFiles: { [file]: 'in' }, ...fields })
+    await record(subject.store, id, run(ref(0, 0)), run(ref(0, 1)))
+    const [output] = await leave(subject, id, ref(0, 0), 'result')
+    const open = { serviceId: objectId(id), ...ref(0, 1) }
+    await subject.runs.open(open, subject.now())
+    return { id, file, output: present(output), open }
+  }
+
+  test.each(PHASES.filter((phase) => phase !== 'removing' && phase !== 'launching'))(
+    'erase: nothing happens to one that is %s',
+    async (phase) => {
+      const { id, output } = await rich()
+      await subject.store.move(id, ['pending'], phase)
+      const before = [await subject.store.listed(id), await subject.store.runs(id)]
+      await subject.other.erase(id, 'delete')
+      expect([await subject.store.listed(id), await subject.store.runs(id)]).toEqual(before)
+      expect(await subject.catalogue.find(output)).toBeDefined()
+    },
+  )
+
+  test('erase: nothing happens to one that is launching', async () => {
+    const { id } = await inPhase(subject, 'launching')
+    await subject.store.erase(id, 'delete')
+    expect(await subject.store.find(id)).toMatchObject({ phase: 'launching' })
+  })
+
+  test.each(['delete', 'keep'] as const)('erase: its row goes with all below it; outputs: %s', async (outputs) => {
+    const { id, file, output, open } = await rich()
+    const { body } = present(await subject.catalogue.find(output))
+    await subject.store.move(id, ['pending'], 'removing')
+    await subject.other.erase(id, outputs)
+    expect(await subject.store.find(id)).toBeUndefined()
+    expect(await subject.store.runs(id)).toEqual([])
+    expect(await subject.store.outputs(id)).toEqual([])
+    expect(await subject.runs.open(open, subject.now())).toBeUndefined()
+    expect(await subject.runs.output(objectId(id), 0)).toBeNull()
+    // The file of a user is the user's own.
+    expect(await subject.catalogue.find(file)).toBeDefined()
+    const kept = await subject.catalogue.find(output)
+    expect(kept?.filename).toBe(outputs === 'keep' ? 'result' : undefined)
+    expect(await loose(subject)).toEqual(outputs === 'keep' ? [] : [body])
+    // Its id is free, with nothing of it left.
+    await launched(subject, { ...SCHEDULED, mountFiles: null }, id)
+    expect(await subject.store.listed(id)).toMatchObject({ mounts: {}, outputs: {} })
+    expect([await subject.store.runsOf([id]), await subject.store.manifests([id])]).toEqual([new Map(), new Map()])
+  })
+
+  test('erase: the content of a mount goes when its file is gone already', async () => {
+    const { id, file } = await rich()
+    const { body } = present(await subject.catalogue.find(file))
+    await subject.catalogue.remove(file, subject.now())
+    expect(await loose(subject)).toEqual([])
+    await subject.store.move(id, ['pending'], 'removing')
+    await subject.store.erase(id, 'keep')
+    expect(await loose(subject)).toEqual([body])
+  })
+
+  test('erase: an output that a service mounts stays readable there', async () => {
+    const { id, output } = await rich()
+    const reader = await launched(subject, { mountFiles: { [output]: 'in' } })
+    await subject.store.move(id, ['pending'], 'removing')
+    await subject.store.erase(id, 'delete')
+    expect(await subject.catalogue.find(output)).toBeUndefined()
+    const [found] = (await subject.runs.inputs(objectId(reader.id), null, subject.now())) ?? []
+    expect(found).toMatchObject({ name: 'in', content: { length: 6 } })
+    expect(await subject.runs.held(objectId(reader.id), found?.content?.sha256 ?? '')).toBeDefined()
+    expect(await loose(subject)).toEqual([])
+  })
+
+  test('erase: twice, or by many at once, is as once; and nothing of others goes', async () => {
+    const [gone, other] = [await rich(), await rich()]
+    await subject.store.move(gone.id, ['pending'], 'removing')
+    await together(subject, 10, (store) => store.erase(gone.id, 'delete'))
+    await subject.store.erase(newId(), 'delete')
+    expect(await subject.store.find(gone.id)).toBeUndefined()
+    expect(await subject.store.listed(other.id)).toMatchObject({
+      mounts: { [other.file]: 'in' },
+      outputs: { [other.output]: 'result' },
+    })
+    expect(await subject.store.runs(other.id)).toHaveLength(2)
+  })
+
+  test('erase: beside a run that brings its outputs nothing is left of either', async () => {
+    for (let turn = 0; turn < 10; turn += 1) {
+      const { id } = await launched(subject)
+      await subject.store.move(id, ['pending'], 'removing')
+      await Promise.allSettled([subject.other.erase(id, 'delete'), leave(subject, id, ref(0, 0), `late-${turn}`)])
+      expect(await subject.store.begin(input({}, id))).toBe(true)
+      expect(await subject.store.outputs(id)).toEqual([])
+      await subject.store.abandon(id)
+    }
+  })
+}
