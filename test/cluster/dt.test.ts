@@ -57,6 +57,14 @@ const terminate = async (id: string): Promise<void> => {
   await expect.poll(() => world.api.find('Analytics', id), PATIENCE).toBeUndefined()
 }
 
+const upload = async (name: string, content: string): Promise<string> => {
+  const form = new FormData()
+  form.set('file', new File([content], name))
+  const { status, body } = await world.call('POST', '/files/upload', form)
+  expect(status).toBe(200)
+  return (body as { file_id: string }).file_id
+}
+
 describe('a persistent service', () => {
   test('is a Knative Service: launched by the API, it answers at its URL with what it was given, and goes', async () => {
     const env = { GREETING: 'hello', PORT: '9123' }
@@ -72,6 +80,21 @@ describe('a persistent service', () => {
     await terminate(id)
     await expect.poll(() => world.api.find('KnativeService', `dt-${id}`), PATIENCE).toBeUndefined()
     expect(await statusOf(id)).toBeUndefined()
+  })
+
+  test('with files is a Deployment and a Service, which find them, and go with it', async () => {
+    const file = await upload('input.xlsx', TABLE)
+    const id = await launch(world.images.server, {
+      mount_files: { [file]: 'input.xlsx' },
+      port: 9200,
+      ana: { job_type: 'persistent' },
+    })
+    await expect.poll(async () => (await statusOf(id))?.url, PATIENCE).toMatch(new RegExp(`^http://dt-${id}\\.`))
+    const said = () => world.api.ask<object>(`dt-${id}`, 80, '/hello').catch((error: unknown) => String(error))
+    await expect.poll(said, PATIENCE).toMatchObject({ path: '/hello', inputs: ['input.xlsx'], port: '9200' })
+    await terminate(id)
+    await expect.poll(() => world.api.find('Deployment', `dt-${id}`), PATIENCE).toBeUndefined()
+    await expect.poll(() => world.api.find('Service', `dt-${id}`), PATIENCE).toBeUndefined()
   })
 
   test('made by kubectl alone is seen, and says so in its status', async () => {
@@ -90,13 +113,6 @@ describe('a persistent service', () => {
   })
 })
 
-const upload = async (name: string, content: string): Promise<string> => {
-  const form = new FormData()
-  form.set('file', new File([content], name))
-  const { status, body } = await world.call('POST', '/files/upload', form)
-  expect(status).toBe(200)
-  return (body as { file_id: string }).file_id
-}
 const SIMULATION = { INPUT_EXCEL_FILE: '/input/input.xlsx', OUTPUT_FOLDER: '/output', SIM_HOURS: '500' }
 const ended = (id: string) =>
   expect.poll(async () => (await statusOf(id))?.phase, PATIENCE).toMatch(/^(succeeded|failed)$/)
@@ -175,7 +191,7 @@ const leftBy = async <T>(id: string): Promise<readonly T[]> => {
 }
 
 describe('the sample', () => {
-  const FILE = 'knative/samples/analytics.yaml'
+  const FILE = 'docs/samples/analytics.yaml'
   const ID = '669a52d1364a1b751c550d56'
   const kubectl = (...args: string[]) =>
     succeed('kubectl', [...args, '--namespace', world.api.namespace], {
