@@ -58,6 +58,8 @@ export function describeEnd({ reason, exitCode }: Pick<Termination, 'reason' | '
   return `its process ended with exit code ${exitCode}`
 }
 
+const isPodOver = ({ phase }: PodFacts): boolean => phase === 'Succeeded' || phase === 'Failed'
+
 const NOT_YET: Observed = { phase: 'pending', exitCode: null, reason: null, startedAt: null, endedAt: null }
 
 function whyPending(pod: PodFacts): string | null {
@@ -69,9 +71,22 @@ function whyPending(pod: PodFacts): string | null {
   return null
 }
 
-/** Waits for something that no waiting will bring. */
-export const isUnstartable = (pod: PodFacts): boolean =>
-  [...pod.initContainers, ...pod.containers].some(({ waiting }) => waiting !== null && waiting.reason in UNSTARTABLE)
+/** A registry may be away for so long before runs that wait for an image of it are given up. */
+export const UNSTARTABLE_MS = 15 * 60_000
+
+const isUnstartable = ({ takenAt, initContainers, containers }: PodFacts, now: Date): boolean =>
+  takenAt !== null &&
+  now.getTime() - takenAt.getTime() > UNSTARTABLE_MS &&
+  [...initContainers, ...containers].some(({ waiting }) => waiting !== null && waiting.reason in UNSTARTABLE)
+
+/**
+ * True of the pods of a Job when none of them can start. Kubernetes would try for ever, and hold up a schedule for as long. One
+ * that came further shows that it is not the fault of what was asked for.
+ */
+export function cannotStart(pods: readonly PodFacts[], now: Date): boolean {
+  const active = pods.filter((pod) => !isPodOver(pod) && !pod.deleting)
+  return active.length > 0 && active.every((pod) => isUnstartable(pod, now))
+}
 
 const byName = (containers: readonly ContainerFacts[], name: string) => containers.find((one) => one.name === name)
 
@@ -101,8 +116,6 @@ export const OUTCOMES = {
 const outcomeOf = (manifest: Manifest | undefined): string | null =>
   manifest ? OUTCOMES[manifest.state](manifest) : OUTCOMES.missing()
 
-const isPodOver = ({ phase }: PodFacts): boolean => phase === 'Succeeded' || phase === 'Failed'
-
 function afterEnd(pod: PodFacts, end: Termination, manifest: Manifest | undefined, now: Date): Observed {
   const times = { exitCode: end.exitCode, startedAt: end.startedAt, endedAt: null }
   const settled = manifest !== undefined && manifest.state !== 'open'
@@ -130,7 +143,9 @@ export function observePod(pod: PodFacts, names: Containers, manifest: Manifest 
 export function observeGone(run: Run, job: JobFacts | undefined, manifest: Manifest | undefined, now: Date): Observed {
   const done = job?.completedIndexes.includes(run.index) || run.exitCode === 0
   const times = { exitCode: run.exitCode, startedAt: run.startedAt }
-  if (!done) return { ...failure('its pod was deleted', now), ...times }
+  // Why it did not begin says more than that it is gone.
+  const cause = run.phase === 'pending' && run.reason ? `it never began: ${run.reason}` : 'its pod was deleted'
+  if (!done) return { ...failure(cause, now), ...times }
   const fault = outcomeOf(manifest)
   return fault === null
     ? { ...times, phase: 'succeeded', reason: null, endedAt: now }

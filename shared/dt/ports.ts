@@ -219,6 +219,8 @@ export interface PodFacts {
   readonly ready: boolean
   readonly deleting: boolean
   readonly createdAt: Date
+  /** When a node took it; null as long as none has. */
+  readonly takenAt: Date | null
   /** Why the scheduler could not place it. */
   readonly unschedulable: string | null
   /** Main containers. */
@@ -281,6 +283,8 @@ export interface Cluster {
   has(kind: AppliedKind, name: string): Promise<boolean>
   /** Lets a Job go on; false when there is none. */
   resume(job: string): Promise<boolean>
+  /** Ends a Job as failed, its pods with it; false when there is none. */
+  end(job: string): Promise<boolean>
   /** Asks for a foreground deletion; false when there is no such object. */
   remove(kind: AppliedKind, name: string): Promise<boolean>
   /** Last bytes of a container's log; undefined when the pod or the container has none. */

@@ -4,6 +4,7 @@
  */
 import { isFault } from '../../fault.ts'
 import { sideBySide } from '../../work/side-by-side.ts'
+import { cannotStart } from '../lifecycle.ts'
 import {
   type Change,
   type Counts,
@@ -14,7 +15,7 @@ import {
   type Run,
   type Service,
 } from '../model.ts'
-import { CONTAINER, LABEL, OLD_FINALIZER } from '../names.ts'
+import { BATCH, CONTAINER, LABEL, OLD_FINALIZER } from '../names.ts'
 import type { Patch, Ports, Resource } from '../ports.ts'
 import { type FiringState, firings, newlyOver, sumOf, withoutForgotten } from './firings.ts'
 import { isHopeless, type MakePorts, make, makeFanIn } from './make.ts'
@@ -60,7 +61,18 @@ async function follow(ports: LookPorts, service: Service, view: View): Promise<R
     const changes = runChanges(service, view, changed, now)
     await ports.store.recordRuns(service.id, { runs: await withTails(ports, service, changed), changes })
   }
+  await endStuck(ports, service, view)
   return runs
+}
+
+/** Ends Jobs of which no pod can start; why is recorded of their runs by then. */
+async function endStuck({ cluster, log, now }: LookPorts, { id }: Service, { jobs, pods }: View): Promise<void> {
+  for (const { name, ended, deleting } of jobs) {
+    const own = pods.filter(({ labels }) => labels[BATCH.jobName] === name)
+    if (ended || deleting || !cannotStart(own, now())) continue
+    await cluster.end(name)
+    log('warn', 'Job ended, none of its pods can start', { service: id, job: name })
+  }
 }
 
 const completed = ({ id }: Service, { firing, counts, reason }: FiringState, now: Date): Change => ({

@@ -10,7 +10,7 @@ import {
   tokenSecret,
 } from '../../../shared/dt/objects/index.ts'
 import type { TwinClusterTarget } from '../twin-cluster.ts'
-import { created, firing, PATIENCE, PERSISTENT, type Program, running, SCHEDULED, served } from './objects.ts'
+import { created, firing, newId, PATIENCE, PERSISTENT, type Program, running, SCHEDULED, served } from './objects.ts'
 
 /** A CronJob fires when the minute turns. */
 const MINUTES = { timeout: 100_000, interval: 100 }
@@ -107,6 +107,19 @@ export function podRows(subject: () => TwinClusterTarget, shellImage: string | u
       expect(await podsOf(input)).toEqual([])
       await subject().cluster.resume(input.id)
       await ended(input).toBe('complete')
+    })
+
+    test('end: a Job that runs, or that cannot, is failed, and its pods go', async () => {
+      const { cluster } = subject()
+      const inputs = [await begin('sleep 600'), await begin('exit 0', {}, { image: 'dev.local/not-there:1' })]
+      for (const input of inputs) {
+        await expect.poll(async () => (await podsOf(input))[0]?.takenAt, PATIENCE).toBeInstanceOf(Date)
+        expect(await cluster.end(input.id)).toBe(true)
+        await ended(input).toBe('failed')
+        expect((await jobOf(input))?.ended?.reason).toContain('DeadlineExceeded')
+        await expect.poll(() => podsOf(input), PATIENCE).toEqual([])
+      }
+      expect(await cluster.end(newId())).toBe(false)
     })
 
     test('a sidecar runs beside the image, and ends after it', async () => {

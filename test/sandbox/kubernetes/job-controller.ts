@@ -72,7 +72,9 @@ export function startJobs(store: Store, resources: Resources, backoffMs: number)
     if (spec.suspend) return status
     const since = startTime ?? timestamp()
     const { activeDeadlineSeconds: seconds } = spec
-    if (startTime === undefined && seconds !== undefined) queue.later(job.metadata.uid, seconds * 1000 + 10)
+    // Its deadline may be set, or moved, while it runs.
+    const left = seconds === undefined ? 0 : Date.parse(since) + seconds * 1000 - Date.now()
+    if (left > 0) queue.later(job.metadata.uid, left + 10)
     return { ...status, startTime: since }
   }
 

@@ -13,7 +13,7 @@ import { createCluster } from '../../../shared/adapters/kubernetes/twins/index.t
 import { connect, createStore } from '../../../shared/adapters/postgres/twins/index.ts'
 import type { ManifestState, RunRef, ServiceId, ServiceSpec } from '../../../shared/dt/model.ts'
 import type { OutgoingEvent, Ports } from '../../../shared/dt/ports.ts'
-import type { DtSettings } from '../../../shared/dt/settings.ts'
+import type { DtSettings, TwinSettings } from '../../../shared/dt/settings.ts'
 import { serviceToken } from '../../../shared/service-token.ts'
 import type { Image } from '../../sandbox/kubernetes/container.ts'
 import { startKubernetes } from '../../sandbox/kubernetes/index.ts'
@@ -92,9 +92,13 @@ export const ANALYTICS = '/apis/eng.cam.ac.uk/v1alpha1/namespaces/flame/analytic
 interface Options {
   /** How long a minute of CronJobs takes. */
   readonly cronMinuteMs?: number
+  readonly twin?: Partial<TwinSettings>
 }
 
-export async function startFixture(settings: Partial<DtSettings> = {}, { cronMinuteMs = 60_000 }: Options = {}) {
+export async function startFixture(
+  settings: Partial<DtSettings> = {},
+  { cronMinuteMs = 60_000, twin = {} }: Options = {},
+) {
   const requests: string[] = []
   let isDown = false
   const [databases, kubernetes, folder] = await Promise.all([
@@ -140,7 +144,7 @@ export async function startFixture(settings: Partial<DtSettings> = {}, { cronMin
     log: (level, event, fields = {}) => logged.push({ level, event, fields }),
     now,
     random: () => 0,
-    settings: { ...SETTINGS, ...settings, twin: { ...SETTINGS.twin, ...settings.twin, namespace: cluster.namespace } },
+    settings: { ...SETTINGS, ...settings, twin: { ...SETTINGS.twin, ...twin, namespace: cluster.namespace } },
   }
 
   /** What `upload-outputs` would have said of a run, with so many files. */

@@ -1,6 +1,15 @@
 /** The tables, cell by cell. */
 import { describe, expect, test } from 'vitest'
-import { admit, describeEnd, judge, observeGone, observePod, statusWord } from '../../../shared/dt/lifecycle.ts'
+import {
+  admit,
+  cannotStart,
+  describeEnd,
+  judge,
+  observeGone,
+  observePod,
+  statusWord,
+  UNSTARTABLE_MS,
+} from '../../../shared/dt/lifecycle.ts'
 import { type Manifest, PHASES, type Phase, type Run } from '../../../shared/dt/model.ts'
 import { CONTAINER } from '../../../shared/dt/names.ts'
 import type { ContainerFacts, JobFacts, PodFacts, Termination } from '../../../shared/dt/ports.ts'
@@ -34,6 +43,7 @@ const pod = (fields: Partial<PodFacts> = {}): PodFacts => ({
   ready: false,
   deleting: false,
   createdAt: ago(100),
+  takenAt: ago(99),
   unschedulable: null,
   containers: [container()],
   initContainers: [],
@@ -187,6 +197,42 @@ describe('a firing of two runs', () => {
     expect(state.counts).toEqual({ active, succeeded, failed })
     expect(state.isOver).toBe(isOver)
     expect(state.reason === null).toBe(failed === 0)
+  })
+})
+
+describe('pods of a Job that cannot start', () => {
+  const waits = (reason: string, seconds: number, fields: Partial<PodFacts> = {}) => {
+    const waiting = { reason, message: '' }
+    return pod({ phase: 'Pending', takenAt: ago(seconds), containers: [container({ waiting })], ...fields })
+  }
+  const [short, long] = [UNSTARTABLE_MS / 1000, UNSTARTABLE_MS / 1000 + 1]
+  test.each<[string, PodFacts[], boolean]>([
+    ['none', [], false],
+    ['without its image for long', [waits('ImagePullBackOff', long)], true],
+    ['without its image for a while', [waits('ImagePullBackOff', short)], false],
+    ['all of them', [waits('ErrImagePull', long), waits('InvalidImageName', long)], true],
+    ['but one that waits less long', [waits('ErrImagePull', long), waits('ErrImagePull', short)], false],
+    ['but one that runs', [waits('ErrImagePull', long), pod({ containers: [container({ running: true })] })], false],
+    ['beside one that is over', [waits('ErrImagePull', long), ended('Failed', end(1))], true],
+    ['and those that go already', [waits('ErrImagePull', long, { deleting: true })], false],
+    ['being pulled, however long', [waits('ContainerCreating', 10 * long)], false],
+    ['without a node, however long', [pod({ phase: 'Pending', takenAt: null, unschedulable: '0/3 nodes' })], false],
+    [
+      'for want of our own program',
+      [
+        waits('PodInitializing', long, {
+          initContainers: [container({ waiting: { reason: 'ErrImagePull', message: '' } })],
+        }),
+      ],
+      true,
+    ],
+  ])('%s', (_, pods, expected) => expect(cannotStart(pods, NOW)).toBe(expected))
+
+  test('a run that never began is remembered by why, one that had begun is not', () => {
+    const reason = 'its image cannot be pulled (ImagePullBackOff)'
+    const gone = (phase: Run['phase']) => observeGone({ ...run(0, phase), reason }, job(), undefined, NOW).reason
+    expect(gone('pending')).toBe(`it never began: ${reason}`)
+    expect(gone('running')).toBe('its pod was deleted')
   })
 })
 

@@ -119,6 +119,7 @@ export function podFacts({ metadata = {}, status }: V1Pod): PodFacts {
     ready: condition('Ready')?.status === 'True',
     deleting: metadata.deletionTimestamp !== undefined,
     createdAt: bornAt(metadata),
+    takenAt: dateOf(status?.startTime),
     unschedulable:
       scheduled?.status === 'False' && scheduled.reason === 'Unschedulable' ? (scheduled.message ?? '') : null,
     containers: (status?.containerStatuses ?? []).map(containerFacts),

@@ -169,6 +169,8 @@ export function createCluster(options: ClusterOptions = {}): Cluster & { close()
     },
 
     resume: (job) => patched('Job', job, { spec: { suspend: false } }),
+    // It has had a second: Kubernetes does the rest, and keeps how its other runs ended.
+    end: (job) => patched('Job', job, { spec: { activeDeadlineSeconds: 1 } }),
     remove: (kind, name) => removed(kindOf(kind), name),
 
     log(pod, container, limitBytes) {
