@@ -11,8 +11,13 @@ const CRD = new URL('../../../../knative/crd/analytics.yaml', import.meta.url)
 const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
 const KIND = '/apis/eng.cam.ac.uk/v1alpha1'
 
-const isServed = async (connection: Connection, path: string): Promise<boolean> =>
-  (await send(connection, 'GET', path)).status === 200
+/** What no kind lies below is answered in plain text. */
+async function isServed(connection: Connection, path: string): Promise<boolean> {
+  const signal = AbortSignal.timeout(10_000)
+  const { status, body } = await connection.send({ method: 'GET', path, headers: {}, body: undefined, signal })
+  await body.text()
+  return status === 200
+}
 
 /** The kind is of the whole cluster: it is made or brought up to date, and stays. */
 async function defineKind(connection: Connection): Promise<void> {
