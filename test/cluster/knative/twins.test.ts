@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { callerRoutes, runRoutes } from '../../../knative/twins.ts'
 import { dtRoutes, type Endpoint } from '../../../shared/routes.ts'
 import { type ApiObject, eventually } from '../api.ts'
+import { clusterEnvironment } from '../environment.ts'
 import { allowed, granted, pairs, RESOURCES } from './access.ts'
+import { survey } from './survey.ts'
 import { type InstalledTwins, installTwins } from './twins.ts'
 
 const PREFIX = '/api/orchestrator/v1alpha1'
@@ -64,6 +66,11 @@ async function kill(name: string): Promise<number> {
 }
 
 describe('the installation', () => {
+  test('has manifests whose overlay passes every check of the API server', async () => {
+    const applied = await survey('twins', twins.api.namespace, clusterEnvironment())
+    expect(applied).toEqual(dtRoutes.map(({ name }) => name).sort())
+  })
+
   test('says how it was deployed, and has every function ready', async () => {
     expect(twins.deployed.join('\n')).toMatch(/Job po-migrate: ready[\s\S]*PingSource dt-loop: ready/)
     type Function = ApiObject & { readonly status: { conditions: readonly { type: string; status: string }[] } }
