@@ -52,15 +52,19 @@ async function each<T, R>(
   })
 }
 
-/** Rows that nobody else works on, and the resources they belong to; new resources get theirs. */
-async function gather(ports: SweepPorts, failed: Failed): Promise<{ pairs: Pair[]; claimed: ServiceId[] }> {
+/**
+ * Rows that nobody else works on, and the resources they belong to; new resources get theirs.
+ * @param claims gets the id of each that is claimed, when it is: whatever fails then, they can be given back
+ */
+async function gather(ports: SweepPorts, failed: Failed, claims: Set<ServiceId>): Promise<Pair[]> {
   const { store, cluster, now } = ports
+  const claim = async (ids: readonly ServiceId[]): Promise<Service[]> => {
+    const claimed = await store.claim(ids, now(), CLAIM_LEASE_MS)
+    for (const { id } of claimed) claims.add(id)
+    return claimed
+  }
   const rows = await store.unfinished(now())
-  const claimed = await store.claim(
-    rows.map(({ id }) => id),
-    now(),
-    CLAIM_LEASE_MS,
-  )
+  const claimed = await claim(rows.map(({ id }) => id))
   const resources = await cluster.resources()
   const mine = new Map(claimed.map((service) => [service.id as string, service]))
   const others = resources.filter(({ name }) => !mine.has(name))
@@ -77,7 +81,7 @@ async function gather(ports: SweepPorts, failed: Failed): Promise<{ pairs: Pair[
       if (!service) return []
       if (mine.has(service.id)) return [{ service, resource }]
       // Live, and not ours: new, or somebody else looks at it.
-      return (await store.claim([service.id], now(), CLAIM_LEASE_MS)).map((own) => ({ service: own, resource }))
+      return (await claim([service.id])).map((own) => ({ service: own, resource }))
     },
   )
   const missed = await each(
@@ -86,13 +90,13 @@ async function gather(ports: SweepPorts, failed: Failed): Promise<{ pairs: Pair[
     ({ id }) => id,
     (service) => miss(ports, service),
   )
-  const pairs = [...met.flat(), ...missed.filter((pair) => pair !== undefined)]
-  return { pairs, claimed: [...new Set([...claimed, ...pairs.map(({ service }) => service)].map(({ id }) => id))] }
+  return [...met.flat(), ...missed.filter((pair) => pair !== undefined)]
 }
 
 async function lookAtAll(ports: SweepPorts, failed: Failed): Promise<number> {
-  const { pairs, claimed } = await gather(ports, failed)
+  const claims = new Set<ServiceId>()
   try {
+    const pairs = await gather(ports, failed, claims)
     const world = await readWorld(
       ports,
       pairs.map(({ service }) => service),
@@ -107,10 +111,10 @@ async function lookAtAll(ports: SweepPorts, failed: Failed): Promise<number> {
       ports,
       pairs.map(({ service }) => service),
     )
+    return pairs.length
   } finally {
-    await ports.store.unclaim(claimed)
+    await ports.store.unclaim([...claims])
   }
-  return pairs.length
 }
 
 /** Ended services whose time is over go as if somebody had terminated them. */

@@ -9,6 +9,7 @@ import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
 import { sweep } from '../../../shared/dt/reconcile/sweep.ts'
 import { runs, status } from '../../../shared/dt/status.ts'
 import { terminate } from '../../../shared/dt/terminate.ts'
+import { Fault } from '../../../shared/fault.ts'
 import { ANALYTICS, eventually, type Fixture, spec, startFixture } from './fixture.ts'
 
 let fixture: Fixture
@@ -220,6 +221,18 @@ describe('a resource that nobody launched', () => {
     await fixture.say(name, { firing: 1, index: 0, attempt: 0 }, 'complete')
     await swept(name, ({ phase }) => phase === 'succeeded')
   }, 30_000)
+})
+
+test('a sweep that cannot read Kubernetes gives back what it claimed, so that the next one looks at it at once', async () => {
+  await begin({ image: 'sim:wait' })
+  const away = async () => {
+    throw new Fault('unavailable', 'the API server is away')
+  }
+  const { cluster } = fixture.ports
+  for (const broken of [{ resources: away }, { pods: away }])
+    await expect(sweep({ ...fixture.ports, cluster: { ...cluster, ...broken } }, memory)).rejects.toThrow('is away')
+  const claimed = await fixture.sql.query((sql) => sql`select id from dt.service where claimed_until is not null`)
+  expect([...claimed]).toEqual([])
 })
 
 describe('terminate', () => {
