@@ -8,7 +8,7 @@ import * as z from 'zod'
 import { fileSchemas } from '../files/schema.ts'
 import type { AnySchemas } from '../http/endpoint.ts'
 import { CONCURRENCY_POLICIES, JOB_TYPES, PHASES, RUN_PHASES, type ServiceId, STATUS_WORDS } from './model.ts'
-import { clashingName, isInputName, RESERVED_FOLDER } from './spec.ts'
+import { clashingName, isInputName, RESERVED_FOLDER, reservedVariable } from './spec.ts'
 
 const healthAnswer = z.object({ status: z.literal('ok') })
 
@@ -98,7 +98,10 @@ export const launchBody = z
     history_limit: whole(1, 1000).nullish(),
     retention_days: whole(0, 36_500).nullish(),
   })
-  .superRefine(({ ana, sim }, context) => {
+  .superRefine(({ ana, sim, env }, context) => {
+    const reserved = reservedVariable(ana?.job_type ?? '', env ?? {})
+    if (reserved !== undefined)
+      context.addIssue({ code: 'custom', path: ['env', reserved], message: `${reserved} is given by Knative` })
     if (isGiven(ana) === isGiven(sim))
       context.addIssue({
         code: 'custom',

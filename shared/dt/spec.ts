@@ -27,6 +27,13 @@ export function clashingName(names: readonly string[]): string | undefined {
 /** Names of files below `/input/outputs` are those of a fan-in. */
 export const RESERVED_FOLDER = 'outputs'
 
+/** Serving gives these to a server itself, and takes none of that name. `PORT` it takes as a port. */
+const GIVEN = ['K_SERVICE', 'K_CONFIGURATION', 'K_REVISION']
+
+/** A variable that a service may not have. */
+export const reservedVariable = (jobType: string, env: Readonly<Record<string, string>>): string | undefined =>
+  jobType === 'persistent' ? GIVEN.find((name) => name in env) : undefined
+
 const text = (value: unknown): string | null => (typeof value === 'string' ? value : null)
 const whole = (value: unknown): number | null => (Number.isInteger(value) ? (value as number) : null)
 const fields = (value: unknown): Fields => (typeof value === 'object' && value !== null ? (value as Fields) : {})
@@ -67,6 +74,9 @@ export function readSpec({ name, spec }: Pick<Resource, 'name' | 'spec'>): Servi
   if (!jobType) throw new Unacceptable(`spec.jobType must be one of ${JOB_TYPES.join(', ')}`)
   if (jobType !== 'persistent' && (reps ?? 0) < 1) throw new Unacceptable(`spec.reps is needed for ${jobType}`)
   if (jobType === 'scheduled' && !schedule) throw new Unacceptable('spec.schedule is needed for scheduled')
+  const env = texts(spec['env'])
+  const reserved = reservedVariable(jobType, env)
+  if (reserved !== undefined) throw new Unacceptable(`spec.env: ${reserved} is given by Knative`)
   return {
     image,
     description: text(spec['description']) ?? '',
@@ -75,7 +85,7 @@ export function readSpec({ name, spec }: Pick<Resource, 'name' | 'spec'>): Servi
     port: whole(spec['port']),
     reps,
     schedule,
-    env: texts(spec['env']),
+    env,
     mountFiles: mountsOf(spec['mountFiles']),
     parallelism: whole(spec['parallelism']),
     retries: whole(spec['retries']),
