@@ -59,19 +59,17 @@ async function takeFile(ports: ImportPorts, file: FormerFile, origin: Origin): P
   return taken ? 'taken' : 'there'
 }
 
-const JOBS = { succeeded: 'succeeded', terminated: 'terminated' } as const
-
 /** How it ended was kept by its Job alone; that it left outputs is the one sign that is left. */
 function endOf(service: FormerService): Omit<ImportInput, 'service'> {
   const { outputs, spec } = service
   const count = outputs.length
   return count > 0
     ? {
-        phase: JOBS.succeeded,
+        phase: 'succeeded',
         reason: `imported; it left ${count} output${count === 1 ? '' : 's'}`,
         succeeded: spec.reps ?? 0,
       }
-    : { phase: JOBS.terminated, reason: 'imported; it left no outputs, and how it ended was not kept', succeeded: 0 }
+    : { phase: 'terminated', reason: 'imported; it left no outputs, and how it ended was not kept', succeeded: 0 }
 }
 
 async function serviceHere(ports: ImportPorts, { id, spec, createdAt }: FormerService): Promise<Verdict> {
