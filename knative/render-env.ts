@@ -13,6 +13,7 @@ export const GROUPS = {
   registry: 'Container registry, where a create request names none',
   runs: 'Pods of analyses',
   loop: 'Status loop and archive',
+  logs: 'What is kept of log lines and container logs',
   signing: 'Signatures of archive entries',
   twins: 'Digital twins: callers and address',
   files: 'Digital twins: files',

@@ -5,6 +5,7 @@
  * A secret may also be given as `NAME_FILE`, a path whose content (without the last newline) is the value.
  */
 import { readFileSync } from 'node:fs'
+import { LOG_SETTINGS } from './log-settings.ts'
 import type { Route, SettingGroup } from './routes.ts'
 import {
   boolean,
@@ -204,6 +205,7 @@ export const SETTINGS = {
     effect: 'Key of the tokens by which runs fetch inputs and send outputs; a new one goes before the old.',
   }),
 
+  ...LOG_SETTINGS,
   ...TWIN_SETTINGS,
 
   LOG_LEVEL: oneOf(

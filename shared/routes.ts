@@ -22,6 +22,7 @@ export type SettingGroup =
   | 'registry'
   | 'runs'
   | 'loop'
+  | 'logs'
   | 'signing'
   | 'twins'
   | 'files'
@@ -79,7 +80,7 @@ const OWNED_LIST: readonly KubernetesGrant[] = [
   { apiGroup: 'networking.k8s.io', resources: ['networkpolicies'], verbs: ['get', 'list', 'delete'] },
 ]
 
-const REMOVAL_SETTINGS = ['auth', 'database', 'identity', 'hub', 'signing', 'runs'] as const
+const REMOVAL_SETTINGS = ['auth', 'database', 'identity', 'hub', 'signing', 'runs', 'logs'] as const
 
 /** The optional-id form that most endpoints have. */
 const both = (method: Endpoint['method'], path: string, all: string, one: string): readonly Endpoint[] => [
@@ -94,7 +95,7 @@ export const routes = {
       auth: 'user',
       trigger: 'http',
       endpoints: [{ method: 'POST', path: '/po/', summary: 'Create an analysis and start it' }],
-      settings: ['auth', 'database', 'identity', 'hub', 'registry', 'runs', 'signing'],
+      settings: ['auth', 'database', 'identity', 'hub', 'registry', 'runs', 'signing', 'logs'],
       kubernetes: [...RUN_WRITE, PEERS_READ, ROOT_DELETE, PODS_READ, LOGS_READ],
       scale: { min: 0, max: 10, timeoutSeconds: 60 },
     },
@@ -112,7 +113,7 @@ export const routes = {
       auth: 'user',
       trigger: 'http',
       endpoints: both('GET', '/po/logs', 'Live logs of all analyses', 'Live logs of one analysis'),
-      settings: ['auth', 'database', 'runs'],
+      settings: ['auth', 'database', 'runs', 'logs'],
       kubernetes: [PODS_READ, LOGS_READ],
       scale: { min: 0, max: 5, timeoutSeconds: 60 },
     },
@@ -121,7 +122,7 @@ export const routes = {
       auth: 'analysis',
       trigger: 'http',
       endpoints: [{ method: 'POST', path: '/po/stream_logs', summary: 'Record a log line of an analysis' }],
-      settings: ['auth', 'database', 'hub'],
+      settings: ['auth', 'database', 'hub', 'logs'],
       kubernetes: [],
       scale: { min: 1, max: 20, timeoutSeconds: 45 },
     },
@@ -209,7 +210,7 @@ export const routes = {
       auth: 'none',
       trigger: 'event',
       endpoints: [{ method: 'POST', path: '/', summary: 'A tick of the status loop' }],
-      settings: ['auth', 'database', 'identity', 'hub', 'runs', 'loop', 'signing'],
+      settings: ['auth', 'database', 'identity', 'hub', 'runs', 'loop', 'signing', 'logs'],
       kubernetes: [...RUN_WRITE, ...OWNED_LIST, LOGS_READ],
       scale: { min: 1, max: 1, timeoutSeconds: 300 },
     },

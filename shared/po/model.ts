@@ -127,6 +127,8 @@ export interface Analysis extends AnalysisSpec {
   readonly silentSince: Date | null
   /** The current run was put back after others had deleted its objects. */
   readonly reapplied: boolean
+  /** Reconciliations that began since the last one that ended: more than one means that a process died during it. */
+  readonly unfinished: number
   /** What the Hub last said of its partners, by their analysis node: what the analysis is told while the Hub is away. */
   readonly partners: PartnerStatuses
   readonly createdAt: Date
@@ -157,8 +159,16 @@ export interface LogSnapshot {
   readonly kind: 'analysis' | 'nginx'
   readonly container: string
   readonly text: string
-  /** Bytes left out at the start, because only the last 10 MiB are kept. */
-  readonly truncated: boolean
+  /** Bytes before the text that are not kept. */
+  readonly leftOut: number
+}
+
+/** How many log lines are kept, and bytes of them; of what is more, the oldest is deleted. */
+export interface LineLimits {
+  readonly runLines: number
+  readonly runBytes: number
+  readonly analysisLines: number
+  readonly analysisBytes: number
 }
 
 /** What the Hub is to learn; one row of the outbox. */
@@ -196,6 +206,8 @@ export interface Removal {
   /** Calls that were given up may take effect until then: the removal is not complete before. */
   readonly holdUntil: Date
   readonly attempts: number
+  /** Attempts that began since the last one that ended, this one included: more than one means that a process died. */
+  readonly unfinished: number
   /** Logs were read, or given up. */
   readonly logsTaken: boolean
   /** The root was asked to go, so that no pod of it goes on: another incarnation of the id may begin. */
@@ -206,6 +218,3 @@ export interface Removal {
 
 /** A call that was given up may still take effect for so long. */
 export const LATE_MS = 15_000
-
-/** The last bytes of a container's log that are kept. */
-export const LOG_SNAPSHOT_BYTES = 10 * 1024 * 1024

@@ -13,6 +13,7 @@ import type {
   AnalysisSpec,
   Change,
   HubStatus,
+  LineLimits,
   LogLine,
   LogSnapshot,
   Outcome,
@@ -73,15 +74,12 @@ export interface Patch {
   readonly claimedUntil?: Date | null
 }
 
-export interface ArchivedRun {
-  readonly run: RunNumber
-  readonly startedAt: string
-  readonly endedAt: string | null
-  readonly cause: string | null
-}
-
-/** What is kept of a finished analysis. It is serialised once; those bytes are stored and signed. */
+/**
+ * What is kept of a finished analysis. It is serialised once; those bytes are stored and signed. Lines and logs are not in
+ * it: they are kept beside it, and their digests are here.
+ */
 export interface ArchiveEntry {
+  readonly version: 2
   readonly analysisId: string
   readonly spelling: string
   readonly projectId: string
@@ -93,45 +91,89 @@ export interface ArchiveEntry {
   readonly createdAt: string
   readonly endedAt: string
   readonly node: string
+  /** Why lines and logs were deleted when the entry was made; null: they were not. */
+  readonly shortened: string | null
   readonly runs: readonly ArchivedRun[]
-  readonly lines: readonly {
-    readonly run: number
-    readonly at: string
-    readonly level: string
-    readonly status: string
-    readonly progress: number
-    readonly message: string
-  }[]
-  readonly logs: readonly {
-    readonly run: number
-    readonly kind: 'analysis' | 'nginx'
-    readonly container: string
-    readonly truncated: boolean
-    readonly text: string
-  }[]
+  readonly logs: readonly ArchivedLog[]
+}
+
+export interface ArchivedRun {
+  readonly run: RunNumber
+  readonly startedAt: string
+  readonly endedAt: string | null
+  readonly cause: string | null
+  readonly lines: LineCounts & { /** Digest of the lines, hexadecimal. */ readonly sha256: string }
+}
+
+export interface ArchivedLog extends KeptLog {
+  /** Digest of the pieces of the text, hexadecimal. */
+  readonly sha256: string
+}
+
+/** Of the log lines of one run: those that are kept, and those that were left out because a limit was reached. */
+export interface LineCounts {
+  readonly count: number
+  readonly bytes: number
+  readonly leftOut: number
+  readonly leftOutBytes: number
+}
+
+/** The log of one container, without its text. */
+export interface KeptLog {
+  readonly run: RunNumber
+  readonly kind: LogSnapshot['kind']
+  readonly container: string
+  /** Bytes of the text that is kept. */
+  readonly bytes: number
+  /** Bytes before it that are not kept. */
+  readonly leftOut: number
+}
+
+export interface KeptLine extends LogLine {
+  /** Position among the lines of the analysis. */
+  readonly seq: string
+  readonly at: Date
+}
+
+/** What is kept of the logs of an incarnation, live or ended. */
+export interface KeptTexts {
+  readonly runs: readonly { readonly run: RunNumber; readonly lines: LineCounts }[]
+  /** By run, kind and container. */
+  readonly logs: readonly KeptLog[]
+}
+
+/** An ended incarnation, and its place in the order of all of them. */
+export interface EndedRef {
+  readonly key: AnalysisKey
+  readonly spelling: string
+  /** Key of the first incarnation with this spelling. */
+  readonly first: AnalysisKey
+}
+
+export interface StoredEntry {
+  readonly key: AnalysisKey
+  readonly document: string
+  readonly signature: string | null
 }
 
 /** Makes a compact JWS over the bytes of an archive entry; null when the node has no key. */
 export type Sign = (document: string) => Promise<string | null>
-
-export interface HistoryRow {
-  readonly spelling: string
-  readonly run: number
-  readonly kind: 'analysis' | 'nginx'
-  readonly text: string
-}
 
 export interface PendingReport {
   readonly seq: string
   readonly id: AnalysisId
   readonly report: Report
   readonly attempts: number
+  /** Attempts that began since the last one that ended, this one included. */
+  readonly unfinished: number
 }
 
 export interface PendingChange {
   readonly seq: string
   readonly change: Change
   readonly attempts: number
+  /** Attempts that began since the last one that ended, this one included. */
+  readonly unfinished: number
 }
 
 /** How many analyses that had been heard of in their run there are, and how many of them do not answer at present. */
@@ -188,10 +230,23 @@ export interface Store {
   /** Records how the last poll of a run went: `heard` clears the silence, otherwise it grows. */
   recordPoll(key: AnalysisKey, run: RunNumber, heard: boolean, at: Date): Promise<void>
 
-  /** Claims live incarnations that are due and unclaimed, for `leaseMs`. Two callers never get the same one. */
+  /**
+   * Claims live incarnations that are due and unclaimed, for `leaseMs`. Two callers never get the same one. Each claim raises
+   * `unfinished`, and so is counted before the work begins; incarnations that have some unfinished already are left to
+   * `claimSuspects`.
+   */
   claimDue(now: Date, leaseMs: number, limit: number): Promise<Analysis[]>
-  /** The same for the current incarnation of one id; undefined when it is claimed, not due, not live or gone. */
+  /**
+   * Claims a group of those whose earlier claims ended without `unclaim`: of those with the fewest unfinished, at most
+   * `sizes[unfinished - 1]`, the last size serving all larger numbers. Their lease doubles with each unfinished claim.
+   */
+  claimSuspects(now: Date, leaseMs: number, sizes: readonly number[]): Promise<Analysis[]>
+  /**
+   * Claims the current incarnation of one id, whatever is unfinished, as the other two do; undefined when it is claimed, not
+   * due, not live or gone.
+   */
   claim(id: AnalysisId, now: Date, leaseMs: number): Promise<Analysis | undefined>
+  /** Ends claims: nothing of them is unfinished. */
   unclaim(keys: readonly AnalysisKey[]): Promise<void>
   /** Ids of what `claimDue` would claim, oldest due first; nothing is claimed. */
   listDue(now: Date, limit: number): Promise<AnalysisId[]>
@@ -205,32 +260,56 @@ export interface Store {
 
   /**
    * Appends a line to the log of an analysis's current incarnation, raises its progress (only if the line is of its
-   * current run) and appends the reports. `run` null means the current one. Costs the same for the first and the
-   * 10,000th line. Resolves to undefined for an id without a current incarnation.
+   * current run) and appends the reports. `run` null means the current one; a line of a run that is not one of this
+   * incarnation is not kept. Where a limit is exceeded, the oldest lines are deleted and counted: at most 1/32 of the limit
+   * at a time, of the run first, then of the earliest run that has some. Costs the same for the first and the 10,000th line.
+   * Resolves to undefined for an id without a current incarnation.
    */
   appendLine(
     id: AnalysisId,
     run: RunNumber | null,
     line: LogLine,
     reports: (analysis: Analysis, current: boolean, progressRose: boolean) => readonly Report[],
+    limits: LineLimits,
   ): Promise<Analysis | undefined>
   /** Appends reports about an id, whether or not it has a current incarnation. */
   appendReports(id: AnalysisId, reports: readonly Report[]): Promise<void>
 
-  /** Keeps the log of a container of an incarnation; the last one written for a container wins. */
-  saveSnapshots(key: AnalysisKey, snapshots: readonly LogSnapshot[]): Promise<void>
-  /** Moves an ended incarnation with runs, lines and logs to the archive. Does nothing when it is there already. */
-  archive(key: AnalysisKey, node: string, sign: Sign): Promise<void>
-  /** Logs of ended analyses: archived, stopped and failed ones; oldest first. */
-  history(id?: AnalysisId): Promise<HistoryRow[]>
-  /** Archive entries as stored, for verification. */
-  archiveEntries(id?: AnalysisId): Promise<{ document: string; signature: string | null }[]>
+  /**
+   * Keeps the log of a container of an incarnation; the last one written for a container wins. When all texts of the
+   * incarnation exceed `maxBytes`, those of the earliest runs are deleted and counted as left out, the new ones last.
+   */
+  saveSnapshots(key: AnalysisKey, snapshots: readonly LogSnapshot[], maxBytes: number): Promise<void>
+  /**
+   * Moves an ended incarnation with runs, lines and logs to the archive, in memory that does not depend on their size. With
+   * `shorten` lines and logs are deleted instead, and the entry says why. Does nothing when it is there already.
+   */
+  archive(key: AnalysisKey, node: string, sign: Sign, shorten?: string): Promise<void>
+  /**
+   * Archived, stopped and failed incarnations, at most `limit` behind `after`: by the first incarnation of their spelling,
+   * then oldest first.
+   */
+  ended(after: EndedRef | undefined, limit: number, id?: AnalysisId): Promise<EndedRef[]>
+  texts(key: AnalysisKey): Promise<KeptTexts>
+  /** Lines of a run behind `after`, in order: about 256 KiB of them, and none at the end. */
+  lines(key: AnalysisKey, run: RunNumber, after: string | undefined): Promise<KeptLine[]>
+  /** Piece `n`, counted from 0, of the text of a log: at most 128 Ki characters; undefined behind the last one. */
+  logPiece(key: AnalysisKey, log: Pick<KeptLog, 'run' | 'kind' | 'container'>, n: number): Promise<string | undefined>
+  /** Archive entries as stored, for verification: at most `limit` behind `after`, oldest first. */
+  archiveEntries(after: AnalysisKey | undefined, limit: number, id?: AnalysisId): Promise<StoredEntry[]>
+  /** Takes lines and logs out of an entry as the version before made it, so that they can be read; true if there was one. */
+  unpackArchive(): Promise<boolean>
 
   /** Deletes archive entries above an age or, oldest first, a size; 0 means no limit. Resolves to how many went. */
   pruneArchive(limits: { readonly maxAgeDays: number; readonly maxMiB: number }): Promise<number>
 
-  /** Claims removals that are due. */
+  /** Claims removals that are due and of which no attempt is unfinished; each claim is counted as begun. */
   claimRemovals(now: Date, leaseMs: number, limit: number): Promise<Removal[]>
+  /**
+   * Claims the removal that is due and has the fewest unfinished attempts, but some: a process died during each of these. Its
+   * lease doubles with each of them.
+   */
+  claimSuspectRemoval(now: Date, leaseMs: number): Promise<Removal | undefined>
   /** The removal of one incarnation, claimed; undefined when there is none or somebody has it. */
   claimRemoval(key: AnalysisKey, now: Date, leaseMs: number): Promise<Removal | undefined>
   /** Removals that are not complete, due or not. */
@@ -258,7 +337,10 @@ export interface Store {
   completeSlot(slot: number, at: Date): Promise<void>
   loopState(now: Date): Promise<LoopState>
 
-  /** The oldest undelivered report of each analysis that is due, claimed for `leaseMs`. */
+  /**
+   * The oldest undelivered report of each analysis that is due, claimed for `leaseMs`, doubled with each unfinished attempt;
+   * each claim is counted as begun. One of which an attempt is unfinished is claimed alone, when there is no other.
+   */
   claimReports(now: Date, leaseMs: number, limit: number, id?: AnalysisId): Promise<PendingReport[]>
   /** Delivered, or refused for good with the reason: it is not sent again. */
   settleReport(seq: string, refused?: string): Promise<void>
@@ -343,6 +425,9 @@ export interface ContainerFacts {
   readonly lastTerminated: { readonly reason: string; readonly exitCode: number; readonly message: string } | null
 }
 
+/** The end of a container's log. */
+export type LogTail = Pick<LogSnapshot, 'text' | 'leftOut'>
+
 /** What of a pod matters to us. */
 export interface PodFacts {
   readonly name: string
@@ -393,7 +478,7 @@ export interface Cluster {
   /** Deletes a pod, so that its owner makes a new one; false when there is none. */
   removePod(name: string): Promise<boolean>
   /** Last bytes of a container's log; undefined when the pod or the container has none. */
-  log(pod: string, container: string, limitBytes: number): Promise<{ text: string; truncated: boolean } | undefined>
+  log(pod: string, container: string, limitBytes: number): Promise<LogTail | undefined>
   /** The Services of the namespace that play a part for a run; absent ones are missing from the map. */
   peers(): Promise<Partial<Record<Peer, PeerService>>>
 }
@@ -514,7 +599,7 @@ export interface Predecessor {
   /** The secrets of a row, to be passed on and nowhere kept. Undefined when it is gone. */
   secrets(row: FormerRow): Promise<AnalysisSecrets | undefined>
   /** The last bytes of its log, its own secrets taken out; undefined when it has none. */
-  log(row: FormerRow, limitBytes: number): Promise<{ text: string; truncated: boolean } | undefined>
+  log(row: FormerRow, limitBytes: number): Promise<LogTail | undefined>
 }
 
 /** An incarnation that another orchestrator began. */
@@ -523,6 +608,8 @@ export interface FormerIncarnation extends AnalysisSpec {
   readonly runs: readonly { readonly run: RunNumber; readonly startedAt: Date }[]
   readonly progress: number
   readonly logs: readonly LogSnapshot[]
+  /** Limit of these logs together. */
+  readonly logBytes: number
   readonly fate:
     | { readonly state: 'started' | 'executing'; readonly dueAt: Date }
     /** With a removal of what it still owns outside; an executed one is archived by it. */

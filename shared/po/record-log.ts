@@ -3,6 +3,7 @@
  * The caller, an analysis whose own work waits for the answer, never waits for the Hub.
  */
 import { WORDS } from './lifecycle.ts'
+import { shortened } from './long-line.ts'
 import { type Analysis, type AnalysisId, type HubStatus, isLive, type LogLevel, type Report } from './model.ts'
 import { parseRunName } from './names.ts'
 import type { Ports } from './ports.ts'
@@ -16,6 +17,11 @@ export interface LineRequest {
   /** Name of the run that the egress proxy vouches for; undefined when the line did not come through one. */
   readonly runHeader: string | undefined
 }
+
+/** More than the Hub takes of a line, which is 2,048 characters: the adapter makes it fit. */
+const HUB_LINE_BYTES = 8192
+/** Statuses are words; what is longer is none. */
+const STATUS_BYTES = 256
 
 /**
  * The status a line makes us tell the Hub. Lines queued before an analysis was connected still say `starting`, and its
@@ -31,7 +37,8 @@ function lineReports({ level, message, status: claimed }: LineRequest, hubLoggin
     const { state, progress } = analysis
     const reports: Report[] = []
     const stateWord = current && isLive(state) ? WORDS[state].hub : null
-    if (hubLogging) reports.push({ kind: 'log', level, message, status: stateWord })
+    const told = shortened(message, HUB_LINE_BYTES)
+    if (hubLogging) reports.push({ kind: 'log', level, message: told, status: stateWord })
     const status = current ? liftedStatus(analysis, claimed, progressRose) : null
     if (status) reports.push({ kind: 'status', status, progress })
     return reports
@@ -49,11 +56,14 @@ export async function recordLog(
   { store, log, settings }: Pick<Ports, 'store' | 'log' | 'settings'>,
   request: LineRequest,
 ): Promise<null> {
-  const { id, level, message, status, progress } = request
-  const line = { level, message, status, progress }
+  const { id, level, progress } = request
+  const { lineBytes, lines } = settings.logs
+  const message = shortened(request.message, lineBytes)
+  const line = { level, message, status: shortened(request.status, STATUS_BYTES), progress }
   const reports = lineReports(request, settings.hubLogging)
-  if (await store.appendLine(id, lineRun(request), line, reports)) return null
+  if (await store.appendLine(id, lineRun(request), line, reports, lines)) return null
   log('info', 'line of an unknown analysis', { analysis: id, level })
-  if (settings.hubLogging) await store.appendReports(id, [{ kind: 'log', level, message, status: null }])
+  const told = shortened(message, HUB_LINE_BYTES)
+  if (settings.hubLogging) await store.appendReports(id, [{ kind: 'log', level, message: told, status: null }])
   return null
 }

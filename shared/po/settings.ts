@@ -1,5 +1,6 @@
 /** What the use cases are told by configuration; plain values, made once by `wire.ts`. May import lifecycle types. */
 import type { Budgets } from './lifecycle.ts'
+import type { LineLimits } from './model.ts'
 
 /** Images, resources and places that the objects of a run are built from. */
 export interface RunSettings {
@@ -18,6 +19,17 @@ export interface RunSettings {
   readonly node: string
 }
 
+/** How much is kept of what analyses say. */
+export interface LogBounds {
+  /** Of one line; the middle of a longer one is left out. */
+  readonly lineBytes: number
+  readonly lines: LineLimits
+  /** Of the log of one container: its end. */
+  readonly containerBytes: number
+  /** Of all logs of containers of an analysis. */
+  readonly containersBytes: number
+}
+
 export interface PoSettings {
   readonly run: RunSettings
   /** Used where a create request leaves the registry fields empty. */
@@ -33,4 +45,5 @@ export interface PoSettings {
   /** Age at which an object that no row accounts for is removed by the sweep. */
   readonly zombieGraceSeconds: number
   readonly archive: { readonly maxAgeDays: number; readonly maxMiB: number }
+  readonly logs: LogBounds
 }

@@ -13,7 +13,7 @@ import { poSettings } from './settings.ts'
 import { sign } from './sign.ts'
 
 /** Settings that they read. */
-export const GROUPS = ['database', 'auth', 'identity', 'registry', 'runs', 'signing'] as const
+export const GROUPS = ['database', 'auth', 'identity', 'registry', 'runs', 'signing', 'logs'] as const
 
 type AdoptPorts = Pick<
   Ports,

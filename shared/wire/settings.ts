@@ -1,7 +1,7 @@
 /** Settings of the use cases from the configuration. */
 import { readFileSync } from 'node:fs'
 import type { Config } from '../config.ts'
-import type { PoSettings, RunSettings } from '../po/settings.ts'
+import type { LogBounds, PoSettings, RunSettings } from '../po/settings.ts'
 
 function readText(path: string): string {
   try {
@@ -30,6 +30,20 @@ const runSettings = (config: Config): RunSettings => ({
   node: config.NODE_NAME,
 })
 
+const MIB = 1024 * 1024
+
+const logBounds = (config: Config): LogBounds => ({
+  lineBytes: config.LINE_LIMIT_KIB * 1024,
+  lines: {
+    runLines: config.RUN_LINES_LIMIT,
+    runBytes: config.RUN_LINES_LIMIT_MIB * MIB,
+    analysisLines: config.ANALYSIS_LINES_LIMIT,
+    analysisBytes: config.ANALYSIS_LINES_LIMIT_MIB * MIB,
+  },
+  containerBytes: config.LOG_LIMIT_MIB * MIB,
+  containersBytes: config.ANALYSIS_LOGS_LIMIT_MIB * MIB,
+})
+
 export const poSettings = (config: Config): PoSettings => ({
   run: runSettings(config),
   registry: { url: config.HARBOR_URL, user: config.HARBOR_USER, password: config.HARBOR_PW },
@@ -41,4 +55,5 @@ export const poSettings = (config: Config): PoSettings => ({
   hubBacklogLines: config.HUB_BACKLOG_LINES,
   zombieGraceSeconds: config.ZOMBIE_GRACE,
   archive: { maxAgeDays: config.ARCHIVE_MAX_AGE_DAYS, maxMiB: config.ARCHIVE_MAX_MIB },
+  logs: logBounds(config),
 })

@@ -34,12 +34,15 @@ async function analysis(store: Store): Promise<AnalysisId> {
   return id
 }
 
+/** As configured by default. */
+const LIMITS = { runLines: 20_000, runBytes: 2 ** 24, analysisLines: 100_000, analysisBytes: 2 ** 26 }
+
 const report = (message: string): Report => ({ kind: 'log', level: 'info', message, status: 'executing' })
 
 async function append(store: Store, id: AnalysisId, nth: number): Promise<void> {
   const message = `round ${nth}: the mean over all partners has changed by 0.0${nth}`
   const line = { level: 'info', message, status: 'executing', progress: Math.min(99, Math.floor(nth / 101)) } as const
-  await store.appendLine(id, null, line, () => [report(message)])
+  await store.appendLine(id, null, line, () => [report(message)], LIMITS)
 }
 
 async function fill(store: Store, id: AnalysisId, count: number): Promise<void> {

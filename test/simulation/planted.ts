@@ -20,8 +20,10 @@ const withoutCompareAndSet = (store: Store): Store => ({
 const withoutClaims = (store: Store): Store => ({
   ...store,
   claimDue: (now, _leaseMs, limit) => store.claimDue(now, 0, limit),
+  claimSuspects: (now, _leaseMs, sizes) => store.claimSuspects(now, 0, sizes),
   claim: (id, now) => store.claim(id, now, 0),
   claimRemovals: (now, _leaseMs, limit) => store.claimRemovals(now, 0, limit),
+  claimSuspectRemoval: (now) => store.claimSuspectRemoval(now, 0),
   claimRemoval: (key, now) => store.claimRemoval(key, now, 0),
   claimReports: (now, _leaseMs, limit, id) => store.claimReports(now, 0, limit, id),
   claimChanges: (now, _leaseMs, limit) => store.claimChanges(now, 0, limit),
@@ -53,11 +55,17 @@ const passingLinesOn = (ports: Ports): Ports => ({
   ...ports,
   store: {
     ...ports.store,
-    appendLine: (id, run, line, reports) =>
-      ports.store.appendLine(id, run, line, (analysis, ...facts) => {
-        const lifted = { kind: 'status', status: 'executing', progress: analysis.progress } as const
-        return [...reports(analysis, ...facts), lifted]
-      }),
+    appendLine: (id, run, line, reports, limits) =>
+      ports.store.appendLine(
+        id,
+        run,
+        line,
+        (analysis, ...facts) => {
+          const lifted = { kind: 'status', status: 'executing', progress: analysis.progress } as const
+          return [...reports(analysis, ...facts), lifted]
+        },
+        limits,
+      ),
   },
 })
 

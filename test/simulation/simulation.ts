@@ -71,6 +71,7 @@ const bySeq = <Row extends { readonly seq: string }>(rows: readonly Row[]): Row[
 const inOrder = (store: Store): Store => ({
   ...store,
   claimDue: async (...args) => byKey(await store.claimDue(...args)),
+  claimSuspects: async (...args) => byKey(await store.claimSuspects(...args)),
   claimRemovals: async (...args) => byKey(await store.claimRemovals(...args)),
   claimReports: async (...args) => bySeq(await store.claimReports(...args)),
   claimChanges: async (...args) => bySeq(await store.claimChanges(...args)),

@@ -2,33 +2,32 @@
 
 export interface Tail {
   readonly text: string
-  /** Something was left out at the start. */
-  readonly truncated: boolean
+  /** Bytes before the text. */
+  readonly leftOut: number
 }
 
 export async function readTail(stream: AsyncIterable<Uint8Array>, limitBytes: number): Promise<Tail> {
   const chunks: Uint8Array[] = []
-  let kept = 0
-  let first = 0
-  let truncated = false
+  let [kept, dropped, first] = [0, 0, 0]
   for await (const chunk of stream) {
     chunks.push(chunk)
     kept += chunk.length
-    while (kept - (chunks[first]?.length ?? 0) >= limitBytes && first < chunks.length) {
-      kept -= chunks[first]?.length ?? 0
+    for (let size = chunks[first]?.length ?? 0; first < chunks.length && kept - size >= limitBytes; ) {
+      kept -= size
+      dropped += size
       chunks[first++] = EMPTY
-      truncated = true
+      size = chunks[first]?.length ?? 0
     }
-    // Forgotten slots are cut off rarely: shifting at each chunk would cost its square.
+    // Slots of dropped chunks are cut off rarely: shifting at each chunk would cost its square.
     if (first > 1024) {
       chunks.splice(0, first)
       first = 0
     }
   }
   const bytes = Buffer.concat(chunks)
-  const start = Math.max(0, bytes.length - limitBytes)
-  if (start === 0 && !truncated) return { text: bytes.toString('utf8'), truncated: false }
-  return { text: bytes.subarray(characterStart(bytes, start)).toString('utf8'), truncated: true }
+  const over = Math.max(0, bytes.length - limitBytes)
+  const start = dropped + over === 0 ? 0 : characterStart(bytes, over)
+  return { text: bytes.subarray(start).toString('utf8'), leftOut: dropped + start }
 }
 
 const EMPTY = new Uint8Array(0)

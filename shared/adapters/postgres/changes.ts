@@ -28,9 +28,10 @@ type ChangeRow = Change & Omit<PendingChange, 'change'>
 
 /** @see Store.claimChanges */
 export async function claimChanges(sql: Db, options: ClaimOptions): Promise<PendingChange[]> {
-  const columns = 'row.seq, row.attempts, row.id, row.run, row.state as "to", row.progress, row.cause, row.at'
+  const columns =
+    'row.seq, row.attempts, row.unfinished, row.id, row.run, row.state as "to", row.progress, row.cause, row.at'
   const rows = await claimOldest<ChangeRow>(sql, 'po.change', columns, options)
-  return rows.map(({ seq, attempts, ...change }) => ({ seq, attempts, change }))
+  return rows.map(({ seq, attempts, unfinished, ...change }) => ({ seq, attempts, unfinished, change }))
 }
 
 /** @see Store.dropChanges */

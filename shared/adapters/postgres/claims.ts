@@ -1,6 +1,6 @@
 /** Claims: any number of reconcilers share the work, and none waits for another. */
 import { type Analysis, type AnalysisId, type AnalysisKey, LIVE_STATES } from '../../po/model.ts'
-import { analysisColumns, type Db, later } from './rows.ts'
+import { analysisColumns, claimed, type Db } from './rows.ts'
 
 /** Live, its time has come, and nobody has it. */
 const isDue = (sql: Db, now: Date) => sql`
@@ -11,12 +11,40 @@ export async function claimDue(sql: Db, now: Date, leaseMs: number, limit: numbe
   const rows = await sql<Analysis[]>`
     with due as (
       select key from po.analysis
-      where ${isDue(sql, now)}
+      where ${isDue(sql, now)} and unfinished = 0
       order by due_at, key limit ${limit}
       for no key update skip locked
     )
-    update po.analysis row set claimed_until = ${later(now, leaseMs)}
+    update po.analysis row set ${claimed(sql, now, leaseMs)}
     from due where row.key = due.key
+    returning ${analysisColumns(sql)}`
+  return [...rows]
+}
+
+/** @see Store.claimSuspects */
+export async function claimSuspects(
+  sql: Db,
+  now: Date,
+  leaseMs: number,
+  sizes: readonly number[],
+): Promise<Analysis[]> {
+  const rows = await sql<Analysis[]>`
+    with due as materialized (
+      select key, unfinished, due_at from po.analysis
+      where ${isDue(sql, now)} and unfinished > 0
+      order by unfinished, due_at, key limit ${Math.max(...sizes)}
+      for no key update skip locked
+    ), ranked as (
+      select key, unfinished, min(unfinished) over () as fewest,
+        row_number() over (order by unfinished, due_at, key) as nth
+      from due
+    ), chosen as (
+      select key from ranked
+      where unfinished = fewest
+        and nth <= (${JSON.stringify(sizes)}::text::json ->> (least(fewest, ${sizes.length}) - 1))::integer
+    )
+    update po.analysis row set ${claimed(sql, now, leaseMs)}
+    from chosen where row.key = chosen.key
     returning ${analysisColumns(sql)}`
   return [...rows]
 }
@@ -24,7 +52,7 @@ export async function claimDue(sql: Db, now: Date, leaseMs: number, limit: numbe
 /** @see Store.claim */
 export async function claim(sql: Db, id: AnalysisId, now: Date, leaseMs: number): Promise<Analysis | undefined> {
   const [row] = await sql<Analysis[]>`
-    update po.analysis row set claimed_until = ${later(now, leaseMs)}
+    update po.analysis row set ${claimed(sql, now, leaseMs)}
     where id = ${id} and ${isDue(sql, now)}
     returning ${analysisColumns(sql)}`
   return row
@@ -44,5 +72,5 @@ export async function unclaim(sql: Db, keys: readonly AnalysisKey[]): Promise<vo
     with claimed as (
       select key from po.analysis where key in ${sql(keys)} order by key for no key update
     )
-    update po.analysis row set claimed_until = null from claimed where row.key = claimed.key`
+    update po.analysis row set claimed_until = null, unfinished = 0 from claimed where row.key = claimed.key`
 }

@@ -15,6 +15,7 @@ import * as claims from './claims.ts'
 import type { Database } from './connect.ts'
 import { guarded } from './faults.ts'
 import { appendLine } from './lines.ts'
+import * as logs from './logs.ts'
 import * as loop from './loop.ts'
 import * as outbox from './outbox.ts'
 import { postpone, settle } from './queue.ts'
@@ -32,14 +33,7 @@ export interface StoreOptions {
   readonly bulkMs?: number
 }
 
-const BULK: readonly (keyof Store)[] = [
-  'saveSnapshots',
-  'archive',
-  'history',
-  'archiveEntries',
-  'pruneArchive',
-  'reset',
-]
+const BULK: readonly (keyof Store)[] = ['saveSnapshots', 'archive', 'unpackArchive', 'pruneArchive', 'reset']
 
 /** Asks for a table, so that a database that is not migrated does not count as well. */
 async function ping(sql: Db): Promise<void> {
@@ -66,7 +60,7 @@ async function reset(tx: Db, told: Told, clock: Clock): Promise<Analysis[]> {
   await tx`with row as (select * from po.analysis) ${changes.recordForgotten(tx, now)}`
   await tx`delete from po.report where kind = 'log'`
   for (const analysis of present) await outbox.insertReports(tx, analysis.id, told(analysis), now)
-  await tx`truncate po.analysis, po.run, po.line, po.snapshot, po.archive`
+  await tx`truncate po.analysis, po.run, po.line, po.snapshot, po.snapshot_piece, po.archive`
   return present
 }
 
@@ -85,20 +79,28 @@ export function createStore({ query, transaction }: Database, options: StoreOpti
     abandon: (key) => transaction((tx) => analyses.abandon(tx, key, clock)),
     recordPoll: (key, run, heard, at) => query((sql) => silences.recordPoll(sql, key, run, heard, at)),
     claimDue: (now, leaseMs, limit) => query((sql) => claims.claimDue(sql, now, leaseMs, limit)),
+    claimSuspects: (now, leaseMs, sizes) => query((sql) => claims.claimSuspects(sql, now, leaseMs, sizes)),
     claim: (id, now, leaseMs) => query((sql) => claims.claim(sql, id, now, leaseMs)),
     unclaim: (keys) => query((sql) => claims.unclaim(sql, keys)),
     listDue: (now, limit) => query((sql) => claims.listDue(sql, now, limit)),
     savePartners: (key, partners) => query((sql) => analyses.savePartners(sql, key, partners)),
     silence: () => query(silences.silence),
     pardonSilence: (at, fault) => transaction((tx) => silences.pardonSilence(tx, at, fault)),
-    appendLine: (id, run, line, reports) => transaction((tx) => appendLine(tx, id, run, line, reports, clock)),
+    appendLine: (id, run, line, reports, limits) =>
+      transaction((tx) => appendLine(tx, id, run, line, reports, limits, clock)),
     appendReports: (id, reports) => transaction((tx) => outbox.appendReports(tx, id, reports, clock)),
-    saveSnapshots: (key, snapshots) => transaction((tx) => archives.saveSnapshots(tx, key, snapshots)),
-    archive: (key, node, sign) => transaction((tx) => archives.archive(tx, key, node, sign, clock)),
-    history: (id) => query((sql) => archives.history(sql, id)),
-    archiveEntries: (id) => query((sql) => archives.archiveEntries(sql, id)),
+    saveSnapshots: (key, snapshots, maxBytes) =>
+      logs.unlessGone(transaction((tx) => logs.saveSnapshots(tx, key, snapshots, maxBytes))),
+    archive: (key, node, sign, shorten) => transaction((tx) => archives.archive(tx, key, node, sign, shorten, clock)),
+    ended: (after, limit, id) => query((sql) => logs.ended(sql, after, limit, id)),
+    texts: (key) => query((sql) => logs.texts(sql, key)),
+    lines: (key, run, after) => query((sql) => logs.lines(sql, key, run, after)),
+    logPiece: (key, log, n) => query((sql) => logs.logPiece(sql, key, log, n)),
+    archiveEntries: (after, limit, id) => query((sql) => archives.archiveEntries(sql, after, limit, id)),
+    unpackArchive: () => query(archives.unpackArchive),
     pruneArchive: (limits) => query((sql) => archives.pruneArchive(sql, limits, clock())),
     claimRemovals: (now, leaseMs, limit) => query((sql) => removals.claimRemovals(sql, now, leaseMs, limit)),
+    claimSuspectRemoval: (now, leaseMs) => query((sql) => removals.claimSuspectRemoval(sql, now, leaseMs)),
     claimRemoval: (key, now, leaseMs) => query((sql) => removals.claimRemoval(sql, key, now, leaseMs)),
     pendingRemovals: () => query((sql) => removals.pendingRemovals(sql)),
     markLogsTaken: (key) => query((sql) => removals.markLogsTaken(sql, key)),

@@ -2,11 +2,11 @@
 import { type Analysis, type AnalysisId, isLive, type RunNumber } from '../../po/model.ts'
 import type { FormerIncarnation, Intake } from '../../po/ports.ts'
 import { currentOf } from './analyses.ts'
-import { saveSnapshots } from './archive.ts'
 import { lockIdentity } from './begin.ts'
 import { recordMove } from './changes.ts'
 import type { Database } from './connect.ts'
 import { within } from './faults.ts'
+import { saveSnapshots } from './logs.ts'
 import { missingMigrations } from './migrate.ts'
 import { recordRemoval } from './removals.ts'
 import { analysisColumns, type Clock, type Db, percent, storable } from './rows.ts'
@@ -55,14 +55,14 @@ async function insert(tx: Db, incarnation: FormerIncarnation, now: Date): Promis
 
 /** Runs in a transaction of its own. @see Intake.take */
 async function take(tx: Db, incarnation: FormerIncarnation, clock: Clock): Promise<Analysis | undefined> {
-  const { id, runs, fate, logs } = incarnation
+  const { id, runs, fate, logs, logBytes } = incarnation
   const last = runs.at(-1)?.run ?? 1
   const known = await lockIdentity(tx, id)
   if (known >= last || (await currentOf(tx, id))) return undefined
   const now = clock()
   await tx`update po.identity set last_run = ${last} where id = ${id}`
   const analysis = await insert(tx, incarnation, now)
-  await saveSnapshots(tx, analysis.key, logs)
+  await saveSnapshots(tx, analysis.key, logs, logBytes)
   if ('removal' in fate && fate.removal) {
     await recordRemoval(tx, analysis, { archive: fate.state === 'executed', logsTaken: false }, now)
   }

@@ -9,6 +9,7 @@ interface ReportRow {
   readonly seq: string
   readonly id: AnalysisId
   readonly attempts: number
+  readonly unfinished: number
   readonly kind: Report['kind']
   readonly status: Extract<Report, { kind: 'log' }>['status']
   readonly progress: number | null
@@ -45,10 +46,13 @@ export async function appendReports(tx: Db, id: AnalysisId, reports: readonly Re
 }
 
 const COLUMNS =
-  'row.seq, row.id, row.attempts, row.kind, row.status, row.progress, row.level, row.message, row.left_out as "leftOut"'
+  'row.seq, row.id, row.attempts, row.unfinished, row.kind, row.status, row.progress, row.level, row.message, row.left_out as "leftOut"'
 
 /** @see Store.claimReports */
 export async function claimReports(sql: Db, options: ClaimOptions): Promise<PendingReport[]> {
   const rows = await claimOldest<ReportRow>(sql, 'po.report', COLUMNS, options)
-  return rows.map((row) => ({ seq: row.seq, id: row.id, attempts: row.attempts, report: toReport(row) }))
+  return rows.map((row) => {
+    const { seq, id, attempts, unfinished } = row
+    return { seq, id, attempts, unfinished, report: toReport(row) }
+  })
 }

@@ -94,7 +94,9 @@ async function logOf(sql: Db, { table, key }: FormerRow, limitBytes: number) {
   const [row] = await sql<{ text: string; bytes: number }[]>`
     select right(text, ${limitBytes}) as text, octet_length(text)::float8 as bytes
     from (select ${cleaned} as text from public.${sql(table)} where id = ${key} and coalesce(log, '') <> '') row`
-  return row && { text: tailOf(row.text, limitBytes), truncated: row.bytes > limitBytes }
+  if (!row) return undefined
+  const text = tailOf(row.text, limitBytes)
+  return { text, leftOut: row.bytes - Buffer.byteLength(text) }
 }
 
 /** Of a database that may be another one than ours, on the same server. */

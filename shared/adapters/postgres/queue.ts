@@ -2,7 +2,7 @@
  * Tables that are queues, per analysis or service strictly in order, these side by side: reports to the Hub, changes to the
  * sink. Only the oldest row of one is ever handed out.
  */
-import { type Db, later } from './rows.ts'
+import { claimed, type Db } from './rows.ts'
 
 /** The type of the ids in each. */
 const ID_TYPES = { 'po.report': 'uuid', 'po.change': 'uuid', 'dt.change': 'text' } as const
@@ -25,7 +25,11 @@ export interface ClaimOptions<Id extends string = string> {
   readonly id?: Id | undefined
 }
 
-/** Claims the oldest row of each id, if it is due and nobody has it. `columns` are those of a table called `row`. */
+/**
+ * Claims the oldest row of each id, if it is due and nobody has it. Rows of which an attempt is unfinished are claimed one at
+ * a time and after all others: should one end the process again, none of the others was claimed with it. `columns` are those
+ * of a table called `row`.
+ */
 export async function claimOldest<Row extends object>(
   sql: Db,
   queue: Queue,
@@ -40,13 +44,21 @@ export async function claimOldest<Row extends object>(
         select seq, due_at, claimed_until from ${sql.unsafe(queue)} where id = waiting.id order by seq limit 1
       ) oldest
       where oldest.due_at <= ${now} and (oldest.claimed_until is null or oldest.claimed_until <= ${now})
-    ), due as (
+    ), fresh as materialized (
       select seq from ${sql.unsafe(queue)}
-      where seq in (select seq from oldest) and (claimed_until is null or claimed_until <= ${now})
+      where seq in (select seq from oldest) and (claimed_until is null or claimed_until <= ${now}) and unfinished = 0
       order by seq limit ${limit}
       for update skip locked
+    ), suspect as materialized (
+      select seq from ${sql.unsafe(queue)}
+      where seq in (select seq from oldest) and (claimed_until is null or claimed_until <= ${now}) and unfinished > 0
+        and not exists (select from fresh)
+      order by unfinished, seq limit 1
+      for update skip locked
+    ), due as (
+      select seq from fresh union all select seq from suspect
     )
-    update ${sql.unsafe(queue)} row set claimed_until = ${later(now, leaseMs)}
+    update ${sql.unsafe(queue)} row set ${claimed(sql, now, leaseMs)}
     from due where row.seq = due.seq
     returning ${sql.unsafe(columns)}`
   return [...rows]
@@ -60,6 +72,6 @@ export async function settle(sql: Db, queue: Queue, seq: string): Promise<void> 
 /** All rows of the id wait when its oldest one does. */
 export async function postpone(sql: Db, queue: Queue, id: string, dueAt: Date): Promise<void> {
   await sql`
-    update ${sql.unsafe(queue)} set due_at = ${dueAt}, claimed_until = null, attempts = attempts + 1
+    update ${sql.unsafe(queue)} set due_at = ${dueAt}, claimed_until = null, unfinished = 0, attempts = attempts + 1
     where seq = (select min(seq) from ${sql.unsafe(queue)} where id = ${id})`
 }

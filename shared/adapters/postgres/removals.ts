@@ -1,7 +1,7 @@
 /** Removals: what is to be taken away outside the database. They outlive the rows of their incarnations. */
 import { type Analysis, type AnalysisId, type AnalysisKey, LATE_MS, LIVE_STATES, type Removal } from '../../po/model.ts'
 import type { ClientHold } from '../../po/ports.ts'
-import { type Db, later, removalColumns } from './rows.ts'
+import { claimed, type Db, later, removalColumns } from './rows.ts'
 
 /** The oldest removal of an id whose root was not asked to go yet. */
 export async function unreleasedOf(sql: Db, id: AnalysisId): Promise<Removal | undefined> {
@@ -31,19 +31,36 @@ export async function recordRemoval(
       logs_taken = row.logs_taken or excluded.logs_taken`
 }
 
+const isDue = (sql: Db, now: Date) => sql`due_at <= ${now} and (claimed_until is null or claimed_until <= ${now})`
+
 /** @see Store.claimRemovals */
 export async function claimRemovals(sql: Db, now: Date, leaseMs: number, limit: number): Promise<Removal[]> {
   const rows = await sql<Removal[]>`
     with due as (
       select key from po.removal
-      where due_at <= ${now} and (claimed_until is null or claimed_until <= ${now})
+      where ${isDue(sql, now)} and unfinished = 0
       order by due_at, key limit ${limit}
       for update skip locked
     )
-    update po.removal row set claimed_until = ${later(now, leaseMs)}
+    update po.removal row set ${claimed(sql, now, leaseMs)}
     from due where row.key = due.key
     returning ${removalColumns(sql)}`
   return [...rows]
+}
+
+/** @see Store.claimSuspectRemoval */
+export async function claimSuspectRemoval(sql: Db, now: Date, leaseMs: number): Promise<Removal | undefined> {
+  const [row] = await sql<Removal[]>`
+    with due as (
+      select key from po.removal
+      where ${isDue(sql, now)} and unfinished > 0
+      order by unfinished, due_at, key limit 1
+      for update skip locked
+    )
+    update po.removal row set ${claimed(sql, now, leaseMs)}
+    from due where row.key = due.key
+    returning ${removalColumns(sql)}`
+  return row
 }
 
 /** @see Store.claimRemoval */
@@ -54,7 +71,7 @@ export async function claimRemoval(
   leaseMs: number,
 ): Promise<Removal | undefined> {
   const [row] = await sql<Removal[]>`
-    update po.removal row set claimed_until = ${later(now, leaseMs)}
+    update po.removal row set ${claimed(sql, now, leaseMs)}
     where key = ${key} and (claimed_until is null or claimed_until <= ${now})
     returning ${removalColumns(sql)}`
   return row
@@ -85,6 +102,7 @@ export async function postponeRemoval(
     update po.removal set
       due_at = case when archive = ${archive} then ${dueAt} else least(due_at, ${dueAt}) end,
       claimed_until = null,
+      unfinished = 0,
       attempts = attempts + 1
     where key = ${key}`
 }
@@ -97,7 +115,7 @@ export async function completeRemoval(sql: Db, key: AnalysisKey): Promise<void> 
       where key = ${key} and not (archive and exists (select from po.analysis where key = ${key}))
       returning key
     )
-    update po.removal set claimed_until = null
+    update po.removal set claimed_until = null, unfinished = 0
     where key = ${key} and not exists (select from complete)`
 }
 

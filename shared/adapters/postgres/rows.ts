@@ -28,6 +28,7 @@ const ANALYSIS = {
   silentPolls: 'silent_polls',
   silentSince: 'silent_since',
   reapplied: 'reapplied',
+  unfinished: 'unfinished',
   partners: 'partners',
   createdAt: 'created_at',
 } as const satisfies Record<keyof Analysis, string>
@@ -41,6 +42,7 @@ const REMOVAL = {
   makingUntil: 'making_until',
   holdUntil: 'hold_until',
   attempts: 'attempts',
+  unfinished: 'unfinished',
   logsTaken: 'logs_taken',
   rootRemoved: 'root_removed',
   clientRemoved: 'client_removed',
@@ -61,8 +63,19 @@ export const removalColumns = (sql: Db) => sql.unsafe(REMOVAL_LIST)
 
 export const later = (at: Date, ms: number): Date => new Date(at.getTime() + ms)
 
-/** PostgreSQL keeps no NUL in texts; analyses print anything. */
-export const storable = (text: string): string => text.replaceAll('\0', '\uFFFD')
+/** A lease is doubled so often at most. */
+const DOUBLINGS = 6
+
+/**
+ * What each claim writes: the attempt is counted before it is made, and the lease doubles with each attempt that was never
+ * ended, since its process died. So work that kills its process is tried less and less often.
+ */
+export const claimed = (sql: Db, now: Date, leaseMs: number) => sql`
+  claimed_until = ${now}::timestamptz + ${leaseMs} * interval '1 ms' * 2 ^ least(row.unfinished, ${DOUBLINGS}),
+  unfinished = row.unfinished + 1`
+
+/** PostgreSQL keeps no NUL and no half of a character; analyses print anything. */
+export const storable = (text: string): string => text.replaceAll('\0', '\uFFFD').toWellFormed()
 
 /** A whole number from 0 to 100; anything beyond is its nearest. */
 export const percent = (progress: number): number => Math.trunc(Math.min(100, Math.max(0, progress)))

@@ -3,14 +3,7 @@ import { Fault } from '../../fault.ts'
 import { applyRoot, applyRun, type Peers, runInput } from '../apply-run.ts'
 import { registryHost } from '../create.ts'
 import { recordEnd } from '../ending.ts'
-import {
-  type Analysis,
-  type AnalysisSecrets,
-  isLive,
-  LOG_SNAPSHOT_BYTES,
-  type LogSnapshot,
-  UNFINISHED,
-} from '../model.ts'
+import { type Analysis, type AnalysisSecrets, isLive, type LogSnapshot, UNFINISHED } from '../model.ts'
 import { credentialsName } from '../names.ts'
 import { credentialsSecret, labelValue, type RunInput } from '../objects/index.ts'
 import type { FormerIncarnation, FormerRow } from '../ports.ts'
@@ -25,10 +18,10 @@ import type { AdoptPorts, Case } from './survey.ts'
 /** The container that the log of a row is kept under: no pod has one of this name. */
 const LOG_NAME = 'log of the Python service'
 
-async function logsOf({ predecessor }: AdoptPorts, runs: Case['runs']): Promise<LogSnapshot[]> {
+async function logsOf({ predecessor, settings }: AdoptPorts, runs: Case['runs']): Promise<LogSnapshot[]> {
   const logs: LogSnapshot[] = []
   for (const { run, row } of runs) {
-    const log = await predecessor.log(row, LOG_SNAPSHOT_BYTES)
+    const log = await predecessor.log(row, settings.logs.containerBytes)
     if (log) logs.push({ run, kind: 'analysis', container: LOG_NAME, ...log })
   }
   return logs
@@ -53,6 +46,7 @@ async function incarnationOf(
     runs: one.runs.map((run) => ({ run: run.run, startedAt: startOf(run, now) })),
     progress: row.progress,
     logs: await logsOf(ports, one.runs),
+    logBytes: ports.settings.logs.containersBytes,
     fate,
   }
 }

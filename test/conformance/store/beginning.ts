@@ -36,6 +36,7 @@ export function beginning(subject: Subject): void {
       silentPolls: 0,
       silentSince: null,
       reapplied: false,
+      unfinished: 0,
       partners: {},
       createdAt: now,
     })
@@ -151,7 +152,7 @@ export function beginning(subject: Subject): void {
     expect(results.filter((kind) => kind === 'begun')).toHaveLength(1)
     expect(results.filter((kind) => kind === 'running')).toHaveLength(19)
     expect(await subject.store.list()).toMatchObject([{ run: 2 }])
-    expect(await subject.store.archiveEntries(former.id)).toHaveLength(1)
+    expect(await subject.store.archiveEntries(undefined, 100, former.id)).toHaveLength(1)
   })
 
   test('numbers survive what is abandoned, archived and reset', async () => {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { isLive, STATES } from '../../../shared/po/model.ts'
 import { archived, begun, executing, keysOf, LEASE_MS, moved, newId, type Subject, together } from './subject.ts'
 
-/** `claimDue`, `claim`, `unclaim`, `listDue`. */
+/** `claimDue`, `claimSuspects`, `claim`, `unclaim`, `listDue`. */
 export function claiming(subject: Subject): void {
   test('two claimers never get the same analysis, and together they get all', async () => {
     const all = await Promise.all(Array.from({ length: 40 }, () => executing(subject.store)))
@@ -21,7 +21,8 @@ export function claiming(subject: Subject): void {
     expect(await subject.other.claimDue(subject.pass(LEASE_MS - 1), LEASE_MS, 10)).toEqual([])
     await subject.store.unclaim([first.key])
     expect(keysOf(await subject.other.claimDue(subject.now(), 10 * LEASE_MS, 10))).toEqual([first.key])
-    expect(keysOf(await subject.other.claimDue(subject.pass(1), LEASE_MS, 10))).toEqual([second.key])
+    expect(await subject.other.claimDue(subject.pass(1), LEASE_MS, 10)).toEqual([])
+    expect(keysOf(await subject.other.claimSuspects(subject.now(), LEASE_MS, [10]))).toEqual([second.key])
     await subject.store.unclaim([])
   })
 
@@ -44,7 +45,46 @@ export function claiming(subject: Subject): void {
     const { id, key } = await executing(subject.store)
     await subject.store.transition(key, ['executing'], state)
     expect((await subject.store.claim(id, subject.now(), 1)) !== undefined).toBe(isLive(state))
-    expect(await subject.store.claimDue(subject.pass(1), LEASE_MS, 10)).toHaveLength(isLive(state) ? 1 : 0)
+    expect(await subject.store.claimSuspects(subject.pass(1), LEASE_MS, [10])).toHaveLength(isLive(state) ? 1 : 0)
+  })
+
+  test('claims are counted before the work, and what was never ended is claimed apart, in groups that get smaller', async () => {
+    const all = await Promise.all(Array.from({ length: 5 }, () => executing(subject.store)))
+    const claims = (at: Date) => subject.store.claimSuspects(at, LEASE_MS, [3, 1])
+    expect((await subject.store.claimDue(subject.now(), LEASE_MS, 10)).map(({ unfinished }) => unfinished)).toEqual(
+      all.map(() => 1),
+    )
+    expect(await claims(subject.pass(LEASE_MS - 1))).toEqual([])
+    subject.pass(1)
+    const groups = [await claims(subject.now()), await claims(subject.now()), await claims(subject.now())]
+    expect(groups.map((group) => group.map(({ unfinished }) => unfinished))).toEqual([[2, 2, 2], [2, 2], []])
+    expect(new Set(groups.flatMap(keysOf))).toEqual(new Set(keysOf(all)))
+    const ended = groups[0]?.[0]
+    await subject.other.unclaim(ended ? [ended.key] : [])
+    expect(keysOf(await subject.store.claimDue(subject.now(), LEASE_MS, 10))).toEqual([ended?.key])
+    expect((await claims(subject.pass(2 * LEASE_MS))).map(({ key, unfinished }) => [key, unfinished])).toEqual([
+      [ended?.key, 2],
+    ])
+    expect((await claims(subject.now())).map(({ unfinished }) => unfinished)).toEqual([3])
+  })
+
+  test('a lease is twice as long for each claim that was not ended, up to 64 times', async () => {
+    const { id } = await executing(subject.store)
+    for (const times of [1, 2, 4, 8, 16, 32, 64, 64]) {
+      const analysis = await subject.store.claim(id, subject.now(), LEASE_MS)
+      expect(analysis?.claimedUntil).toEqual(new Date(subject.now().getTime() + times * LEASE_MS))
+      expect(await subject.store.claim(id, subject.pass(times * LEASE_MS - 1), LEASE_MS)).toBeUndefined()
+      subject.pass(1)
+    }
+  })
+
+  test('two never get the same suspect', async () => {
+    const all = await Promise.all(Array.from({ length: 9 }, () => executing(subject.store)))
+    await subject.store.claimDue(subject.now(), LEASE_MS, 100)
+    subject.pass(LEASE_MS)
+    const groups = await together(subject, 6, (store) => store.claimSuspects(subject.now(), LEASE_MS, [2]))
+    const rest = await subject.store.claimSuspects(subject.now(), LEASE_MS, [9])
+    expect(keysOf([...groups.flat(), ...rest]).sort()).toEqual(keysOf(all).sort())
   })
 
   test('of 20 that claim one analysis one gets it', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import type { RunNumber } from '../../../shared/po/model.ts'
+import type { AnalysisKey, LineLimits, RunNumber } from '../../../shared/po/model.ts'
 import {
+  append,
   archived,
   begun,
   drain,
@@ -16,7 +17,7 @@ import {
 
 /** `appendLine`: in order, under its run, and progress only rises. */
 export function logging(subject: Subject): void {
-  const entryOf = async () => JSON.parse((await subject.store.archiveEntries())[0]?.document ?? '{}')
+  const linesOf = (key: AnalysisKey, run = 1) => subject.store.lines(key, run as RunNumber, undefined)
 
   test('a line of an unknown id is no line', async () => {
     const asked: unknown[] = []
@@ -24,24 +25,19 @@ export function logging(subject: Subject): void {
       asked.push(args)
       return []
     }
-    expect(await subject.store.appendLine(newId(), null, line(), reports)).toBeUndefined()
+    expect(await append(subject.store, newId(), null, line(), reports)).toBeUndefined()
     expect(asked).toEqual([])
   })
 
   test('lines are kept in order, with time, run and what their writer claimed', async () => {
     const analysis = await executing(subject.store)
-    await subject.store.appendLine(analysis.id, null, line({ message: 'one', progress: 10 }), noReports)
+    await append(subject.store, analysis.id, null, line({ message: 'one', progress: 10 }), noReports)
     const at = subject.pass(10)
-    await subject.other.appendLine(
-      analysis.id,
-      null,
-      line({ message: 'two\0', level: 'warn', progress: 700 }),
-      noReports,
-    )
+    await append(subject.other, analysis.id, null, line({ message: 'two\0', level: 'warn', progress: 700 }), noReports)
     await archived(subject.store, analysis)
-    expect((await entryOf()).lines).toMatchObject([
+    expect(await linesOf(analysis.key)).toMatchObject([
       { message: 'one', progress: 10 },
-      { run: 1, at: at.toISOString(), level: 'warn', status: 'executing', progress: 700, message: 'two\uFFFD' },
+      { at, level: 'warn', status: 'executing', progress: 700, message: 'two\uFFFD' },
     ])
   })
 
@@ -56,15 +52,10 @@ export function logging(subject: Subject): void {
   ])('progress %s', async (_, from, claimed, then, rose) => {
     const { id } = await executing(subject.store, { progress: from })
     const heard: unknown[] = []
-    const after = await subject.store.appendLine(
-      id,
-      1 as RunNumber,
-      line({ progress: claimed }),
-      (analysis, ...facts) => {
-        heard.push([analysis.progress, ...facts])
-        return []
-      },
-    )
+    const after = await append(subject.store, id, 1 as RunNumber, line({ progress: claimed }), (analysis, ...facts) => {
+      heard.push([analysis.progress, ...facts])
+      return []
+    })
     expect(after?.progress).toBe(then)
     expect((await subject.other.find(id))?.progress).toBe(then)
     expect(heard).toEqual([[then, true, rose]])
@@ -74,26 +65,93 @@ export function logging(subject: Subject): void {
     const analysis = await executing(subject.store)
     await subject.store.transition(analysis.key, ['executing'], 'executing', { nextRun: true })
     const heard: boolean[][] = []
-    await subject.store.appendLine(analysis.id, 1 as RunNumber, line({ progress: 90 }), (_, ...facts) => {
+    await append(subject.store, analysis.id, 1 as RunNumber, line({ progress: 90 }), (_, ...facts) => {
       heard.push(facts)
       return []
     })
     expect(heard).toEqual([[false, false]])
     expect(await subject.store.find(analysis.id)).toMatchObject({ progress: 0, run: 2 })
-    await subject.store.appendLine(analysis.id, null, line({ message: 'of the current run' }), noReports)
+    await append(subject.store, analysis.id, null, line({ message: 'of the current run' }), noReports)
     await archived(subject.store, analysis)
-    expect((await entryOf()).lines.map(({ run }: { run: number }) => run)).toEqual([1, 2])
+    for (const run of [1, 2]) expect(await linesOf(analysis.key, run)).toHaveLength(1)
   })
 
   test('a line of an ended analysis that still answers is kept', async () => {
     const analysis = await ended(subject.store, await executing(subject.store))
-    expect(await subject.store.appendLine(analysis.id, null, line(), noReports)).toMatchObject({ state: 'stopped' })
+    expect(await append(subject.store, analysis.id, null, line(), noReports)).toMatchObject({
+      state: 'stopped',
+    })
+  })
+
+  test('a line of a run that is none of this incarnation is not kept, and reported all the same', async () => {
+    const { id, key } = await executing(subject.store)
+    expect(await append(subject.store, id, 9 as RunNumber, line(), () => [note('reported')])).toMatchObject({ key })
+    expect((await subject.store.texts(key)).runs).toMatchObject([{ run: 1, lines: { count: 0 } }])
+    expect(await drain(subject.store, subject.now())).toEqual([note('reported')])
+  })
+
+  const few: LineLimits = { runLines: 4, runBytes: 10_000, analysisLines: 6, analysisBytes: 10_000 }
+  const oneEach = (count: number) => Array.from({ length: count }, (_, nth) => line({ message: `line ${nth}` }))
+
+  test('of more lines than a run may have, the newest stay and the others are counted', async () => {
+    const { id, key } = await executing(subject.store)
+    for (const said of oneEach(7)) await append(subject.store, id, null, said, noReports, few)
+    expect((await linesOf(key)).map(({ message }) => message)).toEqual(['line 3', 'line 4', 'line 5', 'line 6'])
+    const size = 'executingline 0'.length
+    const lines = { count: 4, bytes: 4 * size, leftOut: 3, leftOutBytes: 3 * size }
+    expect((await subject.other.texts(key)).runs).toEqual([{ run: 1, lines }])
+  })
+
+  test('of more bytes than a run may have, the newest stay, be they a line or many', async () => {
+    const { id, key } = await executing(subject.store)
+    const limits = { ...few, runLines: 1000, analysisLines: 1000, runBytes: 1000 }
+    for (const said of oneEach(30)) await append(subject.store, id, null, said, noReports, limits)
+    await append(subject.store, id, null, line({ message: 'x'.repeat(900) }), noReports, limits)
+    const kept = await linesOf(key)
+    expect(kept.at(-1)?.message).toHaveLength(900)
+    expect(kept.length).toBeLessThanOrEqual(6)
+    const [run] = (await subject.store.texts(key)).runs
+    expect(run?.lines.bytes).toBeLessThanOrEqual(1000)
+    expect((run?.lines.count ?? 0) + (run?.lines.leftOut ?? 0)).toBe(31)
+  })
+
+  test('of more lines than an analysis may have, those of its earliest run go first', async () => {
+    const { id, key } = await executing(subject.store)
+    for (const run of [1, 2, 3]) {
+      if (run > 1) await subject.store.transition(key, ['executing'], 'executing', { nextRun: true })
+      for (const said of oneEach(3)) await append(subject.store, id, null, said, noReports, few)
+    }
+    const counts = (await subject.store.texts(key)).runs.map(({ lines }) => [lines.count, lines.leftOut])
+    expect(counts).toEqual([
+      [0, 3],
+      [3, 0],
+      [3, 0],
+    ])
+  })
+
+  test('many at the same time count each line once', async () => {
+    const { id, key } = await executing(subject.store)
+    await together(subject, 60, (store, nth) =>
+      append(store, id, null, line({ message: `line ${nth}` }), noReports, few),
+    )
+    const [run] = (await subject.store.texts(key)).runs
+    expect([run?.lines.count, run?.lines.leftOut]).toEqual([4, 56])
+    expect(await linesOf(key)).toHaveLength(4)
+  })
+
+  test('lines are read in pages of a bounded size', async () => {
+    const { id, key } = await executing(subject.store)
+    for (const nth of [1, 2, 3]) await append(subject.store, id, null, line({ message: String(nth).repeat(200_000) }))
+    const first = await linesOf(key)
+    const rest = await subject.store.lines(key, 1 as RunNumber, first.at(-1)?.seq)
+    expect([...first, ...rest].map(({ message }) => message[0])).toEqual(['1', '2', '3'])
+    expect(first.length).toBeLessThanOrEqual(3)
   })
 
   test('reports follow their lines into the outbox', async () => {
     const { id } = await executing(subject.store)
-    await subject.store.appendLine(id, null, line(), () => [note('one'), note('two')])
-    await subject.store.appendLine(id, null, line(), () => [note('three')])
+    await append(subject.store, id, null, line(), () => [note('one'), note('two')])
+    await append(subject.store, id, null, line(), () => [note('three')])
     expect(await drain(subject.store, subject.now())).toEqual([note('one'), note('two'), note('three')])
   })
 
@@ -102,21 +160,21 @@ export function logging(subject: Subject): void {
     const broken = () => {
       throw new Error('no report')
     }
-    await expect(subject.store.appendLine(analysis.id, null, line({ progress: 9 }), broken)).rejects.toThrow()
+    await expect(append(subject.store, analysis.id, null, line({ progress: 9 }), broken)).rejects.toThrow()
     expect((await subject.store.find(analysis.id))?.progress).toBe(0)
     await archived(subject.store, analysis)
-    expect((await entryOf()).lines).toEqual([])
+    expect(await linesOf(analysis.key)).toEqual([])
   })
 
   test('of 60 lines at the same time none is lost, progress is the highest, reports are in the order of lines', async () => {
     const analysis = await executing(subject.store)
     await together(subject, 60, (store, nth) =>
-      store.appendLine(analysis.id, null, line({ message: `line ${nth}`, progress: nth }), () => [note(`line ${nth}`)]),
+      append(store, analysis.id, null, line({ message: `line ${nth}`, progress: nth }), () => [note(`line ${nth}`)]),
     )
     expect((await subject.store.find(analysis.id))?.progress).toBe(59)
     const told = (await drain(subject.store, subject.now())).map((report) => report.kind === 'log' && report.message)
     await archived(subject.store, analysis)
-    const kept = (await entryOf()).lines.map(({ message }: { message: string }) => message)
+    const kept = (await linesOf(analysis.key)).map(({ message }) => message)
     expect(new Set(kept).size).toBe(60)
     expect(told).toEqual(kept)
   })
@@ -126,6 +184,6 @@ export function logging(subject: Subject): void {
     const lines = [line({ message: 'ANALYSISSTOPPED: by a user' }), line({ message: 'and more' })]
     await subject.store.transition(analysis.key, ['starting'], 'executing', { lines })
     await archived(subject.store, analysis)
-    expect((await entryOf()).lines).toMatchObject(lines)
+    expect(await linesOf(analysis.key)).toMatchObject(lines)
   })
 }

@@ -33,7 +33,29 @@ export function removing(subject: Subject): void {
     await subject.store.postponeRemoval({ key, archive: false }, new Date(subject.now().getTime() + 5000))
     expect(await subject.store.claimRemovals(subject.pass(4999), LEASE_MS, 10)).toEqual([])
     expect(await subject.store.claimRemoval(key, subject.now(), 1)).toMatchObject({ attempts: 1 })
-    expect(await subject.store.claimRemovals(subject.pass(1), LEASE_MS, 10)).toMatchObject([{ key, attempts: 1 }])
+    await subject.store.postponeRemoval({ key, archive: false }, subject.pass(1))
+    expect(await subject.store.claimRemovals(subject.now(), LEASE_MS, 10)).toMatchObject([{ key, attempts: 2 }])
+  })
+
+  test('an attempt is counted when it is claimed; those never ended are claimed one at a time, ever later', async () => {
+    const all = [await leaving(), await leaving()]
+    await subject.store.claimRemovals(subject.now(), LEASE_MS, 10)
+    expect(await subject.store.claimSuspectRemoval(subject.pass(LEASE_MS - 1), LEASE_MS)).toBeUndefined()
+    subject.pass(1)
+    expect(await subject.store.claimRemovals(subject.now(), LEASE_MS, 10)).toEqual([])
+    const suspects = await together(subject, 3, (store) => store.claimSuspectRemoval(subject.now(), LEASE_MS))
+    const found = suspects.filter((removal) => removal !== undefined)
+    expect(keysOf(found).sort()).toEqual(keysOf(all).sort())
+    expect(found).toMatchObject([{ unfinished: 2 }, { unfinished: 2 }])
+    const [first] = found
+    await subject.store.postponeRemoval({ key: first?.key ?? ('' as never), archive: false }, subject.now())
+    expect(await subject.store.claimRemovals(subject.now(), LEASE_MS, 10)).toMatchObject([
+      { unfinished: 1, attempts: 1 },
+    ])
+    expect(await subject.store.claimSuspectRemoval(subject.pass(2 * LEASE_MS - 1), LEASE_MS)).toMatchObject({
+      key: first?.key,
+    })
+    expect(await subject.store.claimSuspectRemoval(subject.pass(1), LEASE_MS)).toMatchObject({ unfinished: 3 })
   })
 
   test('a removal whose archive was wished for meanwhile is not postponed', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Report } from '../../../shared/po/model.ts'
-import { drain, executing, LEASE_MS, newId, note, type Subject, together } from './subject.ts'
+import { append, drain, executing, LEASE_MS, newId, note, type Subject, together } from './subject.ts'
 
 /** The outbox: in order per analysis, analyses side by side. */
 export function reporting(subject: Subject): void {
@@ -16,7 +16,7 @@ export function reporting(subject: Subject): void {
     const id = newId()
     await subject.store.appendReports(id, reports)
     const [first] = await claim()
-    expect(first).toEqual({ seq: expect.any(String), id, report: reports[0], attempts: 0 })
+    expect(first).toEqual({ seq: expect.any(String), id, report: reports[0], attempts: 0, unfinished: 1 })
     await subject.store.settleReport(first?.seq ?? '')
     expect(await drain(subject.store, subject.now())).toEqual(reports.slice(1))
   })
@@ -85,7 +85,7 @@ export function reporting(subject: Subject): void {
       const store = nth % 2 === 0 ? subject.store : subject.other
       if (nth % 3 === 0) await store.transition(key, ['executing'], 'executing', { reports: [report] })
       else if (nth % 3 === 1) await store.appendReports(id, [report])
-      else await store.appendLine(id, null, { level: 'info', message: 'x', status: '', progress: 0 }, () => [report])
+      else await append(store, id, null, { level: 'info', message: 'x', status: '', progress: 0 }, () => [report])
     }
     expect(await drain(subject.store, subject.now())).toEqual(expected)
   })

@@ -1,21 +1,35 @@
 import { expect, test } from 'vitest'
 import type { Report } from '../../../shared/po/model.ts'
-import { archived, begun, drain, executing, input, LEASE_MS, line, note, type Subject, together } from './subject.ts'
+import {
+  append,
+  archived,
+  begun,
+  drain,
+  executing,
+  historyOf,
+  input,
+  LEASE_MS,
+  LOG_BYTES,
+  line,
+  note,
+  type Subject,
+  together,
+} from './subject.ts'
 
 /** `reset`: everything goes, nothing is forgotten that lives outside. */
 export function resetting(subject: Subject): void {
   test('everything is empty, and what was there is told', async () => {
     await archived(subject.store, await executing(subject.store))
     const failed = await executing(subject.store)
-    await subject.store.appendLine(failed.id, null, line(), () => [note('never sent')])
+    await append(subject.store, failed.id, null, line(), () => [note('never sent')])
     await subject.store.transition(failed.key, ['executing'], 'failed')
     const live = await executing(subject.store)
     const present = await subject.store.list()
     expect(await subject.other.reset()).toEqual(present)
     expect(present.map(({ id }) => id)).toEqual([failed.id, live.id])
     expect(await subject.store.list()).toEqual([])
-    expect(await subject.store.history()).toEqual([])
-    expect(await subject.store.archiveEntries()).toEqual([])
+    expect(await historyOf(subject.store)).toEqual({ analysis: {}, nginx: {} })
+    expect(await subject.store.archiveEntries(undefined, 100)).toEqual([])
     expect(await drain(subject.store, subject.now())).toEqual([])
     expect(await subject.store.reset()).toEqual([])
   })
@@ -50,8 +64,8 @@ export function resetting(subject: Subject): void {
     const { key, id } = await begun(subject.store)
     await subject.other.reset()
     expect(await subject.store.transition(key, ['starting'], 'started')).toBeUndefined()
-    expect(await subject.store.appendLine(id, null, line(), () => [])).toBeUndefined()
-    await subject.store.saveSnapshots(key, [])
+    expect(await append(subject.store, id, null, line(), () => [])).toBeUndefined()
+    await subject.store.saveSnapshots(key, [], LOG_BYTES)
     await subject.store.archive(key, 'node', () => Promise.resolve(null))
   })
 
@@ -64,7 +78,7 @@ export function resetting(subject: Subject): void {
       const moves = [
         () => store.begin(input()),
         () => store.begin(input({ id })),
-        () => store.appendLine(id, null, line(), () => [note('x')]),
+        () => append(store, id, null, line(), () => [note('x')]),
         () =>
           store.transition(key, ['executing'], 'executing', { nextRun: true, lines: [line()], reports: [note('y')] }),
         () => store.transition(key, ['executing'], 'stopping', { removal: { archive: true } }),

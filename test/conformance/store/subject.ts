@@ -1,8 +1,20 @@
 /** What the parts of the suite work with: two empty stores for each test, a clock, and analyses to put in. */
 import { randomUUID } from 'node:crypto'
 import { beforeEach, expect } from 'vitest'
-import type { Analysis, AnalysisId, AnalysisKey, Change, LogLine, Outcome, Report } from '../../../shared/po/model.ts'
+import { history } from '../../../shared/po/history.ts'
+import type {
+  Analysis,
+  AnalysisId,
+  AnalysisKey,
+  Change,
+  LineLimits,
+  LogLine,
+  Outcome,
+  Report,
+  RunNumber,
+} from '../../../shared/po/model.ts'
 import type { BeginInput, Store } from '../../../shared/po/ports.ts'
+import { wholeLogs } from '../../texts.ts'
 
 export interface StorePair {
   readonly store: Store
@@ -116,6 +128,23 @@ export const line = (fields: Partial<LogLine> = {}): LogLine => ({
   progress: 0,
   ...fields,
 })
+
+/** More than any test writes that is not about limits. */
+export const LIMITS: LineLimits = { runLines: 1000, runBytes: 2 ** 20, analysisLines: 2000, analysisBytes: 2 ** 21 }
+export const LOG_BYTES = 64 * 1024 * 1024
+
+export const append = (
+  store: Store,
+  id: AnalysisId,
+  run: RunNumber | null,
+  said: LogLine,
+  reports: Parameters<Store['appendLine']>[3] = noReports,
+  limits: LineLimits = LIMITS,
+): Promise<Analysis | undefined> => store.appendLine(id, run, said, reports, limits)
+
+/** What `history` answers, read as a whole. */
+export const historyOf = (store: Store, id?: AnalysisId, spelling: string = id ?? '') =>
+  wholeLogs(history({ store }, id && { id, spelling }))
 
 export const note = (message: string): Report => ({ kind: 'log', level: 'info', message, status: null })
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Analysis, AnalysisId, Change, RunNumber } from '../../../shared/po/model.ts'
 import type { Store } from '../../../shared/po/ports.ts'
 import {
+  append,
   begun,
   ended,
   executing,
@@ -42,7 +43,7 @@ const WAYS: readonly [string, (store: Store, analysis: Analysis) => Promise<unkn
   ],
   ['a move that is lost', (store, { key }) => store.transition(key, ['started'], 'failed'), []],
   ['a move of another run', (store, { key }) => store.transition(key, ['executing'], 'failed', {}, 7 as RunNumber), []],
-  ['a line that raises progress', (store, { id }) => store.appendLine(id, null, line({ progress: 9 }), noReports), []],
+  ['a line that raises progress', (store, { id }) => append(store, id, null, line({ progress: 9 }), noReports), []],
   ['a report', (store, { id }) => store.appendReports(id, [note('x')]), []],
   ['a poll', (store, { key, run }) => store.recordPoll(key, run, false, new Date()), []],
   ['partners', (store, { key }) => store.savePartners(key, { one: 'failed' }), []],
@@ -156,7 +157,7 @@ export function telling(subject: Subject): void {
     const given = input({ spelling: 'SECRET-1', projectId: 'SECRET-2', image: 'SECRET-3', registryHost: 'SECRET-4' })
     const { key, id } = await begun(subject.store, given)
     await subject.store.savePartners(key, { 'SECRET-5': 'failed' })
-    await subject.store.appendLine(id, null, line({ message: 'SECRET-6' }), () => [note('SECRET-7')])
+    await append(subject.store, id, null, line({ message: 'SECRET-6' }), () => [note('SECRET-7')])
     const patch = { lines: [line({ message: 'SECRET-8' })], reports: [note('SECRET-9')], removal: { archive: true } }
     await subject.store.transition(key, ['starting'], 'stopping', patch)
     await subject.store.archive(key, 'SECRET-10', () => Promise.resolve('SECRET-11'))
@@ -219,11 +220,16 @@ export function telling(subject: Subject): void {
   test('a claim that was not settled ends with its lease', async () => {
     await executing(subject.store)
     const [first] = await claim()
-    expect(first).toEqual({ seq: expect.any(String), change: expect.objectContaining({ to: 'starting' }), attempts: 0 })
+    const counts = { attempts: 0, unfinished: 1 }
+    expect(first).toEqual({ seq: expect.any(String), change: expect.objectContaining({ to: 'starting' }), ...counts })
     subject.pass(LEASE_MS - 1)
     expect(await claim()).toEqual([])
     subject.pass(1)
-    expect(await claim()).toEqual([first])
+    expect(await claim()).toEqual([{ ...first, unfinished: 2 }])
+    subject.pass(2 * LEASE_MS - 1)
+    expect(await claim()).toEqual([])
+    subject.pass(1)
+    expect(await claim()).toEqual([{ ...first, unfinished: 3 }])
   })
 
   test('all changes of a postponed analysis wait, later ones too, and those of others do not', async () => {

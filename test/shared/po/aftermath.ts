@@ -42,7 +42,7 @@ export async function aftermath({ ports, hub, owned, emitted }: Fixture, id: Ana
   const [row, { objects, client }, entries, removals] = await Promise.all([
     store.find(id),
     owned(id),
-    store.archiveEntries(id),
+    store.archiveEntries(undefined, 100, id),
     store.pendingRemovals(),
   ])
   const { statuses, logs } = hub.told(id)

@@ -50,6 +50,12 @@ export const SETTINGS: PoSettings = {
   hubBacklogLines: 500,
   zombieGraceSeconds: 300,
   archive: { maxAgeDays: 0, maxMiB: 0 },
+  logs: {
+    lineBytes: 65_536,
+    lines: { runLines: 20_000, runBytes: 2 ** 24, analysisLines: 100_000, analysisBytes: 2 ** 26 },
+    containerBytes: 10 * 2 ** 20,
+    containersBytes: 2 ** 26,
+  },
 }
 
 const PEERS = [

@@ -33,7 +33,8 @@ function scene() {
     told,
     claims: () => claims,
     ports: ports as unknown as DeliveryPorts,
-    record: (message: string) => outbox.push({ seq: message, id: ID, attempts: 0, report: report(message) }),
+    record: (message: string) =>
+      outbox.push({ seq: message, id: ID, attempts: 0, unfinished: 1, report: report(message) }),
   }
 }
 

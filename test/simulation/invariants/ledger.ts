@@ -179,17 +179,19 @@ export function createLedger(elapsed: () => number, watch: LedgerWatch): Ledger 
         if (was && incarnation) forgotten(incarnation)
         return was
       },
-      archive: async (key, node, sign) => {
-        await store.archive(key, node, sign)
+      archive: async (...args) => {
+        const [key] = args
+        await store.archive(...args)
         archived(key, (await store.findByKey(key)) !== undefined)
       },
-      appendLine: async (id, run, line, reports) => {
+      appendLine: async (id, run, line, reports, limits) => {
         const told: Report[] = []
-        const after = await store.appendLine(id, run, line, (...args) => {
+        const recorded: typeof reports = (...args) => {
           const made = reports(...args)
           told.push(...made)
           return made
-        })
+        }
+        const after = await store.appendLine(id, run, line, recorded, limits)
         const incarnation = after && incarnations.get(after.key)
         if (incarnation) progressed(incarnation, after.progress)
         report(id, incarnation, told)

@@ -30,7 +30,9 @@ async function rowsOff(store: Store, all: readonly Incarnation[]): Promise<strin
 
 /** Each executed or deleted incarnation is archived, once. */
 async function archiveOff(store: Store, all: readonly Incarnation[]): Promise<string[]> {
-  const entries = (await store.archiveEntries()).map(({ document }) => JSON.parse(document) as ArchiveEntry)
+  const entries = (await store.archiveEntries(undefined, 100_000)).map(
+    ({ document }) => JSON.parse(document) as ArchiveEntry,
+  )
   const archived = Map.groupBy(entries, ({ analysisId, runs }) => `${analysisId} from run ${runs[0]?.run}`)
   return all.flatMap((one) => {
     const count = archived.get(nameOf(one))?.length ?? 0

@@ -4,8 +4,10 @@ import type { BeginInput, BeginResult, Patch, SpecField, Store } from '../../../
 import { insertChange, insertReports } from './outbox.ts'
 import { recordRemoval } from './removals.ts'
 import {
+  addLine,
   addRun,
   claimed,
+  claimedRow,
   currentOf,
   endRun,
   forget,
@@ -53,6 +55,7 @@ function insert(tables: Tables, input: BeginInput): Analysis {
     silentPolls: 0,
     silentSince: null,
     reapplied: false,
+    unfinished: 0,
     partners: {},
     createdAt: now,
   })
@@ -109,7 +112,7 @@ function transition(
   const after = save(tables, patched(tables, before, to, patch))
   for (const { level, message, status, progress } of patch.lines ?? []) {
     const line = { level, message: storable(message), status: storable(status), progress: claimed(progress) }
-    tables.lines.set(key, [...(tables.lines.get(key) ?? []), { ...line, run: after.run, at: tables.now() }])
+    addLine(tables, key, { ...line, run: after.run })
   }
   insertReports(tables, after.id, patch.reports ?? [])
   if (before.state !== after.state || before.run !== after.run) insertChange(tables, after, to)
@@ -129,9 +132,9 @@ function abandon(tables: Tables, key: Analysis['key']): boolean {
 const isDue = (row: Analysis, now: Date): boolean =>
   isLive(row.state) && row.dueAt <= now && isFree(row.claimedUntil, now)
 
-function due({ analyses }: Tables, now: Date, limit: number): Analysis[] {
+function due({ analyses }: Tables, now: Date): Analysis[] {
   const rows = [...analyses.values()].filter((row) => isDue(row, now))
-  return rows.sort((one, other) => one.dueAt.getTime() - other.dueAt.getTime()).slice(0, limit)
+  return rows.sort((one, other) => one.dueAt.getTime() - other.dueAt.getTime())
 }
 
 export function incarnations(
@@ -147,6 +150,7 @@ export function incarnations(
   | 'abandon'
   | 'recordPoll'
   | 'claimDue'
+  | 'claimSuspects'
   | 'claim'
   | 'unclaim'
   | 'listDue'
@@ -169,18 +173,31 @@ export function incarnations(
       save(tables, { ...row, ...(heard ? { silentPolls: 0, silentSince: null } : silence) })
     },
     claimDue: async (now, leaseMs, limit) =>
-      due(tables, now, limit).map((row) => save(tables, { ...row, claimedUntil: later(now, leaseMs) })),
+      due(tables, now)
+        .filter(({ unfinished }) => unfinished === 0)
+        .slice(0, limit)
+        .map((row) => save(tables, claimedRow(row, now, leaseMs))),
+    claimSuspects: async (now, leaseMs, sizes) => {
+      const suspects = due(tables, now).filter(({ unfinished }) => unfinished > 0)
+      const fewest = Math.min(...suspects.map(({ unfinished }) => unfinished))
+      const size = sizes[Math.min(fewest, sizes.length) - 1] ?? 0
+      const group = suspects.filter(({ unfinished }) => unfinished === fewest).slice(0, size)
+      return group.map((row) => save(tables, claimedRow(row, now, leaseMs)))
+    },
     claim: async (id, now, leaseMs) => {
       const row = currentOf(tables, id)
-      return row && isDue(row, now) ? save(tables, { ...row, claimedUntil: later(now, leaseMs) }) : undefined
+      return row && isDue(row, now) ? save(tables, claimedRow(row, now, leaseMs)) : undefined
     },
     unclaim: async (keys) => {
       for (const key of keys) {
         const row = analyses.get(key)
-        if (row) save(tables, { ...row, claimedUntil: null })
+        if (row) save(tables, { ...row, claimedUntil: null, unfinished: 0 })
       }
     },
-    listDue: async (now, limit) => due(tables, now, limit).map(({ id }) => id),
+    listDue: async (now, limit) =>
+      due(tables, now)
+        .slice(0, limit)
+        .map(({ id }) => id),
     savePartners: async (key, partners) => {
       const row = analyses.get(key)
       if (row) save(tables, { ...row, partners })

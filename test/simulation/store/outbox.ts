@@ -1,7 +1,7 @@
 /** Two outboxes that work alike: reports to the Hub and changes to the sink, each in order per analysis. */
 import type { Analysis, AnalysisId, ChangeTo, Report } from '../../../shared/po/model.ts'
 import type { Store } from '../../../shared/po/ports.ts'
-import { isFree, later, nextSeq, percent, type Queued, type ReportRow, storable, type Tables } from './tables.ts'
+import { claimedRow, isFree, nextSeq, percent, type Queued, type ReportRow, storable, type Tables } from './tables.ts'
 
 type Incarnation = Pick<Analysis, 'id' | 'run' | 'progress' | 'cause'>
 
@@ -18,7 +18,7 @@ function push<T>(queues: Map<AnalysisId, T[]>, id: AnalysisId, row: T): void {
 
 export function insertReports(tables: Tables, id: AnalysisId, reports: readonly Report[]): void {
   for (const report of reports) {
-    const row = { seq: nextSeq(tables, 'report'), id, report: stored(report), attempts: 0, omitted: 0 }
+    const row = { seq: nextSeq(tables, 'report'), id, report: stored(report), attempts: 0, unfinished: 0, omitted: 0 }
     push(tables.reports, id, { ...row, dueAt: tables.now(), claimedUntil: null })
   }
 }
@@ -26,7 +26,8 @@ export function insertReports(tables: Tables, id: AnalysisId, reports: readonly 
 export function insertChange(tables: Tables, { id, run, progress, cause }: Incarnation, to: ChangeTo): void {
   const at = tables.now()
   const change = { id, run, to, progress, cause, at }
-  push(tables.changes, id, { seq: nextSeq(tables, 'change'), id, change, attempts: 0, dueAt: at, claimedUntil: null })
+  const counts = { attempts: 0, unfinished: 0 }
+  push(tables.changes, id, { seq: nextSeq(tables, 'change'), id, change, ...counts, dueAt: at, claimedUntil: null })
 }
 
 /** Claims the oldest of each queue that is due, the oldest of all first. */
@@ -36,10 +37,12 @@ function claimHeads<T extends Queued>(queues: Iterable<T[]>, now: Date, leaseMs:
     const [head] = queue
     if (head && head.dueAt <= now && isFree(head.claimedUntil, now)) due.push({ queue, head })
   }
-  due.sort((one, other) => Number(one.head.seq) - Number(other.head.seq))
-  return due.slice(0, limit).map(({ queue, head }) => {
-    queue[0] = { ...head, claimedUntil: later(now, leaseMs) }
-    return head
+  due.sort((one, other) => one.head.unfinished - other.head.unfinished || Number(one.head.seq) - Number(other.head.seq))
+  const fresh = due.filter(({ head }) => head.unfinished === 0)
+  return (fresh.length > 0 ? fresh.slice(0, limit) : due.slice(0, 1)).map(({ queue, head }) => {
+    const claimed = claimedRow(head, now, leaseMs)
+    queue[0] = claimed
+    return claimed
   })
 }
 
@@ -54,7 +57,7 @@ function settle<T extends Queued>(queues: Map<AnalysisId, T[]>, seq: string): vo
 function postpone<T extends Queued>(queues: Map<AnalysisId, T[]>, id: AnalysisId, dueAt: Date): void {
   const queue = queues.get(id)
   const head = queue?.[0]
-  if (queue && head) queue[0] = { ...head, dueAt, claimedUntil: null, attempts: head.attempts + 1 }
+  if (queue && head) queue[0] = { ...head, dueAt, claimedUntil: null, unfinished: 0, attempts: head.attempts + 1 }
 }
 
 const lineOf = (count: number): Report => {
@@ -107,7 +110,7 @@ export function outbox(
     claimReports: async (now, leaseMs, limit, id) => {
       const queues = id === undefined ? reports.values() : [reports.get(id) ?? []]
       const heads = claimHeads(queues, now, leaseMs, limit)
-      return heads.map(({ seq, id, attempts, report }) => ({ seq, id, attempts, report }))
+      return heads.map(({ seq, id, attempts, unfinished, report }) => ({ seq, id, attempts, unfinished, report }))
     },
     settleReport: async (seq) => settle(reports, seq),
     postponeReports: async (id, dueAt) => postpone(reports, id, dueAt),
@@ -122,7 +125,7 @@ export function outbox(
     },
     claimChanges: async (now, leaseMs, limit) => {
       const heads = claimHeads(changes.values(), now, leaseMs, limit)
-      return heads.map(({ seq, attempts, change }) => ({ seq, attempts, change }))
+      return heads.map(({ seq, attempts, unfinished, change }) => ({ seq, attempts, unfinished, change }))
     },
     settleChange: async (seq) => settle(changes, seq),
     postponeChanges: async (id, dueAt) => postpone(changes, id, dueAt),

@@ -1,7 +1,7 @@
 /** Removals, and the sole right to the Keycloak client of an id. */
 import { type Analysis, isLive, LATE_MS, type Removal } from '../../../shared/po/model.ts'
 import type { Store } from '../../../shared/po/ports.ts'
-import { isFree, later, type RemovalRow, type Tables } from './tables.ts'
+import { claimedRow, isFree, later, type RemovalRow, type Tables } from './tables.ts'
 
 /** Records it, or adds the wish to the one that is there. A creation that may go on holds it open. */
 export function recordRemoval(
@@ -20,7 +20,8 @@ export function recordRemoval(
   const makingUntil = state === 'starting' && claimedUntil && claimedUntil > now ? claimedUntil : now
   const late = later(now, LATE_MS)
   const holdUntil = makingUntil > late ? makingUntil : late
-  const fresh = { attempts: 0, rootRemoved: false, clientRemoved: false, claimedUntil: null, clientHeldUntil: null }
+  const none = { attempts: 0, unfinished: 0 }
+  const fresh = { ...none, rootRemoved: false, clientRemoved: false, claimedUntil: null, clientHeldUntil: null }
   const times = { makingUntil, holdUntil, dueAt: now }
   removals.set(key, { key, id, firstRun, lastRun: run, archive, logsTaken, ...times, ...fresh })
 }
@@ -45,6 +46,7 @@ export function removing(
 ): Pick<
   Store,
   | 'claimRemovals'
+  | 'claimSuspectRemoval'
   | 'claimRemoval'
   | 'pendingRemovals'
   | 'markLogsTaken'
@@ -60,14 +62,23 @@ export function removing(
     if (row) removals.set(key, { ...row, ...with_(row) })
   }
   const claim = (row: RemovalRow, now: Date, leaseMs: number): Removal => {
-    removals.set(row.key, { ...row, claimedUntil: later(now, leaseMs) })
-    return asRemoval(row)
+    const claimed = claimedRow(row, now, leaseMs)
+    removals.set(row.key, claimed)
+    return asRemoval(claimed)
   }
+  const due = (now: Date): RemovalRow[] =>
+    [...removals.values()]
+      .filter((row) => row.dueAt <= now && isFree(row.claimedUntil, now))
+      .sort((one, other) => one.dueAt.getTime() - other.dueAt.getTime())
   return {
     claimRemovals: async (now, leaseMs, limit) => {
-      const due = [...removals.values()].filter((row) => row.dueAt <= now && isFree(row.claimedUntil, now))
-      due.sort((one, other) => one.dueAt.getTime() - other.dueAt.getTime())
-      return due.slice(0, limit).map((row) => claim(row, now, leaseMs))
+      const fresh = due(now).filter(({ unfinished }) => unfinished === 0)
+      return fresh.slice(0, limit).map((row) => claim(row, now, leaseMs))
+    },
+    claimSuspectRemoval: async (now, leaseMs) => {
+      const suspects = due(now).filter(({ unfinished }) => unfinished > 0)
+      const [row] = suspects.sort((one, other) => one.unfinished - other.unfinished)
+      return row && claim(row, now, leaseMs)
     },
     claimRemoval: async (key, now, leaseMs) => {
       const row = removals.get(key)
@@ -81,10 +92,11 @@ export function removing(
       change(key, (row) => ({
         dueAt: row.archive === archive || dueAt < row.dueAt ? dueAt : row.dueAt,
         claimedUntil: null,
+        unfinished: 0,
         attempts: row.attempts + 1,
       })),
     completeRemoval: async (key) => {
-      if (removals.get(key)?.archive && analyses.has(key)) change(key, () => ({ claimedUntil: null }))
+      if (removals.get(key)?.archive && analyses.has(key)) change(key, () => ({ claimedUntil: null, unfinished: 0 }))
       else removals.delete(key)
     },
     holdClient: async (...args) => holdClient(tables, ...args),

@@ -16,9 +16,13 @@ export interface RunRow {
   readonly startedAt: Date
   readonly endedAt: Date | null
   readonly cause: string | null
+  /** Of its lines. */
+  readonly leftOut: number
+  readonly leftOutBytes: number
 }
 
 export interface LineRow extends LogLine {
+  readonly seq: string
   readonly run: RunNumber
   readonly at: Date
 }
@@ -28,6 +32,7 @@ export interface Queued {
   readonly seq: string
   readonly id: AnalysisId
   readonly attempts: number
+  readonly unfinished: number
   readonly dueAt: Date
   readonly claimedUntil: Date | null
 }
@@ -51,9 +56,12 @@ export interface RemovalRow extends Removal {
 export interface ArchiveRow {
   readonly key: AnalysisKey
   readonly id: AnalysisId
+  readonly spelling: string
   readonly archivedAt: Date
   readonly document: string
   readonly signature: string | null
+  /** Of the document, its signature, lines and logs. */
+  readonly bytes: number
 }
 
 export interface LoopRow {
@@ -78,7 +86,7 @@ export interface Tables {
   readonly archive: Map<AnalysisKey, ArchiveRow>
   loop: LoopRow | undefined
   lastKey: number
-  readonly lastSeq: { report: number; change: number }
+  readonly lastSeq: { report: number; change: number; line: number }
   readonly now: () => Date
 }
 
@@ -94,13 +102,13 @@ export const createTables = (now: () => Date): Tables => ({
   archive: new Map(),
   loop: undefined,
   lastKey: 0,
-  lastSeq: { report: 0, change: 0 },
+  lastSeq: { report: 0, change: 0, line: 0 },
   now,
 })
 
 export const later = (at: Date, ms: number): Date => new Date(at.getTime() + ms)
 /** What the database keeps of a text: everything but NUL. */
-export const storable = (text: string): string => text.replaceAll('\0', '\uFFFD')
+export const storable = (text: string): string => text.replaceAll('\0', '\uFFFD').toWellFormed()
 export const percent = (progress: number): number => Math.trunc(Math.min(100, Math.max(0, progress)))
 
 const LIMIT = 2 ** 31 - 1
@@ -119,10 +127,34 @@ export function save<T extends Analysis>(tables: Tables, row: T): T {
   return row
 }
 
-/** The row and everything that hangs below it. */
-export function forget({ analyses, runs, lines, snapshots }: Tables, key: AnalysisKey): void {
-  for (const table of [analyses, runs, lines, snapshots]) table.delete(key)
+/** The row alone: runs, lines and logs belong to its archive entry now. */
+export function forgetRow({ analyses }: Tables, key: AnalysisKey): void {
+  analyses.delete(key)
 }
+
+export function forgetTexts({ runs, lines, snapshots }: Tables, key: AnalysisKey): void {
+  for (const table of [runs, lines, snapshots]) table.delete(key)
+}
+
+/** The row and everything that hangs below it. */
+export function forget(tables: Tables, key: AnalysisKey): void {
+  forgetRow(tables, key)
+  forgetTexts(tables, key)
+}
+
+export function addLine(tables: Tables, key: AnalysisKey, line: Omit<LineRow, 'at' | 'seq'>): void {
+  const row = { ...line, seq: nextSeq(tables, 'line'), at: tables.now() }
+  tables.lines.set(key, [...(tables.lines.get(key) ?? []), row])
+}
+
+const DOUBLINGS = 6
+
+/** What each claim writes: the attempt is counted before it is made; leases double with those that were never ended. */
+export const claimedRow = <T extends { readonly unfinished: number }>(row: T, now: Date, leaseMs: number) => ({
+  ...row,
+  claimedUntil: later(now, leaseMs * 2 ** Math.min(row.unfinished, DOUBLINGS)),
+  unfinished: row.unfinished + 1,
+})
 
 export function endRun({ runs }: Tables, { key, run }: Analysis, cause: string | null, at: Date): void {
   const ended = (row: RunRow) => (row.run === run && row.endedAt === null ? { ...row, endedAt: at, cause } : row)
@@ -130,10 +162,10 @@ export function endRun({ runs }: Tables, { key, run }: Analysis, cause: string |
 }
 
 export function addRun({ runs }: Tables, key: AnalysisKey, run: RunNumber, startedAt: Date): void {
-  runs.set(key, [...(runs.get(key) ?? []), { run, startedAt, endedAt: null, cause: null }])
+  runs.set(key, [...(runs.get(key) ?? []), { run, startedAt, endedAt: null, cause: null, leftOut: 0, leftOutBytes: 0 }])
 }
 
-export function nextSeq({ lastSeq }: Tables, of: 'report' | 'change'): string {
+export function nextSeq({ lastSeq }: Tables, of: 'report' | 'change' | 'line'): string {
   lastSeq[of] += 1
   return String(lastSeq[of])
 }

@@ -10,6 +10,7 @@ import { recordLog } from '../../../shared/po/record-log.ts'
 import { remove } from '../../../shared/po/remove.ts'
 import { status } from '../../../shared/po/status.ts'
 import { stop } from '../../../shared/po/stop.ts'
+import { wholeLogs } from '../../texts.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Random } from '../core/random.ts'
 import type { Timeline } from '../core/timeline.ts'
@@ -99,8 +100,8 @@ export function createCallers({ pool, random, timeline, plan, ids, isBusy, broke
     delete: (id) => removed(selection(id)),
     'delete and create': (id) => removed(selection(id)).then(() => made(id)),
     status: asked,
-    logs: (id) => ask('logs', ({ ports }) => logs(ports, selection(id))),
-    history: (id) => ask('history', ({ ports }) => history(ports, selection(id))),
+    logs: (id) => ask('logs', async ({ ports }) => wholeLogs(await logs(ports, selection(id)))),
+    history: (id) => ask('history', ({ ports }) => wholeLogs(history(ports, selection(id)))),
     'cleanup zombies': () => cleaned('zombies'),
     'cleanup keycloak': () => cleaned('keycloak'),
     'cleanup analyzes': () => cleaned('analyzes'),

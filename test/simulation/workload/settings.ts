@@ -26,4 +26,10 @@ export const settingsOf = ({ hubLogging, restartMax, fanout }: Plan): PoSettings
   hubBacklogLines: 10,
   zombieGraceSeconds: 60,
   archive: { maxAgeDays: 0, maxMiB: 0 },
+  logs: {
+    lineBytes: 65_536,
+    lines: { runLines: 20_000, runBytes: 2 ** 24, analysisLines: 100_000, analysisBytes: 2 ** 26 },
+    containerBytes: 10 * 2 ** 20,
+    containersBytes: 2 ** 26,
+  },
 })

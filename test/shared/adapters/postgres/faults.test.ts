@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { translate, within } from '../../../../shared/adapters/postgres/faults.ts'
 import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/index.ts'
 import { Fault } from '../../../../shared/fault.ts'
-import { begun, input } from '../../../conformance/store/subject.ts'
+import { append, begun, input } from '../../../conformance/store/subject.ts'
 import { databaseSettings, type Login, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
 
 let databases: TestDatabases
@@ -89,7 +89,14 @@ test('a database that hangs fails every call in time, and the pool is well again
   await store.ping()
   relay.silence(true)
   const began = performance.now()
-  const calls = [store.ping(), store.list(), store.begin(input()), store.takeSlot(1), store.history(), store.knownIds()]
+  const calls = [
+    store.ping(),
+    store.list(),
+    store.begin(input()),
+    store.takeSlot(1),
+    store.ended(undefined, 1),
+    store.knownIds(),
+  ]
   for (const result of await Promise.allSettled(calls)) {
     expect(result).toMatchObject({ status: 'rejected', reason: away })
   }
@@ -116,7 +123,7 @@ test('a transaction that was cut in the middle leaves nothing', async () => {
   const relay = await relayTo(await databases.create())
   const { store } = storeAt(relay.login)
   const { id, key } = await begun(store)
-  const lost = store.appendLine(id, null, { level: 'info', message: 'x', status: '', progress: 50 }, () => {
+  const lost = append(store, id, null, { level: 'info', message: 'x', status: '', progress: 50 }, () => {
     relay.cut()
     return [{ kind: 'log', level: 'info', message: 'x', status: null }]
   })
@@ -199,7 +206,7 @@ test('what the server refuses leaves as unexpected, without statement or values'
   const { store } = storeAt(await databases.create())
   const { id } = await begun(store)
   const line = { level: 'loud' as never, message: 'private', status: '', progress: 0 }
-  const error = await store.appendLine(id, null, line, () => []).catch((cause: unknown) => cause)
+  const error = await append(store, id, null, line).catch((cause: unknown) => cause)
   expect(error).toMatchObject({ name: 'Fault', code: 'unexpected', message: 'the database refused a statement' })
   expect(JSON.stringify(error)).not.toMatch(/private|insert into/)
 })

@@ -8,7 +8,7 @@ import { holdClient } from '../../../../shared/adapters/postgres/removals.ts'
 import type { Db } from '../../../../shared/adapters/postgres/rows.ts'
 import type { Analysis } from '../../../../shared/po/model.ts'
 import type { Store } from '../../../../shared/po/ports.ts'
-import { begun, executing, input, LEASE_MS, noReports, note } from '../../../conformance/store/subject.ts'
+import { append, begun, executing, input, LEASE_MS, note } from '../../../conformance/store/subject.ts'
 import { databaseSettings, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
 
 let databases: TestDatabases
@@ -91,7 +91,7 @@ test('a begin beside the abandonment of its id does not wait in a circle', async
 test('a line beside a move of its analysis waits for it', async () => {
   const moved = await pool.transaction(async (tx) => {
     await analyses.locked(tx, live.key)
-    const line = store.appendLine(live.id, null, { level: 'info', message: 'x', status: '', progress: 9 }, noReports)
+    const line = append(store, live.id, null, { level: 'info', message: 'x', status: '', progress: 9 })
     line.catch(() => undefined)
     await sleep(100)
     await analyses.transition(tx, live.key, ['executing'], 'executing', { progress: 50 }, undefined, clock)
