@@ -1,5 +1,6 @@
 /** `GET /po/history[/{analysis_id}]`. Database only. */
 import { endpoint } from '../../../shared/http/endpoint.ts'
+import { asReply, inParts, jsonStream } from '../../../shared/http/json-stream.ts'
 import { http } from '../../../shared/http/register.ts'
 import { history } from '../../../shared/po/history.ts'
 import { selection } from '../../../shared/po/requests.ts'
@@ -13,5 +14,11 @@ const ports = wire(route, store)
 
 http(
   route.name,
-  endpoint(route, poSchemas.history, (deps, { params }) => history(deps, selection(params)), ports),
+  endpoint(
+    route,
+    inParts(poSchemas.history),
+    async (deps, { params }) => jsonStream(history(deps, selection(params))),
+    ports,
+    asReply,
+  ),
 )

@@ -12,6 +12,7 @@ import { remove } from '../../../shared/po/remove.ts'
 import { deliver } from '../../../shared/po/report.ts'
 import { status } from '../../../shared/po/status.ts'
 import { stop } from '../../../shared/po/stop.ts'
+import { wholeLogs, wholeTexts } from '../../texts.ts'
 import { type Fixture, request, startFixture } from './fixture.ts'
 
 let fixture: Fixture
@@ -257,7 +258,7 @@ describe('delete', () => {
     await create(fixture.ports, wanted)
     await recordLog(fixture.ports, line(wanted.id, { message: 'the mean is 57.2' }))
     await remove(fixture.ports, selected(wanted))
-    const { analysis } = await history(fixture.ports, selected(wanted))
+    const analysis = await wholeTexts(history(fixture.ports, selected(wanted)).analysis)
     expect(analysis[wanted.spelling]).toEqual([expect.stringContaining('the mean is 57.2')])
   })
 })
@@ -350,7 +351,7 @@ describe('cleanup', () => {
     await create(fixture.ports, wanted)
     await remove(fixture.ports, selected(wanted))
     await cleanup(fixture.ports, 'all')
-    expect(await history(fixture.ports, undefined)).toEqual({ analysis: {}, nginx: {} })
+    expect(await wholeLogs(history(fixture.ports, undefined))).toEqual({ analysis: {}, nginx: {} })
   })
 
   test('`keycloak` deletes clients that no row knows', async () => {

@@ -11,6 +11,7 @@ import { remove } from '../../../../shared/po/remove.ts'
 import { status } from '../../../../shared/po/status.ts'
 import { stop } from '../../../../shared/po/stop.ts'
 import { CREATED, SECRETS } from '../../../predecessor/tables.ts'
+import { wholeTexts } from '../../../texts.ts'
 import { objectsOf } from '../aftermath.ts'
 import { request } from '../fixture.ts'
 import { type FormerNode, startFormerNode } from './former-node.ts'
@@ -129,7 +130,7 @@ describe('an analysis that runs', () => {
     await loop(5)
     expect(await status(node.ports, { id, spelling: id })).toEqual({})
     expect(toldOf(id).at(-1)).toBe('executed 100')
-    expect((await history(node.ports, { id, spelling: id })).analysis).toHaveProperty(id)
+    expect(await wholeTexts(history(node.ports, { id, spelling: id }).analysis)).toHaveProperty(id)
     expect(await node.owned(id)).toEqual({ objects: [], client: false })
   })
 

@@ -1,0 +1,81 @@
+/**
+ * JSON that is written while it is read: objects, lists and texts whose parts come one by one. Memory is bounded by the size
+ * of a part, and what is short is sent whole, so that a failure before its end is answered as any other.
+ */
+import * as z from 'zod'
+import type { Bytes } from './bytes.ts'
+import type { AnySchemas } from './endpoint.ts'
+import type { Reply } from './exchange.ts'
+
+/** A text in pieces, a list of texts, or an object of such lists, each to be read once and in order. */
+export type TextPieces = AsyncIterable<string>
+export type ListsByKey = AsyncIterable<readonly [key: string, texts: AsyncIterable<TextPieces>]>
+
+const inner = (text: string): string => JSON.stringify(text).slice(1, -1)
+
+async function* listJson(texts: AsyncIterable<TextPieces>): AsyncGenerator<string> {
+  let before = '['
+  for await (const text of texts) {
+    yield `${before}"`
+    // A pair of surrogates that a cut divides is escaped in two halves, which are one character again for the reader.
+    for await (const piece of text) yield inner(piece)
+    yield '"'
+    before = ','
+  }
+  yield before === '[' ? '[]' : ']'
+}
+
+async function* listsJson(lists: ListsByKey): AsyncGenerator<string> {
+  let before = '{'
+  for await (const [key, texts] of lists) {
+    yield `${before}${JSON.stringify(key)}:`
+    yield* listJson(texts)
+    before = ','
+  }
+  yield before === '{' ? '{}' : '}'
+}
+
+/** An object whose fields are objects of lists of texts. */
+async function* fieldsJson(fields: { readonly [name: string]: ListsByKey }): AsyncGenerator<string> {
+  let before = '{'
+  for (const [name, lists] of Object.entries(fields)) {
+    yield `${before}${JSON.stringify(name)}:`
+    yield* listsJson(lists)
+    before = ','
+  }
+  yield '}'
+}
+
+const CHUNK_LENGTH = 64 * 1024
+
+/** The same text in chunks that are worth a write each. */
+async function* chunks(parts: AsyncIterable<string>): AsyncGenerator<string> {
+  let chunk = ''
+  for await (const part of parts) {
+    chunk += part
+    if (chunk.length < CHUNK_LENGTH) continue
+    yield chunk
+    chunk = ''
+  }
+  if (chunk !== '') yield chunk
+}
+
+async function* bytes(first: readonly string[], rest: AsyncIterable<string>): Bytes {
+  for (const chunk of first) yield Buffer.from(chunk)
+  for await (const chunk of rest) yield Buffer.from(chunk)
+}
+
+/** The same schemas for an answer that is never in memory as a whole: it is described by its schema, and not checked. */
+export const inParts = <S extends AnySchemas>(schemas: S) => ({ ...schemas, answer: z.custom<Reply>() })
+
+/** For the options of an endpoint whose use case makes the reply. */
+export const asReply = { encode: (reply: Reply): Reply => reply }
+
+/** The first two chunks are made before anything is sent: an answer that ends with them has a length, and may yet fail. */
+export async function jsonStream(fields: { readonly [name: string]: ListsByKey }): Promise<Reply> {
+  const parts = chunks(fieldsJson(fields))
+  const [first, second] = [await parts.next(), await parts.next()]
+  const headers = { 'content-type': 'application/json' }
+  if (second.done) return { status: 200, headers, body: first.value ?? '' }
+  return { status: 200, headers, body: bytes([first.value ?? '', second.value], parts) }
+}
