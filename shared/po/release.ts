@@ -2,10 +2,14 @@
  * Takes away what an incarnation owns outside the database: logs first, then the root Secret (pods end first, policies
  * after them, Secrets last), then subscriptions and Keycloak client, unless a newer incarnation needs them.
  *
- * Every step may be repeated; the removal's row stays until all of it was seen to be gone.
+ * Every step may be repeated; the removal's row stays until all of it was seen to be gone. No step waits for one that fails
+ * but the logs, which go with their pods. Each attempt is counted when it is claimed: after two that ended their process the
+ * logs are given up, after four the archive entry is made without lines and logs.
  */
 import { isFault } from '../fault.ts'
-import { type AnalysisKey, LOG_SNAPSHOT_BYTES, type LogSnapshot, type Removal } from './model.ts'
+import { together } from '../work/side-by-side.ts'
+import { readLog } from './container-logs.ts'
+import type { AnalysisKey, LogSnapshot, Removal } from './model.ts'
 import { COMPONENT, credentialsName, LABEL, parseObjectName } from './names.ts'
 import type { ClientHold, Ports } from './ports.ts'
 
@@ -22,6 +26,10 @@ const CLIENT_LEASE_MS = 30_000
 const BUSY_RETRY_MS = 5000
 /** Reading logs is given up after so many failed attempts: an unreachable kubelet must not keep an analysis alive. */
 const LOG_ATTEMPTS = 3
+/** The same after so many attempts that never ended, because their process died. */
+const LOG_DEATHS = 2
+/** After so many, lines and logs are not archived either. */
+const ARCHIVE_DEATHS = 4
 const UNSUBSCRIBE_ATTEMPTS = 10
 /** Seconds until a removal is looked at again, by attempts; the last one serves all later ones. */
 const RETRY_SECONDS = [1, 2, 5, 10, 30, 60] as const
@@ -31,29 +39,39 @@ const kindOfLog = (container: string): LogSnapshot['kind'] | undefined =>
 
 /** Reads the last bytes of every container's log of these runs and keeps them, one in memory at a time. */
 export async function takeLogs(
-  { store, cluster }: Pick<Ports, 'store' | 'cluster'>,
+  ports: Pick<Ports, 'store' | 'cluster' | 'settings'>,
   { key, id, firstRun, lastRun }: Pick<Removal, 'key' | 'id' | 'firstRun' | 'lastRun'>,
 ): Promise<void> {
+  const { store, cluster, settings } = ports
   const pods = await cluster.pods({ [LABEL.analysis]: id })
   for (const { pod, name } of pods.flatMap((pod) => pod.containers.map(({ name }) => ({ pod: pod.name, name })))) {
     const run = parseObjectName(name)?.run
     const kind = kindOfLog(name)
     if (run === undefined || !kind || run < firstRun || run > lastRun) continue
-    const log = await cluster.log(pod, name, LOG_SNAPSHOT_BYTES)
-    if (log) await store.saveSnapshots(key, [{ run, kind, container: name, ...log }])
+    const { log, done } = await readLog(ports, pod, name)
+    try {
+      const snapshot = log && { run, kind, container: name, ...log }
+      if (snapshot) await store.saveSnapshots(key, [snapshot], settings.logs.containersBytes)
+    } finally {
+      done()
+    }
   }
 }
 
 /** Takes the logs unless that was done; without them only after several attempts. */
 async function secureLogs(ports: ReleasePorts, removal: Removal): Promise<void> {
-  if (removal.logsTaken) return
-  try {
-    await takeLogs(ports, removal)
-  } catch (error) {
-    if (removal.attempts + 1 < LOG_ATTEMPTS || !isFault(error, 'unavailable', 'refused')) throw error
-    ports.log('warn', 'logs given up', { analysis: removal.id, attempts: removal.attempts + 1, error })
+  const { id, key, logsTaken, attempts, unfinished } = removal
+  if (logsTaken) return
+  if (unfinished > LOG_DEATHS) ports.log('error', 'logs given up', { analysis: id, unfinished })
+  else {
+    try {
+      await takeLogs(ports, removal)
+    } catch (error) {
+      if (attempts + 1 < LOG_ATTEMPTS || !isFault(error, 'unavailable', 'refused')) throw error
+      ports.log('warn', 'logs given up', { analysis: id, attempts: attempts + 1, error })
+    }
   }
-  await ports.store.markLogsTaken(removal.key)
+  await ports.store.markLogsTaken(key)
 }
 
 /** Deletes the subscriptions; a broker that refuses or keeps failing does not keep the client alive for ever. */
@@ -108,14 +126,23 @@ function againAt(ports: ReleasePorts, removal: Removal, outcome: 'gone' | 'left'
   return outcome === 'busy' ? new Date(ports.now().getTime() + BUSY_RETRY_MS) : retryAt(ports, removal)
 }
 
+/** Archives the incarnation if that is wanted; what was never archived whole, since it ended each process, is shortened. */
+async function archive({ store, sign, settings, log }: ReleasePorts, removal: Removal): Promise<void> {
+  const { id, key, unfinished } = removal
+  if (!removal.archive) return
+  if (unfinished <= ARCHIVE_DEATHS) return store.archive(key, settings.run.node, sign)
+  log('error', 'archived without lines and logs', { analysis: id, unfinished })
+  await store.archive(key, settings.run.node, sign, `${unfinished - 1} attempts to archive them ended their process`)
+}
+
 /** How far it went: everything is gone, something is left, or others are at the client of the id. */
 async function carryOut(ports: ReleasePorts, removal: Removal): Promise<'gone' | 'left' | 'busy'> {
-  const { store, cluster, sign, settings } = ports
+  const { cluster } = ports
   const root = credentialsName(removal.id, removal.firstRun)
   await secureLogs(ports, removal)
-  if (removal.archive) await store.archive(removal.key, settings.run.node, sign)
   await removeRoot(ports, removal, root)
-  if ((await removeClient(ports, removal)) === 'busy') return 'busy'
+  const [, hold] = await together(archive(ports, removal), removeClient(ports, removal))
+  if (hold === 'busy') return 'busy'
   const gone = (await cluster.find('Secret', root)) === undefined && (await podsLeft(ports, removal)) === 0
   return gone ? 'gone' : 'left'
 }

@@ -86,6 +86,7 @@ export function deliver(ports: DeliveryPorts, deadline: Date, id?: AnalysisId): 
   return drain(
     {
       claim: (limit) => store.claimReports(now(), REPORT_LEASE_MS, limit, id),
+      isAlone: ({ unfinished }) => unfinished > 1,
       send: async (pending) => {
         const refused = await deliverOne(ports, pending)
         if (refused === undefined) return false

@@ -34,5 +34,6 @@ export async function tellChanges(ports: TellingPorts, deadline: Date): Promise<
     return { settled: 0, putOff: 0 }
   }
   const claim = (limit: number) => store.claimChanges(now(), CHANGE_LEASE_MS, limit)
-  return drain({ claim, send: (pending) => tellOne(ports, sink, pending) }, now, deadline)
+  const isAlone = ({ unfinished }: PendingChange) => unfinished > 1
+  return drain({ claim, isAlone, send: (pending) => tellOne(ports, sink, pending) }, now, deadline)
 }

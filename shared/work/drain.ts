@@ -9,6 +9,8 @@ export interface Queue<Item> {
   readonly claim: (limit: number) => Promise<readonly Item[]>
   /** Sends an item and settles it, or puts it off; true if it is settled. */
   readonly send: (item: Item) => Promise<boolean>
+  /** Items that are sent while nothing else is: should one end the process, no other item suffers from it. */
+  readonly isAlone?: (item: Item) => boolean
 }
 
 export interface Drained {
@@ -60,11 +62,19 @@ export async function drain<Item>(queue: Queue<Item>, now: () => Date, deadline:
   }
   const goesOn = () => faults.length === 0 && now() < deadline && (settled > 0 || putOff < NARROWEST)
 
+  const sendAlone = async (items: readonly Item[]) => {
+    if (items.length > 0) await Promise.all(underWay)
+    for (const item of items) await send(item)
+  }
+
   while (goesOn()) {
     oneEnded = Promise.withResolvers<void>()
-    for (const item of await claim(width - underWay.size)) start(item)
-    if (underWay.size === 0) break
-    await oneEnded.promise
+    const items = await claim(width - underWay.size)
+    const alone = items.filter((item) => queue.isAlone?.(item) === true)
+    for (const item of items) if (!alone.includes(item)) start(item)
+    await sendAlone(alone)
+    if (underWay.size === 0 && items.length === 0) break
+    if (underWay.size > 0) await oneEnded.promise
   }
   await Promise.all(underWay)
   if (faults.length > 0) throw faults[0]

@@ -1,18 +1,30 @@
 /** Work on many items at the same time, but not on all of them: Kubernetes and the database are shared with others. */
 
-/** Begins work that it is given in its order, at most `limit` at a time. */
-export function limited(limit: number): <R>(work: () => Promise<R>) => Promise<R> {
-  let free = limit
+/** At most `count` holders at a time, in the order of their coming; each gives its permit back by the function it gets. */
+export function permits(count: number): () => Promise<() => void> {
+  let free = count
   const waiting: (() => void)[] = []
-  return async (work) => {
+  const release = () => {
+    const next = waiting.shift()
+    if (next) next()
+    else free += 1
+  }
+  return async () => {
     if (free > 0) free -= 1
     else await new Promise<void>((resolve) => waiting.push(resolve))
+    return release
+  }
+}
+
+/** Begins work that it is given in its order, at most `limit` at a time. */
+export function limited(limit: number): <R>(work: () => Promise<R>) => Promise<R> {
+  const acquire = permits(limit)
+  return async (work) => {
+    const release = await acquire()
     try {
       return await work()
     } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else free += 1
+      release()
     }
   }
 }

@@ -32,8 +32,15 @@ const REMOVAL_LIMIT = 1000
 /** Polls wait for analyses that may hang, acts use Kubernetes, the database and the Hub: they do not share their places. */
 const POLLS = 384
 const ACTS = 64
-/** Each may have a log of 10 MiB in memory. */
 const REMOVALS = 16
+/**
+ * An analysis whose reconciliation ended its process is a suspect, and so are all that were claimed with it. They are
+ * reconciled after the others, in groups that get smaller with each process that died, at last alone: the one to blame is
+ * found, and only it waits longer and longer.
+ */
+const SUSPECTS = [64, 8, 1] as const
+/** No group of suspects, nor a suspect removal, is begun later than this after the sweep began. */
+const SUSPECTS_MS = 30_000
 const DELIVERY_MS = 5000
 
 type Failed = (error: unknown, id: string) => void
@@ -90,15 +97,33 @@ const EVERYTHING: Scope = { analyses: true, zombies: true }
 
 /** Claims and works on what is due, then removes what nobody owns. */
 async function sweepAnalyses(ports: SweepPorts, memory: Memory, scope: Scope, failed: Failed): Promise<number> {
+  const { store, now, settings } = ports
   if (!scope.analyses && !scope.zombies) return 0
-  const due = scope.analyses ? await ports.store.claimDue(ports.now(), CLAIM_LEASE_MS, CLAIM_LIMIT) : []
+  const due = scope.analyses ? await store.claimDue(now(), CLAIM_LEASE_MS, CLAIM_LIMIT) : []
   try {
     const { inventory } = await lookAtAll(ports, memory, due, failed)
-    if (scope.zombies) await removeZombies(ports, inventory, ports.settings.zombieGraceSeconds * 1000)
+    if (scope.zombies) await removeZombies(ports, inventory, settings.zombieGraceSeconds * 1000)
   } finally {
-    await ports.store.unclaim(due.map(({ key }) => key))
+    await store.unclaim(due.map(({ key }) => key))
   }
   return due.length
+}
+
+async function sweepSuspects(ports: SweepPorts, memory: Memory, failed: Failed): Promise<number> {
+  const { store, now } = ports
+  const deadline = now().getTime() + SUSPECTS_MS
+  let count = 0
+  while (now().getTime() < deadline) {
+    const group = await store.claimSuspects(now(), CLAIM_LEASE_MS, SUSPECTS)
+    if (group.length === 0) break
+    try {
+      await lookAtAll(ports, memory, group, failed)
+    } finally {
+      await store.unclaim(group.map(({ key }) => key))
+    }
+    count += group.length
+  }
+  return count
 }
 
 async function sweepRemovals(ports: SweepPorts, failed: Failed): Promise<number> {
@@ -107,6 +132,20 @@ async function sweepRemovals(ports: SweepPorts, failed: Failed): Promise<number>
     release(ports, removal).catch((error: unknown) => failed(error, removal.id)),
   )
   return removals.length
+}
+
+/** One at a time: of those that follow, none has been begun when one ends the process. */
+async function sweepSuspectRemovals(ports: SweepPorts, failed: Failed): Promise<number> {
+  const { store, now } = ports
+  const deadline = now().getTime() + SUSPECTS_MS
+  let count = 0
+  while (now().getTime() < deadline) {
+    const removal = await store.claimSuspectRemoval(now(), REMOVAL_LEASE_MS)
+    if (!removal) break
+    await release(ports, removal).catch((error: unknown) => failed(error, removal.id))
+    count += 1
+  }
+  return count
 }
 
 /** One round of telling Hub and sink what waits for them. */
@@ -122,6 +161,7 @@ async function tidyUp({ store, settings, log }: SweepPorts): Promise<void> {
   if (leftOut > 0) log('warn', 'log lines left out', { lines: leftOut })
   const { maxAgeDays, maxMiB } = settings.archive
   if (maxAgeDays > 0 || maxMiB > 0) await store.pruneArchive(settings.archive)
+  if (await store.unpackArchive()) log('action', 'archive entry unpacked')
 }
 
 /**
@@ -144,10 +184,13 @@ export async function sweep(
     tellAll(ports),
     tidyUp(ports),
   )
+  // After all others, and after each other.
+  const suspects = scope.analyses ? await sweepSuspects(ports, memory, failed) : 0
+  const suspectRemovals = await sweepSuspectRemovals(ports, failed)
   // What this sweep found out is told by it, too, unless one of them is away.
   const isAway = before.hub.putOff > 0 || before.sink.putOff > 0
   const after = isAway ? undefined : await tellAll(ports)
   const delivered = before.hub.settled + (after?.hub.settled ?? 0)
   const told = before.sink.settled + (after?.sink.settled ?? 0)
-  return { analyses: swept, removals, delivered, told, failed: failures }
+  return { analyses: swept + suspects, removals: removals + suspectRemovals, delivered, told, failed: failures }
 }
