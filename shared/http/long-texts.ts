@@ -1,0 +1,96 @@
+/**
+ * Cuts long texts of a JSON document while it arrives: of each only the first bytes stay, and a note says how many are
+ * missing. So a caller who does not repeat what was refused loses the rest of one text and not the document, and no more of
+ * it is in memory than stays.
+ */
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const U = 0x75
+
+export const note = (missing: number): string => ` […${missing} bytes left out…]`
+
+type Fate = 'stays' | 'goes' | 'ends a cut text'
+
+/** Follows a document byte by byte. A unit, which is a character or an escape, stays or goes as a whole. */
+function createReader(maxBytes: number) {
+  let inText = false
+  /** Bytes of an escape that are still to come. */
+  let escaped = 0
+  /** The next byte is the kind of an escape. */
+  let isKindNext = false
+  let kept = 0
+  let missing = 0
+
+  function followEscape(byte: number): void {
+    if (escaped > 0) escaped = isKindNext && byte === U ? 4 : escaped - 1
+    else if (byte === BACKSLASH) escaped = 1
+    isKindNext = byte === BACKSLASH && escaped === 1 && !isKindNext
+  }
+
+  function fateInText(byte: number): Fate {
+    const continues = escaped > 0 || (byte & 0xc0) === 0x80
+    const stays = missing === 0 && (continues || kept < maxBytes)
+    if (stays) kept += 1
+    else missing += 1
+    followEscape(byte)
+    return stays ? 'stays' : 'goes'
+  }
+
+  return {
+    missing: () => missing,
+    fate(byte: number): Fate {
+      const isQuote = byte === QUOTE && escaped === 0
+      if (inText && !isQuote) return fateInText(byte)
+      if (!isQuote) return 'stays'
+      inText = !inText
+      const wasCut = !inText && missing > 0
+      if (inText) {
+        kept = 0
+        missing = 0
+      }
+      return wasCut ? 'ends a cut text' : 'stays'
+    },
+  }
+}
+
+/** What stays of a chunk: its bytes but for those that are skipped, and what is inserted between them. */
+function createCopy(chunk: Uint8Array) {
+  const parts: Uint8Array[] = []
+  let from = 0
+  const upTo = (at: number) => {
+    if (from < at) parts.push(chunk.subarray(from, at))
+    from = at
+  }
+  return {
+    skip(at: number) {
+      upTo(at)
+      from = at + 1
+    },
+    insert(at: number, text: string) {
+      upTo(at)
+      parts.push(Buffer.from(text))
+    },
+    end() {
+      upTo(chunk.length)
+      return Buffer.concat(parts)
+    },
+  }
+}
+
+/**
+ * Resolves each chunk to what stays of it; everything else of the document passes unchanged. Bytes are counted as they are
+ * written, escapes included.
+ */
+export function cutLongTexts(maxBytes: number): (chunk: Uint8Array) => Buffer {
+  const reader = createReader(maxBytes)
+  return (chunk) => {
+    const copy = createCopy(chunk)
+    for (let at = 0; at < chunk.length; at += 1) {
+      const fate = reader.fate(chunk[at] ?? 0)
+      if (fate === 'goes') copy.skip(at)
+      else if (fate === 'ends a cut text') copy.insert(at, note(reader.missing()))
+    }
+    return copy.end()
+  }
+}
