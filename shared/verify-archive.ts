@@ -3,28 +3,31 @@
  *
  *     node shared/verify-archive.ts --key public.pem [--id <analysis id>] [FILE…]
  *
- * A file holds `{"document": "…", "signature": "…"}` or a list of them, as the archive stores them. Without files the
- * entries are read from the database that the `POSTGRES_*` settings name. Prints a line per entry.
+ * A file holds `{"document": "…", "signature": "…"}` or a list of them, as the archive stores them: its signature is
+ * verified. Without files the entries are read from the database that the `POSTGRES_*` settings name, and their lines and
+ * logs are compared with the signed digests as well. Prints a line per entry.
  * Exit code: 0 all good, 1 a bad entry or none with that id, 2 it could not look.
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { contentFault } from './adapters/archive-content.ts'
 import { asObject, asObjects, textOf } from './adapters/json.ts'
 import { readPublicKey, verifyArchive } from './adapters/signing.ts'
 import { type AnalysisId, parseAnalysisId } from './po/model.ts'
-import type { Store } from './po/ports.ts'
 
 export interface Entry {
   readonly document: string
   readonly signature: string | null
+  /** Why its lines and logs are not those that were signed, or null; absent where they are not at hand. */
+  readonly contentFault?: () => Promise<string | null>
 }
 
 export interface VerifyDeps {
   readonly print: (line: string) => void
   readonly complain: (line: string) => void
   readonly read: (path: string) => string
-  /** Entries of the database. */
-  readonly stored: (id: AnalysisId | undefined) => Promise<readonly Entry[]>
+  /** Entries of the database, each read when it is asked for. */
+  readonly stored: (id: AnalysisId | undefined) => AsyncIterable<Entry>
 }
 
 /** Why nothing could be verified; ends with exit code 2. */
@@ -35,10 +38,9 @@ export async function verifyEntries(args: readonly string[], deps: VerifyDeps): 
   try {
     const { key, id, files } = parseOptions(args)
     const pem = readKey(key, deps.read)
-    const entries =
-      files.length > 0 ? files.flatMap((file) => readEntries(file, deps.read)) : await fetchEntries(id, deps)
-    const wanted = entries.filter((entry) => id === undefined || subjectOf(entry.document).id === id)
-    return (await judge(wanted, pem, deps.print)) && (id === undefined || wanted.length > 0) ? 0 : 1
+    const entries = files.length > 0 ? fileEntries(files, id, deps.read) : storedEntries(id, deps)
+    const { good, all } = await judge(entries, pem, deps.print)
+    return good === all && (id === undefined || all > 0) ? 0 : 1
   } catch (error) {
     if (!(error instanceof CannotLook)) throw error
     deps.complain(error.message)
@@ -87,26 +89,41 @@ function readEntries(path: string, read: VerifyDeps['read']): readonly Entry[] {
   })
 }
 
-async function fetchEntries(id: AnalysisId | undefined, deps: VerifyDeps): Promise<readonly Entry[]> {
+async function* fileEntries(
+  files: readonly string[],
+  id: AnalysisId | undefined,
+  read: VerifyDeps['read'],
+): AsyncGenerator<Entry> {
+  const entries = files.flatMap((file) => readEntries(file, read))
+  yield* entries.filter(({ document }) => id === undefined || subjectOf(document).id === id)
+}
+
+async function* storedEntries(id: AnalysisId | undefined, deps: VerifyDeps): AsyncGenerator<Entry> {
   try {
-    return await deps.stored(id)
+    yield* deps.stored(id)
   } catch (error) {
     throw new CannotLook(`database: ${error instanceof Error ? error.message : 'cannot be read'}`)
   }
 }
 
-async function judge(entries: readonly Entry[], pem: string, print: VerifyDeps['print']): Promise<boolean> {
-  let good = 0
-  for (const { document, signature } of entries) {
-    const verdict = signature === null ? UNSIGNED : await verifyArchive(document, signature, pem)
-    if (verdict.ok) good += 1
-    print(`${verdict.ok ? 'good' : 'BAD '}  ${titleOf(document)}${verdict.ok ? '' : `  ${verdict.reason}`}`)
-  }
-  print(`${good} of ${entries.length} entries are good`)
-  return good === entries.length
+async function reasonAgainst({ document, signature, contentFault }: Entry, pem: string): Promise<string | null> {
+  if (signature === null) return 'it is not signed'
+  const verdict = await verifyArchive(document, signature, pem)
+  if (!verdict.ok) return verdict.reason
+  return (await contentFault?.()) ?? null
 }
 
-const UNSIGNED = { ok: false, reason: 'it is not signed' } as const
+async function judge(entries: AsyncIterable<Entry>, pem: string, print: VerifyDeps['print']) {
+  let [good, all] = [0, 0]
+  for await (const entry of entries) {
+    const reason = await reasonAgainst(entry, pem)
+    all += 1
+    if (reason === null) good += 1
+    print(`${reason === null ? 'good' : 'BAD '}  ${titleOf(entry.document)}${reason === null ? '' : `  ${reason}`}`)
+  }
+  print(`${good} of ${all} entries are good`)
+  return { good, all }
+}
 
 function parse(text: string): unknown {
   try {
@@ -135,16 +152,22 @@ function titleOf(document: string): string {
     .replace(/[^ -~]/g, '?')
 }
 
+const PAGE = 100
+
 /** Loads PostgreSQL only when no file is given: the offline check needs neither database nor settings. */
-async function readStored(id: AnalysisId | undefined): Promise<readonly Entry[]> {
+async function* readStored(id: AnalysisId | undefined): AsyncGenerator<Entry> {
   const [{ loadConfig }, { connect, createStore }] = await Promise.all([
     import('./config.ts'),
     import('./adapters/postgres/index.ts'),
   ])
   const sql = connect(loadConfig(['database']))
+  const store = createStore(sql)
   try {
-    const store: Pick<Store, 'archiveEntries'> = createStore(sql)
-    return await store.archiveEntries(id)
+    for (let page = await store.archiveEntries(undefined, PAGE, id); page.length > 0; ) {
+      for (const { key, document, signature } of page)
+        yield { document, signature, contentFault: () => contentFault(store, key, document) }
+      page = await store.archiveEntries(page.at(-1)?.key, PAGE, id)
+    }
   } finally {
     await sql.end({ timeout: 5 })
   }

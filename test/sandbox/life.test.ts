@@ -126,7 +126,7 @@ describe('a well-behaved analysis', () => {
 
   test('is signed in the archive, and a changed entry is found out', async () => {
     const sql = connect(databaseSettings(sandbox.postgres))
-    const [entry] = await createStore(sql).archiveEntries(id as AnalysisId)
+    const [entry] = await createStore(sql).archiveEntries(undefined, 1, id as AnalysisId)
     await sql.end()
     const { document = '', signature } = entry ?? {}
     expect(await verifyArchive(document, signature ?? '', publicKey)).toEqual({ ok: true })

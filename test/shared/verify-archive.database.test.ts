@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect, createStore, type Database } from '../../shared/adapters/postgres/index.ts'
 import { createSign } from '../../shared/adapters/signing.ts'
 import type { AnalysisId } from '../../shared/po/model.ts'
-import { ended, executing, line } from '../conformance/store/subject.ts'
+import { append, ended, executing, LOG_BYTES, line } from '../conformance/store/subject.ts'
 import { databaseSettings, type Login, startTestDatabases, type TestDatabases } from '../sandbox/postgres.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'verify-archive-'))
@@ -31,7 +31,10 @@ beforeAll(async () => {
   for (const message of ['Grüße 😀', 'a second one']) {
     const analysis = await executing(store)
     ids.push(analysis.id)
-    await store.appendLine(analysis.id, null, line({ message }), () => [])
+    await append(store, analysis.id, null, line({ message }))
+    const text = `printed: ${message}`
+    const log = { run: analysis.run, kind: 'analysis', container: 'main', text, leftOut: 0 } as const
+    await store.saveSnapshots(analysis.key, [log], LOG_BYTES)
     await ended(store, analysis, 'executed')
     await store.archive(analysis.key, 'node-7', sign)
   }
@@ -63,13 +66,36 @@ test('entries of finished analyses are good, all and by id', async () => {
   expect(one.lines).toEqual([expect.stringMatching(`^good  ${ids[1]} executed `), '1 of 1 entries are good'])
 })
 
+test.each([
+  ['a line', 'po.line', 'message', 'lines of run 1 are not those that were signed'],
+  ['a log', 'po.snapshot_piece', 'text', 'log of main in run 1 is not the one that was signed'],
+])('%s that was changed in the database is found', async (_, table, column, reason) => {
+  const replace = (from: string, to: string) =>
+    database.query(
+      (sql) => sql`
+      update ${sql(table)} set ${sql(column)} = replace(${sql(column)}, ${from}, ${to})`,
+    )
+  await replace('a second one', 'another one')
+  const { code, lines } = await verify()
+  await replace('another one', 'a second one')
+  expect(code).toBe(1)
+  expect(lines).toEqual([
+    expect.stringMatching(`^good  ${ids[0]} `),
+    expect.stringMatching(`^BAD   ${ids[1]} executed .*  the ${reason}$`),
+    '1 of 2 entries are good',
+  ])
+})
+
 test('an entry changed in the database is found', async () => {
-  await database.query((sql) => sql`update po.archive set document = replace(document, 'a second one', 'another one')`)
+  await database.query(
+    (sql) => sql`
+    update po.archive set document = replace(document, 'executed', 'failed') where id = ${ids[1] ?? ''}`,
+  )
   const { code, lines } = await verify()
   expect(code).toBe(1)
   expect(lines).toEqual([
     expect.stringMatching(`^good  ${ids[0]} `),
-    expect.stringMatching(`^BAD   ${ids[1]} executed .*  the document is not the one that was signed$`),
+    expect.stringMatching(`^BAD   ${ids[1]} failed .*  the document is not the one that was signed$`),
     '1 of 2 entries are good',
   ])
 })

@@ -37,6 +37,10 @@ beforeAll(async () => {
   write('no.json', 'hello')
 })
 
+async function* list(stored: () => Promise<readonly Entry[]>): AsyncGenerator<Entry> {
+  yield* await stored()
+}
+
 async function run(args: readonly string[], stored: () => Promise<readonly Entry[]> = async () => good) {
   const printed: string[] = []
   const complaints: string[] = []
@@ -46,7 +50,7 @@ async function run(args: readonly string[], stored: () => Promise<readonly Entry
       print: (line) => void printed.push(line),
       complain: (line) => void complaints.push(line.replaceAll(`${dir}/`, '')),
       read: (path) => readFileSync(path, 'utf8'),
-      stored,
+      stored: () => list(stored),
     },
   )
   return { code, printed, complaints }

@@ -1,0 +1,48 @@
+/** Whether the lines and logs that are kept beside an archive entry are those that its document has the digests of. */
+import type { AnalysisKey, RunNumber } from '../po/model.ts'
+import type { ArchivedLog, ArchivedRun, Store } from '../po/ports.ts'
+import { lineItem, listDigest } from './content-digest.ts'
+import { asObject } from './json.ts'
+
+/** What is read of them, a piece at a time. */
+export type ContentReader = Pick<Store, 'lines' | 'logPiece'>
+
+async function linesDigest({ lines }: ContentReader, key: AnalysisKey, run: RunNumber): Promise<string> {
+  const digest = listDigest()
+  for (let page = await lines(key, run, undefined); page.length > 0; ) {
+    for (const line of page) digest.add(lineItem(line))
+    page = await lines(key, run, page.at(-1)?.seq)
+  }
+  return digest.end()
+}
+
+async function logDigest({ logPiece }: ContentReader, key: AnalysisKey, log: ArchivedLog): Promise<string> {
+  const digest = listDigest()
+  for (let n = 0; ; n += 1) {
+    const piece = await logPiece(key, log, n)
+    if (piece === undefined) return digest.end()
+    digest.add(piece)
+  }
+}
+
+/**
+ * Why the content is not that of the document, or null. Entries of the first version have their content in the document.
+ * @param document of an entry whose signature is good
+ */
+export async function contentFault(reader: ContentReader, key: AnalysisKey, document: string): Promise<string | null> {
+  const { version, runs, logs } = asObject(JSON.parse(document)) as {
+    version?: unknown
+    runs: readonly ArchivedRun[]
+    logs: readonly ArchivedLog[]
+  }
+  if (version !== 2) return null
+  for (const { run, lines } of runs) {
+    if ((await linesDigest(reader, key, run)) !== lines.sha256)
+      return `the lines of run ${run} are not those that were signed`
+  }
+  for (const log of logs) {
+    if ((await logDigest(reader, key, log)) !== log.sha256)
+      return `the log of ${log.container} in run ${log.run} is not the one that was signed`
+  }
+  return null
+}
