@@ -62,7 +62,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'import',
     files: /^shared\/import\//,
-    may: /^shared\/(import\/.+|fault\.ts|files\/(model|ports|receive)\.ts|dt\/(model|spec)\.ts)$/,
+    may: /^shared\/(import\/.+|fault\.ts|files\/(model|ports|receive)\.ts|dt\/(model|spec|bounds|image)\.ts)$/,
   },
   {
     name: 'adapters',
