@@ -101,12 +101,23 @@ export interface Store {
   findMany(ids: readonly ServiceId[]): Promise<Service[]>
   /** Moves a service when it is in one of `from`; undefined when it is not, or not there. */
   move(id: ServiceId, from: readonly Phase[], to: Phase, patch?: Patch): Promise<Service | undefined>
-  /** Those of `ids` that nobody has claimed, as they are now, claimed for `leaseMs`. Two callers never get the same one. */
+  /**
+   * Those of `ids` that nobody has claimed and that are due, as they are now, claimed for `leaseMs`. Two callers never get the
+   * same one. Each claim counts as an attempt before anything is done: until `unclaim` the service is due again after `leaseMs`,
+   * then after twice that, and so on up to 15 minutes.
+   */
   claim(ids: readonly ServiceId[], now: Date, leaseMs: number): Promise<Service[]>
+  /** Gives claims back whose work ended well, or never began: attempts count from 0 again. */
   unclaim(ids: readonly ServiceId[]): Promise<void>
+  /** Gives claims back whose work failed: their attempts stay, and they wait until they are due. */
+  unclaimFailed(ids: readonly ServiceId[]): Promise<void>
 
-  /** Runs of a service, by firing, index and attempt. */
+  /**
+   * The last {@link SHOWN_RUNS} runs of a service, by firing, index and attempt; with what the latest of them wrote last, up to
+   * {@link SHOWN_TAIL_BYTES} in all.
+   */
   runs(id: ServiceId): Promise<Run[]>
+  /** Those that count for the present resources of these services, without what they wrote last. */
   runsOf(ids: readonly ServiceId[]): Promise<Map<ServiceId, Run[]>>
   /**
    * Writes runs as they are now; one that is over stays as it is. Changes are told in the same transaction. Nothing is
