@@ -185,6 +185,14 @@ export interface Resource {
   readonly status: Readonly<Record<string, unknown>>
 }
 
+/** A resource that is labelled as finished, and what the label says. */
+export interface MarkedResource {
+  readonly name: string
+  readonly uid: string
+  readonly generation: number
+  readonly mark: string
+}
+
 export interface JobFacts {
   readonly name: string
   readonly uid: string
@@ -273,13 +281,15 @@ export interface Cluster {
   apply(object: KubernetesObject): Promise<{ readonly uid: string }>
   /** All resources that are not labelled as finished, in pages of 500. */
   resources(): Promise<Resource[]>
+  /** Of all that are, whatever the label says, no more than is needed to see whether it holds: metadata, in large pages. */
+  marked(): Promise<MarkedResource[]>
   resource(name: string): Promise<Resource | undefined>
   /** Writes the status; false when there is no such resource. */
   patchStatus(name: string, status: Readonly<Record<string, unknown>>): Promise<boolean>
-  /** Merges labels and sets finalizers, where given; false when there is no such resource. */
+  /** Merges labels, a null taking one away, and sets finalizers, where given; false when there is no such resource. */
   patchResource(
     name: string,
-    patch: { readonly labels?: Readonly<Record<string, string>>; readonly finalizers?: readonly string[] },
+    patch: { readonly labels?: Readonly<Record<string, string | null>>; readonly finalizers?: readonly string[] },
   ): Promise<boolean>
   /** Asks for a foreground deletion; false when there is none. Returns before dependents are gone. */
   removeResource(name: string): Promise<boolean>

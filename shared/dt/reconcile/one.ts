@@ -15,7 +15,7 @@ import {
   type Run,
   type Service,
 } from '../model.ts'
-import { BATCH, CONTAINER, LABEL, OLD_FINALIZER } from '../names.ts'
+import { BATCH, CONTAINER, finishedMark, LABEL, OLD_FINALIZER } from '../names.ts'
 import type { Patch, Ports, Resource } from '../ports.ts'
 import { type FiringState, firings, newlyOver, sumOf, withoutForgotten } from './firings.ts'
 import { isHopeless, type MakePorts, make, makeFanIn } from './make.ts'
@@ -189,7 +189,8 @@ export async function publish(ports: LookPorts, service: Service, resource: Reso
   const { cluster, now } = ports
   const status = statusOf(service, resource, now())
   if (!isSaid(resource, status)) await cluster.patchStatus(resource.name, status)
-  if (isFinished(service)) await cluster.patchResource(resource.name, { labels: { [LABEL.finished]: 'true' } })
+  if (isFinished(service))
+    await cluster.patchResource(resource.name, { labels: { [LABEL.finished]: finishedMark(resource.uid) } })
 }
 
 /** A finalizer of the operator of old would keep a resource from going for ever: nobody is left to take it away. */

@@ -1,11 +1,12 @@
 /**
  * One sweep: rows that are not ended and resources that are not finished are brought together, Kubernetes is read once, and
  * each service is looked at; at the same time changes are told. What fails or is slow concerns itself alone. Running it twice
- * changes nothing. Services that have ended cost nothing, however many there are.
+ * changes nothing. Services that have ended cost one list of their metadata, however many there are.
  */
 import { isFault } from '../../fault.ts'
 import { sideBySide, together } from '../../work/side-by-side.ts'
 import type { Service, ServiceId } from '../model.ts'
+import { isSettled } from '../names.ts'
 import type { Ports, Resource } from '../ports.ts'
 import { type TellingPorts, tellChanges } from '../tell.ts'
 import { remove } from '../terminate.ts'
@@ -28,6 +29,8 @@ export interface SweepReport {
 const ACTS = 32
 const TELLING_MS = 5000
 const EXPIRED_LIMIT = 100
+/** Read one by one in a sweep. */
+const MISMARKED_LIMIT = 100
 /** Time for services whose last look failed. */
 const SUSPECTS_MS = 20_000
 
@@ -61,6 +64,21 @@ interface Gathered {
 }
 
 /**
+ * Resources whose label of the finished does not hold: copies and backups of finished ones, refused ones that were corrected, and
+ * those that a version before ours labelled. So many at a time, whichever they are, so that none holds up the others for good.
+ */
+async function mismarked({ cluster, random }: SweepPorts): Promise<Resource[]> {
+  const found = (await cluster.marked()).filter((marked) => !isSettled(marked))
+  const from = found.length > MISMARKED_LIMIT ? Math.floor(random() * found.length) : 0
+  const some = [...found.slice(from), ...found.slice(0, from)].slice(0, MISMARKED_LIMIT)
+  const read = await sideBySide(some, ACTS, ({ name }) => cluster.resource(name))
+  return read.flatMap((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value ? [result.value] : []
+  })
+}
+
+/**
  * Rows that nobody else works on, and the resources they belong to; new resources get theirs.
  * @param claims gets the id of each that is claimed, when it is: whatever fails then, they can be given back
  */
@@ -75,10 +93,13 @@ async function gather(ports: SweepPorts, failed: Failed, claims: Set<ServiceId>)
   const suspects = rows.filter(({ attempts }) => attempts > 0).toSorted((one, other) => one.attempts - other.attempts)
   const claimed = await claim(rows.filter(({ attempts }) => attempts === 0).map(({ id }) => id))
   const apart = new Set(suspects.map(({ id }) => id as string))
-  const resources = (await cluster.resources()).filter(({ name }) => !apart.has(name))
+  const unmarked = await cluster.resources()
+  const seen = new Set([...apart, ...unmarked.map(({ name }) => name)])
+  const others = (await mismarked(ports)).filter(({ name }) => !seen.has(name))
+  const resources = [...unmarked.filter(({ name }) => !apart.has(name)), ...others]
   const mine = new Map(claimed.map((service) => [service.id as string, service]))
-  const others = resources.filter(({ name }) => !mine.has(name))
-  const known = await store.findMany(others.filter(nameIsId).map(({ name }) => name as ServiceId))
+  const strangers = resources.filter(({ name }) => !mine.has(name))
+  const known = await store.findMany(strangers.filter(nameIsId).map(({ name }) => name as ServiceId))
   const knownById = new Map(known.map((service) => [service.id as string, service]))
   const listed = new Set(resources.map(({ name }) => name))
 
