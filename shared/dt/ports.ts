@@ -207,6 +207,8 @@ export interface JobFacts {
   readonly failed: number
   readonly completedIndexes: readonly number[]
   readonly failedIndexes: readonly number[]
+  /** How long it stays when it has ended; null: until somebody says. */
+  readonly ttlSeconds: number | null
   /** Its last word, and why. */
   readonly ended: { readonly outcome: 'complete' | 'failed'; readonly reason: string } | null
 }
@@ -304,6 +306,8 @@ export interface Cluster {
   has(kind: AppliedKind, name: string): Promise<boolean>
   /** Lets a Job go on; false when there is none. */
   resume(job: string): Promise<boolean>
+  /** Lets Kubernetes remove a Job so many seconds after its end; false when there is none. */
+  expire(job: string, seconds: number): Promise<boolean>
   /** Ends a Job as failed, its pods with it; false when there is none. */
   end(job: string): Promise<boolean>
   /** Asks for a foreground deletion; false when there is no such object. */

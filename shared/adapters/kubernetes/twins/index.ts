@@ -184,6 +184,7 @@ export function createCluster(options: ClusterOptions = {}): Cluster & { close()
     },
 
     resume: (job) => patched('Job', job, { spec: { suspend: false } }),
+    expire: (job, seconds) => patched('Job', job, { spec: { ttlSecondsAfterFinished: seconds } }),
     // It has had a second: Kubernetes does the rest, and keeps how its other runs ended.
     end: (job) => patched('Job', job, { spec: { activeDeadlineSeconds: 1 } }),
     remove: (kind, name) => removed(kindOf(kind), name),
