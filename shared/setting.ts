@@ -1,5 +1,5 @@
 /** Kinds of settings: how the text of a variable becomes a value, and what was expected where it does not. */
-import { isIP } from 'node:net'
+import { closedAround, parseBlock } from './cidr.ts'
 import type { DnsPeer } from './dns-egress.ts'
 import type { SettingGroup } from './routes.ts'
 
@@ -126,10 +126,18 @@ function wayOf(text: string): Way | undefined {
   const addressed = ADDRESSED.exec(text)?.groups
   const port = Number((labelled ?? addressed)?.['port'])
   if (!(port >= 1 && port <= 65_535)) return undefined
-  return labelled
-    ? { to: { label: [labelled['key'] ?? '', labelled['value'] ?? ''] }, port }
-    : { to: { cidr: addressed?.['cidr'] ?? '' }, port }
+  if (labelled) return { to: { label: [labelled['key'] ?? '', labelled['value'] ?? ''] }, port }
+  const { cidr = '' } = addressed ?? {}
+  return parseBlock(cidr) ? { to: { cidr }, port } : undefined
 }
+
+/** A block that may never be opened, and the closed one it lies in. */
+function closedWay({ to }: Way): string | undefined {
+  const block = 'cidr' in to ? parseBlock(to.cidr) : undefined
+  const around = block && closedAround(block)
+  return around && `blocks outside of ${around}, which holds metadata, link-local or loopback addresses`
+}
+
 export const ways = (shape: Shape) =>
   setting<readonly Way[]>(shape, (value) => {
     const found = value
@@ -138,16 +146,12 @@ export const ways = (shape: Shape) =>
       .filter(Boolean)
       .map(wayOf)
     const all = found.filter((way) => way !== undefined)
-    return all.length === found.length ? all : new Expected('entries such as app=influxdb:8086 or 10.0.0.0/8:1883')
+    if (all.length < found.length) return new Expected('entries such as app=influxdb:8086 or 10.0.0.0/8:1883')
+    const closed = all.map(closedWay).find((expected) => expected !== undefined)
+    return closed === undefined ? all : new Expected(closed)
   })
 
 const isPort = (port: number): boolean => port >= 1 && port <= 65_535
-
-const isCidr = (text: string): boolean => {
-  const [address = '', bits = ''] = text.split('/')
-  const family = isIP(address)
-  return family !== 0 && /^[0-9]{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)
-}
 
 const SERVER_PODS =
   /^(?<namespace>[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)\/(?<key>[A-Za-z0-9][A-Za-z0-9./_-]*)=(?<value>[A-Za-z0-9][A-Za-z0-9._-]*):(?<port>[0-9]{1,5})$/
@@ -162,7 +166,7 @@ function dnsPeerOf(text: string): DnsPeer | undefined {
     return { to: { namespace, label: [key, value] }, port }
   }
   const { cidr = '' } = addressed ?? {}
-  return isCidr(cidr) ? { to: { cidr }, port } : undefined
+  return parseBlock(cidr) ? { to: { cidr }, port } : undefined
 }
 
 /** At least one name server: a policy without any would let no pod resolve a name. */

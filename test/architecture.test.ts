@@ -22,9 +22,9 @@ const ROOMS: readonly Room[] = [
   {
     name: 'configuration',
     files: /^shared\/(config|setting|twin-settings)\.ts$/,
-    may: /^(shared\/(routes|setting|twin-settings|dns-egress)\.ts|node:(fs|net))$/,
+    may: /^(shared\/(routes|setting|twin-settings|dns-egress|cidr)\.ts|node:fs)$/,
   },
-  { name: 'name servers', files: /^shared\/dns-egress\.ts$/, may: /^$/ },
+  { name: 'networks', files: /^shared\/(dns-egress|cidr)\.ts$/, may: /^$/ },
   { name: 'ways of working', files: /^shared\/work\//, may: /^$/ },
   { name: 'tokens', files: /^shared\/service-token\.ts$/, may: /^node:crypto$/ },
   { name: 'log', files: /^shared\/log\.ts$/, may: /^pino$/ },
@@ -47,7 +47,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'objects',
     files: /^shared\/(po|dt)\/objects\//,
-    may: /^shared\/((po|dt)\/(objects\/.+|(model|names|ports|settings)\.ts)|dns-egress\.ts)$/,
+    may: /^shared\/((po|dt)\/(objects\/.+|(model|names|ports|settings)\.ts)|(dns-egress|cidr)\.ts)$/,
   },
   {
     name: 'rim of a feature',

@@ -190,3 +190,29 @@ describe('DNS_PEERS', () => {
     ])
   })
 })
+
+describe('DT_EGRESS', () => {
+  const egress = (text: string) => ({ ...complete, DT_EGRESS: text })
+
+  it.each(['app=influxdb:8086', '10.0.0.0/8:1883', '0.0.0.0/0:443', '::/0:443', 'fd00:10::/32:443'])(
+    'takes %s',
+    (text) => {
+      expect(loadConfig(['services'], egress(text)).DT_EGRESS).toHaveLength(1)
+    },
+  )
+
+  it.each([
+    ['169.254.169.254/32:80', '169.254.0.0/16'],
+    ['10.0.0.0/8:443,127.0.0.1/32:6443', '127.0.0.0/8'],
+    ['fe80::/64:443', 'fe80::/10'],
+    ['fd00:ec2::254/128:80', 'fd00:ec2::254/128'],
+  ])('refuses %s', (text, closed) => {
+    expect(faultsOf(['services'], egress(text))).toEqual([
+      `DT_EGRESS: expected blocks outside of ${closed}, which holds metadata, link-local or loopback addresses`,
+    ])
+  })
+
+  it.each(['300.0.0.0/8:443', '10.0.0.0/40:443', '1::2::3/64:443'])('refuses %s, which is no block', (text) => {
+    expect(faultsOf(['services'], egress(text))[0]).toContain('expected entries such as')
+  })
+})

@@ -66,10 +66,14 @@ async function follow(ports: LookPorts, service: Service, view: View): Promise<R
 }
 
 /** Ends Jobs of which no pod can start; why is recorded of their runs by then. */
-async function endStuck({ cluster, log, now }: LookPorts, { id }: Service, { jobs, pods }: View): Promise<void> {
+async function endStuck(
+  { cluster, log, now, settings }: LookPorts,
+  { id }: Service,
+  { jobs, pods }: View,
+): Promise<void> {
   for (const { name, ended, deleting } of jobs) {
     const own = pods.filter(({ labels }) => labels[BATCH.jobName] === name)
-    if (ended || deleting || !cannotStart(own, now())) continue
+    if (ended || deleting || !cannotStart(own, now(), settings.startBudgetSeconds * 1000)) continue
     await cluster.end(name)
     log('warn', 'Job ended, none of its pods can start', { service: id, job: name })
   }

@@ -7,7 +7,7 @@ import { type Connection, connect } from '../../../../shared/adapters/kubernetes
 import { kindOfObject, pathOf } from '../../../../shared/adapters/kubernetes/kinds.ts'
 import { analyticsResource, standingPolicies } from '../../../../shared/dt/objects/index.ts'
 import type { KubernetesObject } from '../../../../shared/dt/ports.ts'
-import { CASES, ID, SPEC } from './input.ts'
+import { CASES, ID, SETTINGS, SPEC } from './input.ts'
 import { templatesOf } from './pods.ts'
 
 const { TEST_KUBECONFIG } = process.env
@@ -82,14 +82,14 @@ describe.skipIf(!TEST_KUBECONFIG).each(['baseline', 'restricted'] as const)('a r
   })
 
   test('takes the policies', async () => {
-    for (const policy of standingPolicies({ egress: WAYS_OUT })) {
+    for (const policy of standingPolicies({ ...SETTINGS, egress: WAYS_OUT })) {
       const { status, text } = await apply(policy)
       expect(status, text).toBe(201)
     }
   })
 
   test('would not take a field it does not know', async () => {
-    const [policy] = standingPolicies({ egress: [] })
+    const [policy] = standingPolicies({ ...SETTINGS, egress: [] })
     const { status, text } = await apply({ ...(policy as KubernetesObject), spec: { podSelektor: {} } })
     expect(status).toBeGreaterThanOrEqual(400)
     expect(text).toContain('podSelektor')
