@@ -2,6 +2,7 @@
  * The digital-twin part of an installation: what is made of its rows of the route table, and what surrounds them. Pods of runs
  * have a door of their own, which leads to the functions that check their service's token and to nothing else.
  */
+import { loadConfig } from '../shared/config.ts'
 import { COMPONENT, LABEL } from '../shared/dt/names.ts'
 import { RUNS_LISTENER, standingPolicies } from '../shared/dt/objects/index.ts'
 import type { KubernetesObject } from '../shared/po/ports.ts'
@@ -90,9 +91,9 @@ const installed = ({ metadata, ...object }: KubernetesObject): KubernetesObject 
   metadata: { ...metadata, labels: { ...labelsOf(metadata.name, 'isolation'), ...metadata.labels } },
 })
 
-/** The loop puts the first three back where they are missing, with what `DT_EGRESS` adds. */
+/** The loop puts the first three back where they are missing, as `DT_EGRESS` and `DNS_PEERS` say. */
 export const twinPolicies = (): readonly KubernetesObject[] => [
-  ...standingPolicies({ egress: [] }).map(installed),
+  ...standingPolicies({ egress: [], dnsPeers: loadConfig([], {}).DNS_PEERS }).map(installed),
   policy(RUNS_DOOR, 'runs', {
     policyTypes: ['Ingress', 'Egress'],
     ingress: [{ from: [ofServices], ports: [{ protocol: 'TCP', port: RUNS_LISTENER.port }] }],

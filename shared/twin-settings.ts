@@ -30,6 +30,41 @@ export const TWIN_SETTINGS = {
   DT_CPU_LIMIT: quantity({ group: 'services', default: '', effect: 'CPU limit of a run; empty: none.' }),
   DT_MEMORY_REQUEST: quantity({ group: 'services', default: '256Mi', effect: 'Memory request of a run.' }),
   DT_MEMORY_LIMIT: quantity({ group: 'services', default: '8Gi', effect: 'Memory limit of a run; empty: none.' }),
+  DT_DISK_LIMIT: quantity({
+    group: 'services',
+    default: '10Gi',
+    effect:
+      'What a run or a persistent service may write to the disk of its node beside `/input` and `/output`, its log included; empty: no limit.',
+  }),
+  DT_PULL_POLICY: oneOf(
+    {
+      group: 'services',
+      default: 'auto',
+      effect:
+        'When the image of a service is pulled: `auto` is `Always`, which checks login and tag at each start, and `IfNotPresent` where the image is named by digest.',
+    },
+    'auto',
+    'IfNotPresent',
+    'Always',
+  ),
+  DT_RUN_MAX_SECONDS: whole(
+    {
+      group: 'services',
+      default: '0',
+      effect: 'Seconds that an attempt of a run may take, its inputs and outputs included; 0: no limit.',
+    },
+    0,
+    31_536_000,
+  ),
+  DT_START_BUDGET: whole(
+    {
+      group: 'services',
+      default: '900',
+      effect: 'Seconds after which a Job is ended of which no pod can start, as when its image cannot be pulled.',
+    },
+    60,
+    86_400,
+  ),
   DT_OUTPUT_LIMIT: quantity({
     group: 'services',
     default: '10Gi',
@@ -41,9 +76,23 @@ export const TWIN_SETTINGS = {
     86_400,
   ),
   DT_JOB_TTL: whole(
-    { group: 'services', default: '3600', effect: 'Seconds after which Kubernetes forgets a Job that has ended.' },
+    {
+      group: 'services',
+      default: '3600',
+      effect: 'Seconds for which Kubernetes keeps a Job after it has ended and its outcome is recorded.',
+    },
     60,
     31_536_000,
+  ),
+  DT_JOB_BACKLOG: whole(
+    {
+      group: 'services',
+      default: '1000',
+      effect:
+        'Firings of a scheduled service, of each outcome, that Kubernetes keeps for a loop that is away; older ones are lost.',
+    },
+    10,
+    100_000,
   ),
   DT_HISTORY_LIMIT: whole(
     { group: 'services', default: '10', effect: 'Firings of a scheduled service that are kept, with their outputs.' },
@@ -68,7 +117,7 @@ export const TWIN_SETTINGS = {
     group: 'services',
     default: '',
     effect:
-      'What runs may reach beside DNS, between commas: `label=value:port` for pods here, `a.b.c.d/n:port` for addresses.',
+      'What runs may reach beside DNS, between commas: `label=value:port` for pods here, `a.b.c.d/n:port` for addresses. Metadata, link-local and loopback addresses stay closed.',
   }),
   DT_COMPAT_MONGO: boolean({
     group: 'services',

@@ -71,21 +71,18 @@ function whyPending(pod: PodFacts): string | null {
   return null
 }
 
-/** A registry may be away for so long before runs that wait for an image of it are given up. */
-export const UNSTARTABLE_MS = 15 * 60_000
-
-const isUnstartable = ({ takenAt, initContainers, containers }: PodFacts, now: Date): boolean =>
+const isUnstartable = ({ takenAt, initContainers, containers }: PodFacts, now: Date, budgetMs: number): boolean =>
   takenAt !== null &&
-  now.getTime() - takenAt.getTime() > UNSTARTABLE_MS &&
+  now.getTime() - takenAt.getTime() > budgetMs &&
   [...initContainers, ...containers].some(({ waiting }) => waiting !== null && waiting.reason in UNSTARTABLE)
 
 /**
- * True of the pods of a Job when none of them can start. Kubernetes would try for ever, and hold up a schedule for as long. One
+ * True of the pods of a Job when none of them could start for `budgetMs`; a registry may be away for so long. Kubernetes would try for ever, and hold up a schedule for as long. One
  * that came further shows that it is not the fault of what was asked for.
  */
-export function cannotStart(pods: readonly PodFacts[], now: Date): boolean {
+export function cannotStart(pods: readonly PodFacts[], now: Date, budgetMs: number): boolean {
   const active = pods.filter((pod) => !isPodOver(pod) && !pod.deleting)
-  return active.length > 0 && active.every((pod) => isUnstartable(pod, now))
+  return active.length > 0 && active.every((pod) => isUnstartable(pod, now, budgetMs))
 }
 
 const byName = (containers: readonly ContainerFacts[], name: string) => containers.find((one) => one.name === name)

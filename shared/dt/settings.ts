@@ -1,5 +1,7 @@
 /** What the use cases are told by configuration; plain values, made once by `wire/twins.ts`. */
 
+import type { DnsPeer } from '../dns-egress.ts'
+
 /** One allowed way out of a run: pods with a label, or addresses, on one port. */
 export interface Egress {
   readonly to: { readonly label: readonly [key: string, value: string] } | { readonly cidr: string }
@@ -26,9 +28,19 @@ export interface TwinSettings {
   /** Runs of one service at the same time. */
   readonly parallelism: number
   readonly retries: number
+  /** Of a Job whose outcome is recorded. */
   readonly ttlSeconds: number
+  /** Ended Jobs of a scheduled service, of each outcome, that Kubernetes keeps until they are recorded. */
+  readonly jobBacklog: number
   readonly historyLimit: number
   readonly egress: readonly Egress[]
+  readonly dnsPeers: readonly DnsPeer[]
+  /** Of an image of others; `auto`: `Always`, but `IfNotPresent` where a digest says which image it is. */
+  readonly pullPolicy: 'auto' | 'IfNotPresent' | 'Always'
+  /** What a run may write to the disk of its node beside `/input` and `/output`; empty: no limit. */
+  readonly diskLimit: string
+  /** Seconds that an attempt of a run may take; 0: no limit. */
+  readonly runMaxSeconds: number
   /** Variables of old images that expect a Mongo server. */
   readonly mongo: boolean
 }
@@ -36,6 +48,8 @@ export interface TwinSettings {
 export interface DtSettings {
   readonly twin: TwinSettings
   readonly intervalSeconds: number
+  /** Seconds for which a Job of which no pod can start is tried. */
+  readonly startBudgetSeconds: number
   /** Runs of all services at the same time; 0: as many as the cluster takes. */
   readonly maxRuns: number
   /** Days after which ended services go; 0: never. */

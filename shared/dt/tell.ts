@@ -36,7 +36,8 @@ export async function tellChanges(ports: TellingPorts, deadline: Date, id?: Serv
     return { settled: 0, putOff: 0 }
   }
   const claim = (limit: number) => store.claimChanges(now(), CHANGE_LEASE_MS, limit, id)
-  return drain({ claim, send: (pending) => tellOne(ports, sink, pending) }, now, deadline)
+  const isAlone = ({ unfinished }: PendingChange) => unfinished > 1
+  return drain({ claim, isAlone, send: (pending) => tellOne(ports, sink, pending) }, now, deadline)
 }
 
 /** What a launch tells as soon as it is answered, so that nobody waits for the next sweep. */

@@ -1,5 +1,6 @@
-import { connect, createStore } from '../adapters/postgres/index.ts'
+import { createStore } from '../adapters/postgres/index.ts'
 import type { Ports } from '../po/ports.ts'
+import { databaseOf } from './database.ts'
 import type { Wiring } from './index.ts'
 
-export const store: Wiring<Pick<Ports, 'store'>> = ({ config }) => ({ store: createStore(connect(config)) })
+export const store: Wiring<Pick<Ports, 'store'>> = (context) => ({ store: createStore(databaseOf(context)) })

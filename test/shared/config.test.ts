@@ -154,3 +154,65 @@ describe('secrets in files', () => {
     expect(faultsOf(GROUPS, { ...rest, POSTGRES_HOST_FILE: file })).toEqual(['POSTGRES_HOST: expected a value'])
   })
 })
+
+describe('DNS_PEERS', () => {
+  const peersOf = (text: string) => loadConfig(['runs'], { ...complete, DNS_PEERS: text }).DNS_PEERS
+
+  it.each([
+    ['kube-system/k8s-app=kube-dns:53', { to: { namespace: 'kube-system', label: ['k8s-app', 'kube-dns'] }, port: 53 }],
+    [
+      'openshift-dns/dns.operator.openshift.io/daemonset-dns=default:5353',
+      { to: { namespace: 'openshift-dns', label: ['dns.operator.openshift.io/daemonset-dns', 'default'] }, port: 5353 },
+    ],
+    ['169.254.20.10/32:53', { to: { cidr: '169.254.20.10/32' }, port: 53 }],
+    ['fd00:10:96::a/128:53', { to: { cidr: 'fd00:10:96::a/128' }, port: 53 }],
+  ])('takes %s', (text, peer) => {
+    expect(peersOf(text)).toEqual([peer])
+    expect(peersOf(`${text}, 10.0.0.10/32:53`)).toEqual([peer, { to: { cidr: '10.0.0.10/32' }, port: 53 }])
+  })
+
+  it.each([
+    '',
+    ',',
+    'k8s-app=kube-dns:53',
+    'kube-system/k8s-app=kube-dns',
+    'kube-system/k8s-app=kube-dns:0',
+    'kube-system/k8s-app=kube-dns:65536',
+    'Kube/k8s-app=kube-dns:53',
+    '10.0.0.10:53',
+    '10.0.0.10/33:53',
+    '300.0.0.10/32:53',
+    'fd00::1/129:53',
+    'kube-system/k8s-app=kube-dns:53,nonsense',
+  ])('refuses "%s"', (text) => {
+    expect(faultsOf(['runs'], { ...complete, DNS_PEERS: text })).toEqual([
+      'DNS_PEERS: expected entries such as kube-system/k8s-app=kube-dns:53 or 169.254.20.10/32:53',
+    ])
+  })
+})
+
+describe('DT_EGRESS', () => {
+  const egress = (text: string) => ({ ...complete, DT_EGRESS: text })
+
+  it.each(['app=influxdb:8086', '10.0.0.0/8:1883', '0.0.0.0/0:443', '::/0:443', 'fd00:10::/32:443'])(
+    'takes %s',
+    (text) => {
+      expect(loadConfig(['services'], egress(text)).DT_EGRESS).toHaveLength(1)
+    },
+  )
+
+  it.each([
+    ['169.254.169.254/32:80', '169.254.0.0/16'],
+    ['10.0.0.0/8:443,127.0.0.1/32:6443', '127.0.0.0/8'],
+    ['fe80::/64:443', 'fe80::/10'],
+    ['fd00:ec2::254/128:80', 'fd00:ec2::254/128'],
+  ])('refuses %s', (text, closed) => {
+    expect(faultsOf(['services'], egress(text))).toEqual([
+      `DT_EGRESS: expected blocks outside of ${closed}, which holds metadata, link-local or loopback addresses`,
+    ])
+  })
+
+  it.each(['300.0.0.0/8:443', '10.0.0.0/40:443', '1::2::3/64:443'])('refuses %s, which is no block', (text) => {
+    expect(faultsOf(['services'], egress(text))[0]).toContain('expected entries such as')
+  })
+})

@@ -40,12 +40,66 @@ export const SECCOMP = { seccompProfile: { type: 'RuntimeDefault' } } as const
 
 const quantities = (cpu: string, memory: string) => ({ ...(cpu ? { cpu } : {}), ...(memory ? { memory } : {}) })
 
-export const resources = ({ cpuRequest, cpuLimit, memoryRequest, memoryLimit }: TwinSettings) => ({
-  requests: quantities(cpuRequest, memoryRequest),
-  limits: quantities(cpuLimit, memoryLimit),
-})
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  m: 1e-3,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+}
 
-export const TOOL_RESOURCES = {
+/** Bytes of a quantity; none counts as 0. */
+function bytesOf(quantity: string): number {
+  const [number = '0', unit = ''] = /^([0-9.]*)([A-Za-z]*)$/.exec(quantity)?.slice(1) ?? []
+  return Math.ceil(Number(number) * (UNITS[unit] ?? 1))
+}
+
+const sumOf = (...limits: readonly string[]): string =>
+  String(limits.reduce((sum, quantity) => sum + bytesOf(quantity), 0))
+
+/** The scheduler reserves a limit that no request stands beside. */
+const LITTLE_DISK = { 'ephemeral-storage': '64Mi' } as const
+
+/** Kubernetes holds a container to its limit for what it writes itself, and a pod to the sum of them with its volumes. */
+const disk = ({ diskLimit }: TwinSettings, ...volumes: readonly string[]) =>
+  diskLimit === ''
+    ? { requests: {}, limits: {} }
+    : { requests: LITTLE_DISK, limits: { 'ephemeral-storage': sumOf(diskLimit, ...volumes) } }
+
+/** Of an image of others. `volumes` are limits of volumes that no container beside it accounts for. */
+export const resources = (settings: TwinSettings, ...volumes: readonly string[]) => {
+  const { cpuRequest, cpuLimit, memoryRequest, memoryLimit } = settings
+  const { requests, limits } = disk(settings, ...volumes)
+  return {
+    requests: { ...quantities(cpuRequest, memoryRequest), ...requests },
+    limits: { ...quantities(cpuLimit, memoryLimit), ...limits },
+  }
+}
+
+const TOOL_RESOURCES = {
   requests: { cpu: '10m', memory: '64Mi' },
   limits: { memory: '256Mi' },
 } as const
+
+/**
+ * Of our programs, which write nothing but a log. The one that runs all the time beside an image accounts for the volumes of the
+ * pod, so that these do not widen what the image may write elsewhere.
+ */
+export const toolResources = ({ diskLimit }: TwinSettings, ...volumes: readonly string[]) =>
+  diskLimit === ''
+    ? TOOL_RESOURCES
+    : {
+        requests: { ...TOOL_RESOURCES.requests, ...LITTLE_DISK },
+        limits: { ...TOOL_RESOURCES.limits, 'ephemeral-storage': sumOf('256Mi', ...volumes) },
+      }
+
+/** An image that was rebuilt under its tag must not run in its old form: only a digest says which image it is. */
+export const pullPolicy = (image: string, { pullPolicy: chosen }: TwinSettings): 'Always' | 'IfNotPresent' => {
+  if (chosen !== 'auto') return chosen
+  return image.includes('@') ? 'IfNotPresent' : 'Always'
+}

@@ -4,6 +4,8 @@
  *
  *   run → the listener of run-input and run-output, DNS, DT_EGRESS      anybody → persistent service → the same
  */
+import { closedWithin } from '../../cidr.ts'
+import { dnsEgress } from '../../dns-egress.ts'
 import { COMPONENT, LABEL, RUN_POLICY_NAME, SERVER_POLICY_NAME, STANDING_POLICY_NAME } from '../names.ts'
 import type { KubernetesObject } from '../ports.ts'
 import type { Egress, TwinSettings } from '../settings.ts'
@@ -13,28 +15,19 @@ export const RUNS_LISTENER = { labels: { component: 'dt-runs' }, port: 8080 } as
 
 const tcp = (port: number) => [{ protocol: 'TCP', port }]
 
-const DNS = {
-  to: [
-    {
-      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
-      podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
-    },
-  ],
-  ports: [
-    { protocol: 'UDP', port: 53 },
-    { protocol: 'TCP', port: 53 },
-  ],
-}
-
 const LISTENER = {
   to: [{ podSelector: { matchLabels: RUNS_LISTENER.labels } }],
   ports: tcp(RUNS_LISTENER.port),
 }
 
+/** Addresses of the node itself and of its metadata are never opened, however wide the block is. */
+const addresses = (cidr: string) => {
+  const except = closedWithin(cidr)
+  return { ipBlock: { cidr, ...(except.length > 0 ? { except } : {}) } }
+}
+
 const wayOut = ({ to, port }: Egress) => ({
-  to: [
-    'cidr' in to ? { ipBlock: { cidr: to.cidr } } : { podSelector: { matchLabels: { [to.label[0]]: to.label[1] } } },
-  ],
+  to: ['cidr' in to ? addresses(to.cidr) : { podSelector: { matchLabels: { [to.label[0]]: to.label[1] } } }],
   ports: tcp(port),
 })
 
@@ -47,8 +40,11 @@ const policy = (name: string, podSelector: object, rules: object): KubernetesObj
 
 const component = (name: keyof typeof COMPONENT) => ({ matchLabels: { [LABEL.component]: COMPONENT[name] } })
 
-export const standingPolicies = ({ egress }: Pick<TwinSettings, 'egress'>): readonly KubernetesObject[] => {
-  const out = [DNS, LISTENER, ...egress.map(wayOut)]
+export const standingPolicies = ({
+  egress,
+  dnsPeers,
+}: Pick<TwinSettings, 'egress' | 'dnsPeers'>): readonly KubernetesObject[] => {
+  const out = [...dnsEgress(dnsPeers), LISTENER, ...egress.map(wayOut)]
   return [
     policy(
       STANDING_POLICY_NAME,

@@ -8,7 +8,7 @@ import { CONTAINER, LABEL, TOKEN_KEY, tokenName } from '../names.ts'
 import type { TwinSettings } from '../settings.ts'
 import { runEnvironment, TOKEN_DIRECTORY, type ToolRun, toolEnvironment } from './environment.ts'
 import type { Labels } from './metadata.ts'
-import { ISOLATED, imageSecurity, resources, SECCOMP, TOOL_RESOURCES, toolSecurity } from './pods.ts'
+import { ISOLATED, imageSecurity, pullPolicy, resources, SECCOMP, toolResources, toolSecurity } from './pods.ts'
 
 export const STEPS = ['replication', 'fan-in'] as const
 export type Step = (typeof STEPS)[number]
@@ -37,12 +37,12 @@ const HEARS_ITS_END = {
   failureThreshold: 120,
 } as const
 
-const tool = (program: string, { id, run, settings }: RunPod, mount: object) => ({
+const tool = (program: string, { id, run, settings }: RunPod, mount: object, ...volumes: readonly string[]) => ({
   name: program,
   image: settings.toolsImage,
   imagePullPolicy: 'IfNotPresent',
   env: toolEnvironment(program, settings, id, run),
-  resources: TOOL_RESOURCES,
+  resources: toolResources(settings, ...volumes),
   securityContext: toolSecurity(settings),
   terminationMessagePolicy: 'FallbackToLogsOnError',
   volumeMounts: [mount, TOKEN],
@@ -57,10 +57,11 @@ export const runPod = (pod: RunPod) => {
       securityContext: SECCOMP,
       restartPolicy: 'Never',
       terminationGracePeriodSeconds: settings.graceSeconds,
+      ...(settings.runMaxSeconds > 0 ? { activeDeadlineSeconds: settings.runMaxSeconds } : {}),
       initContainers: [
         ...(hasInputs ? [tool(CONTAINER.inputs, pod, INPUT)] : []),
         {
-          ...tool(CONTAINER.outputs, pod, { ...OUTPUT, readOnly: true }),
+          ...tool(CONTAINER.outputs, pod, { ...OUTPUT, readOnly: true }, settings.outputLimit, settings.outputLimit),
           restartPolicy: 'Always',
           startupProbe: HEARS_ITS_END,
         },
@@ -69,7 +70,7 @@ export const runPod = (pod: RunPod) => {
         {
           name: CONTAINER.main,
           image,
-          imagePullPolicy: 'IfNotPresent',
+          imagePullPolicy: pullPolicy(image, settings),
           env: runEnvironment(settings, env),
           resources: resources(settings),
           securityContext: imageSecurity(settings),

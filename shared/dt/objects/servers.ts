@@ -7,7 +7,7 @@ import type { KubernetesObject } from '../ports.ts'
 import { serverEnvironment, TOKEN_DIRECTORY, toolEnvironment } from './environment.ts'
 import type { ServiceInput } from './input.ts'
 import { owned, serviceLabels } from './metadata.ts'
-import { ISOLATED, imageSecurity, resources, SECCOMP, TOOL_RESOURCES, toolSecurity } from './pods.ts'
+import { ISOLATED, imageSecurity, pullPolicy, resources, SECCOMP, toolResources, toolSecurity } from './pods.ts'
 
 /** What Serving, and many images, take for granted. */
 const PORT = 8080
@@ -42,7 +42,7 @@ export const knativeService = (input: ServiceInput): KubernetesObject => {
             {
               name: CONTAINER.main,
               image: spec.image,
-              imagePullPolicy: 'IfNotPresent',
+              imagePullPolicy: pullPolicy(spec.image, settings),
               ports: [{ containerPort: portOf(spec) }],
               env: serverEnvironment(settings, id, spec.env),
               resources: resources(settings),
@@ -80,7 +80,7 @@ export const serverDeployment = (input: ServiceInput): KubernetesObject => {
               image: settings.toolsImage,
               imagePullPolicy: 'IfNotPresent',
               env: toolEnvironment(CONTAINER.inputs, settings, id, { step: 'replication', firing: 0, index: 0 }),
-              resources: TOOL_RESOURCES,
+              resources: toolResources(settings),
               securityContext: toolSecurity(settings),
               terminationMessagePolicy: 'FallbackToLogsOnError',
               volumeMounts: [inputs, { name: 'service-token', mountPath: TOKEN_DIRECTORY, readOnly: true }],
@@ -90,10 +90,10 @@ export const serverDeployment = (input: ServiceInput): KubernetesObject => {
             {
               name: CONTAINER.main,
               image: spec.image,
-              imagePullPolicy: 'IfNotPresent',
+              imagePullPolicy: pullPolicy(spec.image, settings),
               ports: [{ name: 'http', protocol: 'TCP', containerPort: port }],
               env: [...serverEnvironment(settings, id, spec.env), { name: 'PORT', value: String(port) }],
-              resources: resources(settings),
+              resources: resources(settings, settings.outputLimit),
               readinessProbe: { tcpSocket: { port } },
               securityContext: imageSecurity(settings),
               volumeMounts: [inputs],

@@ -11,6 +11,7 @@ import {
   tokenSecret,
 } from '../../../shared/dt/objects/index.ts'
 import type { AppliedKind, KubernetesObject } from '../../../shared/dt/ports.ts'
+import { SETTINGS } from '../../shared/dt/objects/input.ts'
 import type { TwinClusterTarget } from '../twin-cluster.ts'
 import { created, newId, PERSISTENT, SCHEDULED } from './objects.ts'
 
@@ -70,7 +71,7 @@ export function applying(subject: () => TwinClusterTarget): void {
 
   test('policies are applied, and put back as they were', async () => {
     const { cluster } = subject()
-    const [policy] = standingPolicies({ egress: [] })
+    const [policy] = standingPolicies({ ...SETTINGS, egress: [] })
     if (!policy) throw new Error('there is one')
     const { name } = policy.metadata
     await cluster.apply(policy)

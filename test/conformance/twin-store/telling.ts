@@ -40,7 +40,7 @@ export function telling(subject: Subject): void {
     const [id = newId()] = await many(1)
     await say(id, 'completed')
     const [first] = await claim()
-    expect(first).toEqual({ seq: expect.any(String), change: change(id, 'completed', subject.now()), attempts: 0 })
+    expect(first).toEqual({ seq: expect.any(String), change: change(id, 'completed', subject.now()), attempts: 0, unfinished: 1 })
     subject.pass(LEASE_MS - 1)
     expect(await claim()).toEqual([])
     subject.pass(1)

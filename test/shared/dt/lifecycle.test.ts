@@ -8,12 +8,12 @@ import {
   observeGone,
   observePod,
   statusWord,
-  UNSTARTABLE_MS,
 } from '../../../shared/dt/lifecycle.ts'
 import { type Manifest, PHASES, type Phase, type Run } from '../../../shared/dt/model.ts'
 import { CONTAINER } from '../../../shared/dt/names.ts'
 import type { ContainerFacts, JobFacts, PodFacts, Termination } from '../../../shared/dt/ports.ts'
 
+const BUDGET_S = 900
 const NOW = new Date('2026-01-05T08:00:00Z')
 const ago = (seconds: number) => new Date(NOW.getTime() - seconds * 1000)
 
@@ -134,6 +134,7 @@ const job = (fields: Partial<JobFacts> = {}): JobFacts => ({
   active: 0,
   succeeded: 0,
   failed: 0,
+  ttlSeconds: null,
   completedIndexes: [],
   failedIndexes: [],
   ended: null,
@@ -205,7 +206,7 @@ describe('pods of a Job that cannot start', () => {
     const waiting = { reason, message: '' }
     return pod({ phase: 'Pending', takenAt: ago(seconds), containers: [container({ waiting })], ...fields })
   }
-  const [short, long] = [UNSTARTABLE_MS / 1000, UNSTARTABLE_MS / 1000 + 1]
+  const [short, long] = [BUDGET_S, BUDGET_S + 1]
   test.each<[string, PodFacts[], boolean]>([
     ['none', [], false],
     ['without its image for long', [waits('ImagePullBackOff', long)], true],
@@ -226,7 +227,7 @@ describe('pods of a Job that cannot start', () => {
       ],
       true,
     ],
-  ])('%s', (_, pods, expected) => expect(cannotStart(pods, NOW)).toBe(expected))
+  ])('%s', (_, pods, expected) => expect(cannotStart(pods, NOW, BUDGET_S * 1000)).toBe(expected))
 
   test('a run that never began is remembered by why, one that had begun is not', () => {
     const reason = 'its image cannot be pulled (ImagePullBackOff)'

@@ -15,7 +15,7 @@ function passed(document: string, maxBytes: number): unknown {
   return JSON.parse(results[0] ?? '')
 }
 
-test.each([
+test.each<[string, unknown, unknown]>([
   ['a document without long texts', { a: 'short', b: [1, 'x', null, { c: 'exactly 10' }] }, undefined],
   ['empty texts and keys', { '': '', a: ['', ''] }, undefined],
   ['a long text', { a: 'x'.repeat(25), b: 1 }, { a: `${'x'.repeat(10)}${note(15)}`, b: 1 }],

@@ -18,20 +18,22 @@ export async function recordChanges(tx: Db, changes: readonly Change[]): Promise
 interface ChangeRow extends Omit<Change, 'run'> {
   readonly seq: string
   readonly attempts: number
+  readonly unfinished: number
   readonly firing: number | null
   readonly index: number
   readonly attempt: number
 }
 
-const COLUMNS = `row.seq, row.attempts, row.id, row.kind, row.firing::float8 as firing, row.run_index as index, row.attempt,
+const COLUMNS = `row.seq, row.attempts, row.unfinished, row.id, row.kind, row.firing::float8 as firing, row.run_index as index, row.attempt,
   row.detail, row.at`
 
 /** @see Store.claimChanges */
 export async function claimChanges(sql: Db, options: ClaimOptions<ServiceId>): Promise<PendingChange[]> {
   const rows = await claimOldest<ChangeRow>(sql, 'dt.change', COLUMNS, options)
-  return rows.map(({ seq, attempts, firing, index, attempt, ...change }) => ({
+  return rows.map(({ seq, attempts, unfinished, firing, index, attempt, ...change }) => ({
     seq,
     attempts,
+    unfinished,
     change: { ...change, run: firing === null ? null : { firing, index, attempt } },
   }))
 }

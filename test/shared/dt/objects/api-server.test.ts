@@ -7,7 +7,7 @@ import { type Connection, connect } from '../../../../shared/adapters/kubernetes
 import { kindOfObject, pathOf } from '../../../../shared/adapters/kubernetes/kinds.ts'
 import { analyticsResource, standingPolicies } from '../../../../shared/dt/objects/index.ts'
 import type { KubernetesObject } from '../../../../shared/dt/ports.ts'
-import { CASES, ID, SPEC } from './input.ts'
+import { CASES, ID, SETTINGS, SPEC } from './input.ts'
 import { templatesOf } from './pods.ts'
 
 const { TEST_KUBECONFIG } = process.env
@@ -82,14 +82,14 @@ describe.skipIf(!TEST_KUBECONFIG).each(['baseline', 'restricted'] as const)('a r
   })
 
   test('takes the policies', async () => {
-    for (const policy of standingPolicies({ egress: WAYS_OUT })) {
+    for (const policy of standingPolicies({ ...SETTINGS, egress: WAYS_OUT })) {
       const { status, text } = await apply(policy)
       expect(status, text).toBe(201)
     }
   })
 
   test('would not take a field it does not know', async () => {
-    const [policy] = standingPolicies({ egress: [] })
+    const [policy] = standingPolicies({ ...SETTINGS, egress: [] })
     const { status, text } = await apply({ ...(policy as KubernetesObject), spec: { podSelektor: {} } })
     expect(status).toBeGreaterThanOrEqual(400)
     expect(text).toContain('podSelektor')
@@ -103,6 +103,34 @@ describe.skipIf(!TEST_KUBECONFIG).each(['baseline', 'restricted'] as const)('a r
     if (!(await isServed('eng.cam.ac.uk/v1alpha1'))) return notTested('a resource: its kind is not on the cluster.')
     const made = await send('POST', `${pathOf(namespace, 'Analytics')}?${OPTIONS}`, analyticsResource(ID, SPEC, {}))
     expect(made.status, made.text).toBe(201)
+    return undefined
+  })
+
+  test('whose kind is the one of this version: it refuses what is too large, and names below the outputs', async () => {
+    const name = 'analytics.eng.cam.ac.uk'
+    const installed = await send('GET', `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`)
+    if (!installed.text.includes('maxProperties'))
+      return notTested('bounds of a resource: its kind is not on the cluster, or is older.')
+    const texts = (count: number, value: string) =>
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, `${value}${n}`]))
+    const made = async (fields: Partial<typeof SPEC>) => {
+      const resource = analyticsResource(ID, { ...SPEC, ...fields }, {})
+      return send('POST', `${pathOf(namespace, 'Analytics')}?${OPTIONS}`, resource)
+    }
+    expect((await made({ mountFiles: texts(1000, 'd/'), env: texts(1000, 'x') })).status).toBe(201)
+    for (const [fields, reason] of [
+      [{ mountFiles: texts(1001, 'd/') }, 'at most 1000 items'],
+      [{ mountFiles: { f: 'outputs/0/r.txt' } }, 'names below outputs/ are those of outputs'],
+      [{ mountFiles: { ['f'.repeat(65)]: 'x' } }, 'ids of files have at most 64 characters'],
+      [{ env: texts(1001, 'x') }, 'at most 1000 items'],
+      [{ env: { ['N'.repeat(257)]: 'x' } }, 'names of variables have 1 to 256 characters'],
+      [{ env: texts(9, 'x'.repeat(32_000)) }, 'at most 262144 characters together'],
+      [{ description: 'x'.repeat(10_001) }, 'may not be more than 10000'],
+    ] as const) {
+      const { status, text } = await made(fields)
+      expect(status, text).toBe(422)
+      expect(text).toContain(reason)
+    }
     return undefined
   })
 })

@@ -6,17 +6,22 @@ import { parse, stringify } from 'yaml'
 import { analyticsResource, standingPolicies } from '../../../../shared/dt/objects/index.ts'
 import type { KubernetesObject } from '../../../../shared/dt/ports.ts'
 import type { Egress } from '../../../../shared/dt/settings.ts'
-import { CASES, ID, SPEC } from './input.ts'
+import { CASES, ID, SETTINGS, SPEC } from './input.ts'
 
 const WAYS_OUT: readonly Egress[] = [
   { to: { label: ['app', 'fhir-gateway'] }, port: 8443 },
   { to: { cidr: '10.20.0.0/16' }, port: 5432 },
 ]
 
+const NODE_CACHE = { to: { cidr: '169.254.20.10/32' }, port: 53 } as const
+
 const GOLDEN: Record<string, readonly KubernetesObject[]> = {
   ...Object.fromEntries(Object.entries(CASES).map(([name, { objects }]) => [name, objects])),
-  policies: standingPolicies({ egress: [] }),
-  'policies-with-ways-out': standingPolicies({ egress: WAYS_OUT }),
+  policies: standingPolicies({ ...SETTINGS, egress: [] }),
+  'policies-with-ways-out': standingPolicies({
+    egress: [...WAYS_OUT, { to: { cidr: '0.0.0.0/0' }, port: 443 }],
+    dnsPeers: [...SETTINGS.dnsPeers, NODE_CACHE],
+  }),
   resource: [
     analyticsResource(ID, SPEC, {}),
     analyticsResource(

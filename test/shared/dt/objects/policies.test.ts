@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { RUNS_LISTENER, standingPolicies } from '../../../../shared/dt/objects/index.ts'
 import type { Egress } from '../../../../shared/dt/settings.ts'
-import { CASES } from './input.ts'
+import { CASES, SETTINGS } from './input.ts'
 import { type Template, templatesOf } from './pods.ts'
 
 interface Rule {
@@ -30,7 +30,9 @@ const WAYS_OUT: readonly Egress[] = [
   { to: { cidr: '10.20.0.0/16' }, port: 5432 },
 ]
 const policiesOf = (egress: readonly Egress[]) =>
-  Object.fromEntries(standingPolicies({ egress }).map(({ metadata, spec }) => [metadata.name, spec as Policy]))
+  Object.fromEntries(
+    standingPolicies({ ...SETTINGS, egress }).map(({ metadata, spec }) => [metadata.name, spec as Policy]),
+  )
 
 const DNS = {
   to: [
@@ -109,6 +111,18 @@ describe.each([
         expect(JSON.stringify(to)).not.toMatch(/\{\}/)
       }
   })
+})
+
+test('a wide block does not open the addresses of the node and of its metadata', () => {
+  const [, , all] = policiesOf([{ to: { cidr: '0.0.0.0/0' }, port: 443 }])['dt-run']?.egress ?? []
+  expect(all?.to).toEqual([
+    {
+      ipBlock: {
+        cidr: '0.0.0.0/0',
+        except: ['127.0.0.0/8', '169.254.0.0/16', '168.63.129.16/32', '100.100.100.200/32'],
+      },
+    },
+  ])
 })
 
 test('the listener is the one that the installation deploys', () => {

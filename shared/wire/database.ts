@@ -1,0 +1,12 @@
+/** The connections of a function: one pool, whichever of its ports ask for it, so that `POSTGRES_MAX` holds for the process. */
+import { connect, type Database } from '../adapters/postgres/connect.ts'
+import type { Config } from '../config.ts'
+
+const pools = new WeakMap<object, Database>()
+
+/** Opens nothing before the first query. */
+export function databaseOf(context: { readonly config: Config }): Database {
+  const pool = pools.get(context) ?? connect(context.config)
+  pools.set(context, pool)
+  return pool
+}
