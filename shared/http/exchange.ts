@@ -140,7 +140,7 @@ const health = ({ method }: IncomingMessage): Reply =>
   method === 'GET' ? json(200, { status: 'ok' }) : json(405, { detail: 'Method Not Allowed' }, { allow: 'GET' })
 
 /** The caller's own id where it is fit for a log line. */
-function requestIdOf({ headers }: IncomingMessage): string {
+export function requestIdOf({ headers }: IncomingMessage): string {
   const given = headers['x-request-id']
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()
 }

@@ -16,9 +16,15 @@ const opaque = (tag: string): string => tag.trim().replace(/^W\//, '')
 const names = (list: string, etag: string): boolean =>
   list.trim() === '*' || list.split(',').some((tag) => opaque(tag) === etag)
 
+/** No neighbours in it fit the same character: a text is read once, whatever it is. Blanks stand around a range only. */
+const RANGE = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i
+/** Far above the digits of two numbers. */
+const RANGE_LIMIT = 100
+
 /** One range of bytes; undefined for anything else, several ranges included, which may be answered in full. */
 function parseRange(text: string, length: number): { from: number; to: number } | undefined {
-  const [, first = '', last = ''] = /^bytes=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(text) ?? []
+  if (text.length > RANGE_LIMIT) return undefined
+  const [, first = '', last = ''] = RANGE.exec(text) ?? []
   if (first === '' && last === '') return undefined
   if (first === '') return { from: Math.max(0, length - Number(last)), to: length - 1 }
   if (last !== '' && Number(last) < Number(first)) return undefined
