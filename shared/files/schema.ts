@@ -6,8 +6,18 @@
 import * as z from 'zod'
 import type { AnySchemas, Media } from '../http/endpoint.ts'
 
-const whole = (least: number, otherwise: number) => z.coerce.number().int().min(least).default(otherwise)
-const page = z.object({ skip: whole(0, 0), limit: whole(1, 10) })
+/** Numbers may come as text. `Number` alone would also take blanks, `0x10` and `1e3`. */
+const WHOLE = /^\s*[+-]?[0-9]+\s*$/
+const number = (value: unknown): unknown => (typeof value === 'string' && WHOLE.test(value) ? Number(value) : value)
+const between = (min: number, max: number) => z.int().min(min).max(max)
+export const whole = (min: number, max: number) => z.preprocess(number, between(min, max))
+/** The default stands inside, where the description finds it. */
+const wholeOr = (otherwise: number, min: number, max: number) =>
+  z.preprocess(number, between(min, max).default(otherwise))
+
+/** Rows of the largest page: a list is made in memory before it is sent. */
+export const PAGE_LIMIT = 1000
+export const page = z.object({ skip: wholeOr(0, 0, Number.MAX_SAFE_INTEGER), limit: wholeOr(10, 1, PAGE_LIMIT) })
 
 /** Any text: one that is no id is the id of no file. */
 const oneFile = z.object({ file_id: z.string() })

@@ -185,11 +185,21 @@ describe('paths', () => {
   })
   it('an unknown path: 404', async () =>
     expect(await said(await get('/filez'))).toEqual([404, { detail: 'Not Found' }]))
-  it.each(['skip=-1', 'limit=0', 'limit=x', 'skip=1.5'])('?%s: 422', async (query) => {
+  const WHOLE = 'Input should be a valid integer'
+  it.each([
+    ['skip=-1', 'Input should be at least 0'],
+    ['limit=0', 'Input should be at least 1'],
+    ['limit=1001', 'Input should be at most 1000'],
+    ['limit=9007199254740991', 'Input should be at most 1000'],
+    ['limit=x', WHOLE],
+    ['limit=', WHOLE],
+    ['limit=0x10', WHOLE],
+    ['skip=1.5', WHOLE],
+  ])('?%s: 422, %s', async (query, msg) => {
     const [name = ''] = query.split('=')
     expect(await said(await get(`/files?${query}`))).toEqual([
       422,
-      { detail: [expect.objectContaining({ loc: ['query', name] })] },
+      { detail: [expect.objectContaining({ loc: ['query', name], msg })] },
     ])
   })
   it('ten files unless more are asked for', async () => {

@@ -88,7 +88,7 @@ test('a service is listed in the shape that clients know', async () => {
   expect(page.body).toHaveLength(1)
 })
 
-test.each(['skip=-1', 'limit=0', 'limit=x'])('a page of %s is refused', async (query) => {
+test.each(['skip=-1', 'limit=0', 'limit=1001', 'limit=x'])('a page of %s is refused', async (query) => {
   expect((await ask('dt-service-list', 'GET', `/service/?${query}`)).status).toBe(422)
 })
 
