@@ -114,7 +114,6 @@ const ROOMS: readonly Room[] = [
 
 /** Who may know a package. Nobody else does, and no package is without an entry. */
 const VENDORS: Readonly<Record<string, RegExp>> = {
-  '@fastify/busboy': /^shared\/http\/multipart\.ts$/,
   '@google-cloud/functions-framework': /^shared\/(http|events)\/register\.ts$/,
   '@kubernetes/client-node': /^shared\/adapters\/kubernetes\//,
   cloudevents: /^shared\/(events|adapters)\//,

@@ -7,7 +7,7 @@ import { formFile, isForm } from '../http/multipart.ts'
 import { select } from '../http/range.ts'
 import type { StreamRequest } from '../http/stream-endpoint.ts'
 import * as files from './files.ts'
-import type { ByteRange, StoredFile } from './model.ts'
+import { type ByteRange, isFileName, NAME_CHARACTERS, type StoredFile } from './model.ts'
 import type { FilePorts } from './ports.ts'
 import type { FileRow } from './schema.ts'
 
@@ -37,14 +37,15 @@ interface Page {
 export const fileRows = async ({ catalogue }: Pick<FilePorts, 'catalogue'>, { query }: Page): Promise<FileRow[]> =>
   (await catalogue.list(query.skip, query.limit)).map(rowOf)
 
-const noName = () => {
-  const msg = 'Value error, expected a file with a filename'
+const badName = (expected: string) => {
+  const msg = `Value error, expected ${expected}`
   return new Fault('invalid', msg, { detail: [{ type: 'value_error', loc: ['body', 'file'], msg, input: null }] })
 }
 
 async function inForm({ headers, content, fileLimit }: StreamRequest<unknown, unknown>): Promise<files.Incoming> {
   const { filename, content: bytes } = await formFile(headers, content, 'file')
-  if (!filename) throw noName()
+  if (!filename) throw badName('a file with a filename')
+  if (!isFileName(filename)) throw badName(`a filename of at most ${NAME_CHARACTERS} characters`)
   return { filename, content: limited(bytes, fileLimit) }
 }
 

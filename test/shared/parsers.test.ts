@@ -11,11 +11,13 @@ import { subjectOf } from '../../shared/dt/reconcile/handle.ts'
 import { dtSchemas } from '../../shared/dt/schema.ts'
 import { isInputName } from '../../shared/dt/spec.ts'
 import { parseEvent } from '../../shared/events/cloud-event.ts'
-import { parseObjectId } from '../../shared/files/model.ts'
+import { isFileName, parseObjectId } from '../../shared/files/model.ts'
 import { createAuthenticate } from '../../shared/http/auth.ts'
 import { parseJson } from '../../shared/http/body.ts'
 import { attachment } from '../../shared/http/disposition.ts'
 import { requestIdOf } from '../../shared/http/exchange.ts'
+import { namesOf } from '../../shared/http/form-names.ts'
+import { boundaryOf } from '../../shared/http/form-parts.ts'
 import { createMatcher } from '../../shared/http/match.ts'
 import { formFile, isForm } from '../../shared/http/multipart.ts'
 import { select } from '../../shared/http/range.ts'
@@ -146,6 +148,18 @@ const PARSERS: readonly Parser[] = [
     alphabet: [...HEADER_SPACE, ';', 'a', '=', '"', '\\', "'", '*', '%41', '\u00ff'],
   },
   {
+    name: 'names in a form',
+    parse: (text) => namesOf(text, 'aiohttp/3'),
+    starts: ['', 'form-data; name="', 'form-data; filename*=', 'form-data; filename="=?utf-8?B?'],
+    alphabet: [...HEADER_SPACE, ';', 'a', '=', '"', '\\', "'", '*', '%41', '\u00ff', ';a="'],
+  },
+  {
+    name: 'boundary of a form',
+    parse: boundaryOf,
+    starts: ['', ';boundary=', ';boundary="'],
+    alphabet: [...HEADER_SPACE, ';', 'a', '=', '"', ';boundary='],
+  },
+  {
     name: 'Content-Disposition of a download',
     parse: attachment,
     alphabet: ['a', '/', '\\', '"', '%', '\u540d', '\ud800'],
@@ -246,6 +260,7 @@ const PARSERS: readonly Parser[] = [
     alphabet: ['a', '-', '0'],
   },
   { name: 'name of a Job', parse: parseJobName, starts: ['', OBJECT_ID], alphabet: ['a', '-', '0', '-fan-in'] },
+  { name: 'name of a file', parse: isFileName, alphabet: ['a', '/', '\u{1F600}'] },
   { name: 'id of a file', parse: parseObjectId, alphabet: ['a', '0', '-'] },
   { name: 'registry_url', parse: registryHost, starts: ['', 'https://'], alphabet: ['/', 'a', ':', '\n', '.', '@'] },
   { name: 'label made of a text', parse: labelValue, alphabet: ['a', '-', '.', ' ', '/'] },

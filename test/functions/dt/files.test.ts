@@ -70,6 +70,40 @@ describe('POST /files/upload', () => {
   })
   it('a body that is no form: 422', async () =>
     expect((await get('/files/upload', { method: 'POST', body: 'x' })).status).toBe(422))
+  const LONGEST = '名'.repeat(251)
+  it.each([
+    ['256 characters', `${LONGEST}.xlsx`, 422],
+    ['20,000 characters', 'n'.repeat(20_000), 422],
+    ['255 characters', `${LONGEST}.csv`, 200],
+    ['255 characters outside of the basic plane', '\u{1F600}'.repeat(255), 200],
+  ])('a name of %s: %#: %s', async (_, filename, status) => {
+    const sent = await world.upload(filename, filename)
+    const answer = (await sent.json()) as { file_id: string; detail: unknown }
+    expect(sent.status).toBe(status)
+    const form = new FormData()
+    form.set('file', new Blob(['other']), filename)
+    const id = await stored('short.csv', `short ${filename}`)
+    const replaced = await get(`/files/${id}`, { method: 'PUT', body: form })
+    expect(replaced.status).toBe(status)
+    if (status === 422) {
+      const msg = 'Value error, expected a filename of at most 255 characters'
+      expect(answer.detail).toEqual([{ type: 'value_error', loc: ['body', 'file'], msg, input: null }])
+      return
+    }
+    const fetched = await get(`/files/${answer.file_id}`)
+    expect([fetched.status, await fetched.text()]).toEqual([200, filename])
+    expect(fetched.headers.get('content-disposition')?.length).toBeLessThan(4000)
+  })
+  it('the name of a client that knows no UTF-8', async () => {
+    const head = Buffer.from(
+      '--edge\r\nContent-Disposition: form-data; name="file"; filename="Gr\xf6\xdfe.csv"\r\n\r\n',
+      'latin1',
+    )
+    const body = Buffer.concat([head, Buffer.from('of Windows\r\n--edge--\r\n')])
+    const headers = { 'content-type': 'multipart/form-data; boundary=edge' }
+    const response = await get('/files/upload', { method: 'POST', body, headers })
+    expect(await said(response)).toEqual([200, { file_id: expect.any(String), filename: 'Größe.csv' }])
+  })
   it('a file that is too large: 413, and nothing of it stays', async () => {
     const before = await get('/files?limit=1000').then((response) => response.json())
     expect((await world.upload('large', new Uint8Array(4 * 1024 * 1024 + 1))).status).toBe(413)
