@@ -4,7 +4,7 @@ import { limited } from '../http/bytes.ts'
 import { attachment } from '../http/disposition.ts'
 import { json, type Reply } from '../http/exchange.ts'
 import { formFile, isForm } from '../http/multipart.ts'
-import { select } from '../http/range.ts'
+import { expectedTags, select } from '../http/range.ts'
 import type { StreamRequest } from '../http/stream-endpoint.ts'
 import * as files from './files.ts'
 import { type ByteRange, isFileName, NAME_CHARACTERS, type StoredFile } from './model.ts'
@@ -62,14 +62,18 @@ export async function uploadForm(ports: FilePorts, request: StreamRequest<object
 
 export async function replaceContent(ports: FilePorts, request: StreamRequest<OneFile, object>): Promise<Reply> {
   const { params, headers, content, fileLimit } = request
+  const expected = expectedTags(headers['if-match'])
   await files.find(ports, params.file_id)
   const incoming = isForm(headers) ? await inForm(request) : { content: limited(content, fileLimit) }
-  const { id, filename } = await files.replace(ports, params.file_id, incoming)
+  const { id, filename } = await files.replace(ports, params.file_id, { ...incoming, expected })
   return json(200, { file_id: id, filename })
 }
 
-export async function deleteFile(ports: FilePorts, { params }: { readonly params: OneFile }) {
-  await files.remove(ports, params.file_id)
+export async function deleteFile(
+  ports: FilePorts,
+  { params, headers }: Pick<StreamRequest<OneFile, object>, 'params' | 'headers'>,
+) {
+  await files.remove(ports, params.file_id, expectedTags(headers['if-match']))
   return { message: 'File deleted successfully' }
 }
 

@@ -10,6 +10,7 @@
  *       endpoint(routes.po.status, poSchemas.status, (ports, { params }) => status(ports, params.analysis_id), wire('store')),
  *     )
  */
+import type { IncomingHttpHeaders } from 'node:http'
 import type * as z from 'zod'
 import type { Route } from '../routes.ts'
 import { assertMayCall, assertOwn, assertOwnService, type Caller, NOBODY } from './auth.ts'
@@ -62,6 +63,7 @@ export interface Request<Params, Query, Body> {
   readonly requestId: string
   /** Template of the endpoint that was hit, as it stands in the route. */
   readonly path: string
+  readonly headers: IncomingHttpHeaders
   /** `X-Flame-Run`: the run that an egress proxy spoke for. */
   readonly runHeader: string | undefined
 }
@@ -128,6 +130,7 @@ export async function checked<Params, Query, Body>(
     body: body as Body,
     caller,
     requestId,
+    headers: request.headers,
     path: route.endpoints[match.index]?.path ?? '',
     runHeader: typeof run === 'string' ? run : undefined,
   }

@@ -5,7 +5,6 @@
  *
  * Under the functions framework's own server a body was read into memory before; it is handed on all the same.
  */
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Route } from '../routes.ts'
 import { BODY_LIMIT, readBody } from './body.ts'
 import { assertLength, type Bytes, bodyOf } from './bytes.ts'
@@ -16,7 +15,6 @@ import type { HttpFunction } from './register.ts'
 
 export interface StreamRequest<Params, Query> extends Request<Params, Query, undefined> {
   readonly method: string
-  readonly headers: IncomingHttpHeaders
   /** The body as it comes; nothing for a route that takes no files. */
   readonly content: Bytes
   /** Bytes of the largest file that is taken. A form around it may be a little larger. */
@@ -53,8 +51,8 @@ export function streamEndpoint<Deps, Params = object, Query = object>(
   const respond = async (incoming: Incoming): Promise<Reply> => {
     const content = await contentOf(incoming)
     const request = await checked(route, schemas, edge(), incoming, Buffer.alloc(0))
-    const { method = '', headers } = incoming.request
-    const reply = await handle(resources(), { ...request, method, headers, content, fileLimit: edge().fileLimit })
+    const { method = '' } = incoming.request
+    const reply = await handle(resources(), { ...request, method, content, fileLimit: edge().fileLimit })
     return afterAnswer ? { ...reply, after: async () => void (await afterAnswer(resources())) } : reply
   }
   return exchange(route, edge, { failures: schemas.failures, respond })

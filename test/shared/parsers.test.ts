@@ -20,7 +20,7 @@ import { namesOf } from '../../shared/http/form-names.ts'
 import { boundaryOf } from '../../shared/http/form-parts.ts'
 import { createMatcher } from '../../shared/http/match.ts'
 import { formFile, isForm } from '../../shared/http/multipart.ts'
-import { select } from '../../shared/http/range.ts'
+import { expectedTags, select } from '../../shared/http/range.ts'
 import { registryHost } from '../../shared/po/create.ts'
 import { parseAnalysisId } from '../../shared/po/model.ts'
 import { parseObjectName, parseRunName } from '../../shared/po/names.ts'
@@ -124,6 +124,7 @@ const PARSERS: readonly Parser[] = [
     parse: (tags) => select('GET', { 'if-none-match': tags }, '"x"', 100),
     alphabet: [...HEADER_SPACE, '"', 'W/', ',', '*', 'a'],
   },
+  { name: 'If-Match', parse: expectedTags, alphabet: [...HEADER_SPACE, '"', 'W/', ',', '*', 'a'] },
   {
     name: 'Content-Type of JSON',
     parse: (type) => parseJson(request({ 'content-type': type }), JSON_BODY),

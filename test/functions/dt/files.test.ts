@@ -183,6 +183,37 @@ describe('PUT /files/{id}', () => {
   })
 })
 
+describe.each(['PUT', 'DELETE'])('%s /files/{id} with If-Match', (method) => {
+  const tagOf = async (id: string) => (await get(`/files/${id}`, { method: 'HEAD' })).headers.get('etag') ?? ''
+  const change = (id: string, ifMatch: string) =>
+    get(`/files/${id}`, {
+      method,
+      headers: { 'if-match': ifMatch },
+      ...(method === 'PUT' && { body: `${id} changed` }),
+    })
+
+  it.each<[name: string, headerOf: (tag: string) => string, status: number]>([
+    ['the tag it has', (tag) => tag, 200],
+    ['a list with it', (tag) => `"other", ${tag}`, 200],
+    ['whatever is there', () => '*', 200],
+    ['another tag', () => '"other"', 412],
+    ['a weak one, which is equal to none', (tag) => `W/${tag}`, 412],
+    ['nonsense', () => 'nonsense', 412],
+  ])('%s: %#', async (name, headerOf, status) => {
+    const content = `${method} ${name}`
+    const id = await stored('guarded.txt', content)
+    const response = await change(id, headerOf(await tagOf(id)))
+    expect(response.status).toBe(status)
+    if (status === 412) {
+      expect(await response.json()).toEqual({ detail: 'The file has changed since it was read' })
+      expect(await (await get(`/files/${id}`)).text()).toBe(content)
+    }
+  })
+  it.each(['*', '"other"'])('%s of a file that is not there: 404', async (ifMatch) =>
+    expect((await change(UNKNOWN, ifMatch)).status).toBe(404),
+  )
+})
+
 describe('DELETE /files/{id}', () => {
   it('takes the name away, once', async () => {
     const id = await stored('gone', 'to be gone')
