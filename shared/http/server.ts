@@ -11,6 +11,8 @@ import type { HttpFunction } from './register.ts'
 const KEEP_ALIVE_MS = 95_000
 const HEADERS_MS = KEEP_ALIVE_MS + 5000
 const REQUEST_MS = 120_000
+/** Tokens of users with many roles and groups are larger than Node's own limit, 16 KiB. As the gateway's. */
+export const HEADERS_LIMIT = 32 * 1024
 
 export interface FunctionServer {
   readonly port: number
@@ -38,7 +40,7 @@ function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
     error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
       ? ['408 Request Timeout', 'The request took too long to arrive']
       : error.code === 'HPE_HEADER_OVERFLOW'
-        ? ['431 Request Header Fields Too Large', 'The headers are too large']
+        ? ['431 Request Header Fields Too Large', `The headers are larger than ${HEADERS_LIMIT} bytes`]
         : ['400 Bad Request', 'Malformed request']
   const body = JSON.stringify({ detail })
   const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close`
@@ -71,7 +73,12 @@ export async function startServer(
       .finally(() => running.delete(response))
     running.set(response, done)
   }
-  const options = { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: requestMs }
+  const options = {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEADERS_MS,
+    requestTimeout: requestMs,
+    maxHeaderSize: HEADERS_LIMIT,
+  }
   const server = createServer(options, handle)
   server.on('checkContinue', (request, response) => {
     if (announcedLength(request) <= bodyLimit) response.writeContinue()

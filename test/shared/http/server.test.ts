@@ -53,6 +53,21 @@ describe('broken HTTP is answered in JSON', () => {
   })
 })
 
+describe('headers', () => {
+  it.each([
+    ['a token of 30,000 characters', 30_000, 200, { status: 'ok' }],
+    ['more than 32 KiB', 33_000, 431, { detail: 'The headers are larger than 32768 bytes' }],
+  ])('%s: %#', async (_, length, status, body) => {
+    const server = await serving(healthz(async () => ({ status: 'ok' })))
+    const token = 'x'.repeat(length)
+    const request = `GET /po/healthz HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\nconnection: close\r\n\r\n`
+    const answer = await raw(server.port, request)
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toEqual(body)
+    await server.drain(100)
+  })
+})
+
 it('a function that throws past its own net answers 500 in JSON, and the log says why', async () => {
   const server = await serving(() => Promise.reject(new Error('past the net')))
   const response = await fetch(server.url)
