@@ -5,6 +5,7 @@
  * A secret may also be given as `NAME_FILE`, a path whose content (without the last newline) is the value.
  */
 import { readFileSync } from 'node:fs'
+import { EDGE_SETTINGS } from './edge-settings.ts'
 import type { Route, SettingGroup } from './routes.ts'
 import {
   boolean,
@@ -205,6 +206,8 @@ export const SETTINGS = {
   }),
 
   ...TWIN_SETTINGS,
+
+  ...EDGE_SETTINGS,
 
   LOG_LEVEL: oneOf(
     { group: 'process', default: 'info', effect: 'Lowest level that is logged.' },

@@ -21,8 +21,8 @@ const ROOMS: readonly Room[] = [
   { name: 'table', files: /^shared\/(twin-)?routes\.ts$/, may: /^shared\/(twin-)?routes\.ts$/ },
   {
     name: 'configuration',
-    files: /^shared\/(config|setting|twin-settings)\.ts$/,
-    may: /^(shared\/(routes|setting|twin-settings)\.ts|node:fs)$/,
+    files: /^shared\/(config|setting|(twin|edge)-settings)\.ts$/,
+    may: /^(shared\/(routes|setting|(twin|edge)-settings)\.ts|node:fs)$/,
   },
   { name: 'ways of working', files: /^shared\/work\//, may: /^$/ },
   { name: 'tokens', files: /^shared\/service-token\.ts$/, may: /^node:crypto$/ },

@@ -3,6 +3,7 @@ import { type Environment, groupsOf, loadConfig } from '../config.ts'
 import { createLogger, type Logger } from '../log.ts'
 import { prefixOf, type Route } from '../routes.ts'
 import { type Authenticate, authenticateFor } from './auth.ts'
+import { type Bounds, createBounds } from './bounds.ts'
 
 export interface Edge {
   readonly authenticate: Authenticate
@@ -11,6 +12,7 @@ export interface Edge {
   readonly prefix: string
   /** Bytes of the largest body that a route of files takes. */
   readonly fileLimit: number
+  readonly bounds: Bounds
   readonly log: Logger
   readonly access: Logger
 }
@@ -28,6 +30,7 @@ export function createEdge(route: Route, env: Environment = process.env): Edge {
     corsOrigins: route.prefix === undefined ? [config.CORS_ORIGIN] : config.DT_CORS_ORIGINS,
     prefix: prefixOf(route, config.VERSION),
     fileLimit: config.FILE_MAX_MIB * MIB,
+    bounds: createBounds(config),
     log: createLogger(route.name, options),
     access: createLogger(ACCESS_LOGGER, { ...options, module: route.name }),
   }

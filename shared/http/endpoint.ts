@@ -1,8 +1,9 @@
 /**
  * `endpoint()` makes a function from a route, its schemas and a use case. It owns everything between the socket and the
- * use case, in this order: health paths, path and method (404, 405), preflight, size of the body (413), bearer token
- * (401, 403, 503), path, query and body by their schemas (415, 422), the use case, its answer by its schema, JSON. A
- * refusal at any step means that the use case did not run. It may import `shared/http`, `routes`, `config`, `log`,
+ * use case, in this order: health paths, path and method (404, 405), preflight, announced size of the body (413), bearer
+ * token (401, 403, 503), path and query by their schemas (422), type of the body (415), the body as it comes (408, 413,
+ * 503), its schema (422), the use case, its answer by its schema, JSON. A refusal at any step means that the use case did
+ * not run. It may import `shared/http`, `routes`, `config`, `log`,
  * `fault` and the ids of the model, never a use case.
  *
  *     http(
@@ -14,7 +15,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type * as z from 'zod'
 import type { Route } from '../routes.ts'
 import { assertMayCall, assertOwn, assertOwnService, type Caller, NOBODY } from './auth.ts'
-import { parseJson, readBody } from './body.ts'
+import { assertJson, assertLength, BODY_LIMIT, parseJson, readBody } from './body.ts'
 import { createEdge, type Edge } from './edge.ts'
 import { exchange, type Incoming, json, once, type Reply } from './exchange.ts'
 import type { HttpFunction } from './register.ts'
@@ -99,35 +100,44 @@ export function endpoint<Deps, Answer, Params = None, Query = None, Body = undef
   }
 
   const respond = async (incoming: Incoming): Promise<Reply> => {
-    const bytes = await readBody(incoming.request, schemas.body !== undefined)
-    const request = await checked(route, schemas, edge(), incoming, bytes)
-    const answer = await handle(resources(), request)
-    const reply = replyTo(answer)
-    return afterAnswer ? { ...reply, after: () => afterAnswer(resources(), request, answer) } : reply
+    const { bodies, bodyMs } = edge().bounds
+    const head = await checkedHead(route, schemas, edge(), incoming)
+    if (schemas.body) assertJson(incoming.request)
+    const share = bodies()
+    try {
+      const reading = { keep: schemas.body !== undefined, share, deadlineMs: bodyMs }
+      const bytes = await readBody(incoming.request, reading)
+      const body = schemas.body && validate(schemas.body, parseJson(bytes), 'body')
+      assertOwn(head.caller, body)
+      const request = { ...head, body: body as Body }
+      const answer = await handle(resources(), request)
+      const reply = replyTo(answer)
+      return afterAnswer ? { ...reply, after: () => afterAnswer(resources(), request, answer) } : reply
+    } finally {
+      share.release()
+    }
   }
   return exchange(route, edge, { failures: schemas.failures, respond })
 }
 
-/** Everything that can refuse a request whose body has arrived or is to come, before anything is done for it. */
-export async function checked<Params, Query, Body>(
+/** Everything that can refuse a request by its head, before anything is read or done for it. */
+export async function checkedHead<Params, Query>(
   route: Route,
-  schemas: Checks<Params, Query, Body>,
+  schemas: Pick<Checks<Params, Query, unknown>, 'params' | 'query'>,
   edge: Edge,
   { request, requestId, match, search }: Incoming,
-  bytes: Buffer,
-): Promise<Request<Params, Query, Body>> {
+  bodyLimit = BODY_LIMIT,
+): Promise<Omit<Request<Params, Query, undefined>, 'body'>> {
+  assertLength(request, bodyLimit)
   const caller = route.auth === 'none' ? NOBODY : await edge.authenticate(request.headers.authorization)
   assertMayCall(route.auth, caller)
   assertOwnService(caller, match.params)
   const params = schemas.params ? validate(schemas.params, match.params, 'path') : {}
   const query = schemas.query ? validate(schemas.query, Object.fromEntries(search), 'query') : {}
-  const body = schemas.body && validate(schemas.body, parseJson(request, bytes), 'body')
-  assertOwn(caller, body)
   const run = request.headers['x-flame-run']
   return {
     params: params as Params,
     query: query as Query,
-    body: body as Body,
     caller,
     requestId,
     headers: request.headers,

@@ -9,7 +9,8 @@ import { isFault } from '../fault.ts'
 import type { Logger } from '../log.ts'
 import type { Route } from '../routes.ts'
 import type { FunctionRequest } from './body.ts'
-import { type Bytes, send } from './bytes.ts'
+import type { Share } from './bounds.ts'
+import { type Bytes, type Pace, send } from './bytes.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import type { Edge } from './edge.ts'
 import { createMatcher, type Match } from './match.ts'
@@ -79,13 +80,16 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
   return async (request, response) => {
     const began = performance.now()
     const requestId = requestIdOf(request)
-    const answer = await reply(request, requestId)
+    const share = edge().bounds.transfers()
+    const answer = bounded(await reply(request, requestId), share, requestId)
     const cors = corsHeaders(request, edge().corsOrigins)
     const headers = { 'x-request-id': requestId, ...cors, ...answer.headers }
-    const cut = await write(request, response, { ...answer, headers }).catch((error: unknown) => {
+    const pace = { leastBytes: edge().bounds.transferBytes }
+    const cut = await write(request, response, { ...answer, headers }, pace).catch((error: unknown) => {
       edge().log.warn({ err: error, requestId }, 'answer broken off')
       return 'broken off'
     })
+    share.release()
     const fault = answer.fault ?? cut
     edge().access[HEALTH_PATHS.includes(pathOf(request)) ? 'debug' : 'info'](
       {
@@ -99,6 +103,18 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
       'request',
     )
     if (answer.after) await follow(answer.after, edge().log, requestId)
+  }
+}
+
+/** Bytes that stream are one of the files that a process sends at a time. */
+function bounded(reply: Reply, share: Share, requestId: string): Reply {
+  if (!isStream(reply.body)) return reply
+  try {
+    share.add(1)
+    return reply
+  } catch (error) {
+    const { status, headers, body } = problem(error, '', requestId)
+    return { ...json(status, body, headers), fault: String(error) }
   }
 }
 
@@ -171,13 +187,14 @@ async function write(
   request: FunctionRequest,
   response: ServerResponse,
   { status, headers, body }: Reply,
+  pace: Pace,
 ): Promise<undefined> {
   if (response.destroyed || response.headersSent) return
   const unread = !request.complete && !request.rawBody
   const all = { ...STANDARD_HEADERS, ...lengthOf(body), ...headers, ...(unread && { connection: 'close' }) }
   response.writeHead(status, all)
   if (request.method !== 'HEAD') {
-    if (isStream(body)) return void (await send(body, response))
+    if (isStream(body)) return void (await send(body, response, pace))
     if (body !== undefined) response.write(body)
   }
   if (unread) await linger(request)

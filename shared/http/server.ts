@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../log.ts'
-import { announcedLength, BODY_LIMIT } from './body.ts'
+import { holdInvitation } from './body.ts'
 import type { HttpFunction } from './register.ts'
 
 /** Longer than any proxy before us keeps an idle connection, so that none is cut while a request is on its way. */
@@ -48,8 +48,6 @@ function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
 }
 
 export interface ServerOptions {
-  /** Bodies that announce more are not asked for. Default: the largest JSON document. */
-  readonly bodyLimit?: number
   /** Time for a whole request to arrive; 0 where files may take longer, and only a pause is too long. */
   readonly requestMs?: number
 }
@@ -59,7 +57,7 @@ export async function startServer(
   fn: HttpFunction,
   log: Logger,
   port: number,
-  { bodyLimit = BODY_LIMIT, requestMs = REQUEST_MS }: ServerOptions = {},
+  { requestMs = REQUEST_MS }: ServerOptions = {},
 ): Promise<FunctionServer> {
   const running = new Map<ServerResponse, Promise<void>>()
   let draining = false
@@ -81,7 +79,7 @@ export async function startServer(
   }
   const server = createServer(options, handle)
   server.on('checkContinue', (request, response) => {
-    if (announcedLength(request) <= bodyLimit) response.writeContinue()
+    holdInvitation(request, () => response.writeContinue())
     handle(request, response)
   })
   server.on('clientError', answerBroken)
