@@ -21,6 +21,13 @@ import { parseEvent } from './cloud-event.ts'
 
 const SEEN: Reply = { status: 204 }
 
+/** What of an event stands in the log: its attributes may be as long as its body. */
+const brief = ({ id, type, source }: CloudEvent) => ({
+  id: id.slice(0, 200),
+  type: type.slice(0, 200),
+  source: source.slice(0, 200),
+})
+
 const asDefect = (error: unknown): Fault =>
   isFault(error, 'unavailable', 'bad_request')
     ? error
@@ -48,7 +55,7 @@ export function eventEndpoint<Deps>(
     const share = bodies()
     try {
       const event = parseEvent(request.headers, await readBody(request, { keep: true, share, deadlineMs: bodyMs }))
-      log.debug({ requestId, event: { id: event.id, type: event.type, source: event.source } }, 'event received')
+      log.debug({ requestId, event: brief(event) }, 'event received')
       return await seen(event)
     } finally {
       share.release()

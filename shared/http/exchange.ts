@@ -42,6 +42,8 @@ export interface Work {
   readonly respond: (incoming: Incoming) => Promise<Reply>
 }
 
+/** Characters of a path in an access line: the longest that is of use, as ids of a set of outputs. */
+const LOGGED_PATH = 512
 const HEALTH_PATHS = ['/health/liveness', '/health/readiness']
 /** How long a caller that still sends a refused body has to read why, before it is cut off. */
 const LINGER_MS = 1000
@@ -94,7 +96,7 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
     edge().access[HEALTH_PATHS.includes(pathOf(request)) ? 'debug' : 'info'](
       {
         method: request.method,
-        path: pathOf(request),
+        path: pathOf(request).slice(0, LOGGED_PATH),
         status: answer.status,
         ms: Math.round((performance.now() - began) * 10) / 10,
         requestId,
