@@ -176,8 +176,9 @@ export const SETTINGS = {
   DT_AUTH: oneOf(
     {
       group: 'twins',
-      default: 'none',
-      effect: '`keycloak` asks callers of the digital-twin API for a token of the realm; `none` lets everybody in.',
+      default: 'keycloak',
+      effect:
+        '`keycloak` asks callers of the digital-twin API for a token of the realm; `none` lets everybody in who reaches it.',
     },
     'none',
     'keycloak',
@@ -185,7 +186,7 @@ export const SETTINGS = {
   DT_CORS_ORIGINS: list({
     group: 'twins',
     default: 'http://localhost,http://localhost:3000',
-    effect: 'Origins that browsers may call the digital-twin API from.',
+    effect: 'Origins of pages that may call the digital-twin API from a browser.',
   }),
   VERSION: word({
     group: 'twins',

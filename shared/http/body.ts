@@ -97,7 +97,8 @@ export function assertJson(request: FunctionRequest): void {
   const encoding = headers['content-encoding']?.toLowerCase() ?? 'identity'
   if (encoding !== 'identity') throw new Fault('unsupported_media', 'Bodies must not be encoded')
   const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';')
-  if (type.trim() !== '' && !JSON_TYPE.test(type.trim())) throw new Fault('unsupported_media', 'Bodies must be JSON')
+  if (!JSON_TYPE.test(type.trim()))
+    throw new Fault('unsupported_media', 'Bodies must be JSON: Content-Type is to be application/json')
   const charset = parameters.map((parameter) => /^\s*charset\s*=\s*"?([^"\s]*)/.exec(parameter)?.[1]).find(Boolean)
   if (charset && !CHARSETS.includes(charset)) throw new Fault('unsupported_media', 'Bodies must be UTF-8')
 }

@@ -2,12 +2,14 @@
 import { type Environment, groupsOf, loadConfig } from '../config.ts'
 import { createLogger, type Logger } from '../log.ts'
 import { prefixOf, type Route } from '../routes.ts'
-import { type Authenticate, authenticateFor } from './auth.ts'
+import { type Authenticate, authenticateFor, isOpen } from './auth.ts'
 import { type Bounds, createBounds } from './bounds.ts'
 
 export interface Edge {
   readonly authenticate: Authenticate
   readonly corsOrigins: readonly string[]
+  /** Nobody is asked for a token. */
+  readonly isOpen: boolean
   /** Before which the paths of the route answer, too. */
   readonly prefix: string
   /** Bytes of the largest body that a route of files takes. */
@@ -28,6 +30,7 @@ export function createEdge(route: Route, env: Environment = process.env): Edge {
   return {
     authenticate: authenticateFor(route, config),
     corsOrigins: route.prefix === undefined ? [config.CORS_ORIGIN] : config.DT_CORS_ORIGINS,
+    isOpen: isOpen(route, config),
     prefix: prefixOf(route, config.VERSION),
     fileLimit: config.FILE_MAX_MIB * MIB,
     bounds: createBounds(config),

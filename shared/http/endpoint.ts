@@ -16,6 +16,7 @@ import type * as z from 'zod'
 import type { Route } from '../routes.ts'
 import { assertMayCall, assertOwn, assertOwnService, type Caller, NOBODY } from './auth.ts'
 import { assertJson, assertLength, BODY_LIMIT, parseJson, readBody } from './body.ts'
+import { assertKnownSite } from './cross-site.ts'
 import { createEdge, type Edge } from './edge.ts'
 import { exchange, type Incoming, json, once, type Reply } from './exchange.ts'
 import type { HttpFunction } from './register.ts'
@@ -129,6 +130,7 @@ export async function checkedHead<Params, Query>(
   bodyLimit = BODY_LIMIT,
 ): Promise<Omit<Request<Params, Query, undefined>, 'body'>> {
   assertLength(request, bodyLimit)
+  if (edge.isOpen) assertKnownSite(request, edge.corsOrigins)
   const caller = route.auth === 'none' ? NOBODY : await edge.authenticate(request.headers.authorization)
   assertMayCall(route.auth, caller)
   assertOwnService(caller, match.params)

@@ -18,7 +18,8 @@ const servers = new Map<string, Awaited<ReturnType<typeof serveFunction>>>()
 
 beforeAll(async () => {
   fixture = await startFixture()
-  for (const [name, value] of Object.entries({ ...fixture.environment, LOG_LEVEL: 'fatal' })) vi.stubEnv(name, value)
+  for (const [name, value] of Object.entries({ ...fixture.environment, DT_AUTH: 'none', LOG_LEVEL: 'fatal' }))
+    vi.stubEnv(name, value)
   for (const { name } of Object.values(routes.dt)) {
     const fn = registeredFunction(name)
     if (fn) servers.set(name, await serveFunction(fn))

@@ -46,6 +46,7 @@ export async function createRealm(config: Partial<AuthConfig> = {}) {
   const edge: Edge = {
     authenticate: createAuthenticate({ ...AUTH, ...config }, createLocalJWKSet({ keys: [jwk] })),
     corsOrigins: ['http://localhost:8080'],
+    isOpen: false,
     prefix: '',
     fileLimit: 1024 * 1024 * 1024,
     bounds: createBounds(BOUNDS),
