@@ -166,6 +166,7 @@ export const serviceSchemas = {
     success: 202,
     body: launchBody,
     answer: z.object({ id: serviceId }),
+    refused: 'Kubernetes does not take it, and says why',
     failures: ['An error occurred'],
   },
   serviceStatus: {

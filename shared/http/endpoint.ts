@@ -50,8 +50,19 @@ export interface AnySchemas {
   readonly missing?: string
   /** What a 409 means, where there is one. */
   readonly conflict?: string
+  /** What a refusal by Kubernetes means, where its words reach the caller. */
+  readonly refused?: string
+  /** Headers of the request that change what is done, and how. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Responses that only this operation has. */
+  readonly answers?: Readonly<Record<number, Readonly<Record<string, unknown>>>>
   /** Bodies that are no JSON: media type → its schema in the description. */
-  readonly media?: { readonly body?: Media; readonly answer?: Media }
+  readonly media?: {
+    readonly body?: Media
+    /** No body is as good as an empty one. */
+    readonly bodyOptional?: boolean
+    readonly answer?: Media
+  }
 }
 
 export type Media = Readonly<Record<string, { readonly schema: Readonly<Record<string, unknown>> }>>
@@ -130,7 +141,7 @@ export async function checkedHead<Params, Query>(
   bodyLimit = BODY_LIMIT,
 ): Promise<Omit<Request<Params, Query, undefined>, 'body'>> {
   assertLength(request, bodyLimit)
-  if (edge.isOpen) assertKnownSite(request, edge.corsOrigins)
+  if (route.auth === 'twin' && edge.isOpen) assertKnownSite(request, edge.corsOrigins)
   const caller = route.auth === 'none' ? NOBODY : await edge.authenticate(request.headers.authorization)
   assertMayCall(route.auth, caller)
   assertOwnService(caller, match.params)

@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isFault } from '../fault.ts'
 import type { Logger } from '../log.ts'
-import type { Route } from '../routes.ts'
+import { allRoutes, type Route } from '../routes.ts'
 import type { FunctionRequest } from './body.ts'
 import type { Share } from './bounds.ts'
 import { type Bytes, type Pace, send } from './bytes.ts'
@@ -56,6 +56,11 @@ export const json = (status: number, value: unknown, headers: Readonly<Record<st
 
 export function exchange(route: Route, edge: () => Edge, work: Work): HttpFunction {
   const finder = once(() => createMatcher(route.endpoints, edge().prefix))
+  /** A path may be that of several functions, whereas its callers ask one of them what all of them answer. */
+  const siblings = once(() => {
+    const together = allRoutes.filter(({ trigger, prefix }) => trigger === route.trigger && prefix === route.prefix)
+    return createMatcher([...route.endpoints, ...together.flatMap(({ endpoints }) => endpoints)], edge().prefix)
+  })
 
   const perform = async (request: FunctionRequest, requestId: string, match: Match): Promise<Reply> => {
     const { log } = edge()
@@ -74,9 +79,10 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
     const elsewhere = match && otherSlash(route, match, request)
     if (elsewhere) return { status: 307, headers: { location: elsewhere } }
     if (match) return perform(request, requestId, match)
-    const allow = [...methods, 'OPTIONS'].join(', ')
+    const all = siblings()('', pathOf(request)).methods
+    const allow = [...all, 'OPTIONS'].join(', ')
     if (request.method !== 'OPTIONS') return json(405, { detail: 'Method Not Allowed' }, { allow })
-    return { status: 204, headers: { allow, ...preflightHeaders(request, methods) } }
+    return { status: 204, headers: { allow, ...preflightHeaders(request, all) } }
   }
 
   return async (request, response) => {
