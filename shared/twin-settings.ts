@@ -41,9 +41,23 @@ export const TWIN_SETTINGS = {
     86_400,
   ),
   DT_JOB_TTL: whole(
-    { group: 'services', default: '3600', effect: 'Seconds after which Kubernetes forgets a Job that has ended.' },
+    {
+      group: 'services',
+      default: '3600',
+      effect: 'Seconds for which Kubernetes keeps a Job after it has ended and its outcome is recorded.',
+    },
     60,
     31_536_000,
+  ),
+  DT_JOB_BACKLOG: whole(
+    {
+      group: 'services',
+      default: '1000',
+      effect:
+        'Firings of a scheduled service, of each outcome, that Kubernetes keeps for a loop that is away; older ones are lost.',
+    },
+    10,
+    100_000,
   ),
   DT_HISTORY_LIMIT: whole(
     { group: 'services', default: '10', effect: 'Firings of a scheduled service that are kept, with their outputs.' },

@@ -111,6 +111,8 @@ export interface Service {
   readonly endedAt: Date | null
   /** Until when somebody works on it. */
   readonly claimedUntil: Date | null
+  /** Looks that were begun since one ended well; 0 unless the last one failed, or ended its process. */
+  readonly attempts: number
 }
 
 export const RUN_PHASES = [
@@ -174,5 +176,8 @@ export interface Change {
 
 /** Bytes of a run's log that are kept. */
 export const LOG_TAIL_BYTES = 16 * 1024
+/** Runs of one service that an answer holds, and bytes of what they wrote last: those of the latest. */
+export const SHOWN_RUNS = 1000
+export const SHOWN_TAIL_BYTES = 4 * 1024 * 1024
 /** A call that was given up may still take effect for so long. */
 export const LATE_MS = 15_000

@@ -21,9 +21,26 @@ export const LABEL = {
   step: `${GROUP}/step`,
   /** Uid of the resource: what is left of a former one of the same name is told apart by it. */
   resource: `${GROUP}/resource`,
-  /** On a resource of which there is nothing left to do: no sweep reads it again. */
+  /** On a resource of which there is nothing left to do: see {@link isSettled}. */
   finished: `${GROUP}/finished`,
 } as const
+
+/**
+ * A label travels with its object: a copy that is applied under another name has it, and so has a backup that is restored. So it
+ * counts only for the resource that it names by uid, which no copy has; and of one that was refused, for the generation that was.
+ */
+export const finishedMark = (uid: string): string => uid
+export const refusedMark = (uid: string, generation: number): string => `${uid}.${generation}`
+
+interface Marked {
+  readonly uid: string
+  readonly generation: number
+  readonly mark: string
+}
+
+/** True of a resource of which there is nothing left to do: no sweep reads it. */
+export const isSettled = ({ uid, generation, mark }: Marked): boolean =>
+  mark === finishedMark(uid) || mark === refusedMark(uid, generation)
 
 export const COMPONENT = {
   run: 'dt-run',

@@ -101,12 +101,23 @@ export interface Store {
   findMany(ids: readonly ServiceId[]): Promise<Service[]>
   /** Moves a service when it is in one of `from`; undefined when it is not, or not there. */
   move(id: ServiceId, from: readonly Phase[], to: Phase, patch?: Patch): Promise<Service | undefined>
-  /** Those of `ids` that nobody has claimed, as they are now, claimed for `leaseMs`. Two callers never get the same one. */
+  /**
+   * Those of `ids` that nobody has claimed and that are due, as they are now, claimed for `leaseMs`. Two callers never get the
+   * same one. Each claim counts as an attempt before anything is done: until `unclaim` the service is due again after `leaseMs`,
+   * then after twice that, and so on up to 15 minutes.
+   */
   claim(ids: readonly ServiceId[], now: Date, leaseMs: number): Promise<Service[]>
+  /** Gives claims back whose work ended well, or never began: attempts count from 0 again. */
   unclaim(ids: readonly ServiceId[]): Promise<void>
+  /** Gives claims back whose work failed: their attempts stay, and they wait until they are due. */
+  unclaimFailed(ids: readonly ServiceId[]): Promise<void>
 
-  /** Runs of a service, by firing, index and attempt. */
+  /**
+   * The last {@link SHOWN_RUNS} runs of a service, by firing, index and attempt; with what the latest of them wrote last, up to
+   * {@link SHOWN_TAIL_BYTES} in all.
+   */
   runs(id: ServiceId): Promise<Run[]>
+  /** Those that count for the present resources of these services, without what they wrote last. */
   runsOf(ids: readonly ServiceId[]): Promise<Map<ServiceId, Run[]>>
   /**
    * Writes runs as they are now; one that is over stays as it is. Changes are told in the same transaction. Nothing is
@@ -174,6 +185,14 @@ export interface Resource {
   readonly status: Readonly<Record<string, unknown>>
 }
 
+/** A resource that is labelled as finished, and what the label says. */
+export interface MarkedResource {
+  readonly name: string
+  readonly uid: string
+  readonly generation: number
+  readonly mark: string
+}
+
 export interface JobFacts {
   readonly name: string
   readonly uid: string
@@ -188,6 +207,8 @@ export interface JobFacts {
   readonly failed: number
   readonly completedIndexes: readonly number[]
   readonly failedIndexes: readonly number[]
+  /** How long it stays when it has ended; null: until somebody says. */
+  readonly ttlSeconds: number | null
   /** Its last word, and why. */
   readonly ended: { readonly outcome: 'complete' | 'failed'; readonly reason: string } | null
 }
@@ -262,13 +283,15 @@ export interface Cluster {
   apply(object: KubernetesObject): Promise<{ readonly uid: string }>
   /** All resources that are not labelled as finished, in pages of 500. */
   resources(): Promise<Resource[]>
+  /** Of all that are, whatever the label says, no more than is needed to see whether it holds: metadata, in large pages. */
+  marked(): Promise<MarkedResource[]>
   resource(name: string): Promise<Resource | undefined>
   /** Writes the status; false when there is no such resource. */
   patchStatus(name: string, status: Readonly<Record<string, unknown>>): Promise<boolean>
-  /** Merges labels and sets finalizers, where given; false when there is no such resource. */
+  /** Merges labels, a null taking one away, and sets finalizers, where given; false when there is no such resource. */
   patchResource(
     name: string,
-    patch: { readonly labels?: Readonly<Record<string, string>>; readonly finalizers?: readonly string[] },
+    patch: { readonly labels?: Readonly<Record<string, string | null>>; readonly finalizers?: readonly string[] },
   ): Promise<boolean>
   /** Asks for a foreground deletion; false when there is none. Returns before dependents are gone. */
   removeResource(name: string): Promise<boolean>
@@ -283,6 +306,8 @@ export interface Cluster {
   has(kind: AppliedKind, name: string): Promise<boolean>
   /** Lets a Job go on; false when there is none. */
   resume(job: string): Promise<boolean>
+  /** Lets Kubernetes remove a Job so many seconds after its end; false when there is none. */
+  expire(job: string, seconds: number): Promise<boolean>
   /** Ends a Job as failed, its pods with it; false when there is none. */
   end(job: string): Promise<boolean>
   /** Asks for a foreground deletion; false when there is no such object. */

@@ -7,8 +7,18 @@
 import * as z from 'zod'
 import { fileSchemas, page, whole } from '../files/schema.ts'
 import type { AnySchemas } from '../http/endpoint.ts'
+import { BOUNDS, isLonger } from './bounds.ts'
+import { imageFault } from './image.ts'
 import { CONCURRENCY_POLICIES, JOB_TYPES, PHASES, RUN_PHASES, type ServiceId, STATUS_WORDS } from './model.ts'
-import { clashingName, isInputName, RESERVED_FOLDER, reservedVariable } from './spec.ts'
+import {
+  canonicalMounts,
+  countFault,
+  environmentFault,
+  mountsFault,
+  type RecordFault,
+  reservedVariable,
+  type Texts,
+} from './spec.ts'
 
 const healthAnswer = z.object({ status: z.literal('ok') })
 
@@ -27,24 +37,39 @@ const CRON = new RegExp(
   ].join('\\s+')}$`,
 )
 
-const schedule = plain.refine((text) => CRON.test(text), {
-  error: 'Input should be five fields of cron: minute, hour, day of month, month, day of week (0 to 6)',
-  params: { type: 'string_pattern_mismatch' },
-})
+const schedule = z
+  .string()
+  .max(BOUNDS.schedule)
+  .refine((text) => CRON.test(text), {
+    error: 'Input should be five fields of cron: minute, hour, day of month, month, day of week (0 to 6)',
+    params: { type: 'string_pattern_mismatch' },
+  })
 
-const environment = z.record(
-  plain.refine((name) => name !== '' && !name.includes('='), 'Input should be the name of a variable'),
-  plain,
-)
+const bounded = (most: number) =>
+  plain.refine((text) => !isLonger(text, most), `Input should have at most ${most} characters`)
 
-/** `RESERVED_FOLDER` is where a fan-in finds the outputs of the runs. */
-const mounts = z
-  .record(plain, plain.refine(isInputName, 'Input should be a relative path without ".."'))
-  .refine((files) => clashingName(Object.values(files)) === undefined, 'No two files may have one name')
-  .refine(
-    (files) => !Object.values(files).some((name) => name.split('/')[0] === RESERVED_FOLDER),
-    `Names below ${RESERVED_FOLDER}/ are those of outputs`,
+const report = ({ key, message }: RecordFault, context: z.RefinementCtx): void =>
+  context.addIssue({ code: 'custom', path: key === null ? [] : [key], message })
+
+const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** A record of texts with the check that a resource has as well. One that is too large is counted and not read. */
+const textsWith = (most: number, what: string, faultOf: (texts: Texts) => RecordFault | undefined) =>
+  z.preprocess(
+    (value, context) => {
+      const fault = isRecord(value) ? countFault(value, most, what) : undefined
+      if (!fault) return value
+      report(fault, context)
+      return z.NEVER
+    },
+    z.record(z.string(), z.string()).superRefine((texts, context) => {
+      const fault = faultOf(texts)
+      if (fault) report(fault, context)
+    }),
   )
+
+const environment = textsWith(BOUNDS.variables, 'variables', environmentFault)
+const mounts = textsWith(BOUNDS.mounts, 'files', mountsFault).transform(canonicalMounts)
 
 const analytics = z
   .object({
@@ -58,10 +83,12 @@ const analytics = z
 
 const LABEL_KEY = /^(?:[a-z0-9.-]{1,253}\/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/
 const LABEL_VALUE = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/
-const labels = z.record(
-  z.string().regex(LABEL_KEY, 'Input should be the key of a Kubernetes label'),
-  z.string().regex(LABEL_VALUE, 'Input should be the value of a Kubernetes label'),
-)
+const labels = z
+  .record(
+    z.string().regex(LABEL_KEY, 'Input should be the key of a Kubernetes label'),
+    z.string().regex(LABEL_VALUE, 'Input should be the value of a Kubernetes label'),
+  )
+  .refine((record) => Object.keys(record).length <= BOUNDS.labels, `Input should have at most ${BOUNDS.labels} labels`)
 
 const isGiven = (value: object | null | undefined): boolean =>
   value !== null && value !== undefined && Object.keys(value).length > 0
@@ -70,26 +97,44 @@ const isGiven = (value: object | null | undefined): boolean =>
 const emptyIsNone = (value: unknown): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0 ? null : value
 
+const NO_SECRETS =
+  'Variables of the image. They are stored in clear, in the database and in the resource: a value must not be a secret.'
+
+function checkImage(text: string, path: string[], context: z.RefinementCtx): void {
+  const fault = imageFault(text)
+  if (fault !== undefined)
+    context.addIssue({ code: 'custom', path, message: `Input should be the name of an image: ${fault}` })
+}
+
 export const launchBody = z
   .object({
-    image: plain,
-    version: plain.describe('Tag of the image'),
-    description: plain,
+    image: bounded(BOUNDS.image).describe(
+      'Name of the image without its tag; or name@sha256, with the digest as version',
+    ),
+    version: bounded(BOUNDS.image).describe('Tag of the image'),
+    description: bounded(BOUNDS.description),
     port: whole(1024, 65_535).nullish(),
-    env: environment.nullish(),
+    env: environment.nullish().describe(NO_SECRETS),
     mount_files: mounts.nullish().describe('Id of a file → its name below /input'),
     ana: z.preprocess(emptyIsNone, analytics.nullish()),
     sim: z.looseObject({}).nullish().describe('Not supported'),
-    display_name: plain.max(200).nullish(),
+    display_name: bounded(BOUNDS.displayName).nullish(),
     labels: labels.nullish(),
     parallelism: whole(1, 100).nullish(),
     retries: whole(0, 20).nullish(),
-    fan_in: z.object({ image: plain, env: environment.nullish() }).nullish().describe('A step after all runs'),
+    fan_in: z
+      .object({
+        image: bounded(BOUNDS.image).superRefine((image, context) => checkImage(image, [], context)),
+        env: environment.nullish().describe(NO_SECRETS),
+      })
+      .nullish()
+      .describe('A step after all runs'),
     concurrency_policy: z.enum(CONCURRENCY_POLICIES).nullish(),
     history_limit: whole(1, 1000).nullish(),
     retention_days: whole(0, 36_500).nullish(),
   })
-  .superRefine(({ ana, sim, env }, context) => {
+  .superRefine(({ ana, sim, env, image, version }, context) => {
+    checkImage(`${image}:${version}`, ['image'], context)
     const reserved = reservedVariable(ana?.job_type ?? '', env ?? {})
     if (reserved !== undefined)
       context.addIssue({ code: 'custom', path: ['env', reserved], message: `${reserved} is given by Knative` })

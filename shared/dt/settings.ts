@@ -26,7 +26,10 @@ export interface TwinSettings {
   /** Runs of one service at the same time. */
   readonly parallelism: number
   readonly retries: number
+  /** Of a Job whose outcome is recorded. */
   readonly ttlSeconds: number
+  /** Ended Jobs of a scheduled service, of each outcome, that Kubernetes keeps until they are recorded. */
+  readonly jobBacklog: number
   readonly historyLimit: number
   readonly egress: readonly Egress[]
   /** Variables of old images that expect a Mongo server. */

@@ -3,8 +3,10 @@
  * notes on what is not, or a reason why it cannot be taken. Pure.
  */
 
+import { BOUNDS, isLonger } from '../dt/bounds.ts'
+import { imageFault } from '../dt/image.ts'
 import type { ServiceId, ServiceSpec } from '../dt/model.ts'
-import { clashingName, isInputName } from '../dt/spec.ts'
+import { canonicalMounts, environmentFault, mountFault, mountsFault, type RecordFault } from '../dt/spec.ts'
 import { type ObjectId, parseObjectId } from '../files/model.ts'
 
 export type Document = Readonly<Record<string, unknown>>
@@ -73,14 +75,41 @@ const asText = (value: unknown): string | undefined => (isText(value) ? value : 
 const asVariable = (value: unknown): string | undefined =>
   typeof value === 'number' || typeof value === 'boolean' ? String(value) : asText(value)
 
+function refuse(field: string, fault: RecordFault | undefined): void {
+  if (fault) throw new Unreadable(`${[field, fault.key].filter(Boolean).join('.')}: ${fault.message}`)
+}
+
 function mountsOf(value: unknown, gathered: Notes): Record<string, string> {
-  const all = pairs('mount_files', value, gathered, asText)
-  const good = all.filter(([, name]) => isInputName(name))
-  for (const [id, name] of all.filter((pair) => !good.includes(pair)))
-    gathered.notes.push(`mount_files.${id} is left out: "${name}" is no relative path without ".."`)
-  const clash = clashingName(good.map(([, name]) => name))
-  if (clash !== undefined) throw new Unreadable(`mount_files: "${clash}" stands for two files`)
-  return Object.fromEntries(good)
+  const good = pairs('mount_files', value, gathered, asText).filter(([id, name]) => {
+    const fault = mountFault(id, name)
+    if (fault) gathered.notes.push(`mount_files.${id} is left out: "${name}": ${fault.message}`)
+    return !fault
+  })
+  const mounts = Object.fromEntries(good)
+  refuse('mount_files', mountsFault(mounts))
+  return canonicalMounts(mounts)
+}
+
+function envOf(value: unknown, gathered: Notes): Record<string, string> {
+  const env = Object.fromEntries(pairs('env', value, gathered, asVariable))
+  refuse('env', environmentFault(env))
+  return env
+}
+
+/** With its version as the tag. Such a service never ran when its image can have no such name. */
+function imageOf({ image, version }: Document): string {
+  if (!isText(image) || image === '') throw new Unreadable('it names no image')
+  const whole = isText(version) && version !== '' ? `${image}:${version}` : image
+  const fault = imageFault(whole)
+  if (fault !== undefined) throw new Unreadable(`its image has no valid name: ${fault}`)
+  return whole
+}
+
+function descriptionOf({ description }: Document): string {
+  if (!isText(description)) return ''
+  if (isLonger(description, BOUNDS.description))
+    throw new Unreadable(`its description has more than ${BOUNDS.description} characters`)
+  return description
 }
 
 function outputsOf(value: unknown, gathered: Notes) {
@@ -108,22 +137,21 @@ const SERVICE_FIELDS = new Set('_id image version description mount_files reps e
 /** @throws Unreadable */
 export function readService(document: Document): Read<FormerService> {
   const id = idOf(document)
-  const { image, version, description, env } = document
-  if (!isText(image) || image === '') throw new Unreadable('it names no image')
+  const image = imageOf(document)
   const gathered: Notes = { notes: [] }
   const others = Object.keys(document).filter((field) => !SERVICE_FIELDS.has(field))
   if (others.length > 0) gathered.notes.push(`left out: ${others.sort().join(', ')}`)
   const reps = repsOf(document['reps'], gathered)
   const spec: ServiceSpec = {
-    image: isText(version) && version !== '' ? `${image}:${version}` : image,
-    description: isText(description) ? description : '',
+    image,
+    description: descriptionOf(document),
     displayName: null,
     // It was kept in the resource alone. Only what is replicated had replications.
     jobType: reps === null ? 'persistent' : 'ondemand',
     port: null,
     reps,
     schedule: null,
-    env: Object.fromEntries(pairs('env', env, gathered, asVariable)),
+    env: envOf(document['env'], gathered),
     mountFiles: mountsOf(document['mount_files'], gathered),
     parallelism: null,
     retries: null,

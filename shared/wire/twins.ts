@@ -48,6 +48,7 @@ export const dtSettings = (config: Config, namespace: string = config.NAMESPACE)
     parallelism: config.MAX_PARALLEL_JOB_RUNS,
     retries: config.DT_RETRIES,
     ttlSeconds: config.DT_JOB_TTL,
+    jobBacklog: config.DT_JOB_BACKLOG,
     historyLimit: config.DT_HISTORY_LIMIT,
     egress: config.DT_EGRESS,
     mongo: config.DT_COMPAT_MONGO,

@@ -10,12 +10,13 @@ import { listing } from './twin-store/listing.ts'
 import { looping } from './twin-store/looping.ts'
 import { moving } from './twin-store/moving.ts'
 import { pruning } from './twin-store/pruning.ts'
+import { reading } from './twin-store/reading.ts'
 import { recording } from './twin-store/recording.ts'
 import { removing } from './twin-store/removing.ts'
 import { type MakeTarget, prepare } from './twin-store/subject.ts'
 import { telling } from './twin-store/telling.ts'
 
-const PARTS = [launching, adopting, moving, claiming, recording, listing, pruning, removing, telling, looping]
+const PARTS = [launching, adopting, moving, claiming, recording, reading, listing, pruning, removing, telling, looping]
 
 export function twinStoreConformance(name: string, make: MakeTarget): void {
   describe(`Store of twins: ${name}`, () => {

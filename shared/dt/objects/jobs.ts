@@ -11,19 +11,20 @@ interface Shape {
   readonly completions: number
   readonly parallelism: number
   readonly retries: number
-  readonly ttlSeconds: number
   readonly suspend: boolean
   readonly template: object
 }
 
-/** An index that failed for good does not end the others. */
-const jobSpec = ({ completions, parallelism, retries, ttlSeconds, suspend, template }: Shape) => ({
+/**
+ * An index that failed for good does not end the others. A Job gets no time to live when it is made: how it ended is known from
+ * it alone, so it stays until that is recorded, however long nobody looks.
+ */
+const jobSpec = ({ completions, parallelism, retries, suspend, template }: Shape) => ({
   completionMode: 'Indexed',
   completions,
   parallelism,
   backoffLimitPerIndex: retries,
   maxFailedIndexes: completions,
-  ttlSecondsAfterFinished: ttlSeconds,
   suspend,
   template,
 })
@@ -36,7 +37,6 @@ const replications = (input: ServiceInput, firing: number | null, suspend: boole
     completions: reps,
     parallelism: Math.min(reps, spec.parallelism ?? settings.parallelism),
     retries: spec.retries ?? settings.retries,
-    ttlSeconds: settings.ttlSeconds,
     suspend,
     template: runPod({
       id,
@@ -61,12 +61,12 @@ export const onDemandJob = (input: ServiceInput, suspend: boolean): KubernetesOb
 
 /**
  * Kubernetes itself starts the firings, so none is lost while we are down for less than a minute, and one is caught up after
- * that. Times are UTC. Its Jobs are cleared away by their time to live: the history is ours.
+ * that. Times are UTC. The history is ours: a Job gets a time to live when its firing is recorded. The limits of Kubernetes are
+ * there for a loop that is away: they bound what waits for it, and firings beyond them are lost.
  */
 export const cronJob = (input: ServiceInput, suspend: boolean): KubernetesObject => {
   const { id, spec, settings } = input
   const labels = runLabels(input)
-  const kept = spec.historyLimit ?? settings.historyLimit
   return owned(input, {
     apiVersion: 'batch/v1',
     kind: 'CronJob',
@@ -76,8 +76,8 @@ export const cronJob = (input: ServiceInput, suspend: boolean): KubernetesObject
       timeZone: 'Etc/UTC',
       concurrencyPolicy: spec.concurrencyPolicy ?? 'Forbid',
       startingDeadlineSeconds: 600,
-      successfulJobsHistoryLimit: kept,
-      failedJobsHistoryLimit: kept,
+      successfulJobsHistoryLimit: settings.jobBacklog,
+      failedJobsHistoryLimit: settings.jobBacklog,
       jobTemplate: {
         metadata: { labels: { ...labels, [LABEL.step]: 'replication' } },
         spec: replications(input, null, suspend),
@@ -100,7 +100,6 @@ export const fanInJob = (input: ServiceInput, firing: number, suspend: boolean):
       completions: 1,
       parallelism: 1,
       retries: spec.retries ?? settings.retries,
-      ttlSeconds: settings.ttlSeconds,
       suspend,
       template: runPod({
         id,

@@ -1,16 +1,12 @@
 /** What an event asks for: a look at one service, or a sweep. */
-import { isFault } from '../../fault.ts'
 import { isAboutService } from '../events.ts'
 import { isLive, parseServiceId, type ServiceId } from '../model.ts'
 import { parseJobName } from '../names.ts'
-import { type GatherPorts, meet } from './gather.ts'
-import { look } from './one.ts'
+import { lookAlone } from './claimed.ts'
+import type { GatherPorts } from './gather.ts'
 import { type Memory, standGuard } from './standing.ts'
 import type { SweepPorts } from './sweep.ts'
 import { tick } from './tick.ts'
-import { readWorld } from './world.ts'
-
-const CLAIM_LEASE_MS = 60_000
 
 interface Event {
   readonly type: string
@@ -28,30 +24,14 @@ export function subjectOf({ type, subject = '' }: Event): ServiceId | undefined 
 }
 
 /**
- * Looks at one service, unless somebody does already. A look that fails is told in the log, as in a sweep: the next one asks
- * again.
- * @throws Fault of the database when it could not be claimed
+ * Looks at one live service, unless somebody does already.
+ * @throws Fault when it could not be claimed, or the policies that runs are confined by are not there
  */
 export async function reconcileOne(ports: GatherPorts, memory: Memory, id: ServiceId): Promise<void> {
-  const { store, cluster, log, now } = ports
-  const known = await store.find(id)
+  const known = await ports.store.find(id)
   if (!known || !isLive(known.phase)) return
-  const [claimed] = await store.claim([id], now(), CLAIM_LEASE_MS)
-  if (!claimed) return
-  try {
-    await standGuard(ports, memory)
-    const resource = await cluster.resource(id)
-    const service = resource && (await meet(ports, resource, claimed))
-    // Adopted anew: a later look takes it up.
-    if (resource && service && service.uid === claimed.uid) {
-      const world = await readWorld(ports, [service])
-      await look(ports, service, resource, world.of(service))
-    }
-  } catch (error) {
-    log(isFault(error) ? 'warn' : 'error', 'look at a service failed', { service: id, error })
-  } finally {
-    await store.unclaim([id])
-  }
+  await standGuard(ports, memory)
+  await lookAlone(ports, id)
 }
 
 /** @throws Fault `unavailable` when the event should be sent again */

@@ -15,12 +15,12 @@ import {
   type Run,
   type Service,
 } from '../model.ts'
-import { BATCH, CONTAINER, LABEL, OLD_FINALIZER } from '../names.ts'
+import { BATCH, CONTAINER, finishedMark, LABEL, OLD_FINALIZER, parseJobName } from '../names.ts'
 import type { Patch, Ports, Resource } from '../ports.ts'
 import { type FiringState, firings, newlyOver, sumOf, withoutForgotten } from './firings.ts'
 import { isHopeless, type MakePorts, make, makeFanIn } from './make.ts'
 import { isFinished, isSaid, statusOf } from './resource-status.ts'
-import { changedRuns, observeRuns, pendingReason, runChanges } from './runs.ts'
+import { changedRuns, firingOf, observeRuns, pendingReason, runChanges } from './runs.ts'
 import type { View } from './world.ts'
 
 export type LookPorts = MakePorts & Pick<Ports, 'log' | 'now'>
@@ -108,6 +108,25 @@ async function prune(
   if (told.length > keep) await store.pruneFirings(id, keep + states.length - told.length)
 }
 
+/** Jobs whose firing is recorded may go: those of firings that are kept after their time, others at once. */
+async function expireTold(
+  { cluster, settings }: LookPorts,
+  service: Service,
+  { jobs }: View,
+  states: readonly FiringState[],
+) {
+  const { spec, firing: last } = service
+  const { ttlSeconds, historyLimit } = settings.twin
+  const told = states.map(({ firing }) => firing).filter((firing) => firing <= last)
+  const kept = new Set(told.slice(-(spec.historyLimit ?? historyLimit)))
+  for (const job of jobs) {
+    const ref = parseJobName(job.name)
+    if (!ref || firingOf(ref, service) > last) continue
+    const seconds = kept.has(firingOf(ref, service)) ? ttlSeconds : 0
+    if (job.ttlSeconds === null || job.ttlSeconds > seconds) await cluster.expire(job.name, seconds)
+  }
+}
+
 async function lookScheduled(ports: LookPorts, service: Service, whole: View): Promise<Verdict> {
   const view = withoutForgotten(service, whole)
   if (!view.hasCronJob) await make(ports, service, view)
@@ -117,6 +136,7 @@ async function lookScheduled(ports: LookPorts, service: Service, whole: View): P
   const over = newlyOver(states, service.firing)
   const last = over.at(-1) ?? states.findLast(({ firing }) => firing <= service.firing)
   const isActive = states.some(({ isOver }) => !isOver)
+  await expireTold(ports, service, whole, states)
   await prune(ports, service, states)
   return {
     phase: isActive ? 'running' : 'scheduled',
@@ -184,12 +204,21 @@ async function record(ports: LookPorts, service: Service, verdict: Verdict): Pro
   return moved
 }
 
+/** The outcome is recorded: Jobs of the service may go, after their time. */
+async function expireJobs({ cluster, settings }: LookPorts, { id, uid, spec }: Service): Promise<void> {
+  if (spec.jobType === 'persistent') return
+  for (const { name, labels, ttlSeconds } of await cluster.jobs([id]))
+    if (labels[LABEL.resource] === uid && ttlSeconds === null) await cluster.expire(name, settings.twin.ttlSeconds)
+}
+
 /** Writes what the resource says of the service; one that is finished is not read again. */
 export async function publish(ports: LookPorts, service: Service, resource: Resource): Promise<void> {
   const { cluster, now } = ports
   const status = statusOf(service, resource, now())
   if (!isSaid(resource, status)) await cluster.patchStatus(resource.name, status)
-  if (isFinished(service)) await cluster.patchResource(resource.name, { labels: { [LABEL.finished]: 'true' } })
+  if (!isFinished(service)) return
+  await expireJobs(ports, service)
+  await cluster.patchResource(resource.name, { labels: { [LABEL.finished]: finishedMark(resource.uid) } })
 }
 
 /** A finalizer of the operator of old would keep a resource from going for ever: nobody is left to take it away. */

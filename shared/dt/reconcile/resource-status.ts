@@ -65,7 +65,7 @@ export const rejectedStatus = (resource: Resource, reason: string, now: Date): F
   ],
 })
 
-const canonical = (value: unknown): unknown => {
+export const canonical = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(canonical)
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).filter(([, entry]) => entry !== null && entry !== undefined)

@@ -1,14 +1,16 @@
 /**
  * One sweep: rows that are not ended and resources that are not finished are brought together, Kubernetes is read once, and
  * each service is looked at; at the same time changes are told. What fails or is slow concerns itself alone. Running it twice
- * changes nothing. Services that have ended cost nothing, however many there are.
+ * changes nothing. Services that have ended cost one list of their metadata, however many there are.
  */
 import { isFault } from '../../fault.ts'
 import { sideBySide, together } from '../../work/side-by-side.ts'
 import type { Service, ServiceId } from '../model.ts'
+import { isSettled } from '../names.ts'
 import type { Ports, Resource } from '../ports.ts'
 import { type TellingPorts, tellChanges } from '../tell.ts'
 import { remove } from '../terminate.ts'
+import { CLAIM_LEASE_MS, isOutage, lookAlone } from './claimed.ts'
 import { type GatherPorts, meet, miss, nameIsId } from './gather.ts'
 import { look } from './one.ts'
 import { letGoOn } from './queue.ts'
@@ -24,10 +26,13 @@ export interface SweepReport {
   readonly failed: number
 }
 
-const CLAIM_LEASE_MS = 60_000
 const ACTS = 32
 const TELLING_MS = 5000
 const EXPIRED_LIMIT = 100
+/** Read one by one in a sweep. */
+const MISMARKED_LIMIT = 100
+/** Time for services whose last look failed. */
+const SUSPECTS_MS = 20_000
 
 type Failed = (error: unknown, id: string) => void
 
@@ -52,11 +57,32 @@ async function each<T, R>(
   })
 }
 
+interface Gathered {
+  readonly pairs: readonly Pair[]
+  /** Their last look failed, or ended its process; those whose attempts are fewest come first. */
+  readonly suspects: readonly Service[]
+}
+
+/**
+ * Resources whose label of the finished does not hold: copies and backups of finished ones, refused ones that were corrected, and
+ * those that a version before ours labelled. So many at a time, whichever they are, so that none holds up the others for good.
+ */
+async function mismarked({ cluster, random }: SweepPorts): Promise<Resource[]> {
+  const found = (await cluster.marked()).filter((marked) => !isSettled(marked))
+  const from = found.length > MISMARKED_LIMIT ? Math.floor(random() * found.length) : 0
+  const some = [...found.slice(from), ...found.slice(0, from)].slice(0, MISMARKED_LIMIT)
+  const read = await sideBySide(some, ACTS, ({ name }) => cluster.resource(name))
+  return read.flatMap((result) => {
+    if (result.status === 'rejected') throw result.reason
+    return result.value ? [result.value] : []
+  })
+}
+
 /**
  * Rows that nobody else works on, and the resources they belong to; new resources get theirs.
  * @param claims gets the id of each that is claimed, when it is: whatever fails then, they can be given back
  */
-async function gather(ports: SweepPorts, failed: Failed, claims: Set<ServiceId>): Promise<Pair[]> {
+async function gather(ports: SweepPorts, failed: Failed, claims: Set<ServiceId>): Promise<Gathered> {
   const { store, cluster, now } = ports
   const claim = async (ids: readonly ServiceId[]): Promise<Service[]> => {
     const claimed = await store.claim(ids, now(), CLAIM_LEASE_MS)
@@ -64,11 +90,16 @@ async function gather(ports: SweepPorts, failed: Failed, claims: Set<ServiceId>)
     return claimed
   }
   const rows = await store.unfinished(now())
-  const claimed = await claim(rows.map(({ id }) => id))
-  const resources = await cluster.resources()
+  const suspects = rows.filter(({ attempts }) => attempts > 0).toSorted((one, other) => one.attempts - other.attempts)
+  const claimed = await claim(rows.filter(({ attempts }) => attempts === 0).map(({ id }) => id))
+  const apart = new Set(suspects.map(({ id }) => id as string))
+  const unmarked = await cluster.resources()
+  const seen = new Set([...apart, ...unmarked.map(({ name }) => name)])
+  const others = (await mismarked(ports)).filter(({ name }) => !seen.has(name))
+  const resources = [...unmarked.filter(({ name }) => !apart.has(name)), ...others]
   const mine = new Map(claimed.map((service) => [service.id as string, service]))
-  const others = resources.filter(({ name }) => !mine.has(name))
-  const known = await store.findMany(others.filter(nameIsId).map(({ name }) => name as ServiceId))
+  const strangers = resources.filter(({ name }) => !mine.has(name))
+  const known = await store.findMany(strangers.filter(nameIsId).map(({ name }) => name as ServiceId))
   const knownById = new Map(known.map((service) => [service.id as string, service]))
   const listed = new Set(resources.map(({ name }) => name))
 
@@ -90,31 +121,55 @@ async function gather(ports: SweepPorts, failed: Failed, claims: Set<ServiceId>)
     ({ id }) => id,
     (service) => miss(ports, service),
   )
-  return [...met.flat(), ...missed.filter((pair) => pair !== undefined)]
+  return { pairs: [...met.flat(), ...missed.filter((pair) => pair !== undefined)], suspects }
 }
 
-async function lookAtAll(ports: SweepPorts, failed: Failed): Promise<number> {
+/** Those whose last look did not fail, all at the same time. */
+async function lookAtHealthy(ports: SweepPorts, failed: Failed): Promise<Gathered> {
   const claims = new Set<ServiceId>()
+  const broken = new Set<ServiceId>()
+  const failedOne: Failed = (error, id) => {
+    if (!isOutage(error)) broken.add(id as ServiceId)
+    failed(error, id)
+  }
   try {
-    const pairs = await gather(ports, failed, claims)
+    const gathered = await gather(ports, failedOne, claims)
+    const { pairs } = gathered
     const world = await readWorld(
       ports,
       pairs.map(({ service }) => service),
     )
     await each(
       pairs,
-      failed,
+      failedOne,
       ({ service }) => service.id,
       ({ service, resource }) => look(ports, service, resource, world.of(service)),
     )
-    await letGoOn(
-      ports,
-      pairs.map(({ service }) => service),
-    )
-    return pairs.length
+    return gathered
   } finally {
-    await ports.store.unclaim([...claims])
+    const [unharmed, harmed] = [[...claims].filter((id) => !broken.has(id)), [...claims].filter((id) => broken.has(id))]
+    await ports.store.unclaim(unharmed)
+    await ports.store.unclaimFailed(harmed)
   }
+}
+
+/**
+ * A look that ends the process takes all that are looked at with it, and leaves all of them suspect. So suspects come last, one
+ * after the other: each but the one at fault is cleared, and that one comes after all others, more and more seldom.
+ */
+async function lookAtSuspects(ports: SweepPorts, suspects: readonly Service[], failed: Failed): Promise<void> {
+  const end = ports.now().getTime() + SUSPECTS_MS
+  for (const { id } of suspects) {
+    if (ports.now().getTime() > end) return
+    await lookAlone(ports, id).catch((error) => failed(error, id))
+  }
+}
+
+async function lookAtAll(ports: SweepPorts, failed: Failed): Promise<number> {
+  const { pairs, suspects } = await lookAtHealthy(ports, failed)
+  await lookAtSuspects(ports, suspects, failed)
+  await letGoOn(ports, [...pairs.map(({ service }) => service), ...suspects])
+  return pairs.length + suspects.length
 }
 
 /** Ended services whose time is over go as if somebody had terminated them. */

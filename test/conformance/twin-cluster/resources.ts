@@ -72,6 +72,19 @@ export function resources(subject: () => TwinClusterTarget): void {
     expect(whole).toEqual(await cluster.resource(live.id))
   })
 
+  test('marked: those and no other, with what the label says', async () => {
+    const { cluster } = subject()
+    const [live, done] = [await created(cluster), await created(cluster, {}, { [FINISHED]: 'true' })]
+    const marked = await cluster.marked()
+    expect(marked.find(({ name }) => name === done.id)).toEqual({
+      name: done.id,
+      uid: done.uid,
+      generation: 1,
+      mark: 'true',
+    })
+    expect(marked.map(({ name }) => name)).not.toContain(live.id)
+  })
+
   const STATUS = {
     phase: 'Running',
     counts: { requested: 3, active: 1, succeeded: 0, failed: 0 },
@@ -114,6 +127,8 @@ export function resources(subject: () => TwinClusterTarget): void {
     const { id } = await created(cluster, {}, { ward: 'a' })
     expect(await cluster.patchResource(id, { labels: { [FINISHED]: 'true' } })).toBe(true)
     expect((await cluster.resource(id))?.labels).toEqual({ ward: 'a', [FINISHED]: 'true' })
+    await cluster.patchResource(id, { labels: { [FINISHED]: null } })
+    expect((await cluster.resource(id))?.labels).toEqual({ ward: 'a' })
     await cluster.patchResource(id, { finalizers: ['example.com/one', 'example.com/two'] })
     await cluster.patchResource(id, { finalizers: ['example.com/two'] })
     expect(await cluster.resource(id)).toMatchObject({ finalizers: ['example.com/two'], labels: { ward: 'a' } })

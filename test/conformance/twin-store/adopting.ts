@@ -52,6 +52,7 @@ export function adopting(subject: Subject): void {
       firing,
       endedAt: null,
       claimedUntil: null,
+      attempts: 0,
     })
     expect(await subject.other.find(input.id)).toEqual(adopted)
     expect(kindsOf(await told(subject.store, subject.now()))).toEqual(['launched'])
@@ -89,6 +90,7 @@ export function adopting(subject: Subject): void {
       firing: 1,
       endedAt: null,
       claimedUntil: null,
+      attempts: 0,
     })
     expect(kindsOf(await told(subject.store, subject.now()))).toEqual(['launched'])
   })
@@ -113,6 +115,19 @@ export function adopting(subject: Subject): void {
     expect(await subject.store.runsOf([id])).toEqual(new Map())
     expect(await subject.store.manifests([id])).toEqual(new Map())
     expect(await subject.store.outputs(id)).toHaveLength(1)
+  })
+
+  test('of a scheduled one, those that were not over yet count no more either', async () => {
+    const { id } = await launched(subject, SCHEDULED)
+    await record(subject.store, id, succeeded(ref(100, 0)), run(ref(101, 0)))
+    await leave(subject, id, ref(101, 0), 'former.json')
+    await subject.store.move(id, ['pending'], 'terminated', { firing: 100 })
+    expect(await adopt(resource(id, 'another-uid', SCHEDULED))).toMatchObject({ firing: 101 })
+    expect(await subject.store.runsOf([id])).toEqual(new Map())
+    expect(await subject.store.manifests([id])).toEqual(new Map())
+    await record(subject.store, id, run(ref(102, 0)))
+    expect((await subject.store.runsOf([id])).get(id)?.map(({ firing }) => firing)).toEqual([102])
+    expect((await subject.store.runs(id)).map(({ firing }) => firing)).toEqual([100, 101, 102])
   })
 
   const MINUTE = 29_600_000

@@ -58,6 +58,30 @@ export function claiming(subject: Subject): void {
     await subject.store.unclaim([newId()])
   })
 
+  test('attempts count from the claim on, and wait longer each time, until one ends well', async () => {
+    const { id } = await launched(subject)
+    const attempts = async () => (await claim([id])).map((claimed) => claimed.attempts)
+    expect(await attempts()).toEqual([1])
+    // Its process died: its lease has to end.
+    subject.pass(LEASE_MS)
+    expect(await attempts()).toEqual([2])
+    await subject.store.unclaimFailed([id])
+    subject.pass(2 * LEASE_MS - 1)
+    expect(await attempts()).toEqual([])
+    subject.pass(1)
+    expect(await attempts()).toEqual([3])
+    for (const minutes of [4, 8, 15, 15]) {
+      await subject.store.unclaimFailed([id])
+      subject.pass(minutes * 60_000 - 1)
+      expect(await attempts()).toEqual([])
+      subject.pass(1)
+      expect(await attempts()).toHaveLength(1)
+    }
+    expect((await subject.store.unfinished(subject.now())).map((service) => service.attempts)).toEqual([7])
+    await subject.store.unclaim([id])
+    expect(await attempts()).toEqual([1])
+  })
+
   test('a launch is not claimed before its lease ends', async () => {
     const { id } = await inPhase(subject, 'launching')
     expect(await claim([id])).toEqual([])

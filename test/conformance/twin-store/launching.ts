@@ -35,6 +35,7 @@ export function launching(subject: Subject): void {
       createdAt: subject.now(),
       endedAt: null,
       claimedUntil: new Date(subject.now().getTime() + begun.leaseMs),
+      attempts: 0,
     })
     expect(await told(subject.store, subject.now())).toEqual([])
   })

@@ -1,4 +1,4 @@
-/** What a sweep asks for, counted: services that have ended cost nothing, and Jobs wait their turn. */
+/** What a sweep asks for, counted: services that have ended cost one list of metadata, and Jobs wait their turn. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launch } from '../../../shared/dt/launch.ts'
@@ -22,17 +22,19 @@ const begin = (fields: Parameters<typeof spec>[0]) => launch(fixture.ports, { sp
 async function finishedOne(): Promise<void> {
   const name = randomBytes(12).toString('hex')
   const wanted = { image: 'sim:ok', jobType: 'ondemand', reps: 1 }
-  const { status: code } = await fixture.api('POST', ANALYTICS, {
+  const { status: code, body } = await fixture.api('POST', ANALYTICS, {
     apiVersion: 'eng.cam.ac.uk/v1alpha1',
     kind: 'Analytics',
-    metadata: { name, labels: { 'eng.cam.ac.uk/finished': 'true' } },
+    metadata: { name },
     spec: wanted,
   })
   expect(code).toBe(201)
+  const { uid } = (body as unknown as { metadata: { uid: string } }).metadata
+  await fixture.ports.cluster.patchResource(name, { labels: { 'eng.cam.ac.uk/finished': uid } })
   await fixture.sql.query(
     (sql) => sql`
-      insert into dt.service (id, spec, job_type, phase, created_at, ended_at, succeeded)
-      values (${name}, ${JSON.stringify(spec())}::text::json, 'ondemand', 'succeeded', now(), now(), 1)`,
+      insert into dt.service (id, uid, spec, job_type, phase, created_at, ended_at, succeeded)
+      values (${name}, ${uid}, ${JSON.stringify(spec())}::text::json, 'ondemand', 'succeeded', now(), now(), 1)`,
   )
 }
 

@@ -36,6 +36,7 @@ export const SETTINGS: DtSettings = {
     parallelism: 3,
     retries: 0,
     ttlSeconds: 3600,
+    jobBacklog: 100,
     historyLimit: 3,
     egress: [],
     mongo: false,

@@ -10,6 +10,12 @@ const ONDEMAND = { job_type: 'ondemand', reps: 2 }
 const body = (fields: object = {}) => ({ image: 'img', version: 'latest', description: 'd', ana: ONDEMAND, ...fields })
 const scheduled = (schedule: string | null) => body({ ana: { job_type: 'scheduled', reps: 1, schedule } })
 
+const files = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`f${n}`, `data/${n}`]))
+const variables = (count: number, value = 'v') =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [`V${n}`, value]))
+const labels = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`l${n}`, 'v']))
+const fanIn = (fields: object) => body({ fan_in: { image: 'img:1', ...fields } })
+
 function refusal(value: unknown): readonly Detail[] {
   try {
     validate(launchBody, value, 'body')
@@ -23,7 +29,10 @@ function refusal(value: unknown): readonly Detail[] {
 describe('accepted:', () => {
   test.each([
     ['the least', body()],
-    ['an empty image', body({ image: '' })],
+    ['a registry with a port', body({ image: 'registry.example:5000/proj/img', version: '1.0' })],
+    ['a digest', body({ image: 'repo@sha256', version: 'a'.repeat(64) })],
+    ['as many files as may be', body({ mount_files: files(1000) })],
+    ['as many variables as may be', body({ env: variables(1000) })],
     ['nulls for what is optional', body({ port: null, env: null, mount_files: null, sim: null })],
     ['unknown keys', body({ colour: 'green' })],
     ['an empty sim beside ana', body({ sim: {} })],
@@ -61,6 +70,35 @@ describe('refused:', () => {
     ['an absolute file', body({ mount_files: { a: '/etc/passwd' } }), ['body', 'mount_files', 'a']],
     ['two files of one name', body({ mount_files: { a: 'x', b: 'x' } }), ['body', 'mount_files']],
     ['a file that is a folder of another', body({ mount_files: { a: 'x', b: 'x/y' } }), ['body', 'mount_files']],
+    ['a file below the outputs', body({ mount_files: { a: 'outputs/0/r.txt' } }), ['body', 'mount_files', 'a']],
+    ['a file called outputs', body({ mount_files: { a: 'outputs' } }), ['body', 'mount_files', 'a']],
+    ['one file more than may be', body({ mount_files: files(1001) }), ['body', 'mount_files']],
+    [
+      'one file twice, in other letters',
+      body({ mount_files: { ['a'.repeat(24)]: 'x', ['A'.repeat(24)]: 'y' } }),
+      ['body', 'mount_files'],
+    ],
+    [
+      'an id of a file that is too long',
+      body({ mount_files: { ['a'.repeat(65)]: 'x' } }),
+      ['body', 'mount_files', 'a'.repeat(65)],
+    ],
+    ['one variable more than may be', body({ env: variables(1001) }), ['body', 'env']],
+    ['a variable that is too long', body({ env: { A: 'x'.repeat(32_769) } }), ['body', 'env', 'A']],
+    ['variables that are too long together', body({ env: variables(9, 'x'.repeat(32_000)) }), ['body', 'env']],
+    ['a variable with a space of another alphabet', body({ env: { ä: '1' } }), ['body', 'env', 'ä']],
+    ['a variable without a name', body({ env: { '': '1' } }), ['body', 'env', '']],
+    ['one variable of a fan-in more', fanIn({ env: variables(1001) }), ['body', 'fan_in', 'env']],
+    ['a fan-in whose image has no valid name', fanIn({ image: 'Proj/Img' }), ['body', 'fan_in', 'image']],
+    ['one label more than may be', body({ labels: labels(65) }), ['body', 'labels']],
+    ['a description that is too long', body({ description: 'x'.repeat(10_001) }), ['body', 'description']],
+    ['an image that is too long', body({ image: 'x'.repeat(513) }), ['body', 'image']],
+    ['an image without a name', body({ image: '' }), ['body', 'image']],
+    ['an image whose name has capitals', body({ image: 'Proj/Img' }), ['body', 'image']],
+    ['an empty version', body({ version: '' }), ['body', 'image']],
+    ['a version with a space', body({ version: ' 1' }), ['body', 'image']],
+    ['a version with a plus', body({ version: '1.0+build' }), ['body', 'image']],
+    ['a tag after a digest', body({ image: `repo@sha256:${'a'.repeat(64)}`, version: '1' }), ['body', 'image']],
     ['neither ana nor sim', body({ ana: undefined }), ['body']],
     ['an empty ana', body({ ana: {} }), ['body']],
     ['both', body({ sim: { a: 1 } }), ['body']],
@@ -80,6 +118,14 @@ describe('refused:', () => {
     ['a minute there is not', scheduled('60 * * * *'), ['body', 'ana', 'schedule']],
   ])('%s', (_, value, loc) => expect(refusal(value).map((detail) => detail.loc)).toContainEqual(loc))
 
+  test('62,000 names, the last two of which are one, within a tick', () => {
+    const names = Object.fromEntries(Array.from({ length: 62_000 }, (_, n) => [`f${n}`, `name-${Math.min(n, 61_998)}`]))
+    const wanted = body({ mount_files: names })
+    const begun = performance.now()
+    expect(refusal(wanted)).toMatchObject([{ msg: 'Input should have at most 1000 files' }])
+    expect(performance.now() - begun).toBeLessThan(500)
+  })
+
   test('the rule of one of two has the type that clients know', () => {
     expect(refusal(body({ ana: null }))).toMatchObject([{ type: 'assertion_error', loc: ['body'] }])
   })
@@ -89,6 +135,10 @@ describe('refused:', () => {
 })
 
 describe('a launch', () => {
+  test('names files by ids in small letters, as files are kept', () => {
+    const { spec } = launchRequest(validate(launchBody, body({ mount_files: { ['A'.repeat(24)]: 'x' } }), 'body'))
+    expect(spec.mountFiles).toEqual({ ['a'.repeat(24)]: 'x' })
+  })
   test('names its image with the version, and keeps the order of variables', () => {
     const { spec } = launchRequest(validate(launchBody, body({ env: { B: '1', A: '2' } }), 'body'))
     expect(spec.image).toBe('img:latest')

@@ -134,6 +134,7 @@ const job = (fields: Partial<JobFacts> = {}): JobFacts => ({
   active: 0,
   succeeded: 0,
   failed: 0,
+  ttlSeconds: null,
   completedIndexes: [],
   failedIndexes: [],
   ended: null,

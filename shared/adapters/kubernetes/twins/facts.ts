@@ -79,6 +79,7 @@ export const jobFacts = (job: V1Job): JobFacts => {
     failed: status?.failed ?? 0,
     completedIndexes: indexesOf(status?.completedIndexes),
     failedIndexes: indexesOf(status?.failedIndexes),
+    ttlSeconds: spec?.ttlSecondsAfterFinished ?? null,
     ended: endOf(job),
   }
 }

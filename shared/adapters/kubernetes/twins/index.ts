@@ -139,6 +139,21 @@ export function createCluster(options: ClusterOptions = {}): Cluster & { close()
         pick: (item: AnalyticsObject) => resourceOf(item),
       }),
 
+    marked: () =>
+      listAll(connection, {
+        subject: { verb: 'list', kind: 'Analytics' },
+        path: path('Analytics'),
+        selector: LABEL.finished,
+        accept: METADATA_LIST,
+        pageSize: connection.metadataPageSize,
+        pick: ({ metadata }: Metadata) => ({
+          name: metadata.name ?? '',
+          uid: metadata.uid ?? '',
+          generation: metadata.generation ?? 0,
+          mark: metadata.labels?.[LABEL.finished] ?? '',
+        }),
+      }),
+
     async resource(name) {
       const request = { method: 'GET', path: path('Analytics', name) } as const
       const found = await callJson<AnalyticsObject>(connection, { verb: 'get', kind: 'Analytics', name }, request, 404)
@@ -169,6 +184,7 @@ export function createCluster(options: ClusterOptions = {}): Cluster & { close()
     },
 
     resume: (job) => patched('Job', job, { spec: { suspend: false } }),
+    expire: (job, seconds) => patched('Job', job, { spec: { ttlSecondsAfterFinished: seconds } }),
     // It has had a second: Kubernetes does the rest, and keeps how its other runs ended.
     end: (job) => patched('Job', job, { spec: { activeDeadlineSeconds: 1 } }),
     remove: (kind, name) => removed(kindOf(kind), name),

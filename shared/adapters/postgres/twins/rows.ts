@@ -5,15 +5,17 @@ import { type Db, storable } from '../rows.ts'
 const SERVICE = `
   row.id, row.spec, row.labels, row.uid, row.phase, row.reason, row.url, row.firing::float8 as firing,
   json_build_object('active', row.active, 'succeeded', row.succeeded, 'failed', row.failed) as counts,
-  row.created_at as "createdAt", row.ended_at as "endedAt", row.claimed_until as "claimedUntil"`
+  row.created_at as "createdAt", row.ended_at as "endedAt", row.claimed_until as "claimedUntil",
+  row.attempts`
 
 const RUN = `
   row.firing::float8 as firing, row.run_index as index, row.attempt, row.pod, row.phase, row.exit_code as "exitCode",
-  row.reason, row.started_at as "startedAt", row.ended_at as "endedAt", row.log_tail as "logTail"`
+  row.reason, row.started_at as "startedAt", row.ended_at as "endedAt"`
 
 /** All columns of a service whose table is called `row` in the statement. */
 export const serviceColumns = (sql: Db) => sql.unsafe(SERVICE)
-export const runColumns = (sql: Db) => sql.unsafe(RUN)
+/** What runs wrote last is much: `logTail` says which of it is read, if any. */
+export const runColumns = (sql: Db, logTail: string) => sql.unsafe(`${RUN}, ${logTail} as "logTail"`)
 
 export type ServiceRow = Service
 export type RunRow = Run

@@ -1,5 +1,5 @@
 /** Runs of services, and what they said of their outputs. */
-import type { Manifest, Run, ServiceId } from '../../../dt/model.ts'
+import { type Manifest, type Run, type ServiceId, SHOWN_RUNS, SHOWN_TAIL_BYTES } from '../../../dt/model.ts'
 import type { OutputRow, Recording } from '../../../dt/ports.ts'
 import { type Db, storable } from '../rows.ts'
 import { recordChanges } from './changes.ts'
@@ -8,7 +8,12 @@ import { runColumns } from './rows.ts'
 /** @see Store.runs */
 export async function runs(sql: Db, id: ServiceId): Promise<Run[]> {
   const rows = await sql<Run[]>`
-    select ${runColumns(sql)} from dt.run row where service_id = ${id} order by firing, run_index, attempt`
+    with last as (
+      select *, sum(octet_length(log_tail)) over (order by firing desc, run_index desc, attempt desc) as bytes
+      from dt.run where service_id = ${id} order by firing desc, run_index desc, attempt desc limit ${SHOWN_RUNS}
+    )
+    select ${runColumns(sql, `case when row.bytes <= ${SHOWN_TAIL_BYTES} then row.log_tail end`)} from last row
+    order by firing, run_index, attempt`
   return [...rows]
 }
 
@@ -23,15 +28,18 @@ function grouped<T>(rows: readonly (T & { readonly serviceId: ServiceId })[]): M
   return groups
 }
 
+/** Of the present resource: of one on demand the present firing, of a scheduled one all since it came. */
+const isCounted = (sql: Db) => sql`
+  row.firing >= service.first_firing and (service.job_type <> 'ondemand' or row.firing = service.firing)`
+
 /** @see Store.runsOf */
 export async function runsOf(sql: Db, ids: readonly ServiceId[]): Promise<Map<ServiceId, Run[]>> {
   if (ids.length === 0) return new Map()
   return grouped<Run>(
     await sql<(Run & { serviceId: ServiceId })[]>`
-      select row.service_id as "serviceId", ${runColumns(sql)} from dt.run row
+      select row.service_id as "serviceId", ${runColumns(sql, 'null')} from dt.run row
       join dt.service service on service.id = row.service_id
-      where row.service_id in ${sql(ids)}
-        and (service.job_type <> 'ondemand' or row.firing = service.firing)
+      where row.service_id in ${sql(ids)} and ${isCounted(sql)}
       order by row.service_id, row.firing, row.run_index, row.attempt`,
   )
 }
@@ -48,8 +56,7 @@ export async function manifests(sql: Db, ids: readonly ServiceId[]): Promise<Map
             and output.run_index = row.run_index and output.attempt = row.attempt) as files
       from dt.output_set row
       join dt.service service on service.id = row.service_id
-      where row.service_id in ${sql(ids)}
-        and (service.job_type <> 'ondemand' or row.firing = service.firing)`,
+      where row.service_id in ${sql(ids)} and ${isCounted(sql)}`,
   )
 }
 

@@ -34,18 +34,20 @@ export async function abandon(tx: Db, id: ServiceId): Promise<void> {
 }
 
 /**
- * Begins anew under a number of firing that no run of the id had. That of a scheduled service is the last one that was told:
- * firings of before are not told again, and those to come are called after a later minute.
+ * Begins again under a number of firing that no run of the id had. That of a scheduled service is the last one of before:
+ * firings of before are not reported again, and those to come are called after a later minute.
  */
 async function relaunch(tx: Db, known: Service, input: AdoptInput): Promise<Service | undefined> {
   const { id, spec, labels, uid, createdAt } = input
-  const firing = spec.jobType === 'scheduled' ? known.firing : known.firing + 1
+  const [{ last }] = await tx<[{ last: number }]>`
+    select greatest(${known.firing}, max(firing))::float8 as last from dt.run where service_id = ${id}`
+  const firing = spec.jobType === 'scheduled' ? last : last + 1
   const [row] = await tx<Service[]>`
     update dt.service row set
       spec = ${asJson(spec)}::text::json, labels = ${asJson(labels)}::text::json, job_type = ${spec.jobType},
       uid = ${uid}, phase = 'pending', reason = null, active = 0, succeeded = 0, failed = 0, url = null,
-      firing = ${firing}, created_at = ${createdAt}, ended_at = null, retention_days = ${spec.retentionDays},
-      claimed_until = null
+      firing = ${firing}, first_firing = ${last + 1}, created_at = ${createdAt}, ended_at = null, retention_days = ${spec.retentionDays},
+      claimed_until = null, attempts = 0, due_at = null
     where id = ${id}
     returning ${serviceColumns(tx)}`
   return row
@@ -124,6 +126,9 @@ export async function move(
   return row
 }
 
+/** A look that fails, or ends its process, again and again is begun more and more seldom. */
+const LONGEST_SECONDS = 900
+
 /** @see Store.claim */
 export async function claim(sql: Db, ids: readonly ServiceId[], now: Date, leaseMs: number): Promise<Service[]> {
   if (ids.length === 0) return []
@@ -131,23 +136,27 @@ export async function claim(sql: Db, ids: readonly ServiceId[], now: Date, lease
     with free as (
       select id from dt.service
       where id in ${sql(ids)} and (claimed_until is null or claimed_until <= ${now})
+        and (due_at is null or due_at <= ${now})
       order by created_at, id
       for no key update skip locked
     )
-    update dt.service row set claimed_until = ${later(now, leaseMs)}
+    update dt.service row set claimed_until = ${later(now, leaseMs)}, attempts = row.attempts + 1,
+      due_at = ${now}::timestamptz
+        + make_interval(secs => least(${leaseMs / 1000} * power(2, least(row.attempts, 10)), ${LONGEST_SECONDS}))
     from free where row.id = free.id
     returning ${serviceColumns(sql)}`
   return [...rows]
 }
 
-/** @see Store.unclaim */
-export async function unclaim(sql: Db, ids: readonly ServiceId[]): Promise<void> {
+/** @see Store.unclaim, Store.unclaimFailed */
+export async function unclaim(sql: Db, ids: readonly ServiceId[], endedWell: boolean): Promise<void> {
   if (ids.length === 0) return
+  const forgotten = endedWell ? sql`, attempts = 0, due_at = null` : sql``
   await sql`
     with claimed as (
       select id from dt.service where id in ${sql(ids)} order by created_at, id for no key update
     )
-    update dt.service row set claimed_until = null from claimed where row.id = claimed.id`
+    update dt.service row set claimed_until = null ${forgotten} from claimed where row.id = claimed.id`
 }
 
 /** @see Store.expired */

@@ -105,4 +105,32 @@ describe.skipIf(!TEST_KUBECONFIG).each(['baseline', 'restricted'] as const)('a r
     expect(made.status, made.text).toBe(201)
     return undefined
   })
+
+  test('whose kind is the one of this version: it refuses what is too large, and names below the outputs', async () => {
+    const name = 'analytics.eng.cam.ac.uk'
+    const installed = await send('GET', `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`)
+    if (!installed.text.includes('maxProperties'))
+      return notTested('bounds of a resource: its kind is not on the cluster, or is older.')
+    const texts = (count: number, value: string) =>
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, `${value}${n}`]))
+    const made = async (fields: Partial<typeof SPEC>) => {
+      const resource = analyticsResource(ID, { ...SPEC, ...fields }, {})
+      return send('POST', `${pathOf(namespace, 'Analytics')}?${OPTIONS}`, resource)
+    }
+    expect((await made({ mountFiles: texts(1000, 'd/'), env: texts(1000, 'x') })).status).toBe(201)
+    for (const [fields, reason] of [
+      [{ mountFiles: texts(1001, 'd/') }, 'at most 1000 items'],
+      [{ mountFiles: { f: 'outputs/0/r.txt' } }, 'names below outputs/ are those of outputs'],
+      [{ mountFiles: { ['f'.repeat(65)]: 'x' } }, 'ids of files have at most 64 characters'],
+      [{ env: texts(1001, 'x') }, 'at most 1000 items'],
+      [{ env: { ['N'.repeat(257)]: 'x' } }, 'names of variables have 1 to 256 characters'],
+      [{ env: texts(9, 'x'.repeat(32_000)) }, 'at most 262144 characters together'],
+      [{ description: 'x'.repeat(10_001) }, 'may not be more than 10000'],
+    ] as const) {
+      const { status, text } = await made(fields)
+      expect(status, text).toBe(422)
+      expect(text).toContain(reason)
+    }
+    return undefined
+  })
 })

@@ -31,6 +31,7 @@ export const SETTINGS: TwinSettings = {
   parallelism: 5,
   retries: 2,
   ttlSeconds: 86_400,
+  jobBacklog: 1000,
   historyLimit: 10,
   egress: [],
   mongo: false,
