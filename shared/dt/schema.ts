@@ -9,6 +9,7 @@ import { fileSchemas, page, whole } from '../files/schema.ts'
 import type { AnySchemas } from '../http/endpoint.ts'
 import { BOUNDS, isLonger } from './bounds.ts'
 import { imageFault } from './image.ts'
+import { launchDescription } from './launch-description.ts'
 import { CONCURRENCY_POLICIES, JOB_TYPES, PHASES, RUN_PHASES, type ServiceId, STATUS_WORDS } from './model.ts'
 import {
   canonicalMounts,
@@ -209,7 +210,7 @@ export const serviceSchemas = {
   serviceList: { query: page, answer: z.array(listRow), failures: ['Error listing services'] },
   serviceLaunch: {
     success: 202,
-    body: launchBody,
+    body: launchBody.meta({ described: launchDescription(CRON.source) }),
     answer: z.object({ id: serviceId }),
     refused: 'Kubernetes does not take it, and says why',
     failures: ['An error occurred'],

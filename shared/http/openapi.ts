@@ -24,21 +24,13 @@ export interface Feature {
 type JsonObject = { readonly [key: string]: unknown }
 
 /**
- * A schema in the words of the description. What a check knows and its JSON Schema does not, such as a rule about two
- * fields, the schema says in `meta({ described })`: these keywords then take the place of its own.
+ * A schema in the words of the description. Where a check knows more than zod can say of it, such as a grammar or a rule about
+ * two fields, the schema has its own words in `meta({ described })`.
  */
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): JsonObject => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
-    io,
-    target: 'draft-2020-12',
-    override({ jsonSchema }) {
-      const { described, ...own } = jsonSchema
-      if (described === undefined) return
-      for (const key of Object.keys(jsonSchema)) delete jsonSchema[key]
-      Object.assign(jsonSchema, own, described)
-      for (const [key, value] of Object.entries(jsonSchema)) if (value === undefined) delete jsonSchema[key]
-    },
-  })
+  const described = schema.meta()?.['described']
+  if (described !== undefined) return described as JsonObject
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' })
   return rest
 }
 
@@ -131,11 +123,11 @@ const bodyResponses = ({ body }: AnySchemas): JsonObject => ({
 })
 
 /** Kubernetes refuses in a sentence of its own, with a status of its own. */
-const refusals = ({ refused }: AnySchemas): JsonObject =>
+const refusals = ({ refused, conflict }: AnySchemas): JsonObject =>
   refused === undefined
     ? {}
     : {
-        409: problem(refused),
+        409: problem([conflict, refused].filter(Boolean).join('; or ')),
         422: {
           description: `The request does not fit its schema; or ${refused}`,
           content: content({ anyOf: [ref('schemas', 'ValidationProblem'), ref('schemas', 'Problem')] }),
