@@ -86,7 +86,8 @@ export const launchDescription = (cron: string): JsonSchema => ({
       type: 'object',
       description: 'A step after all runs',
       required: ['image'],
-      properties: { image: text(BOUNDS.image, `^${NAME}(?::${TAG})?(?:@sha256:[0-9a-f]{64})?$`), env: ENVIRONMENT },
+      // Longer ones are taken where it is the tag that makes them so.
+      properties: { image: text(NAME_LENGTH, `^${NAME}(?::${TAG})?(?:@sha256:[0-9a-f]{64})?$`), env: ENVIRONMENT },
     }),
     concurrency_policy: nullable({ enum: CONCURRENCY_POLICIES }),
     history_limit: nullable(range(RANGES.historyLimit)),

@@ -58,8 +58,10 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
   const finder = once(() => createMatcher(route.endpoints, edge().prefix))
   /** A path may be that of several functions, whereas its callers ask one of them what all of them answer. */
   const siblings = once(() => {
+    const own = new Set(route.endpoints.map(({ path }) => path))
     const together = allRoutes.filter(({ trigger, prefix }) => trigger === route.trigger && prefix === route.prefix)
-    return createMatcher([...route.endpoints, ...together.flatMap(({ endpoints }) => endpoints)], edge().prefix)
+    const others = together.flatMap(({ endpoints }) => endpoints.filter(({ path }) => own.has(path)))
+    return createMatcher([...route.endpoints, ...others], edge().prefix)
   })
 
   const perform = async (request: FunctionRequest, requestId: string, match: Match): Promise<Reply> => {

@@ -248,6 +248,16 @@ describe('paths', () => {
     expect(await said(await get('/files', { method: 'PUT' }))).toEqual([405, { detail: 'Method Not Allowed' }])
     expect((await get(`/files/${UNKNOWN}`, { method: 'PATCH' })).status).toBe(405)
   })
+  it.each([
+    [`/files/${UNKNOWN}`, 'GET, HEAD, PUT, DELETE, OPTIONS'],
+    ['/files/upload', 'POST, OPTIONS'],
+    ['/files', 'GET, OPTIONS'],
+  ])('%s: a preflight is answered with the methods of all functions that have this path', async (path, allow) => {
+    const headers = { origin: 'http://localhost:3000', 'access-control-request-method': 'PUT' }
+    const response = await get(path, { method: 'OPTIONS', headers })
+    expect([response.status, response.headers.get('allow')]).toEqual([204, allow])
+    expect(response.headers.get('access-control-allow-methods')).toBe(allow.replace(', OPTIONS', ''))
+  })
   it('an unknown path: 404', async () =>
     expect(await said(await get('/filez'))).toEqual([404, { detail: 'Not Found' }]))
   const WHOLE = 'Input should be a valid integer'
