@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo demo-dt test test-cluster soak bench render verify verify-archive image deploy undeploy migrate adopt import clean
+.PHONY: help setup run demo demo-dt test test-openapi test-cluster soak bench render verify verify-archive image deploy undeploy migrate adopt import clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ demo: $(INSTALLED) ## Two analyses from create to archive, step by step; one is 
 
 test: $(INSTALLED) ## All tests that need no cluster
 	@$(BIN)/vitest run
+
+test-openapi: $(INSTALLED) ## Both API descriptions against the functions, by schemathesis (TEST_SCHEMATHESIS=program)
+	@$(BIN)/node test/openapi/index.ts
 
 test-cluster: $(INSTALLED) ## Whole lives on the cluster of TEST_KUBECONFIG, with functions here and as Knative Services
 	@$(BIN)/vitest run --config vitest.cluster.config.ts

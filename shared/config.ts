@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { LOG_SETTINGS } from './log-settings.ts'
+import { EDGE_SETTINGS } from './edge-settings.ts'
 import type { Route, SettingGroup } from './routes.ts'
 import {
   boolean,
@@ -183,8 +184,9 @@ export const SETTINGS = {
   DT_AUTH: oneOf(
     {
       group: 'twins',
-      default: 'none',
-      effect: '`keycloak` asks callers of the digital-twin API for a token of the realm; `none` lets everybody in.',
+      default: 'keycloak',
+      effect:
+        '`keycloak` asks callers of the digital-twin API for a token of the realm; `none` lets everybody in who reaches it.',
     },
     'none',
     'keycloak',
@@ -192,7 +194,7 @@ export const SETTINGS = {
   DT_CORS_ORIGINS: list({
     group: 'twins',
     default: 'http://localhost,http://localhost:3000',
-    effect: 'Origins that browsers may call the digital-twin API from.',
+    effect: 'Origins of pages that may call the digital-twin API from a browser.',
   }),
   VERSION: word({
     group: 'twins',
@@ -214,6 +216,8 @@ export const SETTINGS = {
 
   ...LOG_SETTINGS,
   ...TWIN_SETTINGS,
+
+  ...EDGE_SETTINGS,
 
   LOG_LEVEL: oneOf(
     { group: 'process', default: 'info', effect: 'Lowest level that is logged.' },

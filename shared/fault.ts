@@ -7,6 +7,7 @@ export const FAULT_CODES = [
   'not_found', // no such path
   'method_not_allowed',
   'conflict', // contradicts what is running
+  'precondition_failed', // changed since the caller read it
   'too_slow', // a body that does not come
   'too_large', // body above the limit
   'unsupported_media', // encoding or charset of the body

@@ -57,12 +57,18 @@ export const mongo = (shape: Shape) =>
   setting<string>(shape, (value) =>
     /^mongodb(\+srv)?:\/\/\S+$/.test(value) ? value : new Expected('a mongodb:// or mongodb+srv:// URL'),
   )
+/** A pattern that only fits at the end is tried at each slash before it, and takes the square of a long run of them. */
+function withoutSlashes(value: string): string {
+  let end = value.length
+  while (value[end - 1] === '/') end -= 1
+  return value.slice(0, end)
+}
 export const url = (shape: Shape) =>
   setting<string>(shape, (value) => {
     if (value === '' && shape.default === '') return ''
     const parsed = URL.canParse(value) ? new URL(value) : undefined
     const ok = parsed && (parsed.protocol === 'http:' || parsed.protocol === 'https:')
-    return ok ? value.replace(/\/+$/, '') : new Expected('an http:// or https:// URL')
+    return ok ? withoutSlashes(value) : new Expected('an http:// or https:// URL')
   })
 export const oneOf = <const T extends string>(shape: Shape, ...words: readonly T[]) =>
   setting<T>(shape, (value) => words.find((word) => word === value) ?? new Expected(words.join(' or ')))

@@ -21,8 +21,8 @@ const ROOMS: readonly Room[] = [
   { name: 'table', files: /^shared\/(twin-)?routes\.ts$/, may: /^shared\/(twin-)?routes\.ts$/ },
   {
     name: 'configuration',
-    files: /^shared\/(config|setting|(twin|log)-settings)\.ts$/,
-    may: /^(shared\/(routes|setting|(twin|log)-settings|dns-egress|cidr)\.ts|node:fs)$/,
+    files: /^shared\/(config|setting|(twin|log|edge)-settings)\.ts$/,
+    may: /^(shared\/(routes|setting|(twin|log|edge)-settings|dns-egress|cidr)\.ts|node:(fs|net))$/,
   },
   { name: 'networks', files: /^shared\/(dns-egress|cidr)\.ts$/, may: /^$/ },
   { name: 'ways of working', files: /^shared\/work\//, may: /^$/ },
@@ -115,7 +115,6 @@ const ROOMS: readonly Room[] = [
 
 /** Who may know a package. Nobody else does, and no package is without an entry. */
 const VENDORS: Readonly<Record<string, RegExp>> = {
-  '@fastify/busboy': /^shared\/http\/multipart\.ts$/,
   '@google-cloud/functions-framework': /^shared\/(http|events)\/register\.ts$/,
   '@kubernetes/client-node': /^shared\/adapters\/kubernetes\//,
   cloudevents: /^shared\/(events|adapters)\//,

@@ -5,10 +5,11 @@
  * May import the model and the shape of schemas; used by `functions` and the description only.
  */
 import * as z from 'zod'
-import { fileSchemas } from '../files/schema.ts'
+import { fileSchemas, page, whole } from '../files/schema.ts'
 import type { AnySchemas } from '../http/endpoint.ts'
 import { BOUNDS, isLonger } from './bounds.ts'
 import { imageFault } from './image.ts'
+import { launchDescription } from './launch-description.ts'
 import { CONCURRENCY_POLICIES, JOB_TYPES, PHASES, RUN_PHASES, type ServiceId, STATUS_WORDS } from './model.ts'
 import {
   canonicalMounts,
@@ -21,15 +22,6 @@ import {
 } from './spec.ts'
 
 const healthAnswer = z.object({ status: z.literal('ok') })
-
-/** Numbers may come as text, as clients of old send them. */
-const WHOLE = /^\s*[+-]?[0-9]+\s*$/
-const number = (value: unknown): unknown => (typeof value === 'string' && WHOLE.test(value) ? Number(value) : value)
-const between = (min: number, max: number) => z.int().min(min).max(max)
-const whole = (min: number, max: number) => z.preprocess(number, between(min, max))
-/** The default stands inside, where the description finds it. */
-const wholeOr = (otherwise: number, min: number, max: number) =>
-  z.preprocess(number, between(min, max).default(otherwise))
 
 /** PostgreSQL takes every character but NUL. */
 const plain = z.string().refine((text) => !text.includes('\0'), 'Input should hold no NUL character')
@@ -162,7 +154,6 @@ export const launchBody = z
   })
 export type LaunchBody = z.output<typeof launchBody>
 
-const page = z.object({ skip: wholeOr(0, 0, Number.MAX_SAFE_INTEGER), limit: wholeOr(10, 1, 1_000_000) })
 const one = z.object({ id: z.string() })
 
 const count = z.int().min(0)
@@ -219,8 +210,9 @@ export const serviceSchemas = {
   serviceList: { query: page, answer: z.array(listRow), failures: ['Error listing services'] },
   serviceLaunch: {
     success: 202,
-    body: launchBody,
+    body: launchBody.meta({ described: launchDescription(CRON.source) }),
     answer: z.object({ id: serviceId }),
+    refused: 'Kubernetes does not take it, and says why',
     failures: ['An error occurred'],
   },
   serviceStatus: {

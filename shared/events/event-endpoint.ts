@@ -4,7 +4,8 @@
  *
  * - 204, empty: seen. A body would be taken for a reply event by a Trigger, and fail the delivery.
  * - 400: that was no event, or one about nothing (`Fault` `bad_request`); it will be no other next time.
- * - 503: the work could not begin (`Fault` `unavailable`); the sender retries or the next tick does.
+ * - 408, 413: its body did not arrive, or is too large.
+ * - 503: the work could not begin, or there is no room for its body (`Fault` `unavailable`); the sender retries or the next tick does.
  * - 500: a defect. A PingSource does not retry it, a broker does. Never 409, which brokers take for "send again".
  *
  * It may import `shared/http`, `routes`, `log`, `fault`; never a use case.
@@ -20,6 +21,13 @@ import { parseEvent } from './cloud-event.ts'
 
 const SEEN: Reply = { status: 204 }
 
+/** What of an event stands in the log: its attributes may be as long as its body. */
+const brief = ({ id, type, source }: CloudEvent) => ({
+  id: id.slice(0, 200),
+  type: type.slice(0, 200),
+  source: source.slice(0, 200),
+})
+
 const asDefect = (error: unknown): Fault =>
   isFault(error, 'unavailable', 'bad_request')
     ? error
@@ -34,14 +42,23 @@ export function eventEndpoint<Deps>(
   const edge = once(options.edge ?? (() => createEdge(route)))
   const resources = once(deps)
 
-  const respond = async ({ request, requestId, log }: Incoming): Promise<Reply> => {
-    const event = parseEvent(request.headers, await readBody(request, true))
-    log.debug({ requestId, event: { id: event.id, type: event.type, source: event.source } }, 'event received')
+  const seen = async (event: CloudEvent): Promise<Reply> => {
     try {
       await handle(resources(), event)
       return SEEN
     } catch (error) {
       throw asDefect(error)
+    }
+  }
+  const respond = async ({ request, requestId, log }: Incoming): Promise<Reply> => {
+    const { bodies, bodyMs } = edge().bounds
+    const share = bodies()
+    try {
+      const event = parseEvent(request.headers, await readBody(request, { keep: true, share, deadlineMs: bodyMs }))
+      log.debug({ requestId, event: brief(event) }, 'event received')
+      return await seen(event)
+    } finally {
+      share.release()
     }
   }
   return exchange(route, edge, { failures: ['Error handling the event'], respond })

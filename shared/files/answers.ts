@@ -4,10 +4,10 @@ import { limited } from '../http/bytes.ts'
 import { attachment } from '../http/disposition.ts'
 import { json, type Reply } from '../http/exchange.ts'
 import { formFile, isForm } from '../http/multipart.ts'
-import { select } from '../http/range.ts'
+import { expectedTags, select } from '../http/range.ts'
 import type { StreamRequest } from '../http/stream-endpoint.ts'
 import * as files from './files.ts'
-import type { ByteRange, StoredFile } from './model.ts'
+import { type ByteRange, isFileName, NAME_CHARACTERS, type StoredFile } from './model.ts'
 import type { FilePorts } from './ports.ts'
 import type { FileRow } from './schema.ts'
 
@@ -37,14 +37,15 @@ interface Page {
 export const fileRows = async ({ catalogue }: Pick<FilePorts, 'catalogue'>, { query }: Page): Promise<FileRow[]> =>
   (await catalogue.list(query.skip, query.limit)).map(rowOf)
 
-const noName = () => {
-  const msg = 'Value error, expected a file with a filename'
+const badName = (expected: string) => {
+  const msg = `Value error, expected ${expected}`
   return new Fault('invalid', msg, { detail: [{ type: 'value_error', loc: ['body', 'file'], msg, input: null }] })
 }
 
 async function inForm({ headers, content, fileLimit }: StreamRequest<unknown, unknown>): Promise<files.Incoming> {
   const { filename, content: bytes } = await formFile(headers, content, 'file')
-  if (!filename) throw noName()
+  if (!filename) throw badName('a file with a filename')
+  if (!isFileName(filename)) throw badName(`a filename of at most ${NAME_CHARACTERS} characters`)
   return { filename, content: limited(bytes, fileLimit) }
 }
 
@@ -61,14 +62,18 @@ export async function uploadForm(ports: FilePorts, request: StreamRequest<object
 
 export async function replaceContent(ports: FilePorts, request: StreamRequest<OneFile, object>): Promise<Reply> {
   const { params, headers, content, fileLimit } = request
+  const expected = expectedTags(headers['if-match'])
   await files.find(ports, params.file_id)
   const incoming = isForm(headers) ? await inForm(request) : { content: limited(content, fileLimit) }
-  const { id, filename } = await files.replace(ports, params.file_id, incoming)
+  const { id, filename } = await files.replace(ports, params.file_id, { ...incoming, expected })
   return json(200, { file_id: id, filename })
 }
 
-export async function deleteFile(ports: FilePorts, { params }: { readonly params: OneFile }) {
-  await files.remove(ports, params.file_id)
+export async function deleteFile(
+  ports: FilePorts,
+  { params, headers }: Pick<StreamRequest<OneFile, object>, 'params' | 'headers'>,
+) {
+  await files.remove(ports, params.file_id, expectedTags(headers['if-match']))
   return { message: 'File deleted successfully' }
 }
 

@@ -4,7 +4,7 @@
  */
 import { Fault } from '../fault.ts'
 import { type ObjectId, parseObjectId, type StoredFile } from './model.ts'
-import type { Added, Bytes, FilePorts } from './ports.ts'
+import type { Added, Bytes, Change, FilePorts } from './ports.ts'
 import { named, receive } from './receive.ts'
 
 /** Downloads under way may finish before their bytes go. */
@@ -39,23 +39,29 @@ export async function upload(deps: Receiving, { filename, content }: Incoming): 
   return added
 }
 
+/** Known before a body is read. Whether it still is so when the body has come, the catalogue decides. */
+function assertExpected({ sha256 }: StoredFile, expected: readonly string[] | undefined): void {
+  if (expected && !expected.includes(sha256))
+    throw new Fault('precondition_failed', 'The file has changed since it was read')
+}
+
 /**
  * Gives a file another content, and another name where there is one. Services that were launched with it keep what they
  * have; scheduled ones take the new content at their next firing.
- * @throws Fault `not_found`, before anything is read of the content if that is known by then
+ * @throws Fault `not_found`, `precondition_failed`, before anything is read of the content if that is known by then
  */
 export async function replace(
   deps: Receiving,
   text: string,
-  { filename, content }: { readonly filename?: string | undefined; readonly content: Bytes },
+  { filename, content, expected }: Pick<Change, 'filename' | 'expected'> & { readonly content: Bytes },
 ): Promise<StoredFile> {
   const { catalogue, now, log } = deps
   const id = idOf(text)
-  if (!(await catalogue.find(id))) throw fileNotFound(text)
+  assertExpected(await find(deps, text), expected)
   const received = await receive(deps, content)
   const at = now()
   const file = await named(deps, received, () =>
-    catalogue.replace(received, id, { filename, at, looseAt: looseFrom(at) }),
+    catalogue.replace(received, id, { filename, at, looseAt: looseFrom(at), expected }),
   )
   if (!file) throw fileNotFound(text)
   log('action', 'file replaced', { file: id, length: file.length })
@@ -69,12 +75,13 @@ export async function find({ catalogue }: Pick<FilePorts, 'catalogue'>, text: st
   return file
 }
 
-/** @throws Fault `not_found` */
+/** @throws Fault `not_found`, `precondition_failed` */
 export async function remove(
   { catalogue, now, log }: Pick<FilePorts, 'catalogue' | 'now' | 'log'>,
   text: string,
+  expected?: readonly string[],
 ): Promise<void> {
   const id = idOf(text)
-  if (!(await catalogue.remove(id, looseFrom(now())))) throw fileNotFound(text)
+  if (!(await catalogue.remove(id, looseFrom(now()), expected))) throw fileNotFound(text)
   log('action', 'file deleted', { file: id })
 }

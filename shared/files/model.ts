@@ -19,6 +19,11 @@ export type ObjectId = string & { readonly [brand]: 'ObjectId' }
 export const parseObjectId = (text: string): ObjectId | undefined =>
   /^[0-9a-f]{24}$/i.test(text) ? (text.toLowerCase() as ObjectId) : undefined
 
+/** Characters of the longest name that a file is given; in UTF-8 they are 1,020 bytes at most. */
+export const NAME_CHARACTERS = 255
+/** True for a name that a file may be given. Those of outputs are paths, and are checked where they come in. */
+export const isFileName = (name: string): boolean => name !== '' && [...name].length <= NAME_CHARACTERS
+
 /** Number of a body, opaque to all but the adapters. */
 export type Body = string & { readonly [brand]: 'Body' }
 

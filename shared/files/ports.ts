@@ -45,6 +45,8 @@ export interface NewFile {
 
 export interface Change {
   readonly filename?: string | undefined
+  /** The file is to have one of these contents, by SHA-256; undefined: any. */
+  readonly expected?: readonly string[] | undefined
   readonly at: Date
   readonly looseAt: Date
 }
@@ -73,6 +75,7 @@ export interface Catalogue {
   /**
    * Gives the file another content, and a name where one is given. Undefined, and the bytes are loose, when there is no
    * such file. Content that nobody has any more is loose from `looseAt` on.
+   * @throws Fault `precondition_failed` when it has none of the expected contents; nothing has changed then
    */
   replace(received: Received, id: ObjectId, change: Change): Promise<StoredFile | undefined>
   /**
@@ -83,8 +86,12 @@ export interface Catalogue {
   find(id: ObjectId): Promise<StoredFile | undefined>
   /** In the order of their coming; a replaced one keeps its place. */
   list(skip: number, limit: number): Promise<StoredFile[]>
-  /** Takes the name away; true if there was one. Content that nobody else has is loose from `looseAt` on. */
-  remove(id: ObjectId, looseAt: Date): Promise<boolean>
+  /**
+   * Takes the name away; true if there was one. Content that nobody else has is loose from `looseAt` on.
+   * @param expected as in `Change`
+   * @throws Fault `precondition_failed` when it has none of the expected contents; nothing has changed then
+   */
+  remove(id: ObjectId, looseAt: Date, expected?: readonly string[]): Promise<boolean>
 
   /**
    * Up to `limit` bodies to clear away: discarded ones, and contents that went, when their time has come. An upload that

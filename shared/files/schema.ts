@@ -6,8 +6,18 @@
 import * as z from 'zod'
 import type { AnySchemas, Media } from '../http/endpoint.ts'
 
-const whole = (least: number, otherwise: number) => z.coerce.number().int().min(least).default(otherwise)
-const page = z.object({ skip: whole(0, 0), limit: whole(1, 10) })
+/** Numbers may come as text. `Number` alone would also take blanks, `0x10` and `1e3`. */
+const WHOLE = /^\s*[+-]?[0-9]+\s*$/
+const number = (value: unknown): unknown => (typeof value === 'string' && WHOLE.test(value) ? Number(value) : value)
+const between = (min: number, max: number) => z.int().min(min).max(max)
+export const whole = (min: number, max: number) => z.preprocess(number, between(min, max))
+/** The default stands inside, where the description finds it. */
+const wholeOr = (otherwise: number, min: number, max: number) =>
+  z.preprocess(number, between(min, max).default(otherwise))
+
+/** Rows of the largest page: a list is made in memory before it is sent. */
+export const PAGE_LIMIT = 1000
+export const page = z.object({ skip: wholeOr(0, 0, Number.MAX_SAFE_INTEGER), limit: wholeOr(10, 1, PAGE_LIMIT) })
 
 /** Any text: one that is no id is the id of no file. */
 const oneFile = z.object({ file_id: z.string() })
@@ -60,6 +70,15 @@ export const runInputs = z.array(
 )
 
 const NO_FILE = 'There is no file of this id'
+const IF_MATCH = {
+  'If-Match': 'ETags that the file is to have, or `*`: with any other nothing changes and the answer is 412',
+}
+const RANGES = {
+  Range: 'One range of bytes; several are answered with the whole file',
+  'If-Range': 'The ETag that the file is to have for the range to count',
+  'If-None-Match': 'ETags that the caller has, or `*`: for these the answer is 304',
+}
+const sentence = { 'application/json': { schema: { $ref: '#/components/schemas/Problem' } } }
 
 /** By the keys of `routes.dt`. */
 export const fileSchemas = {
@@ -70,6 +89,12 @@ export const fileSchemas = {
     missing: NO_FILE,
     answer: z.string(),
     failures: ['Error reading file', 'Error reading file'],
+    headers: RANGES,
+    answers: {
+      206: { description: 'The range that was asked for', content: BYTES },
+      304: { description: 'The caller has it already' },
+      416: { description: 'The file has no such range', content: sentence },
+    },
     media: { answer: BYTES },
   },
   fileReplace: {
@@ -77,14 +102,27 @@ export const fileSchemas = {
     missing: NO_FILE,
     answer: stored,
     failures: ['Error replacing file'],
-    media: { body: { ...FORM, ...BYTES } },
+    headers: IF_MATCH,
+    media: { body: { ...FORM, ...BYTES }, bodyOptional: true },
   },
-  fileDelete: { params: oneFile, missing: NO_FILE, answer: said, failures: ['Error deleting file'] },
+  fileDelete: {
+    params: oneFile,
+    missing: NO_FILE,
+    headers: IF_MATCH,
+    answer: said,
+    failures: ['Error deleting file'],
+  },
   serviceOutput: {
     params: z.object({ id: z.string(), idx: z.coerce.number().int() }),
     answer: z.unknown(),
     missing: 'There is no service of this id, or no such output of it',
     failures: ['Error downloading file'],
+    headers: RANGES,
+    answers: {
+      206: { description: 'The range that was asked for', content: BYTES },
+      304: { description: 'The caller has it already' },
+      416: { description: 'The output has no such range', content: sentence },
+    },
     media: { answer: { 'application/json': { schema: {} }, ...BYTES } },
   },
   runInput: {

@@ -1,41 +1,84 @@
-/** Bodies of requests: counted while they arrive, so that no caller fills our memory, token or none. */
+/**
+ * Bodies of requests. What headers decide, the token included, is decided before any byte of a body is read; then it is
+ * counted while it arrives, against a limit of its own and against one for all bodies of the process.
+ */
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../fault.ts'
+import type { Share } from './bounds.ts'
 
 export const BODY_LIMIT = 1024 * 1024
 
 /** A request as Node gives it, or as the functions framework does, which has read the body already. */
 export type FunctionRequest = IncomingMessage & { readonly rawBody?: Buffer | undefined }
 
-const tooLarge = () => new Fault('too_large', `Body is larger than ${BODY_LIMIT} bytes`)
+export const tooLarge = (limit: number) => new Fault('too_large', `Body is larger than ${limit} bytes`)
+export const tooSlow = () => new Fault('too_slow', 'The request took too long to arrive')
 
 /** Length that the request announces; a chunked body announces none. */
 export const announcedLength = ({ headers }: IncomingMessage): number => Number(headers['content-length'] ?? 0)
 
-const hasBody = (request: IncomingMessage): boolean =>
+export const hasBody = (request: IncomingMessage): boolean =>
   request.headers['transfer-encoding'] !== undefined || announcedLength(request) > 0
 
+/** @throws Fault `too_large` when the request announces more than that */
+export function assertLength(request: FunctionRequest, limit = BODY_LIMIT): void {
+  if (Math.max(announcedLength(request), request.rawBody?.length ?? 0) > limit) throw tooLarge(limit)
+}
+
+const invitations = new WeakMap<IncomingMessage, () => void>()
+
+/** For a request with `Expect: 100-continue`: `invite` runs when its body is wanted, and not before. */
+export const holdInvitation = (request: IncomingMessage, invite: () => void): void =>
+  void invitations.set(request, invite)
+
+/** Has to be called before a body is read. */
+export function inviteBody(request: IncomingMessage): void {
+  invitations.get(request)?.()
+  invitations.delete(request)
+}
+
+export interface Reading {
+  /** False: the body is counted and thrown away. */
+  readonly keep: boolean
+  /** Grows with what is kept. */
+  readonly share: Share
+  readonly deadlineMs: number
+}
+
 /**
- * The whole body, or none of it when it is not to be kept: it is counted all the same.
- * @throws Fault `too_large` as soon as that is known; the rest stays unread
+ * The whole body, or none of it when it is not to be kept.
+ * @throws Fault `too_large`, `too_slow`, `unavailable` as soon as that is known; the rest stays unread
  */
-export async function readBody(request: FunctionRequest, keep: boolean): Promise<Buffer> {
+export async function readBody(request: FunctionRequest, { keep, share, deadlineMs }: Reading): Promise<Buffer> {
   const { rawBody } = request
-  if (Math.max(announcedLength(request), rawBody?.length ?? 0) > BODY_LIMIT) throw tooLarge()
+  assertLength(request)
   if (rawBody || !hasBody(request)) return (keep && rawBody) || Buffer.alloc(0)
+  inviteBody(request)
   const chunks: Buffer[] = []
   let size = 0
+  const count = (chunk: Buffer): void => {
+    size += chunk.length
+    if (size > BODY_LIMIT) throw tooLarge(BODY_LIMIT)
+    if (!keep) return
+    share.add(chunk.length)
+    chunks.push(chunk)
+  }
+  let timer: NodeJS.Timeout | undefined
   await new Promise<void>((resolve, reject) => {
     const stop = (act: () => void) => {
+      clearTimeout(timer)
       request.off('data', take)
       request.pause() // without a listener it would flow on, and every byte would cost memory
       act()
     }
     const take = (chunk: Buffer) => {
-      size += chunk.length
-      if (size > BODY_LIMIT) stop(() => reject(tooLarge()))
-      else if (keep) chunks.push(chunk)
+      try {
+        count(chunk)
+      } catch (fault) {
+        stop(() => reject(fault))
+      }
     }
+    timer = setTimeout(() => stop(() => reject(tooSlow())), deadlineMs)
     request.on('data', take)
     request.once('end', () => stop(resolve))
     request.once('close', () => stop(() => reject(new Fault('bad_request', 'The request ended before its body did'))))
@@ -48,11 +91,14 @@ const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json$/
 const CHARSETS = ['utf-8', 'utf8', 'us-ascii']
 
 /** @throws Fault `unsupported_media` for a body that is not plain UTF-8 JSON by its headers */
-function assertJsonHeaders({ headers }: IncomingMessage): void {
+export function assertJson(request: FunctionRequest): void {
+  const { headers, rawBody } = request
+  if (!hasBody(request) && !rawBody?.length) return
   const encoding = headers['content-encoding']?.toLowerCase() ?? 'identity'
   if (encoding !== 'identity') throw new Fault('unsupported_media', 'Bodies must not be encoded')
   const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';')
-  if (type.trim() !== '' && !JSON_TYPE.test(type.trim())) throw new Fault('unsupported_media', 'Bodies must be JSON')
+  if (!JSON_TYPE.test(type.trim()))
+    throw new Fault('unsupported_media', 'Bodies must be JSON: Content-Type is to be application/json')
   const charset = parameters.map((parameter) => /^\s*charset\s*=\s*"?([^"\s]*)/.exec(parameter)?.[1]).find(Boolean)
   if (charset && !CHARSETS.includes(charset)) throw new Fault('unsupported_media', 'Bodies must be UTF-8')
 }
@@ -72,11 +118,10 @@ function malformed(cause: unknown): Fault {
 
 /**
  * The value of a JSON body; undefined for an empty one.
- * @throws Fault `unsupported_media`, `invalid`
+ * @throws Fault `invalid`
  */
-export function parseJson(request: IncomingMessage, body: Buffer): unknown {
+export function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined
-  assertJsonHeaders(request)
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
   } catch (cause) {

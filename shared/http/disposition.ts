@@ -11,9 +11,22 @@ const escaped = (text: string): string =>
 /** For clients that know no other characters: those of ASCII that need no escape. */
 const plain = (text: string): string => text.replace(/[^\x20-\x7e]|["\\%]/gu, '_')
 
+/**
+ * Characters of the longest name in a header, which so stays below 4 KiB whatever they are: proxies have no more room for
+ * all headers of an answer. Outputs of runs and files of former databases may have longer names.
+ */
+const LONGEST = 255
+const EXTENSION = 16
+
+function cut(name: string): string {
+  const characters = name.length > LONGEST ? [...name] : []
+  if (characters.length <= LONGEST) return name
+  return [...characters.slice(0, LONGEST - EXTENSION - 1), '…', ...characters.slice(-EXTENSION)].join('')
+}
+
 /** A name without anything special is bare, as it was before there were others. */
 export function attachment(filename: string): string {
-  const name = filename.split(/[/\\]/).at(-1) ?? ''
+  const name = cut(filename.split(/[/\\]/).at(-1) ?? '')
   if (TOKEN.test(name)) return `attachment; filename=${name}`
   if (name === '') return 'attachment'
   const extended = plain(name) === name ? '' : `; filename*=UTF-8''${escaped(name)}`

@@ -3,14 +3,18 @@ import { type Environment, groupsOf, loadConfig } from '../config.ts'
 import { createLogger, type Logger } from '../log.ts'
 import { prefixOf, type Route } from '../routes.ts'
 import { type Authenticate, authenticateFor } from './auth.ts'
+import { type Bounds, createBounds } from './bounds.ts'
 
 export interface Edge {
   readonly authenticate: Authenticate
   readonly corsOrigins: readonly string[]
+  /** Nobody is asked for a token where the site decides that. */
+  readonly isOpen: boolean
   /** Before which the paths of the route answer, too. */
   readonly prefix: string
   /** Bytes of the largest body that a route of files takes. */
   readonly fileLimit: number
+  readonly bounds: Bounds
   readonly log: Logger
   readonly access: Logger
 }
@@ -26,8 +30,10 @@ export function createEdge(route: Route, env: Environment = process.env): Edge {
   return {
     authenticate: authenticateFor(route, config),
     corsOrigins: route.prefix === undefined ? [config.CORS_ORIGIN] : config.DT_CORS_ORIGINS,
+    isOpen: config.DT_AUTH === 'none',
     prefix: prefixOf(route, config.VERSION),
     fileLimit: config.FILE_MAX_MIB * MIB,
+    bounds: createBounds(config),
     log: createLogger(route.name, options),
     access: createLogger(ACCESS_LOGGER, { ...options, module: route.name }),
   }

@@ -1,8 +1,9 @@
 /**
  * `endpoint()` makes a function from a route, its schemas and a use case. It owns everything between the socket and the
- * use case, in this order: health paths, path and method (404, 405), preflight, size of the body (413), bearer token
- * (401, 403, 503), path, query and body by their schemas (415, 422), the use case, its answer by its schema, JSON. A
- * refusal at any step means that the use case did not run. It may import `shared/http`, `routes`, `config`, `log`,
+ * use case, in this order: health paths, path and method (404, 405), preflight, announced size of the body (413), bearer
+ * token (401, 403, 503), path and query by their schemas (422), type of the body (415), the body as it comes (408, 413,
+ * 503), its schema (422), the use case, its answer by its schema, JSON. A refusal at any step means that the use case did
+ * not run. It may import `shared/http`, `routes`, `config`, `log`,
  * `fault` and the ids of the model, never a use case.
  *
  *     http(
@@ -10,10 +11,12 @@
  *       endpoint(routes.po.status, poSchemas.status, (ports, { params }) => status(ports, params.analysis_id), wire('store')),
  *     )
  */
+import type { IncomingHttpHeaders } from 'node:http'
 import type * as z from 'zod'
 import type { Route } from '../routes.ts'
 import { assertMayCall, assertOwn, assertOwnService, type Caller, NOBODY } from './auth.ts'
-import { parseJson, readBody } from './body.ts'
+import { assertJson, assertLength, BODY_LIMIT, parseJson, readBody } from './body.ts'
+import { assertKnownSite } from './cross-site.ts'
 import { createEdge, type Edge } from './edge.ts'
 import { exchange, type Incoming, json, once, type Reply } from './exchange.ts'
 import type { HttpFunction } from './register.ts'
@@ -47,8 +50,19 @@ export interface AnySchemas {
   readonly missing?: string
   /** What a 409 means, where there is one. */
   readonly conflict?: string
+  /** What a refusal by Kubernetes means, where its words reach the caller. */
+  readonly refused?: string
+  /** Headers of the request that change what is done, and how. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Responses that only this operation has. */
+  readonly answers?: Readonly<Record<number, Readonly<Record<string, unknown>>>>
   /** Bodies that are no JSON: media type → its schema in the description. */
-  readonly media?: { readonly body?: Media; readonly answer?: Media }
+  readonly media?: {
+    readonly body?: Media
+    /** No body is as good as an empty one. */
+    readonly bodyOptional?: boolean
+    readonly answer?: Media
+  }
 }
 
 export type Media = Readonly<Record<string, { readonly schema: Readonly<Record<string, unknown>> }>>
@@ -62,6 +76,7 @@ export interface Request<Params, Query, Body> {
   readonly requestId: string
   /** Template of the endpoint that was hit, as it stands in the route. */
   readonly path: string
+  readonly headers: IncomingHttpHeaders
   /** `X-Flame-Run`: the run that an egress proxy spoke for. */
   readonly runHeader: string | undefined
 }
@@ -97,37 +112,48 @@ export function endpoint<Deps, Answer, Params = None, Query = None, Body = undef
   }
 
   const respond = async (incoming: Incoming): Promise<Reply> => {
-    const bytes = await readBody(incoming.request, schemas.body !== undefined)
-    const request = await checked(route, schemas, edge(), incoming, bytes)
-    const answer = await handle(resources(), request)
-    const reply = replyTo(answer)
-    return afterAnswer ? { ...reply, after: () => afterAnswer(resources(), request, answer) } : reply
+    const { bodies, bodyMs } = edge().bounds
+    const head = await checkedHead(route, schemas, edge(), incoming)
+    if (schemas.body) assertJson(incoming.request)
+    const share = bodies()
+    try {
+      const reading = { keep: schemas.body !== undefined, share, deadlineMs: bodyMs }
+      const bytes = await readBody(incoming.request, reading)
+      const body = schemas.body && validate(schemas.body, parseJson(bytes), 'body')
+      assertOwn(head.caller, body)
+      const request = { ...head, body: body as Body }
+      const answer = await handle(resources(), request)
+      const reply = replyTo(answer)
+      return afterAnswer ? { ...reply, after: () => afterAnswer(resources(), request, answer) } : reply
+    } finally {
+      share.release()
+    }
   }
   return exchange(route, edge, { failures: schemas.failures, respond })
 }
 
-/** Everything that can refuse a request whose body has arrived or is to come, before anything is done for it. */
-export async function checked<Params, Query, Body>(
+/** Everything that can refuse a request by its head, before anything is read or done for it. */
+export async function checkedHead<Params, Query>(
   route: Route,
-  schemas: Checks<Params, Query, Body>,
+  schemas: Pick<Checks<Params, Query, unknown>, 'params' | 'query'>,
   edge: Edge,
   { request, requestId, match, search }: Incoming,
-  bytes: Buffer,
-): Promise<Request<Params, Query, Body>> {
+  bodyLimit = BODY_LIMIT,
+): Promise<Omit<Request<Params, Query, undefined>, 'body'>> {
+  assertLength(request, bodyLimit)
+  if (route.auth === 'twin' && edge.isOpen) assertKnownSite(request, edge.corsOrigins)
   const caller = route.auth === 'none' ? NOBODY : await edge.authenticate(request.headers.authorization)
   assertMayCall(route.auth, caller)
   assertOwnService(caller, match.params)
   const params = schemas.params ? validate(schemas.params, match.params, 'path') : {}
   const query = schemas.query ? validate(schemas.query, Object.fromEntries(search), 'query') : {}
-  const body = schemas.body && validate(schemas.body, parseJson(request, bytes), 'body')
-  assertOwn(caller, body)
   const run = request.headers['x-flame-run']
   return {
     params: params as Params,
     query: query as Query,
-    body: body as Body,
     caller,
     requestId,
+    headers: request.headers,
     path: route.endpoints[match.index]?.path ?? '',
     runHeader: typeof run === 'string' ? run : undefined,
   }

@@ -7,9 +7,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isFault } from '../fault.ts'
 import type { Logger } from '../log.ts'
-import type { Route } from '../routes.ts'
+import { allRoutes, type Route } from '../routes.ts'
 import type { FunctionRequest } from './body.ts'
-import { type Bytes, send } from './bytes.ts'
+import type { Share } from './bounds.ts'
+import { type Bytes, type Pace, send } from './bytes.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import type { Edge } from './edge.ts'
 import { createMatcher, type Match } from './match.ts'
@@ -41,6 +42,8 @@ export interface Work {
   readonly respond: (incoming: Incoming) => Promise<Reply>
 }
 
+/** Characters of a path in an access line: the longest that is of use, as ids of a set of outputs. */
+const LOGGED_PATH = 512
 const HEALTH_PATHS = ['/health/liveness', '/health/readiness']
 /** How long a caller that still sends a refused body has to read why, before it is cut off. */
 const LINGER_MS = 1000
@@ -53,6 +56,13 @@ export const json = (status: number, value: unknown, headers: Readonly<Record<st
 
 export function exchange(route: Route, edge: () => Edge, work: Work): HttpFunction {
   const finder = once(() => createMatcher(route.endpoints, edge().prefix))
+  /** A path may be that of several functions, whereas its callers ask one of them what all of them answer. */
+  const siblings = once(() => {
+    const own = new Set(route.endpoints.map(({ path }) => path))
+    const together = allRoutes.filter(({ trigger, prefix }) => trigger === route.trigger && prefix === route.prefix)
+    const others = together.flatMap(({ endpoints }) => endpoints.filter(({ path }) => own.has(path)))
+    return createMatcher([...route.endpoints, ...others], edge().prefix)
+  })
 
   const perform = async (request: FunctionRequest, requestId: string, match: Match): Promise<Reply> => {
     const { log } = edge()
@@ -71,26 +81,30 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
     const elsewhere = match && otherSlash(route, match, request)
     if (elsewhere) return { status: 307, headers: { location: elsewhere } }
     if (match) return perform(request, requestId, match)
-    const allow = [...methods, 'OPTIONS'].join(', ')
+    const all = siblings()('', pathOf(request)).methods
+    const allow = [...all, 'OPTIONS'].join(', ')
     if (request.method !== 'OPTIONS') return json(405, { detail: 'Method Not Allowed' }, { allow })
-    return { status: 204, headers: { allow, ...preflightHeaders(request, methods) } }
+    return { status: 204, headers: { allow, ...preflightHeaders(request, all) } }
   }
 
   return async (request, response) => {
     const began = performance.now()
     const requestId = requestIdOf(request)
-    const answer = await reply(request, requestId)
+    const share = edge().bounds.transfers()
+    const answer = bounded(await reply(request, requestId), share, requestId)
     const cors = corsHeaders(request, edge().corsOrigins)
     const headers = { 'x-request-id': requestId, ...cors, ...answer.headers }
-    const cut = await write(request, response, { ...answer, headers }).catch((error: unknown) => {
+    const pace = { leastBytes: edge().bounds.transferBytes }
+    const cut = await write(request, response, { ...answer, headers }, pace).catch((error: unknown) => {
       edge().log.warn({ err: error, requestId }, 'answer broken off')
       return 'broken off'
     })
+    share.release()
     const fault = answer.fault ?? cut
     edge().access[HEALTH_PATHS.includes(pathOf(request)) ? 'debug' : 'info'](
       {
         method: request.method,
-        path: pathOf(request),
+        path: pathOf(request).slice(0, LOGGED_PATH),
         status: answer.status,
         ms: Math.round((performance.now() - began) * 10) / 10,
         requestId,
@@ -99,6 +113,18 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
       'request',
     )
     if (answer.after) await follow(answer.after, edge().log, requestId)
+  }
+}
+
+/** Bytes that stream are one of the files that a process sends at a time. */
+function bounded(reply: Reply, share: Share, requestId: string): Reply {
+  if (!isStream(reply.body)) return reply
+  try {
+    share.add(1)
+    return reply
+  } catch (error) {
+    const { status, headers, body } = problem(error, '', requestId)
+    return { ...json(status, body, headers), fault: String(error) }
   }
 }
 
@@ -140,7 +166,7 @@ const health = ({ method }: IncomingMessage): Reply =>
   method === 'GET' ? json(200, { status: 'ok' }) : json(405, { detail: 'Method Not Allowed' }, { allow: 'GET' })
 
 /** The caller's own id where it is fit for a log line. */
-function requestIdOf({ headers }: IncomingMessage): string {
+export function requestIdOf({ headers }: IncomingMessage): string {
   const given = headers['x-request-id']
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()
 }
@@ -171,13 +197,14 @@ async function write(
   request: FunctionRequest,
   response: ServerResponse,
   { status, headers, body }: Reply,
+  pace: Pace,
 ): Promise<undefined> {
   if (response.destroyed || response.headersSent) return
   const unread = !request.complete && !request.rawBody
   const all = { ...STANDARD_HEADERS, ...lengthOf(body), ...headers, ...(unread && { connection: 'close' }) }
   response.writeHead(status, all)
   if (request.method !== 'HEAD') {
-    if (isStream(body)) return void (await send(body, response))
+    if (isStream(body)) return void (await send(body, response, pace))
     if (body !== undefined) response.write(body)
   }
   if (unread) await linger(request)

@@ -16,20 +16,21 @@ export interface Feature {
   readonly tags: readonly [Tag, ...Tag[]]
   /** Where the paths begin; the first is what a page tries. Default: the root. */
   readonly servers?: readonly string[]
+  /** Nobody is asked for a token where the site decides that. */
+  readonly isOpen?: boolean
   readonly operations: readonly { readonly route: Route; readonly schemas: AnySchemas }[]
 }
 
 type JsonObject = { readonly [key: string]: unknown }
 
+/**
+ * A schema in the words of the description. Where a check knows more than zod can say of it, such as a grammar or a rule about
+ * two fields, the schema has its own words in `meta({ described })`.
+ */
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): JsonObject => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
-    io,
-    target: 'draft-2020-12',
-    override({ jsonSchema }) {
-      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum
-      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
-    },
-  })
+  const described = schema.meta()?.['described']
+  if (described !== undefined) return described as JsonObject
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' })
   return rest
 }
 
@@ -43,8 +44,10 @@ const problem = (description: string, schema = 'Problem'): JsonObject => ({
 })
 
 const RESPONSES = {
+  badRequest: problem('The body is broken, or broke off'),
+  tooSlow: problem('The body did not arrive in time'),
   unauthenticated: problem('No token, or not one that is accepted'),
-  forbidden: problem('The token may not do this'),
+  forbidden: problem('The token, or the page that calls, may not do this'),
   invalid: problem('The request does not fit its schema', 'ValidationProblem'),
   tooLarge: problem('The body is larger than 1 MiB, or than the largest file'),
   unsupported: problem('The body is not plain UTF-8 JSON'),
@@ -52,14 +55,8 @@ const RESPONSES = {
   unavailable: problem('Another system is away or too slow; see Retry-After'),
 }
 
-const SECURITY: Readonly<Record<Auth, readonly JsonObject[]>> = {
-  none: [],
-  user: [{ bearer: [] }],
-  analysis: [{ bearer: [] }],
-  // Whether a token is asked for is a setting.
-  twin: [{}, { bearer: [] }],
-  service: [{ bearer: [] }],
-}
+const asksForToken = (auth: Auth, { isOpen = false }: Feature): boolean =>
+  auth !== 'none' && !(auth === 'twin' && isOpen)
 
 const SCHEMAS = {
   Problem: { type: 'object', properties: { detail: {} }, required: ['detail'] },
@@ -107,19 +104,53 @@ function queryParameters({ query }: AnySchemas): JsonObject[] {
   })
 }
 
-function responses(route: Route, schemas: AnySchemas, parameters: readonly JsonObject[]): JsonObject {
-  const secured = route.auth !== 'none'
+/** Headers of the request that change what an operation does. */
+const headerParameters = ({ headers = {} }: AnySchemas): JsonObject[] =>
+  Object.entries(headers).map(([name, description]) => ({
+    name,
+    in: 'header',
+    required: false,
+    schema: { type: 'string' },
+    description,
+  }))
+
+/** What may be said of a body. */
+const bodyResponses = ({ body }: AnySchemas): JsonObject => ({
+  400: ref('responses', 'badRequest'),
+  408: ref('responses', 'tooSlow'),
+  413: ref('responses', 'tooLarge'),
+  ...(body && { 415: ref('responses', 'unsupported') }),
+})
+
+/** Kubernetes refuses in a sentence of its own, with a status of its own. */
+const refusals = ({ refused, conflict }: AnySchemas): JsonObject =>
+  refused === undefined
+    ? {}
+    : {
+        409: problem([conflict, refused].filter(Boolean).join('; or ')),
+        422: {
+          description: `The request does not fit its schema; or ${refused}`,
+          content: content({ anyOf: [ref('schemas', 'ValidationProblem'), ref('schemas', 'Problem')] }),
+        },
+        502: problem(refused),
+      }
+
+function responses(route: Route, schemas: AnySchemas, parameters: readonly JsonObject[], secured: boolean): JsonObject {
+  const takesBody = schemas.body !== undefined || schemas.media?.body !== undefined
   return {
     [schemas.success ?? 200]: {
       description: 'Success',
       content: schemas.media?.answer ?? content(schemaOf(schemas.answer, 'output')),
     },
-    ...(secured && { 401: ref('responses', 'unauthenticated'), 403: ref('responses', 'forbidden') }),
+    ...(secured && { 401: ref('responses', 'unauthenticated') }),
+    ...(route.auth !== 'none' && { 403: ref('responses', 'forbidden') }),
     ...(schemas.missing && { 404: problem(schemas.missing) }),
     ...(schemas.conflict && { 409: problem(schemas.conflict) }),
-    ...((schemas.body || schemas.media?.body) && { 413: ref('responses', 'tooLarge') }),
-    ...(schemas.body && { 415: ref('responses', 'unsupported') }),
-    ...((schemas.body || schemas.media?.body || parameters.length > 0) && { 422: ref('responses', 'invalid') }),
+    ...schemas.answers,
+    ...(schemas.headers?.['If-Match'] && { 412: problem('The resource is not the one that If-Match names') }),
+    ...(takesBody && bodyResponses(schemas)),
+    ...((takesBody || parameters.length > 0) && { 422: ref('responses', 'invalid') }),
+    ...refusals(schemas),
     500: ref('responses', 'unexpected'),
     503: ref('responses', 'unavailable'),
   }
@@ -127,7 +158,7 @@ function responses(route: Route, schemas: AnySchemas, parameters: readonly JsonO
 
 function requestBody({ body, media }: AnySchemas): JsonObject {
   const form = media?.body ?? (body && content(schemaOf(body, 'input')))
-  return form ? { requestBody: { required: true, content: form } } : {}
+  return form ? { requestBody: { required: media?.bodyOptional !== true, content: form } } : {}
 }
 
 /** An id of its own, or the function's name, told apart where it answers for one and for all. */
@@ -137,15 +168,15 @@ function operationId(route: Route, endpoint: Endpoint, parameters: readonly Json
 }
 
 function operation(feature: Feature, route: Route, endpoint: Endpoint, schemas: AnySchemas): JsonObject {
-  const parameters = [...pathParameters(endpoint, schemas), ...queryParameters(schemas)]
+  const parameters = [...pathParameters(endpoint, schemas), ...queryParameters(schemas), ...headerParameters(schemas)]
   return {
     operationId: operationId(route, endpoint, parameters),
     tags: [endpoint.operationId?.split('-', 1)[0] ?? feature.tags[0].name],
     summary: endpoint.summary,
-    security: SECURITY[route.auth],
+    security: asksForToken(route.auth, feature) ? [{ bearer: [] }] : [],
     ...(parameters.length > 0 && { parameters }),
     ...requestBody(schemas),
-    responses: responses(route, schemas, parameters),
+    responses: responses(route, schemas, parameters, asksForToken(route.auth, feature)),
   }
 }
 

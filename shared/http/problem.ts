@@ -8,6 +8,7 @@ const STATUS: Readonly<Record<FaultCode, number>> = {
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
+  precondition_failed: 412,
   too_slow: 408,
   too_large: 413,
   unsupported_media: 415,
@@ -27,6 +28,9 @@ export interface Problem {
   readonly body: { readonly detail: unknown }
 }
 
+/** A 422 is a list, whoever found the fault. */
+const ofBody = (msg: string) => ({ type: 'value_error', loc: ['body'], msg, input: null })
+
 /**
  * @param failure what was tried and where to look, for the sentence of a defect: its cause is in the log and nowhere else
  */
@@ -43,6 +47,6 @@ export function problem(error: unknown, failure: string, requestId: string): Pro
       ...(code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
       ...(code === 'unavailable' && { 'retry-after': String(retryAfter) }),
     },
-    body: { detail: error.detail ?? error.message },
+    body: { detail: error.detail ?? (code === 'invalid' ? [ofBody(error.message)] : error.message) },
   }
 }

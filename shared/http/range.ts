@@ -16,9 +16,24 @@ const opaque = (tag: string): string => tag.trim().replace(/^W\//, '')
 const names = (list: string, etag: string): boolean =>
   list.trim() === '*' || list.split(',').some((tag) => opaque(tag) === etag)
 
+/**
+ * The texts between the quotes of an `If-Match`, any of which is to be the current one (RFC 9110, 13.1.1); undefined where
+ * nothing or `*` was sent, which is true of everything that is there. A weak tag is equal to none.
+ */
+export function expectedTags(ifMatch: string | undefined): readonly string[] | undefined {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return undefined
+  return ifMatch.split(',').flatMap((tag) => /^"(?<opaque>[^"]*)"$/.exec(tag.trim())?.groups?.['opaque'] ?? [])
+}
+
+/** No neighbours in it fit the same character: a text is read once, whatever it is. Blanks stand around a range only. */
+const RANGE = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i
+/** Far above the digits of two numbers. */
+const RANGE_LIMIT = 100
+
 /** One range of bytes; undefined for anything else, several ranges included, which may be answered in full. */
 function parseRange(text: string, length: number): { from: number; to: number } | undefined {
-  const [, first = '', last = ''] = /^bytes=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(text) ?? []
+  if (text.length > RANGE_LIMIT) return undefined
+  const [, first = '', last = ''] = RANGE.exec(text) ?? []
   if (first === '' && last === '') return undefined
   if (first === '') return { from: Math.max(0, length - Number(last)), to: length - 1 }
   if (last !== '' && Number(last) < Number(first)) return undefined

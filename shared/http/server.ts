@@ -4,13 +4,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../log.ts'
-import { announcedLength, BODY_LIMIT } from './body.ts'
+import { holdInvitation } from './body.ts'
 import type { HttpFunction } from './register.ts'
 
 /** Longer than any proxy before us keeps an idle connection, so that none is cut while a request is on its way. */
 const KEEP_ALIVE_MS = 95_000
 const HEADERS_MS = KEEP_ALIVE_MS + 5000
 const REQUEST_MS = 120_000
+/** Tokens of users with many roles and groups are larger than Node's own limit, 16 KiB. As the gateway's. */
+export const HEADERS_LIMIT = 32 * 1024
 
 export interface FunctionServer {
   readonly port: number
@@ -38,7 +40,7 @@ function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
     error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
       ? ['408 Request Timeout', 'The request took too long to arrive']
       : error.code === 'HPE_HEADER_OVERFLOW'
-        ? ['431 Request Header Fields Too Large', 'The headers are too large']
+        ? ['431 Request Header Fields Too Large', `The headers are larger than ${HEADERS_LIMIT} bytes`]
         : ['400 Bad Request', 'Malformed request']
   const body = JSON.stringify({ detail })
   const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close`
@@ -46,8 +48,6 @@ function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
 }
 
 export interface ServerOptions {
-  /** Bodies that announce more are not asked for. Default: the largest JSON document. */
-  readonly bodyLimit?: number
   /** Time for a whole request to arrive; 0 where files may take longer, and only a pause is too long. */
   readonly requestMs?: number
 }
@@ -57,7 +57,7 @@ export async function startServer(
   fn: HttpFunction,
   log: Logger,
   port: number,
-  { bodyLimit = BODY_LIMIT, requestMs = REQUEST_MS }: ServerOptions = {},
+  { requestMs = REQUEST_MS }: ServerOptions = {},
 ): Promise<FunctionServer> {
   const running = new Map<ServerResponse, Promise<void>>()
   let draining = false
@@ -71,10 +71,15 @@ export async function startServer(
       .finally(() => running.delete(response))
     running.set(response, done)
   }
-  const options = { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: requestMs }
+  const options = {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEADERS_MS,
+    requestTimeout: requestMs,
+    maxHeaderSize: HEADERS_LIMIT,
+  }
   const server = createServer(options, handle)
   server.on('checkContinue', (request, response) => {
-    if (announcedLength(request) <= bodyLimit) response.writeContinue()
+    holdInvitation(request, () => response.writeContinue())
     handle(request, response)
   })
   server.on('clientError', answerBroken)

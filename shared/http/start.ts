@@ -1,11 +1,9 @@
 /** From an environment to a serving function: settings checked all at once, strays logged, drained on SIGTERM. */
-import { type Config, ConfigFault, type Environment, groupsOf, loadConfig } from '../config.ts'
+import { ConfigFault, type Environment, groupsOf, loadConfig } from '../config.ts'
 import { createLogger, type Logger } from '../log.ts'
 import { allRoutes, type Route } from '../routes.ts'
 import { runChecks } from '../wire/checks.ts'
 import { isOpen } from './auth.ts'
-import { BODY_LIMIT } from './body.ts'
-import { MIB } from './edge.ts'
 import { registeredFunction } from './register.ts'
 import { type FunctionServer, type ServerOptions, startServer } from './server.ts'
 
@@ -13,8 +11,7 @@ import { type FunctionServer, type ServerOptions, startServer } from './server.t
 const EXIT_CONFIG = 78
 
 /** A file may take as long as it comes. */
-const serverOptions = ({ body }: Route, { FILE_MAX_MIB }: Config): ServerOptions =>
-  body === 'stream' ? { bodyLimit: FILE_MAX_MIB * MIB + BODY_LIMIT, requestMs: 0 } : {}
+const serverOptions = ({ body }: Route): ServerOptions => (body === 'stream' ? { requestMs: 0 } : {})
 
 function findRoute(target: string | undefined): Route {
   const route = allRoutes.find(({ name }) => name === target)
@@ -57,7 +54,7 @@ export async function start(load: (route: Route) => Promise<unknown>, env: Envir
     await runChecks(config)
     const fn = registeredFunction(route.name)
     if (!fn) throw new Error(`${route.name} did not register itself`)
-    const server = await startServer(fn, log, config.PORT, serverOptions(route, config))
+    const server = await startServer(fn, log, config.PORT, serverOptions(route))
     endOnSignal(server, log, route.scale.timeoutSeconds * 1000)
     log.info({ port: server.port }, 'listening')
     process.send?.({ port: server.port }) // a parent that started us on port 0 wants to know

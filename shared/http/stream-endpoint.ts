@@ -5,18 +5,17 @@
  *
  * Under the functions framework's own server a body was read into memory before; it is handed on all the same.
  */
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Route } from '../routes.ts'
-import { BODY_LIMIT, readBody } from './body.ts'
-import { assertLength, type Bytes, bodyOf } from './bytes.ts'
+import { BODY_LIMIT, hasBody, readBody } from './body.ts'
+import type { Share } from './bounds.ts'
+import { type Bytes, bodyOf } from './bytes.ts'
 import { createEdge, type Edge } from './edge.ts'
-import { type Checks, checked, type Request } from './endpoint.ts'
+import { type Checks, checkedHead, type Request } from './endpoint.ts'
 import { exchange, type Incoming, once, type Reply } from './exchange.ts'
 import type { HttpFunction } from './register.ts'
 
 export interface StreamRequest<Params, Query> extends Request<Params, Query, undefined> {
   readonly method: string
-  readonly headers: IncomingHttpHeaders
   /** The body as it comes; nothing for a route that takes no files. */
   readonly content: Bytes
   /** Bytes of the largest file that is taken. A form around it may be a little larger. */
@@ -40,22 +39,30 @@ export function streamEndpoint<Deps, Params = object, Query = object>(
   const resources = once(deps)
   const { afterAnswer } = options
 
-  const contentOf = async ({ request }: Incoming): Promise<Bytes> => {
-    const limit = edge().fileLimit + BODY_LIMIT
-    if (route.body === 'stream') {
-      assertLength(request, limit)
-      return bodyOf(request, limit)
+  const takesFiles = route.body === 'stream'
+  const contentOf = async ({ request }: Incoming, limit: number, share: Share): Promise<Bytes> => {
+    const { bounds } = edge()
+    if (!takesFiles) {
+      await readBody(request, { keep: false, share, deadlineMs: bounds.bodyMs })
+      return nothing()
     }
-    await readBody(request, false)
-    return nothing()
+    if (hasBody(request)) share.add(1)
+    return bodyOf(request, limit, { leastBytes: bounds.transferBytes })
   }
 
   const respond = async (incoming: Incoming): Promise<Reply> => {
-    const content = await contentOf(incoming)
-    const request = await checked(route, schemas, edge(), incoming, Buffer.alloc(0))
-    const { method = '', headers } = incoming.request
-    const reply = await handle(resources(), { ...request, method, headers, content, fileLimit: edge().fileLimit })
-    return afterAnswer ? { ...reply, after: async () => void (await afterAnswer(resources())) } : reply
+    const { fileLimit, bounds } = edge()
+    const limit = takesFiles ? fileLimit + BODY_LIMIT : BODY_LIMIT
+    const head = await checkedHead(route, schemas, edge(), incoming, limit)
+    const share = bounds.transfers()
+    try {
+      const content = await contentOf(incoming, limit, share)
+      const { method = '' } = incoming.request
+      const reply = await handle(resources(), { ...head, body: undefined, method, content, fileLimit })
+      return afterAnswer ? { ...reply, after: async () => void (await afterAnswer(resources())) } : reply
+    } finally {
+      share.release()
+    }
   }
   return exchange(route, edge, { failures: schemas.failures, respond })
 }

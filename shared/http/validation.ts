@@ -15,7 +15,10 @@ type Words = Pick<Detail, 'type' | 'msg'>
 
 const isSecret = (key: PropertyKey): boolean => (SECRET_FIELDS as readonly PropertyKey[]).includes(key)
 const MASK = '**********'
+/** Characters of what a caller sent that an answer repeats. */
 const ECHO_LIMIT = 200
+/** Issues that an answer lists. */
+const ISSUES_LIMIT = 100
 
 const TYPES: Readonly<Record<string, Words>> = {
   string: { type: 'string_type', msg: 'Input should be a valid string' },
@@ -63,16 +66,24 @@ const toDetail =
   (source: Source) =>
   (issue: z.core.$ZodIssue): Detail => ({
     ...describe(issue),
-    loc: [source, ...issue.path.map((key) => (typeof key === 'number' ? key : String(key)))],
+    loc: [source, ...issue.path.map((key) => (typeof key === 'number' ? key : String(key).slice(0, ECHO_LIMIT)))],
     input: echo(issue.input, issue.path),
   })
 
+/** Of a body with more faults than anybody reads, the first, and how many there are beside them. */
+function detailsOf(issues: readonly z.core.$ZodIssue[], source: Source): Detail[] {
+  const listed = issues.slice(0, ISSUES_LIMIT).map(toDetail(source))
+  const left = issues.length - listed.length
+  if (left === 0) return listed
+  return [...listed, { type: 'too_many_issues', loc: [source], msg: `${left} more issues are not listed`, input: null }]
+}
+
 /**
  * The value in the shape of the schema.
- * @throws Fault `invalid` with all issues at once
+ * @throws Fault `invalid` with all issues at once, up to a number that may be read
  */
 export function validate<T>(schema: z.ZodType<T>, value: unknown, source: Source): T {
   const result = schema.safeParse(value, { reportInput: true })
   if (result.success) return result.data
-  throw new Fault('invalid', 'Invalid request', { detail: result.error.issues.map(toDetail(source)) })
+  throw new Fault('invalid', 'Invalid request', { detail: detailsOf(result.error.issues, source) })
 }

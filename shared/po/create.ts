@@ -45,7 +45,7 @@ export const registryHost = (url: string): string =>
   url
     .trim()
     .replace(/^[a-z]+:\/\//i, '')
-    .replace(/\/.*$/, '')
+    .replace(/\/.*/s, '')
     .toLowerCase()
 
 interface Plan {

@@ -15,7 +15,13 @@ const uuid = z
   .meta({ format: 'uuid' })
 
 /** PostgreSQL takes every character but NUL. */
-const plain = z.string().refine((text) => !text.includes('\0'), 'Input should hold no NUL character')
+const plain = z
+  .string()
+  .refine((text) => !text.includes('\0'), 'Input should hold no NUL character')
+  .meta({ pattern: '^[^\\u0000]*$' })
+
+/** What a kubelet takes for the name of an image has nothing else in it. */
+const image = z.string().regex(/^[!-~]+$/, 'Input should be the name of an image')
 
 /** Room below the nine digits that fit into the names of a run. */
 const RESTART_COUNTER_LIMIT = 99_999_999
@@ -24,7 +30,7 @@ export const createAnalysis = z.object({
   analysis_id: uuid,
   project_id: uuid,
   registry_url: plain.describe('Registry of the image; empty: the one of this node'),
-  image_url: plain,
+  image_url: image,
   registry_user: plain,
   registry_password: z.string().meta({ writeOnly: true }),
   kong_token: z.string().meta({ writeOnly: true, description: '`none_needed` for an analysis that reads no data' }),
@@ -94,6 +100,7 @@ export const poSchemas = {
   create: {
     body: createAnalysis,
     answer: statusOnlyAnswer,
+    refused: 'Kubernetes does not take an object of it, and says why',
     failures: ['Error creating analysis'],
     conflict: 'An analysis of this id runs with another image, project or registry',
   },

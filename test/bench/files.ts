@@ -119,7 +119,7 @@ const peakOf = async (pid: number): Promise<number> =>
 
 export async function benchFiles(): Promise<BenchRow[]> {
   const used: readonly Route[] = [routes.dt.fileUpload, routes.dt.fileGet]
-  await using node = await startNode({ routes: used })
+  await using node = await startNode({ routes: used, env: { DT_AUTH: 'none' } })
   const [up, down] = used.map((route) => node.runningOf(route)[0])
   if (!up || !down) throw new Error('a function does not run')
   const expected = await hashOf(bytes())

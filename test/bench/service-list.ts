@@ -60,7 +60,7 @@ const change = (sql: Db) =>
   sql`update dt.service set reason = now()::text where id = (select id from dt.service order by random() limit 1)`
 
 export async function benchServiceList(): Promise<BenchRow[]> {
-  await using node = await startNode({ routes: [routes.dt.serviceList] })
+  await using node = await startNode({ routes: [routes.dt.serviceList], env: { DT_AUTH: 'none' } })
   await seedServices(node)
   const client = node.client(routes.dt.serviceList)
   const list = () => client.send({ method: 'GET', path: `/service/?limit=${SERVICES}`, headers: {} })

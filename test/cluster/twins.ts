@@ -98,6 +98,7 @@ async function start(stops: Stop[]): Promise<Omit<TwinWorld, 'stop'>> {
         ...databaseEnvironment(postgres),
         NAMESPACE: api.namespace,
         CLUSTER_DOMAIN: environment.domain,
+        DT_AUTH: 'none',
         DT_TOOLS_IMAGE: tools,
         DT_CPU_REQUEST: '10m',
         DT_MEMORY_REQUEST: '32Mi',

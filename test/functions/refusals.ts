@@ -149,6 +149,7 @@ function invalidBody(target: Target): Case[] {
     strict('analysis_id', undefined, 'missing'),
     strict('progress', 1.5, 'int_type'),
     strict('progress', '7', 'int_type'),
+    encoded('no type at all', { 'content-type': '' }),
     encoded('another charset', { 'content-type': 'application/json; charset=latin1' }),
     encoded('a compressed body', { 'content-encoding': 'gzip' }),
     encoded('a form', { 'content-type': 'application/x-www-form-urlencoded' }),

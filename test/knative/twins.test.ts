@@ -96,9 +96,8 @@ test('the overlay names all settings that are required, and none that is secret 
   for (const name of given) expect(SETTINGS[name]?.secret, name).toBe(false)
   const groups: readonly string[] = dtRoutes.flatMap(({ settings }) => settings)
   const isRequired = (name: SettingName) => SETTINGS[name].default === undefined && !SETTINGS[name].secret
-  // Without DT_AUTH=keycloak nobody is asked for a token.
   const wanted = (Object.keys(SETTINGS) as SettingName[]).filter(
-    (name) => isRequired(name) && groups.includes(SETTINGS[name].group) && SETTINGS[name].group !== 'auth',
+    (name) => isRequired(name) && groups.includes(SETTINGS[name].group),
   )
   expect(wanted.filter((name) => !given.includes(name))).toEqual([])
 })

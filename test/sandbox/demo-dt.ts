@@ -23,10 +23,15 @@ interface Status {
 }
 
 const started = Date.now()
+/** For all calls: the demonstration is shorter than the token lives. */
+let token: string | undefined
 const step = (text: string): void => console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(5)} s  ${text}`)
 
-async function call<T>({ gateway }: Sandbox, method: string, path: string, body?: string | FormData): Promise<T> {
-  const headers = typeof body === 'string' ? { 'content-type': 'application/json' } : {}
+async function call<T>(sandbox: Sandbox, method: string, path: string, body?: string | FormData): Promise<T> {
+  const { gateway } = sandbox
+  token ??= await sandbox.token()
+  const type = typeof body === 'string' ? { 'content-type': 'application/json' } : {}
+  const headers = { authorization: `Bearer ${token}`, ...type }
   const answer = await fetch(`${gateway.url}${PREFIX}${path}`, { method, headers, ...(body ? { body } : {}) })
   const text = await answer.text()
   if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`)

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { SETTINGS } from '../../shared/config.ts'
 import { createMatcher } from '../../shared/http/match.ts'
+import { HEADERS_LIMIT } from '../../shared/http/server.ts'
 import { allRoutes, prefixOf, type Route } from '../../shared/routes.ts'
 
 export interface GatewayOptions {
@@ -84,7 +85,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     incoming.pipe(outgoing)
   }
 
-  const server = createServer((incoming, response) => {
+  const server = createServer({ maxHeaderSize: HEADERS_LIMIT }, (incoming, response) => {
     const path = (incoming.url ?? '/').split('?', 1)[0] ?? '/'
     const { route, methods } = find(incoming.method ?? '', path)
     const upstream = route && upstreams(route)

@@ -87,6 +87,7 @@ test('writes what scripts need', async () => {
     'PO_EXAMPLE',
     'PO_EXAMPLE_STUCK',
     'DT_URL',
+    'DT_TOKEN',
     'DT_IMAGE',
     'DT_VERSION',
   ])

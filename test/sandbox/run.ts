@@ -39,18 +39,19 @@ async function writeEnvironment(sandbox: Sandbox, { example, stuck }: ExampleFil
     HUB_CLIENT_SECRET: sandbox.hub.clientSecret,
     PO_EXAMPLE: example,
     PO_EXAMPLE_STUCK: stuck,
-    ...twinValues(sandbox),
+    ...(await twinValues(sandbox)),
   }
   const lines = Object.entries(values).map(([name, value]) => `export ${name}=${quoted(value)}\n`)
   await writeFile(ENV, lines.join(''), { mode: 0o600 })
 }
 
 /** Where digital twins are launched, and an image that there is; nothing on a cluster of the user's. */
-function twinValues({ gateway, twins }: Sandbox): Record<string, string> {
+async function twinValues({ gateway, twins, token }: Sandbox): Promise<Record<string, string>> {
   const [image = '', version = ''] = LABORATORY_IMAGE.split(':')
   if (!twins) return {}
   return {
     DT_URL: `${gateway.url}${prefixOf(routes.dt.serviceLaunch, API_VERSION)}`,
+    DT_TOKEN: await token(),
     DT_IMAGE: image,
     DT_VERSION: version,
   }
@@ -61,8 +62,8 @@ const twinLines = ({ gateway, twins }: Sandbox): string =>
     ? `
 Digital twins are launched at ${gateway.url}${prefixOf(routes.dt.serviceLaunch, API_VERSION)} (docs/twins.md):
 
-  . ${ENV_TYPED} && curl -sS "$DT_URL/service/launch" -H 'Content-Type: application/json' -d '{"image":"sandbox/server","version":"1","description":"answers","ana":{"job_type":"persistent"}}'
-  . ${ENV_TYPED} && curl -sS "$DT_URL/service/"
+  . ${ENV_TYPED} && curl -sS "$DT_URL/service/launch" -H "Authorization: Bearer $DT_TOKEN" -H 'Content-Type: application/json' -d '{"image":"sandbox/server","version":"1","description":"answers","ana":{"job_type":"persistent"}}'
+  . ${ENV_TYPED} && curl -sS "$DT_URL/service/" -H "Authorization: Bearer $DT_TOKEN"
 
 The first starts a service that stays, the second says how it is and at which URL.
 `

@@ -72,6 +72,7 @@ describe('faults', () => {
     ['POSTGRES_HOST', ''],
     ['POSTGRES_PASSWORD', ''],
     ['DT_AUTH', VALUE],
+    ['DT_AUTH', ''],
     ['VERSION', 'v1/alpha'],
     ['FILE_MAX_MIB', '0'],
     ['DT_TOKEN_KEY', VALUE],

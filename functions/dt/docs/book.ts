@@ -7,8 +7,11 @@ import { routes } from '../../../shared/routes.ts'
 const { docs: _, reconcile: __, runInput: ___, runOutput: ____, ...described } = routes.dt
 type Described = keyof typeof described
 
-/** @param prefix of the paths, as browsers come to them; pods of the cluster leave it out */
-export const book = (prefix: string): Book => ({
+/**
+ * @param prefix of the paths, as browsers come to them; pods of the cluster leave it out
+ * @param isOpen nobody is asked for a token
+ */
+export const book = (prefix: string, isOpen = false): Book => ({
   title: 'Digital twins',
   description: `${prefix}/openapi.json`,
   assets: `${prefix}/docs/assets`,
@@ -23,6 +26,7 @@ export const book = (prefix: string): Book => ({
         { name: 'root', description: 'The API itself' },
       ],
       servers: [prefix, '/'],
+      isOpen,
       operations: (Object.keys(described) as Described[]).map((key) => ({
         route: described[key],
         schemas: dtSchemas[key],

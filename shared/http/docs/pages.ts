@@ -106,14 +106,14 @@ export async function page(book: Book, path: string, file = ''): Promise<Page> {
 
 /**
  * The function that answers with the pages of a book.
- * @param bookOf makes the book for what stands before the paths of the route
+ * @param bookOf makes the book for what stands before the paths of the route, and for whether a token is asked for
  */
 export function pagesOf(
   route: Route,
-  bookOf: (prefix: string) => Book,
+  bookOf: (prefix: string, isOpen: boolean) => Book,
   edge: () => Edge = once(() => createEdge(route)),
 ): HttpFunction {
-  const book = once(() => bookOf(edge().prefix))
+  const book = once(() => bookOf(edge().prefix, edge().isOpen))
   return endpoint(
     route,
     docsSchemas,

@@ -119,6 +119,33 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(await looseAt(catalogue, plus(660))).toEqual([file.body])
     })
 
+    it.each([
+      ['this content', ['old'], true],
+      ['one of several', ['other', 'old'], true],
+      ['another content', ['other'], false],
+      ['none', [], false],
+    ])('that expects %s: %#', async (_, words, holds) => {
+      const { catalogue } = await fresh()
+      const { file } = await addTo(catalogue, 'old')
+      const expected = words.map((word) => contentOf(word).sha256)
+      const replacing = catalogue.replace(await received(catalogue, 'new'), file.id, { ...change, expected })
+      if (holds) expect((await replacing)?.sha256).toBe(contentOf('new').sha256)
+      else {
+        await expect(replacing).rejects.toMatchObject({ code: 'precondition_failed' })
+        expect(await catalogue.find(file.id)).toEqual(file)
+      }
+    })
+    it('of two at once that expect the same content one changes it', async () => {
+      const { catalogue, other } = await fresh()
+      const { file } = await addTo(catalogue, 'old')
+      const expected = [contentOf('old').sha256]
+      const replacing = [catalogue, other].map(async (one, n) =>
+        one.replace(await received(one, `new ${n}`), file.id, { ...change, expected }),
+      )
+      const outcomes = await Promise.allSettled(replacing)
+      expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    })
+
     it('gives it a name, too', async () => {
       const { catalogue } = await fresh()
       const { file } = await addTo(catalogue, 'old', 'old.txt')
@@ -221,6 +248,14 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(await catalogue.remove(file.id, plus(600))).toBe(false)
       expect(await looseAt(catalogue, plus(599))).toEqual([])
       expect(await looseAt(catalogue, plus(600))).toEqual([file.body])
+    })
+    it('that expects another content changes nothing', async () => {
+      const { catalogue } = await fresh()
+      const { file } = await addTo(catalogue, 'guarded')
+      const refused = catalogue.remove(file.id, plus(600), [contentOf('other').sha256])
+      await expect(refused).rejects.toMatchObject({ code: 'precondition_failed' })
+      expect(await catalogue.find(file.id)).toEqual(file)
+      expect(await catalogue.remove(file.id, plus(600), [file.sha256])).toBe(true)
     })
     it('leaves a content that another file has, and the last one takes it along', async () => {
       const { catalogue } = await fresh()

@@ -73,12 +73,12 @@ describe('the description', () => {
     for (const { operationId, tags } of all) expect(tags).toEqual([operationId.split('-')[0]])
   })
 
-  it('says what is answered, what may be asked, and that a token may be', async () => {
+  it('says what is answered, what may be asked, and that a token is needed', async () => {
     const { paths } = await describeApi()
     const launch = paths['/service/launch']?.['post']
     expect(Object.keys(launch?.responses ?? {})).toEqual(expect.arrayContaining(['202', '422']))
     expect(launch?.responses).not.toHaveProperty('200')
-    expect(launch?.security).toEqual([{}, { bearer: [] }])
+    expect(launch?.security).toEqual([{ bearer: [] }])
     expect(paths['/service/']?.['get']?.parameters).toMatchObject([
       { name: 'skip', in: 'query', required: false, schema: { default: 0, minimum: 0 } },
       { name: 'limit', in: 'query', required: false, schema: { default: 10, minimum: 1 } },

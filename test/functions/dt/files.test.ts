@@ -70,6 +70,40 @@ describe('POST /files/upload', () => {
   })
   it('a body that is no form: 422', async () =>
     expect((await get('/files/upload', { method: 'POST', body: 'x' })).status).toBe(422))
+  const LONGEST = '名'.repeat(251)
+  it.each([
+    ['256 characters', `${LONGEST}.xlsx`, 422],
+    ['20,000 characters', 'n'.repeat(20_000), 422],
+    ['255 characters', `${LONGEST}.csv`, 200],
+    ['255 characters outside of the basic plane', '\u{1F600}'.repeat(255), 200],
+  ])('a name of %s: %#: %s', async (_, filename, status) => {
+    const sent = await world.upload(filename, filename)
+    const answer = (await sent.json()) as { file_id: string; detail: unknown }
+    expect(sent.status).toBe(status)
+    const form = new FormData()
+    form.set('file', new Blob(['other']), filename)
+    const id = await stored('short.csv', `short ${filename}`)
+    const replaced = await get(`/files/${id}`, { method: 'PUT', body: form })
+    expect(replaced.status).toBe(status)
+    if (status === 422) {
+      const msg = 'Value error, expected a filename of at most 255 characters'
+      expect(answer.detail).toEqual([{ type: 'value_error', loc: ['body', 'file'], msg, input: null }])
+      return
+    }
+    const fetched = await get(`/files/${answer.file_id}`)
+    expect([fetched.status, await fetched.text()]).toEqual([200, filename])
+    expect(fetched.headers.get('content-disposition')?.length).toBeLessThan(4000)
+  })
+  it('the name of a client that knows no UTF-8', async () => {
+    const head = Buffer.from(
+      '--edge\r\nContent-Disposition: form-data; name="file"; filename="Gr\xf6\xdfe.csv"\r\n\r\n',
+      'latin1',
+    )
+    const body = Buffer.concat([head, Buffer.from('of Windows\r\n--edge--\r\n')])
+    const headers = { 'content-type': 'multipart/form-data; boundary=edge' }
+    const response = await get('/files/upload', { method: 'POST', body, headers })
+    expect(await said(response)).toEqual([200, { file_id: expect.any(String), filename: 'Größe.csv' }])
+  })
   it('a file that is too large: 413, and nothing of it stays', async () => {
     const before = await get('/files?limit=1000').then((response) => response.json())
     expect((await world.upload('large', new Uint8Array(4 * 1024 * 1024 + 1))).status).toBe(413)
@@ -149,6 +183,37 @@ describe('PUT /files/{id}', () => {
   })
 })
 
+describe.each(['PUT', 'DELETE'])('%s /files/{id} with If-Match', (method) => {
+  const tagOf = async (id: string) => (await get(`/files/${id}`, { method: 'HEAD' })).headers.get('etag') ?? ''
+  const change = (id: string, ifMatch: string) =>
+    get(`/files/${id}`, {
+      method,
+      headers: { 'if-match': ifMatch },
+      ...(method === 'PUT' && { body: `${id} changed` }),
+    })
+
+  it.each<[name: string, headerOf: (tag: string) => string, status: number]>([
+    ['the tag it has', (tag) => tag, 200],
+    ['a list with it', (tag) => `"other", ${tag}`, 200],
+    ['whatever is there', () => '*', 200],
+    ['another tag', () => '"other"', 412],
+    ['a weak one, which is equal to none', (tag) => `W/${tag}`, 412],
+    ['nonsense', () => 'nonsense', 412],
+  ])('%s: %#', async (name, headerOf, status) => {
+    const content = `${method} ${name}`
+    const id = await stored('guarded.txt', content)
+    const response = await change(id, headerOf(await tagOf(id)))
+    expect(response.status).toBe(status)
+    if (status === 412) {
+      expect(await response.json()).toEqual({ detail: 'The file has changed since it was read' })
+      expect(await (await get(`/files/${id}`)).text()).toBe(content)
+    }
+  })
+  it.each(['*', '"other"'])('%s of a file that is not there: 404', async (ifMatch) =>
+    expect((await change(UNKNOWN, ifMatch)).status).toBe(404),
+  )
+})
+
 describe('DELETE /files/{id}', () => {
   it('takes the name away, once', async () => {
     const id = await stored('gone', 'to be gone')
@@ -183,13 +248,33 @@ describe('paths', () => {
     expect(await said(await get('/files', { method: 'PUT' }))).toEqual([405, { detail: 'Method Not Allowed' }])
     expect((await get(`/files/${UNKNOWN}`, { method: 'PATCH' })).status).toBe(405)
   })
+  it.each([
+    [`/files/${UNKNOWN}`, 'GET, HEAD, PUT, DELETE, OPTIONS'],
+    ['/files/upload', 'POST, OPTIONS'],
+    ['/files', 'GET, OPTIONS'],
+  ])('%s: a preflight is answered with the methods of all functions that have this path', async (path, allow) => {
+    const headers = { origin: 'http://localhost:3000', 'access-control-request-method': 'PUT' }
+    const response = await get(path, { method: 'OPTIONS', headers })
+    expect([response.status, response.headers.get('allow')]).toEqual([204, allow])
+    expect(response.headers.get('access-control-allow-methods')).toBe(allow.replace(', OPTIONS', ''))
+  })
   it('an unknown path: 404', async () =>
     expect(await said(await get('/filez'))).toEqual([404, { detail: 'Not Found' }]))
-  it.each(['skip=-1', 'limit=0', 'limit=x', 'skip=1.5'])('?%s: 422', async (query) => {
+  const WHOLE = 'Input should be a valid integer'
+  it.each([
+    ['skip=-1', 'Input should be at least 0'],
+    ['limit=0', 'Input should be at least 1'],
+    ['limit=1001', 'Input should be at most 1000'],
+    ['limit=9007199254740991', 'Input should be at most 1000'],
+    ['limit=x', WHOLE],
+    ['limit=', WHOLE],
+    ['limit=0x10', WHOLE],
+    ['skip=1.5', WHOLE],
+  ])('?%s: 422, %s', async (query, msg) => {
     const [name = ''] = query.split('=')
     expect(await said(await get(`/files?${query}`))).toEqual([
       422,
-      { detail: [expect.objectContaining({ loc: ['query', name] })] },
+      { detail: [expect.objectContaining({ loc: ['query', name], msg })] },
     ])
   })
   it('ten files unless more are asked for', async () => {

@@ -58,7 +58,13 @@ async function serveAll(): Promise<Server> {
 export async function startFileWorld(env: Readonly<Record<string, string>> = {}): Promise<FileWorld> {
   const databases: TestDatabases = await startTestDatabases()
   const settings = databaseSettings(await databases.create())
-  for (const [name, value] of Object.entries({ ...settings, DT_TOKEN_KEY: KEY, LOG_LEVEL: 'fatal', ...env }))
+  for (const [name, value] of Object.entries({
+    ...settings,
+    DT_TOKEN_KEY: KEY,
+    DT_AUTH: 'none',
+    LOG_LEVEL: 'fatal',
+    ...env,
+  }))
     vi.stubEnv(name, String(value))
   const database = connect(settings)
   const server = await serveAll()

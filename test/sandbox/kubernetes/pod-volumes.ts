@@ -52,7 +52,8 @@ export function createPodVolumes(inputs: PodInputs): PodVolumes {
     },
     async remove(uid) {
       await chmod(folderOf(uid), 0o700).catch(() => {})
-      await rm(folderOf(uid), { recursive: true, force: true })
+      // What is left of its processes may still write.
+      await rm(folderOf(uid), { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
     },
   }
 }

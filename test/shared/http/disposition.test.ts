@@ -17,6 +17,11 @@ describe('Content-Disposition of', () => {
     ['100%25.txt', `attachment; filename="100_25.txt"; filename*=UTF-8''100%2525.txt`],
     ["it's (1)*.txt", `attachment; filename="it's (1)*.txt"`],
     ["ï's (1)*", `attachment; filename="_'s (1)*"; filename*=UTF-8''%C3%AF%27s%20%281%29%2A`],
+    [`${'a'.repeat(255)}`, `attachment; filename=${'a'.repeat(255)}`],
+    [
+      `${'a'.repeat(300)}.tar.gz`,
+      `attachment; filename="${'a'.repeat(238)}_${'a'.repeat(9)}.tar.gz"; filename*=UTF-8''${'a'.repeat(238)}%E2%80%A6${'a'.repeat(9)}.tar.gz`,
+    ],
     [
       'a\r\nset-cookie: x=1',
       `attachment; filename="a__set-cookie: x=1"; filename*=UTF-8''a%0D%0Aset-cookie%3A%20x%3D1`,
@@ -26,5 +31,10 @@ describe('Content-Disposition of', () => {
   ])('%j is %s', (filename, header) => {
     expect(attachment(filename)).toBe(header)
     expect(() => new Headers({ 'content-disposition': header })).not.toThrow()
+  })
+
+  it.each(['名', '😀', 'ö', '"', '\ud800', '%', 'a'])('%s, as often as it may be, is below 4 KiB', (character) => {
+    for (const length of [255, 100_000])
+      expect(attachment(character.repeat(length)).length).toBeLessThan(4096 - 'content-disposition: \r\n'.length)
   })
 })

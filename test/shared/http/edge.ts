@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { type AuthConfig, createAuthenticate } from '../../../shared/http/auth.ts'
+import { type BoundSettings, createBounds } from '../../../shared/http/bounds.ts'
 import type { Edge } from '../../../shared/http/edge.ts'
 import type { HttpFunction } from '../../../shared/http/register.ts'
 import { createLogger } from '../../../shared/log.ts'
@@ -14,6 +15,13 @@ export const AUTH: AuthConfig = {
   AUTH_ISSUER: '',
   AUTH_AUDIENCE: '',
   AUTH_REQUIRED_ROLE: '',
+}
+
+export const BOUNDS: BoundSettings = {
+  BODY_MEMORY_MIB: 32,
+  BODY_TIMEOUT: 30,
+  TRANSFERS_MAX: 100,
+  TRANSFER_MIN_KIB: 64,
 }
 
 export interface Line {
@@ -38,8 +46,10 @@ export async function createRealm(config: Partial<AuthConfig> = {}) {
   const edge: Edge = {
     authenticate: createAuthenticate({ ...AUTH, ...config }, createLocalJWKSet({ keys: [jwk] })),
     corsOrigins: ['http://localhost:8080'],
+    isOpen: false,
     prefix: '',
     fileLimit: 1024 * 1024 * 1024,
+    bounds: createBounds(BOUNDS),
     log: logs.log,
     access: logs.log,
   }

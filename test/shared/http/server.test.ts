@@ -53,6 +53,21 @@ describe('broken HTTP is answered in JSON', () => {
   })
 })
 
+describe('headers', () => {
+  it.each([
+    ['a token of 30,000 characters', 30_000, 200, { status: 'ok' }],
+    ['more than 32 KiB', 33_000, 431, { detail: 'The headers are larger than 32768 bytes' }],
+  ])('%s: %#', async (_, length, status, body) => {
+    const server = await serving(healthz(async () => ({ status: 'ok' })))
+    const token = 'x'.repeat(length)
+    const request = `GET /po/healthz HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\nconnection: close\r\n\r\n`
+    const answer = await raw(server.port, request)
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toEqual(body)
+    await server.drain(100)
+  })
+})
+
 it('a function that throws past its own net answers 500 in JSON, and the log says why', async () => {
   const server = await serving(() => Promise.reject(new Error('past the net')))
   const response = await fetch(server.url)
@@ -166,22 +181,25 @@ describe('a function as a process', () => {
   const inChunks = (chunk: Buffer) =>
     Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')])
   it.each([
-    ['announced', `content-length: ${GIB}`, asIs],
-    ['chunked', 'transfer-encoding: chunked', inChunks],
-  ])('takes no more than 20 MiB for a body of 1 GiB without a token (%s): 413', async (_, framing, frame) => {
-    const process = await startProcess('po-stream-logs', SETTINGS)
-    try {
-      for (let i = 0; i < 20; i++) await fetch(`http://127.0.0.1:${process.port}/po/stream_logs`, { method: 'POST' })
-      const before = await rss(process.child.pid)
-      const { status, body, sent } = await flood(process.port, framing, frame)
-      expect(status).toBe(413)
-      expect(JSON.parse(body)).toEqual({ detail: 'Body is larger than 1048576 bytes' })
-      expect(sent).toBeGreaterThan(1024 * 1024)
-      expect((await rss(process.child.pid)) - before).toBeLessThan(20)
-    } finally {
-      await process.stop('SIGKILL')
-    }
-  })
+    ['announced', `content-length: ${GIB}`, asIs, 413, 'Body is larger than 1048576 bytes'],
+    ['chunked', 'transfer-encoding: chunked', inChunks, 401, 'Not authenticated'],
+  ])(
+    'takes no more than 20 MiB for a body of 1 GiB without a token, %s',
+    async (_, framing, frame, refusal, detail) => {
+      const process = await startProcess('po-stream-logs', SETTINGS)
+      try {
+        for (let i = 0; i < 20; i++) await fetch(`http://127.0.0.1:${process.port}/po/stream_logs`, { method: 'POST' })
+        const before = await rss(process.child.pid)
+        const { status, body, sent } = await flood(process.port, framing, frame)
+        expect(status).toBe(refusal)
+        expect(JSON.parse(body)).toEqual({ detail })
+        expect(sent).toBeGreaterThan(1024 * 1024)
+        expect((await rss(process.child.pid)) - before).toBeLessThan(20)
+      } finally {
+        await process.stop('SIGKILL')
+      }
+    },
+  )
 
   it('answers Expect: 100-continue of too large a body without asking for it', async () => {
     const process = await startProcess('po-docs')

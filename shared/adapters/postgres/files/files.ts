@@ -1,4 +1,5 @@
 /** Files: names for contents. Query functions; those that change something run in a transaction of their own. */
+import { Fault } from '../../../fault.ts'
 import type { Body, ObjectId, StoredFile } from '../../../files/model.ts'
 import type { Added, Change, NewFile, Received } from '../../../files/ports.ts'
 import { type Db, storable } from '../rows.ts'
@@ -62,10 +63,25 @@ export async function restore(tx: Db, received: Received, file: Row, now: Date):
   return insertFile(tx, file, await adopt(tx, received, file.at))
 }
 
+interface Locked {
+  readonly body: Body
+  readonly filename: string
+}
+
+/** The file, which nobody else changes before the transaction ends. */
+async function locked(tx: Db, id: ObjectId, expected: readonly string[] | undefined): Promise<Locked | undefined> {
+  const [file] = await tx<Locked[]>`select body, filename from dt.file where id = ${id} for update`
+  if (!file || !expected) return file
+  const [content] = await tx<{ sha256: string }[]>`
+    select encode(sha256, 'hex') as sha256 from dt.content where body = ${file.body}`
+  if (!content || !expected.includes(content.sha256))
+    throw new Fault('precondition_failed', 'The file has changed since it was read')
+  return file
+}
+
 /** What the file had is let go by a later transaction: two that trade contents would wait for each other. */
-export async function replace(tx: Db, received: Received, id: ObjectId, { filename, at }: Change) {
-  const [old] = await tx<{ body: Body; filename: string }[]>`
-    select body, filename from dt.file where id = ${id} for update`
+export async function replace(tx: Db, received: Received, id: ObjectId, { filename, at, expected }: Change) {
+  const old = await locked(tx, id, expected)
   if (!old) {
     await discard(tx, received.body, at)
     return undefined
@@ -77,8 +93,10 @@ export async function replace(tx: Db, received: Received, id: ObjectId, { filena
   return { file: await found(tx, id), before: old.body }
 }
 
-export async function remove(tx: Db, id: ObjectId, looseAt: Date): Promise<boolean> {
-  const [file] = await tx<{ body: Body }[]>`delete from dt.file where id = ${id} returning body`
-  if (file) await release(tx, file.body, looseAt)
-  return file !== undefined
+export async function remove(tx: Db, id: ObjectId, looseAt: Date, expected?: readonly string[]): Promise<boolean> {
+  const file = await locked(tx, id, expected)
+  if (!file) return false
+  await tx`delete from dt.file where id = ${id}`
+  await release(tx, file.body, looseAt)
+  return true
 }

@@ -40,7 +40,7 @@ export function createCatalogue({ query, transaction }: Database, options: Catal
       restore: (received, file) => transaction((tx) => files.restore(tx, received, file, clock())),
       find: (id) => query((sql) => files.find(sql, id)),
       list: (skip, limit) => query((sql) => files.list(sql, skip, limit)),
-      remove: (id, looseAt) => transaction((tx) => files.remove(tx, id, looseAt)),
+      remove: (id, looseAt, expected) => transaction((tx) => files.remove(tx, id, looseAt, expected)),
       claimLoose: (now, until, limit) => query((sql) => contents.claimLoose(sql, now, until, limit)),
       forget: (body) => query((sql) => contents.forget(sql, body)),
       async loosenOrphans(looseAt, limit) {
