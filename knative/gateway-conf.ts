@@ -8,7 +8,7 @@
  * On a port of its own, which only a broker may reach, it is the sink of events that could not be delivered: each becomes a
  * line of the log.
  */
-import { BODY_LIMIT } from '../shared/http/body.ts'
+import { BODY_LIMIT, receivedLimit } from '../shared/http/body.ts'
 import type { Endpoint, Route } from '../shared/routes.ts'
 
 /** What only the place knows where it runs. */
@@ -98,6 +98,10 @@ function problemLines(): string[] {
   ]
 }
 
+/** The largest that a function receives; 0 stands for any. */
+const bodyLimit = (routes: readonly Route[]): number =>
+  routes.some(({ body }) => body === 'stream') ? 0 : Math.max(...routes.map(({ body }) => receivedLimit(body)))
+
 /** @throws TypeError for a path that is no template */
 export function gatewayConf(routes: readonly Route[], place: Place = OPEN_PLACE): string {
   const paths = byPath(routes)
@@ -158,7 +162,7 @@ ${indent(paths.map(methodLine), '    ')}
   resolver_timeout 5s;
 
   # Both ways as it comes, and never twice.
-  client_max_body_size ${routes.some(({ body }) => body === 'stream') ? 0 : BODY_LIMIT};
+  client_max_body_size ${bodyLimit(routes)};
   proxy_request_buffering off;
   proxy_buffering off;
   proxy_next_upstream off;

@@ -11,7 +11,7 @@ export const LOG_SETTINGS = {
       effect: 'Size in KiB of a log line; of a longer one the start and the end are kept.',
     },
     1,
-    512,
+    256,
   ),
   RUN_LINES_LIMIT: whole(
     { group: 'logs', default: '20000', effect: 'Log lines kept per run; the oldest are deleted, and counted.' },

@@ -53,8 +53,11 @@ export interface Route {
   readonly trigger: 'http' | 'event'
   /** Before which its paths answer, too; `{VERSION}` is the setting of that name. */
   readonly prefix?: string
-  /** `stream`: bodies are files, limited by `FILE_MAX_MIB` and not by the size of a JSON document. */
-  readonly body?: 'stream'
+  /**
+   * `stream`: bodies are files, limited by `FILE_MAX_MIB` and not by the size of a JSON document. `long-texts`: of texts that
+   * are too long the start is kept, where other functions refuse the document.
+   */
+  readonly body?: 'stream' | 'long-texts'
   readonly endpoints: readonly Endpoint[]
   readonly settings: readonly SettingGroup[]
   readonly kubernetes: readonly KubernetesGrant[]
@@ -121,6 +124,7 @@ export const routes = {
       name: 'po-stream-logs',
       auth: 'analysis',
       trigger: 'http',
+      body: 'long-texts',
       endpoints: [{ method: 'POST', path: '/po/stream_logs', summary: 'Record a log line of an analysis' }],
       settings: ['auth', 'database', 'hub', 'logs'],
       kubernetes: [],

@@ -5,8 +5,17 @@
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../fault.ts'
 import type { Share } from './bounds.ts'
+import { cutLongTexts } from './long-texts.ts'
 
 export const BODY_LIMIT = 1024 * 1024
+/** What is received of a body whose long texts are cut. What stays of it is limited as any other body. */
+const LONG_BODY_LIMIT = 16 * 1024 * 1024
+/** What stays of a text of it: two of them are well within the limit of a body. */
+const LONG_TEXT_BYTES = 384 * 1024
+
+/** What is received of a body of a route at most; files are limited by their function. */
+export const receivedLimit = (body: 'stream' | 'long-texts' | undefined): number =>
+  body === 'long-texts' ? LONG_BODY_LIMIT : BODY_LIMIT
 
 /** A request as Node gives it, or as the functions framework does, which has read the body already. */
 export type FunctionRequest = IncomingMessage & { readonly rawBody?: Buffer | undefined }
@@ -40,6 +49,8 @@ export function inviteBody(request: IncomingMessage): void {
 export interface Reading {
   /** False: the body is counted and thrown away. */
   readonly keep: boolean
+  /** Its long texts are cut, and more of it is received. Default: false. */
+  readonly cut?: boolean
   /** Grows with what is kept. */
   readonly share: Share
   readonly deadlineMs: number
@@ -49,17 +60,26 @@ export interface Reading {
  * The whole body, or none of it when it is not to be kept.
  * @throws Fault `too_large`, `too_slow`, `unavailable` as soon as that is known; the rest stays unread
  */
-export async function readBody(request: FunctionRequest, { keep, share, deadlineMs }: Reading): Promise<Buffer> {
+export async function readBody(
+  request: FunctionRequest,
+  { keep, cut = false, share, deadlineMs }: Reading,
+): Promise<Buffer> {
   const { rawBody } = request
-  assertLength(request)
-  if (rawBody || !hasBody(request)) return (keep && rawBody) || Buffer.alloc(0)
+  const limit = cut ? LONG_BODY_LIMIT : BODY_LIMIT
+  const shorten = cut ? cutLongTexts(LONG_TEXT_BYTES) : (chunk: Buffer) => chunk
+  assertLength(request, limit)
+  if (rawBody || !hasBody(request)) return (keep && rawBody && shorten(rawBody)) || Buffer.alloc(0)
   inviteBody(request)
   const chunks: Buffer[] = []
   let size = 0
-  const count = (chunk: Buffer): void => {
-    size += chunk.length
-    if (size > BODY_LIMIT) throw tooLarge(BODY_LIMIT)
+  let kept = 0
+  const count = (received: Buffer): void => {
+    size += received.length
+    if (size > limit) throw tooLarge(limit)
     if (!keep) return
+    const chunk = shorten(received)
+    kept += chunk.length
+    if (kept > BODY_LIMIT) throw tooLarge(BODY_LIMIT)
     share.add(chunk.length)
     chunks.push(chunk)
   }

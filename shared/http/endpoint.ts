@@ -15,7 +15,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type * as z from 'zod'
 import type { Route } from '../routes.ts'
 import { assertMayCall, assertOwn, assertOwnService, type Caller, NOBODY } from './auth.ts'
-import { assertJson, assertLength, BODY_LIMIT, parseJson, readBody } from './body.ts'
+import { assertJson, assertLength, BODY_LIMIT, parseJson, readBody, receivedLimit } from './body.ts'
 import { assertKnownSite } from './cross-site.ts'
 import { createEdge, type Edge } from './edge.ts'
 import { exchange, type Incoming, json, once, type Reply } from './exchange.ts'
@@ -113,11 +113,12 @@ export function endpoint<Deps, Answer, Params = None, Query = None, Body = undef
 
   const respond = async (incoming: Incoming): Promise<Reply> => {
     const { bodies, bodyMs } = edge().bounds
-    const head = await checkedHead(route, schemas, edge(), incoming)
+    const head = await checkedHead(route, schemas, edge(), incoming, receivedLimit(route.body))
     if (schemas.body) assertJson(incoming.request)
     const share = bodies()
     try {
-      const reading = { keep: schemas.body !== undefined, share, deadlineMs: bodyMs }
+      const cut = route.body === 'long-texts'
+      const reading = { keep: schemas.body !== undefined, cut, share, deadlineMs: bodyMs }
       const bytes = await readBody(incoming.request, reading)
       const body = schemas.body && validate(schemas.body, parseJson(bytes), 'body')
       assertOwn(head.caller, body)
