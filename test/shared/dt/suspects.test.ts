@@ -63,7 +63,7 @@ async function killedSweep(id: ServiceId): Promise<'killed' | 'lived'> {
 test('a look that ends the process each time stops nobody for long', async () => {
   // The one at fault is the oldest: nobody comes before it by age.
   const killer = await begin()
-  const others = await Promise.all(Array.from({ length: 12 }, begin))
+  const others = await Promise.all(Array.from({ length: 6 }, begin))
   expect(await killedSweep(killer)).toBe('killed')
   fixture.advance(61)
   // All that were claimed are suspect now: they come one after the other, until the one at fault.
