@@ -107,10 +107,14 @@ for (const { name, labels, port } of PEER_SERVICES) {
   })
 }
 const stopWorkloads = startWorkloads(store, resources)
+let made = 0
+const stopCounting = store.onChange(({ type, kind }) => {
+  if (type === 'ADDED' && kind.kind === 'Pod') made += 1
+})
 for (let n = 1; n <= ANALYSES; n += 1) await addRun(n)
-const pods = () => store.list(kindNamed('Pod'), NAMESPACE)
-while (pods().length < 2 * ANALYSES) await turn()
-for (const pod of pods()) resources.write(running(pod))
+while (made < 2 * ANALYSES) await turn()
+stopCounting()
+for (const pod of store.list(kindNamed('Pod'), NAMESPACE)) resources.write(running(pod))
 await turn()
 stopWorkloads()
 
