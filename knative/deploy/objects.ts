@@ -25,6 +25,8 @@ export interface DeployedObject {
     readonly generation?: number
     readonly resourceVersion?: string
     readonly uid?: string
+    readonly deletionTimestamp?: string
+    readonly ownerReferences?: readonly { readonly uid: string; readonly controller?: boolean }[]
   }
   readonly data?: Readonly<Record<string, string>>
   readonly spec?: unknown

@@ -109,3 +109,30 @@ export function podTrouble(pod: DeployedObject): string | undefined {
   }
   return undefined
 }
+
+const REVISION = 'deployment.kubernetes.io/revision'
+
+const isOwnedBy = ({ metadata }: DeployedObject, uid: string | undefined): boolean =>
+  uid !== undefined && (metadata.ownerReferences ?? []).some((owner) => owner.controller === true && owner.uid === uid)
+
+/** Whether a pod was made from what the object says now. */
+function isCurrent(owner: DeployedObject, found: readonly DeployedObject[]): (pod: DeployedObject) => boolean {
+  const { uid, annotations } = owner.metadata
+  if (owner.kind === 'Job') return (pod) => isOwnedBy(pod, uid)
+  if (!isObserved(owner)) return () => false
+  if (owner.kind === 'Deployment') {
+    const revision = annotations?.[REVISION]
+    const current = found.find(
+      (one) => one.kind === 'ReplicaSet' && isOwnedBy(one, uid) && one.metadata.annotations?.[REVISION] === revision,
+    )
+    return (pod) => isOwnedBy(pod, current?.metadata.uid)
+  }
+  const revision = owner.status?.['latestCreatedRevisionName']
+  return (pod) => revision !== undefined && pod.metadata.labels?.['serving.knative.dev/revision'] === revision
+}
+
+/** The pods that stand for an object as it was applied last: those of an earlier rollout have faults of their own. */
+export function currentPods(owner: DeployedObject, found: readonly DeployedObject[]): readonly DeployedObject[] {
+  const current = isCurrent(owner, found)
+  return found.filter((one) => one.kind === 'Pod' && one.metadata.deletionTimestamp === undefined && current(one))
+}

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import * as cluster from './kubectl.ts'
 import { type DeployedObject, isFunction, Refused, refOf, titleOf } from './objects.ts'
-import { podTrouble, type Readiness, readinessOf } from './readiness.ts'
+import { currentPods, podTrouble, type Readiness, readinessOf } from './readiness.ts'
 
 const LOOK_MS = 1000
 
@@ -22,18 +22,27 @@ const selectorOfPods = (object: DeployedObject): string | undefined => {
   return undefined
 }
 
-/** Pods know more than their owners: that an image cannot be pulled, and the last words of a program. */
-async function explain(object: DeployedObject, why: string, namespace: string): Promise<string> {
-  const selector = selectorOfPods(object)
-  if (!selector) return why
-  const pods = await cluster.select(['pods'], namespace, selector)
-  const trouble = pods.map(podTrouble).find((found) => found !== undefined)
-  return trouble && !why.includes(trouble) ? `${why} (${trouble})` : why
-}
-
 interface Look {
   readonly object: DeployedObject
+  /** As the API server has it; undefined when it is not there. */
+  readonly live: DeployedObject | undefined
   readonly readiness: Readiness
+}
+
+/** Pods know more than their owners: that an image cannot be pulled, and the last words of a program. */
+async function explain({ live, readiness }: Look, namespace: string): Promise<string> {
+  const why = readiness.state === 'ready' ? 'ready' : readiness.why
+  const selector = live && selectorOfPods(live)
+  if (!selector || readiness.state === 'ready') return why
+  const found = await cluster.select(
+    live.kind === 'Deployment' ? ['pods', 'replicasets'] : ['pods'],
+    namespace,
+    selector,
+  )
+  const trouble = currentPods(live, found)
+    .map(podTrouble)
+    .find((one) => one !== undefined)
+  return trouble && !why.includes(trouble) ? `${why} (${trouble})` : why
 }
 
 async function look(objects: readonly DeployedObject[]): Promise<readonly Look[]> {
@@ -44,17 +53,13 @@ async function look(objects: readonly DeployedObject[]): Promise<readonly Look[]
         apiVersion === object.apiVersion && kind === object.kind && metadata.name === object.metadata.name,
     )
     const readiness: Readiness = found ? readinessOf(found) : { state: 'waiting', why: 'not there yet' }
-    return { object, readiness }
+    return { object, live: found, readiness }
   })
 }
 
 async function describe(looks: readonly Look[], namespace: string): Promise<string> {
-  const lines = looks.map(async ({ object, readiness }) =>
-    readiness.state === 'ready'
-      ? undefined
-      : `  ${titleOf(object)}: ${await explain(object, readiness.why, namespace)}`,
-  )
-  return (await Promise.all(lines)).filter((line) => line !== undefined).join('\n')
+  const lines = looks.map(async (one) => `  ${titleOf(one.object)}: ${await explain(one, namespace)}`)
+  return (await Promise.all(lines)).join('\n')
 }
 
 /** Resolves when all work. @throws NotReady when one cannot, or when time is up */
@@ -69,9 +74,7 @@ export async function untilReady(objects: readonly DeployedObject[], { namespace
   }
   for (;;) {
     const looks = await look(objects)
-    for (const { object, readiness } of looks) {
-      tell(titleOf(object), readiness.state === 'ready' ? 'ready' : await explain(object, readiness.why, namespace))
-    }
+    for (const one of looks) tell(titleOf(one.object), await explain(one, namespace))
     const open = looks.filter(({ readiness }) => readiness.state !== 'ready')
     if (open.length === 0) return
     const failed = open.filter(({ readiness }) => readiness.state === 'failed')

@@ -38,10 +38,10 @@ export const sandboxApart: StartCluster = async ({ folder, peerPort }) => {
 const RENDERED_WITHIN_MS = 120_000
 
 /** The sandbox's with so many running analyses; what it was asked since the last time is told to `requests`. */
-export function runsApart(analyses: number) {
+export function runsApart(analyses: number, logBytes = 0) {
   let apart: Apart<string, string, readonly string[]> | undefined
   const start: StartCluster = async ({ folder }) => {
-    apart = await startApart('runs-apart.ts', { ANALYSES: String(analyses) })
+    apart = await startApart('runs-apart.ts', { ANALYSES: String(analyses), LOG_BYTES: String(logBytes) })
     const env = await settings(folder, apart.ready)
     const cluster = createCluster({ env, deadlineMs: RENDERED_WITHIN_MS })
     await takeInventory({ cluster })

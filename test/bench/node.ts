@@ -23,7 +23,7 @@ import { type Client, createClient } from './load.ts'
 
 export interface NodeOptions {
   readonly routes: readonly Route[]
-  /** Of each function; default 1. */
+  /** Of each function; default 1. With 0, rows start what they need. */
   readonly processes?: number
   /** Functions that touch no Kubernetes need none. */
   readonly cluster?: StartCluster
@@ -63,9 +63,10 @@ const words = (values: object): Record<string, string> =>
 
 type Stops = ReturnType<typeof createStops>
 
-/** What a function logs at these levels explains a row that misses. */
+/** What a function logs at these levels explains a row that misses; addresses in a stack of V8 do not. */
 const showErrors = (_: Route, line: string): void => {
-  if (/^\{"level":"(ERROR|FATAL)"/.test(line) || !line.startsWith('{')) console.error(line)
+  if (/^\{"level":"(ERROR|FATAL)"/.test(line) || !/^(\{|\s*\d+: 0x|\[\d+:0x|<---|-----|\s*$)/.test(line))
+    console.error(line)
 }
 
 async function startParts({ routes, processes = 1, cluster, env }: NodeOptions, stops: Stops) {
@@ -103,6 +104,18 @@ async function startParts({ routes, processes = 1, cluster, env }: NodeOptions, 
   const copies: Functions[] = []
   stops.add(() => Promise.all(copies.map((functions) => functions.stop())))
   while (copies.length < processes) copies.push(await startFunctions(options))
+  /** One more process of a route; settings given here win. It ends with the node, if not before. */
+  const start = async (route: Route, own: Readonly<Record<string, string>> = {}) => {
+    const functions = await startFunctions({
+      ...options,
+      routes: [route],
+      envOf: (of) => ({ ...options.envOf(of), ...own }),
+    })
+    copies.push(functions)
+    const running = functions.running.get(route.name)
+    if (!running) throw new Error(`${route.name} does not run`)
+    return { ...running, stop: functions.stop }
+  }
   const runningOf = ({ name }: Route) => copies.flatMap(({ running }) => running.get(name) ?? [])
 
   const clients = new Map<string, Client>()
@@ -112,6 +125,8 @@ async function startParts({ routes, processes = 1, cluster, env }: NodeOptions, 
   return {
     keycloak,
     hub,
+    /** For files of its parts; goes with it. */
+    folder,
     /** For rows that need analyses which nobody created over HTTP. */
     store: createStore(pool),
     /** For services that nobody launched. */
@@ -120,6 +135,7 @@ async function startParts({ routes, processes = 1, cluster, env }: NodeOptions, 
     database: pool,
     /** Where it is. */
     login: database,
+    start,
     /** Its processes. */
     runningOf,
     /** Sends to the first process of that route. */

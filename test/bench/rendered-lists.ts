@@ -17,7 +17,8 @@ export function renderOnce(server: Server, onRequest: (method: string, path: str
     const end = response.end.bind(response)
     if (request.method === 'GET')
       response.end = (body?: unknown) => {
-        const text = Buffer.from(String(body ?? ''))
+        if (body === undefined) return end() // sent piece by piece
+        const text = Buffer.from(String(body))
         if (response.statusCode === 200) rendered.set(keyOf(request), text)
         return end(text)
       }

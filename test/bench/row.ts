@@ -44,11 +44,17 @@ export const notMeasured = (name: string, why: string, budget: string): BenchRow
   ok: null,
 })
 
+/** What could not be measured, and should have been. */
+export const missed = (name: string): BenchRow => ({ name, value: null, unit: '', budget: '', ok: false })
+
 /** The smallest value that `share` of all values do not exceed. */
 export const percentile = (values: readonly number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)] ?? Number.NaN
 
-const verdict = ({ budget, ok }: BenchRow): string => (ok === null || budget === '' ? '' : ok ? 'ok' : 'MISSED')
+const verdict = ({ budget, ok }: BenchRow): string => {
+  if (ok === false) return 'MISSED'
+  return ok === null || budget === '' ? '' : 'ok'
+}
 
 /** A table in plain text. */
 export function print(rows: readonly BenchRow[], write: (line: string) => void = console.log): void {

@@ -6,6 +6,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import { loadConfig } from '../../shared/config.ts'
 import { applyRoot, applyRun } from '../../shared/po/apply-run.ts'
@@ -14,7 +16,7 @@ import type { RunInput } from '../../shared/po/objects/index.ts'
 import type { Cluster, KubernetesObject } from '../../shared/po/ports.ts'
 import { poSettings } from '../../shared/wire/settings.ts'
 import { createServerIdentity } from '../sandbox/kubernetes/certificate.ts'
-import { createApi } from '../sandbox/kubernetes/http.ts'
+import { createApi, type Exchange } from '../sandbox/kubernetes/http.ts'
 import { type KubeObject, kindNamed } from '../sandbox/kubernetes/objects.ts'
 import { podSpecOf } from '../sandbox/kubernetes/pod-types.ts'
 import { createResources } from '../sandbox/kubernetes/resources.ts'
@@ -27,6 +29,7 @@ import { renderOnce } from './rendered-lists.ts'
 
 const NAMESPACE = 'flame'
 const ANALYSES = Number(process.env['ANALYSES'])
+const LOG_BYTES = Number(process.env['LOG_BYTES'] ?? 0)
 const FIRST_RUN = 1 as RunNumber
 
 const store = createStore()
@@ -104,17 +107,29 @@ for (const { name, labels, port } of PEER_SERVICES) {
   })
 }
 const stopWorkloads = startWorkloads(store, resources)
+let made = 0
+const stopCounting = store.onChange(({ type, kind }) => {
+  if (type === 'ADDED' && kind.kind === 'Pod') made += 1
+})
 for (let n = 1; n <= ANALYSES; n += 1) await addRun(n)
-const pods = () => store.list(kindNamed('Pod'), NAMESPACE)
-while (pods().length < 2 * ANALYSES) await turn()
-for (const pod of pods()) resources.write(running(pod))
+while (made < 2 * ANALYSES) await turn()
+stopCounting()
+for (const pod of store.list(kindNamed('Pod'), NAMESPACE)) resources.write(running(pod))
 await turn()
 stopWorkloads()
+
+const LOG_LINE = Buffer.from(`${'x'.repeat(1023)}\n`)
+
+async function sendLog({ response }: Exchange): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/plain' })
+  const lines = Array.from({ length: LOG_BYTES / LOG_LINE.length }, () => LOG_LINE)
+  await pipeline(Readable.from(lines), response).catch(() => {}) // its reader may have gone
+}
 
 const requests: string[] = []
 const token = randomBytes(24).toString('base64url')
 const identity = createServerIdentity()
-const server = createApi({ store, resources, token, subresources: {}, identity })
+const server = createApi({ store, resources, token, subresources: { 'pods/log': sendLog }, identity })
 renderOnce(server, (method, path) => {
   requests.push(`${method} ${path}`)
 })

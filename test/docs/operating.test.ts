@@ -5,6 +5,7 @@ import { SETTINGS } from '../../shared/config.ts'
 import { FAULT_CODES, Fault } from '../../shared/fault.ts'
 import { problem } from '../../shared/http/problem.ts'
 import { describeTermination } from '../../shared/po/lifecycle.ts'
+import { dtRoutes, poRoutes, type Route, routes } from '../../shared/routes.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8')
@@ -98,4 +99,17 @@ test('only settings that exist are named as a cure', () => {
   const known = [...Object.keys(SETTINGS), 'FUNCTION_TARGET', 'STATUS_LOOP', 'NAME']
   expect(named.length).toBeGreaterThan(10)
   expect(named.filter((name) => !known.includes(name))).toEqual([])
+})
+
+test('connections to the database are counted for both systems, and for more pods of the loop', () => {
+  const each = Number(SETTINGS.POSTGRES_MAX.default)
+  const atMost = (some: readonly Route[]) =>
+    each * some.filter(({ settings }) => settings.includes('database')).reduce((pods, { scale }) => pods + scale.max, 0)
+  const events = read('knative/components/events/kustomization.yaml')
+  const loops = Number(/autoscaling\.knative\.dev~1max-scale, value: '(\d+)'/.exec(events)?.[1])
+  const more = each * (loops - routes.po.statusReconcile.scale.max)
+  const [po, dt] = [atMost(poRoutes), atMost(dtRoutes)]
+  expect(page).toContain(
+    `analyses take ${po} connections and digital twins ${dt}; the component \`events\` adds ${more}.`,
+  )
 })

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { allRoutes, routes } from '../../shared/routes.ts'
 import { startFunctions } from './functions.ts'
@@ -93,10 +92,14 @@ describe('the gateway', () => {
 
   it('lets go of the function when the caller leaves', async () => {
     const closed = Promise.withResolvers<void>()
-    const url = await gatewayTo((_, response) => void response.on('close', closed.resolve))
+    const arrived = Promise.withResolvers<void>()
+    const url = await gatewayTo((_, response) => {
+      response.on('close', closed.resolve)
+      arrived.resolve()
+    })
     const controller = new AbortController()
     const answer = fetch(`${url}/po/status`, { signal: controller.signal }).catch(() => 'aborted')
-    await delay(50)
+    await arrived.promise
     controller.abort()
     expect(await answer).toBe('aborted')
     await closed.promise

@@ -1,6 +1,6 @@
 /** The core API of the Hub stand-in: what it lists, what it takes, and what it will not take. */
 import { accepted, type Body, hubError, invalid, page, parseBody } from './hub-dialect.ts'
-import type { AnalysisNode, HubWorld } from './hub-world.ts'
+import type { AnalysisNode, HubWorld, LogRecord } from './hub-world.ts'
 import type { Incoming, Reply } from './stand-in.ts'
 
 const STATUSES = ['starting', 'started', 'stopping', 'stopped', 'executing', 'executed', 'failed']
@@ -58,11 +58,16 @@ export function createCoreApi(world: HubWorld, { autoRegister, ignoreFilters }: 
   const heeded = (fields: readonly string[]): readonly string[] =>
     fields.filter((field) => !ignoreFilters.includes(field))
 
+  /** As `include=node` asks for it. */
+  const withNode = (row: AnalysisNode) => ({ ...row, node: world.nodes.find(({ id }) => id === row.nodeId) })
+
   const listRows = (query: URLSearchParams): Reply => {
     const wanted = query.get('filter[analysisId]')
     if (autoRegister && wanted !== null && UUID.test(wanted)) world.register(wanted)
     const narrowed = wanted !== null && heeded(ROW_FILTERS).includes('analysisId')
-    return page(narrowed ? world.rowsOf(wanted) : world.allRows(), query, heeded(ROW_FILTERS))
+    const rows = narrowed ? world.rowsOf(wanted) : world.allRows()
+    const includes = query.get('include')?.split(',') ?? []
+    return page(includes.includes('node') ? rows.map(withNode) : rows, query, heeded(ROW_FILTERS))
   }
 
   const updateRow = (id: string, body: Body): Reply => {
@@ -94,7 +99,7 @@ export function createCoreApi(world: HubWorld, { autoRegister, ignoreFilters }: 
       code: text(body['code']),
     }
     world.recordOf(analysisId).logs.push(line)
-    return accepted({ ...line, analysisId, nodeId: node.id })
+    return accepted(logEntry(line, { analysisId, nodeId: node.id }))
   }
 
   const post = (path: string, raw: string): Reply | undefined => {
@@ -115,6 +120,16 @@ export function createCoreApi(world: HubWorld, { autoRegister, ignoreFilters }: 
     return reply ?? hubError(404, 'entity_not_found', 'no such path')
   }
 }
+
+/** A line as the Hub's log store has it: what it belongs to are labels. */
+const logEntry = ({ at, level, message, status, code }: LogRecord, owner: Readonly<Record<string, string>>) => ({
+  time: at,
+  message,
+  service: 'hub-server-core',
+  channel: 'background',
+  level,
+  labels: { ...owner, ...(status === null ? {} : { status }), ...(code === null ? {} : { code }) },
+})
 
 /** Fields that are not there stay; null empties them. */
 function apply(row: AnalysisNode, body: Body, at: Date): void {

@@ -8,6 +8,13 @@ export interface HubNode {
   readonly realmId: string
   readonly online: boolean
   readonly hidden: boolean
+  readonly type: 'default' | 'aggregator'
+  readonly externalName: string | null
+  readonly publicKey: string | null
+  readonly registryId: string | null
+  readonly registryProjectId: string | null
+  readonly createdAt: string
+  readonly updatedAt: string
 }
 
 export interface AnalysisNode {
@@ -17,6 +24,9 @@ export interface AnalysisNode {
   readonly analysisRealmId: string
   readonly nodeRealmId: string
   readonly approvalStatus: string
+  readonly comment: string | null
+  readonly artifactTag: string | null
+  readonly artifactDigest: string | null
   readonly createdAt: string
   executionStatus: string | null
   executionProgress: number | null
@@ -57,7 +67,7 @@ export interface WorldOptions {
 }
 
 export function createWorld({ clientId, nodeName, partners: usual, now }: WorldOptions) {
-  const node = makeNode(nodeName, clientId)
+  const node = makeNode(nodeName, clientId, now())
   const nodes = [node]
   const rowsOf = new Map<string, AnalysisNode[]>()
   const rowById = new Map<string, AnalysisNode>()
@@ -66,7 +76,7 @@ export function createWorld({ clientId, nodeName, partners: usual, now }: WorldO
   const partner = (index: number): HubNode => {
     const known = nodes[index + 1]
     if (known) return known
-    const made = makeNode(`partner-${index + 1}`, randomUUID())
+    const made = makeNode(`partner-${index + 1}`, randomUUID(), now())
     nodes.push(made)
     return made
   }
@@ -119,13 +129,20 @@ export function createWorld({ clientId, nodeName, partners: usual, now }: WorldO
 
 export type HubWorld = ReturnType<typeof createWorld>
 
-const makeNode = (name: string, clientId: string): HubNode => ({
+const makeNode = (name: string, clientId: string, at: Date): HubNode => ({
   id: randomUUID(),
   name,
   clientId,
   realmId: randomUUID(),
   online: true,
   hidden: false,
+  type: 'default',
+  externalName: null,
+  publicKey: null,
+  registryId: null,
+  registryProjectId: null,
+  createdAt: at.toISOString(),
+  updatedAt: at.toISOString(),
 })
 
 const makeRow = (analysisId: string, node: HubNode, analysisRealmId: string, at: Date): AnalysisNode => ({
@@ -137,6 +154,9 @@ const makeRow = (analysisId: string, node: HubNode, analysisRealmId: string, at:
   approvalStatus: 'approved',
   executionStatus: null,
   executionProgress: null,
+  comment: null,
+  artifactTag: null,
+  artifactDigest: null,
   createdAt: at.toISOString(),
   updatedAt: at.toISOString(),
 })

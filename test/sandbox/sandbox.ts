@@ -39,6 +39,8 @@ export interface SandboxOptions {
   /** Folder for the KUBECONFIG; made if it is not there. */
   readonly folder: string
   readonly ports?: SandboxPorts
+  /** Folder of PostgreSQL's programs; default: those of the npm package. */
+  readonly postgresBinaries?: string
   /** Where the gateway listens: loopback, or an address that pods of a cluster reach. */
   readonly host?: string
   /** Seconds between two sweeps. */
@@ -187,7 +189,7 @@ async function startParts(options: SandboxOptions, stops: Stops): Promise<Omit<S
   let [addressOf, twinAddressOf]: Functions['addressOf'][] = [() => undefined, () => undefined]
   const upstreams = (route: Route) => addressOf?.(route) ?? twinAddressOf?.(route)
   const gateway = stops.add(await startGateway({ host, port: ports.gateway ?? 0, upstreams }))
-  const services = await startServices(ports, stops)
+  const services = await startServices(options, stops)
   const { kubernetes, kubeconfig } = await chooseCluster(options, stops)
   const own = kubernetes ? { NGINX_IMAGE } : {}
   const eventBroker = options.sink || options.fanout ? stops.add(await startEventBroker()) : undefined
@@ -220,9 +222,14 @@ const startTicking = ({ ticking = true, tickFaults }: SandboxOptions, sink: stri
     ...(tickFaults ? { faults: tickFaults } : {}),
   })
 
-async function startServices(ports: SandboxPorts, stops: Stops) {
+async function startServices({ ports = {}, postgresBinaries }: SandboxOptions, stops: Stops) {
+  const database = {
+    port: ports.postgres ?? 0,
+    password: randomBytes(12).toString('hex'),
+    ...(postgresBinaries ? { binaries: postgresBinaries } : {}),
+  }
   const [postgres, keycloak, hub, peers] = await Promise.all([
-    startPostgres({ port: ports.postgres ?? 0, password: randomBytes(12).toString('hex') }).then(stops.add),
+    startPostgres(database).then(stops.add),
     startKeycloak({ port: ports.keycloak ?? 0 }).then(stops.add),
     startHub({ port: ports.hub ?? 0, autoRegister: true, nodeName: NODE }).then(stops.add),
     startPeers(),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { DeployedObject } from '../../../knative/deploy/objects.ts'
-import { podTrouble, readinessOf } from '../../../knative/deploy/readiness.ts'
+import { currentPods, podTrouble, readinessOf } from '../../../knative/deploy/readiness.ts'
 import { condition, knativeFunction, object } from './objects.ts'
 
 const ready = { state: 'ready' }
@@ -127,4 +127,53 @@ describe('what keeps a pod is', () => {
     ],
   ]
   test.each(cases)('%s', (_, given, expected) => expect(podTrouble(given)).toBe(expected))
+})
+
+describe('pods that count are', () => {
+  const REVISION = 'deployment.kubernetes.io/revision'
+  const owned = (uid: string) => ({ ownerReferences: [{ uid, controller: true }] })
+  const pod = (name: string, metadata: Partial<DeployedObject['metadata']>) =>
+    object('Pod', name, { metadata: { name, ...metadata } })
+  const replicaSet = (uid: string, revision: string, owner = 'd') =>
+    object('ReplicaSet', uid, { metadata: { name: uid, uid, annotations: { [REVISION]: revision }, ...owned(owner) } })
+  const deployment = object('Deployment', 'gateway', {
+    metadata: { name: 'gateway', uid: 'd', generation: 4, annotations: { [REVISION]: '4' } },
+    status: { observedGeneration: 4 },
+  })
+  const deployed = [
+    replicaSet('before', '3'),
+    replicaSet('now', '4'),
+    replicaSet('namesake', '4', 'another'),
+    pod('old', owned('before')),
+    pod('new', owned('now')),
+    pod('other', owned('namesake')),
+  ]
+  const unseen = { ...deployment, metadata: { ...deployment.metadata, generation: 5 } }
+  const revision = (name: string) => ({ labels: { 'serving.knative.dev/revision': name } })
+  const served = knativeFunction('f', {
+    metadata: { name: 'f', generation: 2 },
+    status: { observedGeneration: 2, latestCreatedRevisionName: 'f-00002' },
+  })
+  const revisions = [pod('old', revision('f-00001')), pod('new', revision('f-00002'))]
+  const job = object('Job', 'migrate', { metadata: { name: 'migrate', uid: 'j2' }, status: {} })
+  const tries = [pod('old', owned('j1')), pod('new', owned('j2'))]
+  const going = pod('going', { ...owned('j2'), deletionTimestamp: '2026-01-01T00:00:00Z' })
+
+  const cases: readonly (readonly [string, DeployedObject, readonly DeployedObject[], readonly string[]])[] = [
+    ['those of the current ReplicaSet of a Deployment', deployment, deployed, ['new']],
+    ['none, before the controller has seen the Deployment', unseen, deployed, []],
+    ['none, before its ReplicaSet is there', deployment, deployed.slice(0, 1), []],
+    ['those of the latest revision of a function', served, revisions, ['new']],
+    [
+      'none, before Serving has seen the function',
+      { ...served, metadata: { ...served.metadata, generation: 3 } },
+      revisions,
+      [],
+    ],
+    ['those of this Job, not of one of the same name before it', job, tries, ['new']],
+    ['those that are not being deleted', job, [going], []],
+  ]
+  test.each(cases)('%s', (_, owner, found, names) =>
+    expect(currentPods(owner, found).map(({ metadata }) => metadata.name)).toEqual(names),
+  )
 })

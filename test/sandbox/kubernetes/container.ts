@@ -9,7 +9,7 @@ import { type ContainerLog, createContainerLog } from './container-log.ts'
 import { type Mounts, NotReady } from './pod-inputs.ts'
 import type { ContainerSpec, ContainerState, ContainerStatus, PodSpec, Terminated } from './pod-types.ts'
 import { anotherPort, freePort, givePortBack } from './ports.ts'
-import { startProbe } from './probe.ts'
+import { isRun, type Probed, startProbe } from './probe.ts'
 import { timestamp } from './store.ts'
 
 export interface ImageContext {
@@ -64,6 +64,8 @@ export interface ContainerWorld {
   readonly restartPolicy: PodSpec['restartPolicy']
   /** Everything for the image but the port; throws NotReady while something is missing. */
   readonly inputs: () => Promise<Omit<ImageContext, 'port'>>
+  /** A path of the container as it is on this machine; any other text as it is. */
+  readonly local: (text: string) => string
   /** What the container left as its termination message. */
   readonly message: () => string
   readonly onChange: () => void
@@ -170,7 +172,8 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
       ended({ ...endingOf(code, name, startedAt), ...messageOf(code ?? 128, output) })
     })
     enter({ running: { startedAt } })
-    if (child === started && started.pid !== undefined) probe(started)
+    if (child === started && started.pid !== undefined)
+      probe(started, { port, pid: started.pid, env: given, local: world.local })
   }
 
   /** What it wrote, or, where the pod asks for that and it failed, the end of its log. */
@@ -210,7 +213,7 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
     })
   }
 
-  function probe(of: ChildProcess): void {
+  function probe(of: ChildProcess, probed: Probed): void {
     const { readinessProbe, livenessProbe, startupProbe } = spec
     const stops: (() => void)[] = []
     stopProbes = () => {
@@ -221,17 +224,17 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
       ready = value
       onChange()
     }
-    if (startupProbe?.httpGet) stops.push(startProbe(startupProbe, port, (ok) => ok && begun.resolve()))
+    if (isRun(startupProbe)) stops.push(startProbe(startupProbe, probed, (ok) => ok && begun.resolve()))
     else begun.resolve()
-    if (readinessProbe?.httpGet) stops.push(startProbe(readinessProbe, port, setReady))
+    if (isRun(readinessProbe)) stops.push(startProbe(readinessProbe, probed, setReady))
     else setReady(true)
-    if (!livenessProbe?.httpGet) return
+    if (!isRun(livenessProbe)) return
     let failures = 0
     const onResult = (ok: boolean) => {
       failures = ok ? 0 : failures + 1
       if (failures >= (livenessProbe.failureThreshold ?? 3)) of.kill('SIGTERM')
     }
-    stops.push(startProbe(livenessProbe, port, onResult))
+    stops.push(startProbe(livenessProbe, probed, onResult))
   }
 
   begin()

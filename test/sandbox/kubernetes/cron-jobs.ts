@@ -1,5 +1,6 @@
 /** CronJobs make Jobs when they are due: concurrency policy, suspension, deadline for a late start, history limits. */
 import { Cron } from 'croner'
+import { plainSchedule } from './cron.ts'
 import { conditionOf, jobStatusOf } from './jobs.ts'
 import { equal } from './merge.ts'
 import { type KubeObject, kindNamed } from './objects.ts'
@@ -49,7 +50,7 @@ export function lastDue(
 }
 
 const cronOf = (schedule: string, timeZone: string | undefined): Cron =>
-  new Cron(schedule, { timezone: timeZone ?? 'Etc/UTC', paused: true, mode: '5-part' })
+  new Cron(plainSchedule(schedule), { timezone: timeZone ?? 'Etc/UTC', paused: true, mode: '5-part' })
 
 /** Undefined for a schedule that can be read. */
 export function scheduleFault(schedule: string, timeZone: string | undefined): string | undefined {

@@ -1,8 +1,10 @@
 /**
  * What the schema of a custom kind does to an object: unknown fields go, null goes where it is not allowed, defaults come,
- * and what is left has faults or not, in the words of the real API. Rules in CEL (`x-kubernetes-validations`) are not run.
+ * and what is left has faults or not, in the words of the real API. Of the rules in CEL those of one form are run
+ * (`custom-rules.ts`).
  */
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import { ruleFaults } from './custom-rules.ts'
 import type { Cause } from './failure.ts'
 import { isFields } from './merge.ts'
 import type { KubeObject, Schema } from './objects.ts'
@@ -84,6 +86,12 @@ function jsonSchema(schema: unknown): unknown {
 const VERBATIM = new Set(['enum', 'default', 'example', 'required'])
 
 export function schemaFaults(schema: Schema, object: KubeObject): Cause[] {
+  const faults = fieldFaults(schema, object)
+  // The real API runs rules on what fits the rest of the schema.
+  return faults.length > 0 ? faults : ruleFaults(schema, object)
+}
+
+function fieldFaults(schema: Schema, object: KubeObject): Cause[] {
   const validate = validatorOf(schema)
   const own = Object.fromEntries(Object.entries(object).filter(([field]) => !ROOT_FIELDS.has(field)))
   if (validate(own)) return []

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { type Container, type ImageContext, type Runtime, startContainer } from './container.ts'
 import { equal } from './merge.ts'
 import type { KubeObject } from './objects.ts'
-import { createPodInputs } from './pod-inputs.ts'
+import { createPodInputs, expand } from './pod-inputs.ts'
 import { statusOf } from './pod-status.ts'
 import { type ContainerSpec, isOver, type PodSpec, podSpecOf } from './pod-types.ts'
 import { createPodVolumes, type Places, relocated } from './pod-volumes.ts'
@@ -62,6 +62,7 @@ export function startKubelet(store: Store, resources: Resources, options: Kubele
         places = await volumes.places(pod, spec)
         return contextOf(pod, spec, places)
       },
+      local: (text) => (places ? relocated(text, places, spec) : text),
       message: () => (places ? readFileSync(places.terminationLog, 'utf8').slice(0, 4096) : ''),
       onChange: () => report(pod.metadata.uid),
     })
@@ -71,7 +72,9 @@ export function startKubelet(store: Store, resources: Resources, options: Kubele
     const { name, namespace = '', labels = {} } = pod.metadata
     const { command = [], args = [] } = spec
     const local = (text: string) => relocated(text, places, spec)
-    const env = Object.entries(inputs.environment(pod, spec)).map(([key, value]) => [key, local(value)])
+    const environment = inputs.environment(pod, spec)
+    const env = Object.entries(environment).map(([key, value]) => [key, local(value)])
+    const word = (text: string) => local(expand(text, environment))
     return {
       env: { HOSTNAME: podSpecOf(pod).hostname ?? name, ...Object.fromEntries(env) },
       name,
@@ -80,8 +83,8 @@ export function startKubelet(store: Store, resources: Resources, options: Kubele
       container: spec.name,
       mounts: inputs.mounts(pod, spec),
       directories: places.directories,
-      command: command.map(local),
-      args: args.map(local),
+      command: command.map(word),
+      args: args.map(word),
     }
   }
 

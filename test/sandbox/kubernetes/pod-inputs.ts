@@ -116,9 +116,9 @@ export function createPodInputs(store: Store): PodInputs {
 const textOf = (files: Record<string, Buffer>): Record<string, string> =>
   Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, bytes.toString('utf8')]))
 
-/** `$(NAME)` of variables defined before. */
-const expand = (text: string, env: Readonly<Record<string, string>>): string =>
-  text.replaceAll(/\$\(([A-Za-z_][A-Za-z0-9_]*)\)/g, (all, name: string) => env[name] ?? all)
+/** `$(NAME)` of variables that are known; `$$` is a dollar sign that begins none. */
+export const expand = (text: string, env: Readonly<Record<string, string>>): string =>
+  text.replaceAll(/\$\$|\$\(([^)]*)\)/g, (all, name?: string) => (name === undefined ? '$' : (env[name] ?? all)))
 
 function fieldText(pod: KubeObject, path: string): string {
   const label = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path)

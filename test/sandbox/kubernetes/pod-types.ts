@@ -9,6 +9,7 @@ export interface ValueFrom {
 
 export interface Probe {
   readonly httpGet?: { readonly path?: string; readonly port: number | string }
+  readonly exec?: { readonly command: readonly string[] }
   readonly initialDelaySeconds?: number
   readonly periodSeconds?: number
   readonly timeoutSeconds?: number

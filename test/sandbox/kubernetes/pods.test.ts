@@ -171,7 +171,7 @@ describe('a container', () => {
   })
 
   test('ends with SIGTERM, and with SIGKILL when it does not listen; its children, too', async () => {
-    const script = "trap '' TERM; sleep 300 & echo $$ $!; wait; wait"
+    const script = "trap '' TERM; sleep 300 & echo $$$$ $!; wait; wait"
     await apply(objects.deployment('deaf', { image: 'late:1', command: ['sh', '-c', script] }))
     const log = async () => (await target.cluster.log((await podOf('deaf'))?.name ?? '', 'main', 1000))?.text
     await expect.poll(log, PATIENCE).toMatch(/^\d+ \d+\n$/)
@@ -267,7 +267,7 @@ test('logs: the last lines, the first bytes, with times, and as they come', asyn
 test('stop ends every process', async () => {
   const other = await sandboxTarget({ images })
   await other.cluster.apply(
-    objects.deployment('left', { image: 'late:1', command: ['sh', '-c', 'echo $$; exec sleep 300'] }),
+    objects.deployment('left', { image: 'late:1', command: ['sh', '-c', 'echo $$$$; exec sleep 300'] }),
   )
   const log = async () =>
     (await other.cluster.log((await other.cluster.pods({}))[0]?.name ?? '', 'main', 100))?.text ?? ''

@@ -1,18 +1,31 @@
-/** Asks a container over HTTP, again and again, whether it is well. Other probes than `httpGet` are not run. */
+/** Asks a container again and again whether it is well, over HTTP or by a command. Other kinds of probes are not run. */
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { get } from 'node:http'
 import type { Probe } from './pod-types.ts'
 
 /** The sandbox asks more often than a cluster: a test should not wait ten seconds to see a pod ready. */
 const MAX_PERIOD_MS = 500
 
-export function startProbe(probe: Probe, port: number, onResult: (ok: boolean) => void): () => void {
+export interface Probed {
+  readonly port: number
+  /** Of its first process. */
+  readonly pid: number
+  readonly env: Readonly<Record<string, string>>
+  /** A path of the container as it is on this machine. */
+  readonly local: (text: string) => string
+}
+
+export const isRun = (probe: Probe | undefined): probe is Probe => Boolean(probe?.httpGet ?? probe?.exec)
+
+export function startProbe(probe: Probe, probed: Probed, onResult: (ok: boolean) => void): () => void {
   const period = Math.min((probe.periodSeconds ?? 10) * 1000, MAX_PERIOD_MS)
   const delay = Math.min((probe.initialDelaySeconds ?? 0) * 1000, MAX_PERIOD_MS)
   let timer: NodeJS.Timeout | undefined
   let stopped = false
 
   async function round(): Promise<void> {
-    const ok = await ask(probe, port)
+    const ok = await (probe.exec ? run(probe, probe.exec.command, probed) : ask(probe, probed.port))
     if (stopped) return
     onResult(ok)
     timer = setTimeout(() => void round(), ok ? period : Math.min(period, 100))
@@ -22,6 +35,19 @@ export function startProbe(probe: Probe, port: number, onResult: (ok: boolean) =
     stopped = true
     clearTimeout(timer)
   }
+}
+
+const HAS_PROC = existsSync('/proc/self')
+
+/** A container's first process has the number 1 there, and another one here. */
+function run(probe: Probe, command: readonly string[], { pid, env, local }: Probed): Promise<boolean> {
+  const [program = '', ...args] = command.map((word) => local(word.replaceAll('/proc/1/', `/proc/${pid}/`)))
+  // Systems without it have nobody to ask.
+  if (!HAS_PROC && command.some((word) => word.startsWith('/proc/'))) return Promise.resolve(true)
+  const options = { timeout: (probe.timeoutSeconds ?? 1) * 1000, env: { PATH: process.env['PATH'] ?? '', ...env } }
+  return new Promise((resolve) => {
+    execFile(program, args, options, (error) => resolve(error === null))
+  })
 }
 
 function ask(probe: Probe, port: number): Promise<boolean> {

@@ -24,6 +24,8 @@ export interface Store {
   list(kind: Kind, namespace?: string): KubeObject[]
   /** Objects whose owner references name this uid. */
   dependents(uid: string): KubeObject[]
+  /** Objects of a kind that no other controls, in no order. */
+  uncontrolled(kind: Kind, namespace?: string): KubeObject[]
   put(object: KubeObject): KubeObject
   remove(object: KubeObject): void
   version(): number
@@ -41,6 +43,8 @@ export function createStore(): Store {
   const shelves = new Map<string, Map<string, KubeObject>>()
   const uids = new Map<string, KubeObject>()
   const owned = new Map<string, Set<string>>()
+  /** By resource: uids of those without a controller. */
+  const free = new Map<string, Set<string>>()
   const history: Change[] = []
   const changes = new EventEmitter().setMaxListeners(0)
   let version = 1
@@ -60,6 +64,7 @@ export function createStore(): Store {
   }
 
   function unlink(object: KubeObject): void {
+    free.get(resourceOf(kinds.of(object)))?.delete(object.metadata.uid)
     for (const { uid } of object.metadata.ownerReferences ?? []) {
       const set = owned.get(uid)
       set?.delete(object.metadata.uid)
@@ -68,6 +73,11 @@ export function createStore(): Store {
   }
 
   function link(object: KubeObject): void {
+    if (!object.metadata.ownerReferences?.some(({ controller }) => controller)) {
+      const resource = resourceOf(kinds.of(object))
+      const set = free.get(resource) ?? new Set()
+      free.set(resource, set.add(object.metadata.uid))
+    }
     for (const { uid } of object.metadata.ownerReferences ?? []) {
       const set = owned.get(uid) ?? new Set()
       owned.set(uid, set.add(object.metadata.uid))
@@ -83,6 +93,10 @@ export function createStore(): Store {
         .filter((object) => namespace === undefined || object.metadata.namespace === namespace)
         .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
     dependents: (uid) => [...(owned.get(uid) ?? [])].flatMap((dependent) => uids.get(dependent) ?? []),
+    uncontrolled: (kind, namespace) =>
+      [...(free.get(resourceOf(kind)) ?? [])]
+        .flatMap((uid) => uids.get(uid) ?? [])
+        .filter((object) => namespace === undefined || object.metadata.namespace === namespace),
     put(object) {
       const before = uids.get(object.metadata.uid)
       const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(++version) } }

@@ -93,7 +93,7 @@ const SPECS: Readonly<Record<string, (object: KubeObject) => Cause[]>> = {
   'jobs.batch': (object) => jobFaults(object['spec'], 'spec'),
   'cronjobs.batch': cronJobFaults,
   services: serviceFaults,
-  pods: (object) => containerFaults(object['spec'], 'spec'),
+  pods: (object) => [...containerFaults(object['spec'], 'spec'), ...imageFaults(object['spec'] as Pod)],
   'customresourcedefinitions.apiextensions.k8s.io': definitionFaults,
 }
 
@@ -228,6 +228,16 @@ function containerFaults(value: unknown, field: string): Cause[] {
     ...eachContainer(spec, spec.containers, `${field}.containers`),
   ]
 }
+
+/** Of pods alone: templates of them are taken with such names. */
+const imageFaults = ({ initContainers = [], containers = [] }: Pod): Cause[] =>
+  Object.entries({ initContainers, containers }).flatMap(([field, some]) =>
+    some.flatMap(({ image = '' }, at) =>
+      image === image.trim()
+        ? []
+        : [bad(`spec.${field}[${at}].image`, image, 'must not have leading or trailing whitespace')],
+    ),
+  )
 
 function eachContainer(pod: Pod, containers: readonly Container[], field: string): Cause[] {
   const volumes = new Set((pod.volumes ?? []).map(({ name }) => name))

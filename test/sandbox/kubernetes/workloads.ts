@@ -38,15 +38,12 @@ export function startWorkloads(store: Store, resources: Resources): () => void {
   const owned = (owner: KubeObject, kind: string): KubeObject[] =>
     store.dependents(owner.metadata.uid).filter((one) => one.kind === kind)
 
-  const isOrphan = (object: KubeObject): boolean =>
-    isAlive(object) && !object.metadata.ownerReferences?.some(({ controller }) => controller)
-
   /** Sets that nobody controls and that its selector finds become its own. */
   function adoptSets(object: KubeObject): void {
     const { matchLabels = {} } = specOf(object).selector
     const { namespace } = object.metadata
-    for (const set of store.list(replicaSets, namespace)) {
-      if (!isOrphan(set) || !hasLabels(set.metadata.labels, matchLabels)) continue
+    for (const set of store.uncontrolled(replicaSets, namespace)) {
+      if (!isAlive(set) || !hasLabels(set.metadata.labels, matchLabels)) continue
       resources.change(replicaSets, namespace, set.metadata.name, MANAGER, (live) => {
         const { metadata } = live as KubeObject
         const ownerReferences = [...(metadata.ownerReferences ?? []), controllerRef(object)]

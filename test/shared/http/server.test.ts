@@ -93,9 +93,14 @@ describe('draining', () => {
       await delay(50)
       after = true
     }
-    const server = await serving(healthz(() => gate.promise, { afterAnswer }))
+    const arrived = Promise.withResolvers<void>()
+    const hold = () => {
+      arrived.resolve()
+      return gate.promise
+    }
+    const server = await serving(healthz(hold, { afterAnswer }))
     const slow = fetch(`${server.url}/po/healthz`)
-    await delay(50)
+    await arrived.promise
     const drained = server.drain(5000)
     await expect(fetch(`${server.url}/po/healthz`)).rejects.toThrow()
     gate.resolve({ status: 'ok' })
@@ -107,9 +112,14 @@ describe('draining', () => {
   })
 
   it('waits no longer than its limit', async () => {
-    const server = await serving(healthz(() => new Promise(() => undefined)))
+    const arrived = Promise.withResolvers<void>()
+    const hang = () => {
+      arrived.resolve()
+      return new Promise<never>(() => undefined)
+    }
+    const server = await serving(healthz(hang))
     const hanging = fetch(`${server.url}/po/healthz`).catch(() => 'cut')
-    await delay(50)
+    await arrived.promise
     const began = performance.now()
     expect(await server.drain(100)).toBe(false)
     expect(performance.now() - began).toBeLessThan(5000)

@@ -38,7 +38,22 @@ export function cronJobRefusals({ create }: Verbs): void {
       })
     })
 
+    test.each(['3/5 * * * *', '*/90 * * * *', '1,2,3/2 * * * *', '0 0 1-31/40 * *', '@daily', '0 0 * jan SUN'])(
+      'with the schedule %s are taken',
+      async (schedule) => {
+        const name = `taken-${Buffer.from(schedule).toString('hex').slice(0, 40)}`
+        expect(await create(CRON_JOBS, cronJob(name, { schedule, suspend: true }))).toMatchObject({
+          status: 201,
+          body: { spec: { schedule } },
+        })
+      },
+    )
+
     test.each<[string, object, string]>([
+      ['day 7 of a week', cronJob('refused', { schedule: '* * * * 7' }), 'spec.schedule'],
+      ['a step of nothing', cronJob('refused', { schedule: '*/0 * * * *' }), 'spec.schedule'],
+      ['a range that ends before it begins', cronJob('refused', { schedule: '7-5 * * * *' }), 'spec.schedule'],
+      ['a time zone in the schedule', cronJob('refused', { schedule: 'TZ=UTC * * * * *' }), 'spec.schedule'],
       ['a schedule that is none', cronJob('refused', { schedule: 'now and then' }), 'spec.schedule'],
       ['a name too long for its Jobs', cronJob('a'.repeat(53)), 'metadata.name'],
     ])('%s is refused', async (_, body, field) => {

@@ -8,6 +8,9 @@ const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
 const SCHEMA = {
   type: 'object',
   required: ['spec'],
+  'x-kubernetes-validations': [
+    { rule: "self.metadata.name.matches('^[a-z-]+$')", message: 'metadata.name must be of small letters' },
+  ],
   properties: {
     spec: {
       type: 'object',
@@ -216,6 +219,15 @@ export function customs({ send, create, read, apply }: Verbs): void {
       expect([status, body.reason]).toEqual([422, 'Invalid'])
       expect((body['details'] as { causes: object[] }).causes).toEqual(expect.arrayContaining(causes))
       expect((await send('GET', `${GADGETS}/${name}`)).status).toBe(404)
+    })
+
+    test('a name that a rule does not allow is refused in the words of the rule', async () => {
+      const { status, body } = await create(GADGETS, gadget('gadget-1', COUNTED))
+      expect([status, body.reason]).toEqual([422, 'Invalid'])
+      expect(body['message']).toContain('metadata.name must be of small letters')
+      expect((body['details'] as { causes: object[] }).causes).toEqual([
+        { reason: 'FieldValueInvalid', message: expect.stringMatching(/^Invalid value: .*letters$/), field: '<nil>' },
+      ])
     })
 
     test('an unknown field is refused where the client asks for that', async () => {

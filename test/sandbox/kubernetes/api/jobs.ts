@@ -197,6 +197,48 @@ export function jobRuns({ send, create, read }: Verbs, image: string): void {
       expect(await logOf(name, 'side')).toBe('first\nside\nmain\n')
     })
 
+    test('the main container begins when the startup probe of a sidecar, a command, has passed', async () => {
+      const volumeMounts = [{ name: 'shared', mountPath: '/shared' }]
+      const env = [{ name: 'AT', value: '/shared/awake' }]
+      const side = `trap 'exit 0' TERM; sleep 2; echo awake > "$AT"; while :; do sleep 0.1; done`
+      const startupProbe = { exec: { command: ['grep', '-q', 'awake', '/shared/awake'] }, periodSeconds: 1 }
+      await start(
+        'patient',
+        { completionMode: 'Indexed', completions: 1, backoffLimitPerIndex: 0 },
+        {
+          script: 'grep -q awake "$AT"',
+          container: { env, volumeMounts },
+          init: [container('side', side, { env, volumeMounts, startupProbe, restartPolicy: 'Always' })],
+          pod: { volumes: [{ name: 'shared', emptyDir: {} }] },
+        },
+      )
+      await ended('patient')
+      expect(await statusOf('patient')).toMatchObject({ succeeded: 1 })
+      expect(endOf((await podOf('patient')).initContainerStatuses, 'side')).toMatchObject({ exitCode: 0 })
+    })
+
+    test('variables are put into variables and commands; a doubled dollar sign puts in none', async () => {
+      const env = [
+        { name: 'A', value: 'one' },
+        { name: 'B', value: '$(A) $$(A) $(NONE) $$$$ $' },
+      ]
+      await start('worded', {}, { script: 'echo "$B; $(A)" \'$$(A)\'', container: { env } })
+      await ended('worded')
+      const name = (await podsOf('worded'))[0]?.metadata.name ?? ''
+      expect(await logOf(name, 'main')).toBe('one $(A) $(NONE) $$ $; one $(A)\n')
+    })
+
+    test('a pod whose image has blanks around it is refused; a Job with such pods is taken', async () => {
+      const containers = [{ ...container('main', 'true'), image: ' example.invalid/none:1' }]
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'blank' }, spec: { containers } }
+      expect(await create(PODS, pod)).toMatchObject({
+        status: 422,
+        body: { details: { causes: [{ reason: 'FieldValueInvalid', field: 'spec.containers[0].image' }] } },
+      })
+      expect((await create(JOBS, job('blank', {}, { restartPolicy: 'Never', containers }))).status).toBe(201)
+      await send('DELETE', `${JOBS}/blank`)
+    })
+
     test('a failed init container fails the pod; the others never began, the sidecar is ended', async () => {
       await start(
         'unready',

@@ -102,8 +102,12 @@ test('a database that hangs fails every call in time, and the pool is well again
   }
   expect(performance.now() - began).toBeLessThan(8000)
   relay.silence(false)
-  await sleep(500)
-  await expect(store.ping()).resolves.toBeUndefined()
+  const isThere = () =>
+    store.ping().then(
+      () => true,
+      () => false,
+    )
+  await expect.poll(isThere, { timeout: 10_000 }).toBe(true)
 })
 
 test('connections that were cut are unavailable or opened again, and the pool is well afterwards', async () => {
@@ -145,10 +149,18 @@ test('connections that the server ends are unavailable and opened again', async 
   const { database, store } = storeAt(login)
   const admin = storeAt(login).database
   await store.ping()
-  const waiting = within(5000, () => database.query((sql) => sql`select pg_sleep(20)`))
-  const ended = sleep(100).then(() => endOthers(admin, login.database))
+  const waiting = within(15_000, () => database.query((sql) => sql`select pg_sleep(20)`))
+  waiting.catch(() => {})
+  const isUnderWay = async () => {
+    const found = await admin.query(
+      (sql) =>
+        sql`select 1 from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and query like '%pg_sleep(20)%'`,
+    )
+    return found.length > 0
+  }
+  await expect.poll(isUnderWay, { timeout: 10_000 }).toBe(true)
+  await endOthers(admin, login.database)
   await expect(waiting).rejects.toMatchObject(away)
-  await ended
   await expect(store.ping()).resolves.toBeUndefined()
 })
 
@@ -177,12 +189,16 @@ test('what is left of a transaction never runs on another connection', async () 
   expect(await database.query((sql) => sql`select count(*)::int as n from po.identity`)).toEqual([{ n: 0 }])
 })
 
-test('more calls than connections wait for their turn, and too long is unavailable', async () => {
-  const login = await databases.create()
-  const { database, store } = storeAt(login, { answerMs: 1500, callMs: 600 })
-  const busy = [1, 2].map(() => database.query((sql) => sql`select pg_sleep(1)`))
+test('a call that waits too long for a connection is unavailable', async () => {
+  const { database, store } = storeAt(await databases.create(), { answerMs: 10_000, callMs: 600 })
+  const busy = [1, 2].map(() => database.query((sql) => sql`select pg_sleep(2)`))
   await expect(store.ping()).rejects.toMatchObject(away)
   await Promise.all(busy)
+})
+
+test('more calls than connections wait for their turn', async () => {
+  const login = await databases.create()
+  const { database, store } = storeAt(login, { answerMs: 30_000, callMs: 60_000 })
   const calls = await Promise.all(Array.from({ length: 50 }, () => store.list()))
   expect(calls.every((rows) => rows.length === 0)).toBe(true)
   const [row] = await database.query(

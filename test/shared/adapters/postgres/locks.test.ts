@@ -1,5 +1,4 @@
 /** The order of locks: whoever is in the middle of a call is waited for by `reset`, and never waits for it. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import * as analyses from '../../../../shared/adapters/postgres/analyses.ts'
 import { begin } from '../../../../shared/adapters/postgres/begin.ts'
@@ -30,13 +29,29 @@ beforeEach(async () => {
   live = await executing(store)
 })
 
+/** Resolves when the other side waits for a lock, or is over without having waited. */
+async function waitsOrIsOver(other: Promise<unknown>): Promise<void> {
+  let over = false
+  const end = () => {
+    over = true
+  }
+  other.then(end, end)
+  const isWaiting = async () => {
+    const rows = await pool.query(
+      (sql) => sql`
+        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    return over || rows.length > 0
+  }
+  await expect.poll(isWaiting, { timeout: 10_000, interval: 10 }).toBe(true)
+}
+
 /** Does the first step in a transaction, starts a reset beside it, and goes on with the rest. */
 const withResetBetween = (first: (tx: Db) => Promise<unknown>, rest: (tx: Db) => Promise<unknown>) =>
   pool.transaction(async (tx) => {
     await first(tx)
     const reset = store.reset()
-    reset.catch(() => undefined)
-    await sleep(100)
+    await waitsOrIsOver(reset)
     await rest(tx)
     return { reset }
   })
@@ -80,8 +95,7 @@ test('a begin beside the abandonment of its id does not wait in a circle', async
   const results = await pool.transaction(async (tx) => {
     await analyses.locked(tx, starting.key)
     const beside = store.begin(input({ id: starting.id, image: starting.image }))
-    beside.catch(() => undefined)
-    await sleep(100)
+    await waitsOrIsOver(beside)
     return { abandoned: await analyses.abandon(tx, starting.key, clock), beside }
   })
   expect(results.abandoned).toBe(true)
@@ -92,8 +106,7 @@ test('a line beside a move of its analysis waits for it', async () => {
   const moved = await pool.transaction(async (tx) => {
     await analyses.locked(tx, live.key)
     const line = append(store, live.id, null, { level: 'info', message: 'x', status: '', progress: 9 })
-    line.catch(() => undefined)
-    await sleep(100)
+    await waitsOrIsOver(line)
     await analyses.transition(tx, live.key, ['executing'], 'executing', { progress: 50 }, undefined, clock)
     return { line }
   })

@@ -223,11 +223,17 @@ describe('policies', () => {
   })
 })
 
+/** Whether a process has set its trap for SIGTERM, signal 15: before that it would just end. */
+const catchesTerm = (pid: number | undefined): boolean => {
+  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0'
+  return ((BigInt(`0x${caught}`) >> 14n) & 1n) === 1n
+}
+
 describe.skipIf(!isInstalled('busybox', 'busybox'))('network statistics', () => {
   test('are one line on SIGTERM, with the counters of the interface', async () => {
     const child = spawn('busybox', ['sh', '-c', NET_STATS_SCRIPT], { stdio: ['ignore', 'pipe', 'inherit'] })
     const output = text(child.stdout)
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await expect.poll(() => catchesTerm(child.pid), { timeout: 10_000 }).toBe(true)
     expect(child.exitCode).toBeNull()
     child.kill('SIGTERM')
     const [code] = await once(child, 'exit')

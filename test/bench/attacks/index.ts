@@ -1,0 +1,31 @@
+/**
+ * What a stranger may send, and what it may cost: the most memory that a function holds under each attack as a share of its
+ * pod's limit, and the wait of others beside it. One node for all, a fresh process of the function for each row.
+ */
+import { allRoutes } from '../../../shared/routes.ts'
+import { sandboxApart } from '../clusters.ts'
+import { startNode } from '../node.ts'
+import type { BenchRow } from '../row.ts'
+import { attackAnalyses } from './analyses.ts'
+import { attackBodies } from './bodies.ts'
+import { attackOthers } from './delays.ts'
+import { attackTwins, TOKEN_KEY } from './twins.ts'
+
+const ENV = {
+  DT_TOKEN_KEY: TOKEN_KEY,
+  DT_TOOLS_IMAGE: 'sandbox/tools:1',
+  // Each tick of a row sweeps.
+  STATUS_LOOP_INTERVAL: '1',
+}
+
+export async function benchAttacks(): Promise<BenchRow[]> {
+  await using node = await startNode({ routes: allRoutes, processes: 0, cluster: sandboxApart, env: ENV })
+  return [
+    ...(await attackTwins(node)),
+    ...(await attackOthers(node)),
+    ...(await attackBodies(node)),
+    ...(await attackAnalyses(node)),
+  ]
+}
+
+if (import.meta.main) console.table(await benchAttacks())
