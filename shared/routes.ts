@@ -27,6 +27,7 @@ export type SettingGroup =
   | 'files'
   | 'tokens'
   | 'services'
+  | 'outputs'
   | 'import'
 
 export interface KubernetesGrant {

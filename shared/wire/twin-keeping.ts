@@ -1,15 +1,20 @@
-/** What only the reconciler has: the tokens it hands to runs, and the clearing away of bytes that nobody has. */
-import { connect, createBlobs, createCatalogue } from '../adapters/postgres/files/index.ts'
+/** What only the reconciler has: the tokens of runs, and the clearing away of bytes that nobody has. */
+import { connect, createBlobs, createCatalogue, createRuns } from '../adapters/postgres/files/index.ts'
 import type { Ports } from '../dt/ports.ts'
 import { tidy } from '../files/tidy.ts'
-import { serviceToken } from '../service-token.ts'
+import { runToken } from '../service-token.ts'
 import type { TwinWiring } from './twins.ts'
 
 export const twinKeeping: TwinWiring<Pick<Ports, 'tokenOf' | 'tidy'>> = ({ config, ambient }) => {
   const database = connect(config)
-  const deps = { ...ambient, catalogue: createCatalogue(database), blobs: createBlobs(database) }
+  const deps = {
+    ...ambient,
+    catalogue: createCatalogue(database),
+    blobs: createBlobs(database),
+    runs: createRuns(database),
+  }
   return {
-    tokenOf: (id) => serviceToken(config.DT_TOKEN_KEY, id),
+    tokenOf: (grant) => runToken(config.DT_TOKEN_KEY, grant),
     tidy: async () => void (await tidy(deps)),
   }
 }

@@ -2,6 +2,7 @@
  * The Catalogue port on PostgreSQL: composes the query functions of this folder, gives each call its transaction, its
  * deadline and its faults. May import ports types, model, fault; never a use case.
  */
+import type { Body } from '../../../files/model.ts'
 import type { Catalogue } from '../../../files/ports.ts'
 import type { Database } from '../connect.ts'
 import { guarded } from '../faults.ts'
@@ -13,6 +14,9 @@ export { connect, type Database } from '../connect.ts'
 export { createBlobs } from './blobs.ts'
 export { createRuns } from './runs.ts'
 
+const ORPHANS_WINDOW = 10_000
+const FIRST = '0' as Body
+
 export interface CatalogueOptions {
   readonly now?: Clock
   /** Time for one call. */
@@ -21,7 +25,9 @@ export interface CatalogueOptions {
 
 export function createCatalogue({ query, transaction }: Database, options: CatalogueOptions = {}): Catalogue {
   const { now: clock = () => new Date(), callMs = 5000 } = options
-  /** Each in a transaction of its own: locks of contents are taken one at a time. */
+  /** Where the last look for orphans ended. Contents are looked at in turn: they may be millions, and a look is due each tick. */
+  let looked = FIRST
+  /** In a transaction of its own: two that trade contents would wait for each other. */
   const release = (body: Parameters<typeof contents.release>[1], at: Date) =>
     transaction((tx) => contents.release(tx, body, at))
 
@@ -44,9 +50,10 @@ export function createCatalogue({ query, transaction }: Database, options: Catal
       claimLoose: (now, until, limit) => query((sql) => contents.claimLoose(sql, now, until, limit)),
       forget: (body) => query((sql) => contents.forget(sql, body)),
       async loosenOrphans(looseAt, limit) {
-        let count = 0
-        for (const body of await query((sql) => contents.orphans(sql, limit)))
-          if (await release(body, looseAt)) count += 1
+        const { seen, bodies } = await query((sql) => contents.orphans(sql, looked, ORPHANS_WINDOW))
+        const some = bodies.slice(0, limit)
+        const count = await transaction((tx) => contents.releaseMany(tx, some, looseAt))
+        looked = some.length < bodies.length ? looked : (seen ?? FIRST)
         return count
       },
     },
