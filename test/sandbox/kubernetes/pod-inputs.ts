@@ -117,7 +117,7 @@ const textOf = (files: Record<string, Buffer>): Record<string, string> =>
   Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, bytes.toString('utf8')]))
 
 /** `$(NAME)` of variables defined before. */
-const expand = (text: string, env: Readonly<Record<string, string>>): string =>
+export const expand = (text: string, env: Readonly<Record<string, string>>): string =>
   text.replaceAll(/\$\(([A-Za-z_][A-Za-z0-9_]*)\)/g, (all, name: string) => env[name] ?? all)
 
 function fieldText(pod: KubeObject, path: string): string {
