@@ -1,6 +1,6 @@
 /**
  * What a program beside a run may do: what its token was issued for, and what the record says of service and run by now.
- * Pure. `docs/adr/0014` says why.
+ * Pure. `docs/adr/0016` says why.
  */
 import { Fault } from '../fault.ts'
 import type { ObjectId, RunKey } from './model.ts'

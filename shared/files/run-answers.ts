@@ -41,7 +41,7 @@ export async function runInput(ports: RunPorts, request: StreamRequest<InputPara
   const { after, limit } = query
   const found = await runs.inputs(ports, access, query, { after, limit: limit ?? WHOLE_LIST + 1 })
   if (limit === undefined && found.length > WHOLE_LIST)
-    throw new Fault('too_large', `More than ${WHOLE_LIST} inputs: ask for them in pages, by \`limit\` and \`after\``)
+    throw new Fault('too_large', `More than ${WHOLE_LIST} inputs: ask for them in pages, by limit and after`)
   return json(
     200,
     found.map(({ name, fileId, content }) => ({
