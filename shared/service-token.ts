@@ -28,7 +28,7 @@ export interface TokenOwner {
 
 const TOKEN =
   /^(?<claims>(?<serviceId>[0-9a-f]{24})(?:\.(?<uid>[\w-]{1,64})\.(?<step>replication|fan-in)\.(?<firing>any|\d{1,15})\.(?<index>\d{1,6})\.(?<retries>\d{1,6}))?)\.(?<mac>[\w-]{43})$/
-/** Nobody gets a MAC of one kind of claims for another. */
+/** A MAC of one kind of claims is none of another kind. */
 const PURPOSE = { run: 'dt.run:', service: 'dt.service:' } as const
 
 const macOf = (key: string, purpose: string, claims: string): string =>

@@ -69,7 +69,10 @@ export interface Added {
 
 /** Which files there are, whose bytes they have, and which bytes nobody has. */
 export interface Catalogue {
-  /** A loose body for an upload, which is left alone until `until`. */
+  /**
+   * A loose body for an upload, which is left alone until `until`.
+   * @throws Fault `too_large` where the contents of all files have as many bytes as the site allows
+   */
   begin(until: Date): Promise<Body>
   /** The upload goes on. False: it was given up for dead, and its bytes are being cleared away. */
   extend(body: Body, until: Date): Promise<boolean>
@@ -198,7 +201,7 @@ export interface Runs {
   used(run: RunKey, path: string): Promise<Used>
   /** Files that an open set has, by path. */
   taken(run: RunKey, page: Page): Promise<OutputFile[]>
-  /** Takes a file under a path, in the place of another. What is not kept is loose. */
+  /** Takes a file under a path, in the place of another. The bytes of what is not kept are discarded. */
   keep(received: Received, run: RunKey, path: string, limits: OutputLimits, moment: Moment): Promise<Kept>
   /** As `keep`, with the content of a file that the set has. Undefined when it has none of this content. */
   link(run: RunKey, path: string, sha256: string, limits: OutputLimits, moment: Moment): Promise<Kept | undefined>

@@ -122,7 +122,7 @@ async function roomIn(ports: RunPorts, access: Access, run: RunKey, path: string
   return used
 }
 
-/** Takes one file, in the place of what was brought under this path before. Nobody sees it yet. */
+/** Takes one file, in the place of what was brought under this path before. It is no output yet. */
 export async function bring(ports: RunPorts, access: Access, run: RunKey, brought: Brought): Promise<OutputFile> {
   const { runs, limits, now } = ports
   const { path, announced, content } = brought

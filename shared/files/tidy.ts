@@ -1,4 +1,4 @@
-/** Clears away bytes that nobody has: what uploads and runs left that were broken off, and contents that went. */
+/** Collects garbage: bytes of uploads and runs that were broken off, and of contents without a holder. */
 import { looseFrom } from './files.ts'
 import type { FilePorts, RunPorts } from './ports.ts'
 
@@ -35,7 +35,7 @@ const ABANDONED_LIMIT = 10
 
 type SetDeps = Pick<RunPorts, 'runs' | 'now' | 'log'>
 
-/** Gives up the sets of runs that ended without saying so: what they brought is nobody's. One that fails is tried again. */
+/** Gives up the sets of runs that ended without completing them. One that fails is tried again. */
 export async function closeAbandoned({ runs, now, log }: SetDeps): Promise<number> {
   const at = now()
   let closed = 0
@@ -51,7 +51,7 @@ export async function closeAbandoned({ runs, now, log }: SetDeps): Promise<numbe
 }
 
 export interface Tidied {
-  /** Sets of runs that ended without saying so. */
+  /** Sets of runs that ended without completing them. */
   readonly closed: number
   readonly removed: number
   /** Contents that lost their last holder when a process died. */

@@ -32,8 +32,8 @@ update dt.service row set next_output = found.next
 from (select service_id, max(seq) + 1 as next from dt.output group by service_id) found
 where row.id = found.service_id;
 
--- The counts of a service follow those of its sets, whatever changes or deletes these. Whoever changes a set has locked its
--- service before, which the order of locks of 0002 asks for anyway.
+-- The counts of a service follow those of its sets, whatever changes or deletes these. The service is locked before its sets
+-- are changed, as the order of locks in 0002 demands.
 create function dt.follow_output_sets() returns trigger language plpgsql as $$
 begin
   if tg_op = 'DELETE' then

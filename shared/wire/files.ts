@@ -11,7 +11,7 @@ export const files: Wiring<Pick<RunPorts, 'catalogue' | 'blobs' | 'runs' | 'limi
 }) => {
   const database = connect(config)
   return {
-    catalogue: createCatalogue(database),
+    catalogue: createCatalogue(database, { limitBytes: bytesOf(config.DT_STORE_LIMIT) }),
     blobs: createBlobs(database),
     runs: createRuns(database),
     limits: {

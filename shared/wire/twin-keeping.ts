@@ -1,4 +1,4 @@
-/** What only the reconciler has: the tokens of runs, and the clearing away of bytes that nobody has. */
+/** What only the reconciler has: the tokens of runs, and the collection of garbage. */
 import { connect, createBlobs, createCatalogue, createRuns } from '../adapters/postgres/files/index.ts'
 import type { Ports } from '../dt/ports.ts'
 import { tidy } from '../files/tidy.ts'

@@ -67,7 +67,7 @@ describe('a token', () => {
     expect(await world.database.query((sql) => sql`select from dt.output_set where service_id = ${id}`)).toHaveLength(0)
   })
 
-  it('leaves nothing for a run that is over, and may be told again what was taken: 409', async () => {
+  it('leaves nothing for a run that is over, and may repeat its end: 409', async () => {
     const id = await world.service()
     const files = [(await (await put(id, 'a', 'one')).json()) as Brought]
     await end(id, complete(files))
@@ -105,7 +105,7 @@ describe('a token', () => {
 
   it.each([
     ['the minute it began in', 0, 200],
-    ['one that was told already', -10, 409],
+    ['one that is over', -10, 409],
     ['one to come', 10, 409],
     ['none', -minute(), 409],
   ])('of a scheduled service: a firing of %s that is not recorded', async (_, offset, status) => {

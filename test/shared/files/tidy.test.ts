@@ -31,7 +31,7 @@ const looseBodies = async () => (await world.database.query((sql) => sql`select 
 const parts = async (id: string) =>
   (await world.database.query((sql) => sql`select from dt.part where service_id = ${id}`)).length
 
-test('what a run brought that ended without saying so goes, once nobody could still be at work; what it was is told', async () => {
+test('files of a run that ended without completing its set are collected after ten minutes', async () => {
   const [dead, alive] = [await world.service(), await world.service()]
   const { put } = runCalls(world)
   for (const id of [dead, alive]) await put(id, 'a', `of ${id}`)

@@ -61,8 +61,8 @@ export async function release(tx: Db, body: Body, looseAt: Date): Promise<boolea
 }
 
 /**
- * Lets contents go that nobody has any more, and says how many. Only those that nobody seems to have are locked, and in one
- * order: two that let the same contents go do not wait for each other, nor does one who takes several that others have.
+ * Releases contents without a holder and returns how many. Only those that seem to have none are locked, in one order: two
+ * releases of the same contents cannot deadlock, nor can a release and a transaction that takes several shared contents.
  */
 export async function releaseMany(tx: Db, bodies: readonly Body[], looseAt: Date): Promise<number> {
   if (bodies.length === 0) return 0
@@ -81,6 +81,12 @@ export async function releaseMany(tx: Db, bodies: readonly Body[], looseAt: Date
     )})::bigint as body) gone
     on conflict (body) do update set until = excluded.until, doomed = true`
   return gone.length
+}
+
+/** Bytes of all contents, each counted once. */
+export async function total(sql: Db): Promise<number> {
+  const [row] = await sql<[{ bytes: number }]>`select coalesce(sum(length), 0)::float8 as bytes from dt.content`
+  return row.bytes
 }
 
 export interface Leases {
