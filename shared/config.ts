@@ -198,13 +198,6 @@ export const SETTINGS = {
     16_777_216,
   ),
 
-  DT_STORE_LIMIT: quantity({
-    group: 'files',
-    default: '',
-    effect:
-      'Bytes of all files and outputs of digital twins that are stored, each content once; nothing is taken above it. Empty: no limit.',
-  }),
-
   DT_TOKEN_KEY: keys({
     group: 'tokens',
     secret: true,

@@ -56,6 +56,12 @@ export const TWIN_SETTINGS = {
     10,
     86_400,
   ),
+  DT_STORE_LIMIT: quantity({
+    group: 'files',
+    default: '',
+    effect:
+      'Bytes of all files and outputs of digital twins that are stored, each content once; nothing is taken above it. Empty: no limit.',
+  }),
   DT_JOB_TTL: whole(
     { group: 'services', default: '3600', effect: 'Seconds after which Kubernetes forgets a Job that has ended.' },
     60,
