@@ -19,6 +19,7 @@ export const GROUPS = {
   files: 'Digital twins: files',
   tokens: 'Digital twins: tokens of runs',
   services: 'Digital-twin services: what their runs get',
+  outputs: 'Digital-twin services: what their runs may leave',
   import: 'Digital twins: the Mongo database that `make import` reads; functions never do',
   process: 'Every process',
 } as const satisfies Record<(typeof SETTINGS)[SettingName]['group'], string>

@@ -28,6 +28,7 @@ export type SettingGroup =
   | 'files'
   | 'tokens'
   | 'services'
+  | 'outputs'
   | 'import'
 
 export interface KubernetesGrant {

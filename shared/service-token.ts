@@ -1,29 +1,67 @@
 /**
- * Tokens of digital-twin services: `<service id>.<HMAC-SHA256 of it>`. Nothing is stored for them, so a Secret that was
- * lost can be made again as it was, and the key alone decides; what a token may do ends with its service.
+ * Tokens of the programs beside a run: what they are for, in clear, and an HMAC-SHA256 of that. Nothing is stored for them, so
+ * a Secret that was lost can be made again as it was. The uid is that of the service's resource: one of the same name that
+ * comes later has other tokens. What a token may do by now is decided where it is used.
+ *
+ *     <service id>.<uid>.<replication|fan-in>.<firing|any>.<index>.<retries>.<MAC>
+ *
+ * The version before issued `<service id>.<MAC>`, for a service as a whole; these are read, and no longer made.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
-const TOKEN = /^(?<serviceId>[0-9a-f]{24})\.(?<mac>[\w-]{43})$/
-/** Nobody gets a MAC of an id alone for some other purpose. */
-const PURPOSE = 'dt.service:'
-
-const macOf = (key: string, serviceId: string): string =>
-  createHmac('sha256', key).update(`${PURPOSE}${serviceId}`).digest('base64url')
-
-/** The token of a service, by the first key. */
-export function serviceToken([key]: readonly string[], serviceId: string): string {
-  if (!key) throw new TypeError('no key to make a token with')
-  return `${serviceId}.${macOf(key, serviceId)}`
+/** What a token is for. */
+export interface RunGrant {
+  readonly serviceId: string
+  readonly uid: string
+  readonly step: 'replication' | 'fan-in'
+  /** Null: each firing of the service. */
+  readonly firing: number | null
+  readonly index: number
+  readonly retries: number
 }
 
-/** The service that a token was made for with one of the keys; undefined for any other text. */
-export function tokenOwner(keys: readonly string[], token: string): string | undefined {
-  const { serviceId = '', mac = '' } = TOKEN.exec(token)?.groups ?? {}
+export interface TokenOwner {
+  readonly serviceId: string
+  /** Null: the service as a whole. */
+  readonly grant: RunGrant | null
+}
+
+const TOKEN =
+  /^(?<claims>(?<serviceId>[0-9a-f]{24})(?:\.(?<uid>[\w-]{1,64})\.(?<step>replication|fan-in)\.(?<firing>any|\d{1,15})\.(?<index>\d{1,6})\.(?<retries>\d{1,6}))?)\.(?<mac>[\w-]{43})$/
+/** A MAC of one kind of claims is none of another kind. */
+const PURPOSE = { run: 'dt.run:', service: 'dt.service:' } as const
+
+const macOf = (key: string, purpose: string, claims: string): string =>
+  createHmac('sha256', key).update(`${purpose}${claims}`).digest('base64url')
+
+/** The token of a run, by the first key. */
+export function runToken([key]: readonly string[], grant: RunGrant): string {
+  if (!key) throw new TypeError('no key to make a token with')
+  const { serviceId, uid, step, firing, index, retries } = grant
+  const claims = [serviceId, uid, step, firing ?? 'any', index, retries].join('.')
+  const token = `${claims}.${macOf(key, PURPOSE.run, claims)}`
+  if (!TOKEN.test(token)) throw new TypeError('no token can be for such a run')
+  return token
+}
+
+/** What a token was made for with one of the keys; undefined for any other text. */
+export function tokenOwner(keys: readonly string[], token: string): TokenOwner | undefined {
+  const { claims = '', serviceId = '', uid, step, firing, index, retries, mac = '' } = TOKEN.exec(token)?.groups ?? {}
+  const purpose = uid === undefined ? PURPOSE.service : PURPOSE.run
   const given = Buffer.from(mac)
   const isOurs = (key: string) => {
-    const expected = Buffer.from(macOf(key, serviceId))
+    const expected = Buffer.from(macOf(key, purpose, claims))
     return expected.length === given.length && timingSafeEqual(expected, given)
   }
-  return mac && keys.some(isOurs) ? serviceId : undefined
+  if (!mac || !keys.some(isOurs)) return undefined
+  if (uid === undefined) return { serviceId, grant: null }
+  const grant: RunGrant = {
+    serviceId,
+    uid,
+    step: step === 'fan-in' ? step : 'replication',
+    firing: firing === 'any' ? null : Number(firing),
+    index: Number(index),
+    retries: Number(retries),
+  }
+  return { serviceId, grant }
 }

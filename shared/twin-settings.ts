@@ -66,15 +66,37 @@ export const TWIN_SETTINGS = {
     86_400,
   ),
   DT_OUTPUT_LIMIT: quantity({
-    group: 'services',
+    group: 'outputs',
     default: '10Gi',
-    effect: 'Size of `/output`, and of `/input`, of a run.',
+    effect: 'Bytes of `/output`, and of `/input`, of a run: the sum of the sizes of its files. Empty: no limit.',
   }),
+  DT_OUTPUT_FILES: whole({ group: 'outputs', default: '10000', effect: 'Files that a run may leave.' }, 1, 100_000),
+  DT_OUTPUT_PATH_BYTES: whole(
+    { group: 'outputs', default: '1024', effect: 'Bytes of the path below `/output` of a file that a run leaves.' },
+    1,
+    4096,
+  ),
+  DT_SERVICE_OUTPUT_LIMIT: quantity({
+    group: 'outputs',
+    default: '100Gi',
+    effect: 'Bytes of all outputs that are kept of one service. Empty: no limit.',
+  }),
+  DT_SERVICE_OUTPUT_FILES: whole(
+    { group: 'outputs', default: '100000', effect: 'Files that are kept of one service.' },
+    1,
+    10_000_000,
+  ),
   DT_OUTPUT_GRACE: whole(
     { group: 'services', default: '900', effect: 'Seconds that a run may take to send its outputs.' },
     10,
     86_400,
   ),
+  DT_STORE_LIMIT: quantity({
+    group: 'files',
+    default: '',
+    effect:
+      'Bytes of all files and outputs of digital twins that are stored, each content once; nothing is taken above it. Empty: no limit.',
+  }),
   DT_JOB_TTL: whole(
     {
       group: 'services',

@@ -67,14 +67,12 @@ export const firingJobName = (id: ServiceId, firing: number | null): string =>
 export const fanInName = (job: string): string => `${job}-fan-in`
 /** Name of the Knative Service, or of Deployment and Service. */
 export const serverName = (id: ServiceId): string => `dt-${id}`
-export const tokenName = (id: ServiceId): string => `dt-${id}-token`
+/** Of the Secret with the tokens of its runs, each under the run's index. */
+export const tokensName = (id: ServiceId): string => `dt-${id}-tokens`
 
 export const STANDING_POLICY_NAME = 'dt-run-default-deny'
 export const RUN_POLICY_NAME = 'dt-run'
 export const SERVER_POLICY_NAME = 'dt-server'
-
-/** Key of the service's token in its Secret. */
-export const TOKEN_KEY = 'token'
 
 const JOB = /^(?<id>[0-9a-f]{24})(?:-(?<firing>[0-9]{1,12}))?(?<fanIn>-fan-in)?$/
 

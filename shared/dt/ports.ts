@@ -341,14 +341,27 @@ export type LogWord = 'debug' | 'info' | 'action' | 'loop' | 'warn' | 'error'
 /** One event: its name and its fields. Never a sentence with values in it, never a secret. */
 export type Log = (level: LogWord, event: string, fields?: Readonly<Record<string, unknown>>) => void
 
+/** What the token of a run is for. */
+export interface RunGrant {
+  readonly serviceId: ServiceId
+  /** Of its resource. */
+  readonly uid: string
+  readonly step: 'replication' | 'fan-in'
+  /** Null: each firing, where one template makes the pods of all. */
+  readonly firing: number | null
+  readonly index: number
+  /** Attempts after the first. */
+  readonly retries: number
+}
+
 /** Everything a use case may ask for; each takes only what it names. */
 export interface Ports {
   readonly store: Store
   readonly cluster: Cluster
   /** Null when no sink is configured. */
   readonly sink: Sink | null
-  /** The token that runs of a service fetch inputs and send outputs with; the same at each call. */
-  readonly tokenOf: (id: ServiceId) => string
+  /** The token by which the programs beside a run fetch inputs and send outputs; the same at each call. */
+  readonly tokenOf: (grant: RunGrant) => string
   readonly newId: () => ServiceId
   /** Clears away bytes that nobody has any more. */
   readonly tidy: () => Promise<void>

@@ -21,8 +21,10 @@ export interface TwinSettings {
   readonly cpuLimit: string
   readonly memoryRequest: string
   readonly memoryLimit: string
-  /** Size of `/output`, and of `/input`. */
+  /** Size of `/output`, and of `/input`, as Kubernetes writes it; empty: no limit. */
   readonly outputLimit: string
+  /** Files that a run may leave. */
+  readonly outputFiles: number
   /** Time for sending what a run left in `/output`. */
   readonly graceSeconds: number
   /** Runs of one service at the same time. */
@@ -56,4 +58,23 @@ export interface DtSettings {
   readonly retentionDays: number
   /** What becomes of the outputs of a service that is terminated. */
   readonly outputsAfterTerminate: 'delete' | 'keep'
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  m: 1e-3,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+}
+
+/** Whole bytes of a Kubernetes quantity; none is no limit. */
+export function bytesOf(quantity: string): number {
+  const { number = '', unit = '' } = /^(?<number>[0-9.]+)(?<unit>[A-Za-z]*)$/.exec(quantity)?.groups ?? {}
+  return number === '' ? Number.POSITIVE_INFINITY : Math.floor(Number(number) * (UNITS[unit] ?? Number.NaN))
 }

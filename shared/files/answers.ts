@@ -77,11 +77,12 @@ export async function deleteFile(
   return { message: 'File deleted successfully' }
 }
 
-/** Bytes of a content, or the part that was asked for. */
+/** Bytes of a content, or the part that was asked for: to be saved under their name, unless they are of a type to be shown. */
 export function bytesReply(
   { blobs }: Pick<FilePorts, 'blobs'>,
   { method, headers }: Pick<StreamRequest<unknown, unknown>, 'method' | 'headers'>,
   { body, sha256, length, filename }: Pick<StoredFile, 'body' | 'sha256' | 'length' | 'filename'>,
+  type?: string,
 ): Reply {
   const etag = `"${sha256}"`
   const { status, from, to } = select(method, headers, etag, length)
@@ -99,8 +100,8 @@ export function bytesReply(
       ...known,
       ...of,
       'content-length': String(to - from + 1),
-      'content-type': 'application/octet-stream',
-      'content-disposition': attachment(filename),
+      'content-type': type ?? 'application/octet-stream',
+      ...(type === undefined && { 'content-disposition': attachment(filename) }),
     },
     body: blobs.get(body, range),
   }

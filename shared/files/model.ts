@@ -54,3 +54,59 @@ export interface ByteRange {
   readonly from: number
   readonly to: number
 }
+
+/** One attempt of one run of a service. */
+export interface RunKey {
+  readonly serviceId: ObjectId
+  readonly firing: number
+  readonly index: number
+  readonly attempt: number
+}
+
+/** Files, and their bytes together. A content that several files have counts for each of them. */
+export interface Usage {
+  readonly files: number
+  readonly bytes: number
+}
+
+/** What runs may leave, by the names of the settings that say so. */
+export interface OutputLimits {
+  /** Of one run. */
+  readonly DT_OUTPUT_FILES: number
+  readonly DT_OUTPUT_LIMIT: number
+  /** Of all runs of a service whose outputs are kept. */
+  readonly DT_SERVICE_OUTPUT_FILES: number
+  readonly DT_SERVICE_OUTPUT_LIMIT: number
+  /** Bytes of the path of one file. */
+  readonly DT_OUTPUT_PATH_BYTES: number
+}
+
+/** What an open set has, and its service with it. */
+export interface Used {
+  readonly run: Usage
+  readonly service: Usage
+}
+
+/** A limit that would be passed: its setting, its value, and what it would have come to. */
+export interface Exceeded {
+  readonly setting: keyof OutputLimits
+  readonly limit: number
+  readonly wanted: number
+}
+
+/** The first limit that `more` would pass; files and bytes may be fewer where a file takes the place of another. */
+export function exceeded(limits: OutputLimits, { run, service }: Used, more: Usage): Exceeded | undefined {
+  const wanted = {
+    DT_OUTPUT_FILES: run.files + more.files,
+    DT_OUTPUT_LIMIT: run.bytes + more.bytes,
+    DT_SERVICE_OUTPUT_FILES: service.files + more.files,
+    DT_SERVICE_OUTPUT_LIMIT: service.bytes + more.bytes,
+  }
+  const settings = Object.keys(wanted) as (keyof typeof wanted)[]
+  const setting = settings.find((name) => wanted[name] > limits[name])
+  return setting && { setting, limit: limits[setting], wanted: wanted[setting] }
+}
+
+/** Bytes that one file may have, for it alone to pass no limit. */
+export const roomFor = (limits: OutputLimits, { run, service }: Used): number =>
+  Math.max(0, Math.min(limits.DT_OUTPUT_LIMIT - run.bytes, limits.DT_SERVICE_OUTPUT_LIMIT - service.bytes))

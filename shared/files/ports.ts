@@ -4,7 +4,19 @@
  * All adapters: errors are `Fault`s, `unavailable` where trying again makes sense; no transaction and no connection is
  * held while a caller is waited for, be it the sender of bytes or their reader.
  */
-import type { Body, ByteRange, Content, ObjectId, Origin, StoredFile } from './model.ts'
+import type {
+  Body,
+  ByteRange,
+  Content,
+  Exceeded,
+  ObjectId,
+  Origin,
+  OutputLimits,
+  RunKey,
+  StoredFile,
+  Usage,
+  Used,
+} from './model.ts'
 
 export type Bytes = AsyncIterable<Uint8Array>
 
@@ -59,7 +71,10 @@ export interface Added {
 
 /** Which files there are, whose bytes they have, and which bytes nobody has. */
 export interface Catalogue {
-  /** A loose body for an upload, which is left alone until `until`. */
+  /**
+   * A loose body for an upload, which is left alone until `until`.
+   * @throws Fault `too_large` where the contents of all files have as many bytes as the site allows
+   */
   begin(until: Date): Promise<Body>
   /** The upload goes on. False: it was given up for dead, and its bytes are being cleared away. */
   extend(body: Body, until: Date): Promise<boolean>
@@ -107,14 +122,6 @@ export interface Catalogue {
 
 // ------------------------------------------------------------------------------------------------------ Runs
 
-/** One attempt of one run of a service. */
-export interface RunKey {
-  readonly serviceId: ObjectId
-  readonly firing: number
-  readonly index: number
-  readonly attempt: number
-}
-
 export interface RunInput {
   /** Relative to `/input`. */
   readonly name: string
@@ -130,11 +137,40 @@ export interface OutputFile {
   readonly length: number
 }
 
-export interface OutputSet {
+export interface OutputSet extends Usage {
   readonly state: 'open' | 'complete' | 'incomplete'
   readonly reason: string | null
-  /** By path. */
-  readonly files: readonly OutputFile[]
+}
+
+/** All files of a set in one line: `sha256` is that of `<sha256> <length> <path>\0` of each, in the order of their paths' bytes. */
+export interface SetDigest extends Usage {
+  readonly sha256: string
+}
+
+/** Part of a list that is in the order of its names' bytes. */
+export interface Page {
+  /** Names after this one. */
+  readonly after: string
+  readonly limit: number
+}
+
+/** What is known of a service, and of one attempt of a run, when the programs beside a run ask for something. */
+export interface Standing {
+  /** Of its resource. */
+  readonly uid: string | null
+  readonly isLive: boolean
+  /** It began when tokens were for a service as a whole. */
+  readonly takesFormerTokens: boolean
+  readonly isScheduled: boolean
+  readonly reps: number
+  /** The current firing of an on-demand service, the last one of a scheduled one that is over with all before it. */
+  readonly firing: number
+  readonly createdAt: Date
+  /** The attempt in the record of runs; null where it is not there yet. */
+  readonly run: 'active' | 'over' | null
+  /** Of the run's index in its firing: an attempt succeeded; the last one that failed. */
+  readonly hasSucceeded: boolean
+  readonly lastFailed: number | null
 }
 
 interface Moment {
@@ -143,32 +179,54 @@ interface Moment {
   readonly looseAt: Date
 }
 
+/** `closed`: the set is not open, its run is over or its service not live. */
+export type Kept = 'kept' | 'closed' | Exceeded
+
 /** What runs find and leave. Everything ends with the service: then there is nothing to find, and nothing is taken. */
 export interface Runs {
+  /** Undefined when there is no such service, or one that is being launched or removed. */
+  standing(run: RunKey): Promise<Standing | undefined>
   /**
    * The mounts of a service, those that follow their file as it is now; with a firing also its outputs, below
    * `outputs/<index>/`, of each index the last attempt that was complete. Undefined when there is no such service.
    */
-  inputs(id: ObjectId, firing: number | null, looseAt: Date): Promise<RunInput[] | undefined>
-  /** A content that is a mount or an output of the service. */
-  held(id: ObjectId, sha256: string): Promise<Pick<StoredFile, 'body' | 'sha256' | 'length'> | undefined>
+  inputs(id: ObjectId, firing: number | null, page: Page, looseAt: Date): Promise<RunInput[] | undefined>
+  /** A content that is a mount of the service or, with a firing, one of its outputs; with `any`, one of those of any firing. */
+  held(
+    id: ObjectId,
+    sha256: string,
+    firing: number | null | 'any',
+  ): Promise<Pick<StoredFile, 'body' | 'sha256' | 'length'> | undefined>
   /** The output in a place; undefined when there is none, or its file was deleted. Null when there is no such service. */
   output(id: ObjectId, seq: number): Promise<StoredFile | undefined | null>
-  /** What was taken of a run; a set is begun where there is none. Undefined when there is no such service. */
-  open(run: RunKey, now: Date): Promise<OutputSet | undefined>
   /**
-   * Takes a file under a path, in the place of another. False when the run ended or its service did; the bytes are loose then.
+   * The set of a run; it is begun where there is none. Costs the same however many files it has. Undefined when the service
+   * is not live or the run is over, and there is no set.
    */
-  keep(received: Received, run: RunKey, path: string, moment: Moment): Promise<boolean>
-  /** All files of an open set become outputs, after those that the service has. False when it is not open, or has other files. */
+  open(run: RunKey, now: Date): Promise<OutputSet | undefined>
+  /** What an open set and its service have, without the file under a path, which another would take the place of. */
+  used(run: RunKey, path: string): Promise<Used>
+  /** Files that an open set has, by path. */
+  taken(run: RunKey, page: Page): Promise<OutputFile[]>
+  /** Takes a file under a path, in the place of another. The bytes of what is not kept are discarded. */
+  keep(received: Received, run: RunKey, path: string, limits: OutputLimits, moment: Moment): Promise<Kept>
+  /** As `keep`, with the content of a file that the set has. Undefined when it has none of this content. */
+  link(run: RunKey, path: string, sha256: string, limits: OutputLimits, moment: Moment): Promise<Kept | undefined>
+  /**
+   * All files of an open set become outputs, after those that the service has and ever had; they get these ids, in the order
+   * of their paths. `differs`: the set is open and other than `digest`.
+   */
   complete(
     run: RunKey,
-    files: readonly { readonly path: string; readonly id: ObjectId }[],
+    digest: SetDigest,
+    ids: readonly ObjectId[],
     notes: readonly string[],
     now: Date,
-  ): Promise<boolean>
+  ): Promise<'complete' | 'differs' | 'closed'>
   /** The set will not be complete: what was taken goes. Nothing happens to one that is not open. */
   giveUp(run: RunKey, reason: string, notes: readonly string[], moment: Moment): Promise<void>
+  /** Open sets begun before a time whose run is over, or whose service is not live, oldest first. */
+  abandoned(before: Date, limit: number): Promise<RunKey[]>
 }
 
 // -------------------------------------------------------------------------------------------------- the rest
@@ -195,4 +253,5 @@ export interface FilePorts {
 
 export interface RunPorts extends FilePorts {
   readonly runs: Runs
+  readonly limits: OutputLimits
 }

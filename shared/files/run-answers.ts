@@ -4,29 +4,44 @@ import { limited } from '../http/bytes.ts'
 import { json, type Reply } from '../http/exchange.ts'
 import type { StreamRequest } from '../http/stream-endpoint.ts'
 import { validate } from '../http/validation.ts'
+import type { Access, Step } from './access.ts'
 import { bytesReply } from './answers.ts'
-import type { ObjectId } from './model.ts'
-import type { Bytes, RunKey, RunPorts } from './ports.ts'
+import { isJson } from './json.ts'
+import type { ObjectId, RunKey } from './model.ts'
+import type { Bytes, OutputSet, RunPorts } from './ports.ts'
 import * as runs from './runs.ts'
 import { ending } from './schema.ts'
+
+const accessOf = ({ caller }: StreamRequest<unknown, unknown>, serviceId: string): Access => ({
+  serviceId: serviceId as ObjectId,
+  grant: caller.grant ?? null,
+})
 
 interface InputParams {
   readonly service_id: string
   readonly sha256?: string | undefined
 }
 interface InputQuery {
-  readonly step: 'replication' | 'fan-in'
+  readonly step: Step
   readonly firing: number
+  readonly after: string
+  readonly limit?: number | undefined
 }
+
+/** Of an answer to one who does not ask for pages, as the version before did not: half a list would be taken for all of it. */
+const WHOLE_LIST = 10_000
 
 export async function runInput(ports: RunPorts, request: StreamRequest<InputParams, InputQuery>): Promise<Reply> {
   const { params, query } = request
-  const id = params.service_id as ObjectId
+  const access = accessOf(request, params.service_id)
   if (params.sha256 !== undefined) {
-    const content = await runs.input(ports, id, params.sha256)
+    const content = await runs.input(ports, access, query.firing, params.sha256)
     return bytesReply(ports, request, { ...content, filename: '' })
   }
-  const found = await runs.inputs(ports, id, query.step === 'fan-in' ? query.firing : null)
+  const { after, limit } = query
+  const found = await runs.inputs(ports, access, query, { after, limit: limit ?? WHOLE_LIST + 1 })
+  if (limit === undefined && found.length > WHOLE_LIST)
+    throw new Fault('too_large', `More than ${WHOLE_LIST} inputs: ask for them in pages, by limit and after`)
   return json(
     200,
     found.map(({ name, fileId, content }) => ({
@@ -38,62 +53,63 @@ export async function runInput(ports: RunPorts, request: StreamRequest<InputPara
   )
 }
 
-/** Larger ones are not read into memory: they go out as they are. */
-const COMPACT_BYTES = 4 * 1024 * 1024
+/** Larger ones are not read twice to find out what they are. */
+const CHECKED_BYTES = 4 * 1024 * 1024
 
-/** Undefined for what is no JSON, be it for a number that JSON does not know. */
-function compacted(bytes: Buffer): string | undefined {
-  try {
-    return JSON.stringify(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)))
-  } catch {
-    return undefined
-  }
-}
-
-interface Place {
+interface Position {
   readonly id: string
   readonly idx: number
 }
 
-export async function serviceOutput(ports: RunPorts, request: StreamRequest<Place, object>): Promise<Reply> {
+/** An output as the run wrote it, to the byte: a parser would round its numbers. JSON is called so. */
+export async function serviceOutput(ports: RunPorts, request: StreamRequest<Position, object>): Promise<Reply> {
   const { id, idx } = request.params
   const file = await runs.output(ports, id, idx)
-  if (file.length <= COMPACT_BYTES) {
-    const text = compacted(await whole(ports.blobs.get(file.body, { from: 0, to: file.length - 1 })))
-    if (text !== undefined) return { status: 200, headers: { 'content-type': 'application/json' }, body: text }
-  }
-  return bytesReply(ports, request, file)
+  const { body, length } = file
+  const isText = length <= CHECKED_BYTES && (await isJson(ports.blobs.get(body, { from: 0, to: length - 1 })))
+  return bytesReply(ports, request, file, isText ? 'application/json' : undefined)
 }
 
 interface OutputParams {
   readonly service_id: string
   readonly path?: string | undefined
 }
-
-const ENDING_BYTES = 64 * 1024 * 1024
-
-async function whole(content: Bytes): Promise<Buffer> {
-  const pieces: Uint8Array[] = []
-  for await (const piece of content) pieces.push(piece)
-  return Buffer.concat(pieces)
+interface OutputQuery extends Omit<RunKey, 'serviceId'> {
+  readonly after: string
+  readonly limit: number
+  readonly sha256?: string | undefined
 }
 
+/** The notes of a run, and the list of all files that the version before sent. */
+const ENDING_BYTES = 2 * 1024 * 1024
+
 async function parsed(content: Bytes): Promise<unknown> {
-  const bytes = await whole(limited(content, ENDING_BYTES))
+  const pieces: Uint8Array[] = []
+  for await (const piece of limited(content, ENDING_BYTES)) pieces.push(piece)
   try {
-    return JSON.parse(bytes.toString('utf8'))
+    return JSON.parse(Buffer.concat(pieces).toString('utf8'))
   } catch (cause) {
     throw new Fault('bad_request', 'There was an error parsing the body', { cause })
   }
 }
 
-export async function runOutput(
-  ports: RunPorts,
-  request: StreamRequest<OutputParams, Omit<RunKey, 'serviceId'>>,
-): Promise<Reply> {
-  const { method, params, query, content, fileLimit } = request
-  const run: RunKey = { ...query, serviceId: params.service_id as ObjectId }
-  if (method === 'GET') return json(200, await runs.outputs(ports, run))
-  if (method === 'PUT') return json(200, await runs.bring(ports, run, params.path ?? '', limited(content, fileLimit)))
-  return json(200, await runs.end(ports, run, validate(ending, await parsed(content), 'body')))
+const setReply = ({ state, reason, files: count, bytes }: OutputSet, files: readonly object[] = []): Reply =>
+  json(200, { state, reason, count, bytes, files })
+
+export async function runOutput(ports: RunPorts, request: StreamRequest<OutputParams, OutputQuery>): Promise<Reply> {
+  const { method, params, query, headers, content, fileLimit } = request
+  const { firing, index, attempt, after, limit, sha256 } = query
+  const { service_id: serviceId, path = '' } = params
+  const access = accessOf(request, serviceId)
+  const run: RunKey = { serviceId: access.serviceId, firing, index, attempt }
+  if (method === 'GET') {
+    const set = await runs.outputs(ports, access, run)
+    return setReply(set, set.state === 'open' ? await ports.runs.taken(run, { after, limit }) : [])
+  }
+  if (method === 'POST')
+    return setReply(await runs.end(ports, access, run, validate(ending, await parsed(content), 'body')))
+  if (sha256 !== undefined) return json(200, await runs.link(ports, access, run, path, sha256))
+  const announced = Number(headers['content-length'] ?? 0)
+  const brought = { path, announced, content: limited(content, fileLimit) }
+  return json(200, await runs.bring(ports, access, run, brought))
 }

@@ -1,24 +1,48 @@
 /** What a run takes and leaves. Its outputs are there all at once, when it says which there are, or never. */
 import { Fault } from '../fault.ts'
+import { type Access, assertMayLeave, assertMayRead, noRun, runIsOver, type Step, type Wanted } from './access.ts'
 import { looseFrom } from './files.ts'
-import { type ObjectId, parseObjectId, type StoredFile } from './model.ts'
-import type { Bytes, OutputFile, OutputSet, RunInput, RunKey, RunPorts } from './ports.ts'
+import {
+  type Exceeded,
+  exceeded,
+  type ObjectId,
+  type OutputLimits,
+  parseObjectId,
+  type RunKey,
+  roomFor,
+  type StoredFile,
+  type Used,
+} from './model.ts'
+import type { Bytes, OutputFile, OutputSet, Page, RunInput, RunPorts, SetDigest } from './ports.ts'
 import { named, receive } from './receive.ts'
 
-const noRun = () => new Fault('not_found', 'Service not found in database')
 const over = ({ state }: OutputSet) => new Fault('conflict', `The outputs of this run are ${state} already`)
 
-/** @param fanIn the firing whose outputs are inputs as well; null for a replication */
-export async function inputs({ runs, now }: RunPorts, id: ObjectId, fanIn: number | null): Promise<RunInput[]> {
-  const found = await runs.inputs(id, fanIn, looseFrom(now()))
+/** Of the run that a token is for; no attempt has the number -1. */
+const runOf = ({ serviceId, grant }: Access, firing: number): RunKey => ({
+  serviceId,
+  firing: grant?.firing ?? firing,
+  index: grant?.index ?? 0,
+  attempt: -1,
+})
+
+/** Names after `after`, so many of them; a fan-in finds the outputs of its firing as well. */
+export async function inputs({ runs, now }: RunPorts, access: Access, wanted: Wanted, page: Page): Promise<RunInput[]> {
+  assertMayRead(access, wanted, await runs.standing(runOf(access, wanted.firing)))
+  const firing = wanted.step === 'fan-in' ? wanted.firing : null
+  const found = await runs.inputs(access.serviceId, firing, page, looseFrom(now()))
   if (!found) throw noRun()
   return found
 }
 
-/** A content that runs of the service may read. */
-export async function input({ runs }: RunPorts, id: ObjectId, sha256: string) {
-  const found = await runs.held(id, sha256)
-  if (!found) throw new Fault('not_found', 'No input of this service has this content')
+/** A content that the run may read. What is asked for by a token of former times does not say by which run. */
+export async function input({ runs }: RunPorts, access: Access, firing: number, sha256: string) {
+  const { serviceId, grant } = access
+  const step: Step = grant?.step ?? 'replication'
+  assertMayRead(access, { step, firing: grant?.firing ?? firing }, await runs.standing(runOf(access, firing)))
+  const scope = grant ? (step === 'fan-in' ? (grant.firing ?? firing) : null) : 'any'
+  const found = await runs.held(serviceId, sha256, scope)
+  if (!found) throw new Fault('not_found', 'No input of this run has this content')
   return found
 }
 
@@ -30,73 +54,155 @@ export async function output({ runs }: Pick<RunPorts, 'runs'>, text: string, seq
   throw id && file === undefined ? new Fault('not_found', 'Output file not found') : noRun()
 }
 
-export async function outputs({ runs, now }: RunPorts, run: RunKey): Promise<OutputSet> {
+/** The set of a run, begun where there is none. */
+export async function outputs({ runs, now }: RunPorts, access: Access, run: RunKey): Promise<OutputSet> {
+  assertMayLeave(access, run, await runs.standing(run), now())
   const set = await runs.open(run, now())
-  if (!set) throw noRun()
+  if (!set) throw runIsOver()
   return set
 }
 
-const PATH_BYTES = 4096
 const LEADS_OUT = ['', '.', '..']
 
 /** A relative path that stays below where it begins. */
-function assertPath(path: string): void {
+function assertPath(path: string, { DT_OUTPUT_PATH_BYTES: limit }: OutputLimits): void {
+  const length = Buffer.byteLength(path)
+  if (length > limit)
+    throw new Fault('too_large', `The path of an output may have ${limit} bytes (DT_OUTPUT_PATH_BYTES), not ${length}`)
   const isGood =
-    Buffer.byteLength(path) <= PATH_BYTES &&
-    !path.includes('\0') &&
-    path.isWellFormed() &&
-    !path.split('/').some((segment) => LEADS_OUT.includes(segment))
+    !path.includes('\0') && path.isWellFormed() && !path.split('/').some((segment) => LEADS_OUT.includes(segment))
   if (isGood) return
   const msg = 'Value error, expected a relative path without `.` and `..`'
   const detail = [{ type: 'value_error', loc: ['path', 'path'], msg, input: path.slice(0, 200) }]
   throw new Fault('invalid', msg, { detail })
 }
 
-/** Takes one file, in the place of what was brought under this path before. Nobody sees it yet. */
-export async function bring(ports: RunPorts, run: RunKey, path: string, content: Bytes): Promise<OutputFile> {
-  assertPath(path)
-  const set = await outputs(ports, run)
+const BOUNDS = {
+  DT_OUTPUT_FILES: 'A run may leave %d files',
+  DT_OUTPUT_LIMIT: 'The outputs of a run may have %d bytes',
+  DT_SERVICE_OUTPUT_FILES: 'The runs of a service may leave %d files',
+  DT_SERVICE_OUTPUT_LIMIT: 'The outputs of a service may have %d bytes',
+  DT_OUTPUT_PATH_BYTES: 'The path of an output may have %d bytes',
+} as const satisfies Record<keyof OutputLimits, string>
+
+const tooLarge = ({ setting, limit, wanted }: Exceeded) =>
+  new Fault('too_large', `${BOUNDS[setting].replace('%d', String(limit))} (${setting}), not ${wanted}`)
+
+function assertRoom(limits: OutputLimits, used: Used, bytes: number): void {
+  const passed = exceeded(limits, used, { files: 1, bytes })
+  if (passed) throw tooLarge(passed)
+}
+
+/** The same bytes, as long as they fit: what is counted is what comes, not what was announced. */
+async function* fitting(content: Bytes, limits: OutputLimits, used: Used): Bytes {
+  const room = roomFor(limits, used)
+  let size = 0
+  for await (const bytes of content) {
+    size += bytes.length
+    if (size > room) assertRoom(limits, used, size)
+    yield bytes
+  }
+}
+
+export interface Brought {
+  readonly path: string
+  /** Bytes that are to come, as far as that is known. */
+  readonly announced: number
+  readonly content: Bytes
+}
+
+/** Room for one more file in a set that is open, or the fault that says which limit it would pass. */
+async function roomIn(ports: RunPorts, access: Access, run: RunKey, path: string, bytes: number): Promise<Used> {
+  const { limits, runs } = ports
+  assertPath(path, limits)
+  const set = await outputs(ports, access, run)
   if (set.state !== 'open') throw over(set)
-  const received = await receive(ports, content)
-  const at = ports.now()
-  const kept = await named(ports, received, () => ports.runs.keep(received, run, path, { at, looseAt: looseFrom(at) }))
-  if (!kept) throw new Fault('conflict', 'The run has ended already')
+  const used = await runs.used(run, path)
+  assertRoom(limits, used, bytes)
+  return used
+}
+
+/** Takes one file, in the place of what was brought under this path before. It is no output yet. */
+export async function bring(ports: RunPorts, access: Access, run: RunKey, brought: Brought): Promise<OutputFile> {
+  const { runs, limits, now } = ports
+  const { path, announced, content } = brought
+  const used = await roomIn(ports, access, run, path, announced)
+  const received = await receive(ports, fitting(content, limits, used))
+  const at = now()
+  const moment = { at, looseAt: looseFrom(at) }
+  const kept = await named(ports, received, () => runs.keep(received, run, path, limits, moment))
+  if (kept === 'closed') throw runIsOver()
+  if (kept !== 'kept') throw tooLarge(kept)
   const { sha256, length } = received.content
   return { path, sha256, length }
 }
 
+/** As `bring`, with the content of a file that was brought: another name of the same bytes, which counts as they do. */
+export async function link(ports: RunPorts, access: Access, run: RunKey, path: string, sha256: string) {
+  const { runs, limits, now } = ports
+  await roomIn(ports, access, run, path, 0)
+  const at = now()
+  const kept = await runs.link(run, path, sha256, limits, { at, looseAt: looseFrom(at) })
+  if (kept === undefined) throw new Fault('conflict', 'No file of this run has this content')
+  if (kept === 'closed') throw runIsOver()
+  if (kept !== 'kept') throw tooLarge(kept)
+  return { path, sha256 }
+}
+
 export type Said =
+  | { readonly complete: SetDigest; readonly notes: readonly string[] }
   | { readonly files: readonly OutputFile[]; readonly notes: readonly string[] }
   | { readonly incomplete: string; readonly notes: readonly string[] }
 
-const keyOf = ({ path, sha256, length }: OutputFile): string => `${sha256} ${length} ${path}`
+/** Of a list of all files, as the version before sent it. */
+function digestOf({ newDigest }: Pick<RunPorts, 'newDigest'>, files: readonly OutputFile[]): SetDigest {
+  const digest = newDigest()
+  const lines = files.map((file) => ({ ...file, order: Buffer.from(file.path) }))
+  for (const { path, sha256, length } of lines.toSorted((one, other) => Buffer.compare(one.order, other.order)))
+    digest.update(Buffer.from(`${sha256} ${length} ${path}\0`))
+  const bytes = files.reduce((sum, { length }) => sum + length, 0)
+  return { files: files.length, bytes, sha256: digest.end().sha256 }
+}
 
-/** What is said and was not taken, and the other way round. */
-function difference(said: readonly OutputFile[], taken: readonly OutputFile[]): OutputFile | undefined {
-  const [left, right] = [new Set(said.map(keyOf)), new Set(taken.map(keyOf))]
-  return said.find((file) => !right.has(keyOf(file))) ?? taken.find((file) => !left.has(keyOf(file)))
+const differs = (said: SetDigest, { files, bytes }: OutputSet) =>
+  new Fault(
+    'conflict',
+    `Not as it was taken: ${said.files} files of ${said.bytes} bytes were expected, ${files} of ${bytes} are there`,
+  )
+
+async function giveUp(ports: RunPorts, run: RunKey, reason: string, notes: readonly string[]): Promise<void> {
+  const at = ports.now()
+  await ports.runs.giveUp(run, reason, notes, { at, looseAt: looseFrom(at) })
+  ports.log('warn', 'outputs incomplete', { ...run, reason })
+}
+
+async function complete(ports: RunPorts, access: Access, run: RunKey, digest: SetDigest, notes: readonly string[]) {
+  const { runs, limits, now, newId, log } = ports
+  const { DT_OUTPUT_FILES: limit } = limits
+  if (digest.files > limit) throw tooLarge({ setting: 'DT_OUTPUT_FILES', limit, wanted: digest.files })
+  const ids: ObjectId[] = Array.from({ length: digest.files }, newId)
+  const result = await runs.complete(run, digest, ids, notes, now())
+  const set = await outputs(ports, access, run)
+  if (result === 'complete') log('action', 'outputs stored', { ...run, files: digest.files })
+  // Said twice at once: the other one was taken.
+  else if (set.state !== 'complete') throw result === 'differs' ? differs(digest, set) : runIsOver()
+  return set
 }
 
 /**
  * Ends a run: all its files become outputs in one step, or none does. Saying it again changes nothing.
  * @throws Fault `conflict` when the files are not those that were taken, or when the run ended otherwise
  */
-export async function end(ports: RunPorts, run: RunKey, said: Said): Promise<OutputSet> {
-  const { runs, now, newId, log } = ports
-  const set = await outputs(ports, run)
+export async function end(ports: RunPorts, access: Access, run: RunKey, said: Said): Promise<OutputSet> {
+  const set = await outputs(ports, access, run)
   if ('incomplete' in said) {
     if (set.state === 'complete') throw over(set)
-    const at = now()
-    await runs.giveUp(run, said.incomplete, said.notes, { at, looseAt: looseFrom(at) })
-    log('warn', 'outputs incomplete', { ...run, reason: said.incomplete })
-    return outputs(ports, run)
+    await giveUp(ports, run, said.incomplete, said.notes)
+    return outputs(ports, access, run)
   }
   if (set.state === 'incomplete') throw over(set)
-  const differing = difference(said.files, set.files)
-  if (differing) throw new Fault('conflict', `Not as it was taken: ${differing.path.slice(0, 200)}`)
-  if (set.state === 'complete') return set
-  const files = said.files.map(({ path }) => ({ path, id: newId() }))
-  if (!(await runs.complete(run, files, said.notes, now()))) return end(ports, run, said)
-  log('action', 'outputs stored', { ...run, files: files.length })
-  return outputs(ports, run)
+  const digest = 'complete' in said ? said.complete : digestOf(ports, said.files)
+  if (set.state === 'open') return complete(ports, access, run, digest, said.notes)
+  if (digest.files !== set.files || digest.bytes !== set.bytes) throw differs(digest, set)
+  return set
 }

@@ -41,21 +41,43 @@ const FORM: Media = {
 }
 const BYTES: Media = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } }
 
-const count = z.coerce.number().int().min(0)
-const run = z.object({ firing: count, index: count, attempt: count })
+const count = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+const small = z.coerce.number().int().min(0).max(1_000_000)
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
+
+/** Names are no longer than the paths of their kind, so that no page of them is larger than a body. */
+const after = z.string().max(4096).default('')
+const LIST_PAGE = 1000
+const run = z.object({
+  firing: count,
+  index: small,
+  attempt: small,
+  after: after.describe('Of a list: files after this path'),
+  limit: z.coerce.number().int().min(1).max(LIST_PAGE).default(LIST_PAGE),
+  sha256: hex(64).optional().describe('Of a file: the content of one that was brought, in place of a body'),
+})
 
 const outputFile = z.object({ path: z.string(), sha256: hex(64), length: z.int().min(0) })
 export const outputSet = z.object({
   state: z.enum(['open', 'complete', 'incomplete']),
   reason: z.string().nullable(),
-  files: z.array(outputFile),
+  count: z.int(),
+  bytes: z.int(),
+  files: z.array(outputFile).describe('Of an open set, a page'),
 })
 
 const notes = z.array(z.string().max(5000)).max(10_000).default([])
-/** How a run ends: with all these files, or with a reason why they are not all. */
+const digest = z.object({
+  files: z.int().min(0),
+  bytes: z.int().min(0),
+  sha256: hex(64).describe(
+    'Of `<sha256> <length> <path>` and a NUL for each file, in the order of the bytes of their paths',
+  ),
+})
+/** How a run ends: with all its files, in one line or as the list of former times, or with a reason why they are not all. */
 export const ending = z.union([
-  z.object({ files: z.array(outputFile).max(1_000_000), notes }),
+  z.object({ complete: digest, notes }),
+  z.object({ files: z.array(outputFile), notes }),
   z.object({ incomplete: z.string().min(1).max(2000), notes }),
 ])
 export type Ending = z.output<typeof ending>
@@ -127,7 +149,18 @@ export const fileSchemas = {
   },
   runInput: {
     params: z.object({ service_id: hex(24), sha256: hex(64).optional() }),
-    query: z.object({ step: z.enum(['replication', 'fan-in']).default('replication'), firing: count.default(0) }),
+    query: z.object({
+      step: z.enum(['replication', 'fan-in']).default('replication'),
+      firing: count.default(0),
+      after: after.describe('Inputs after this name'),
+      limit: z.coerce
+        .number()
+        .int()
+        .min(1)
+        .max(LIST_PAGE)
+        .optional()
+        .describe('Left out: all, if they are not too many'),
+    }),
     answer: runInputs,
     failures: ['Error listing inputs', 'Error reading input'],
   },
@@ -136,6 +169,6 @@ export const fileSchemas = {
     query: run,
     answer: outputSet,
     failures: ['Error reading outputs', 'Error storing output', 'Error completing outputs'],
-    conflict: 'The run has ended already, or what it says is not what was taken of it',
+    conflict: 'The run or its service has ended already, or what it says is not what was taken of it',
   },
 } satisfies Readonly<Record<string, AnySchemas>>

@@ -1,6 +1,6 @@
-/** Clears away bytes that nobody has: what uploads left that were broken off, and contents that went. */
+/** Collects garbage: bytes of uploads and runs that were broken off, and of contents without a holder. */
 import { looseFrom } from './files.ts'
-import type { FilePorts } from './ports.ts'
+import type { FilePorts, RunPorts } from './ports.ts'
 
 const CLAIM_MS = 10 * 60_000
 /** By then, whoever wrote to an upload that was given up has found out. */
@@ -28,14 +28,39 @@ export async function clearLoose({ catalogue, blobs, now, log }: Deps, limit: nu
   return removed
 }
 
+/** By then a program that is still at work has had its answer. */
+const ABANDONED_MS = 10 * 60_000
+/** Each may have thousands of files. */
+const ABANDONED_LIMIT = 10
+
+type SetDeps = Pick<RunPorts, 'runs' | 'now' | 'log'>
+
+/** Gives up the sets of runs that ended without completing them. One that fails is tried again. */
+export async function closeAbandoned({ runs, now, log }: SetDeps): Promise<number> {
+  const at = now()
+  let closed = 0
+  for (const run of await runs.abandoned(new Date(at.getTime() - ABANDONED_MS), ABANDONED_LIMIT)) {
+    try {
+      await runs.giveUp(run, 'the run ended before all of them were stored', [], { at, looseAt: looseFrom(at) })
+      closed += 1
+    } catch (error) {
+      log('warn', 'outputs of an ended run not given up', { ...run, error })
+    }
+  }
+  return closed
+}
+
 export interface Tidied {
+  /** Sets of runs that ended without completing them. */
+  readonly closed: number
   readonly removed: number
   /** Contents that lost their last holder when a process died. */
   readonly orphans: number
 }
 
 /** The whole of it, for a sweep. */
-export async function tidy(deps: Deps, limit = 100): Promise<Tidied> {
+export async function tidy(deps: Deps & SetDeps, limit = 100): Promise<Tidied> {
+  const closed = await closeAbandoned(deps)
   const orphans = await deps.catalogue.loosenOrphans(looseFrom(deps.now()), limit)
-  return { orphans, removed: await clearLoose(deps, limit) }
+  return { closed, orphans, removed: await clearLoose(deps, limit) }
 }

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts'
 import { Fault } from '../fault.ts'
 import { type AnalysisId, parseAnalysisId } from '../po/model.ts'
 import type { Auth, Route } from '../routes.ts'
-import { tokenOwner } from '../service-token.ts'
+import { type RunGrant, tokenOwner } from '../service-token.ts'
 import { createKeys, fetchKeys } from './keys.ts'
 
 export interface Caller {
@@ -13,8 +13,9 @@ export interface Caller {
   readonly subject: string
   /** Set when the client is an analysis: their clients are named by the analysis id. */
   readonly analysisId: AnalysisId | undefined
-  /** Set when a run of a digital-twin service calls, by the token of that service. */
+  /** Set when a program beside a run of a digital-twin service calls, and what its token is for; null: all of the service. */
   readonly serviceId?: string
+  readonly grant?: RunGrant | null
 }
 
 /** Who calls where nobody is asked. */
@@ -94,9 +95,9 @@ export function createAuthenticate(config: AuthConfig, keys: JWTVerifyGetKey = k
 /** Tokens of digital-twin services, which no realm knows. */
 export function createServiceAuthenticate(keys: readonly string[]): Authenticate {
   return async (authorization) => {
-    const serviceId = tokenOwner(keys, bearer(authorization))
-    if (!serviceId) throw badToken('no token of a service')
-    return { clientId: '', subject: serviceId, analysisId: undefined, serviceId }
+    const owner = tokenOwner(keys, bearer(authorization))
+    if (!owner) throw badToken('no token of a run')
+    return { clientId: '', subject: owner.serviceId, analysisId: undefined, ...owner }
   }
 }
 

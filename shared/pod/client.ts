@@ -1,4 +1,4 @@
-/** Calls of the programs beside a run: with the token of its service, streamed, tried again where that makes sense. */
+/** Calls of the programs beside a run: with its token, streamed, tried again where that makes sense. */
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { text } from 'node:stream/consumers'
@@ -52,11 +52,20 @@ const buffered = (value: object): Sent => {
 const isFinal = (error: unknown): boolean =>
   error instanceof Refused || LOCAL.test(String((error as NodeJS.ErrnoException).code))
 
+/** The sentence of a refusal, where it is one of ours. */
+function sentence(answer: string): string {
+  try {
+    const { detail } = JSON.parse(answer) as { detail?: unknown }
+    return typeof detail === 'string' ? detail : answer
+  } catch {
+    return answer
+  }
+}
+
 async function good(response: IncomingMessage): Promise<IncomingMessage> {
   const status = response.statusCode ?? 0
   if (status >= 200 && status < 300) return response
-  const answer = (await text(response)).slice(0, 500)
-  const words = `${status} ${answer}`
+  const words = `${status} ${sentence(await text(response)).slice(0, 500)}`
   throw AGAIN.includes(status) ? new Error(words) : new Refused(status, words)
 }
 

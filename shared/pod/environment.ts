@@ -1,4 +1,4 @@
-/** What the programs beside a run are told. All that is wrong with it is said at once. */
+/** The environment of the programs beside a run. All that is wrong with it is reported at once. */
 import { readFileSync } from 'node:fs'
 
 export interface RunEnvironment {
@@ -14,6 +14,8 @@ export interface RunEnvironment {
   readonly output: string
   /** Time that is left from the signal on. */
   readonly graceSeconds: number
+  /** What a run may find below `/input`, and leave below `/output`. */
+  readonly limits: { readonly bytes: number; readonly files: number }
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -56,6 +58,10 @@ export function readEnvironment(env: Environment): RunEnvironment {
     input: text('INPUT_DIRECTORY', '/input'),
     output: text('OUTPUT_DIRECTORY', '/output'),
     graceSeconds: whole('RUN_GRACE_SECONDS', Number(text('RUN_GRACE_SECONDS', '30'))),
+    limits: {
+      bytes: whole('OUTPUT_LIMIT_BYTES', Number(text('OUTPUT_LIMIT_BYTES', String(Number.MAX_SAFE_INTEGER)))),
+      files: whole('OUTPUT_LIMIT_FILES', Number(text('OUTPUT_LIMIT_FILES', '10000'))),
+    },
   }
   if (faults.length > 0) throw new Error(faults.join('; '))
   return found

@@ -8,7 +8,7 @@ import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type Bytes, type Client, createClient, Refused } from './client.ts'
-import { readEnvironment } from './environment.ts'
+import { type RunEnvironment, readEnvironment } from './environment.ts'
 
 interface Input {
   readonly name: string
@@ -36,13 +36,16 @@ async function* verified(source: Bytes, { sha256, name }: Input): Bytes {
   if (hash.digest('hex') !== sha256) throw new Error(`${name} did not arrive as it was stored`)
 }
 
-/** Under its name only when it is whole; whoever the image runs as may read it. */
-async function fetchOne(client: Client, folder: string, input: Input): Promise<void> {
-  const path = join(folder, input.name)
-  const partial = join(folder, `.${input.sha256}.part`)
+/** Which step of which firing asks. */
+const queryOf = ({ step, firing }: RunEnvironment): string => `?step=${step}&firing=${firing}`
+
+/** Under its name only when it is complete; every user may read it. */
+async function fetchOne(client: Client, run: RunEnvironment, input: Input): Promise<void> {
+  const path = join(run.input, input.name)
+  const partial = join(run.input, `.${input.sha256}.part`)
   await mkdir(dirname(path), { recursive: true, mode: 0o755 })
   try {
-    const bytes = await client.receive(`inputs/${input.sha256}`)
+    const bytes = await client.receive(`inputs/${input.sha256}${queryOf(run)}`)
     await pipeline(verified(bytes, input), createWriteStream(partial, { mode: 0o644 }))
     await rename(partial, path)
   } catch (error) {
@@ -51,19 +54,36 @@ async function fetchOne(client: Client, folder: string, input: Input): Promise<v
   }
 }
 
+const PAGE = 1000
+
+/** All inputs, page by page, as long as they fit below `/input`. */
+async function listed(client: Client, run: RunEnvironment): Promise<Input[]> {
+  const inputs: Input[] = []
+  let bytes = 0
+  for (let page: readonly Input[] | undefined; !page || page.length === PAGE; ) {
+    const after = encodeURIComponent(inputs.at(-1)?.name ?? '')
+    const path = `inputs${queryOf(run)}&limit=${PAGE}&after=${after}`
+    page = (await client.persist(Date.now() + PATIENCE_MS, () => client.json('GET', path))) as readonly Input[]
+    inputs.push(...page)
+    bytes = page.reduce((sum, { length }) => sum + (length ?? 0), bytes)
+    if (bytes > run.limits.bytes)
+      throw new Error(`they may have ${run.limits.bytes} bytes together (DT_OUTPUT_LIMIT), and have more`)
+  }
+  return inputs
+}
+
 async function fetchAll(): Promise<number> {
   const run = readEnvironment(process.env)
   const client = createClient(run)
   const until = () => Date.now() + PATIENCE_MS
-  const list = await client.persist(until(), () => client.json('GET', `inputs?step=${run.step}&firing=${run.firing}`))
-  const inputs = list as readonly Input[]
+  const inputs = await listed(client, run)
   const missing = inputs.filter(({ sha256 }) => sha256 === null)
   if (missing.length > 0) throw new Error(`no such input file: ${named(missing)}`)
   const bad = inputs.filter(leadsOut)
   if (bad.length > 0) throw new Error(`no relative path below /input: ${named(bad)}`)
   for (const input of inputs) {
     await client
-      .persist(until(), () => fetchOne(client, run.input, input))
+      .persist(until(), () => fetchOne(client, run, input))
       .catch((error: unknown) => {
         const why = error instanceof Refused ? `refused: ${error.message}` : String((error as Error).message)
         throw new Error(`input file ${named([input])}: ${why}`, { cause: error })

@@ -8,7 +8,7 @@ import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { type Bytes, type Client, createClient } from './client.ts'
 import { type RunEnvironment, readEnvironment } from './environment.ts'
-import { type Found, openPlain, walk } from './walk.ts'
+import { type FoundFile, openPlain, walk } from './walk.ts'
 
 interface Taken {
   readonly path: string
@@ -18,12 +18,14 @@ interface Taken {
 interface OutputSet {
   readonly state: 'open' | 'complete' | 'incomplete'
   readonly reason: string | null
+  readonly count: number
+  /** A page of them. */
   readonly files: readonly Taken[]
 }
 
 const SIDE_BY_SIDE = 4
 const READ_BYTES = 256 * 1024
-const MAX_NOTES = 10_000
+const PAGE = 1000
 /** Kept back from the grace period for saying that it was not enough. */
 const LAST_WORD_MS = 5000
 
@@ -42,7 +44,7 @@ type Run = Pick<RunEnvironment, 'firing' | 'index' | 'attempt'>
 const queryOf = ({ firing, index, attempt }: Run): string => `?firing=${firing}&index=${index}&attempt=${attempt}`
 const encoded = (path: string): string => path.split('/').map(encodeURIComponent).join('/')
 
-async function reading<T>(file: Found, use: (bytes: Bytes, length: number) => Promise<T>): Promise<T> {
+async function reading<T>(file: FoundFile, use: (bytes: Bytes, length: number) => Promise<T>): Promise<T> {
   const { handle, length } = await openPlain(file)
   try {
     const whole = { start: 0, end: length - 1, autoClose: false, highWaterMark: READ_BYTES }
@@ -53,7 +55,7 @@ async function reading<T>(file: Found, use: (bytes: Bytes, length: number) => Pr
 }
 
 /** Whether the file is there already, from an upload that was broken off. */
-async function isTaken(file: Found, taken: Taken | undefined): Promise<boolean> {
+async function isTaken(file: FoundFile, taken: Taken | undefined): Promise<boolean> {
   if (!taken) return false
   return reading(file, async (bytes, length) => {
     const hash = createHash('sha256')
@@ -62,7 +64,7 @@ async function isTaken(file: Found, taken: Taken | undefined): Promise<boolean> 
   })
 }
 
-const sendOne = (client: Client, run: Run, file: Found): Promise<Taken> =>
+const sendOne = (client: Client, run: Run, file: FoundFile): Promise<Taken> =>
   reading(file, async (bytes, length) => {
     const hash = createHash('sha256')
     const body = { length, bytes: counted(bytes, length, (some) => hash.update(some)) }
@@ -71,6 +73,12 @@ const sendOne = (client: Client, run: Run, file: Found): Promise<Taken> =>
     if ((answer as Taken).sha256 !== taken.sha256) throw new Error('did not arrive as it was sent')
     return taken
   })
+
+/** Another name of a file that was sent: the server has its content. */
+async function linkOne(client: Client, run: Run, { path }: FoundFile, { sha256, length }: Taken): Promise<Taken> {
+  await client.json('PUT', `outputs/${encoded(path)}${queryOf(run)}&sha256=${sha256}`)
+  return { path, sha256, length }
+}
 
 /** Each item once, a few at the same time; the first failure ends it. */
 async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
@@ -81,26 +89,52 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
   await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker))
 }
 
+/** What an upload that was broken off has brought, page by page, by path. */
+async function takenBefore(client: Client, run: Run, first: OutputSet, until: number): Promise<Map<string, Taken>> {
+  const taken = new Map<string, Taken>()
+  for (let page = first.files; page.length > 0; ) {
+    for (const file of page) taken.set(file.path, file)
+    if (page.length < PAGE) break
+    const after = encodeURIComponent(page.at(-1)?.path ?? '')
+    const next = () => client.json('GET', `outputs${queryOf(run)}&limit=${PAGE}&after=${after}`)
+    page = ((await client.persist(until, next)) as OutputSet).files
+  }
+  return taken
+}
+
+/** All files in one line, so that their end costs the same however many they are. */
+function digestOf(files: readonly Taken[]) {
+  const hash = createHash('sha256')
+  const lines = files.map((file) => ({ ...file, order: Buffer.from(file.path) }))
+  for (const { path, sha256, length } of lines.toSorted((one, other) => Buffer.compare(one.order, other.order)))
+    hash.update(`${sha256} ${length} ${path}\0`)
+  const bytes = files.reduce((sum, { length }) => sum + length, 0)
+  return { files: files.length, bytes, sha256: hash.digest('hex') }
+}
+
 async function sendAll(client: Client, run: RunEnvironment, until: number): Promise<string> {
   const ask = <T>(attempt: () => Promise<unknown>) => client.persist(until, attempt) as Promise<T>
   const set = await ask<OutputSet>(() => client.json('GET', `outputs${queryOf(run)}`))
-  if (set.state === 'complete') return `${set.files.length} output files, sent before`
+  if (set.state === 'complete') return `${set.count} output files, sent before`
   if (set.state === 'incomplete') throw new Error(`given up before: ${set.reason}`)
-  const before = new Map(set.files.map((file) => [file.path, file]))
-  const { files, notes } = await walk(run.output)
+  const { files, notes } = await walk(run.output, run.limits)
+  const before = await takenBefore(client, run, set, until)
+  const byInode = Map.groupBy(files, ({ inode }) => inode)
   const sent: Taken[] = []
-  await each(files, async (file) => {
+  await each([...byInode.values()], async ([file, ...names]) => {
+    if (!file) return
     const known = before.get(file.path)
     const taken = (await isTaken(file, known)) ? known : undefined
-    sent.push(taken ?? (await ask<Taken>(() => sendOne(client, run, file)).catch(naming(file))))
+    const one = taken ?? (await ask<Taken>(() => sendOne(client, run, file)).catch(naming(file)))
+    sent.push(one)
+    for (const name of names) sent.push(await ask<Taken>(() => linkOne(client, run, name, one)).catch(naming(name)))
   })
-  const manifest = { files: sent, notes: notes.slice(0, MAX_NOTES) }
-  await ask(() => client.json('POST', `outputs${queryOf(run)}`, manifest))
+  await ask(() => client.json('POST', `outputs${queryOf(run)}`, { complete: digestOf(sent), notes }))
   for (const note of notes) console.log(note)
   return `${sent.length} output files`
 }
 
-const naming = (file: Found) => (cause: unknown) => {
+const naming = (file: FoundFile) => (cause: unknown) => {
   throw new Error(`${file.path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
 }
 

@@ -1,6 +1,6 @@
 /** What lies below `/output`: plain files only. No link is followed, and nothing is opened that could wait for somebody. */
 import { constants, type Dirent } from 'node:fs'
-import { type FileHandle, open, readdir } from 'node:fs/promises'
+import { type FileHandle, lstat, open, opendir } from 'node:fs/promises'
 
 export interface Found {
   /** Relative to where the walk began; what is no UTF-8 in a name is written as `%XX`. */
@@ -8,12 +8,30 @@ export interface Found {
   readonly at: Buffer
 }
 
+export interface FoundFile extends Found {
+  /** Apparent: a sparse file has more bytes than it takes on the disk. */
+  readonly length: number
+  /** The same for all names of one file. */
+  readonly inode: string
+}
+
 export interface Walk {
   /** By path. */
-  readonly files: readonly Found[]
+  readonly files: readonly FoundFile[]
   /** What was passed over, and why. */
   readonly notes: readonly string[]
 }
+
+export interface WalkLimits {
+  readonly files: number
+  /** Of all files together, each name of a file counted. */
+  readonly bytes: number
+}
+
+/** All notes together, in characters: they travel with the end of the run. */
+const NOTES_LENGTH = 256 * 1024
+/** Folders may be as many as files, and are passed through whatever is in them. */
+const FOLDERS_PER_FILE = 10
 
 const SLASH = Buffer.from('/')
 const joined = (folder: Buffer, name: Buffer): Buffer => Buffer.concat([folder, SLASH, name])
@@ -34,23 +52,79 @@ const KINDS = [
   ['isCharacterDevice', 'a device'],
 ] as const
 
-const kindOf = (entry: Dirent<Buffer>): string => KINDS.find(([is]) => entry[is]())?.[1] ?? 'neither file nor directory'
+type Entry = Dirent<Buffer>
 
-export async function walk(root: string): Promise<Walk> {
-  const files: Found[] = []
+const kindOf = (entry: Entry): string => KINDS.find(([is]) => entry[is]())?.[1] ?? 'neither file nor directory'
+
+/** Notes as long as there is room, and how many there was none for. */
+function createNotes() {
   const notes: string[] = []
-  const folders: Found[] = [{ path: '', at: Buffer.from(root) }]
-  const put = (entry: Dirent<Buffer>, found: Found): unknown => {
-    if (entry.isDirectory()) return folders.push(found)
-    if (entry.isFile()) return files.push(found)
-    return notes.push(`${found.path}: not sent, it is ${kindOf(entry)}`)
+  let [length, left] = [0, 0]
+  return {
+    add(note: string): void {
+      length += note.length
+      if (length <= NOTES_LENGTH) notes.push(note)
+      else left += 1
+    },
+    all: (): string[] => (left > 0 ? [...notes, `and ${left} more that were not sent`] : notes),
   }
+}
+
+/** Counts what is found, and ends the walk with the first that is too much. */
+function createCount(limits: WalkLimits) {
+  const seen = { files: 0, bytes: 0, folders: 0 }
+  const assertBelow = (count: number, limit: number, what: string): void => {
+    if (count > limit) throw new Error(`a run may leave ${limit} ${what}, and there are more`)
+  }
+  return {
+    file(length: number): void {
+      seen.files += 1
+      seen.bytes += length
+      assertBelow(seen.files, limits.files, 'files (DT_OUTPUT_FILES)')
+      assertBelow(seen.bytes, limits.bytes, 'bytes (DT_OUTPUT_LIMIT)')
+    },
+    folder(): void {
+      seen.folders += 1
+      assertBelow(seen.folders, limits.files * FOLDERS_PER_FILE, 'folders')
+    },
+  }
+}
+
+/** Entry by entry: a folder may have millions. */
+async function* entriesOf({ at, path }: Found): AsyncGenerator<{ entry: Entry; found: Found }> {
+  for await (const each of await opendir(at as never, { encoding: 'buffer' as never })) {
+    const entry = each as unknown as Entry
+    const name = readable(entry.name)
+    yield { entry, found: { path: path ? `${path}/${name}` : name, at: joined(at, entry.name) } }
+  }
+}
+
+async function describeFile(found: Found): Promise<FoundFile> {
+  const { size, dev, ino } = await lstat(found.at, { bigint: true })
+  return { ...found, length: Number(size), inode: `${dev}:${ino}` }
+}
+
+/**
+ * Walks below `root`. The image that filled it does not decide how much memory that takes.
+ * @throws when there is more than may be left, with the limit in its message
+ */
+export async function walk(root: string, limits: WalkLimits): Promise<Walk> {
+  const files: FoundFile[] = []
+  const notes = createNotes()
+  const count = createCount(limits)
+  const folders: Found[] = [{ path: '', at: Buffer.from(root) }]
   for (let folder = folders.pop(); folder; folder = folders.pop())
-    for (const entry of await readdir(folder.at, { withFileTypes: true, encoding: 'buffer' })) {
-      const name = readable(entry.name)
-      put(entry, { path: folder.path ? `${folder.path}/${name}` : name, at: joined(folder.at, entry.name) })
+    for await (const { entry, found } of entriesOf(folder)) {
+      if (entry.isDirectory()) {
+        count.folder()
+        folders.push(found)
+      } else if (entry.isFile()) {
+        const file = await describeFile(found)
+        count.file(file.length)
+        files.push(file)
+      } else notes.add(`${found.path}: not sent, it is ${kindOf(entry)}`)
     }
-  return { files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), notes }
+  return { files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), notes: notes.all() }
 }
 
 /** @throws when it is no plain file any more */

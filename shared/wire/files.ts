@@ -1,17 +1,26 @@
 import { randomBytes } from 'node:crypto'
 import { createDigest } from '../adapters/digest.ts'
 import { createBlobs, createCatalogue, createRuns } from '../adapters/postgres/files/index.ts'
+import { bytesOf } from '../dt/settings.ts'
 import { objectIdOf } from '../files/id.ts'
 import type { RunPorts } from '../files/ports.ts'
 import { databaseOf } from './database.ts'
 import type { Wiring } from './index.ts'
 
-export const files: Wiring<Pick<RunPorts, 'catalogue' | 'blobs' | 'runs' | 'newDigest' | 'newId'>> = (context) => {
+export const files: Wiring<Pick<RunPorts, 'catalogue' | 'blobs' | 'runs' | 'limits' | 'newDigest' | 'newId'>> = (context) => {
+  const { config } = context
   const database = databaseOf(context)
   return {
-    catalogue: createCatalogue(database),
+    catalogue: createCatalogue(database, { limitBytes: bytesOf(config.DT_STORE_LIMIT) }),
     blobs: createBlobs(database),
     runs: createRuns(database),
+    limits: {
+      DT_OUTPUT_FILES: config.DT_OUTPUT_FILES,
+      DT_OUTPUT_LIMIT: bytesOf(config.DT_OUTPUT_LIMIT),
+      DT_OUTPUT_PATH_BYTES: config.DT_OUTPUT_PATH_BYTES,
+      DT_SERVICE_OUTPUT_FILES: config.DT_SERVICE_OUTPUT_FILES,
+      DT_SERVICE_OUTPUT_LIMIT: bytesOf(config.DT_SERVICE_OUTPUT_LIMIT),
+    },
     newDigest: createDigest,
     newId: () => objectIdOf(new Date(), randomBytes(8)),
   }

@@ -1,17 +1,22 @@
-/** What only the reconciler has: the tokens it hands to runs, and the clearing away of bytes that nobody has. */
-import { createBlobs, createCatalogue } from '../adapters/postgres/files/index.ts'
+/** What only the reconciler has: the tokens of runs, and the collection of garbage. */
+import { createBlobs, createCatalogue, createRuns } from '../adapters/postgres/files/index.ts'
 import type { Ports } from '../dt/ports.ts'
 import { tidy } from '../files/tidy.ts'
-import { serviceToken } from '../service-token.ts'
+import { runToken } from '../service-token.ts'
 import { databaseOf } from './database.ts'
 import type { TwinWiring } from './twins.ts'
 
 export const twinKeeping: TwinWiring<Pick<Ports, 'tokenOf' | 'tidy'>> = (context) => {
   const { config, ambient } = context
   const database = databaseOf(context)
-  const deps = { ...ambient, catalogue: createCatalogue(database), blobs: createBlobs(database) }
+  const deps = {
+    ...ambient,
+    catalogue: createCatalogue(database),
+    blobs: createBlobs(database),
+    runs: createRuns(database),
+  }
   return {
-    tokenOf: (id) => serviceToken(config.DT_TOKEN_KEY, id),
+    tokenOf: (grant) => runToken(config.DT_TOKEN_KEY, grant),
     tidy: async () => void (await tidy(deps)),
   }
 }

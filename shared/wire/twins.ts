@@ -44,6 +44,7 @@ export const dtSettings = (config: Config, namespace: string = config.NAMESPACE)
     memoryRequest: config.DT_MEMORY_REQUEST,
     memoryLimit: config.DT_MEMORY_LIMIT,
     outputLimit: config.DT_OUTPUT_LIMIT,
+    outputFiles: config.DT_OUTPUT_FILES,
     graceSeconds: config.DT_OUTPUT_GRACE,
     parallelism: config.MAX_PARALLEL_JOB_RUNS,
     retries: config.DT_RETRIES,

@@ -287,8 +287,8 @@ const there = <T>(object: T | undefined): T => {
 
 /** By which a run's programs, but never its image, prove whose they are. */
 const tokenOf = async (id: string): Promise<string> => {
-  const secret = await world.api.find('Secret', `dt-${id}-token`)
-  return Buffer.from((there(secret)['data'] as { token: string }).token, 'base64').toString()
+  const secret = await world.api.find('Secret', `dt-${id}-tokens`)
+  return Buffer.from((there(secret)['data'] as { 0: string })[0], 'base64').toString()
 }
 
 interface Look {
@@ -347,7 +347,8 @@ describe('isolation', () => {
     }
     const token = await tokenOf(own)
     const run = 'firing=0&index=0&attempt=0'
-    expect(await ask('GET', `/run/${own}/inputs`, token)).toBe(200)
+    expect(await ask('GET', `/run/${own}/inputs`, token)).toBe(409)
+    expect(await ask('PUT', `/run/${own}/outputs/forged.json?${run}`, token)).toBe(409)
     for (const [method, path] of [
       ['GET', `/run/${other}/inputs`],
       ['GET', `/run/${other}/outputs?${run}`],

@@ -4,7 +4,7 @@
  * and serves the kind `Analytics`.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cronJob, knativeService, onDemandJob, serverDeployment, tokenSecret } from '../../shared/dt/objects/index.ts'
+import { cronJob, knativeService, onDemandJob, serverDeployment, tokensSecret } from '../../shared/dt/objects/index.ts'
 import type { Cluster } from '../../shared/dt/ports.ts'
 import { applying } from './twin-cluster/applying.ts'
 import { created, newId, PERSISTENT, SCHEDULED } from './twin-cluster/objects.ts'
@@ -111,7 +111,7 @@ function listing(subject: () => TwinClusterTarget): void {
   test('servers: Deployments and Knative Services', async () => {
     const { cluster, serving } = subject()
     const [one, two] = [await created(cluster, { spec: PERSISTENT }), await created(cluster, { spec: PERSISTENT })]
-    await cluster.apply(tokenSecret(one, 'a-token'))
+    await cluster.apply(tokensSecret(one, () => 'a-token'))
     await cluster.apply(serverDeployment(one))
     const unready = { ready: null, reason: null }
     expect(await cluster.servers([one.id])).toEqual([

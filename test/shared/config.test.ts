@@ -19,6 +19,7 @@ const GROUPS = [
   'files',
   'tokens',
   'services',
+  'outputs',
   'import',
 ] as const
 const names = Object.keys(SETTINGS) as SettingName[]

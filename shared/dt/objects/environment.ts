@@ -1,7 +1,8 @@
 /** What containers read from their environment. What a user says of a name wins over what we say of it. */
 import type { ServiceId } from '../model.ts'
-import { BATCH, serverName } from '../names.ts'
-import type { TwinSettings } from '../settings.ts'
+import { BATCH, serverName, tokensName } from '../names.ts'
+
+import { bytesOf, type TwinSettings } from '../settings.ts'
 
 export interface EnvVar {
   readonly name: string
@@ -48,8 +49,20 @@ export interface ToolRun {
   readonly index: number | null
 }
 
-export const TOKEN_DIRECTORY = '/var/run/secrets/dt-service'
-export const TOKEN_FILE = `${TOKEN_DIRECTORY}/token`
+const TOKEN_FILE = '/var/run/secrets/dt-service/token'
+
+export const TOKENS_VOLUME = 'run-tokens'
+/** The token of one index, out of a Secret that has those of all: the template is the same for each. */
+export const TOKEN_MOUNT = {
+  name: TOKENS_VOLUME,
+  mountPath: TOKEN_FILE,
+  subPathExpr: '$(RUN_INDEX)',
+  readOnly: true,
+} as const
+export const tokensVolume = (id: ServiceId) => ({
+  name: TOKENS_VOLUME,
+  secret: { secretName: tokensName(id), defaultMode: 0o444 },
+})
 
 /**
  * Of the programs that bring inputs and take outputs. `RUN_FIRING` is a number, or the name of a Job that ends with it: of a
@@ -57,7 +70,7 @@ export const TOKEN_FILE = `${TOKEN_DIRECTORY}/token`
  */
 export const toolEnvironment = (
   program: string,
-  { runsUrl, graceSeconds }: TwinSettings,
+  { runsUrl, graceSeconds, outputLimit, outputFiles }: TwinSettings,
   id: ServiceId,
   run: ToolRun,
 ): EnvVar[] => [
@@ -68,6 +81,8 @@ export const toolEnvironment = (
   fromField('RUN_ID', 'metadata.name'),
   { name: 'RUN_STEP', value: run.step },
   { name: 'RUN_GRACE_SECONDS', value: String(graceSeconds) },
+  ...(outputLimit ? [{ name: 'OUTPUT_LIMIT_BYTES', value: String(bytesOf(outputLimit)) }] : []),
+  { name: 'OUTPUT_LIMIT_FILES', value: String(outputFiles) },
   run.firing === null
     ? fromField('RUN_FIRING', `metadata.labels['${BATCH.jobName}']`)
     : { name: 'RUN_FIRING', value: String(run.firing) },

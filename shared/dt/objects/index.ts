@@ -3,7 +3,7 @@
  * pods first:
  *
  *   Analytics <id>
- *   ├── Secret dt-<id>-token
+ *   ├── Secret dt-<id>-tokens
  *   ├── on demand: Job <id>, Job <id>-fan-in
  *   ├── scheduled: CronJob <id> → Jobs <id>-<minute>; Jobs <id>-<minute>-fan-in
  *   └── persistent: Knative Service dt-<id>, or Deployment and Service dt-<id>
@@ -15,4 +15,4 @@ export { cronJob, fanInJob, onDemandJob } from './jobs.ts'
 export { RUNS_LISTENER, standingPolicies } from './policies.ts'
 export { analyticsResource } from './resource.ts'
 export { knativeService, portOf, serverDeployment, serverService, serverUrl } from './servers.ts'
-export { tokenSecret } from './token.ts'
+export { tokensSecret } from './token.ts'

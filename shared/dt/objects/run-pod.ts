@@ -1,12 +1,12 @@
 /**
  * The pod of a run: inputs are fetched before the image starts and outputs are sent after it has ended, by programs of ours
- * that alone see the service's token. The second is a native sidecar: it gets its signal when the image has ended, whatever
+ * that alone see the run's token. The second is a native sidecar: it gets its signal when the image has ended, whatever
  * its exit code, and has the grace period for sending.
  */
 import type { ServiceId } from '../model.ts'
-import { CONTAINER, LABEL, TOKEN_KEY, tokenName } from '../names.ts'
+import { CONTAINER, LABEL } from '../names.ts'
 import type { TwinSettings } from '../settings.ts'
-import { runEnvironment, TOKEN_DIRECTORY, type ToolRun, toolEnvironment } from './environment.ts'
+import { runEnvironment, TOKEN_MOUNT, type ToolRun, tokensVolume, toolEnvironment } from './environment.ts'
 import type { Labels } from './metadata.ts'
 import { ISOLATED, imageSecurity, pullPolicy, resources, SECCOMP, toolResources, toolSecurity } from './pods.ts'
 
@@ -25,7 +25,6 @@ export interface RunPod {
 
 const INPUT = { name: 'shared-data', mountPath: '/input' } as const
 const OUTPUT = { name: 'output-data', mountPath: '/output' } as const
-const TOKEN = { name: 'service-token', mountPath: TOKEN_DIRECTORY, readOnly: true } as const
 
 /**
  * The image starts only when its end will be heard: the first process of a container misses a signal that it does not wait
@@ -45,7 +44,7 @@ const tool = (program: string, { id, run, settings }: RunPod, mount: object, ...
   resources: toolResources(settings, ...volumes),
   securityContext: toolSecurity(settings),
   terminationMessagePolicy: 'FallbackToLogsOnError',
-  volumeMounts: [mount, TOKEN],
+  volumeMounts: [mount, TOKEN_MOUNT],
 })
 
 export const runPod = (pod: RunPod) => {
@@ -81,10 +80,7 @@ export const runPod = (pod: RunPod) => {
       volumes: [
         { name: INPUT.name, emptyDir: { sizeLimit: settings.outputLimit } },
         { name: OUTPUT.name, emptyDir: { sizeLimit: settings.outputLimit } },
-        {
-          name: TOKEN.name,
-          secret: { secretName: tokenName(id), items: [{ key: TOKEN_KEY, path: TOKEN_KEY }], defaultMode: 0o444 },
-        },
+        tokensVolume(id),
       ],
     },
   }

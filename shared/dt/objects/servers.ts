@@ -2,9 +2,9 @@
  * Persistent services: a Knative Service, which costs nothing while nobody asks it. Serving refuses init containers unless
  * its administrator allows them, so a service with inputs is a Deployment with a Service of the same name.
  */
-import { CONTAINER, serverName, TOKEN_KEY, tokenName } from '../names.ts'
+import { CONTAINER, serverName } from '../names.ts'
 import type { KubernetesObject } from '../ports.ts'
-import { serverEnvironment, TOKEN_DIRECTORY, toolEnvironment } from './environment.ts'
+import { serverEnvironment, TOKEN_MOUNT, tokensVolume, toolEnvironment } from './environment.ts'
 import type { ServiceInput } from './input.ts'
 import { owned, serviceLabels } from './metadata.ts'
 import { ISOLATED, imageSecurity, pullPolicy, resources, SECCOMP, toolResources, toolSecurity } from './pods.ts'
@@ -83,7 +83,7 @@ export const serverDeployment = (input: ServiceInput): KubernetesObject => {
               resources: toolResources(settings),
               securityContext: toolSecurity(settings),
               terminationMessagePolicy: 'FallbackToLogsOnError',
-              volumeMounts: [inputs, { name: 'service-token', mountPath: TOKEN_DIRECTORY, readOnly: true }],
+              volumeMounts: [inputs, TOKEN_MOUNT],
             },
           ],
           containers: [
@@ -99,13 +99,7 @@ export const serverDeployment = (input: ServiceInput): KubernetesObject => {
               volumeMounts: [inputs],
             },
           ],
-          volumes: [
-            { name: 'shared-data', emptyDir: { sizeLimit: settings.outputLimit } },
-            {
-              name: 'service-token',
-              secret: { secretName: tokenName(id), items: [{ key: TOKEN_KEY, path: TOKEN_KEY }], defaultMode: 0o444 },
-            },
-          ],
+          volumes: [{ name: 'shared-data', emptyDir: { sizeLimit: settings.outputLimit } }, tokensVolume(id)],
         },
       },
     },

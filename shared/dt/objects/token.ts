@@ -1,14 +1,32 @@
-/** The Secret with a service's token: mounted where inputs are fetched and outputs are sent, and nowhere else. */
-import { TOKEN_KEY, tokenName } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
+/**
+ * The Secret with the tokens of a service's runs, each under the index of its run. A pod mounts that of its own index where
+ * inputs are fetched and outputs are sent, and nowhere else.
+ */
+import { tokensName } from '../names.ts'
+import type { KubernetesObject, RunGrant } from '../ports.ts'
 import type { ServiceInput } from './input.ts'
 import { owned, serviceLabels } from './metadata.ts'
 
-export const tokenSecret = (input: ServiceInput, token: string): KubernetesObject =>
+/** One for each index; the fan-in has the one after the last replication. One template makes the pods of all firings. */
+function grantsOf({ id, uid, spec, firing, settings }: ServiceInput): RunGrant[] {
+  const reps = spec.reps ?? 1
+  const common = {
+    serviceId: id,
+    uid,
+    firing: spec.jobType === 'scheduled' ? null : firing,
+    retries: spec.retries ?? settings.retries,
+  }
+  const replications = Array.from({ length: reps }, (_, index) => ({ ...common, step: 'replication' as const, index }))
+  return spec.fanIn ? [...replications, { ...common, step: 'fan-in', index: reps }] : replications
+}
+
+export const tokensSecret = (input: ServiceInput, tokenOf: (grant: RunGrant) => string): KubernetesObject =>
   owned(input, {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name: tokenName(input.id), labels: serviceLabels(input, 'token') },
+    metadata: { name: tokensName(input.id), labels: serviceLabels(input, 'token') },
     type: 'Opaque',
-    data: { [TOKEN_KEY]: Buffer.from(token, 'utf8').toString('base64') },
+    data: Object.fromEntries(
+      grantsOf(input).map((grant) => [String(grant.index), Buffer.from(tokenOf(grant), 'utf8').toString('base64')]),
+    ),
   })

@@ -10,7 +10,7 @@ import {
   serverDeployment,
   serverService,
   serverUrl,
-  tokenSecret,
+  tokensSecret,
 } from '../objects/index.ts'
 import type { KubernetesObject, Ports } from '../ports.ts'
 import type { View } from './world.ts'
@@ -55,20 +55,22 @@ function objectsOf(ports: MakePorts, input: ServiceInput, { jobs, hasCronJob, se
 }
 
 /**
- * Makes the objects of a service, the token before what mounts it. Resolves to the phase that it has then.
+ * Makes the objects of a service, the tokens before what mounts them. Resolves to the phase that it has then.
  * @throws Fault `refused`, with status 422 when no repetition will help
  */
 export async function make(ports: MakePorts, service: Service, view: View): Promise<Pick<Made, 'phase' | 'url'>> {
   const { cluster, tokenOf } = ports
   const input = await inputOf(ports, service)
   const { objects, phase, url } = objectsOf(ports, input, view)
-  if (objects.length > 0) await cluster.apply(tokenSecret(input, tokenOf(service.id)))
+  if (objects.length > 0) await cluster.apply(tokensSecret(input, tokenOf))
   for (const object of objects) await cluster.apply(object)
   return { phase, url }
 }
 
 export async function makeFanIn(ports: MakePorts, service: Service, firing: number): Promise<void> {
   const input = await inputOf(ports, service)
+  // A service that the version before made has none of them yet.
+  await ports.cluster.apply(tokensSecret(input, ports.tokenOf))
   await ports.cluster.apply(fanInJob(input, firing, isQueued(ports)))
 }
 

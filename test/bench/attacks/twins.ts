@@ -5,7 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { ServiceId } from '../../../shared/dt/model.ts'
 import { routes } from '../../../shared/routes.ts'
-import { serviceToken } from '../../../shared/service-token.ts'
+import { runToken } from '../../../shared/service-token.ts'
 import { createClient } from '../load.ts'
 import type { BenchNode } from '../node.ts'
 import type { BenchRow } from '../row.ts'
@@ -27,7 +27,11 @@ const TAIL_BYTES = 16 * 1024
 const JSON_BYTES = 4 * 1024 * 1024
 
 const newId = (): ServiceId => randomBytes(12).toString('hex') as ServiceId
-const tokenOf = (id: ServiceId) => ({ authorization: `Bearer ${serviceToken([TOKEN_KEY], id)}` })
+/** Of run 0 of firing 0 of a service that `addServices` made. */
+const tokenOf = (id: ServiceId) => {
+  const grant = { serviceId: id, uid: `uid-${id}`, step: 'replication', firing: 0, index: 0, retries: 0 } as const
+  return { authorization: `Bearer ${runToken([TOKEN_KEY], grant)}` }
+}
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 const SPEC = {
@@ -52,8 +56,8 @@ async function addServices({ database }: BenchNode, ids: readonly ServiceId[], s
     await tx`create temporary table wanted on commit drop as
       select id from json_to_recordset(${JSON.stringify(ids.map((id) => ({ id })))}::text::json) as given (id text)`
     await tx`
-      insert into dt.service (id, spec, job_type, phase, created_at, active)
-      select id, ${JSON.stringify(spec)}::text::json, 'ondemand', 'running', now(), 1 from wanted`
+      insert into dt.service (id, uid, spec, job_type, phase, created_at, active)
+      select id, 'uid-' || id, ${JSON.stringify(spec)}::text::json, 'ondemand', 'running', now(), 1 from wanted`
     await tx`
       insert into dt.run (service_id, firing, run_index, attempt, pod, phase, started_at)
       select id, 0, 0, 0, id || '-0-x2x9k', 'running', now() from wanted`

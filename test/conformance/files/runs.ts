@@ -1,12 +1,14 @@
 /** What every Runs owes. It is asked beside the store of services that the runs are of. `@see shared/files/ports.ts` */
 import { describe } from 'vitest'
 import { type MakeTarget, prepare } from '../twin-store/subject.ts'
+import { bounding } from './runs/bounding.ts'
 import { finding } from './runs/finding.ts'
 import { leaving } from './runs/leaving.ts'
+import { standing } from './runs/standing.ts'
 
 export function runsConformance(name: string, make: MakeTarget): void {
   describe(`Runs: ${name}`, () => {
     const subject = prepare(make)
-    for (const part of [finding, leaving]) describe(part.name, () => part(subject))
+    for (const part of [finding, leaving, bounding, standing]) describe(part.name, () => part(subject))
   })
 }

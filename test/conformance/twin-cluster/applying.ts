@@ -8,7 +8,7 @@ import {
   serverDeployment,
   serverService,
   standingPolicies,
-  tokenSecret,
+  tokensSecret,
 } from '../../../shared/dt/objects/index.ts'
 import type { AppliedKind, KubernetesObject } from '../../../shared/dt/ports.ts'
 import { SETTINGS } from '../../shared/dt/objects/input.ts'
@@ -27,7 +27,7 @@ export const PATHS: Readonly<Record<AppliedKind, string>> = {
 
 const FAN_IN = { fanIn: { image: 'registry.example/summary:1', env: {} } }
 const BUILDS: [AppliedKind, Parameters<typeof created>[1], (input: ServiceInput) => KubernetesObject][] = [
-  ['Secret', {}, (input) => tokenSecret(input, 'a-token')],
+  ['Secret', {}, (input) => tokensSecret(input, () => 'a-token')],
   ['Job', {}, (input) => onDemandJob(input, true)],
   ['Job', { spec: FAN_IN }, (input) => fanInJob(input, 0, true)],
   ['CronJob', { spec: SCHEDULED }, (input) => cronJob(input, true)],

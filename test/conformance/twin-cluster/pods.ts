@@ -7,7 +7,7 @@ import {
   onDemandJob,
   type ServiceInput,
   serverDeployment,
-  tokenSecret,
+  tokensSecret,
 } from '../../../shared/dt/objects/index.ts'
 import type { TwinClusterTarget } from '../twin-cluster.ts'
 import { created, firing, newId, PATIENCE, PERSISTENT, type Program, running, SCHEDULED, served } from './objects.ts'
@@ -217,7 +217,7 @@ export function podRows(subject: () => TwinClusterTarget, shellImage: string | u
       const { cluster, serving } = subject()
       if (!serving) return
       const input = await created(cluster, { spec: PERSISTENT })
-      await cluster.apply(tokenSecret(input, 'a-token'))
+      await cluster.apply(tokensSecret(input, () => 'a-token'))
       await cluster.apply(served(knativeService(input), { image, script: LISTENS }))
       const url = async () => (await cluster.servers([input.id]))[0]?.url
       await expect.poll(url, MINUTES).toMatch(new RegExp(`^https?://.*dt-${input.id}`))

@@ -5,7 +5,7 @@ import {
   type ServiceInput,
   serverDeployment,
   serverService,
-  tokenSecret,
+  tokensSecret,
 } from '../../../shared/dt/objects/index.ts'
 import { APPLIED_KINDS } from '../../../shared/dt/ports.ts'
 import type { TwinClusterTarget } from '../twin-cluster.ts'
@@ -17,7 +17,7 @@ const FINALIZER = 'example.com/held'
 export function removing(subject: () => TwinClusterTarget): void {
   const kept = async ({ id }: ServiceInput) => {
     const { cluster } = subject()
-    const names = [id, `dt-${id}`, `dt-${id}-token`]
+    const names = [id, `dt-${id}`, `dt-${id}-tokens`]
     const kinds = ['Secret', 'Job', 'CronJob', 'Deployment', 'Service'] as const
     const found = await Promise.all(
       kinds.flatMap((kind) =>
@@ -28,18 +28,18 @@ export function removing(subject: () => TwinClusterTarget): void {
   }
 
   test.each([
-    ['on demand', {}, ['Secret dt-ID-token', 'Job ID'], (input: ServiceInput) => [onDemandJob(input, true)]],
-    ['scheduled', SCHEDULED, ['Secret dt-ID-token', 'CronJob ID'], (input: ServiceInput) => [cronJob(input, true)]],
+    ['on demand', {}, ['Secret dt-ID-tokens', 'Job ID'], (input: ServiceInput) => [onDemandJob(input, true)]],
+    ['scheduled', SCHEDULED, ['Secret dt-ID-tokens', 'CronJob ID'], (input: ServiceInput) => [cronJob(input, true)]],
     [
       'persistent',
       PERSISTENT,
-      ['Secret dt-ID-token', 'Deployment dt-ID', 'Service dt-ID'],
+      ['Secret dt-ID-tokens', 'Deployment dt-ID', 'Service dt-ID'],
       (input: ServiceInput) => [serverService(input), serverDeployment(input)],
     ],
   ])('removeResource takes all that a service has, and then it is gone: %s', async (_, spec, expected, build) => {
     const { cluster } = subject()
     const input = await created(cluster, { spec })
-    for (const object of [tokenSecret(input, 'a-token'), ...build(input)]) await cluster.apply(object)
+    for (const object of [tokensSecret(input, () => 'a-token'), ...build(input)]) await cluster.apply(object)
     expect((await kept(input)).toSorted()).toEqual(expected.toSorted())
     expect(await cluster.removeResource(input.id)).toBe(true)
     await expect.poll(() => cluster.resource(input.id), PATIENCE).toBeUndefined()
@@ -50,10 +50,10 @@ export function removing(subject: () => TwinClusterTarget): void {
   test('what has the objects of others stays', async () => {
     const { cluster } = subject()
     const [gone, other] = [await created(cluster), await created(cluster)]
-    for (const input of [gone, other]) await cluster.apply(tokenSecret(input, 'a-token'))
+    for (const input of [gone, other]) await cluster.apply(tokensSecret(input, () => 'a-token'))
     await cluster.removeResource(gone.id)
     await expect.poll(() => cluster.resource(gone.id), PATIENCE).toBeUndefined()
-    expect(await kept(other)).toEqual(['Secret dt-ID-token'])
+    expect(await kept(other)).toEqual(['Secret dt-ID-tokens'])
   })
 
   test('a resource that somebody holds is shown as going, and may be asked again', async () => {

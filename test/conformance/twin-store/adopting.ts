@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { type JobType, PHASES, type Phase, type ServiceId, type ServiceSpec } from '../../../shared/dt/model.ts'
 import type { AdoptInput } from '../../../shared/dt/ports.ts'
 import {
+  ALL,
   change,
   HIDDEN,
   inPhase,
@@ -108,8 +109,8 @@ export function adopting(subject: Subject): void {
 
   test('runs and outputs of the former one are kept, and count no more', async () => {
     const { id } = await inPhase(subject, 'running')
-    await record(subject.store, id, succeeded(ref(0, 0)), run(ref(0, 1)))
     await leave(subject, id, ref(0, 0), 'former.json')
+    await record(subject.store, id, succeeded(ref(0, 0)), run(ref(0, 1)))
     await adopt(resource(id, 'another-uid'))
     expect(await subject.store.runs(id)).toHaveLength(2)
     expect(await subject.store.runsOf([id])).toEqual(new Map())
@@ -155,7 +156,7 @@ export function adopting(subject: Subject): void {
     const file = await upload(subject, 'first')
     const { id } = await inPhase(subject, 'terminated', { mountFiles: { [file]: 'in.txt' } })
     await adopt(resource(id, 'another-uid', { mountFiles }))
-    const inputs = await subject.runs.inputs(objectId(id), null, subject.now())
+    const inputs = await subject.runs.inputs(objectId(id), null, ALL, subject.now())
     expect(Object.fromEntries(inputs?.map(({ name, content }) => [name, content?.length]) ?? [])).toEqual(expected)
   })
 
@@ -164,7 +165,7 @@ export function adopting(subject: Subject): void {
     const { id } = await inPhase(subject, 'terminated', { mountFiles: { [one]: 'in.txt' } })
     await adopt(resource(id, 'another-uid', { mountFiles: { [two]: 'in.txt', [one]: 'old.txt' } }))
     expect((await subject.store.listed(id))?.mounts).toEqual({ [two]: 'in.txt', [one]: 'old.txt' })
-    expect(await subject.runs.inputs(objectId(id), null, subject.now())).toMatchObject([
+    expect(await subject.runs.inputs(objectId(id), null, ALL, subject.now())).toMatchObject([
       { name: 'in.txt', fileId: two, content: { length: 10 } },
       { name: 'old.txt', fileId: one, content: { length: 5 } },
     ])

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { PHASES } from '../../../shared/dt/model.ts'
 import {
+  ALL,
   change,
   inPhase,
   input,
@@ -133,7 +134,7 @@ export function launching(subject: Subject): void {
     const { id } = await inPhase(subject, 'launching', { mountFiles: { [file]: 'data' } })
     await subject.other.abandon(id)
     expect(await subject.store.find(id)).toBeUndefined()
-    expect(await subject.runs.inputs(objectId(id), null, subject.now())).toBeUndefined()
+    expect(await subject.runs.inputs(objectId(id), null, ALL, subject.now())).toBeUndefined()
     // Null keeps what an id has: it has nothing.
     await launched(subject, { mountFiles: null }, id)
     expect((await subject.store.listed(id))?.mounts).toEqual({})
@@ -156,7 +157,7 @@ export function launching(subject: Subject): void {
     const file = await upload(subject, 'input')
     const { id } = await launched(subject, { mountFiles: { [file]: 'data.txt' } })
     await subject.catalogue.remove(file, subject.now())
-    expect(await subject.runs.inputs(objectId(id), null, subject.now())).toMatchObject([
+    expect(await subject.runs.inputs(objectId(id), null, ALL, subject.now())).toMatchObject([
       { name: 'data.txt', fileId: file, content: { length: 5 } },
     ])
     expect(await loosened(subject)).toEqual([])

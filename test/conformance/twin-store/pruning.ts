@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ServiceId } from '../../../shared/dt/model.ts'
 import {
+  LIMITS,
   launched,
   leave,
   loose,
@@ -25,8 +26,8 @@ export function pruning(subject: Subject): void {
     const { id } = await launched(subject, SCHEDULED)
     const files = []
     for (let nth = 1; nth <= count; nth += 1) {
-      await record(subject.store, id, succeeded(ref(nth * 10, 0)), run(ref(nth * 10, 1)))
       files.push(...(await leave(subject, id, ref(nth * 10, 0), `of-${nth}`)))
+      await record(subject.store, id, succeeded(ref(nth * 10, 0)), run(ref(nth * 10, 1)))
     }
     return { id, files }
   }
@@ -68,7 +69,24 @@ export function pruning(subject: Subject): void {
     const { body } = await keep(subject, key)
     await subject.store.pruneFirings(id, 1)
     expect(await loose(subject)).toEqual([body])
-    expect((await subject.runs.open(key, subject.now()))?.files).toEqual([])
+    expect((await subject.runs.open(key, subject.now()))?.files).toBe(0)
+  })
+
+  test('the place of an output that went is not given to another', async () => {
+    const { id } = await fired(2)
+    await record(subject.store, id, run(ref(30, 0)))
+    await subject.store.pruneFirings(id, 1)
+    expect(await subject.store.outputs(id)).toEqual([])
+    await leave(subject, id, ref(30, 1), 'later')
+    expect((await subject.store.outputs(id)).map(({ seq }) => seq)).toEqual([2])
+  })
+
+  test('what went counts no more', async () => {
+    const { id } = await fired(3)
+    const used = async () => (await subject.runs.used({ serviceId: objectId(id), ...ref(30, 0) }, 'none')).service
+    expect(await used()).toEqual({ files: 3, bytes: 12 })
+    await subject.store.pruneFirings(id, 1)
+    expect(await used()).toEqual({ files: 1, bytes: 4 })
   })
 
   test('a content that somebody else has stays', async () => {
@@ -98,6 +116,6 @@ export function pruning(subject: Subject): void {
 async function keep(subject: Subject, key: Parameters<Subject['runs']['keep']>[1]) {
   const body = await subject.catalogue.begin(new Date(subject.now().getTime() + 1000))
   const content = { sha256: 'ab'.repeat(32), md5: 'cd'.repeat(16), length: 4 }
-  await subject.runs.keep({ body, content }, key, 'part', { at: subject.now(), looseAt: subject.now() })
+  await subject.runs.keep({ body, content }, key, 'part', LIMITS, { at: subject.now(), looseAt: subject.now() })
   return { body }
 }

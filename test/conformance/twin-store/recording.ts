@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { RUN_PHASES, type Run } from '../../../shared/dt/model.ts'
 import {
+  bringing,
   change,
   inPhase,
   kindsOf,
@@ -8,7 +9,6 @@ import {
   leave,
   newId,
   objectId,
-  received,
   record,
   ref,
   run,
@@ -166,7 +166,7 @@ export function recording(subject: Subject): void {
     await leave(subject, id, ref(0, 1))
     const moment = { at: subject.now(), looseAt: subject.now() }
     await subject.runs.open(open(2), subject.now())
-    await subject.runs.keep(await received(subject, 'c'), open(2), 'c', moment)
+    await bringing(subject, open(2), 'c')
     await subject.runs.open(open(3), subject.now())
     await subject.runs.giveUp(open(3), 'too large', [], moment)
     await subject.runs.open(open(0, 1), subject.now())

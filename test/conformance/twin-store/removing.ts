@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { PHASES } from '../../../shared/dt/model.ts'
 import {
+  ALL,
   DAY_MS,
   inPhase,
   input,
@@ -119,9 +120,9 @@ export function removing(subject: Subject): void {
     await subject.store.move(id, ['pending'], 'removing')
     await subject.store.erase(id, 'delete')
     expect(await subject.catalogue.find(output)).toBeUndefined()
-    const [found] = (await subject.runs.inputs(objectId(reader.id), null, subject.now())) ?? []
+    const [found] = (await subject.runs.inputs(objectId(reader.id), null, ALL, subject.now())) ?? []
     expect(found).toMatchObject({ name: 'in', content: { length: 6 } })
-    expect(await subject.runs.held(objectId(reader.id), found?.content?.sha256 ?? '')).toBeDefined()
+    expect(await subject.runs.held(objectId(reader.id), found?.content?.sha256 ?? '', null)).toBeDefined()
     expect(await loose(subject)).toEqual([])
   })
 

@@ -14,8 +14,8 @@ import {
   type ServiceSpec,
 } from '../../../shared/dt/model.ts'
 import type { BeginInput, Store } from '../../../shared/dt/ports.ts'
-import type { ObjectId } from '../../../shared/files/model.ts'
-import type { Catalogue, Received, Runs } from '../../../shared/files/ports.ts'
+import type { ObjectId, OutputLimits, RunKey } from '../../../shared/files/model.ts'
+import type { Catalogue, OutputFile, Received, Runs, SetDigest } from '../../../shared/files/ports.ts'
 
 export interface Target {
   readonly store: Store
@@ -188,6 +188,42 @@ export async function upload(subject: Subject, word: string): Promise<ObjectId> 
   return (await subject.catalogue.add(got, { id: objectId(newId()), filename: word, at: subject.now() })).file.id
 }
 
+/** More than any test leaves. */
+export const LIMITS: OutputLimits = {
+  DT_OUTPUT_FILES: 1000,
+  DT_OUTPUT_LIMIT: 1_000_000,
+  DT_SERVICE_OUTPUT_FILES: 2000,
+  DT_SERVICE_OUTPUT_LIMIT: 2_000_000,
+  DT_OUTPUT_PATH_BYTES: 100,
+}
+export const ALL = { after: '', limit: 1000 } as const
+
+/** What an open set has is one line. */
+export function digestOf(files: readonly OutputFile[]): SetDigest {
+  const hash = createHash('sha256')
+  const byPath = files.toSorted((one, other) => Buffer.compare(Buffer.from(one.path), Buffer.from(other.path)))
+  for (const { path, sha256, length } of byPath) hash.update(`${sha256} ${length} ${path}\0`)
+  return { files: files.length, bytes: files.reduce((sum, { length }) => sum + length, 0), sha256: hash.digest('hex') }
+}
+
+/** Brings the bytes of a word under a path. */
+export const bringing = async (
+  subject: Pick<Subject, 'catalogue' | 'now' | 'runs'>,
+  key: RunKey,
+  path: string,
+  word = path,
+  limits = LIMITS,
+) => {
+  const { runs, now } = subject
+  return runs.keep(await received(subject, word), key, path, limits, { at: now(), looseAt: now() })
+}
+
+/** Completes a set as it is. */
+export async function completing({ runs, now }: Pick<Subject, 'runs' | 'now'>, key: RunKey, ids?: readonly ObjectId[]) {
+  const files = await runs.taken(key, ALL)
+  return runs.complete(key, digestOf(files), ids ?? files.map(() => objectId(newId())), [], now())
+}
+
 /** What a run leaves in the end: a file of each word, under the word as its path. Their ids are in order of paths. */
 export async function leave(
   subject: Subject,
@@ -195,13 +231,12 @@ export async function leave(
   at: RunRef,
   ...words: readonly string[]
 ): Promise<ObjectId[]> {
-  const { runs, now } = subject
   const key = { serviceId: objectId(id), ...at }
-  await runs.open(key, now())
-  for (const word of words) await runs.keep(await received(subject, word), key, word, { at: now(), looseAt: now() })
-  const files = words.toSorted().map((path) => ({ path, id: objectId(newId()) }))
-  if (!(await runs.complete(key, files, [], now()))) throw new Error('the outputs were not taken')
-  return files.map((file) => file.id)
+  await subject.runs.open(key, subject.now())
+  for (const word of words) await bringing(subject, key, word)
+  const ids = words.map(() => objectId(newId()))
+  if ((await completing(subject, key, ids)) !== 'complete') throw new Error('the outputs were not taken')
+  return ids
 }
 
 /** Bodies that nobody has any more, however late it is. */

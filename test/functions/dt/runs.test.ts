@@ -1,5 +1,6 @@
-/** What runs take and leave over HTTP: with the token of their service, of no other, all at once or not at all. */
+/** What runs take and leave over HTTP: with the token of their run, of no other, all at once or not at all. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Brought, complete, RUN, type RunCalls, runCalls } from './run-calls.ts'
 import { type FileWorld, startFileWorld, tokenOf } from './world.ts'
 
 let world: FileWorld
@@ -8,17 +9,11 @@ beforeAll(async () => {
 })
 afterAll(() => world?.stop())
 
-const RUN = 'firing=0&index=0&attempt=0'
-const call = (method: string, path: string, id: string, body?: string, token = tokenOf(id)) =>
-  fetch(`${world.url}/run/${id}/${path}`, {
-    method,
-    headers: { authorization: `Bearer ${token}` },
-    ...(body !== undefined && { body }),
-  })
-const put = (id: string, path: string, body: string, run = RUN) => call('PUT', `outputs/${path}?${run}`, id, body)
-const state = async (id: string, run = RUN) =>
-  (await call('GET', `outputs?${run}`, id)).json() as Promise<{ state: string; files: object[] }>
-const end = (id: string, value: object, run = RUN) => call('POST', `outputs?${run}`, id, JSON.stringify(value))
+const callers = () => runCalls(world)
+const call: RunCalls['call'] = (...parts) => callers().call(...parts)
+const put: RunCalls['put'] = (...parts) => callers().put(...parts)
+const end: RunCalls['end'] = (...parts) => callers().end(...parts)
+const state: RunCalls['state'] = (id) => callers().state(id)
 const outputs = (id: string) =>
   world.database.query(
     (sql) => sql<{ seq: number; path: string }[]>`
@@ -42,9 +37,10 @@ describe('inputs', () => {
 
   it('of a scheduled service follow their file', async () => {
     const { file_id } = (await (await world.upload('in.txt', 'first')).json()) as { file_id: string }
-    const id = await world.service({ [file_id]: 'in.txt' }, true)
+    const id = await world.service({ [file_id]: 'in.txt' }, { scheduled: true })
     await fetch(`${world.url}/files/${file_id}`, { method: 'PUT', body: 'the second' })
-    expect(await (await call('GET', 'inputs', id)).json()).toMatchObject([{ length: 10 }])
+    const token = tokenOf(id, { firing: null })
+    expect(await (await call('GET', 'inputs', id, undefined, token)).json()).toMatchObject([{ length: 10 }])
   })
 
   it('of a fan-in are the outputs of the runs as well', async () => {
@@ -83,8 +79,9 @@ describe('outputs', () => {
     await put(id, 'b', 'two')
     expect((await end(id, { files: [file] })).status).toBe(409)
     expect((await end(id, { files: [{ ...file, sha256: '0'.repeat(64) }] })).status).toBe(409)
+    expect((await end(id, complete([file as Brought]))).status).toBe(409)
     expect(await outputs(id)).toEqual([])
-    expect(await state(id)).toMatchObject({ state: 'open' })
+    expect(await state(id)).toMatchObject({ state: 'open', count: 2 })
   })
 
   it('brought again take the place of what was brought before', async () => {
@@ -100,6 +97,8 @@ describe('outputs', () => {
     expect(await (await end(id, { incomplete: 'out of time' })).json()).toEqual({
       state: 'incomplete',
       reason: 'out of time',
+      count: 0,
+      bytes: 0,
       files: [],
     })
     expect((await put(id, 'a', 'one')).status).toBe(409)
@@ -130,7 +129,7 @@ describe('GET /service/{id}/output/{idx}', () => {
     await end(id, { files })
     return id
   }
-  it('JSON is compact, all else is the bytes that it is', async () => {
+  it('is the bytes that it is, and JSON is called so', async () => {
     const id = await filled()
     const answers = []
     for (const idx of [0, 1, 2, 3]) {
@@ -139,12 +138,25 @@ describe('GET /service/{id}/output/{idx}', () => {
     }
     const bytes = 'application/octet-stream'
     expect(answers).toEqual([
-      [200, 'application/json', '{"x":[1,2.5]}'],
+      [200, 'application/json', '{ "x": [1, 2.5] }\n'],
       [200, bytes, '\u0000binary'],
       [200, bytes, '{"x": NaN}'],
       [200, bytes, ''],
     ])
   })
+  it.each([
+    '{"seed": 12345678901234567890, "id": 9007199254740993, "mean": 1.0, "p": 1e400, "tiny": -0.0, "dup": 1, "dup": 2}',
+    '\r\n"\\ud800"\t',
+    '[ ]',
+  ])('JSON comes back to the byte: %j', async (content) => {
+    const id = await world.service()
+    await end(id, complete([(await (await put(id, 'a.json', content)).json()) as Brought]))
+    const response = await get(`${id}/output/0`)
+    expect([response.headers.get('content-type'), await response.text()]).toEqual(['application/json', content])
+    expect(response.headers.get('content-length')).toBe(String(Buffer.byteLength(content)))
+    expect(response.headers.get('content-disposition')).toBeNull()
+  })
+
   it.each(['4', '-1', '99999999999'])('place %s: 404', async (idx) => {
     const response = await get(`${await filled()}/output/${idx}`)
     expect([response.status, await response.json()]).toEqual([404, { detail: 'Output file not found' }])
@@ -165,19 +177,16 @@ describe('GET /service/{id}/output/{idx}', () => {
   it('a place that is no number: 422', async () => expect((await get(`${await filled()}/output/x`)).status).toBe(422))
 })
 
-describe('a token', () => {
-  it.each([
-    ['GET', 'inputs'],
-    ['GET', `inputs/${'0'.repeat(64)}`],
-    ['GET', `outputs?${RUN}`],
-    ['PUT', `outputs/a?${RUN}`],
-    ['POST', `outputs?${RUN}`],
-  ])('%s %s: without 401, of another service 403, of one that is gone 404', async (method, path) => {
-    const [a, b] = [await world.service(), await world.service()]
-    const body = method === 'GET' ? undefined : '{"files":[]}'
-    expect((await call(method, path, a, body, 'nonsense')).status).toBe(401)
-    expect((await fetch(`${world.url}/run/${a}/${path}`, { method, ...(body && { body }) })).status).toBe(401)
-    expect((await call(method, path, a, body, tokenOf(b))).status).toBe(403)
-    expect((await call(method, path, 'f'.repeat(24), body)).status).toBe(404)
-  })
+it('inputs come in pages; who asks for all gets all, and no part of too many', async () => {
+  const id = await world.service()
+  await world.database.query(
+    (sql) => sql`
+      insert into dt.mount (service_id, name, file_id, follows)
+      select ${id}, 'input ' || n, ${'0'.repeat(24)}, false from generate_series(1, 10001) n`,
+  )
+  const page = (await (await call('GET', 'inputs?limit=1000&after=input%209', id)).json()) as { name: string }[]
+  expect([page.length, page[0]?.name]).toEqual([1000, 'input 90'])
+  expect((await call('GET', 'inputs', id)).status).toBe(413)
+  await world.database.query((sql) => sql`delete from dt.mount where service_id = ${id} and name = 'input 1'`)
+  expect(await (await call('GET', 'inputs', id)).json()).toHaveLength(10_000)
 })

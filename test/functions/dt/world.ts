@@ -8,7 +8,7 @@ import { connect, type Database } from '../../../shared/adapters/postgres/connec
 import { createMatcher } from '../../../shared/http/match.ts'
 import { type HttpFunction, registeredFunction } from '../../../shared/http/register.ts'
 import { dtRoutes, functionFolder, prefixOf } from '../../../shared/routes.ts'
-import { serviceToken } from '../../../shared/service-token.ts'
+import { type RunGrant, runToken } from '../../../shared/service-token.ts'
 import { databaseSettings, startTestDatabases, type TestDatabases } from '../../sandbox/postgres.ts'
 
 export const KEY = 'a key of more than thirty-two characters'
@@ -18,16 +18,34 @@ const routes = dtRoutes.filter(({ name }) =>
   [...FILES, 'dt-run-input', 'dt-run-output', 'dt-service-output'].includes(name),
 )
 
+export interface ServiceOptions {
+  /** Its inputs follow their files. */
+  readonly scheduled?: boolean
+  readonly firing?: number
+}
+
 export interface FileWorld {
   readonly url: string
   readonly database: Database
-  /** A service of this id, running, with these mounts: file id → name. */
-  service(mounts?: Readonly<Record<string, string>>, follows?: boolean): Promise<string>
+  /** A service that runs, with these mounts: file id → name. */
+  service(mounts?: Readonly<Record<string, string>>, options?: ServiceOptions): Promise<string>
   upload(filename: string, bytes: Uint8Array | string): Promise<Response>
   stop(): Promise<void>
 }
 
-export const tokenOf = (id: string): string => serviceToken([KEY], id)
+export const uidOf = (id: string): string => `uid-of-${id}`
+
+/** Of a run of a service: of the first of its three, unless said otherwise. */
+export const tokenOf = (id: string, fields: Partial<RunGrant> = {}): string =>
+  runToken([KEY], {
+    serviceId: id,
+    uid: uidOf(id),
+    step: 'replication',
+    firing: 0,
+    index: 0,
+    retries: 2,
+    ...fields,
+  })
 
 async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
@@ -72,18 +90,20 @@ export async function startFileWorld(env: Readonly<Record<string, string>> = {})
   return {
     url,
     database,
-    async service(mounts = {}, follows = false) {
+    async service(mounts = {}, { scheduled = false, firing = scheduled ? -1 : 0 } = {}) {
       const id = randomBytes(12).toString('hex')
       await database.query(
         (sql) => sql`
-          insert into dt.service (id, spec, job_type, phase, created_at)
-          values (${id}, '{}'::json, ${follows ? 'scheduled' : 'ondemand'}, 'running', now())`,
+          insert into dt.service (id, uid, spec, job_type, phase, firing, created_at)
+          values (
+            ${id}, ${uidOf(id)}, '{"reps": 3}'::json, ${scheduled ? 'scheduled' : 'ondemand'}, 'running', ${firing}, now()
+          )`,
       )
       for (const [fileId, name] of Object.entries(mounts))
         await database.query(
           (sql) => sql`
             insert into dt.mount (service_id, name, file_id, follows, body)
-            values (${id}, ${name}, ${fileId}, ${follows}, (select body from dt.file where id = ${fileId}))`,
+            values (${id}, ${name}, ${fileId}, ${scheduled}, (select body from dt.file where id = ${fileId}))`,
         )
       return id
     },

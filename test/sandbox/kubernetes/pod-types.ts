@@ -16,6 +16,14 @@ export interface Probe {
   readonly failureThreshold?: number
 }
 
+interface VolumeMount {
+  readonly name: string
+  readonly mountPath: string
+  readonly subPath?: string
+  /** As `subPath`, with variables of the container in it. */
+  readonly subPathExpr?: string
+}
+
 export interface ContainerSpec {
   readonly name: string
   readonly image: string
@@ -28,7 +36,7 @@ export interface ContainerSpec {
     readonly configMapRef?: { readonly name: string; readonly optional?: boolean }
   }[]
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[]
-  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly subPath?: string }[]
+  readonly volumeMounts?: readonly VolumeMount[]
   readonly readinessProbe?: Probe
   readonly livenessProbe?: Probe
   readonly startupProbe?: Probe

@@ -7,7 +7,7 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { KubeObject } from './objects.ts'
-import type { PodInputs } from './pod-inputs.ts'
+import { expand, type PodInputs } from './pod-inputs.ts'
 import { type ContainerSpec, podSpecOf, type Volume } from './pod-types.ts'
 
 export interface Places {
@@ -41,9 +41,14 @@ export function createPodVolumes(inputs: PodInputs): PodVolumes {
     async places(pod, container) {
       const volumes = new Map((podSpecOf(pod).volumes ?? []).map((volume) => [volume.name, volume]))
       const directories: Record<string, string> = {}
-      for (const { name, mountPath, subPath = '' } of container.volumeMounts ?? []) {
+      const env = inputs.environment(pod, container)
+      for (const { name, mountPath, subPath = '', subPathExpr } of container.volumeMounts ?? []) {
         const volume = volumes.get(name)
-        if (volume) directories[mountPath] = join(await fill(pod, volume), subPath)
+        if (volume)
+          directories[mountPath] = join(
+            await fill(pod, volume),
+            subPathExpr === undefined ? subPath : expand(subPathExpr, env),
+          )
       }
       const terminationLog = join(folderOf(pod.metadata.uid), 'termination', container.name)
       await mkdir(dirname(terminationLog), { recursive: true })

@@ -187,7 +187,7 @@ describe('a persistent service with files', () => {
     const [pod] = await fixture.ports.cluster.pods([id])
     expect(pod?.initContainers).toMatchObject([{ name: 'fetch-inputs', terminated: { exitCode: 0 } }])
     for (const kind of ['Deployment', 'Service', 'Secret'] as const)
-      expect(await fixture.ports.cluster.has(kind, kind === 'Secret' ? `dt-${id}-token` : `dt-${id}`)).toBe(true)
+      expect(await fixture.ports.cluster.has(kind, kind === 'Secret' ? `dt-${id}-tokens` : `dt-${id}`)).toBe(true)
     expect(await fixture.ports.cluster.has('KnativeService', `dt-${id}`)).toBe(false)
     // Deleted by others, it is back.
     await fixture.ports.cluster.remove('Deployment', `dt-${id}`)

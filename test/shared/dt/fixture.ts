@@ -14,7 +14,7 @@ import { connect, createStore } from '../../../shared/adapters/postgres/twins/in
 import type { ManifestState, RunRef, ServiceId, ServiceSpec } from '../../../shared/dt/model.ts'
 import type { OutgoingEvent, Ports } from '../../../shared/dt/ports.ts'
 import type { DtSettings, TwinSettings } from '../../../shared/dt/settings.ts'
-import { serviceToken } from '../../../shared/service-token.ts'
+import { runToken } from '../../../shared/service-token.ts'
 import type { Image } from '../../sandbox/kubernetes/container.ts'
 import { startKubernetes } from '../../sandbox/kubernetes/index.ts'
 import { databaseSettings, startTestDatabases } from '../../sandbox/postgres.ts'
@@ -32,6 +32,7 @@ export const SETTINGS: DtSettings = {
     memoryRequest: '16Mi',
     memoryLimit: '1Gi',
     outputLimit: '1Gi',
+    outputFiles: 1000,
     graceSeconds: 30,
     parallelism: 3,
     retries: 0,
@@ -144,7 +145,7 @@ export async function startFixture(
     store: createStore(sql, { now }),
     cluster,
     sink: { emit: async (event) => void emitted.push(event) },
-    tokenOf: (id) => serviceToken([KEY], id),
+    tokenOf: (grant) => runToken([KEY], grant),
     newId: () => randomBytes(12).toString('hex') as ServiceId,
     tidy: async () => {},
     log: (level, event, fields = {}) => logged.push({ level, event, fields }),

@@ -8,7 +8,7 @@ import { authenticateFor, NOBODY } from '../../../shared/http/auth.ts'
 import { createEdge } from '../../../shared/http/edge.ts'
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { type Route, routes } from '../../../shared/routes.ts'
-import { serviceToken } from '../../../shared/service-token.ts'
+import { runToken } from '../../../shared/service-token.ts'
 import { createRealm, serveFunction } from './edge.ts'
 
 const realm = await createRealm()
@@ -119,13 +119,14 @@ describe('without tokens, a page', () => {
   })
 })
 
-describe('the token of a service', () => {
+describe('the token of a run', () => {
+  const grant = { serviceId: SERVICE, uid: 'a-uid', step: 'replication', firing: 0, index: 2, retries: 1 } as const
   const authenticate = authenticateFor(ofService, { DT_TOKEN_KEY: [KEY], DT_AUTH: 'none' } as never)
 
-  it('says which service calls', async () =>
-    expect(await authenticate(`Bearer ${serviceToken([KEY], SERVICE)}`)).toMatchObject({ serviceId: SERVICE }))
+  it('says which run calls', async () =>
+    expect(await authenticate(`Bearer ${runToken([KEY], grant)}`)).toMatchObject({ serviceId: SERVICE, grant }))
 
-  it.each([undefined, 'Bearer', 'Bearer nonsense', `Basic ${serviceToken([KEY], SERVICE)}`])(
+  it.each([undefined, 'Bearer', 'Bearer nonsense', `Basic ${runToken([KEY], grant)}`])(
     '%s is refused, whatever DT_AUTH says',
     (header) => expect(authenticate(header)).rejects.toMatchObject({ code: 'unauthenticated' }),
   )

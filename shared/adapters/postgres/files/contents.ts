@@ -2,7 +2,7 @@
 import { Fault } from '../../../fault.ts'
 import type { Body, Content } from '../../../files/model.ts'
 import type { Received } from '../../../files/ports.ts'
-import type { Db } from '../rows.ts'
+import { type Db, texts } from '../rows.ts'
 
 export async function begin(sql: Db, until: Date): Promise<Body> {
   const [row] = await sql<[{ body: Body }]>`insert into dt.loose (until) values (${until}) returning body`
@@ -50,17 +50,43 @@ export async function adopt(tx: Db, { body, content }: Received, now: Date): Pro
   return kept
 }
 
+const isHeld = (sql: Db) => sql`
+  (exists (select from dt.file where body = row.body)
+    or exists (select from dt.mount where body = row.body)
+    or exists (select from dt.part where body = row.body))`
+
 /** Lets a content go that nobody has any more. The lock comes first: what others did before it is seen after it. */
 export async function release(tx: Db, body: Body, looseAt: Date): Promise<boolean> {
-  await tx`select from dt.content where body = ${body} for update`
-  const { count } = await tx`
-    delete from dt.content row
-    where body = ${body}
-      and not exists (select from dt.file where body = row.body)
-      and not exists (select from dt.mount where body = row.body)
-      and not exists (select from dt.part where body = row.body)`
-  if (count === 1) await doom(tx, body, looseAt)
-  return count === 1
+  return (await releaseMany(tx, [body], looseAt)) === 1
+}
+
+/**
+ * Releases contents without a holder and returns how many. Only those that seem to have none are locked, in one order: two
+ * releases of the same contents cannot deadlock, nor can a release and a transaction that takes several shared contents.
+ */
+export async function releaseMany(tx: Db, bodies: readonly Body[], looseAt: Date): Promise<number> {
+  if (bodies.length === 0) return 0
+  const free = await tx<{ body: Body }[]>`
+    select body from dt.content row where body in ${tx(bodies)} and not ${isHeld(tx)} order by body for update`
+  if (free.length === 0) return 0
+  const gone = await tx<{ body: Body }[]>`
+    delete from dt.content row where body in ${tx(free.map(({ body }) => body))} and not ${isHeld(tx)} returning body`
+  if (gone.length === 0) return 0
+  await tx`
+    insert into dt.loose (body, until, doomed)
+    select body, ${looseAt}::timestamptz, true
+    from (select unnest(${texts(
+      tx,
+      gone.map(({ body }) => String(body)),
+    )})::bigint as body) gone
+    on conflict (body) do update set until = excluded.until, doomed = true`
+  return gone.length
+}
+
+/** Bytes of all contents, each counted once. */
+export async function total(sql: Db): Promise<number> {
+  const [row] = await sql<[{ bytes: number }]>`select coalesce(sum(length), 0)::float8 as bytes from dt.content`
+  return row.bytes
 }
 
 export interface Leases {
@@ -84,13 +110,12 @@ export async function forget(sql: Db, body: Body): Promise<void> {
   await sql`delete from dt.loose where body = ${body} and doomed`
 }
 
-/** Contents whose last holder went without letting them go. */
-export async function orphans(sql: Db, limit: number): Promise<Body[]> {
-  const rows = await sql<{ body: Body }[]>`
-    select body from dt.content row
-    where not exists (select from dt.file where body = row.body)
-      and not exists (select from dt.mount where body = row.body)
-      and not exists (select from dt.part where body = row.body)
-    limit ${limit}`
-  return rows.map(({ body }) => body)
+/** Contents after a body, in their order, and those of them whose last holder went without letting them go. */
+export async function orphans(sql: Db, after: Body, limit: number): Promise<{ seen: Body | null; bodies: Body[] }> {
+  const rows = await sql<{ body: Body; orphaned: boolean }[]>`
+    select body, not ${isHeld(sql)} as orphaned from dt.content row where body > ${after} order by body limit ${limit}`
+  return {
+    seen: rows.length < limit ? null : (rows.at(-1)?.body ?? null),
+    bodies: rows.filter(({ orphaned }) => orphaned).map(({ body }) => body),
+  }
 }

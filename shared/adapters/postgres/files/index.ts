@@ -2,10 +2,12 @@
  * The Catalogue port on PostgreSQL: composes the query functions of this folder, gives each call its transaction, its
  * deadline and its faults. May import ports types, model, fault; never a use case.
  */
+import { Fault } from '../../../fault.ts'
+import type { Body } from '../../../files/model.ts'
 import type { Catalogue } from '../../../files/ports.ts'
 import type { Database } from '../connect.ts'
 import { guarded } from '../faults.ts'
-import type { Clock } from '../rows.ts'
+import type { Clock, Db } from '../rows.ts'
 import * as contents from './contents.ts'
 import * as files from './files.ts'
 
@@ -13,21 +15,44 @@ export { connect, type Database } from '../connect.ts'
 export { createBlobs } from './blobs.ts'
 export { createRuns } from './runs.ts'
 
+const ORPHANS_WINDOW = 10_000
+const FIRST = '0' as Body
+
 export interface CatalogueOptions {
   readonly now?: Clock
   /** Time for one call. */
   readonly callMs?: number
+  /** Above so many bytes of contents no upload begins. */
+  readonly limitBytes?: number
 }
 
+/** The sum over all contents is not asked for more often; what comes meanwhile may pass the limit. */
+const STORED_MS = 10_000
+
 export function createCatalogue({ query, transaction }: Database, options: CatalogueOptions = {}): Catalogue {
-  const { now: clock = () => new Date(), callMs = 5000 } = options
-  /** Each in a transaction of its own: locks of contents are taken one at a time. */
+  const { now: clock = () => new Date(), callMs = 5000, limitBytes = Number.POSITIVE_INFINITY } = options
+  /** Where the last look for orphans ended. Contents are looked at in turn: they may be millions, and a look is due each tick. */
+  let looked = FIRST
+  /** In a transaction of its own: two that trade contents would wait for each other. */
   const release = (body: Parameters<typeof contents.release>[1], at: Date) =>
     transaction((tx) => contents.release(tx, body, at))
 
+  let stored = { bytes: 0, at: Number.NEGATIVE_INFINITY }
+  async function assertRoom(sql: Db): Promise<void> {
+    if (limitBytes === Number.POSITIVE_INFINITY) return
+    const at = clock().getTime()
+    if (at - stored.at >= STORED_MS) stored = { bytes: await contents.total(sql), at }
+    if (stored.bytes >= limitBytes)
+      throw new Fault('too_large', `The store of files is full: it may have ${limitBytes} bytes (DT_STORE_LIMIT)`)
+  }
+
   return guarded<Catalogue>(
     {
-      begin: (until) => query((sql) => contents.begin(sql, until)),
+      begin: (until) =>
+        query(async (sql) => {
+          await assertRoom(sql)
+          return contents.begin(sql, until)
+        }),
       extend: (body, until) => query((sql) => contents.extend(sql, body, until)),
       discard: (body) => query((sql) => contents.discard(sql, body, clock())),
       add: (received, file) => transaction((tx) => files.add(tx, received, file)),
@@ -44,9 +69,10 @@ export function createCatalogue({ query, transaction }: Database, options: Catal
       claimLoose: (now, until, limit) => query((sql) => contents.claimLoose(sql, now, until, limit)),
       forget: (body) => query((sql) => contents.forget(sql, body)),
       async loosenOrphans(looseAt, limit) {
-        let count = 0
-        for (const body of await query((sql) => contents.orphans(sql, limit)))
-          if (await release(body, looseAt)) count += 1
+        const { seen, bodies } = await query((sql) => contents.orphans(sql, looked, ORPHANS_WINDOW))
+        const some = bodies.slice(0, limit)
+        const count = await transaction((tx) => contents.releaseMany(tx, some, looseAt))
+        looked = some.length < bodies.length ? looked : (seen ?? FIRST)
         return count
       },
     },

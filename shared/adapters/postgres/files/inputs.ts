@@ -1,6 +1,6 @@
 /** What runs find: mounts, and in a fan-in the outputs of the others. Query functions. */
 import type { Body, ObjectId, StoredFile } from '../../../files/model.ts'
-import type { RunInput } from '../../../files/ports.ts'
+import type { Page, RunInput } from '../../../files/ports.ts'
 import type { Db } from '../rows.ts'
 
 export async function isThere(sql: Db, id: ObjectId): Promise<boolean> {
@@ -39,28 +39,35 @@ const toInput = ({ name, fileId, sha256, length }: Row): RunInput => ({
   content: sha256 === null || length === null ? undefined : { sha256, length },
 })
 
-export async function inputs(sql: Db, id: ObjectId, firing: number | null): Promise<RunInput[]> {
+/** Names are compared by their bytes, so that a page begins where the one before ended, whatever the collation. */
+export async function inputs(
+  sql: Db,
+  id: ObjectId,
+  firing: number | null,
+  { after, limit }: Page,
+): Promise<RunInput[]> {
   const rows = await sql<Row[]>`
-    select mount.name, mount.file_id as "fileId", encode(content.sha256, 'hex') as sha256,
+    with found as (
+      select mount.name, mount.file_id, mount.body from dt.mount where mount.service_id = ${id}
+      union all
+      select 'outputs/' || output.run_index || '/' || output.path, output.file_id, file.body
+      from dt.output join dt.file on file.id = output.file_id
+      where output.service_id = ${id} and output.firing = ${firing}::bigint
+        and output.attempt = (
+          select max(attempt) from dt.output_set last
+          where last.service_id = output.service_id and last.firing = output.firing
+            and last.run_index = output.run_index and last.state = 'complete')
+    )
+    select found.name, found.file_id as "fileId", encode(content.sha256, 'hex') as sha256,
       content.length::float8 as length
-    from dt.mount left join dt.content using (body)
-    where mount.service_id = ${id}
-    union all
-    select 'outputs/' || output.run_index || '/' || output.path, output.file_id, encode(content.sha256, 'hex'),
-      content.length::float8
-    from dt.output
-    join dt.file on file.id = output.file_id
-    join dt.content using (body)
-    where output.service_id = ${id} and output.firing = ${firing}::bigint
-      and output.attempt = (
-        select max(attempt) from dt.output_set last
-        where last.service_id = output.service_id and last.firing = output.firing
-          and last.run_index = output.run_index and last.state = 'complete')
-    order by name`
+    from found left join dt.content using (body)
+    where found.name collate "C" > ${after}
+    order by found.name collate "C" limit ${limit}`
   return rows.map(toInput)
 }
 
-export async function held(sql: Db, id: ObjectId, sha256: string) {
+export async function held(sql: Db, id: ObjectId, sha256: string, firing: number | null | 'any') {
+  const of = firing === 'any' ? sql`true` : sql`output.firing = ${firing}::bigint`
   const [row] = await sql<Pick<StoredFile, 'body' | 'sha256' | 'length'>[]>`
     select content.body, encode(content.sha256, 'hex') as sha256, content.length::float8 as length
     from dt.content
@@ -70,6 +77,6 @@ export async function held(sql: Db, id: ObjectId, sha256: string) {
         exists (select from dt.mount where service_id = ${id} and body = content.body)
         or exists (
           select from dt.output join dt.file on file.id = output.file_id
-          where output.service_id = ${id} and file.body = content.body))`
+          where output.service_id = ${id} and ${of} and file.body = content.body))`
   return row
 }

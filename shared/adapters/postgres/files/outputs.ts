@@ -1,30 +1,39 @@
 /**
- * What runs leave: parts of an open set, which become outputs in one transaction. Query functions; all but `find` run in a
- * transaction of their own, and lock the service first, so that nothing is taken for one that is being removed.
+ * What runs leave: parts of an open set, which become outputs in one transaction. Query functions; those that write run in a
+ * transaction of their own, and lock the service first, so that nothing is taken for one that is not live.
  */
-import type { Body, ObjectId, StoredFile } from '../../../files/model.ts'
-import type { OutputFile, OutputSet, Received, RunKey } from '../../../files/ports.ts'
+import {
+  type Body,
+  exceeded,
+  type ObjectId,
+  type OutputLimits,
+  type RunKey,
+  type StoredFile,
+  type Used,
+} from '../../../files/model.ts'
+import type { Kept, OutputFile, OutputSet, Page, Received, SetDigest } from '../../../files/ports.ts'
 import { type Db, storable, texts } from '../rows.ts'
 import { adopt, discard } from './contents.ts'
 import { find as findFile } from './files.ts'
 import { isThere } from './inputs.ts'
+import { lockActive } from './standing.ts'
 
 const isRun = (sql: Db, { serviceId, firing, index, attempt }: RunKey) =>
   sql`service_id = ${serviceId} and firing = ${firing} and run_index = ${index} and attempt = ${attempt}`
 
 async function find(sql: Db, run: RunKey): Promise<OutputSet | undefined> {
-  const [set] = await sql<Omit<OutputSet, 'files'>[]>`select state, reason from dt.output_set where ${isRun(sql, run)}`
-  if (!set) return undefined
+  const [set] = await sql<OutputSet[]>`
+    select state, reason, files, bytes::float8 as bytes from dt.output_set where ${isRun(sql, run)}`
+  return set
+}
+
+export async function taken(sql: Db, run: RunKey, { after, limit }: Page): Promise<OutputFile[]> {
   const files = await sql<OutputFile[]>`
-    select found.path, encode(content.sha256, 'hex') as sha256, content.length::float8 as length
-    from (
-      select path, body from dt.part where ${isRun(sql, run)}
-      union all
-      select path, body from dt.output join dt.file on file.id = output.file_id where ${isRun(sql, run)}
-    ) found
-    join dt.content using (body)
-    order by found.path`
-  return { ...set, files: [...files] }
+    select part.path, encode(content.sha256, 'hex') as sha256, content.length::float8 as length
+    from dt.part join dt.content using (body)
+    where ${isRun(sql, run)} and part.path collate "C" > ${after}
+    order by part.path collate "C" limit ${limit}`
+  return [...files]
 }
 
 export async function output(sql: Db, id: ObjectId, seq: number): Promise<StoredFile | undefined | null> {
@@ -36,9 +45,10 @@ export async function output(sql: Db, id: ObjectId, seq: number): Promise<Stored
 
 export async function open(tx: Db, run: RunKey, now: Date): Promise<OutputSet | undefined> {
   const { serviceId, firing, index, attempt } = run
-  const [service] = await tx`
-    select from dt.service where id = ${serviceId} and phase <> 'removing' for key share`
-  if (!service) return undefined
+  if (!(await isThere(tx, serviceId))) return undefined
+  const known = await find(tx, run)
+  if (known) return known
+  if (!(await lockActive(tx, run))) return undefined
   await tx`
     insert into dt.output_set (service_id, firing, run_index, attempt, state, begun_at)
     values (${serviceId}, ${firing}, ${index}, ${attempt}, 'open', ${now})
@@ -46,71 +56,147 @@ export async function open(tx: Db, run: RunKey, now: Date): Promise<OutputSet | 
   return find(tx, run)
 }
 
-/** The set, locked until the transaction ends, if it is open. */
+interface Slot {
+  readonly used: Used
+  /** What lies under the path. */
+  readonly before: { readonly body: Body; readonly length: number } | undefined
+}
+
+const NOTHING: Used = { run: { files: 0, bytes: 0 }, service: { files: 0, bytes: 0 } }
+
+/** What set and service have without what lies under a path. */
+async function slot(sql: Db, run: RunKey, path: string): Promise<Slot> {
+  const [before] = await sql<{ body: Body; length: number }[]>`
+    select part.body, content.length::float8 as length from dt.part join dt.content using (body)
+    where ${isRun(sql, run)} and part.path = ${path}`
+  const [row] = await sql<[{ files: number; bytes: number; allFiles: number; allBytes: number }?]>`
+    select row.files, row.bytes::float8 as bytes, service.output_files::float8 as "allFiles",
+      service.output_bytes::float8 as "allBytes"
+    from (select * from dt.output_set where ${isRun(sql, run)}) row
+    join dt.service service on service.id = row.service_id`
+  if (!row) return { used: NOTHING, before }
+  const [files, bytes] = before ? [1, before.length] : [0, 0]
+  return {
+    used: {
+      run: { files: row.files - files, bytes: row.bytes - bytes },
+      service: { files: row.allFiles - files, bytes: row.allBytes - bytes },
+    },
+    before,
+  }
+}
+
+export const used = async (sql: Db, run: RunKey, path: string): Promise<Used> => (await slot(sql, run, path)).used
+
+/** The set, locked until the transaction ends, if it is open and its run may still leave something. */
 async function locked(tx: Db, run: RunKey): Promise<boolean> {
-  const [service] = await tx`
-    select from dt.service where id = ${run.serviceId} and phase <> 'removing' for no key update`
-  if (!service) return false
+  if (!(await lockActive(tx, run))) return false
   const sets = await tx`select from dt.output_set where ${isRun(tx, run)} and state = 'open' for update`
   return sets.length > 0
 }
 
-/** The body that the path had before is the answer, to be let go; undefined when nothing is taken. */
-export async function keep(tx: Db, received: Received, run: RunKey, path: string, at: Date) {
-  if (!(await locked(tx, run))) {
-    await discard(tx, received.body, at)
-    return undefined
-  }
-  const [before] = await tx<{ body: Body }[]>`
-    select body from dt.part where ${isRun(tx, run)} and path = ${path}`
-  const body = await adopt(tx, received, at)
+async function put(tx: Db, run: RunKey, path: string, body: Body, { files, bytes }: Used['run']): Promise<void> {
   const { serviceId, firing, index, attempt } = run
   await tx`
     insert into dt.part (service_id, firing, run_index, attempt, path, body)
     values (${serviceId}, ${firing}, ${index}, ${attempt}, ${path}, ${body})
     on conflict (service_id, firing, run_index, attempt, path) do update set body = excluded.body`
-  return { before: before && before.body !== body ? before.body : undefined }
+  await tx`update dt.output_set set files = ${files}, bytes = ${bytes} where ${isRun(tx, run)}`
 }
 
-interface Named {
-  readonly path: string
-  readonly id: ObjectId
+interface Taken {
+  readonly kept: Kept
+  /** The body that the path had before, to be let go. */
+  readonly before?: Body | undefined
 }
+
+const wouldBe = ({ run: { files, bytes } }: Used, length: number) => ({ files: files + 1, bytes: bytes + length })
+
+export async function keep(
+  tx: Db,
+  received: Received,
+  run: RunKey,
+  { path, limits, at }: { readonly path: string; readonly limits: OutputLimits; readonly at: Date },
+): Promise<Taken> {
+  const { length } = received.content
+  const isOpen = await locked(tx, run)
+  const { used: has, before } = isOpen ? await slot(tx, run, path) : { used: NOTHING, before: undefined }
+  const over = exceeded(limits, has, { files: 1, bytes: length })
+  if (!isOpen || over) {
+    await discard(tx, received.body, at)
+    return { kept: isOpen && over ? over : 'closed' }
+  }
+  const body = await adopt(tx, received, at)
+  await put(tx, run, path, body, wouldBe(has, length))
+  return { kept: 'kept', before: before?.body === body ? undefined : before?.body }
+}
+
+export async function link(
+  tx: Db,
+  sha256: string,
+  run: RunKey,
+  { path, limits }: { readonly path: string; readonly limits: OutputLimits },
+): Promise<Taken | undefined> {
+  if (!(await locked(tx, run))) return { kept: 'closed' }
+  const [found] = await tx<{ body: Body; length: number }[]>`
+    select content.body, content.length::float8 as length from dt.content
+    where sha256 = ${Buffer.from(sha256, 'hex')}
+      and exists (select from dt.part where ${isRun(tx, run)} and part.body = content.body)
+    for key share`
+  if (!found) return undefined
+  const { used: has, before } = await slot(tx, run, path)
+  const over = exceeded(limits, has, { files: 1, bytes: found.length })
+  if (over) return { kept: over }
+  await put(tx, run, path, found.body, wouldBe(has, found.length))
+  return { kept: 'kept', before: before?.body === found.body ? undefined : before?.body }
+}
+
+async function digestOf(sql: Db, run: RunKey): Promise<SetDigest> {
+  const [row] = await sql<[SetDigest]>`
+    select count(*)::integer as files, coalesce(sum(content.length), 0)::float8 as bytes,
+      encode(sha256(coalesce(string_agg(
+        convert_to(encode(content.sha256, 'hex') || ' ' || content.length || ' ' || part.path, 'UTF8') || '\\x00'::bytea,
+        ''::bytea order by part.path collate "C"), ''::bytea)), 'hex') as sha256
+    from dt.part join dt.content using (body) where ${isRun(sql, run)}`
+  return row
+}
+
+const isSame = (one: SetDigest, other: SetDigest): boolean =>
+  one.files === other.files && one.bytes === other.bytes && one.sha256 === other.sha256
 
 /** The files are locked as parts of a locked set: nobody lets their contents go meanwhile. */
-export async function complete(tx: Db, run: RunKey, files: readonly Named[], notes: readonly string[], now: Date) {
-  if (!(await locked(tx, run))) return false
+export async function complete(
+  tx: Db,
+  run: RunKey,
+  digest: SetDigest,
+  { ids, notes, now }: { readonly ids: readonly ObjectId[]; readonly notes: readonly string[]; readonly now: Date },
+) {
+  if (!(await locked(tx, run))) return 'closed'
+  if (!isSame(digest, await digestOf(tx, run)) || ids.length !== digest.files) return 'differs'
   const { serviceId, firing, index, attempt } = run
-  const parts = await tx<{ path: string }[]>`select path from dt.part where ${isRun(tx, run)}`
-  const taken = new Set(parts.map(({ path }) => path))
-  const named = new Set(files.map(({ path }) => path))
-  if (named.size !== files.length || named.size !== taken.size) return false
-  if (![...named].every((path) => taken.has(path))) return false
-  const given = [
-    texts(
-      tx,
-      files.map(({ path }) => path),
-    ),
-    texts(
-      tx,
-      files.map(({ id }) => id),
-    ),
-  ] as const
+  const [service] = await tx<[{ first: number }]>`
+    update dt.service row set next_output = greatest(
+        next_output, coalesce((select max(seq) + 1 from dt.output where service_id = row.id), 0)) + ${ids.length}
+    where id = ${serviceId}
+    returning next_output - ${ids.length} as first`
   await tx`
-    insert into dt.file (id, filename, origin, body, created_at, uploaded_at)
-    select named.id, named.path, 'output', part.body, ${now}::timestamptz, ${now}::timestamptz
-    from unnest(${given[0]}, ${given[1]}) as named (path, id)
-    join dt.part on part.path = named.path and ${isRun(tx, run)}`
-  await tx`
+    with named as materialized (
+      select part.path, part.body, given.id, (given.nth - 1)::integer as nth
+      from (select path, body, row_number() over (order by path collate "C") as nth from dt.part where ${isRun(tx, run)}) part
+      join unnest(${texts(tx, ids)}) with ordinality as given (id, nth) using (nth)
+    ), files as (
+      insert into dt.file (id, filename, origin, body, created_at, uploaded_at)
+      select id, path, 'output', body, ${now}::timestamptz, ${now}::timestamptz from named
+    )
     insert into dt.output (service_id, seq, firing, run_index, attempt, path, file_id)
-    select ${serviceId}::text, coalesce((select max(seq) + 1 from dt.output where service_id = ${serviceId}), 0)
-        + row_number() over (order by named.path collate "C") - 1,
-      ${firing}::bigint, ${index}::integer, ${attempt}::integer, named.path, named.id
-    from unnest(${given[0]}, ${given[1]}) as named (path, id)`
+    select ${serviceId}::text, ${service.first}::integer + nth, ${firing}::bigint, ${index}::integer, ${attempt}::integer,
+      path, id
+    from named`
   await tx`delete from dt.part where ${isRun(tx, run)}`
   await tx`
-    update dt.output_set set state = 'complete', ended_at = ${now}, notes = ${texts(tx, notes.map(storable))} where ${isRun(tx, run)}`
-  return true
+    update dt.output_set set state = 'complete', ended_at = ${now}, notes = ${texts(tx, notes.map(storable))},
+      files = ${digest.files}, bytes = ${digest.bytes}
+    where ${isRun(tx, run)}`
+  return 'complete'
 }
 
 /** Bodies that the set had are the answer, to be let go. */
@@ -121,11 +207,28 @@ export async function giveUp(
   notes: readonly string[],
   now: Date,
 ): Promise<Body[]> {
-  if (!(await locked(tx, run))) return []
+  const [service] = await tx`
+    select from dt.service where id = ${run.serviceId} and phase <> 'removing' for no key update`
+  if (!service) return []
+  const sets = await tx`select from dt.output_set where ${isRun(tx, run)} and state = 'open' for update`
+  if (sets.length === 0) return []
   const parts = await tx<{ body: Body }[]>`delete from dt.part where ${isRun(tx, run)} returning body`
   await tx`
     update dt.output_set set state = 'incomplete', reason = ${storable(reason)}, ended_at = ${now},
-      notes = ${texts(tx, notes.map(storable))}
+      notes = ${texts(tx, notes.map(storable))}, files = 0, bytes = 0
     where ${isRun(tx, run)}`
   return parts.map(({ body }) => body)
+}
+
+export async function abandoned(sql: Db, before: Date, limit: number): Promise<RunKey[]> {
+  const rows = await sql<RunKey[]>`
+    select row.service_id as "serviceId", row.firing::float8 as firing, row.run_index as index, row.attempt
+    from dt.output_set row
+    join dt.service service on service.id = row.service_id
+    left join dt.run run on run.service_id = row.service_id and run.firing = row.firing
+      and run.run_index = row.run_index and run.attempt = row.attempt
+    where row.state = 'open' and row.begun_at < ${before}
+      and (run.phase in ('succeeded', 'failed') or service.phase in ('succeeded', 'failed', 'terminated'))
+    order by row.begun_at limit ${limit}`
+  return [...rows]
 }

@@ -3,37 +3,52 @@ import type { Body } from '../../../files/model.ts'
 import type { Runs } from '../../../files/ports.ts'
 import type { Database } from '../connect.ts'
 import { guarded } from '../faults.ts'
-import { release } from './contents.ts'
+import { releaseMany } from './contents.ts'
 import * as found from './inputs.ts'
 import * as left from './outputs.ts'
+import { standing } from './standing.ts'
 
-/** A set may have a hundred thousand files. */
+/** A set may have as many files as `DT_OUTPUT_FILES` says. */
 const CALL_MS = 30_000
+/** Contents that are let go in one transaction, so that a set of many costs few of them and holds no lock for long. */
+const RELEASED = 500
 
 export function createRuns({ query, transaction }: Database): Runs {
-  /** Each in a transaction of its own: locks of contents are taken one at a time. */
   async function letGo(bodies: readonly Body[], looseAt: Date): Promise<void> {
-    for (const body of new Set(bodies)) await transaction((tx) => release(tx, body, looseAt))
+    const each = [...new Set(bodies)]
+    for (let from = 0; from < each.length; from += RELEASED)
+      await transaction((tx) => releaseMany(tx, each.slice(from, from + RELEASED), looseAt))
   }
+  const letOneGo = (body: Body | undefined, looseAt: Date) => letGo(body === undefined ? [] : [body], looseAt)
 
   return guarded<Runs>(
     {
-      async inputs(id, firing, looseAt) {
+      standing: (run) => query((sql) => standing(sql, run)),
+      async inputs(id, firing, page, looseAt) {
         if (!(await query((sql) => found.isThere(sql, id)))) return undefined
-        await letGo(await transaction((tx) => found.refresh(tx, id)), looseAt)
-        return query((sql) => found.inputs(sql, id, firing))
+        if (page.after === '') await letGo(await transaction((tx) => found.refresh(tx, id)), looseAt)
+        return query((sql) => found.inputs(sql, id, firing, page))
       },
-      held: (id, sha256) => query((sql) => found.held(sql, id, sha256)),
+      held: (id, sha256, firing) => query((sql) => found.held(sql, id, sha256, firing)),
       output: (id, seq) => query((sql) => left.output(sql, id, seq)),
       open: (run, now) => transaction((tx) => left.open(tx, run, now)),
-      async keep(received, run, path, { at, looseAt }) {
-        const kept = await transaction((tx) => left.keep(tx, received, run, path, at))
-        if (kept?.before) await letGo([kept.before], looseAt)
-        return kept !== undefined
+      used: (run, path) => query((sql) => left.used(sql, run, path)),
+      taken: (run, page) => query((sql) => left.taken(sql, run, page)),
+      async keep(received, run, path, limits, { at, looseAt }) {
+        const { kept, before } = await transaction((tx) => left.keep(tx, received, run, { path, limits, at }))
+        await letOneGo(before, looseAt)
+        return kept
       },
-      complete: (run, files, notes, now) => transaction((tx) => left.complete(tx, run, files, notes, now)),
+      async link(run, path, sha256, limits, { looseAt }) {
+        const linked = await transaction((tx) => left.link(tx, sha256, run, { path, limits }))
+        await letOneGo(linked?.before, looseAt)
+        return linked?.kept
+      },
+      complete: (run, digest, ids, notes, now) =>
+        transaction((tx) => left.complete(tx, run, digest, { ids, notes, now })),
       giveUp: async (run, reason, notes, { at, looseAt }) =>
         letGo(await transaction((tx) => left.giveUp(tx, run, reason, notes, at)), looseAt),
+      abandoned: (before, limit) => query((sql) => left.abandoned(sql, before, limit)),
     },
     () => CALL_MS,
   )

@@ -41,6 +41,8 @@ export async function erase(tx: Db, id: ServiceId, outputs: 'delete' | 'keep'): 
 
 /** Runs in a transaction of its own. @see Store.pruneFirings */
 export async function pruneFirings(tx: Db, id: ServiceId, keep: number): Promise<Held> {
+  // Its counts follow its sets.
+  await tx`select from dt.service where id = ${id} for no key update`
   const [oldest] = await tx<{ firing: number }[]>`
     select firing from (select distinct firing from dt.run where service_id = ${id}) firings
     order by firing desc offset ${keep - 1} limit 1`

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest'
 import type { ServiceId } from '../../../../shared/dt/model.ts'
 import type { ObjectId } from '../../../../shared/files/model.ts'
 import {
+  ALL,
+  bringing,
   inPhase,
   launched,
   leave,
@@ -19,7 +21,7 @@ import {
 /** `inputs`, `held`, `output`. */
 export function finding(subject: Subject): void {
   const inputs = (id: ServiceId, firing: number | null = null) =>
-    subject.otherRuns.inputs(objectId(id), firing, subject.now())
+    subject.otherRuns.inputs(objectId(id), firing, ALL, subject.now())
   /** Name → length of what is there; undefined where there is no such file. */
   const found = async (id: ServiceId, firing: number | null = null) =>
     Object.fromEntries(((await inputs(id, firing)) ?? []).map(({ name, content }) => [name, content?.length]))
@@ -32,7 +34,7 @@ export function finding(subject: Subject): void {
     const { sha256 } = present(await subject.catalogue.find(file))
     for (const none of [id, newId()]) {
       expect(await inputs(none)).toBeUndefined()
-      expect(await subject.runs.held(objectId(none), sha256)).toBeUndefined()
+      expect(await subject.runs.held(objectId(none), sha256, null)).toBeUndefined()
       expect(await subject.runs.output(objectId(none), 0)).toBeNull()
     }
   })
@@ -90,7 +92,7 @@ export function finding(subject: Subject): void {
     const { id } = await launched(subject, { ...SCHEDULED, mountFiles: { [file]: 'in' } })
     for (const word of ['a longer one', 'short', 'a longer one']) {
       const asked = Array.from({ length: 8 }, (_, nth) =>
-        (nth % 2 ? subject.runs : subject.otherRuns).inputs(objectId(id), null, subject.now()),
+        (nth % 2 ? subject.runs : subject.otherRuns).inputs(objectId(id), null, ALL, subject.now()),
       )
       const [, ...lists] = await Promise.all([replace(file, word), ...asked])
       for (const list of lists) expect([5, 12]).toContain(list?.[0]?.content?.length)
@@ -109,7 +111,7 @@ export function finding(subject: Subject): void {
     const moment = { at: subject.now(), looseAt: subject.now() }
     for (const run of [open, given]) {
       await subject.runs.open(present(run), subject.now())
-      await subject.runs.keep(await received(subject, 'y'), present(run), 'y', moment)
+      await bringing(subject, present(run), 'y')
     }
     await subject.runs.giveUp(present(given), 'why', [], moment)
     expect(await found(id, 7)).toEqual({ 'outputs/0/result': 6, 'outputs/1/deep/er': 7, 'outputs/1/x': 1 })
@@ -125,7 +127,29 @@ export function finding(subject: Subject): void {
   })
 
   const shaOf = async (word: string) => (await received(subject, word)).content.sha256
-  const held = async (id: ServiceId, word: string) => subject.otherRuns.held(objectId(id), await shaOf(word))
+  const held = async (id: ServiceId, word: string, firing: number | null | 'any' = null) =>
+    subject.otherRuns.held(objectId(id), await shaOf(word), firing)
+
+  test('inputs: in pages, by the bytes of their names, each once', async () => {
+    const file = await upload(subject, 'mounted')
+    const { id } = await launched(subject, { mountFiles: { [file]: 'Z' } })
+    const names = ['B', 'a/b', 'a b', 'ä', '\u{1F600}', '\uFFFD']
+    await leave(subject, id, ref(0, 0), ...names)
+    const all = ['Z', ...names.map((name) => `outputs/0/${name}`)].toSorted((one, other) =>
+      Buffer.compare(Buffer.from(one), Buffer.from(other)),
+    )
+    for (const limit of [1, 2, 3, 7, 100]) {
+      const seen: string[] = []
+      for (let size = limit; size === limit; ) {
+        const page = present(
+          await subject.runs.inputs(objectId(id), 0, { after: seen.at(-1) ?? '', limit }, subject.now()),
+        )
+        seen.push(...page.map(({ name }) => name))
+        size = page.length
+      }
+      expect(seen).toEqual(all)
+    }
+  })
 
   test('held: what the service mounts or has as an output, and nothing of others', async () => {
     const file = await upload(subject, 'mounted')
@@ -133,10 +157,15 @@ export function finding(subject: Subject): void {
     const { id } = await launched(subject, { mountFiles: { [file]: 'in' } })
     await leave(subject, id, ref(0, 0), 'left')
     await upload(subject, 'of a user')
-    for (const word of ['mounted', 'left']) {
-      expect(await held(id, word)).toMatchObject({ sha256: await shaOf(word), length: word.length })
-      expect(await held(other.id, word)).toBeUndefined()
-    }
+    for (const [word, firings] of [
+      ['mounted', [null, 0, 1, 'any']],
+      ['left', [0, 'any']],
+    ] as const)
+      for (const firing of firings) {
+        expect(await held(id, word, firing)).toMatchObject({ sha256: await shaOf(word), length: word.length })
+        expect(await held(other.id, word, firing)).toBeUndefined()
+      }
+    for (const firing of [null, 1]) expect(await held(id, 'left', firing)).toBeUndefined()
     expect(await held(id, 'of a user')).toBeUndefined()
     expect(await held(id, 'of nobody')).toBeUndefined()
   })
@@ -145,11 +174,11 @@ export function finding(subject: Subject): void {
     const { id } = await launched(subject)
     const key = { serviceId: objectId(id), ...ref(0, 1) }
     await subject.runs.open(key, subject.now())
-    await subject.runs.keep(await received(subject, 'part'), key, 'p', { at: subject.now(), looseAt: subject.now() })
-    expect(await held(id, 'part')).toBeUndefined()
+    await bringing(subject, key, 'p', 'part')
+    expect(await held(id, 'part', 'any')).toBeUndefined()
     const [file] = await leave(subject, id, ref(0, 0), 'left')
     await subject.catalogue.remove(present(file), subject.now())
-    expect(await held(id, 'left')).toBeUndefined()
+    expect(await held(id, 'left', 'any')).toBeUndefined()
   })
 
   test('output: by its place, which stays when others are deleted', async () => {

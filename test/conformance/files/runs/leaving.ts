@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest'
-import type { RunKey, Runs } from '../../../../shared/files/ports.ts'
+import type { RunKey } from '../../../../shared/files/model.ts'
+import type { Runs } from '../../../../shared/files/ports.ts'
 import {
+  ALL,
+  completing,
+  digestOf,
   inPhase,
+  LIMITS,
   launched,
   leave,
   loose,
@@ -23,20 +28,26 @@ export function leaving(subject: Subject): void {
     return key
   }
   const keep = async (key: RunKey, path: string, word = path, runs: Runs = subject.runs) =>
-    runs.keep(await received(subject, word), key, path, moment())
-  const named = (...paths: string[]) => paths.map((path) => ({ path, id: objectId(newId()) }))
+    runs.keep(await received(subject, word), key, path, LIMITS, moment())
+  const newIds = (count: number) => Array.from({ length: count }, () => objectId(newId()))
+  const NONE = digestOf([])
   const state = (key: RunKey) => subject.otherRuns.open(key, subject.now())
+  const taken = (key: RunKey) => subject.otherRuns.taken(key, ALL)
+  const emptied = (key: RunKey) => subject.runs.complete(key, NONE, [], [], subject.now())
   const many = <T>(count: number, work: (runs: Runs, nth: number) => Promise<T>) =>
     Promise.all(Array.from({ length: count }, (_, nth) => work(nth % 2 ? subject.runs : subject.otherRuns, nth)))
 
   test('open: a set is begun once, of each attempt one', async () => {
     const { id } = await launched(subject)
     const sets = await many(10, (runs) => runs.open(keyOf(id), subject.now()))
-    for (const set of sets) expect(set).toEqual({ state: 'open', reason: null, files: [] })
+    for (const set of sets) expect(set).toEqual({ state: 'open', reason: null, files: 0, bytes: 0 })
     await keep(keyOf(id), 'a')
-    expect((await state(keyOf(id)))?.files).toMatchObject([{ path: 'a', length: 1 }])
-    expect((await state(keyOf(id, 0, 1)))?.files).toEqual([])
-    expect((await state(keyOf(id, 1)))?.files).toEqual([])
+    expect(await state(keyOf(id))).toMatchObject({ files: 1, bytes: 1 })
+    expect(await taken(keyOf(id))).toMatchObject([{ path: 'a', length: 1 }])
+    for (const other of [keyOf(id, 0, 1), keyOf(id, 1)]) {
+      expect(await state(other)).toMatchObject({ files: 0, bytes: 0 })
+      expect(await taken(other)).toEqual([])
+    }
   })
 
   test('nothing is begun or taken where there is no service, or one that is being removed', async () => {
@@ -44,9 +55,9 @@ export function leaving(subject: Subject): void {
     for (const id of [newId(), removing.id]) {
       expect(await subject.runs.open(keyOf(id), subject.now())).toBeUndefined()
       const got = await received(subject, 'late')
-      expect(await subject.runs.keep(got, keyOf(id), 'late', moment())).toBe(false)
+      expect(await subject.runs.keep(got, keyOf(id), 'late', LIMITS, moment())).toBe('closed')
       expect(await loose(subject)).toContain(got.body)
-      expect(await subject.runs.complete(keyOf(id), [], [], subject.now())).toBe(false)
+      expect(await emptied(keyOf(id))).toBe('closed')
       await subject.runs.giveUp(keyOf(id), 'why', [], moment())
     }
   })
@@ -55,25 +66,26 @@ export function leaving(subject: Subject): void {
     const key = await begun()
     await keep(key, 'a')
     await subject.store.move(key.serviceId as never, ['pending'], 'removing')
-    expect(await keep(key, 'b')).toBe(false)
-    expect(await subject.runs.complete(key, named('a'), [], subject.now())).toBe(false)
+    expect(await keep(key, 'b')).toBe('closed')
+    expect(await completing(subject, key)).toBe('closed')
     expect(await state(key)).toBeUndefined()
   })
 
   test('keep: what was taken is there by path; the same bytes under two paths are two', async () => {
     const key = await begun()
-    for (const path of ['z', 'a/b', 'A']) expect(await keep(key, path, 'same')).toBe(true)
+    for (const path of ['z', 'a/b', 'A']) expect(await keep(key, path, 'same')).toBe('kept')
     const { sha256 } = (await received(subject, 'same')).content
-    expect((await state(key))?.files.map(({ path }) => path).toSorted()).toEqual(['A', 'a/b', 'z'])
-    for (const file of (await state(key))?.files ?? []) expect(file).toMatchObject({ sha256, length: 4 })
+    expect(await taken(key)).toEqual(['A', 'a/b', 'z'].map((path) => ({ path, sha256, length: 4 })))
+    expect(await state(key)).toMatchObject({ files: 3, bytes: 12 })
   })
 
   test('keep: another under its path takes its place, and what was there is loose when it is due', async () => {
     const key = await begun()
     const first = await received(subject, 'first')
-    await subject.runs.keep(first, key, 'a', moment())
-    await subject.runs.keep(await received(subject, 'another'), key, 'a', moment(5000))
-    expect((await state(key))?.files).toMatchObject([{ path: 'a', length: 7 }])
+    await subject.runs.keep(first, key, 'a', LIMITS, moment())
+    await subject.runs.keep(await received(subject, 'another'), key, 'a', LIMITS, moment(5000))
+    expect(await taken(key)).toMatchObject([{ path: 'a', length: 7 }])
+    expect(await state(key)).toMatchObject({ files: 1, bytes: 7 })
     const due = (ms: number) => {
       const at = new Date(subject.now().getTime() + ms)
       return subject.catalogue.claimLoose(at, { claimed: at, givenUp: at }, 10)
@@ -87,35 +99,37 @@ export function leaving(subject: Subject): void {
     await keep(key, 'a')
     const before = await state(key)
     const again = await received(subject, 'a')
-    expect(await subject.runs.keep(again, key, 'a', moment())).toBe(true)
+    expect(await subject.runs.keep(again, key, 'a', LIMITS, moment())).toBe('kept')
     expect(await state(key)).toEqual(before)
     expect(await loose(subject)).toEqual([again.body])
   })
 
   test.each(['complete', 'incomplete', 'never begun'])('keep: nothing is taken of a set that is %s', async (end) => {
     const key = end === 'never begun' ? keyOf((await launched(subject)).id) : await begun()
-    if (end === 'complete') await subject.runs.complete(key, [], [], subject.now())
+    if (end === 'complete') await emptied(key)
     if (end === 'incomplete') await subject.runs.giveUp(key, 'why', [], moment())
     const got = await received(subject, 'late')
-    expect(await subject.runs.keep(got, key, 'late', moment())).toBe(false)
+    expect(await subject.runs.keep(got, key, 'late', LIMITS, moment())).toBe('closed')
     expect(await loose(subject)).toEqual([got.body])
-    expect((await state(key))?.files).toEqual([])
+    expect((await state(key))?.files).toBe(0)
   })
 
   test('complete: each file is one of the service, in its place and under its path', async () => {
     const key = await begun()
     for (const path of ['b', 'a', 'ä']) await keep(key, path)
-    const files = named('b', 'ä', 'a')
-    expect(await subject.otherRuns.complete(key, files, ['a note', '\0'], subject.now())).toBe(true)
-    expect(await state(key)).toMatchObject({ state: 'complete', reason: null })
+    const ids = newIds(3)
+    const digest = digestOf(await taken(key))
+    expect(await subject.otherRuns.complete(key, digest, ids, ['a note', '\0'], subject.now())).toBe('complete')
+    expect(await state(key)).toEqual({ state: 'complete', reason: null, files: 3, bytes: 3 })
+    expect(await taken(key)).toEqual([])
     const outputs = await subject.store.outputs(key.serviceId as never)
     expect(outputs.map(({ seq, path }) => [seq, path])).toEqual([
       [0, 'a'],
       [1, 'b'],
       [2, 'ä'],
     ])
-    for (const { path, id } of files)
-      expect(await subject.catalogue.find(id)).toMatchObject({
+    for (const [nth, path] of ['a', 'b', 'ä'].entries())
+      expect(await subject.catalogue.find(present(ids[nth]))).toMatchObject({
         filename: path,
         origin: 'output',
         length: path.length,
@@ -126,8 +140,8 @@ export function leaving(subject: Subject): void {
 
   test('complete: with nothing in it, too', async () => {
     const key = await begun()
-    expect(await subject.runs.complete(key, [], [], subject.now())).toBe(true)
-    expect(await state(key)).toEqual({ state: 'complete', reason: null, files: [] })
+    expect(await emptied(key)).toBe('complete')
+    expect(await state(key)).toEqual({ state: 'complete', reason: null, files: 0, bytes: 0 })
   })
 
   test.each([
@@ -139,17 +153,21 @@ export function leaving(subject: Subject): void {
   ])('complete: not with %s; the set is open still', async (_, paths) => {
     const key = await begun()
     for (const path of ['a', 'b']) await keep(key, path)
-    expect(await subject.runs.complete(key, named(...paths), [], subject.now())).toBe(false)
-    expect(await state(key)).toMatchObject({ state: 'open', files: [{ path: 'a' }, { path: 'b' }] })
+    const known = new Map((await taken(key)).map((file) => [file.path, file]))
+    const said = paths.map((path) => known.get(path) ?? { ...present(known.get('a')), path })
+    expect(await subject.runs.complete(key, digestOf(said), newIds(said.length), [], subject.now())).toBe('differs')
+    expect(await state(key)).toMatchObject({ state: 'open', files: 2 })
+    expect(await taken(key)).toMatchObject([{ path: 'a' }, { path: 'b' }])
     expect(await subject.store.outputs(key.serviceId as never)).toEqual([])
   })
 
   test('complete: of 10 at once one does, and a later one does not', async () => {
     const key = await begun()
     await keep(key, 'a')
-    const results = await many(10, (runs) => runs.complete(key, named('a'), [], subject.now()))
-    expect(results.filter(Boolean)).toHaveLength(1)
-    expect(await subject.runs.complete(key, named('a'), [], subject.now())).toBe(false)
+    const digest = digestOf(await taken(key))
+    const results = await many(10, (runs) => runs.complete(key, digest, newIds(1), [], subject.now()))
+    expect(results.toSorted()).toEqual([...Array(9).fill('closed'), 'complete'])
+    expect(await subject.runs.complete(key, digest, newIds(1), [], subject.now())).toBe('closed')
     expect(await subject.store.outputs(key.serviceId as never)).toHaveLength(1)
   })
 
@@ -165,11 +183,11 @@ export function leaving(subject: Subject): void {
   test('giveUp: why is said, and what was taken is loose when it is due', async () => {
     const key = await begun()
     const got = await received(subject, 'a')
-    await subject.runs.keep(got, key, 'a', moment())
+    await subject.runs.keep(got, key, 'a', LIMITS, moment())
     await subject.otherRuns.giveUp(key, 'too large\0', ['note'], moment())
-    expect(await state(key)).toEqual({ state: 'incomplete', reason: 'too large\uFFFD', files: [] })
+    expect(await state(key)).toEqual({ state: 'incomplete', reason: 'too large\uFFFD', files: 0, bytes: 0 })
     expect(await loose(subject)).toEqual([got.body])
-    expect(await subject.runs.complete(key, named('a'), [], subject.now())).toBe(false)
+    expect(await emptied(key)).toBe('closed')
     await subject.runs.giveUp(key, 'another reason', [], moment())
     expect((await state(key))?.reason).toBe('too large\uFFFD')
   })
@@ -177,18 +195,18 @@ export function leaving(subject: Subject): void {
   test('giveUp: nothing happens to a set that is complete', async () => {
     const key = await begun()
     await keep(key, 'a')
-    await subject.runs.complete(key, named('a'), [], subject.now())
+    await completing(subject, key)
     await subject.runs.giveUp(key, 'why', [], moment())
-    expect(await state(key)).toMatchObject({ state: 'complete', files: [{ path: 'a' }] })
+    expect(await state(key)).toMatchObject({ state: 'complete', files: 1 })
     expect(await loose(subject)).toEqual([])
   })
 
   /** Of contents that are kept none is loose. */
   async function expectWhole(key: RunKey, isComplete: boolean) {
     const set = present(await state(key))
-    expect([set.state, set.files.length]).toEqual(isComplete ? ['complete', 1] : ['incomplete', 0])
+    expect([set.state, set.files]).toEqual(isComplete ? ['complete', 1] : ['incomplete', 0])
     const outputs = await subject.store.outputs(key.serviceId as never)
-    expect(outputs).toHaveLength(set.files.length)
+    expect(outputs).toHaveLength(set.files)
     const kept = await Promise.all(outputs.map(({ fileId }) => subject.catalogue.find(objectId(fileId))))
     const gone = await loose(subject)
     for (const file of kept) expect(gone).not.toContain(file?.body)
@@ -199,12 +217,14 @@ export function leaving(subject: Subject): void {
     for (let turn = 0; turn < 15; turn += 1) {
       const key = await begun()
       await keep(key, 'a', `of turn ${turn}`)
-      const [isComplete] = await Promise.all([
-        subject.runs.complete(key, named('a'), [], subject.now()),
+      const digest = digestOf(await taken(key))
+      const [outcome] = await Promise.all([
+        subject.runs.complete(key, digest, newIds(1), [], subject.now()),
         subject.otherRuns.giveUp(key, 'why', [], moment()),
         keep(key, 'a', `anew in turn ${turn}`, subject.otherRuns),
       ])
-      await expectWhole(key, isComplete)
+      if (outcome === 'differs') await subject.runs.giveUp(key, 'why', [], moment())
+      await expectWhole(key, outcome === 'complete')
     }
   })
 }

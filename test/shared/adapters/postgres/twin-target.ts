@@ -6,7 +6,7 @@ import type { Target } from '../../../conformance/twin-store/subject.ts'
 
 const TABLES = [
   ...['service', 'run', 'change', 'loop', 'content', 'loose', 'chunk'],
-  ...['file', 'mount', 'output_set', 'part', 'output'],
+  ...['file', 'mount', 'output_set', 'part', 'output', 'former_token'],
 ]
 
 export async function emptyTarget([pool, other]: readonly [Database, Database], now: () => Date): Promise<Target> {

@@ -8,13 +8,15 @@ import {
   type ServiceInput,
   serverDeployment,
   serverService,
-  tokenSecret,
+  tokensSecret,
 } from '../../../../shared/dt/objects/index.ts'
-import type { KubernetesObject } from '../../../../shared/dt/ports.ts'
+import type { KubernetesObject, RunGrant } from '../../../../shared/dt/ports.ts'
 import type { TwinSettings } from '../../../../shared/dt/settings.ts'
 
 export const ID = '65f0c0ffee0123456789abcd' as ServiceId
-export const TOKEN = 'a-token-of-this-service'
+/** Not a token, but what one would be for. */
+export const tokenOf = ({ step, firing, index, retries }: RunGrant): string =>
+  `a-token-of-${step}-${firing ?? 'any'}-${index}-${retries}`
 
 export const SETTINGS: TwinSettings = {
   namespace: 'twins',
@@ -27,6 +29,7 @@ export const SETTINGS: TwinSettings = {
   memoryRequest: '256Mi',
   memoryLimit: '8Gi',
   outputLimit: '2Gi',
+  outputFiles: 5000,
   graceSeconds: 3600,
   parallelism: 5,
   retries: 2,
@@ -90,7 +93,7 @@ type Build = (input: ServiceInput) => KubernetesObject
 
 const made = (fields: Fields, ...builds: readonly Build[]): Case => {
   const input = inputOf(fields)
-  return { input, objects: [tokenSecret(input, TOKEN), ...builds.map((build) => build(input))] }
+  return { input, objects: [tokensSecret(input, tokenOf), ...builds.map((build) => build(input))] }
 }
 
 const now: Build = (input) => onDemandJob(input, false)

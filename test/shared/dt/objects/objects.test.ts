@@ -1,6 +1,6 @@
 /** What must hold of the objects of a service, whatever its kind and settings. */
 import { describe, expect, test } from 'vitest'
-import { CASES, type Case, ID, TOKEN } from './input.ts'
+import { CASES, type Case, ID } from './input.ts'
 import { containersOf, templatesOf } from './pods.ts'
 
 const ALL: [string, Case][] = Object.entries(CASES)
@@ -34,22 +34,48 @@ describe('secrets', () => {
     }
   })
 
-  test.each(ALL)('%s: the token is mounted where our programs run, read only, and never beside the image', (_, one) => {
-    for (const pod of podsOf(one)) {
-      for (const { name, volumeMounts = [] } of pod.initContainers ?? [])
-        expect([name, volumeMounts.filter((mount) => mount.name === 'service-token')]).toEqual([
-          expect.stringMatching(/^(fetch-inputs|upload-outputs)$/),
-          [{ name: 'service-token', mountPath: '/var/run/secrets/dt-service', readOnly: true }],
-        ])
-      for (const { volumeMounts = [] } of pod.containers)
-        expect(volumeMounts.map((mount) => [mount.name, mount.mountPath])).toEqual(
-          [
-            ['shared-data', '/input'],
-            ['output-data', '/output'],
-          ].slice(0, volumeMounts.length),
-        )
-    }
-  })
+  test.each(ALL)(
+    '%s: the token of a run alone is mounted where our programs run, read only, and never beside the image',
+    (_, one) => {
+      for (const pod of podsOf(one)) {
+        for (const { name, volumeMounts = [] } of pod.initContainers ?? [])
+          expect([name, volumeMounts.filter((mount) => mount.name === 'run-tokens')]).toEqual([
+            expect.stringMatching(/^(fetch-inputs|upload-outputs)$/),
+            [
+              {
+                name: 'run-tokens',
+                mountPath: '/var/run/secrets/dt-service/token',
+                subPathExpr: '$(RUN_INDEX)',
+                readOnly: true,
+              },
+            ],
+          ])
+        for (const { volumeMounts = [] } of pod.containers)
+          expect(volumeMounts.map((mount) => [mount.name, mount.mountPath])).toEqual(
+            [
+              ['shared-data', '/input'],
+              ['output-data', '/output'],
+            ].slice(0, volumeMounts.length),
+          )
+      }
+    },
+  )
+
+  const grantsOf = (name: keyof typeof CASES) => {
+    const secret = CASES[name].objects[0]
+    const data = Object.entries((secret?.['data'] ?? {}) as Record<string, string>)
+    return Object.fromEntries(data.map(([key, token]) => [key, Buffer.from(token, 'base64').toString()]))
+  }
+  test.each<[keyof typeof CASES, readonly string[]]>([
+    ['on-demand-fan-in', ['replication-0-0-2', 'replication-0-1-2', 'replication-0-2-2', 'fan-in-0-3-2']],
+    ['on-demand-relaunched', ['replication-3-0-2', 'replication-3-1-2', 'replication-3-2-2']],
+    ['scheduled', ['replication-any-0-2', 'replication-any-1-2', 'replication-any-2-2']],
+    ['persistent-with-inputs', ['replication-0-0-2']],
+  ])('%s: each run has a token of its own', (name, expected) =>
+    expect(Object.entries(grantsOf(name))).toEqual(
+      expected.map((grant, index) => [String(index), `a-token-of-${grant}`]),
+    ),
+  )
 
   test.each(ALL)(
     '%s: only our programs have an image of ours, and the image of others none of our variables',
@@ -68,9 +94,12 @@ describe('secrets', () => {
 
   test.each(ALL)('%s: the token is in its Secret and nowhere else', (_, { objects }) => {
     const [secret, ...others] = objects
-    expect(secret).toMatchObject({ kind: 'Secret', data: { token: Buffer.from(TOKEN).toString('base64') } })
-    expect(JSON.stringify(others)).not.toContain(TOKEN)
-    expect(JSON.stringify(others)).not.toContain(Buffer.from(TOKEN).toString('base64'))
+    expect(secret?.kind).toBe('Secret')
+    for (const token of Object.values(secret?.['data'] as Record<string, string>)) {
+      expect(Buffer.from(token, 'base64').toString()).toMatch(/^a-token-of-/)
+      expect(JSON.stringify(others)).not.toContain(token)
+    }
+    expect(JSON.stringify(others)).not.toContain('a-token-of')
     for (const { volumes = [] } of templatesOf(objects).map(({ spec }) => spec))
       for (const volume of volumes.filter((one) => one.secret))
         expect(volume.secret?.secretName).toBe(secret?.metadata.name)

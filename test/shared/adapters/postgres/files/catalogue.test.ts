@@ -1,7 +1,7 @@
 /** Files and contents in PostgreSQL, straight and through a pooler, against what every Catalogue owes. */
 import { expect, it } from 'vitest'
 import { createCatalogue } from '../../../../../shared/adapters/postgres/files/index.ts'
-import type { Body } from '../../../../../shared/files/model.ts'
+import type { Body, ObjectId } from '../../../../../shared/files/model.ts'
 import { catalogueConformance, contentOf } from '../../../../conformance/files/catalogue.ts'
 import { onEachWay } from '../ways.ts'
 
@@ -17,6 +17,25 @@ onEachWay((name, pools) => {
     }
   }
   catalogueConformance(name, fresh)
+
+  it(`${name}: no upload begins where the contents have as many bytes as the site allows`, async () => {
+    const { catalogue: other } = await fresh()
+    const [pool] = pools()
+    let time = START.getTime()
+    const catalogue = createCatalogue(pool, { now: () => new Date(time), limitBytes: 8 })
+    const received = async (text: string) => ({ body: await other.begin(START), content: contentOf(text) })
+    const file = (id: string) => ({ id: id.repeat(24) as ObjectId, filename: 'f', at: START })
+    await other.add(await received('seven..'), file('a'))
+    await catalogue.begin(START)
+    await other.add(await received('.'), file('b'))
+    // It is asked for every ten seconds.
+    time += 10_000
+    const full = { code: 'too_large', message: 'The store of files is full: it may have 8 bytes (DT_STORE_LIMIT)' }
+    await expect(catalogue.begin(START)).rejects.toMatchObject(full)
+    await other.remove(file('b').id, START)
+    time += 10_000
+    await catalogue.begin(START)
+  })
 
   it(`${name}: a content whose holder died before it let go is found and loosened`, async () => {
     const { catalogue } = await fresh()
