@@ -17,12 +17,12 @@ interface Room {
 
 /** The first room that fits a file is its room. `(po|dt)` are the features. */
 const ROOMS: readonly Room[] = [
-  { name: 'words', files: /^shared\/(fault|(po|dt|files)\/model)\.ts$/, may: /^$/ },
+  { name: 'words', files: /^shared\/(fault|registry|(po|dt|files)\/model)\.ts$/, may: /^$/ },
   { name: 'table', files: /^shared\/(twin-)?routes\.ts$/, may: /^shared\/(twin-)?routes\.ts$/ },
   {
     name: 'configuration',
     files: /^shared\/(config|setting|twin-settings)\.ts$/,
-    may: /^(shared\/(routes|setting|twin-settings)\.ts|node:fs)$/,
+    may: /^(shared\/(registry|routes|setting|twin-settings)\.ts|node:fs)$/,
   },
   { name: 'ways of working', files: /^shared\/work\//, may: /^$/ },
   { name: 'tokens', files: /^shared\/service-token\.ts$/, may: /^node:crypto$/ },
@@ -56,7 +56,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'use cases',
     files: /^shared\/(po|dt)\//,
-    may: /^(shared\/(po|dt)\/(?!schema|requests).+|shared\/(fault\.ts|work\/.+))$/,
+    may: /^(shared\/(po|dt)\/(?!schema|requests).+|shared\/((fault|registry)\.ts|work\/.+))$/,
   },
   {
     name: 'import',
