@@ -1,12 +1,12 @@
 /**
- * Takes away what an incarnation owns outside the database: logs first, then the root Secret (pods end first, policies
- * after them, Secrets last), then subscriptions and Keycloak client, unless a newer incarnation needs them.
+ * Takes away what an incarnation owns outside the database: logs first, then the root (pods end first, policies after
+ * them), then subscriptions and Keycloak client, unless a newer incarnation needs them.
  *
  * Every step may be repeated; the removal's row stays until all of it was seen to be gone.
  */
 import { isFault } from '../fault.ts'
 import { type AnalysisKey, LOG_SNAPSHOT_BYTES, type LogSnapshot, type Removal } from './model.ts'
-import { COMPONENT, credentialsName, LABEL, parseObjectName } from './names.ts'
+import { COMPONENT, credentialsName, LABEL, parseObjectName, rootName } from './names.ts'
 import type { ClientHold, Ports } from './ports.ts'
 
 export type ReleasePorts = Pick<
@@ -111,19 +111,21 @@ function againAt(ports: ReleasePorts, removal: Removal, outcome: 'gone' | 'left'
 /** How far it went: everything is gone, something is left, or others are at the client of the id. */
 async function carryOut(ports: ReleasePorts, removal: Removal): Promise<'gone' | 'left' | 'busy'> {
   const { store, cluster, sign, settings } = ports
-  const root = credentialsName(removal.id, removal.firstRun)
+  const root = rootName(removal.id, removal.firstRun)
   await secureLogs(ports, removal)
   if (removal.archive) await store.archive(removal.key, settings.run.node, sign)
   await removeRoot(ports, removal, root)
   if ((await removeClient(ports, removal)) === 'busy') return 'busy'
-  const gone = (await cluster.find('Secret', root)) === undefined && (await podsLeft(ports, removal)) === 0
+  const gone = (await cluster.find('ConfigMap', root)) === undefined && (await podsLeft(ports, removal)) === 0
   return gone ? 'gone' : 'left'
 }
 
 /** Asks once: pods may take half a minute to end, and each attempt until then would be another write. */
 async function removeRoot({ cluster, store, now }: ReleasePorts, removal: Removal, root: string): Promise<void> {
-  const found = await cluster.find('Secret', root)
-  if (found && !found.deleting) await cluster.remove('Secret', root)
+  const found = await cluster.find('ConfigMap', root)
+  if (found && !found.deleting) await cluster.remove('ConfigMap', root)
+  // The root that version 0.1 made. Nothing can look for it first.
+  if (!found && !removal.rootRemoved) await cluster.remove('Secret', credentialsName(removal.id, removal.firstRun))
   const isSettled = found !== undefined || now() >= removal.makingUntil
   if (isSettled && !removal.rootRemoved) await store.markRootRemoved(removal.key)
 }

@@ -1,6 +1,6 @@
 /** Hands in the cluster: administrators who delete what they should not, and drain nodes. */
 import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
-import { credentialsName, LABEL, policyName, STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
+import { LABEL, policyName, rootName, STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
 import type { KubernetesObject } from '../../../shared/po/ports.ts'
 import type { ClusterModel } from '../cluster/index.ts'
 import { keyOf, labelsOf, type Pod, type Thing } from '../cluster/objects.ts'
@@ -41,7 +41,7 @@ export function createHands({ model, random, timeline, plan, trace, isBusy, touc
     if (thing.name === STANDING_POLICY_NAME) return !plan.handsOpenRuns
     const id = labelsOf(thing)[LABEL.analysis] as AnalysisId
     const run = Number(labelsOf(thing)[LABEL.run]) as RunNumber
-    return plan.handsOpenRuns || ![policyName(id, run), credentialsName(id, run)].includes(thing.name)
+    return plan.handsOpenRuns || ![policyName(id, run), rootName(id, run)].includes(thing.name)
   }
 
   const removeThing = (): void => {
