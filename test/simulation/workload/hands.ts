@@ -23,8 +23,8 @@ export interface HandDeps {
 export function createHands({ model, random, timeline, plan, trace, isBusy, touched }: HandDeps) {
   const { namespace } = model
   const saved: KubernetesObject[] = []
-  /** A Deployment that somebody puts back runs: that is theirs to answer for. */
-  const isWork = ({ kind }: Thing) => kind === 'Deployment'
+  /** A Deployment that somebody puts back runs, and a Secret is found by nothing, as nothing reads Secrets: both are theirs. */
+  const isTheirs = ({ kind }: Thing) => kind === 'Deployment' || kind === 'Secret'
 
   const drain = (): void => {
     for (const pod of namespace.pods.values()) if (random.chance(0.5)) endPod(pod)
@@ -66,7 +66,7 @@ export function createHands({ model, random, timeline, plan, trace, isBusy, touc
   }
 
   const save = (): void => {
-    const owned = [...namespace.things.values()].filter((thing) => labelsOf(thing)[LABEL.analysis] && !isWork(thing))
+    const owned = [...namespace.things.values()].filter((thing) => labelsOf(thing)[LABEL.analysis] && !isTheirs(thing))
     if (owned.length > 0) saved.push(random.pick(owned).object)
   }
 
