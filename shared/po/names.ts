@@ -62,6 +62,9 @@ function match(pattern: RegExp, name: string): RunRef | undefined {
   return id ? { id, run: Number(groups['run']) as RunNumber } : undefined
 }
 
+/** What names of objects of runs look like, for whoever matches them elsewhere (RE2 has no named groups of this form). */
+export const OBJECT_PATTERN = OBJECT.source.replaceAll(/\?<\w+>/g, '')
+
 /** The run an object, pod or container name belongs to; undefined for names that are not ours. */
 export const parseObjectName = (name: string): RunRef | undefined => match(OBJECT, name)
 
