@@ -2,6 +2,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { dtRoutes, functionFolder, poRoutes, type Route } from '../shared/routes.ts'
+import { admission } from './admission.ts'
 import { eventing, podHints } from './events.ts'
 import { renderFuncYaml } from './func-yaml.ts'
 import { knativeService } from './function-service.ts'
@@ -54,6 +55,7 @@ const analysisRoutes = poRoutes.filter(({ auth }) => auth === 'analysis')
 export const MANIFESTS: readonly Rendered[] = [
   ...ofRoutes('knative/base', poRoutes),
   ...ofRoutes(TWINS, dtRoutes),
+  { path: 'knative/admission/policies.yaml', render: () => yamlOf(...admission()) },
   { path: `${TWINS}/sources.yaml`, render: () => yamlOf(...twinSources(TWIN_INTERVAL)) },
   { path: `${TWINS}/policies.yaml`, render: () => yamlOf(...twinPolicies()) },
   { path: `${TWINS}/nginx.conf`, render: () => gatewayConf([...poRoutes, ...callerRoutes]) },

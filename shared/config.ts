@@ -17,6 +17,7 @@ import {
   oneOf,
   overrides,
   quantity,
+  registry,
   required,
   type Setting,
   text,
@@ -70,8 +71,8 @@ export const SETTINGS = {
   }),
   EXTRA_CA_CERTS: text({ group: 'hub', default: '', effect: 'PEM file of certificate authorities to trust, too.' }),
 
-  HARBOR_URL: text({ group: 'registry', default: '', effect: 'Registry used where a create request names none.' }),
-  HARBOR_USER: text({ group: 'registry', default: '', effect: 'Its user.' }),
+  HARBOR_URL: registry({ group: 'registry', default: '', effect: 'Registry used where a create request names none.' }),
+  HARBOR_USER: text({ group: 'registry', default: '', effect: 'Its user; used at that registry alone.' }),
   HARBOR_PW: text({ group: 'registry', default: '', secret: true, effect: 'Its password.' }),
 
   NODE_NAME: text({

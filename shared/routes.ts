@@ -67,7 +67,12 @@ export interface Route {
 
 const PODS_READ: KubernetesGrant = { apiGroup: '', resources: ['pods'], verbs: ['list'] }
 const LOGS_READ: KubernetesGrant = { apiGroup: '', resources: ['pods/log'], verbs: ['get'] }
-const ROOT_DELETE: KubernetesGrant = { apiGroup: '', resources: ['secrets'], verbs: ['get', 'delete'] }
+/** No function reads Secrets: reading one by its name is reading each, and a Role cannot name those of analyses. */
+const ROOT_DELETE: readonly KubernetesGrant[] = [
+  { apiGroup: '', resources: ['configmaps'], verbs: ['get', 'delete'] },
+  // Roots that version 0.1 made; without this once none of its analyses is left.
+  { apiGroup: '', resources: ['secrets'], verbs: ['delete'] },
+]
 const PEERS_READ: KubernetesGrant = { apiGroup: '', resources: ['services'], verbs: ['list'] }
 
 /** What making a run takes. */
@@ -79,9 +84,10 @@ const RUN_WRITE: readonly KubernetesGrant[] = [
 
 /** What finding objects without an owner row takes. */
 const OWNED_LIST: readonly KubernetesGrant[] = [
-  { apiGroup: '', resources: ['secrets', 'configmaps', 'services', 'pods'], verbs: ['get', 'list', 'delete'] },
-  { apiGroup: 'apps', resources: ['deployments'], verbs: ['get', 'list', 'delete'] },
-  { apiGroup: 'networking.k8s.io', resources: ['networkpolicies'], verbs: ['get', 'list', 'delete'] },
+  ...ROOT_DELETE,
+  { apiGroup: '', resources: ['configmaps', 'services', 'pods'], verbs: ['list', 'delete'] },
+  { apiGroup: 'apps', resources: ['deployments'], verbs: ['list', 'delete'] },
+  { apiGroup: 'networking.k8s.io', resources: ['networkpolicies'], verbs: ['list', 'delete'] },
 ]
 
 const REMOVAL_SETTINGS = ['auth', 'database', 'identity', 'hub', 'signing', 'runs', 'logs'] as const
@@ -100,7 +106,7 @@ export const routes = {
       trigger: 'http',
       endpoints: [{ method: 'POST', path: '/po/', summary: 'Create an analysis and start it' }],
       settings: ['auth', 'database', 'identity', 'hub', 'registry', 'runs', 'signing', 'logs'],
-      kubernetes: [...RUN_WRITE, PEERS_READ, ROOT_DELETE, PODS_READ, LOGS_READ],
+      kubernetes: [...RUN_WRITE, PEERS_READ, ...ROOT_DELETE, PODS_READ, LOGS_READ],
       scale: { min: 0, max: 10, timeoutSeconds: 60 },
     },
     history: {
@@ -160,7 +166,7 @@ export const routes = {
       trigger: 'http',
       endpoints: both('PUT', '/po/stop', 'Stop all analyses', 'Stop one analysis'),
       settings: REMOVAL_SETTINGS,
-      kubernetes: [ROOT_DELETE, PODS_READ, LOGS_READ, PEERS_READ],
+      kubernetes: [...ROOT_DELETE, PODS_READ, LOGS_READ, PEERS_READ],
       scale: { min: 0, max: 10, timeoutSeconds: 60 },
     },
     delete: {
@@ -169,7 +175,7 @@ export const routes = {
       trigger: 'http',
       endpoints: both('DELETE', '/po/delete', 'Delete all analyses', 'Delete one analysis'),
       settings: REMOVAL_SETTINGS,
-      kubernetes: [ROOT_DELETE, PODS_READ, LOGS_READ, PEERS_READ],
+      kubernetes: [...ROOT_DELETE, PODS_READ, LOGS_READ, PEERS_READ],
       scale: { min: 0, max: 10, timeoutSeconds: 60 },
     },
     cleanup: {

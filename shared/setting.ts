@@ -1,6 +1,7 @@
 /** Kinds of settings: how the text of a variable becomes a value, and what was expected where it does not. */
 import { closedAround, parseBlock } from './cidr.ts'
 import type { DnsPeer } from './dns-egress.ts'
+import { parseRegistry } from './registry.ts'
 import type { SettingGroup } from './routes.ts'
 
 type Group = SettingGroup | 'process'
@@ -68,7 +69,17 @@ export const url = (shape: Shape) =>
     if (value === '' && shape.default === '') return ''
     const parsed = URL.canParse(value) ? new URL(value) : undefined
     const ok = parsed && (parsed.protocol === 'http:' || parsed.protocol === 'https:')
-    return ok ? withoutSlashes(value) : new Expected('an http:// or https:// URL')
+    if (!ok || parsed.username || parsed.password) return new Expected('an http:// or https:// URL without a login')
+    return withoutSlashes(value)
+  })
+/** A registry of images, with or without a scheme and a path. */
+export const registry = (shape: Shape) =>
+  setting<string>(shape, (value) => {
+    if (value === '' && shape.default === '') return ''
+    const address = parseRegistry(value)
+    return address && !address.hasLogin
+      ? value
+      : new Expected('a registry such as https://harbor.example, without a login')
   })
 export const oneOf = <const T extends string>(shape: Shape, ...words: readonly T[]) =>
   setting<T>(shape, (value) => words.find((word) => word === value) ?? new Expected(words.join(' or ')))

@@ -17,12 +17,12 @@ interface Room {
 
 /** The first room that fits a file is its room. `(po|dt)` are the features. */
 const ROOMS: readonly Room[] = [
-  { name: 'words', files: /^shared\/(fault|(po|dt|files)\/model)\.ts$/, may: /^$/ },
+  { name: 'words', files: /^shared\/(fault|registry|(po|dt|files)\/model)\.ts$/, may: /^$/ },
   { name: 'table', files: /^shared\/(twin-)?routes\.ts$/, may: /^shared\/(twin-)?routes\.ts$/ },
   {
     name: 'configuration',
     files: /^shared\/(config|setting|(twin|log|edge)-settings)\.ts$/,
-    may: /^(shared\/(routes|setting|(twin|log|edge)-settings|dns-egress|cidr)\.ts|node:(fs|net))$/,
+    may: /^(shared\/(routes|setting|(twin|log|edge)-settings|dns-egress|cidr|registry)\.ts|node:(fs|net))$/,
   },
   { name: 'networks', files: /^shared\/(dns-egress|cidr)\.ts$/, may: /^$/ },
   { name: 'ways of working', files: /^shared\/work\//, may: /^$/ },
@@ -57,7 +57,7 @@ const ROOMS: readonly Room[] = [
   {
     name: 'use cases',
     files: /^shared\/(po|dt)\//,
-    may: /^(shared\/(po|dt)\/(?!schema|requests).+|shared\/(fault\.ts|work\/.+))$/,
+    may: /^(shared\/(po|dt)\/(?!schema|requests).+|shared\/((fault|registry)\.ts|work\/.+))$/,
   },
   {
     name: 'import',

@@ -1,6 +1,8 @@
 /** An overlay into a cluster: checked as a whole, then applied stage by stage, each one working before the next begins. */
+
 import { SECRETS_NAME } from '../environment.ts'
 import { selectorOf } from '../labels.ts'
+import { checkAdmission } from './admission.ts'
 import * as cluster from './kubectl.ts'
 import { type DeployedObject, isFunction, Refused, refOf, titleOf } from './objects.ts'
 import { imagesOf, namespaceOf, type Plan, planOf, STAGES, type Stage } from './plan.ts'
@@ -116,6 +118,7 @@ export async function deploy(input: DeployInput): Promise<void> {
   const secret = input.secrets ? await cluster.renderSecret(SECRETS_NAME, namespace, input.secrets) : undefined
   const faults = await preflight(objects, namespace, secret)
   if (faults.length > 0) throw new Refused(`nothing was applied:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
+  for (const warning of await checkAdmission()) input.say(`WARNING: ${warning}`)
   if (secret) await cluster.apply([...plan.foundation.filter(({ kind }) => kind === 'Namespace'), secret])
   await checkAll(plan, namespace)
   for (const stage of STAGES) await applyStage(stage, plan[stage], namespace, input)

@@ -1,16 +1,18 @@
 /**
  * Makes the Kubernetes objects of a run in the one order that never leaves a pod unprotected: standing policy (verified),
- * root, pull Secret, policies, then the rest at once. A first run costs nine writes; applying twice changes nothing.
+ * root, credentials, policies, then the rest at once. A first run costs nine writes; applying twice changes nothing.
  */
 import { Fault } from '../fault.ts'
-import type { Analysis, AnalysisSecrets } from './model.ts'
+import type { Analysis } from './model.ts'
 import { runName, STANDING_POLICY_NAME } from './names.ts'
 import {
+  type Credentials,
   credentialsSecret,
   objectsOwnedByPolicy,
   policyOwnedByRoot,
-  pullSecret,
+  type RootKind,
   type RunInput,
+  root,
   standingPolicy,
 } from './objects/index.ts'
 import { type KubernetesObject, PEERS, type Peer, type PeerService, type Ports } from './ports.ts'
@@ -43,22 +45,28 @@ export async function ensureStandingPolicy({ cluster }: Pick<Ports, 'cluster'>):
   await cluster.apply(standingPolicy())
 }
 
-export function runInput(analysis: Analysis, peers: Peers, { settings }: Pick<Ports, 'settings'>): RunInput {
+export function runInput(
+  analysis: Analysis,
+  peers: Peers,
+  { settings }: Pick<Ports, 'settings'>,
+  rootKind: RootKind = 'ConfigMap',
+): RunInput {
   const { id, run, firstRun, projectId, image, needsKong } = analysis
-  return { id, run, firstRun, projectId, image, needsKong, peers, settings: settings.run }
+  return { id, run, firstRun, projectId, image, needsKong, peers, rootKind, settings: settings.run }
 }
 
-/** Root and pull Secret of a new incarnation, which only its creation can make: nobody else knows the secrets. */
+/**
+ * Root and credentials of a new incarnation, which only its creation can make: nobody else knows the secrets. The policy of
+ * a run comes after both, so that where there is one the credentials were made.
+ */
 export async function applyRoot(
   { cluster }: Pick<Ports, 'cluster'>,
   input: RunInput,
-  token: string,
-  secrets: AnalysisSecrets,
-  registryHost: string,
+  credentials: Credentials,
 ): Promise<string> {
-  const root = await cluster.apply(credentialsSecret(input, token, secrets.kongToken))
-  await cluster.apply(pullSecret(input, root.uid, registryHost, secrets))
-  return root.uid
+  const { uid } = await cluster.apply(root(input))
+  await cluster.apply(credentialsSecret(input, uid, credentials))
+  return uid
 }
 
 export interface ApplyOptions {

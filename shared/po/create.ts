@@ -13,8 +13,9 @@ import {
   NO_KONG_TOKEN,
   type StatusWord,
 } from './model.ts'
-import { credentialsName } from './names.ts'
+import { rootName } from './names.ts'
 import type { BeginInput, BeginResult, Ports } from './ports.ts'
+import { loginFor, registryHost } from './registry.ts'
 import { REMOVAL_LEASE_MS, type ReleasePorts, release, releaseByKey } from './release.ts'
 
 export type CreatePorts = ReleasePorts & Pick<Ports, 'sleep'>
@@ -40,14 +41,6 @@ const CREATION_BUDGET_MS = 40_000
 /** How long a create waits for the end of a former incarnation. */
 const FORMER_BUDGET_MS = 10_000
 
-/** Host and port of a registry, whatever form it was given in. */
-export const registryHost = (url: string): string =>
-  url
-    .trim()
-    .replace(/^[a-z]+:\/\//i, '')
-    .replace(/\/.*/s, '')
-    .toLowerCase()
-
 interface Plan {
   readonly begin: BeginInput
   readonly secrets: AnalysisSecrets
@@ -56,23 +49,21 @@ interface Plan {
 function plan(request: CreateRequest, { registry }: Ports['settings']): Plan {
   const url = request.registryUrl || registry.url
   if (!url) throw new Fault('invalid', 'registry_url is empty and HARBOR_URL is not set')
+  const host = registryHost(url)
+  const login = loginFor(host, { user: request.registryUser, password: request.registryPassword }, registry)
   return {
     begin: {
       id: request.id,
       spelling: request.spelling,
       projectId: request.projectId,
       image: request.image,
-      registryHost: registryHost(url),
+      registryHost: host,
       needsKong: request.kongToken !== NO_KONG_TOKEN,
       restartCounter: request.restartCounter,
       progress: request.progress,
       leaseMs: CREATION_LEASE_MS,
     },
-    secrets: {
-      registryUser: request.registryUser || registry.user,
-      registryPassword: request.registryPassword || registry.password,
-      kongToken: request.kongToken,
-    },
+    secrets: { login, kongToken: request.kongToken },
   }
 }
 
@@ -121,14 +112,14 @@ async function make(ports: CreatePorts, analysis: Analysis, secrets: AnalysisSec
   const token = await ports.identity.issueToken(analysis.id)
   mayGoOn()
   const input = runInput(analysis, peers, ports)
-  const rootUid = await applyRoot(ports, input, token.value, secrets, analysis.registryHost)
+  const rootUid = await applyRoot(ports, input, { ...secrets, token: token.value, registryHost: analysis.registryHost })
   mayGoOn()
   await applyRun(ports, input, rootUid, { mayGoOn })
 }
 
 /** For an end that came while we made it, perhaps before our root did; now we make nothing more. */
 async function removeOwnRoot({ cluster, store }: CreatePorts, { key, id, firstRun }: Analysis): Promise<void> {
-  await cluster.remove('Secret', credentialsName(id, firstRun))
+  await cluster.remove('ConfigMap', rootName(id, firstRun))
   await store.markRootRemoved(key)
 }
 

@@ -137,10 +137,15 @@ export interface Analysis extends AnalysisSpec {
 /** Statuses by analysis node; null where a partner has none. */
 export type PartnerStatuses = Readonly<Record<string, HubStatus | null>>
 
-/** A secret that is passed on to a container and never stored by us. */
+export interface RegistryLogin {
+  readonly user: string
+  readonly password: string
+}
+
+/** What is passed on to a container or to the kubelet and never stored by us. */
 export interface AnalysisSecrets {
-  readonly registryUser: string
-  readonly registryPassword: string
+  /** Null: the image is pulled without a login. */
+  readonly login: RegistryLogin | null
   readonly kongToken: string
 }
 

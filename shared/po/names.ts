@@ -10,8 +10,8 @@ export const COMPONENT = {
   configMap: 'flame-nginx-analysis-config-map',
   policy: 'flame-nginx-to-analysis-policy',
   proxyPolicy: 'flame-analysis-nginx-policy',
+  root: 'flame-analysis-root',
   credentials: 'flame-analysis-credentials',
-  pullSecret: 'flame-analysis-pull-secret',
   standingPolicy: 'flame-analysis-standing-policy',
 } as const
 
@@ -41,8 +41,11 @@ export const proxyPolicyName = (id: AnalysisId, run: RunNumber): string => `${pr
 export const netStatsName = (id: AnalysisId, run: RunNumber): string => `net-stats-${runName(id, run)}`
 
 /** The root, named after the first run of the incarnation. */
+export const rootName = (id: AnalysisId, firstRun: RunNumber): string => `${runName(id, firstRun)}-root`
+/** The Secret below it; of analyses that version 0.1 made, the root itself. */
 export const credentialsName = (id: AnalysisId, firstRun: RunNumber): string => `${runName(id, firstRun)}-credentials`
-export const pullSecretName = (id: AnalysisId, firstRun: RunNumber): string => `${runName(id, firstRun)}-pull`
+/** Of an analysis that version 0.1 made: the Secret with the login of its registry. */
+export const formerPullSecretName = (id: AnalysisId, firstRun: RunNumber): string => `${runName(id, firstRun)}-pull`
 
 export interface RunRef {
   readonly id: AnalysisId
@@ -58,6 +61,9 @@ function match(pattern: RegExp, name: string): RunRef | undefined {
   const id = groups && parseAnalysisId(groups['id'] ?? '')
   return id ? { id, run: Number(groups['run']) as RunNumber } : undefined
 }
+
+/** What names of objects of runs look like, for whoever matches them elsewhere (RE2 has no named groups of this form). */
+export const OBJECT_PATTERN = OBJECT.source.replaceAll(/\?<\w+>/g, '')
 
 /** The run an object, pod or container name belongs to; undefined for names that are not ours. */
 export const parseObjectName = (name: string): RunRef | undefined => match(OBJECT, name)

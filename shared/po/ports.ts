@@ -9,7 +9,6 @@ import type {
   Analysis,
   AnalysisId,
   AnalysisKey,
-  AnalysisSecrets,
   AnalysisSpec,
   Change,
   HubStatus,
@@ -400,9 +399,14 @@ export interface OwnerReference {
   readonly blockOwnerDeletion: boolean
 }
 
-/** The kinds of which a run owns objects. */
-export const OWNED_KINDS = ['Secret', 'NetworkPolicy', 'ConfigMap', 'Service', 'Deployment'] as const
+/**
+ * The kinds of which a run owns objects, but for its Secret: nothing that reads objects can read that. ConfigMaps come first,
+ * because roots are among them.
+ */
+export const OWNED_KINDS = ['ConfigMap', 'NetworkPolicy', 'Service', 'Deployment'] as const
 export type OwnedKind = (typeof OWNED_KINDS)[number]
+/** Secrets are never found or listed; those of version 0.1 are removed. */
+export type RemovableKind = OwnedKind | 'Secret'
 
 export interface ObjectMeta {
   readonly kind: OwnedKind
@@ -412,7 +416,10 @@ export interface ObjectMeta {
   readonly createdAt: Date
   /** A foreground deletion is under way. */
   readonly deleting: boolean
+  readonly owners: readonly Pick<OwnerReference, 'kind' | 'name' | 'uid'>[]
 }
+
+export type SecretMeta = Omit<ObjectMeta, 'kind'>
 
 export interface ContainerFacts {
   readonly name: string
@@ -467,14 +474,14 @@ export interface Cluster {
   apply(object: KubernetesObject): Promise<{ uid: string }>
   /** Metadata of one object. */
   find(kind: OwnedKind, name: string): Promise<ObjectMeta | undefined>
-  /** Merges entries into a Secret that exists (merge patch; other entries stay); false when there is none. */
-  patchSecret(name: string, entries: Readonly<Record<string, string>>): Promise<boolean>
+  /** Merges entries into a Secret that exists (merge patch; other entries stay). Its metadata; undefined when there is none. */
+  patchSecret(name: string, entries: Readonly<Record<string, string>>): Promise<SecretMeta | undefined>
   /** Metadata of all objects with these labels, in pages of 5,000. */
   list(kind: OwnedKind, labels: LabelQuery): Promise<ObjectMeta[]>
   /** Pods with these labels, in pages of 500. */
   pods(labels: LabelQuery): Promise<PodFacts[]>
   /** Asks for a foreground deletion; false when there is no such object. Returns before dependents are gone. */
-  remove(kind: OwnedKind, name: string): Promise<boolean>
+  remove(kind: RemovableKind, name: string): Promise<boolean>
   /** Deletes a pod, so that its owner makes a new one; false when there is none. */
   removePod(name: string): Promise<boolean>
   /** Last bytes of a container's log; undefined when the pod or the container has none. */
@@ -590,6 +597,12 @@ export interface FormerRow {
   readonly kong: 'given' | 'unneeded' | 'missing'
 }
 
+export interface FormerSecrets {
+  readonly registryUser: string
+  readonly registryPassword: string
+  readonly kongToken: string
+}
+
 /** The tables of the Python service. They are only read, in transactions that cannot write. */
 export interface Predecessor {
   /** Tables and columns that are expected and not there, or may not be read, as `table` or `table.column`. */
@@ -597,7 +610,7 @@ export interface Predecessor {
   /** All rows, each table oldest first; `archive` comes before `analysis`. */
   rows(): Promise<FormerRow[]>
   /** The secrets of a row, to be passed on and nowhere kept. Undefined when it is gone. */
-  secrets(row: FormerRow): Promise<AnalysisSecrets | undefined>
+  secrets(row: FormerRow): Promise<FormerSecrets | undefined>
   /** The last bytes of its log, its own secrets taken out; undefined when it has none. */
   log(row: FormerRow, limitBytes: number): Promise<LogTail | undefined>
 }
@@ -630,7 +643,7 @@ export interface Intake {
 }
 
 /** Kinds whose metadata may be marked. */
-export type MarkedKind = Exclude<OwnedKind, 'Secret'> | 'ReplicaSet' | 'Pod'
+export type MarkedKind = OwnedKind | 'ReplicaSet' | 'Pod'
 
 export interface Marks {
   /** Null takes a label away. */

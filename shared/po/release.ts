@@ -1,6 +1,6 @@
 /**
- * Takes away what an incarnation owns outside the database: logs first, then the root Secret (pods end first, policies
- * after them, Secrets last), then subscriptions and Keycloak client, unless a newer incarnation needs them.
+ * Takes away what an incarnation owns outside the database: logs first, then the root (pods end first, policies after
+ * them), then subscriptions and Keycloak client, unless a newer incarnation needs them.
  *
  * Every step may be repeated; the removal's row stays until all of it was seen to be gone. No step waits for one that fails
  * but the logs, which go with their pods. Each attempt is counted when it is claimed: after two that ended their process the
@@ -10,7 +10,7 @@ import { isFault } from '../fault.ts'
 import { together } from '../work/side-by-side.ts'
 import { readLog } from './container-logs.ts'
 import type { AnalysisKey, LogSnapshot, Removal } from './model.ts'
-import { COMPONENT, credentialsName, LABEL, parseObjectName } from './names.ts'
+import { COMPONENT, credentialsName, LABEL, parseObjectName, rootName } from './names.ts'
 import type { ClientHold, Ports } from './ports.ts'
 
 export type ReleasePorts = Pick<
@@ -138,19 +138,21 @@ async function archive({ store, sign, settings, log }: ReleasePorts, removal: Re
 /** How far it went: everything is gone, something is left, or others are at the client of the id. */
 async function carryOut(ports: ReleasePorts, removal: Removal): Promise<'gone' | 'left' | 'busy'> {
   const { cluster } = ports
-  const root = credentialsName(removal.id, removal.firstRun)
+  const root = rootName(removal.id, removal.firstRun)
   await secureLogs(ports, removal)
   await removeRoot(ports, removal, root)
   const [, hold] = await together(archive(ports, removal), removeClient(ports, removal))
   if (hold === 'busy') return 'busy'
-  const gone = (await cluster.find('Secret', root)) === undefined && (await podsLeft(ports, removal)) === 0
+  const gone = (await cluster.find('ConfigMap', root)) === undefined && (await podsLeft(ports, removal)) === 0
   return gone ? 'gone' : 'left'
 }
 
 /** Asks once: pods may take half a minute to end, and each attempt until then would be another write. */
 async function removeRoot({ cluster, store, now }: ReleasePorts, removal: Removal, root: string): Promise<void> {
-  const found = await cluster.find('Secret', root)
-  if (found && !found.deleting) await cluster.remove('Secret', root)
+  const found = await cluster.find('ConfigMap', root)
+  if (found && !found.deleting) await cluster.remove('ConfigMap', root)
+  // The root that version 0.1 made. Nothing can look for it first.
+  if (!found && !removal.rootRemoved) await cluster.remove('Secret', credentialsName(removal.id, removal.firstRun))
   const isSettled = found !== undefined || now() >= removal.makingUntil
   if (isSettled && !removal.rootRemoved) await store.markRootRemoved(removal.key)
 }

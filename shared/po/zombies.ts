@@ -19,7 +19,6 @@ export const ZOMBIE_KINDS = [
   'nginx-services',
   'networkpolicys',
   'configmaps',
-  'secrets',
 ] as const
 export type ZombieKind = (typeof ZOMBIE_KINDS)[number]
 
@@ -34,14 +33,19 @@ function labelOf(kind: OwnedKind, component: string | undefined): ZombieKind {
   if (kind === 'Deployment') return proxy ? 'nginx-deployments' : 'deployments'
   if (kind === 'Service') return proxy ? 'nginx-services' : 'services'
   if (kind === 'NetworkPolicy') return 'networkpolicys'
-  return kind === 'ConfigMap' ? 'configmaps' : 'secrets'
+  return 'configmaps'
 }
 
 const runOfObject = ({ name }: ObjectMeta): RunRef | undefined => parseObjectName(name)
 const runOfPod = ({ labels }: PodFacts): RunRef | undefined => parseObjectName(labels['app'] ?? '')
 
-function foundObject({ cluster }: ZombiePorts, { kind, name, labels }: ObjectMeta): Found {
-  return { label: labelOf(kind, labels['component']), name, remove: () => cluster.remove(kind, name) }
+/** Of version 0.1 the root is a Secret, which no inventory has: it is known, and goes, with the policy it owns. */
+function foundObject({ cluster }: ZombiePorts, { kind, name, labels, owners }: ObjectMeta): Found {
+  const remove = async (): Promise<boolean> => {
+    for (const owner of owners) if (owner.kind === 'Secret') await cluster.remove('Secret', owner.name)
+    return cluster.remove(kind, name)
+  }
+  return { label: labelOf(kind, labels['component']), name, remove }
 }
 
 function foundPod({ cluster }: ZombiePorts, { name, labels }: PodFacts): Found {

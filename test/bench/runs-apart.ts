@@ -52,11 +52,13 @@ async function addRun(n: number): Promise<void> {
     projectId: randomUUID(),
     image: 'registry.invalid/project/analysis:1',
     needsKong: false,
+    rootKind: 'ConfigMap',
     peers: {},
     settings,
   }
-  const secrets = { registryUser: 'robot', registryPassword: 'not-a-real-one', kongToken: 'none_needed' }
-  const rootUid = await applyRoot({ cluster }, input, 'not-a-real-one', secrets, 'registry.invalid')
+  const login = { user: 'robot', password: 'not-a-real-one' }
+  const secrets = { login, registryHost: 'registry.invalid', token: 'not-a-real-one', kongToken: 'none_needed' }
+  const rootUid = await applyRoot({ cluster }, input, secrets)
   await applyRun({ cluster }, input, rootUid)
 }
 

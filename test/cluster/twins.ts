@@ -14,6 +14,7 @@ import { type Gateway, startGateway } from '../sandbox/gateway.ts'
 import { databaseSettings, type PostgresServer, startPostgres } from '../sandbox/postgres.ts'
 import { databaseEnvironment } from '../sandbox/settings.ts'
 import { startTwins, type Twins } from '../sandbox/twins.ts'
+import { installAdmission } from './admission.ts'
 import { type Api, createApi, eventually } from './api.ts'
 import { type ClusterEnvironment, clusterEnvironment } from './environment.ts'
 import { grant } from './grants.ts'
@@ -86,6 +87,7 @@ async function start(stops: Stop[]): Promise<Omit<TwinWorld, 'stop'>> {
   const tools = await timed('image of our programs made and loaded', () => loadFunctionImage(environment))
   const folder = await mkdtemp(join(tmpdir(), 'dt-life-'))
   stops.push(() => rm(folder, { recursive: true }))
+  await installAdmission(environment.kubeconfig)
   const kubeconfigOf = await grant(api, environment.kubeconfig, folder, dtRoutes)
   const postgres = await startPostgres({ port: 0, password: randomBytes(12).toString('hex') })
   stops.push(postgres.stop)

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import type { Route } from '../../shared/routes.ts'
 import { KONG_TOKEN } from '../sandbox/peers.ts'
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts'
+import { installAdmission } from './admission.ts'
 import { type Api, createApi } from './api.ts'
 import { type Beacon, startBeacon } from './beacon.ts'
 import { type ClusterEnvironment, clusterEnvironment } from './environment.ts'
@@ -107,6 +108,7 @@ async function start(ids: readonly string[], stops: Stop[]): Promise<Omit<World,
   )
   const folder = await mkdtemp(join(tmpdir(), 'po-life-'))
   stops.push(() => rm(folder, { recursive: true }))
+  await installAdmission(environment.kubeconfig)
   const kubeconfigOf = await grant(api, environment.kubeconfig, folder)
   const settings = { ...(await runSettings(environment, api, images)), ...environment.keycloak }
   const sandbox = await timed('database and functions started', () =>

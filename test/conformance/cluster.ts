@@ -5,10 +5,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Fault } from '../../shared/fault.ts'
-import type { Cluster, KubernetesObject, OwnedKind } from '../../shared/po/ports.ts'
+import type { Cluster, KubernetesObject, OwnedKind, RemovableKind } from '../../shared/po/ports.ts'
 import {
   applyChain,
   base64,
+  config,
   deployment,
   ownedBy,
   PATIENCE,
@@ -53,7 +54,7 @@ export interface ClusterAbilities {
   readonly shellImage: string | undefined
 }
 
-const PATHS: Readonly<Record<OwnedKind | 'Pod', string>> = {
+const PATHS: Readonly<Record<RemovableKind | 'Pod', string>> = {
   Secret: 'api/v1/secrets',
   ConfigMap: 'api/v1/configmaps',
   Service: 'api/v1/services',
@@ -76,21 +77,21 @@ export function clusterConformance(
     })
     afterAll(() => target?.stop())
 
-    const read = async (kind: OwnedKind | 'Pod', name: string) =>
+    const read = async (kind: RemovableKind | 'Pod', name: string) =>
       (await target.raw('GET', `${PATHS[kind]}/${name}`)).body
     const asOther = (kind: OwnedKind, name: string, patch: object) =>
       target.raw('PATCH', `${PATHS[kind]}/${name}?fieldManager=somebody`, patch)
 
     describe('apply', () => {
       test('makes an object, and resolves to the uid that find shows', async () => {
-        const { uid } = await cluster.apply(secret('made', { a: '1' }, { color: 'red' }))
-        const found = await cluster.find('Secret', 'made')
-        expect(found).toMatchObject({ kind: 'Secret', name: 'made', uid, labels: { color: 'red' }, deleting: false })
+        const { uid } = await cluster.apply(config('made', { a: '1' }, { color: 'red' }))
+        const found = await cluster.find('ConfigMap', 'made')
+        expect(found).toMatchObject({ kind: 'ConfigMap', name: 'made', uid, labels: { color: 'red' }, deleting: false })
         expect(Math.abs(Date.now() - (found?.createdAt.getTime() ?? 0))).toBeLessThan(60_000)
       })
 
       test('again changes nothing: same uid, same resource version', async () => {
-        for (const object of [secret('same', { a: '1' }), policy('same')]) {
+        for (const object of [config('same', { a: '1' }), policy('same')]) {
           const kind = object.kind as OwnedKind
           const first = await cluster.apply(object)
           const { resourceVersion } = (await read(kind, 'same')).metadata
@@ -100,14 +101,14 @@ export function clusterConformance(
       })
 
       test('takes away what it no longer names: entries, labels, items of a list', async () => {
-        await cluster.apply(secret('less', { a: '1', b: '2' }, { color: 'red', shape: 'round' }))
-        await cluster.apply(secret('less', { a: '3' }, { color: 'blue' }))
-        expect(await read('Secret', 'less')).toMatchObject({
-          data: { a: base64('3') },
+        await cluster.apply(config('less', { a: '1', b: '2' }, { color: 'red', shape: 'round' }))
+        await cluster.apply(config('less', { a: '3' }, { color: 'blue' }))
+        expect(await read('ConfigMap', 'less')).toMatchObject({
+          data: { a: '3' },
           metadata: { labels: { color: 'blue' } },
         })
-        expect((await read('Secret', 'less')).data).toEqual({ a: base64('3') })
-        expect((await cluster.find('Secret', 'less'))?.labels).toEqual({ color: 'blue' })
+        expect((await read('ConfigMap', 'less')).data).toEqual({ a: '3' })
+        expect((await cluster.find('ConfigMap', 'less'))?.labels).toEqual({ color: 'blue' })
 
         await cluster.apply(deployment('less', { replicas: 0, env: { A: '1', B: '2' } }))
         await cluster.apply(deployment('less', { replicas: 0, env: { B: '3' } }))
@@ -116,21 +117,21 @@ export function clusterConformance(
       })
 
       test('leaves what somebody else set, and takes back what somebody else changed', async () => {
-        await cluster.apply(secret('shared', { a: '1' }, { color: 'red' }))
-        await asOther('Secret', 'shared', { metadata: { labels: { color: 'green', theirs: 'yes' } } })
-        await cluster.apply(secret('shared', { a: '1' }, { color: 'red' }))
-        expect((await cluster.find('Secret', 'shared'))?.labels).toEqual({ color: 'red', theirs: 'yes' })
+        await cluster.apply(config('shared', { a: '1' }, { color: 'red' }))
+        await asOther('ConfigMap', 'shared', { metadata: { labels: { color: 'green', theirs: 'yes' } } })
+        await cluster.apply(config('shared', { a: '1' }, { color: 'red' }))
+        expect((await cluster.find('ConfigMap', 'shared'))?.labels).toEqual({ color: 'red', theirs: 'yes' })
       })
 
       test('is known to the API as one manager', async () => {
-        await cluster.apply(secret('managed', { a: '1' }))
-        const managers = (await read('Secret', 'managed')).metadata.managedFields
+        await cluster.apply(config('managed', { a: '1' }))
+        const managers = (await read('ConfigMap', 'managed')).metadata.managedFields
         expect(managers?.map(({ manager, operation }) => [manager, operation])).toEqual([['flame-po', 'Apply']])
       })
 
       test.each([
-        ['a name that is none', secret('Not_A_Name', {})],
-        ['a label value that is none', secret('label', {}, { color: 'not a value' })],
+        ['a name that is none', config('Not_A_Name', {})],
+        ['a label value that is none', config('label', {}, { color: 'not a value' })],
         [
           'a selector that does not fit the template',
           {
@@ -141,7 +142,7 @@ export function clusterConformance(
       ] as const)('refuses %s', async (_, object) => {
         const fault = await cluster.apply(object).catch((error: unknown) => error as Fault)
         expect(fault).toMatchObject({ name: 'Fault', code: 'refused' })
-        expect((fault as Fault).message).toMatch(/apply (Secret|Deployment) \S+: Invalid/)
+        expect((fault as Fault).message).toMatch(/apply (ConfigMap|Deployment) \S+: Invalid/)
       })
     })
 
@@ -151,14 +152,15 @@ export function clusterConformance(
 
     describe('patchSecret', () => {
       test('changes the entries it names and keeps the others', async () => {
-        await cluster.apply(secret('token', { token: 'old', other: 'kept' }))
-        expect(await cluster.patchSecret('token', { token: 'nëw' })).toBe(true)
+        const { uid } = await cluster.apply(secret('token', { token: 'old', other: 'kept' }, { color: 'red' }))
+        const patched = await cluster.patchSecret('token', { token: 'nëw' })
+        expect(patched).toMatchObject({ uid, name: 'token', labels: { color: 'red' }, deleting: false, owners: [] })
         expect((await read('Secret', 'token')).data).toEqual({ token: base64('nëw'), other: base64('kept') })
       })
 
-      test('false when there is no such Secret, and none is made', async () => {
-        expect(await cluster.patchSecret('no-token', { token: 'x' })).toBe(false)
-        expect(await cluster.find('Secret', 'no-token')).toBeUndefined()
+      test('undefined when there is no such Secret, and none is made', async () => {
+        expect(await cluster.patchSecret('no-token', { token: 'x' })).toBeUndefined()
+        expect(await cluster.remove('Secret', 'no-token')).toBe(false)
       })
     })
 
@@ -170,12 +172,8 @@ export function clusterConformance(
           ...(n === 7 ? { lucky: 'yes' } : {}),
         })
         const names = Array.from({ length: 23 }, (_, n) => n)
-        await Promise.all(names.map((n) => cluster.apply(secret(`listed-${n}`, {}, labels(n)))))
-        await cluster.apply({
-          apiVersion: 'v1',
-          kind: 'ConfigMap',
-          metadata: { name: 'listed-0', labels: { set: 'listed' } },
-        })
+        await Promise.all(names.map((n) => cluster.apply(config(`listed-${n}`, {}, labels(n)))))
+        await cluster.apply(secret('listed-0', {}, { set: 'listed' }))
       })
 
       test.each([
@@ -183,11 +181,11 @@ export function clusterConformance(
         ['a label is there with any value', { set: 'listed', lucky: undefined }, 1],
         ['a label value is another', { set: 'other' }, 0],
       ])('shows objects of the kind where %s', async (_, labels, count) => {
-        expect(await cluster.list('Secret', labels)).toHaveLength(count)
+        expect(await cluster.list('ConfigMap', labels)).toHaveLength(count)
       })
 
       test('reads every page', async () => {
-        const listed = await target.paged(5).list('Secret', { set: 'listed' })
+        const listed = await target.paged(5).list('ConfigMap', { set: 'listed' })
         expect(new Set(listed.map(({ name }) => name)).size).toBe(23)
         expect(listed).toHaveLength(23)
       })
@@ -195,13 +193,13 @@ export function clusterConformance(
 
     describe('remove', () => {
       test('false for what is not there', async () => {
-        expect(await cluster.remove('Secret', 'nothing')).toBe(false)
+        expect(await cluster.remove('ConfigMap', 'nothing')).toBe(false)
         expect(await cluster.removePod('nothing')).toBe(false)
       })
 
       test('takes the whole chain with its root', async () => {
         await applyChain(cluster, 'chain')
-        expect(await cluster.remove('Secret', 'chain')).toBe(true)
+        expect(await cluster.remove('ConfigMap', 'chain')).toBe(true)
         await expect.poll(() => presentOf(cluster, 'chain'), PATIENCE).toEqual([false, false, false, false])
       })
 
@@ -212,22 +210,22 @@ export function clusterConformance(
       })
 
       test('shows an object that waits for its dependents as deleting, and may be asked again', async () => {
-        const { uid } = await cluster.apply(secret('waits', { a: '1' }))
-        const held = { ...policy('waits', ownedBy('Secret', 'waits', uid)) }
+        const { uid } = await cluster.apply(config('waits', { a: '1' }))
+        const held = { ...policy('waits', ownedBy('ConfigMap', 'waits', uid)) }
         await cluster.apply({
           ...held,
           metadata: { ...held.metadata, finalizers: ['example.com/held'] },
         } as KubernetesObject)
-        expect(await cluster.remove('Secret', 'waits')).toBe(true)
-        expect(await cluster.find('Secret', 'waits')).toMatchObject({ deleting: true })
-        expect(await cluster.remove('Secret', 'waits')).toBe(true)
+        expect(await cluster.remove('ConfigMap', 'waits')).toBe(true)
+        expect(await cluster.find('ConfigMap', 'waits')).toMatchObject({ deleting: true })
+        expect(await cluster.remove('ConfigMap', 'waits')).toBe(true)
         await expect.poll(async () => (await cluster.find('NetworkPolicy', 'waits'))?.deleting, PATIENCE).toBe(true)
         await asOther('NetworkPolicy', 'waits', { metadata: { finalizers: null } })
-        await expect.poll(() => cluster.find('Secret', 'waits'), PATIENCE).toBeUndefined()
+        await expect.poll(() => cluster.find('ConfigMap', 'waits'), PATIENCE).toBeUndefined()
       })
 
       test('an object whose owner is gone is collected', async () => {
-        await cluster.apply(policy('lost', ownedBy('Secret', 'gone', randomUUID())))
+        await cluster.apply(policy('lost', ownedBy('ConfigMap', 'gone', randomUUID())))
         await expect.poll(() => cluster.find('NetworkPolicy', 'lost'), PATIENCE).toBeUndefined()
       })
     })

@@ -5,16 +5,16 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createCluster } from '../../shared/adapters/kubernetes/index.ts'
-import { analysisSelector, credentialsName, proxySelector } from '../../shared/po/names.ts'
+import { analysisSelector, proxySelector, rootName } from '../../shared/po/names.ts'
 import {
   credentialsSecret,
   objectsOwnedByPolicy,
   policyOwnedByRoot,
-  pullSecret,
   type RunInput,
+  root,
 } from '../../shared/po/objects/index.ts'
 import type { Peer, PeerService } from '../../shared/po/ports.ts'
-import { PEER_SERVICES, RUN, SECRETS, SETTINGS } from '../shared/po/objects/input.ts'
+import { LOGIN, PEER_SERVICES, RUN, SETTINGS } from '../shared/po/objects/input.ts'
 import { type Kubernetes, startKubernetes } from './kubernetes/index.ts'
 import { KONG_TOKEN, type Peers, startPeers } from './peers.ts'
 import { NGINX_IMAGE, runImages } from './run-images.ts'
@@ -67,9 +67,15 @@ afterAll(async () => {
 })
 
 test('the objects of a run, applied to the sandbox, are an analysis that finishes', { timeout: 40_000 }, async () => {
-  const root = await cluster.apply(credentialsSecret(RUN_INPUT, unsignedToken(RUN.id), KONG_TOKEN))
-  await cluster.apply(pullSecret(RUN_INPUT, root.uid, 'registry.example', SECRETS))
-  const policy = await cluster.apply(policyOwnedByRoot(RUN_INPUT, root.uid))
+  const { uid } = await cluster.apply(root(RUN_INPUT))
+  const secrets = {
+    login: LOGIN,
+    registryHost: 'registry.example',
+    token: unsignedToken(RUN.id),
+    kongToken: KONG_TOKEN,
+  }
+  await cluster.apply(credentialsSecret(RUN_INPUT, uid, secrets))
+  const policy = await cluster.apply(policyOwnedByRoot(RUN_INPUT, uid))
   for (const object of objectsOwnedByPolicy(RUN_INPUT, policy.uid)) await cluster.apply(object)
 
   await expect.poll(() => lines.at(-1), { timeout: 20_000 }).toMatchObject({ status: 'executed', progress: 100 })
@@ -86,9 +92,9 @@ test('the objects of a run, applied to the sandbox, are an analysis that finishe
   ])
   expect((await cluster.log(pod?.name ?? '', `analysis-${RUN.id}-1`, 10_000))?.text).toContain('round 3 of 3')
 
-  await cluster.remove('Secret', credentialsName(RUN.id, RUN.firstRun))
+  await cluster.remove('ConfigMap', rootName(RUN.id, RUN.firstRun))
   const left = async () => [
-    await cluster.find('Secret', credentialsName(RUN.id, RUN.firstRun)),
+    await cluster.find('ConfigMap', rootName(RUN.id, RUN.firstRun)),
     ...(await cluster.pods(analysisSelector(RUN.id, RUN.run))),
     ...(await cluster.pods(proxySelector(RUN.id, RUN.run))),
   ]

@@ -21,11 +21,11 @@ import { boundaryOf } from '../../shared/http/form-parts.ts'
 import { createMatcher } from '../../shared/http/match.ts'
 import { formFile, isForm } from '../../shared/http/multipart.ts'
 import { expectedTags, select } from '../../shared/http/range.ts'
-import { registryHost } from '../../shared/po/create.ts'
 import { parseAnalysisId } from '../../shared/po/model.ts'
 import { parseObjectName, parseRunName } from '../../shared/po/names.ts'
 import { labelValue } from '../../shared/po/objects/metadata.ts'
 import { poSchemas } from '../../shared/po/schema.ts'
+import { parseRegistry } from '../../shared/registry.ts'
 import { allRoutes } from '../../shared/routes.ts'
 import { tokenOwner } from '../../shared/service-token.ts'
 import { inPieces } from '../conformance/files/blob-store.ts'
@@ -262,7 +262,7 @@ const PARSERS: readonly Parser[] = [
   { name: 'name of a Job', parse: parseJobName, starts: ['', OBJECT_ID], alphabet: ['a', '-', '0', '-fan-in'] },
   { name: 'name of a file', parse: isFileName, alphabet: ['a', '/', '\u{1F600}'] },
   { name: 'id of a file', parse: parseObjectId, alphabet: ['a', '0', '-'] },
-  { name: 'registry_url', parse: registryHost, starts: ['', 'https://'], alphabet: ['/', 'a', ':', '\n', '.', '@'] },
+  { name: 'registry_url', parse: parseRegistry, starts: ['', 'https://'], alphabet: ['/', 'a', ':', '\n', '.', '@'] },
   { name: 'label made of a text', parse: labelValue, alphabet: ['a', '-', '.', ' ', '/'] },
   ...Object.entries(SETTINGS).map(([name, { parse }]) => ({
     name: `setting ${name}`,

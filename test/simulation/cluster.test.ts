@@ -3,7 +3,16 @@
  * lives by are asked here again: they were seen on the real cluster and on the sandbox (`test/conformance/cluster`).
  */
 import { expect, test } from 'vitest'
-import { applyChain, base64, deployment, ownedBy, policy, presentOf, secret } from '../conformance/cluster/objects.ts'
+import {
+  applyChain,
+  base64,
+  config,
+  deployment,
+  ownedBy,
+  policy,
+  presentOf,
+  secret,
+} from '../conformance/cluster/objects.ts'
 import { type ClusterModel, createClusterModel } from './cluster/index.ts'
 import { createRandom } from './core/random.ts'
 import { createTimeline } from './core/timeline.ts'
@@ -38,19 +47,19 @@ const podOf = async ({ cluster }: Pick<ClusterModel, 'cluster'>, app: string) =>
 
 test('apply makes an object once, and takes away what it no longer names', async () => {
   const { cluster } = setUp()
-  const first = await cluster.apply(secret('one', { a: '1', b: '2' }, { color: 'red', shape: 'round' }))
-  expect(await cluster.apply(secret('one', { a: '3' }, { color: 'blue' }))).toEqual(first)
-  expect(await cluster.find('Secret', 'one')).toMatchObject({ uid: first.uid, labels: { color: 'blue' } })
-  expect((await cluster.find('Secret', 'one'))?.labels).toEqual({ color: 'blue' })
+  const first = await cluster.apply(config('one', { a: '1', b: '2' }, { color: 'red', shape: 'round' }))
+  expect(await cluster.apply(config('one', { a: '3' }, { color: 'blue' }))).toEqual(first)
+  expect(await cluster.find('ConfigMap', 'one')).toMatchObject({ uid: first.uid, labels: { color: 'blue' } })
+  expect((await cluster.find('ConfigMap', 'one'))?.labels).toEqual({ color: 'blue' })
 })
 
 test('patchSecret changes the entries it names, and makes no Secret', async () => {
   const { cluster, namespace } = setUp()
-  await cluster.apply(secret('token', { token: 'old', other: 'kept' }))
-  expect(await cluster.patchSecret('token', { token: 'new' })).toBe(true)
+  const { uid } = await cluster.apply(secret('token', { token: 'old', other: 'kept' }))
+  expect(await cluster.patchSecret('token', { token: 'new' })).toMatchObject({ uid, owners: [] })
   expect(namespace.things.get('Secret/token')?.object['data']).toEqual({ token: base64('new'), other: base64('kept') })
-  expect(await cluster.patchSecret('nothing', {})).toBe(false)
-  expect(await cluster.find('Secret', 'nothing')).toBeUndefined()
+  expect(await cluster.patchSecret('nothing', {})).toBeUndefined()
+  expect(namespace.things.has('Secret/nothing')).toBe(false)
 })
 
 test('a pod runs, is ready, and is replaced when it is deleted', async () => {
@@ -93,23 +102,23 @@ test('a container that ended is started again in place, and how it ended stays k
   })
 })
 
-/** Secret, policy, Deployment, pods: none is gone while something right of it is there. */
+/** ConfigMap, policy, Deployment, pods: none is gone while something right of it is there. */
 const IN_ORDER = /^1*0*$/
 
 test.each([
-  ['pods first, then Deployment, policy, Secret', 30],
+  ['pods first, then Deployment, policy, ConfigMap', 30],
   ['in that order also right after it was made', 0],
 ])('a chain goes with its root: %s', async (_, age) => {
   const world = setUp()
   await applyChain(world.cluster, 'chain')
   await world.pass(age)
-  expect(await world.cluster.remove('Secret', 'chain')).toBe(true)
-  expect(await world.cluster.find('Secret', 'chain')).toMatchObject({ deleting: true })
+  expect(await world.cluster.remove('ConfigMap', 'chain')).toBe(true)
+  expect(await world.cluster.find('ConfigMap', 'chain')).toMatchObject({ deleting: true })
   const seen: string[] = []
   await world.pass(60, async () => seen.push((await presentOf(world.cluster, 'chain')).map(Number).join('')))
   expect(seen.filter((sample) => !IN_ORDER.test(sample))).toEqual([])
   expect(seen.at(-1)).toBe('0000')
-  expect(world.gone).toEqual(['Pod', 'Deployment', 'NetworkPolicy', 'Secret'])
+  expect(world.gone).toEqual(['Pod', 'Deployment', 'NetworkPolicy', 'ConfigMap'])
 })
 
 test('one run goes and leaves the root', async () => {
@@ -123,7 +132,7 @@ test('one run goes and leaves the root', async () => {
 
 test('what has no owner left is collected', async () => {
   const world = setUp()
-  await world.cluster.apply(policy('lost', ownedBy('Secret', 'gone', 'uid-of-none')))
+  await world.cluster.apply(policy('lost', ownedBy('ConfigMap', 'gone', 'uid-of-none')))
   await world.pass(5)
   expect(await world.cluster.find('NetworkPolicy', 'lost')).toBeUndefined()
 })

@@ -125,22 +125,21 @@ const applying = (ports: Ports, apply: Ports['cluster']['apply']): Ports => ({
   cluster: { ...ports.cluster, apply },
 })
 
-/** The pull Secret hangs on the policy of the run, as everything else of it does. */
+/** The Secret hangs on the policy of the run, as everything else of it does. */
 function owningSecretsByTheRun(ports: Ports): Ports {
   const { apply } = ports.cluster
   const secrets = new Map<string, KubernetesObject>()
   const adopt = async (policy: KubernetesObject, uid: string): Promise<void> => {
     const secret = secrets.get(parseObjectName(policy.metadata.name)?.id ?? '')
     const [root] = secret?.metadata.ownerReferences ?? []
-    if (!secret || !root || policy.metadata.ownerReferences?.[0]?.kind !== 'Secret') return
+    if (!secret || !root || policy.metadata.ownerReferences?.[0]?.kind !== 'ConfigMap') return
     const { apiVersion, kind, metadata } = policy
     const owner = { ...root, apiVersion, kind, name: metadata.name, uid }
     await apply({ ...secret, metadata: { ...secret.metadata, ownerReferences: [owner] } })
   }
   return applying(ports, async (object) => {
     const applied = await apply(object)
-    const isPullSecret = object['type'] === 'kubernetes.io/dockerconfigjson'
-    if (isPullSecret) secrets.set(parseObjectName(object.metadata.name)?.id ?? '', object)
+    if (object.kind === 'Secret') secrets.set(parseObjectName(object.metadata.name)?.id ?? '', object)
     if (object.kind === 'NetworkPolicy') await adopt(object, applied.uid)
     return applied
   })

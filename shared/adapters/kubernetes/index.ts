@@ -12,7 +12,7 @@ import { call, callJson, METADATA, METADATA_LIST, refusal } from './api.ts'
 import { type Connection, type ConnectionOptions, connect } from './connection.ts'
 import { type Kind, kindOf, pathOf, selectorOf } from './kinds.ts'
 import { listAll } from './list.ts'
-import { type Metadata, objectMeta } from './metadata.ts'
+import { type Metadata, metaOf, objectMeta } from './metadata.ts'
 import { choosePeers, PEER_SELECTORS } from './peers.ts'
 import { podFacts } from './pods.ts'
 import { readTail, type Tail } from './tail.ts'
@@ -70,7 +70,8 @@ export function createCluster(options: ClusterOptions = {}): Cluster & { close()
         headers: { 'content-type': 'application/merge-patch+json', accept: METADATA },
         body: JSON.stringify({ data: Object.fromEntries(data) }),
       } as const
-      return (await callJson(connection, subject, request, 404)) !== undefined
+      const patched = await callJson<Metadata>(connection, subject, request, 404)
+      return patched && metaOf(patched)
     },
 
     async list(kind, labels) {

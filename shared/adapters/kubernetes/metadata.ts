@@ -12,6 +12,7 @@ export const metaOf = ({ metadata }: Metadata): Omit<ObjectMeta, 'kind'> => ({
   labels: metadata.labels ?? {},
   createdAt: new Date(metadata.creationTimestamp ?? 0),
   deleting: metadata.deletionTimestamp !== undefined,
+  owners: (metadata.ownerReferences ?? []).map(({ kind, name, uid }) => ({ kind, name, uid })),
 })
 
 export const objectMeta = (kind: OwnedKind, object: Metadata): ObjectMeta => ({ kind, ...metaOf(object) })

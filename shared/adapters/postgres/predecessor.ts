@@ -4,8 +4,8 @@
  *
  * Its status words, names and ids are texts that it took as they came: what they mean is not decided here.
  */
-import { type AnalysisSecrets, NO_KONG_TOKEN } from '../../po/model.ts'
-import type { FormerRow, Predecessor } from '../../po/ports.ts'
+import { NO_KONG_TOKEN } from '../../po/model.ts'
+import type { FormerRow, FormerSecrets, Predecessor } from '../../po/ports.ts'
 import type { Database } from './connect.ts'
 import { within } from './faults.ts'
 import type { Db } from './rows.ts'
@@ -67,8 +67,8 @@ const rowsOf = (sql: Db, table: FormerRow['table']) => sql<FormerRow[]>`
     end as kong
   from public.${sql(table)} order by time_created nulls first, id`
 
-async function secretsOf(sql: Db, { table, key }: FormerRow): Promise<AnalysisSecrets | undefined> {
-  const [row] = await sql<AnalysisSecrets[]>`
+async function secretsOf(sql: Db, { table, key }: FormerRow): Promise<FormerSecrets | undefined> {
+  const [row] = await sql<FormerSecrets[]>`
     select coalesce(registry_user, '') as "registryUser", coalesce(registry_password, '') as "registryPassword",
       coalesce(kong_token, '') as "kongToken"
     from public.${sql(table)} where id = ${key}`

@@ -1,12 +1,12 @@
 /** Carries out what was decided about one analysis. Each step may be repeated: a process that died is continued. */
 import { Fault } from '../../fault.ts'
 import { applyRoot, applyRun, type Peers, runInput } from '../apply-run.ts'
-import { registryHost } from '../create.ts'
 import { recordEnd } from '../ending.ts'
 import { type Analysis, type AnalysisSecrets, isLive, type LogSnapshot, UNFINISHED } from '../model.ts'
-import { credentialsName } from '../names.ts'
-import { credentialsSecret, labelValue, type RunInput } from '../objects/index.ts'
+import { rootName } from '../names.ts'
+import { labelValue, type RunInput, root } from '../objects/index.ts'
 import type { FormerIncarnation, FormerRow } from '../ports.ts'
+import { loginFor, recordedHost } from '../registry.ts'
 import { releaseByKey } from '../release.ts'
 import { ownLine } from '../report.ts'
 import { claimRun, type Deployed } from './claim.ts'
@@ -41,7 +41,7 @@ async function incarnationOf(
     spelling: row.analysisId,
     projectId: row.projectId,
     image: row.image,
-    registryHost: registryHost(row.registryUrl || ports.settings.registry.url),
+    registryHost: recordedHost(row.registryUrl || ports.settings.registry.url),
     needsKong: row.kong !== 'unneeded',
     runs: one.runs.map((run) => ({ run: run.run, startedAt: startOf(run, now) })),
     progress: row.progress,
@@ -61,14 +61,15 @@ async function rowOf(ports: AdoptPorts, one: Case, fate: FormerIncarnation['fate
   throw new Fault('conflict', 'The id was created or taken over by somebody else meanwhile.')
 }
 
-async function secretsOf({ predecessor, settings }: AdoptPorts, row: FormerRow): Promise<AnalysisSecrets> {
+async function secretsOf(
+  { predecessor, settings }: AdoptPorts,
+  row: FormerRow,
+  { registryHost }: Analysis,
+): Promise<AnalysisSecrets> {
   const secrets = await predecessor.secrets(row)
   if (!secrets) throw new Fault('conflict', 'Its row is gone.')
-  return {
-    ...secrets,
-    registryUser: secrets.registryUser || settings.registry.user,
-    registryPassword: secrets.registryPassword || settings.registry.password,
-  }
+  const { registryUser: user, registryPassword: password, kongToken } = secrets
+  return { login: loginFor(registryHost, { user, password }, settings.registry), kongToken }
 }
 
 /** What is left of runs before the last one goes now. */
@@ -86,7 +87,7 @@ async function handOver(ports: AdoptPorts, { key, id, state, run, firstRun }: An
   if (await store.transition(key, [state], state, { dueAt: ports.now() }, run)) {
     return log('action', 'analysis adopted', { analysis: id, run, state })
   }
-  await cluster.remove('Secret', credentialsName(id, firstRun))
+  await cluster.remove('ConfigMap', rootName(id, firstRun))
   log('action', 'analysis ended meanwhile', { analysis: id, run })
 }
 
@@ -94,10 +95,10 @@ async function handOver(ports: AdoptPorts, { key, id, state, run, firstRun }: An
 export async function adopt(ports: AdoptPorts, one: Case, state: 'started' | 'executing', peers: Peers): Promise<void> {
   const { run, row } = latestOf(one)
   const analysis = await rowOf(ports, one, { state, dueAt: UNFINISHED })
-  const secrets = await secretsOf(ports, row)
+  const secrets = await secretsOf(ports, row, analysis)
   const token = await ports.identity.issueToken(one.id)
   const input = runInput(analysis, peers, ports)
-  const rootUid = await applyRoot(ports, input, token.value, secrets, analysis.registryHost)
+  const rootUid = await applyRoot(ports, input, { ...secrets, token: token.value, registryHost: analysis.registryHost })
   const owner = await claimRun(ports, input, rootUid, { run, deployment: row.deployment }, { withProxy: false })
   await removeFormerRuns(ports, one, input, rootUid)
   await replaceProxy(ports, input, owner.uid)
@@ -105,12 +106,12 @@ export async function adopt(ports: AdoptPorts, one: Case, state: 'started' | 'ex
   await handOver(ports, analysis)
 }
 
-/** Puts what is left of it below a root that holds no secrets, since nothing of it is ever to start again. */
+/** Puts what is left of it below a root. It needs no credentials, since nothing of it is ever to start again. */
 async function gather(ports: AdoptPorts, one: Case, analysis: Analysis): Promise<void> {
   if (one.present.length === 0) return
   // The id of its project may be anything: here it is but a label.
   const input = runInput({ ...analysis, projectId: labelValue(analysis.projectId) }, {}, ports)
-  const { uid } = await ports.cluster.apply(credentialsSecret(input, '', ''))
+  const { uid } = await ports.cluster.apply(root(input))
   for (const { run, row } of one.runs) {
     if (one.present.includes(run)) await claimWhole(ports, input, uid, { run, deployment: row.deployment })
   }

@@ -1,12 +1,12 @@
 /** The analysis itself: an image of others that nothing is trusted with but its own tokens. */
-import { analysisSelector, credentialsName, pullSecretName, runName } from '../names.ts'
+import { analysisSelector, credentialsName, runName } from '../names.ts'
 import type { KubernetesObject } from '../ports.ts'
 import type { RunSettings } from '../settings.ts'
 import type { RunInput } from './input.ts'
 import { runLabels } from './metadata.ts'
 import { netStatsContainer } from './net-stats.ts'
 import { ANALYSIS_PORT, CONFINED, deployment, nonRoot, service } from './pods.ts'
-import { CREDENTIAL_KEYS } from './secrets.ts'
+import { CREDENTIAL_KEYS, pullSecretOf } from './secrets.ts'
 
 /** Whom analyses run as where the site demands non-root; images are seldom built for a user of their own. */
 const USER = 10_001
@@ -44,10 +44,10 @@ export function analysisService(input: RunInput): KubernetesObject {
 }
 
 export function analysisDeployment(input: RunInput): KubernetesObject {
-  const { id, run, firstRun, image, settings } = input
+  const { id, run, image, settings } = input
   return deployment(runName(id, run), analysisLabels(input), analysisSelector(id, run), {
     terminationGracePeriodSeconds: 15,
-    imagePullSecrets: [{ name: pullSecretName(id, firstRun) }],
+    imagePullSecrets: [{ name: pullSecretOf(input) }],
     containers: [
       {
         name: runName(id, run),

@@ -1,13 +1,14 @@
 /**
  * The Kubernetes objects of an incarnation and of its runs, in the order in which they are applied:
  *
- *   credentials Secret (root)
- *   ├── pull Secret
+ *   ConfigMap without data (root)
+ *   ├── credentials Secret
  *   └── policy of run n
  *       └── proxy policy, ConfigMap, proxy Service, proxy Deployment, analysis Service, analysis Deployment
  *
- * An owner is deleted in the foreground, so pods end before the policies and Secrets they need. A restart replaces the
- * policy of run n by that of run n + 1 below the same root and needs no secret.
+ * An owner is deleted in the foreground, so pods end before the policies that guard them. Nothing reads a Secret back: roots
+ * are found, listed and deleted as ConfigMaps, and the Secret goes with its root. A restart replaces the policy of run n by
+ * that of run n + 1 below the same root and needs no secret.
  *
  * Owns: the shape of every object. Pure: model, names, settings and port types are all it may import.
  */
@@ -17,14 +18,15 @@ import type { RunInput } from './input.ts'
 import { ownedBy } from './metadata.ts'
 import { analysisPolicy, proxyPolicy } from './policies.ts'
 import { proxyConfig, proxyDeployment, proxyService } from './proxy.ts'
-import { rootOf } from './secrets.ts'
+import { rootOf } from './root.ts'
 
-export type { RunInput } from './input.ts'
+export type { RootKind, RunInput } from './input.ts'
 export { RUN_HEADER } from './locations.ts'
 export { labelValue, ownerReference, runLabels } from './metadata.ts'
 export { ANALYSIS_PORT, PROXY_PORT } from './pods.ts'
 export { formerProxiesPolicy, standingPolicy } from './policies.ts'
-export { CREDENTIAL_KEYS, credentialsSecret, pullSecret, rootOf } from './secrets.ts'
+export { root, rootOf } from './root.ts'
+export { CREDENTIAL_KEYS, type Credentials, credentialsSecret } from './secrets.ts'
 
 /** The policy of a run, which owns everything else of it. */
 export const policyOwnedByRoot = (input: RunInput, rootUid: string): KubernetesObject =>

@@ -3,11 +3,15 @@ import type { AnalysisId, RunNumber } from '../model.ts'
 import type { Peer, PeerService } from '../ports.ts'
 import type { RunSettings } from '../settings.ts'
 
+/** `Secret`: the root of an analysis that version 0.1 made. */
+export type RootKind = 'ConfigMap' | 'Secret'
+
 export interface RunInput {
   readonly id: AnalysisId
   readonly run: RunNumber
-  /** First run of the incarnation: its Secrets bear this number. */
+  /** First run of the incarnation: root and credentials bear this number. */
   readonly firstRun: RunNumber
+  readonly rootKind: RootKind
   readonly projectId: string
   readonly image: string
   readonly needsKong: boolean

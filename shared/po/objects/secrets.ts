@@ -1,49 +1,51 @@
-/** The two Secrets of an incarnation. They bear the number of its first run and outlive restarts. */
+/** The Secret of an incarnation. It bears the number of its first run and outlives restarts. */
 import type { AnalysisSecrets } from '../model.ts'
-import { credentialsName, pullSecretName } from '../names.ts'
+import { credentialsName, formerPullSecretName } from '../names.ts'
 import type { KubernetesObject } from '../ports.ts'
 import type { RunInput } from './input.ts'
 import { componentLabels, ownedBy } from './metadata.ts'
+import { rootOf } from './root.ts'
 
-/** Entries of the credentials Secret; a token refresh replaces the first. */
+/** Entries that the analysis's container reads; a token refresh replaces the first. */
 export const CREDENTIAL_KEYS = { analysisToken: 'analysis-token', kongToken: 'kong-token' } as const
+
+export interface Credentials extends AnalysisSecrets {
+  /** The analysis's own. */
+  readonly token: string
+  /** Of which `login` is. */
+  readonly registryHost: string
+}
 
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
 
-/** Kind and name of the root, which is all that its dependents need. */
-export const rootOf = ({ id, firstRun }: RunInput): KubernetesObject => ({
-  apiVersion: 'v1',
-  kind: 'Secret',
-  metadata: { name: credentialsName(id, firstRun) },
-})
-
-/** The root of the incarnation: first of all objects. */
-export function credentialsSecret(input: RunInput, token: string, kongToken: string): KubernetesObject {
-  const root = rootOf(input)
-  return {
-    ...root,
-    metadata: { ...root.metadata, labels: componentLabels(input, 'credentials', input.firstRun) },
-    type: 'Opaque',
-    data: { [CREDENTIAL_KEYS.analysisToken]: base64(token), [CREDENTIAL_KEYS.kongToken]: base64(kongToken) },
-  }
+/** Names and passwords are taken as they are, in UTF-8. Without a login no registry is named, and images are pulled openly. */
+function auths({ login, registryHost }: Credentials): object {
+  if (!login) return {}
+  const { user: username, password } = login
+  return { [registryHost]: { username, password, auth: base64(`${username}:${password}`) } }
 }
 
-/** Login for the registry, of this analysis alone; names and passwords are taken as they are, in UTF-8. */
-export function pullSecret(
-  input: RunInput,
-  rootUid: string,
-  registryHost: string,
-  { registryUser: username, registryPassword: password }: Pick<AnalysisSecrets, 'registryUser' | 'registryPassword'>,
-): KubernetesObject {
-  const login = { username, password, auth: base64(`${username}:${password}`) }
-  return ownedBy(rootOf(input), rootUid, {
+/**
+ * Tokens of the analysis and login for its registry in one Secret, which costs one write: the kubelet reads the one entry
+ * that the type names, and a container what its variables name. The type is the same with and without a login, because it
+ * cannot be changed later.
+ */
+export const credentialsSecret = (input: RunInput, rootUid: string, credentials: Credentials): KubernetesObject =>
+  ownedBy(rootOf(input), rootUid, {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: {
-      name: pullSecretName(input.id, input.firstRun),
-      labels: componentLabels(input, 'pullSecret', input.firstRun),
+      name: credentialsName(input.id, input.firstRun),
+      labels: componentLabels(input, 'credentials', input.firstRun),
     },
     type: 'kubernetes.io/dockerconfigjson',
-    data: { '.dockerconfigjson': base64(JSON.stringify({ auths: { [registryHost]: login } })) },
+    data: {
+      '.dockerconfigjson': base64(JSON.stringify({ auths: auths(credentials) })),
+      [CREDENTIAL_KEYS.analysisToken]: base64(credentials.token),
+      [CREDENTIAL_KEYS.kongToken]: base64(credentials.kongToken),
+    },
   })
-}
+
+/** The Secret that the kubelet finds the login in. */
+export const pullSecretOf = ({ id, firstRun, rootKind }: RunInput): string =>
+  rootKind === 'Secret' ? formerPullSecretName(id, firstRun) : credentialsName(id, firstRun)

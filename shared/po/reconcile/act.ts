@@ -8,14 +8,17 @@ import { type Action, restartDelaySeconds } from '../lifecycle.ts'
 import type { Analysis, Outcome, Report, State } from '../model.ts'
 import { credentialsName, policyName, runName } from '../names.ts'
 import { CREDENTIAL_KEYS } from '../objects/index.ts'
-import type { Ports } from '../ports.ts'
+import type { Ports, SecretMeta } from '../ports.ts'
 import { type ReleasePorts, takeLogs } from '../release.ts'
 import { ownLine } from '../report.ts'
-import { isResumable, rootUid, type World } from './world.ts'
+import { hasCredentials, type Root, rootAt, rootIn, type World } from './world.ts'
 
 export type ActPorts = ReleasePorts & Pick<Ports, 'sidecar' | 'random'>
 
 const RUN_LEASE_MS = 60_000
+/** Causes, in words. */
+export const ROOT_LOST = 'its root object was deleted'
+const CREDENTIALS_LOST = 'its credentials were lost'
 const WATCHED: readonly State[] = ['starting', 'started', 'executing']
 
 /**
@@ -23,10 +26,14 @@ const WATCHED: readonly State[] = ['starting', 'started', 'executing']
  * Deployment of an analysis that was taken over is not of our shape, and applying ours to it is refused: it is left alone.
  */
 export async function applyBelowRoot(ports: ActPorts, world: World, analysis: Analysis): Promise<void> {
-  const root = rootUid(world, analysis)
-  if (!root) return
+  const root = rootIn(world, analysis)
+  if (root) await applyBelow(ports, world, analysis, root)
+}
+
+async function applyBelow(ports: ActPorts, world: World, analysis: Analysis, root: Root): Promise<void> {
   const [peers] = await Promise.all([requirePeers(ports, analysis.needsKong), ensureStandingPolicy(ports)])
-  await applyRun(ports, runInput(analysis, peers, ports), root, { withAnalysis: !world.adopted(analysis) })
+  const input = runInput(analysis, peers, ports, root.kind)
+  await applyRun(ports, input, root.uid, { withAnalysis: !world.adopted(analysis) })
 }
 
 async function markExecuting(ports: ActPorts, { key, run, progress }: Analysis): Promise<void> {
@@ -37,12 +44,24 @@ async function markExecuting(ports: ActPorts, { key, run, progress }: Analysis):
 /** Completes a creation or a restart that was cut off; one whose secrets never arrived is taken back. */
 async function resume(ports: ActPorts, world: World, analysis: Analysis): Promise<void> {
   const { store, log } = ports
-  if (!isResumable(world, analysis)) {
-    if (analysis.restarts > 0) return finish(ports, analysis, 'failed', 'its credentials were lost')
-    if (await store.abandon(analysis.key)) log('action', 'creation taken back', { analysis: analysis.id })
-    return carryOutEnd(ports, analysis)
-  }
-  await applyBelowRoot(ports, world, analysis)
+  const root = rootIn(world, analysis)
+  if (root && hasCredentials(world, analysis)) return complete(ports, world, analysis, root)
+  if (analysis.restarts > 0) return completeRestart(ports, world, analysis)
+  if (await store.abandon(analysis.key)) log('action', 'creation taken back', { analysis: analysis.id })
+  return carryOutEnd(ports, analysis)
+}
+
+/** With a fresh token for the next pod, which also shows that the credentials are there. */
+async function completeRestart(ports: ActPorts, world: World, analysis: Analysis): Promise<void> {
+  const { secret } = await renewToken(ports, analysis)
+  const root = secret && rootAt(world, analysis, secret)
+  if (root) return complete(ports, world, analysis, root)
+  return finish(ports, analysis, 'failed', secret ? ROOT_LOST : CREDENTIALS_LOST)
+}
+
+async function complete(ports: ActPorts, world: World, analysis: Analysis, root: Root): Promise<void> {
+  const { store, log } = ports
+  await applyBelow(ports, world, analysis, root)
   const reports: Report[] = [{ kind: 'status', status: 'started', progress: analysis.progress }]
   const started = await store.transition(analysis.key, ['starting'], 'started', { reports }, analysis.run)
   if (started) log('action', 'analysis started', { analysis: analysis.id, run: analysis.run })
@@ -97,24 +116,28 @@ async function restart(ports: ActPorts, analysis: Analysis, reason: string): Pro
   await cluster.remove('NetworkPolicy', policyName(id, run))
 }
 
-/** Puts a fresh token where the next pod reads it. */
-export async function renewToken({ identity, cluster }: ActPorts, { id, firstRun }: Analysis): Promise<string> {
+/** Puts a fresh token where the next pod reads it; `secret` is undefined when that place was lost. */
+export async function renewToken(
+  { identity, cluster }: ActPorts,
+  { id, firstRun }: Analysis,
+): Promise<{ readonly token: string; readonly secret: SecretMeta | undefined }> {
   const { value } = await identity.issueToken(id)
-  await cluster.patchSecret(credentialsName(id, firstRun), { [CREDENTIAL_KEYS.analysisToken]: value })
-  return value
+  const secret = await cluster.patchSecret(credentialsName(id, firstRun), { [CREDENTIAL_KEYS.analysisToken]: value })
+  return { token: value, secret }
 }
 
 /** Continues a restart: waits for the old pods, then begins the next run under the same root. */
 export async function nextRun(ports: ActPorts, world: World, analysis: Analysis): Promise<void> {
   const { store, cluster, now } = ports
   const { key, id, run } = analysis
-  if (!rootUid(world, analysis)) return finish(ports, analysis, 'failed', 'its credentials were lost')
   if (world.uid('NetworkPolicy', policyName(id, run))) await cluster.remove('NetworkPolicy', policyName(id, run))
   if (world.analysisPods(analysis).length > 0 || analysis.dueAt > now()) return
-  await renewToken(ports, analysis)
+  const { secret } = await renewToken(ports, analysis)
+  const root = secret && rootAt(world, analysis, secret)
+  if (!root) return finish(ports, analysis, 'failed', secret ? ROOT_LOST : CREDENTIALS_LOST)
   const patch = { nextRun: true, cause: null, claimedUntil: new Date(now().getTime() + RUN_LEASE_MS) }
   const begun = await store.transition(key, ['restarting'], 'starting', patch, run)
-  if (begun) await resume(ports, world, begun)
+  if (begun) await complete(ports, world, begun, root)
 }
 
 export async function finish(ports: ActPorts, analysis: Analysis, outcome: Outcome, cause: string): Promise<void> {

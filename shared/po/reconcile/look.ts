@@ -7,17 +7,17 @@ import { together } from '../../work/side-by-side.ts'
 import { decide, type Observation, type Verdict } from '../lifecycle.ts'
 import type { Analysis } from '../model.ts'
 import type { Ports } from '../ports.ts'
-import { ACTS, type ActPorts, applyBelowRoot, nextRun, renewToken } from './act.ts'
+import { ACTS, type ActPorts, applyBelowRoot, nextRun, ROOT_LOST, renewToken } from './act.ts'
 import { isAnswerable, observe, type Poll, poll } from './observe.ts'
 import { type HubMemory, tellPartners } from './partners.ts'
-import { missingParts, rootUid, type World } from './world.ts'
+import { missingParts, rootIn, type World } from './world.ts'
 
 export type LookPorts = ActPorts & Pick<Ports, 'hub'>
 
 /** Puts a fresh token where the analysis and its next pod find it, while there is time for two more sweeps. */
 async function refreshToken(ports: LookPorts, analysis: Analysis, remaining: number | null): Promise<void> {
   if (remaining === null || remaining >= 2 * ports.settings.intervalSeconds + 1) return
-  const token = await renewToken(ports, analysis)
+  const { token } = await renewToken(ports, analysis)
   await ports.sidecar.refreshToken(analysis.id, analysis.run, token)
   ports.log('loop', 'token renewed', { analysis: analysis.id, run: analysis.run })
 }
@@ -35,8 +35,8 @@ function verdictOf(ports: LookPorts, world: World, analysis: Analysis, polled: P
   const { state, restarts, reapplied } = analysis
   if (state !== 'starting' && state !== 'started' && state !== 'executing') return undefined
   const observed = observe(ports, world, analysis, polled)
-  if (state !== 'starting' && !rootUid(world, analysis)) {
-    return { observed, action: 'finishFailed', reason: 'its credentials were lost' }
+  if (state !== 'starting' && !rootIn(world, analysis)) {
+    return { observed, action: 'finishFailed', reason: ROOT_LOST }
   }
   return { observed, ...decide(state, observed, { restarts, restartMax: ports.settings.restartMax, reapplied }) }
 }

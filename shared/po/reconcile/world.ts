@@ -10,10 +10,11 @@ import {
   proxyConfigName,
   proxyName,
   proxyPolicyName,
-  pullSecretName,
+  rootName,
   runName,
 } from '../names.ts'
-import type { ObjectMeta, OwnedKind, PodFacts, Ports } from '../ports.ts'
+import type { RootKind } from '../objects/index.ts'
+import type { ObjectMeta, OwnedKind, PodFacts, Ports, SecretMeta } from '../ports.ts'
 
 interface RunId {
   readonly id: AnalysisId
@@ -22,6 +23,13 @@ interface RunId {
 
 interface IncarnationId extends RunId {
   readonly firstRun: RunNumber
+  readonly restarts: number
+}
+
+/** What everything of an incarnation hangs on. */
+export interface Root {
+  readonly kind: RootKind
+  readonly uid: string
 }
 
 export interface World {
@@ -35,10 +43,17 @@ export interface World {
   readonly proxyReady: (run: RunId) => boolean
   /** Its Deployment as it was taken over, be it that it is being deleted; undefined where it is of our making. */
   readonly adopted: (run: RunId) => Pick<ObjectMeta, 'deleting'> | undefined
+  /** By the name of the Secret: uids of roots that version 0.1 made, as their policies name them. */
+  readonly formerRoots: ReadonlyMap<string, string>
 }
+
+const isSecret = ({ kind }: ObjectMeta['owners'][number]): boolean => kind === 'Secret'
 
 const byApp = (pods: readonly PodFacts[]): Map<string | undefined, PodFacts[]> =>
   Map.groupBy(pods, ({ labels }) => labels['app'])
+
+const formerRoots = (objects: readonly ObjectMeta[]): Map<string, string> =>
+  new Map(objects.flatMap(({ owners }) => owners.filter(isSecret).map(({ name, uid }) => [name, uid] as const)))
 
 function index({ objects, pods }: Inventory): Omit<World, 'readAt' | 'inventory'> {
   const present = objects.filter(({ deleting }) => !deleting)
@@ -55,6 +70,7 @@ function index({ objects, pods }: Inventory): Omit<World, 'readAt' | 'inventory'
     analysisPods: ({ id, run }) => analyses.get(analysisSelector(id, run).app) ?? [],
     proxyReady: ({ id, run }) => proxies.get(proxyName(id, run))?.some(({ ready }) => ready) ?? false,
     adopted: ({ id, run }) => adopted.get(runName(id, run)),
+    formerRoots: formerRoots(objects),
   }
 }
 
@@ -65,13 +81,31 @@ export async function readWorld(ports: Pick<Ports, 'cluster' | 'now'>, id?: Anal
   return { readAt, inventory, ...index(inventory) }
 }
 
-export const rootUid = (world: World, { id, firstRun }: IncarnationId): string | undefined =>
-  world.uid('Secret', credentialsName(id, firstRun))
+/**
+ * The root of an incarnation. Nothing reads Secrets, so that one of version 0.1, whose root is a Secret, is known by the
+ * policies that it owns.
+ */
+export function rootIn(world: World, { id, firstRun }: IncarnationId): Root | undefined {
+  const uid = world.uid('ConfigMap', rootName(id, firstRun))
+  if (uid) return { kind: 'ConfigMap', uid }
+  const former = world.formerRoots.get(credentialsName(id, firstRun))
+  return former ? { kind: 'Secret', uid: former } : undefined
+}
 
-/** Only the creation knows the registry password: without the pull Secret it cannot be completed. */
-export const isResumable = (world: World, analysis: IncarnationId): boolean =>
-  rootUid(world, analysis) !== undefined &&
-  world.uid('Secret', pullSecretName(analysis.id, analysis.firstRun)) !== undefined
+/**
+ * The same, where the credentials were just seen. Between two runs of an analysis of version 0.1 there is no policy, and
+ * nothing but the Secret itself says that it is the root: it hangs on nothing.
+ */
+export function rootAt(world: World, incarnation: IncarnationId, { uid, owners }: SecretMeta): Root | undefined {
+  return rootIn(world, incarnation) ?? (owners.length === 0 ? { kind: 'Secret', uid } : undefined)
+}
+
+/**
+ * Only the creation knows the secrets. They are applied before the first policy of the incarnation, and before it can
+ * restart: without either nothing says that they were made, and it cannot be completed.
+ */
+export const hasCredentials = (world: World, { id, run, restarts }: IncarnationId): boolean =>
+  restarts > 0 || world.uid('NetworkPolicy', policyName(id, run)) !== undefined
 
 /** Objects of a run that are missing, but for its Deployment, whose absence is an observation of its own. */
 export function missingParts(world: World, { id, run }: RunId): string[] {

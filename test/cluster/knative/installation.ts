@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { installAdmission } from '../admission.ts'
 import { type Api, createApi } from '../api.ts'
 import { type ClusterEnvironment, clusterEnvironment } from '../environment.ts'
 import { type Images, loadFunctionImage, loadImages } from '../images.ts'
@@ -112,6 +113,7 @@ export async function install(stops: AsyncDisposableStack): Promise<Installation
   // Nothing is to be drained any more, which takes a function half a minute.
   stops.defer(api.endPods)
   await api.makeNamespace({ 'pod-security.kubernetes.io/enforce': 'restricted' })
+  await installAdmission(kubeconfig)
   const functionImage = await timed('image of the functions built and loaded', () => loadFunctionImage(environment))
   const images = await timed('images of analyses, peers and proxy loaded', () => loadImages(environment, {}))
   const outside = await timed('database, Hub and doors to them', () => startOutside(environment))

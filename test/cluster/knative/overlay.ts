@@ -1,5 +1,6 @@
 /** The overlay of a test installation, written as an operator would write theirs: beside the base, never into it. */
 import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import { IMAGE } from '../../../knative/function-service.ts'
@@ -19,6 +20,8 @@ export interface OverlayInput {
   /** Namespaces that requests come to functions from, beside those that the base knows. */
   readonly ingressNamespaces: readonly string[]
   readonly components?: readonly string[]
+  /** Folder of the sources whose manifests are deployed; these if absent. Roles belong to a version as its image does. */
+  readonly sources?: string | undefined
   /** Annotations of the template of one function. */
   readonly annotations?: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
@@ -62,11 +65,14 @@ const annotated = (annotations: OverlayInput['annotations'] = {}) =>
     ),
   }))
 
+const baseOf = ({ sources }: OverlayInput): string =>
+  sources ? relative(fileURLToPath(new URL('any/', OVERLAYS)), join(sources, 'knative/base')) : '../../../knative/base'
+
 const kustomization = (input: OverlayInput) => ({
   apiVersion: 'kustomize.config.k8s.io/v1beta1',
   kind: 'Kustomization',
   namespace: input.namespace,
-  resources: ['../../../knative/base'],
+  resources: [baseOf(input)],
   components: (input.components ?? []).map((name) => `../../../knative/components/${name}`),
   configMapGenerator: [
     {

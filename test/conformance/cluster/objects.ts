@@ -13,6 +13,13 @@ export const secret = (name: string, data: Labels, labels: Labels = {}): Kuberne
   data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, base64(value)])),
 })
 
+export const config = (name: string, data: Labels, labels: Labels = {}): KubernetesObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, labels },
+  data,
+})
+
 export const policy = (name: string, owner?: OwnerReference): KubernetesObject => ({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'NetworkPolicy',
@@ -66,8 +73,8 @@ export const service = (
   spec: { ports, ...(selector ? { selector } : {}) },
 })
 
-export const ownedBy = (kind: 'Secret' | 'NetworkPolicy', name: string, uid: string): OwnerReference => ({
-  apiVersion: kind === 'Secret' ? 'v1' : 'networking.k8s.io/v1',
+export const ownedBy = (kind: 'ConfigMap' | 'NetworkPolicy', name: string, uid: string): OwnerReference => ({
+  apiVersion: kind === 'ConfigMap' ? 'v1' : 'networking.k8s.io/v1',
   kind,
   name,
   uid,
@@ -75,17 +82,17 @@ export const ownedBy = (kind: 'Secret' | 'NetworkPolicy', name: string, uid: str
   blockOwnerDeletion: true,
 })
 
-/** Secret (root) → policy → Deployment (→ ReplicaSet → pod). */
+/** ConfigMap (root) → policy → Deployment (→ ReplicaSet → pod). */
 export async function applyChain(cluster: Cluster, name: string, shape: Shape = {}): Promise<void> {
-  const root = await cluster.apply(secret(name, { token: 'a' }))
-  const guard = await cluster.apply(policy(name, ownedBy('Secret', name, root.uid)))
+  const root = await cluster.apply(config(name, {}))
+  const guard = await cluster.apply(policy(name, ownedBy('ConfigMap', name, root.uid)))
   await cluster.apply(deployment(name, { ...shape, owner: ownedBy('NetworkPolicy', name, guard.uid) }))
 }
 
 /** Sampled from the last to go to the first to go: what is seen later implies what was seen before. */
 export async function presentOf(cluster: Cluster, name: string): Promise<readonly boolean[]> {
   const present: boolean[] = []
-  for (const kind of ['Secret', 'NetworkPolicy', 'Deployment'] as const) {
+  for (const kind of ['ConfigMap', 'NetworkPolicy', 'Deployment'] as const) {
     present.push((await cluster.find(kind, name)) !== undefined)
   }
   return [...present, (await cluster.pods({ app: name })).length > 0]

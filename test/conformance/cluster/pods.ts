@@ -102,7 +102,7 @@ export function podRows(cluster: () => Cluster, shellImage: string | undefined):
     test('the chain goes pods first, then Deployment, policy, Secret', async () => {
       await applyChain(cluster(), 'ordered', { image, script: STUBBORN })
       await expect.poll(async () => (await podOf('ordered'))?.ready, PATIENCE).toBe(true)
-      await cluster().remove('Secret', 'ordered')
+      await cluster().remove('ConfigMap', 'ordered')
       const seen = await watchGoing(cluster(), 'ordered')
       expect(seen[0]).toBe('1111')
       for (const sample of seen) expect(sample).toMatch(IN_ORDER)
@@ -110,7 +110,7 @@ export function podRows(cluster: () => Cluster, shellImage: string | undefined):
 
     test('the chain goes in that order also right after it was made', async () => {
       await applyChain(cluster(), 'hasty', { image, script: STUBBORN })
-      await cluster().remove('Secret', 'hasty')
+      await cluster().remove('ConfigMap', 'hasty')
       for (const sample of await watchGoing(cluster(), 'hasty')) expect(sample).toMatch(IN_ORDER)
     })
   })

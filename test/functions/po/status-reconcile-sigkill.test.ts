@@ -81,7 +81,11 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
   },
   'was half made': {
     prepare: async (wanted) => {
-      const doomed = fixture.dying((calls) => calls.filter((call) => call === 'cluster.apply Secret').length === 2)
+      // The policy of the run, after which it can be completed; a standing one may come before the Secret.
+      const doomed = fixture.dying((calls) => {
+        const secret = calls.indexOf('cluster.apply Secret')
+        return secret >= 0 && calls.indexOf('cluster.apply NetworkPolicy', secret) > secret
+      })
       void create(doomed.ports, wanted)
       await doomed.dead
     },

@@ -34,8 +34,8 @@ test('a request that the options break gets that answer', async () => {
       if (method === 'DELETE') throw new Error('broken')
     },
   })
-  await expect(other.cluster.remove('Secret', 'x')).rejects.toMatchObject({ code: 'unavailable' })
-  expect(await other.cluster.find('Secret', 'x')).toBeUndefined()
+  await expect(other.cluster.remove('ConfigMap', 'x')).rejects.toMatchObject({ code: 'unavailable' })
+  expect(await other.cluster.find('ConfigMap', 'x')).toBeUndefined()
   await other.stop()
 })
 
@@ -110,7 +110,7 @@ describe.skipIf(!KUBECTL && !process.env['CI'])('kubectl, over TLS', () => {
 
 test('over TLS, a client without our certificate gets nowhere', async () => {
   const secure = await sandboxTarget({ secure: true, startPods: false })
-  expect(await secure.cluster.find('Secret', 'x')).toBeUndefined()
+  expect(await secure.cluster.find('ConfigMap', 'x')).toBeUndefined()
   await expect(fetch(`${secure.kubernetes.url}/readyz`)).rejects.toThrow('fetch failed')
   await secure.stop()
 })

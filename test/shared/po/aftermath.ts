@@ -6,7 +6,7 @@ import {
   proxyConfigName,
   proxyName,
   proxyPolicyName,
-  pullSecretName,
+  rootName,
   runName,
 } from '../../../shared/po/names.ts'
 import { sweep } from '../../../shared/po/reconcile/sweep.ts'
@@ -67,7 +67,7 @@ export function objectsOf(run: number, firstRun = 1): string[] {
   const [id, n, first] = ['…' as AnalysisId, run as RunNumber, firstRun as RunNumber]
   return [
     `Secret ${credentialsName(id, first)}`,
-    `Secret ${pullSecretName(id, first)}`,
+    `ConfigMap ${rootName(id, first)}`,
     `NetworkPolicy ${policyName(id, n)}`,
     `NetworkPolicy ${proxyPolicyName(id, n)}`,
     `ConfigMap ${proxyConfigName(id, n)}`,

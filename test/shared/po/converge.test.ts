@@ -8,7 +8,7 @@ import {
   proxyConfigName,
   proxyName,
   proxyPolicyName,
-  pullSecretName,
+  rootName,
   runName,
   STANDING_POLICY_NAME,
 } from '../../../shared/po/names.ts'
@@ -196,18 +196,18 @@ describe('a part of a run that was deleted while it worked', () => {
     expect(await row()).toMatchObject({ state: 'executing', run: 1, reapplied: true })
   })
 
-  test('credentials → failed with that cause, and nothing is left', async () => {
+  test('root → failed with that cause, and nothing is left', async () => {
     await executing()
-    await cluster.remove('Secret', name(credentialsName))
+    await cluster.remove('ConfigMap', name(rootName))
     await nextSweep()
-    expect(await row()).toMatchObject({ state: 'failed', cause: 'its credentials were lost' })
+    expect(await row()).toMatchObject({ state: 'failed', cause: 'its root object was deleted' })
     await settle(fixture)
     expect(await aftermath(fixture, wanted.id)).toMatchObject({ row: 'failed 1', objects: [], client: false })
   })
 
-  test('pull Secret → the run goes on; a restart, which would need it, fails with that cause', async () => {
+  test('credentials → the run goes on; a restart, which would need it, fails with that cause', async () => {
     await executing()
-    await cluster.remove('Secret', name(pullSecretName))
+    await cluster.remove('Secret', name(credentialsName))
     await nextSweep()
     expect(await row()).toMatchObject({ state: 'executing', run: 1 })
     answers('stuck')

@@ -20,7 +20,7 @@ import { type OutgoingEvent, OWNED_KINDS, type Ports, type SdkStatus } from '../
 import type { PoSettings } from '../../../shared/po/settings.ts'
 import { startHub } from '../../sandbox/hub.ts'
 import { startKeycloak } from '../../sandbox/keycloak.ts'
-import { type KubernetesOptions, startKubernetes } from '../../sandbox/kubernetes/index.ts'
+import { type Kubernetes, type KubernetesOptions, startKubernetes } from '../../sandbox/kubernetes/index.ts'
 import { databaseSettings, startTestDatabases } from '../../sandbox/postgres.ts'
 import { databaseEnvironment, serviceEnvironment } from '../../sandbox/settings.ts'
 import { type CallName, type Doomed, doomed, type Gate, gated, type Last } from './intercept.ts'
@@ -102,6 +102,8 @@ export interface Fixture {
   environment(server?: string): Promise<Record<string, string>>
   /** Names of everything an analysis owns in Kubernetes, and whether its client exists. */
   owned(id: AnalysisId): Promise<{ objects: string[]; client: boolean }>
+  /** A Secret that is there. */
+  secret(name: string): Promise<SeenSecret>
   stop(): Promise<void>
 }
 
@@ -127,6 +129,25 @@ export interface FixtureOptions {
   readonly withSink?: boolean
   /** Of the Kubernetes API; without it no pods run. */
   readonly kubernetes?: KubernetesOptions
+}
+
+/** A Secret as an administrator sees it. */
+export interface SeenSecret {
+  readonly metadata: { readonly name: string; readonly uid: string }
+  readonly data: Readonly<Record<string, string>>
+}
+
+/** The port shows no Secrets. */
+async function readSecrets<T>({ url, token, namespace }: Kubernetes, rest: string): Promise<T> {
+  const path = `/api/v1/namespaces/${namespace}/secrets${rest}`
+  const answer = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } })
+  return (await answer.json()) as T
+}
+
+async function secretsOf(kubernetes: Kubernetes, id: AnalysisId): Promise<string[]> {
+  const query = new URLSearchParams({ labelSelector: `${LABEL.analysis}=${id}` })
+  const { items } = await readSecrets<{ items: SeenSecret[] }>(kubernetes, `?${query}`)
+  return items.map(({ metadata }) => `Secret ${metadata.name}`)
 }
 
 export async function startFixture(
@@ -217,11 +238,13 @@ export async function startFixture(
     },
     async owned(id) {
       const lists = await Promise.all(OWNED_KINDS.map((kind) => cluster.list(kind, { [LABEL.analysis]: id })))
+      const secrets = await secretsOf(kubernetes, id)
       return {
-        objects: lists.flat().map(({ kind, name }) => `${kind} ${name}`),
+        objects: [...lists.flat().map(({ kind, name }) => `${kind} ${name}`), ...secrets],
         client: keycloak.clients().some(({ clientId }) => clientId === id),
       }
     },
+    secret: (name) => readSecrets(kubernetes, `/${name}`),
     async stop() {
       await cluster.close()
       await sql.end()

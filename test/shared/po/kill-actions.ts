@@ -30,6 +30,8 @@ export interface Action {
 }
 
 const count = (calls: readonly CallName[], name: CallName) => calls.filter((call) => call === name).length
+/** That of a run: the standing one is there before. */
+const hasPolicy = (calls: readonly CallName[]): boolean => calls.includes('cluster.apply NetworkPolicy')
 const selected = ({ id, spelling }: CreateRequest) => ({ id, spelling })
 const look = (ports: Ports, { id }: CreateRequest) => reconcileOne(ports, id)
 
@@ -85,9 +87,9 @@ export function createActions(fixture: Fixture, pods: Pods): Readonly<Record<str
     answers(wanted, answer)
   }
 
-  /** A create that died as soon as it had applied its first (root) or second (pull) Secret. */
-  const createdUpTo = (secrets: number) => async (wanted: CreateRequest) => {
-    const doomed = fixture.dying((calls) => count(calls, 'cluster.apply Secret') === secrets)
+  /** A create that died as soon as it had applied the first object of this kind. */
+  const createdUpTo = (kind: 'Secret' | 'NetworkPolicy') => async (wanted: CreateRequest) => {
+    const doomed = fixture.dying((calls) => calls.includes(`cluster.apply ${kind}`))
     void create(doomed.ports, wanted)
     await doomed.dead
   }
@@ -102,8 +104,9 @@ export function createActions(fixture: Fixture, pods: Pods): Readonly<Record<str
   async function orphaned({ id, projectId, image }: CreateRequest) {
     const [run, peers] = [1 as Analysis['run'], await requirePeers(ports, false)]
     const input = runInput({ id, run, firstRun: run, projectId, image, needsKong: false } as Analysis, peers, ports)
-    const secrets = { registryUser: 'u', registryPassword: 'p', kongToken: 'k' }
-    await applyRun(ports, input, await applyRoot(ports, input, 'token', secrets, 'harbor.example'))
+    const login = { user: 'u', password: 'p' }
+    const secrets = { login, registryHost: 'harbor.example', token: 'token', kongToken: 'k' }
+    await applyRun(ports, input, await applyRoot(ports, input, secrets))
   }
 
   async function stoppedInTheRow(wanted: CreateRequest) {
@@ -124,10 +127,10 @@ export function createActions(fixture: Fixture, pods: Pods): Readonly<Record<str
     create: {
       prepare: async () => {},
       act: create,
-      // Only the creation knows the secrets: until both are in Kubernetes it can only be taken back.
+      // Only the creation knows the secrets: until a policy shows that they are in Kubernetes, it can only be taken back.
       result: (calls) => {
         if (!calls.includes('store.begin')) return nothing()
-        return count(calls, 'cluster.apply Secret') < 2 ? nothing(TOLD.takenBack) : running('started', 1, TOLD.started)
+        return hasPolicy(calls) ? running('started', 1, TOLD.started) : nothing(TOLD.takenBack)
       },
     },
     'create after a stop': {
@@ -141,7 +144,7 @@ export function createActions(fixture: Fixture, pods: Pods): Readonly<Record<str
         if (count(calls, 'store.begin') < 2) return archived(TOLD.stopped)
         const before = { ...TOLD.stopped, archived: 1 }
         const events = [...before.events, '2/starting']
-        if (count(calls, 'cluster.apply Secret') < 2) return nothing({ ...before, events: [...events, '2/withdrawn'] })
+        if (!hasPolicy(calls)) return nothing({ ...before, events: [...events, '2/withdrawn'] })
         const told = { ...before, hub: [...before.hub, 'started 0'], events: [...events, '2/started'] }
         return running('started', 2, told, 2)
       },
@@ -167,13 +170,13 @@ export function createActions(fixture: Fixture, pods: Pods): Readonly<Record<str
     },
     'next run of a restart': { prepare: restarting, act: look, result: () => running('started', 2, TOLD.restarted) },
     'completion of a creation that was cut off': {
-      prepare: createdUpTo(2),
+      prepare: createdUpTo('NetworkPolicy'),
       later: 90,
       act: look,
       result: () => running('started', 1, TOLD.started),
     },
     'taking back of a creation that was cut off': {
-      prepare: createdUpTo(1),
+      prepare: createdUpTo('Secret'),
       later: 90,
       act: look,
       result: () => nothing(TOLD.takenBack),

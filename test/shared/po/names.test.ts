@@ -35,7 +35,7 @@ describe('names have an inverse', () => {
     names.proxyPolicyName(ID, RUN),
     names.netStatsName(ID, RUN),
     names.credentialsName(ID, RUN),
-    names.pullSecretName(ID, RUN),
+    names.rootName(ID, RUN),
     `${names.runName(ID, RUN)}-5d9c8-x2x9k`,
     `${names.proxyName(ID, RUN)}-5d9c8-x2x9k`,
   ]

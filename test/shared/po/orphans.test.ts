@@ -39,8 +39,9 @@ describe('objects that no row accounts for', () => {
     const { id, projectId, image } = wanted
     const identity = { id, run: number(run), firstRun: number(run), projectId, image, needsKong: false }
     const input = runInput(identity as Analysis, await requirePeers(ports, false), ports)
-    const secrets = { registryUser: 'u', registryPassword: 'p', kongToken: 'k' }
-    await applyRun(ports, input, await applyRoot(ports, input, 'token', secrets, 'harbor.example'))
+    const login = { user: 'u', password: 'p' }
+    const secrets = { login, registryHost: 'harbor.example', token: 'token', kongToken: 'k' }
+    await applyRun(ports, input, await applyRoot(ports, input, secrets))
   }
 
   test('stay while they are young, and go with their pods when they are older than the grace', async () => {

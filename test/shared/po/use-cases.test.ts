@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { cleanup } from '../../../shared/po/cleanup.ts'
-import { create, registryHost } from '../../../shared/po/create.ts'
+import { create } from '../../../shared/po/create.ts'
 import { history } from '../../../shared/po/history.ts'
 import type { AnalysisId } from '../../../shared/po/model.ts'
-import { credentialsName, runName, STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
+import { credentialsName, rootName, runName, STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
 import { pods } from '../../../shared/po/pods.ts'
 import { sweep } from '../../../shared/po/reconcile/sweep.ts'
 import { tick } from '../../../shared/po/reconcile/tick.ts'
@@ -41,6 +41,12 @@ const line = (id: AnalysisId, changes: Partial<LineRequest> = {}): LineRequest =
   runHeader: undefined,
   ...changes,
 })
+
+const OF_THE_NODE = {
+  username: 'robot',
+  password: 'default-password',
+  auth: Buffer.from('robot:default-password').toString('base64'),
+}
 
 describe('create', () => {
   test('answers `started` under the caller’s spelling and makes nine objects', async () => {
@@ -114,7 +120,7 @@ describe('create', () => {
     fixture.advance(90)
     await sweep(fixture.ports)
     const { objects, client } = await fixture.owned(wanted.id)
-    expect(objects).not.toContain(`Secret ${credentialsName(wanted.id, 1 as never)}`)
+    expect(objects).not.toContain(`ConfigMap ${rootName(wanted.id, 1 as never)}`)
     expect([objects.length, client]).toEqual([9, true])
   })
 
@@ -168,10 +174,23 @@ describe('create', () => {
   })
 
   test.each([
-    ['harbor.example', 'harbor.example'],
-    ['https://Harbor.Example:8443/project/', 'harbor.example:8443'],
-    [' http://harbor.example ', 'harbor.example'],
-  ])('registry %j is host %s', (url, host) => expect(registryHost(url)).toBe(host))
+    ['the registry of the node', 'https://Harbor.Example/flame', { 'harbor.example': OF_THE_NODE }],
+    ['another registry', 'attacker.example:5000', {}],
+  ])('without a login, at %s', async (_, registryUrl, auths) => {
+    const wanted = request({ registryUrl, registryUser: '', registryPassword: 'half of a login' })
+    await create(fixture.ports, wanted)
+    const { data } = await fixture.secret(credentialsName(wanted.id, 1 as never))
+    expect(JSON.parse(Buffer.from(data['.dockerconfigjson'] ?? '', 'base64').toString())).toEqual({ auths })
+  })
+
+  test.each([
+    ['https://robot:hunter2@harbor.example', /holds a login: it belongs into registry_user and registry_password$/],
+    [' ', /should name a registry/],
+  ])('with the registry %j is refused, and nothing is recorded', async (registryUrl, message) => {
+    const wanted = request({ registryUrl })
+    await expect(create(fixture.ports, wanted)).rejects.toMatchObject({ code: 'invalid', message })
+    expect(await fixture.ports.store.find(wanted.id)).toBeUndefined()
+  })
 
   test('Keycloak that is away fails it and leaves nothing, and the next try works', async () => {
     const wanted = request()
@@ -432,12 +451,12 @@ describe('parts of a run that others deleted', () => {
     expect(await fixture.ports.store.find(wanted.id)).toMatchObject({ reapplied: false, state: 'started' })
   })
 
-  test('the credentials end it as failed, with that cause', async () => {
+  test('the root ends it as failed, with that cause', async () => {
     const wanted = request()
     await create(fixture.ports, wanted)
-    await fixture.ports.cluster.remove('Secret', credentialsName(wanted.id, 1 as never))
+    await fixture.ports.cluster.remove('ConfigMap', rootName(wanted.id, 1 as never))
     await sweep(fixture.ports)
-    const cause = 'its credentials were lost'
+    const cause = 'its root object was deleted'
     expect(await fixture.ports.store.find(wanted.id)).toMatchObject({ state: 'failed', cause })
   })
 })

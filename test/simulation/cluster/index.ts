@@ -2,7 +2,14 @@
  * A model of Kubernetes behind the Cluster port: objects, the garbage collector, Deployments and their pods, all of which
  * take their time. It shows what the real one was seen to show; where the real one may go either way, chance decides.
  */
-import type { Cluster, KubernetesObject, ObjectMeta, OwnedKind, Peer, PeerService } from '../../../shared/po/ports.ts'
+import type {
+  Cluster,
+  KubernetesObject,
+  Peer,
+  PeerService,
+  RemovableKind,
+  SecretMeta,
+} from '../../../shared/po/ports.ts'
 import type { Random } from '../core/random.ts'
 import type { Timeline } from '../core/timeline.ts'
 import { controllersStep, podLabels } from './controllers.ts'
@@ -26,7 +33,7 @@ export interface ClusterModel {
   readonly cluster: Cluster
   readonly namespace: Namespace
   /** What other users of the cluster do. */
-  readonly remove: (kind: OwnedKind, name: string, how: 'foreground' | 'background') => boolean
+  readonly remove: (kind: RemovableKind, name: string, how: 'foreground' | 'background') => boolean
   readonly putBack: (object: KubernetesObject) => void
   readonly endPod: (pod: Pod) => void
   readonly exit: (pod: Pod, exit: Exit) => void
@@ -42,9 +49,10 @@ const ALL_PEERS: Readonly<Record<Peer, PeerService>> = {
   orchestrator: peer('po-service', 8000),
 }
 
-const metaOf = (thing: Thing): ObjectMeta => {
-  const { kind, name, uid, createdAt, deleting } = thing
-  return { kind, name, uid, labels: labelsOf(thing), createdAt, deleting }
+const metaOf = (thing: Thing): SecretMeta => {
+  const { name, uid, createdAt, deleting } = thing
+  const owners = thing.object.metadata.ownerReferences ?? []
+  return { name, uid, labels: labelsOf(thing), createdAt, deleting, owners }
 }
 
 export function createClusterModel(options: ModelOptions): ClusterModel {
@@ -79,7 +87,7 @@ export function createClusterModel(options: ModelOptions): ClusterModel {
     kubelet.admit(pod)
   }
 
-  const startDeleting = (kind: OwnedKind, name: string): boolean => {
+  const startDeleting = (kind: RemovableKind, name: string): boolean => {
     const thing = namespace.things.get(keyOf(kind, name))
     if (!thing) return false
     thing.deleting = true
@@ -95,7 +103,7 @@ export function createClusterModel(options: ModelOptions): ClusterModel {
       known.object = object
       return { thing: known, isNew: false }
     }
-    const kind = object.kind as OwnedKind
+    const kind = object.kind as RemovableKind
     const thing = { kind, name: object.metadata.name, uid: uid(), createdAt: timeline.now(), object, deleting: false }
     namespace.things.set(key, thing)
     return { thing, isNew: true }
@@ -110,20 +118,20 @@ export function createClusterModel(options: ModelOptions): ClusterModel {
     },
     find: async (kind, name) => {
       const thing = namespace.things.get(keyOf(kind, name))
-      return thing && metaOf(thing)
+      return thing && { kind, ...metaOf(thing) }
     },
     patchSecret: async (name, entries) => {
       const secret = namespace.things.get(keyOf('Secret', name))
-      if (!secret) return false
+      if (!secret) return undefined
       const coded = Object.entries(entries).map(([key, value]) => [key, Buffer.from(value).toString('base64')])
       const data = { ...(secret.object['data'] as object), ...Object.fromEntries(coded) }
       secret.object = { ...secret.object, data }
-      return true
+      return metaOf(secret)
     },
     list: async (kind, labels) =>
       [...namespace.things.values()]
         .filter((thing) => thing.kind === kind && fits(labelsOf(thing), labels))
-        .map(metaOf),
+        .map((thing) => ({ kind, ...metaOf(thing) })),
     pods: async (labels) => [...namespace.pods.values()].filter((pod) => fits(pod.labels, labels)).map(podFacts),
     remove: async (kind, name) => startDeleting(kind, name),
     removePod: async (name) => {

@@ -1,8 +1,8 @@
 /** Objects of a namespace, and pods: what the API of Kubernetes keeps, as far as a run can tell. */
-import type { ContainerFacts, KubernetesObject, LabelQuery, OwnedKind, PodFacts } from '../../../shared/po/ports.ts'
+import type { ContainerFacts, KubernetesObject, LabelQuery, PodFacts, RemovableKind } from '../../../shared/po/ports.ts'
 
 export interface Thing {
-  readonly kind: OwnedKind
+  readonly kind: RemovableKind
   readonly name: string
   readonly uid: string
   readonly createdAt: Date
@@ -65,7 +65,7 @@ export interface PodSpec {
 
 export const templateOf = ({ object }: Thing): DeploymentSpec['template'] => (object['spec'] as DeploymentSpec).template
 
-export const isThere = ({ things }: Namespace, kind: OwnedKind, uid: string): boolean =>
+export const isThere = ({ things }: Namespace, kind: RemovableKind, uid: string): boolean =>
   things.values().some((thing) => thing.kind === kind && thing.uid === uid)
 
 /** The end of it was asked for: it, or something that it hangs on, is being deleted or gone. */

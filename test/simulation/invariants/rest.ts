@@ -9,7 +9,7 @@ import {
   proxyConfigName,
   proxyName,
   proxyPolicyName,
-  pullSecretName,
+  rootName,
   runName,
 } from '../../../shared/po/names.ts'
 import type { Store } from '../../../shared/po/ports.ts'
@@ -68,9 +68,9 @@ function missing(
   const name = runName(id, run)
   if (state !== 'started' && state !== 'executing') return [`${name} is ${state}`]
   const expected = [
-    keyOf('Secret', credentialsName(id, firstRun)),
     // Hands may have taken it, and only its creation knew what was in it.
-    ...(isExcused(id) ? [] : [keyOf('Secret', pullSecretName(id, firstRun))]),
+    ...(isExcused(id) ? [] : [keyOf('Secret', credentialsName(id, firstRun))]),
+    keyOf('ConfigMap', rootName(id, firstRun)),
     ...[policyName, proxyPolicyName].map((nameOf) => keyOf('NetworkPolicy', nameOf(id, run))),
     keyOf('ConfigMap', proxyConfigName(id, run)),
     ...['Service', 'Deployment'].flatMap((kind) => [keyOf(kind, name), keyOf(kind, proxyName(id, run))]),

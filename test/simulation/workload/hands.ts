@@ -1,6 +1,6 @@
 /** Hands in the cluster: administrators who delete what they should not, and drain nodes. */
 import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
-import { credentialsName, LABEL, policyName, STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
+import { LABEL, policyName, rootName, STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
 import type { KubernetesObject } from '../../../shared/po/ports.ts'
 import type { ClusterModel } from '../cluster/index.ts'
 import { keyOf, labelsOf, type Pod, type Thing } from '../cluster/objects.ts'
@@ -23,8 +23,8 @@ export interface HandDeps {
 export function createHands({ model, random, timeline, plan, trace, isBusy, touched }: HandDeps) {
   const { namespace } = model
   const saved: KubernetesObject[] = []
-  /** A Deployment that somebody puts back runs: that is theirs to answer for. */
-  const isWork = ({ kind }: Thing) => kind === 'Deployment'
+  /** A Deployment that somebody puts back runs, and a Secret is found by nothing, as nothing reads Secrets: both are theirs. */
+  const isTheirs = ({ kind }: Thing) => kind === 'Deployment' || kind === 'Secret'
 
   const drain = (): void => {
     for (const pod of namespace.pods.values()) if (random.chance(0.5)) endPod(pod)
@@ -41,7 +41,7 @@ export function createHands({ model, random, timeline, plan, trace, isBusy, touc
     if (thing.name === STANDING_POLICY_NAME) return !plan.handsOpenRuns
     const id = labelsOf(thing)[LABEL.analysis] as AnalysisId
     const run = Number(labelsOf(thing)[LABEL.run]) as RunNumber
-    return plan.handsOpenRuns || ![policyName(id, run), credentialsName(id, run)].includes(thing.name)
+    return plan.handsOpenRuns || ![policyName(id, run), rootName(id, run)].includes(thing.name)
   }
 
   const removeThing = (): void => {
@@ -66,7 +66,7 @@ export function createHands({ model, random, timeline, plan, trace, isBusy, touc
   }
 
   const save = (): void => {
-    const owned = [...namespace.things.values()].filter((thing) => labelsOf(thing)[LABEL.analysis] && !isWork(thing))
+    const owned = [...namespace.things.values()].filter((thing) => labelsOf(thing)[LABEL.analysis] && !isTheirs(thing))
     if (owned.length > 0) saved.push(random.pick(owned).object)
   }
 

@@ -55,14 +55,14 @@ describe('answers of the API as faults', () => {
 
   test('how long to wait passes', async () => {
     api.answer((_, response) => json(response, 429, status('TooManyRequests'), { 'retry-after': '7' }))
-    expect(await failureOf(cluster.list('Secret', {}))).toMatchObject({ code: 'unavailable', retryAfter: 7 })
+    expect(await failureOf(cluster.list('ConfigMap', {}))).toMatchObject({ code: 'unavailable', retryAfter: 7 })
   })
 
   test('an answer that is not JSON is an error, not a result', async () => {
     api.answer((_, response) => response.writeHead(200).end('<html>'))
-    expect(await failureOf(cluster.find('Secret', 'root'))).toMatchObject({ code: 'unavailable' })
+    expect(await failureOf(cluster.find('ConfigMap', 'root'))).toMatchObject({ code: 'unavailable' })
     api.answer((_, response) => response.writeHead(502).end('<html>'))
-    expect((await failureOf(cluster.find('Secret', 'root'))).message).toMatch(/get Secret root: 502\.$/)
+    expect((await failureOf(cluster.find('ConfigMap', 'root'))).message).toMatch(/get ConfigMap root: 502\.$/)
   })
 
   test('a server that closes the connection', async () => {
@@ -77,7 +77,7 @@ describe('answers of the API as faults', () => {
     const other = await startScriptedApi()
     const lost = createCluster({ env: other.env })
     await other.stop()
-    expect(await failureOf(lost.find('Secret', 'root'))).toMatchObject({ code: 'unavailable' })
+    expect(await failureOf(lost.find('ConfigMap', 'root'))).toMatchObject({ code: 'unavailable' })
     await lost.close()
   })
 })
@@ -87,9 +87,9 @@ describe('deadlines', () => {
 
   test.each<[string, number, () => Promise<unknown>]>([
     ['apply', 300, () => cluster.apply(object)],
-    ['find', 300, () => cluster.find('Secret', 'root')],
+    ['find', 300, () => cluster.find('ConfigMap', 'root')],
     ['patchSecret', 300, () => cluster.patchSecret('root', { token: 'x' })],
-    ['list', 300, () => cluster.list('Secret', {})],
+    ['list', 300, () => cluster.list('ConfigMap', {})],
     ['pods', 300, () => cluster.pods({})],
     ['remove', 300, () => cluster.remove('Secret', 'root')],
     ['removePod', 300, () => cluster.removePod('pod')],
@@ -132,13 +132,13 @@ describe('lists', () => {
       const isNext = request.url?.includes('continue=n')
       json(response, 200, isNext ? page(['c']) : page(['a', 'b'], 'n'))
     })
-    expect((await cluster.list('Secret', {})).map(({ name }) => name)).toEqual(['a', 'b', 'c'])
+    expect((await cluster.list('ConfigMap', {})).map(({ name }) => name)).toEqual(['a', 'b', 'c'])
     expect(calls).toBe(4)
     api.answer((request, response) => {
       if (request.url?.includes('continue')) json(response, 410, status('Expired'))
       else json(response, 200, page(['a'], 'n'))
     })
-    expect(await failureOf(cluster.list('Secret', {}))).toMatchObject({ code: 'refused' })
+    expect(await failureOf(cluster.list('ConfigMap', {}))).toMatchObject({ code: 'refused' })
     expect(api.asked).toHaveLength(4)
   })
 })
@@ -147,7 +147,7 @@ test('connections are kept: a hundred calls, four at a time, open a handful', as
   api.answer((_, response) => json(response, 200, { metadata: { name: 'x', uid: 'u' } }))
   const before = api.connections()
   const worker = async () => {
-    for (let n = 0; n < 25; n++) await cluster.find('Secret', 'x')
+    for (let n = 0; n < 25; n++) await cluster.find('ConfigMap', 'x')
   }
   await Promise.all([worker(), worker(), worker(), worker()])
   expect(api.connections() - before).toBeLessThanOrEqual(8)
@@ -175,7 +175,7 @@ test('the token goes with every call', async () => {
     authorization = request.headers.authorization
     json(response, 401, status('Unauthorized'))
   })
-  expect(await failureOf(createCluster({ connection }).find('Secret', 'x'))).toMatchObject({ code: 'refused' })
+  expect(await failureOf(createCluster({ connection }).find('ConfigMap', 'x'))).toMatchObject({ code: 'refused' })
   expect(authorization).toBe('Bearer the-token')
   await connection.close()
 })

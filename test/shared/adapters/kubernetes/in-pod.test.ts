@@ -30,16 +30,16 @@ async function inPod(files: { readonly ca: string; readonly token: string }) {
 
 test('token, authority and namespace of the service account reach the API over TLS', async () => {
   const cluster = await inPod({ ca: authority, token: `${target.kubernetes.token}\n` })
-  const object = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'in-pod' }, data: {} }
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'in-pod' }, data: {} }
   const { uid } = await cluster.apply(object)
-  expect(await cluster.find('Secret', 'in-pod')).toMatchObject({ uid })
+  expect(await cluster.find('ConfigMap', 'in-pod')).toMatchObject({ uid })
   expect(cluster.namespace).toBe(target.kubernetes.namespace)
   await cluster.close()
 })
 
 test('another token is refused', async () => {
   const cluster = await inPod({ ca: authority, token: 'other' })
-  await expect(cluster.find('Secret', 'x')).rejects.toMatchObject({ code: 'refused' })
+  await expect(cluster.find('ConfigMap', 'x')).rejects.toMatchObject({ code: 'refused' })
   await cluster.close()
 })
 
@@ -48,7 +48,7 @@ test('a server of another authority is not talked to', async () => {
   const config = JSON.parse(await readFile(other.kubeconfig, 'utf8'))
   const ca = Buffer.from(config.clusters[0].cluster['certificate-authority-data'], 'base64').toString()
   const cluster = await inPod({ ca, token: target.kubernetes.token })
-  await expect(cluster.find('Secret', 'x')).rejects.toMatchObject({ code: 'unavailable' })
+  await expect(cluster.find('ConfigMap', 'x')).rejects.toMatchObject({ code: 'unavailable' })
   await cluster.close()
   await other.stop()
 })

@@ -4,8 +4,8 @@ import {
   credentialsSecret,
   objectsOwnedByPolicy,
   policyOwnedByRoot,
-  pullSecret,
   type RunInput,
+  root,
 } from '../../../../shared/po/objects/index.ts'
 import type { KubernetesObject, Peer, PeerService } from '../../../../shared/po/ports.ts'
 
@@ -41,17 +41,25 @@ export const RUN: RunInput = {
   projectId: '9a7c0c0e-2f6b-4b0d-8c55-4f3e2d1c0b9a',
   image: 'registry.example/project/mean:1',
   needsKong: true,
+  rootKind: 'ConfigMap',
   peers: PEER_SERVICES,
   settings: SETTINGS,
 }
 
-export const SECRETS = { registryUser: 'robot$node', registryPassword: 'pä"ss\\wörd:$x' }
+export const LOGIN = { user: 'robot$node', password: 'pä"ss\\wörd:$x' }
 export const TOKEN = 'header.payload.signature'
+
+export const credentials = ({ needsKong }: Pick<RunInput, 'needsKong'>) => ({
+  token: TOKEN,
+  kongToken: needsKong ? 'kong-key' : 'none_needed',
+  login: LOGIN,
+  registryHost: 'registry.example',
+})
 
 /** What a create writes. Owners have the uids `root-uid` and `policy-uid`. */
 export const written = (run: RunInput): readonly KubernetesObject[] => [
-  credentialsSecret(run, TOKEN, run.needsKong ? 'kong-key' : 'none_needed'),
-  pullSecret(run, 'root-uid', 'registry.example', SECRETS),
+  root(run),
+  credentialsSecret(run, 'root-uid', credentials(run)),
   policyOwnedByRoot(run, 'root-uid'),
   ...objectsOwnedByPolicy(run, 'policy-uid'),
 ]

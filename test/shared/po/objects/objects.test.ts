@@ -7,11 +7,11 @@ import { describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import type { RunNumber } from '../../../../shared/po/model.ts'
 import { parseObjectName } from '../../../../shared/po/names.ts'
-import { pullSecret, type RunInput, standingPolicy } from '../../../../shared/po/objects/index.ts'
+import { credentialsSecret, type RunInput, standingPolicy } from '../../../../shared/po/objects/index.ts'
 import { labelValue } from '../../../../shared/po/objects/metadata.ts'
 import { NET_STATS_SCRIPT } from '../../../../shared/po/objects/net-stats.ts'
 import type { KubernetesObject } from '../../../../shared/po/ports.ts'
-import { PEER_SERVICES, RUN, SECRETS, SETTINGS, written } from './input.ts'
+import { credentials, LOGIN, PEER_SERVICES, RUN, SETTINGS, written } from './input.ts'
 import { isInstalled } from './installed.ts'
 
 const { kong: _kong, ...WITHOUT_KONG } = PEER_SERVICES
@@ -35,6 +35,7 @@ function expectGolden(name: string, content: string): void {
 }
 
 interface PodSpec {
+  readonly imagePullSecrets?: readonly { readonly name: string }[]
   readonly containers: readonly {
     readonly securityContext: Readonly<Record<string, unknown>>
     readonly resources: { readonly requests: object; readonly limits: { readonly memory?: string } }
@@ -59,6 +60,17 @@ const podSpecs = (run: RunInput) =>
 const policyOf = (run: RunInput, name: RegExp) => find(run, 'NetworkPolicy', name)?.['spec'] as PolicySpec
 const dataOf = (object: KubernetesObject | undefined) => object?.['data'] as Readonly<Record<string, string>>
 
+const decode = (text: string) => Buffer.from(text, 'base64').toString('utf8')
+
+interface Login {
+  readonly username: string
+  readonly password: string
+  readonly auth: string
+}
+
+const authsOf = (secret: KubernetesObject) =>
+  (JSON.parse(decode(dataOf(secret)['.dockerconfigjson'] ?? '')) as { auths: Record<string, Login> }).auths
+
 describe('golden files', () => {
   test('standing policy', () => expectGolden('standing-policy', yaml([standingPolicy()])))
   test.each(Object.entries(CASES))('%s', (name, run) => expectGolden(name, yaml(written(run))))
@@ -71,10 +83,10 @@ describe('a run', () => {
     }
   })
 
-  test('is nine writes: root, pull Secret, policies, then the rest, analysis last', () => {
+  test('is nine writes: root, credentials, policies, then the rest, analysis last', () => {
     expect(written(RUN).map(({ kind, metadata }) => `${kind} ${metadata.name.replaceAll(RUN.id, 'ID')}`)).toEqual([
+      'ConfigMap analysis-ID-1-root',
       'Secret analysis-ID-1-credentials',
-      'Secret analysis-ID-1-pull',
       'NetworkPolicy nginx-to-analysis-ID-1-policy',
       'NetworkPolicy nginx-analysis-ID-1-policy',
       'ConfigMap nginx-analysis-ID-1-config',
@@ -88,19 +100,22 @@ describe('a run', () => {
   test('has names that lead back to it', () => {
     const run = { ...RUN, run: 7 as RunNumber }
     for (const { kind, metadata } of written(run)) {
-      expect(parseObjectName(metadata.name)).toEqual({ id: RUN.id, run: kind === 'Secret' ? 1 : 7 })
+      expect(parseObjectName(metadata.name)).toEqual({
+        id: RUN.id,
+        run: kind === 'Secret' || metadata.name.endsWith('-root') ? 1 : 7,
+      })
     }
   })
 
   test('hangs below its root in a chain of blocking owners', () => {
-    const [root, pull, policy, ...rest] = written(CASES['second-run'] ?? RUN)
+    const [root, secret, policy, ...rest] = written(CASES['second-run'] ?? RUN)
     const owner = (object?: KubernetesObject) => object?.metadata.ownerReferences?.[0]
     expect(owner(root)).toBeUndefined()
-    for (const object of [pull, policy])
-      expect(owner(object)).toMatchObject({ kind: 'Secret', name: root?.metadata.name, uid: 'root-uid' })
+    for (const object of [secret, policy])
+      expect(owner(object)).toMatchObject({ kind: 'ConfigMap', name: root?.metadata.name, uid: 'root-uid' })
     for (const object of rest)
       expect(owner(object)).toMatchObject({ kind: 'NetworkPolicy', name: policy?.metadata.name, uid: 'policy-uid' })
-    for (const object of [pull, policy, ...rest]) expect(owner(object)?.blockOwnerDeletion).toBe(true)
+    for (const object of [secret, policy, ...rest]) expect(owner(object)?.blockOwnerDeletion).toBe(true)
   })
 
   test('shows no secret outside its Secrets', () => {
@@ -151,17 +166,32 @@ describe('a run', () => {
   ])('node name %j becomes label value %j', (name, value) => expect(labelValue(name)).toBe(value))
 })
 
-describe('pull Secret', () => {
+describe('login of the registry', () => {
   test.each([
     ['plain', 'user', 'secret'],
-    ['quotes, backslashes, colons, dollars', SECRETS.registryUser, SECRETS.registryPassword],
+    ['quotes, backslashes, colons, dollars', LOGIN.user, LOGIN.password],
     ['other scripts and new lines', 'użytkownik', '密码\n🔑'],
-  ])('carries %s unharmed', (_what, registryUser, registryPassword) => {
-    const secret = pullSecret(RUN, 'uid', 'registry.example:5000', { registryUser, registryPassword })
-    const decode = (text: string) => Buffer.from(text, 'base64').toString('utf8')
-    const login = JSON.parse(decode(dataOf(secret)['.dockerconfigjson'] ?? '')).auths['registry.example:5000']
-    expect(login).toMatchObject({ username: registryUser, password: registryPassword })
-    expect(decode(login.auth)).toBe(`${registryUser}:${registryPassword}`)
+  ])('carries %s unharmed', (_what, user, password) => {
+    const given = { ...credentials(RUN), login: { user, password }, registryHost: 'registry.example:5000' }
+    const login = authsOf(credentialsSecret(RUN, 'uid', given))['registry.example:5000']
+    expect(login).toMatchObject({ username: user, password })
+    expect(decode(login?.auth ?? '')).toBe(`${user}:${password}`)
+  })
+
+  test('is of the same type without one, which the kubelet reads as a pull without a login', () => {
+    const secret = credentialsSecret(RUN, 'uid', { ...credentials(RUN), login: null })
+    expect(secret['type']).toBe('kubernetes.io/dockerconfigjson')
+    expect(authsOf(secret)).toEqual({})
+  })
+
+  test('of an analysis of version 0.1 is in a Secret of its own, below the Secret that is its root', () => {
+    const run = { ...RUN, run: 2 as RunNumber, rootKind: 'Secret' as const }
+    const [, , policy] = written(run)
+    expect(policy?.metadata.ownerReferences).toMatchObject([
+      { kind: 'Secret', name: `analysis-${RUN.id}-1-credentials`, uid: 'root-uid' },
+    ])
+    const [pod] = podSpecs(run).filter(({ imagePullSecrets }) => imagePullSecrets)
+    expect(pod?.imagePullSecrets).toEqual([{ name: `analysis-${RUN.id}-1-pull` }])
   })
 })
 
@@ -212,7 +242,7 @@ describe('policies', () => {
   test('an analysis that needs no kong does not reach it, even where it is there', () => {
     const run = { ...RUN, needsKong: false }
     expect(JSON.stringify(find(run, 'NetworkPolicy', /^nginx-analysis/))).not.toContain('kong')
-    expect(dataOf(find(run, 'ConfigMap', /./))['nginx.conf']).not.toContain('kong-proxy')
+    expect(dataOf(find(run, 'ConfigMap', /^nginx-/))['nginx.conf']).not.toContain('kong-proxy')
   })
 
   test('a Service without selector opens no pod', () => {
