@@ -9,6 +9,7 @@
  * line of the log.
  */
 import { BODY_LIMIT } from '../shared/http/body.ts'
+import { HTTP_BOUNDS, indent, json, PROBLEMS, problemLines } from '../shared/po/objects/nginx-http.ts'
 import type { Endpoint, Route } from '../shared/routes.ts'
 
 /** What only the place knows where it runs. */
@@ -40,16 +41,16 @@ export const HEALTH_PATH = '/healthz'
 /** Seconds that a function may take longer than it is given, until the gateway gives it up. */
 const GRACE = 15
 
-/** Errors that nginx itself would tell in HTML. */
-const PROBLEMS: readonly (readonly [status: number, detail: string])[] = [
-  [400, 'Malformed request'],
-  [404, 'Not Found'],
-  [413, `Body is larger than ${BODY_LIMIT} bytes`],
-  [414, 'The address is too long'],
-  [500, 'Internal error'],
-  [502, 'The function does not answer'],
-  [504, 'The function took too long'],
-]
+const WORKERS = 2
+/** Half of them lead to functions. All of them with headers half sent stay below the memory limit of the pod. */
+export const GATEWAY_CONNECTIONS = 2048
+
+const OWN_PROBLEMS = [
+  ...PROBLEMS,
+  [413, 413, `Body is larger than ${BODY_LIMIT} bytes`],
+  [502, 502, 'The function does not answer'],
+  [504, 504, 'The function took too long'],
+] as const
 
 const TEMPLATE = /^\/(?:[A-Za-z0-9._-]+|\{\w+\+?\})?(?:\/(?:[A-Za-z0-9._-]+|\{\w+\+?\}))*\/?$/
 
@@ -85,19 +86,6 @@ function functionLines([path, ways]: [string, Way[]]): string[] {
 const methodLine = ([path, ways]: [string, Way[]]): string =>
   `"~^${path}" "${[...new Set(ways.map(({ endpoint }) => endpoint.method)), 'OPTIONS'].join(', ')}";`
 
-const indent = (lines: readonly string[], by: string): string => lines.map((line) => by + line).join('\n')
-
-const json = (detail: string): string => `'${JSON.stringify({ detail })}'`
-
-/** Pages and not named locations: a request that has no address yet cannot go to one of those. */
-function problemLines(): string[] {
-  const page = (status: number): string => `/.problem/${status}`
-  return [
-    ...PROBLEMS.map(([status]) => `error_page ${status} ${page(status)};`),
-    ...PROBLEMS.map(([status, detail]) => `location = ${page(status)} { internal; return ${status} ${json(detail)}; }`),
-  ]
-}
-
 /** @throws TypeError for a path that is no template */
 export function gatewayConf(routes: readonly Route[], place: Place = OPEN_PLACE): string {
   const paths = byPath(routes)
@@ -105,12 +93,12 @@ export function gatewayConf(routes: readonly Route[], place: Place = OPEN_PLACE)
   const times = routes.filter(({ trigger }) => trigger === 'http').map(({ scale }) => scale.timeoutSeconds)
   const patience = Math.max(0, ...times) + GRACE
   return `# Made by \`make render\` from shared/routes.ts; do not edit.
-worker_processes 2;
+worker_processes ${WORKERS};
 pid ${directory}/nginx.pid;
 error_log stderr warn;
 
 events {
-  worker_connections 4096;
+  worker_connections ${GATEWAY_CONNECTIONS / WORKERS};
 }
 
 http {
@@ -157,6 +145,8 @@ ${indent(paths.map(methodLine), '    ')}
   resolver ${resolver} valid=5s;
   resolver_timeout 5s;
 
+${indent(HTTP_BOUNDS, '  ')}
+
   # Both ways as it comes, and never twice.
   client_max_body_size ${routes.some(({ body }) => body === 'stream') ? 0 : BODY_LIMIT};
   proxy_request_buffering off;
@@ -190,7 +180,7 @@ ${indent(paths.map(methodLine), '    ')}
       proxy_pass http://$function.${suffix}:${Math.trunc(port)};
     }
 
-${indent(problemLines(), '    ')}
+${indent(problemLines(OWN_PROBLEMS), '    ')}
   }
 
   server {

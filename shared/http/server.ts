@@ -11,6 +11,8 @@ import type { HttpFunction } from './register.ts'
 const KEEP_ALIVE_MS = 95_000
 const HEADERS_MS = KEEP_ALIVE_MS + 5000
 const REQUEST_MS = 120_000
+/** Two lines of what the gateway takes for one: a long address and a token of many roles. */
+const HEADERS_LIMIT = 65_536
 
 export interface FunctionServer {
   readonly port: number
@@ -71,7 +73,12 @@ export async function startServer(
       .finally(() => running.delete(response))
     running.set(response, done)
   }
-  const options = { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: requestMs }
+  const options = {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEADERS_MS,
+    maxHeaderSize: HEADERS_LIMIT,
+    requestTimeout: requestMs,
+  }
   const server = createServer(options, handle)
   server.on('checkContinue', (request, response) => {
     if (announcedLength(request) <= bodyLimit) response.writeContinue()

@@ -53,6 +53,15 @@ describe('broken HTTP is answered in JSON', () => {
   })
 })
 
+it.each([15_000, 31_000])('a token of %i characters, as the gateway lets it pass, is read', async (length) => {
+  const server = await serving(async (request, response) => {
+    response.end(String(request.headers.authorization?.length))
+  })
+  const answer = await fetch(server.url, { headers: { authorization: 'x'.repeat(length) } })
+  expect([answer.status, await answer.text()]).toEqual([200, String(length)])
+  await server.drain(100)
+})
+
 it('a function that throws past its own net answers 500 in JSON, and the log says why', async () => {
   const server = await serving(() => Promise.reject(new Error('past the net')))
   const response = await fetch(server.url)
