@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs'
 import type { Route, SettingGroup } from './routes.ts'
 import {
   boolean,
+  dnsPeers,
   Expected,
   keys,
   list,
@@ -101,6 +102,12 @@ export const SETTINGS = {
     group: 'runs',
     default: '',
     effect: 'Address of the cluster resolver for the proxies; empty: the one of this process.',
+  }),
+  DNS_PEERS: dnsPeers({
+    group: 'runs',
+    default: 'kube-system/k8s-app=kube-dns:53',
+    effect:
+      'Name servers that policies let pods ask, comma-separated: `namespace/label=value:port` for pods, `a.b.c.d/n:port` for addresses.',
   }),
   NAMESPACE: text({
     group: 'runs',

@@ -1,4 +1,6 @@
 /** Kinds of settings: how the text of a variable becomes a value, and what was expected where it does not. */
+import { isIP } from 'node:net'
+import type { DnsPeer } from './dns-egress.ts'
 import type { SettingGroup } from './routes.ts'
 
 type Group = SettingGroup | 'process'
@@ -137,4 +139,41 @@ export const ways = (shape: Shape) =>
       .map(wayOf)
     const all = found.filter((way) => way !== undefined)
     return all.length === found.length ? all : new Expected('entries such as app=influxdb:8086 or 10.0.0.0/8:1883')
+  })
+
+const isPort = (port: number): boolean => port >= 1 && port <= 65_535
+
+const isCidr = (text: string): boolean => {
+  const [address = '', bits = ''] = text.split('/')
+  const family = isIP(address)
+  return family !== 0 && /^[0-9]{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)
+}
+
+const SERVER_PODS =
+  /^(?<namespace>[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)\/(?<key>[A-Za-z0-9][A-Za-z0-9./_-]*)=(?<value>[A-Za-z0-9][A-Za-z0-9._-]*):(?<port>[0-9]{1,5})$/
+
+function dnsPeerOf(text: string): DnsPeer | undefined {
+  const pods = SERVER_PODS.exec(text)?.groups
+  const addressed = ADDRESSED.exec(text)?.groups
+  const port = Number((pods ?? addressed)?.['port'])
+  if (!isPort(port)) return undefined
+  if (pods) {
+    const { namespace = '', key = '', value = '' } = pods
+    return { to: { namespace, label: [key, value] }, port }
+  }
+  const { cidr = '' } = addressed ?? {}
+  return isCidr(cidr) ? { to: { cidr }, port } : undefined
+}
+
+/** At least one name server: a policy without any would let no pod resolve a name. */
+export const dnsPeers = (shape: Shape) =>
+  setting<readonly DnsPeer[]>(shape, (value) => {
+    const entries = value
+      .split(',')
+      .map((each) => each.trim())
+      .filter(Boolean)
+    const peers = entries.map(dnsPeerOf).filter((peer) => peer !== undefined)
+    return peers.length > 0 && peers.length === entries.length
+      ? peers
+      : new Expected('entries such as kube-system/k8s-app=kube-dns:53 or 169.254.20.10/32:53')
   })

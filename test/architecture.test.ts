@@ -22,8 +22,9 @@ const ROOMS: readonly Room[] = [
   {
     name: 'configuration',
     files: /^shared\/(config|setting|twin-settings)\.ts$/,
-    may: /^(shared\/(routes|setting|twin-settings)\.ts|node:fs)$/,
+    may: /^(shared\/(routes|setting|twin-settings|dns-egress)\.ts|node:(fs|net))$/,
   },
+  { name: 'name servers', files: /^shared\/dns-egress\.ts$/, may: /^$/ },
   { name: 'ways of working', files: /^shared\/work\//, may: /^$/ },
   { name: 'tokens', files: /^shared\/service-token\.ts$/, may: /^node:crypto$/ },
   { name: 'log', files: /^shared\/log\.ts$/, may: /^pino$/ },
@@ -41,12 +42,12 @@ const ROOMS: readonly Room[] = [
   {
     name: 'ports and lifecycle',
     files: /^shared\/(po|dt)\/(ports|settings|lifecycle)\.ts$/,
-    may: /^shared\/(po|dt)\/(model|ports|settings|lifecycle)\.ts$/,
+    may: /^shared\/((po|dt)\/(model|ports|settings|lifecycle)|dns-egress)\.ts$/,
   },
   {
     name: 'objects',
     files: /^shared\/(po|dt)\/objects\//,
-    may: /^shared\/(po|dt)\/(objects\/.+|(model|names|ports|settings)\.ts)$/,
+    may: /^shared\/((po|dt)\/(objects\/.+|(model|names|ports|settings)\.ts)|dns-egress\.ts)$/,
   },
   {
     name: 'rim of a feature',
@@ -131,8 +132,8 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
 const ENTRY = /^functions\/.+\/index\.ts$/
 const ENTRY_LINES = 25
 const FILE_LINES = 300
-/** Nothing but types: obligations of the ports. */
-const LONG = /^shared\/(po|dt|files)\/ports\.ts$/
+/** Types and tables: the obligations of the ports, and the settings. */
+const LONG = /^shared\/((po|dt|files)\/ports|config)\.ts$/
 const INDEX = /^shared\/((po|dt)\/objects|adapters(\/[\w-]+)+)\/index\.ts$/
 const COMMANDS = /^(shared\/([\w-]+|pod\/[\w-]+)\.ts|knative\/.+)$/
 /** Clock, randomness, environment and network reach a feature as ports only. */

@@ -154,3 +154,39 @@ describe('secrets in files', () => {
     expect(faultsOf(GROUPS, { ...rest, POSTGRES_HOST_FILE: file })).toEqual(['POSTGRES_HOST: expected a value'])
   })
 })
+
+describe('DNS_PEERS', () => {
+  const peersOf = (text: string) => loadConfig(['runs'], { ...complete, DNS_PEERS: text }).DNS_PEERS
+
+  it.each([
+    ['kube-system/k8s-app=kube-dns:53', { to: { namespace: 'kube-system', label: ['k8s-app', 'kube-dns'] }, port: 53 }],
+    [
+      'openshift-dns/dns.operator.openshift.io/daemonset-dns=default:5353',
+      { to: { namespace: 'openshift-dns', label: ['dns.operator.openshift.io/daemonset-dns', 'default'] }, port: 5353 },
+    ],
+    ['169.254.20.10/32:53', { to: { cidr: '169.254.20.10/32' }, port: 53 }],
+    ['fd00:10:96::a/128:53', { to: { cidr: 'fd00:10:96::a/128' }, port: 53 }],
+  ])('takes %s', (text, peer) => {
+    expect(peersOf(text)).toEqual([peer])
+    expect(peersOf(`${text}, 10.0.0.10/32:53`)).toEqual([peer, { to: { cidr: '10.0.0.10/32' }, port: 53 }])
+  })
+
+  it.each([
+    '',
+    ',',
+    'k8s-app=kube-dns:53',
+    'kube-system/k8s-app=kube-dns',
+    'kube-system/k8s-app=kube-dns:0',
+    'kube-system/k8s-app=kube-dns:65536',
+    'Kube/k8s-app=kube-dns:53',
+    '10.0.0.10:53',
+    '10.0.0.10/33:53',
+    '300.0.0.10/32:53',
+    'fd00::1/129:53',
+    'kube-system/k8s-app=kube-dns:53,nonsense',
+  ])('refuses "%s"', (text) => {
+    expect(faultsOf(['runs'], { ...complete, DNS_PEERS: text })).toEqual([
+      'DNS_PEERS: expected entries such as kube-system/k8s-app=kube-dns:53 or 169.254.20.10/32:53',
+    ])
+  })
+})
