@@ -37,6 +37,25 @@ export const SETTINGS = {
     effect: 'Prepared statements. Set to false behind a pooler in transaction mode that cannot keep them.',
   }),
 
+  POSTGRES_SSLMODE: oneOf(
+    {
+      group: 'database',
+      default: 'prefer',
+      effect:
+        'TLS to the database, as libpq has it: `prefer` uses it where the server does and checks nothing, `verify-full` demands it with a certificate for POSTGRES_HOST.',
+    },
+    'disable',
+    'prefer',
+    'require',
+    'verify-ca',
+    'verify-full',
+  ),
+  POSTGRES_CA: text({
+    group: 'database',
+    default: '',
+    effect: 'PEM file of certificate authorities of the database; empty: those that Node trusts.',
+  }),
+
   KEYCLOAK_URL: url({ group: 'auth', effect: 'Base URL of Keycloak with its relative path, if it has one.' }),
   KEYCLOAK_REALM: text({ group: 'auth', default: 'flame', effect: 'Realm of users, services and analyses.' }),
   AUTH_ISSUER: text({ group: 'auth', default: '', effect: 'If set, tokens must name exactly this issuer.' }),

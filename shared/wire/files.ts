@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { createDigest } from '../adapters/digest.ts'
-import { connect, createBlobs, createCatalogue, createRuns } from '../adapters/postgres/files/index.ts'
+import { checkAuthority, connect, createBlobs, createCatalogue, createRuns } from '../adapters/postgres/files/index.ts'
 import { objectIdOf } from '../files/id.ts'
 import type { RunPorts } from '../files/ports.ts'
 import type { Wiring } from './index.ts'
 
-export const files: Wiring<Pick<RunPorts, 'catalogue' | 'blobs' | 'runs' | 'newDigest' | 'newId'>> = ({ config }) => {
+const wiring: Wiring<Pick<RunPorts, 'catalogue' | 'blobs' | 'runs' | 'newDigest' | 'newId'>> = ({ config }) => {
   const database = connect(config)
   return {
     catalogue: createCatalogue(database),
@@ -15,3 +15,5 @@ export const files: Wiring<Pick<RunPorts, 'catalogue' | 'blobs' | 'runs' | 'newD
     newId: () => objectIdOf(new Date(), randomBytes(8)),
   }
 }
+
+export const files = Object.assign(wiring, { check: checkAuthority })

@@ -1,12 +1,14 @@
 /** Services in PostgreSQL, and the ids that new ones get. */
 import { randomBytes } from 'node:crypto'
-import { connect, createStore } from '../adapters/postgres/twins/index.ts'
+import { checkAuthority, connect, createStore } from '../adapters/postgres/twins/index.ts'
 import type { ServiceId } from '../dt/model.ts'
 import type { Ports } from '../dt/ports.ts'
 import { objectIdOf } from '../files/id.ts'
 import type { TwinWiring } from './twins.ts'
 
-export const twinStore: TwinWiring<Pick<Ports, 'store' | 'newId'>> = ({ config, ambient }) => ({
+const wiring: TwinWiring<Pick<Ports, 'store' | 'newId'>> = ({ config, ambient }) => ({
   store: createStore(connect(config)),
   newId: () => objectIdOf(ambient.now(), randomBytes(8)) as string as ServiceId,
 })
+
+export const twinStore = Object.assign(wiring, { check: checkAuthority })

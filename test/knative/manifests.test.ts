@@ -133,9 +133,10 @@ describe('the Knative Service of each function', () => {
   test('mounts the files that settings name, where these are read', () => {
     const mounted = (route: Route) =>
       (ksvc(route).spec.containers[0].volumeMounts ?? []).map(({ mountPath }) => mountPath)
-    expect(mounted(routes.po.status)).toEqual([])
-    expect(mounted(routes.po.streamLogs)).toEqual(['/etc/po/ca-certs'])
-    expect(mounted(routes.po.stop)).toEqual(['/etc/po/ca-certs', '/etc/po/node-key'])
+    expect(mounted(routes.po.docs)).toEqual([])
+    expect(mounted(routes.po.status)).toEqual(['/etc/po/postgres-ca'])
+    expect(mounted(routes.po.streamLogs)).toEqual(['/etc/po/ca-certs', '/etc/po/postgres-ca'])
+    expect(mounted(routes.po.stop)).toEqual(['/etc/po/ca-certs', '/etc/po/postgres-ca', '/etc/po/node-key'])
   })
 })
 
