@@ -36,7 +36,10 @@ export const migration = (): readonly KubernetesObject[] => [
               image: IMAGE,
               env: environment('migrate', ['database']),
               ...files(['database']).volumeMounts,
-              resources: { requests: { cpu: '50m', memory: '96Mi' }, limits: { memory: '256Mi' } },
+              resources: {
+                requests: { cpu: '50m', memory: '96Mi', 'ephemeral-storage': '16Mi' },
+                limits: { memory: '256Mi', 'ephemeral-storage': '256Mi' },
+              },
               securityContext: CONFINED,
               terminationMessagePolicy: 'FallbackToLogsOnError',
             },

@@ -108,13 +108,38 @@ export const SETTINGS = {
     'baseline',
     'restricted',
   ),
-  ANALYSIS_CPU_REQUEST: quantity({ group: 'runs', default: '100m', effect: 'CPU request of an analysis.' }),
+  ANALYSIS_CPU_REQUEST: quantity({
+    group: 'runs',
+    default: '10m',
+    effect: 'CPU request of an analysis: its share where others want the same core, less than that of a function.',
+  }),
   ANALYSIS_CPU_LIMIT: quantity({ group: 'runs', default: '', effect: 'CPU limit of an analysis; empty: none.' }),
   ANALYSIS_MEMORY_REQUEST: quantity({ group: 'runs', default: '256Mi', effect: 'Memory request of an analysis.' }),
   ANALYSIS_MEMORY_LIMIT: quantity({
     group: 'runs',
     default: '8Gi',
     effect: 'Memory limit of an analysis; empty: none.',
+  }),
+  ANALYSIS_DISK_LIMIT: quantity({
+    group: 'runs',
+    default: '10Gi',
+    effect: 'What an analysis may write to the disk of its node, its log included; empty: no limit.',
+  }),
+  ANALYSIS_PULL_POLICY: oneOf(
+    {
+      group: 'runs',
+      default: 'auto',
+      effect:
+        'When the image of an analysis is pulled: `auto` is `Always`, which checks login and tag at each start, and `IfNotPresent` where the image is named by digest.',
+    },
+    'auto',
+    'IfNotPresent',
+    'Always',
+  ),
+  RUN_PRIORITY_CLASS: text({
+    group: 'runs',
+    default: '',
+    effect: 'PriorityClass of pods of runs, such as `po-runs` of knative/priority; empty: that of the cluster.',
   }),
   CLUSTER_DOMAIN: text({ group: 'runs', default: 'cluster.local', effect: 'DNS domain of the cluster.' }),
   CLUSTER_RESOLVER: text({

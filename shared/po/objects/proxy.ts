@@ -5,7 +5,7 @@ import type { RunInput } from './input.ts'
 import { HEALTH_PATH, proxyLocations, type Upstream, type Upstreams } from './locations.ts'
 import { componentLabels, runLabels } from './metadata.ts'
 import { nginxConf } from './nginx-conf.ts'
-import { CONFINED, deployment, nonRoot, PROXY_PORT, SERVICE_PORT, service } from './pods.ts'
+import { CONFINED, deployment, nonRoot, PROXY_PORT, prioritised, SERVICE_PORT, service } from './pods.ts'
 
 const CONFIG_KEY = 'nginx.conf'
 const CONFIG_PATH = '/etc/nginx/nginx.conf'
@@ -66,6 +66,7 @@ export function proxyDeployment(input: RunInput): KubernetesObject {
   const { id, run } = input
   const httpGet = { path: HEALTH_PATH, port: PROXY_PORT }
   return deployment(proxyName(id, run), proxyLabels(input), proxySelector(id, run), {
+    ...prioritised(input.settings),
     terminationGracePeriodSeconds: 10,
     containers: [
       {
