@@ -3,7 +3,7 @@
  * method and a path belong to, by the same rules as `shared/http/match.ts`, on the path as it was sent; the second which
  * methods the path has. A ksvc answers only to its own host name, so that name replaces the caller's.
  *
- * The names are asked for when a request needs them: a function that is not there is a 502, and the gateway runs on.
+ * Names are looked up when a request needs them: a function that is not there is a 502, and the gateway runs on.
  *
  * On a port of its own, which only a broker may reach, it is the sink of events that could not be delivered: each becomes a
  * line of the log.
@@ -141,7 +141,7 @@ ${indent(paths.map(methodLine), '    ')}
     '"code":"$http_ce_knativeerrorcode","answer":"$http_ce_knativeerrordata"}';
   access_log /dev/stdout line;
 
-  # A name is asked for again after 5 s. One that does not resolve is a 502.
+  # Beside this nginx: it answers with the last known address while the cluster's name server is slow. No address: 502.
   resolver ${resolver} valid=5s;
   resolver_timeout 5s;
 

@@ -131,6 +131,7 @@ describe.skipIf(!hasKubectl())('kustomize', () => {
     const data = conf?.['data'] as Data
     expect(data['nginx.conf']).toBe(readText('knative/overlays/httproute/nginx.conf'))
     expect(data['configure.mts']).toBe(readText('knative/base/gateway/configure.ts'))
+    expect(data['names.mts']).toBe(readText('knative/base/gateway/names.ts'))
   })
   test('kafka: the broker’s class and its topic; the loop fans out to more pods', () => {
     const objects = of('kafka')
