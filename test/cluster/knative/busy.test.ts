@@ -29,7 +29,12 @@ beforeAll(async () => {
   images = await loadPrograms(node.environment, PROGRAMS)
 })
 afterAll(async () => {
-  await node?.api.endPods()
+  const isGone = () =>
+    node.call('DELETE', '/po/delete').then(
+      () => true,
+      () => false,
+    )
+  if (node) await eventually('the analyses are deleted', isGone, 240_000)
   await node?.close()
 })
 
