@@ -1,7 +1,7 @@
 # One image for all functions and for the migration: FUNCTION_TARGET picks.
 #
 #   docker run -e FUNCTION_TARGET=po-status --env-file .env -p 8080:8080 <image>
-ARG NODE_IMAGE=node:24-slim
+ARG NODE_IMAGE=node:24.21.0-slim
 
 # Same base and same user as below: Node keeps a compile cache per version and user id.
 FROM ${NODE_IMAGE} AS build

@@ -56,6 +56,12 @@ export const MOUNTS: readonly Mount[] = [
     source: { configMap: { name: 'po-ca-certs', optional: true } },
   },
   {
+    setting: 'POSTGRES_CA',
+    volume: 'postgres-ca',
+    path: '/etc/po/postgres-ca',
+    source: { configMap: { name: 'po-postgres-ca', optional: true } },
+  },
+  {
     setting: 'NODE_KEY',
     volume: 'node-key',
     path: '/etc/po/node-key',

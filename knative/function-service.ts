@@ -24,17 +24,26 @@ export const CONFINED = {
 /** Pods that poll analyses: the policies of runs let them in by this label. */
 const POLLS = { component: 'flame-po' } as const
 
-/** Measured after 100 requests; the reconciler with 1,000 analyses. A start takes all the CPU it can get. */
+/** The root is read-only, so that only the log is written, which the kubelet rotates. */
+const DISK = { requests: { 'ephemeral-storage': '16Mi' }, limits: { 'ephemeral-storage': '256Mi' } }
+
+/**
+ * Memory was measured after 100 requests, and of the reconciler with 1,000 analyses. A CPU request is a share: while analyses keep
+ * every core busy, each waking function comes before them, and those that are always there (the loop, lines of analyses) first.
+ */
 const resourcesOf = (route: Route) => {
-  const requests = (memory: string) => ({ cpu: '25m', memory })
-  if (route.trigger === 'event')
-    return { requests: { cpu: '100m', memory: '160Mi' }, limits: { cpu: '1', memory: '512Mi' } }
-  return { requests: requests(isGranted(route) ? '128Mi' : '96Mi'), limits: { cpu: '1', memory: '256Mi' } }
+  const isLoop = route.trigger === 'event'
+  const cpu = isLoop || route.scale.min > 0 ? '100m' : '50m'
+  const memory = isLoop ? '160Mi' : isGranted(route) ? '128Mi' : '96Mi'
+  return {
+    requests: { cpu, memory, ...DISK.requests },
+    limits: { cpu: '1', memory: isLoop ? '512Mi' : '256Mi', ...DISK.limits },
+  }
 }
 
-/** The sidecar is not ours to size, but there is one in each pod: small requests, said once. */
+/** The sidecar is not ours to size, but there is one in each pod, on the way of every request: small requests, said once. */
 const SIDECAR = {
-  'queue.sidecar.serving.knative.dev/cpu-resource-request': '10m',
+  'queue.sidecar.serving.knative.dev/cpu-resource-request': '25m',
   'queue.sidecar.serving.knative.dev/memory-resource-request': '32Mi',
 }
 
@@ -79,6 +88,7 @@ export const knativeService = (route: Route): KubernetesObject => ({
         ...(isGranted(route) ? {} : { automountServiceAccountToken: false }),
         enableServiceLinks: false,
         timeoutSeconds: route.scale.timeoutSeconds,
+        containerConcurrency: route.scale.concurrency,
         containers: [container(route)],
         ...files(route.settings).volumes,
       },

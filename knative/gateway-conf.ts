@@ -3,12 +3,13 @@
  * method and a path belong to, by the same rules as `shared/http/match.ts`, on the path as it was sent; the second which
  * methods the path has. A ksvc answers only to its own host name, so that name replaces the caller's.
  *
- * The names are asked for when a request needs them: a function that is not there is a 502, and the gateway runs on.
+ * Names are looked up when a request needs them: a function that is not there is a 502, and the gateway runs on.
  *
  * On a port of its own, which only a broker may reach, it is the sink of events that could not be delivered: each becomes a
  * line of the log.
  */
-import { BODY_LIMIT, receivedLimit } from '../shared/http/body.ts'
+import { receivedLimit } from '../shared/http/body.ts'
+import { HTTP_BOUNDS, indent, json, PROBLEMS, problemLines } from '../shared/po/objects/nginx-http.ts'
 import type { Endpoint, Route } from '../shared/routes.ts'
 
 /** What only the place knows where it runs. */
@@ -40,16 +41,16 @@ export const HEALTH_PATH = '/healthz'
 /** Seconds that a function may take longer than it is given, until the gateway gives it up. */
 const GRACE = 15
 
-/** Errors that nginx itself would tell in HTML. */
-const PROBLEMS: readonly (readonly [status: number, detail: string])[] = [
-  [400, 'Malformed request'],
-  [404, 'Not Found'],
-  [413, `Body is larger than ${BODY_LIMIT} bytes`],
-  [414, 'The address is too long'],
-  [500, 'Internal error'],
-  [502, 'The function does not answer'],
-  [504, 'The function took too long'],
-]
+const WORKERS = 2
+/** Half of them lead to functions. All of them with headers half sent stay below the memory limit of the pod. */
+export const GATEWAY_CONNECTIONS = 2048
+
+const OWN_PROBLEMS = [
+  ...PROBLEMS,
+  [413, 413, `Body is larger than ${receivedLimit('long-texts')} bytes`],
+  [502, 502, 'The function does not answer'],
+  [504, 504, 'The function took too long'],
+] as const
 
 const TEMPLATE = /^\/(?:[A-Za-z0-9._-]+|\{\w+\+?\})?(?:\/(?:[A-Za-z0-9._-]+|\{\w+\+?\}))*\/?$/
 
@@ -85,19 +86,6 @@ function functionLines([path, ways]: [string, Way[]]): string[] {
 const methodLine = ([path, ways]: [string, Way[]]): string =>
   `"~^${path}" "${[...new Set(ways.map(({ endpoint }) => endpoint.method)), 'OPTIONS'].join(', ')}";`
 
-const indent = (lines: readonly string[], by: string): string => lines.map((line) => by + line).join('\n')
-
-const json = (detail: string): string => `'${JSON.stringify({ detail })}'`
-
-/** Pages and not named locations: a request that has no address yet cannot go to one of those. */
-function problemLines(): string[] {
-  const page = (status: number): string => `/.problem/${status}`
-  return [
-    ...PROBLEMS.map(([status]) => `error_page ${status} ${page(status)};`),
-    ...PROBLEMS.map(([status, detail]) => `location = ${page(status)} { internal; return ${status} ${json(detail)}; }`),
-  ]
-}
-
 /** The largest that a function receives; 0 stands for any. */
 const bodyLimit = (routes: readonly Route[]): number =>
   routes.some(({ body }) => body === 'stream') ? 0 : Math.max(...routes.map(({ body }) => receivedLimit(body)))
@@ -109,12 +97,12 @@ export function gatewayConf(routes: readonly Route[], place: Place = OPEN_PLACE)
   const times = routes.filter(({ trigger }) => trigger === 'http').map(({ scale }) => scale.timeoutSeconds)
   const patience = Math.max(0, ...times) + GRACE
   return `# Made by \`make render\` from shared/routes.ts; do not edit.
-worker_processes 2;
+worker_processes ${WORKERS};
 pid ${directory}/nginx.pid;
 error_log stderr warn;
 
 events {
-  worker_connections 4096;
+  worker_connections ${GATEWAY_CONNECTIONS / WORKERS};
 }
 
 http {
@@ -157,9 +145,11 @@ ${indent(paths.map(methodLine), '    ')}
     '"code":"$http_ce_knativeerrorcode","answer":"$http_ce_knativeerrordata"}';
   access_log /dev/stdout line;
 
-  # A name is asked for again after 5 s. One that does not resolve is a 502.
+  # Beside this nginx: it answers with the last known address while the cluster's name server is slow. No address: 502.
   resolver ${resolver} valid=5s;
   resolver_timeout 5s;
+
+${indent(HTTP_BOUNDS, '  ')}
 
   # Both ways as it comes, and never twice.
   client_max_body_size ${bodyLimit(routes)};
@@ -194,7 +184,7 @@ ${indent(paths.map(methodLine), '    ')}
       proxy_pass http://$function.${suffix}:${Math.trunc(port)};
     }
 
-${indent(problemLines(), '    ')}
+${indent(problemLines(OWN_PROBLEMS), '    ')}
   }
 
   server {

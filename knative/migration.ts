@@ -1,6 +1,6 @@
 /** The Job that brings the database up to date before functions of a new image are rolled out. */
 import type { KubernetesObject } from '../shared/po/ports.ts'
-import { environment } from './environment.ts'
+import { environment, files } from './environment.ts'
 import { CONFINED, IMAGE } from './function-service.ts'
 import { labelsOf } from './labels.ts'
 
@@ -35,11 +35,16 @@ export const migration = (): readonly KubernetesObject[] => [
               name: 'migrate',
               image: IMAGE,
               env: environment('migrate', ['database']),
-              resources: { requests: { cpu: '50m', memory: '96Mi' }, limits: { memory: '256Mi' } },
+              ...files(['database']).volumeMounts,
+              resources: {
+                requests: { cpu: '50m', memory: '96Mi', 'ephemeral-storage': '16Mi' },
+                limits: { memory: '256Mi', 'ephemeral-storage': '256Mi' },
+              },
               securityContext: CONFINED,
               terminationMessagePolicy: 'FallbackToLogsOnError',
             },
           ],
+          ...files(['database']).volumes,
         },
       },
     },

@@ -2,6 +2,8 @@
  * Who may reach our own pods. The standing policy of analyses is the one that `create` puts back where it is missing; the
  * others close everything but the ways that are used: callers → gateway → Knative → functions.
  */
+import { loadConfig } from '../shared/config.ts'
+import { dnsEgress } from '../shared/dns-egress.ts'
 import { standingPolicy } from '../shared/po/objects/index.ts'
 import type { KubernetesObject } from '../shared/po/ports.ts'
 import { type Component, labelsOf, selectorOf } from './labels.ts'
@@ -27,18 +29,8 @@ export const fromKnative = [
   },
 ]
 
-export const DNS = {
-  to: [
-    {
-      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
-      podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
-    },
-  ],
-  ports: [
-    { protocol: 'UDP', port: 53 },
-    { protocol: 'TCP', port: 53 },
-  ],
-}
+/** Static, so that `DNS_PEERS` does not reach them: a site with other name servers patches these rules in its overlay. */
+export const DNS = dnsEgress(loadConfig([], {}).DNS_PEERS)
 
 export const policy = (name: string, component: Component, spec: object): KubernetesObject => ({
   apiVersion: 'networking.k8s.io/v1',
@@ -53,7 +45,7 @@ const ofFunctions = policy('po-functions', 'function', { policyTypes: ['Ingress'
 const ofGateway = policy('po-gateway', 'gateway', {
   policyTypes: ['Ingress', 'Egress'],
   ingress: [{ ports: [{ protocol: 'TCP', port: 8080 }] }],
-  egress: [{ to: fromKnative }, DNS],
+  egress: [{ to: fromKnative }, ...DNS],
 })
 
 const ofMigration = policy('po-migrate', 'migrate', { policyTypes: ['Ingress'] })

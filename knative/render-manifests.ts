@@ -37,7 +37,8 @@ const ofRoutes = (place: string, routes: readonly Route[]): readonly Rendered[] 
   listing(`${place}/rbac`, routes),
 ]
 
-const CONFIGURE = 'knative/base/gateway/configure.ts'
+/** Programs of the gateway's pods. */
+const PROGRAMS = ['configure.ts', 'names.ts'] as const
 const TWINS = 'knative/components/twins'
 /** Seconds until a resource that was applied by hand is seen. */
 const TWIN_INTERVAL = 10
@@ -61,7 +62,10 @@ export const MANIFESTS: readonly Rendered[] = [
   { path: `${TWINS}/nginx.conf`, render: () => gatewayConf([...poRoutes, ...callerRoutes]) },
   { path: `${TWINS}/runs/nginx.conf`, render: () => gatewayConf(runRoutes) },
   // kustomize reads no file of another folder.
-  { path: `${TWINS}/runs/configure.ts`, render: () => readFileSync(new URL(CONFIGURE, ROOT), 'utf8') },
+  ...PROGRAMS.map((name) => ({
+    path: `${TWINS}/runs/${name}`,
+    render: () => readFileSync(new URL(`knative/base/gateway/${name}`, ROOT), 'utf8'),
+  })),
   { path: 'knative/components/twins-only/nginx.conf', render: () => gatewayConf(callerRoutes) },
   { path: 'knative/components/twins-only/kustomization.yaml', render: () => yamlOf(withoutPo()) },
   ...loops(),

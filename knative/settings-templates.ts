@@ -20,12 +20,12 @@ const HINTS: Readonly<Partial<Record<SettingName, string>>> = {
   ...Object.fromEntries(MOUNTS.map(({ setting, path }) => [setting, ` In a pod it lies below ${path}.`])),
 }
 
-/** One has to be there: data without an entry is no map. */
-const SET: SettingName = 'TZ'
+/** Data without an entry is no map; `images` of an overlay change the image only where it is written. */
+const SET: readonly SettingName[] = ['NGINX_IMAGE', 'TZ']
 
 /** A setting at its default, or empty, as a comment to be uncommented. */
 const plainEntry = (name: SettingName): string =>
-  `${comment(description(name) + (HINTS[name] ?? ''))}\n${name === SET ? '' : '#'}${name}: '${SETTINGS[name].default ?? ''}'\n`
+  `${comment(description(name) + (HINTS[name] ?? ''))}\n${SET.includes(name) ? '' : '#'}${name}: '${SETTINGS[name].default ?? ''}'\n`
 
 function sections(names: readonly SettingName[], entry: (name: SettingName) => string): string {
   const groups = (Object.keys(GROUPS) as Group[]).map((group) => ({

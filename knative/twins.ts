@@ -97,7 +97,7 @@ export const twinPolicies = (): readonly KubernetesObject[] => [
   policy(RUNS_DOOR, 'runs', {
     policyTypes: ['Ingress', 'Egress'],
     ingress: [{ from: [ofServices], ports: [{ protocol: 'TCP', port: RUNS_LISTENER.port }] }],
-    egress: [{ to: fromKnative }, DNS],
+    egress: [{ to: fromKnative }, ...DNS],
   }),
 ]
 

@@ -5,8 +5,8 @@
  * A secret may also be given as `NAME_FILE`, a path whose content (without the last newline) is the value.
  */
 import { readFileSync } from 'node:fs'
-import { LOG_SETTINGS } from './log-settings.ts'
 import { EDGE_SETTINGS } from './edge-settings.ts'
+import { LOG_SETTINGS } from './log-settings.ts'
 import type { Route, SettingGroup } from './routes.ts'
 import {
   boolean,
@@ -38,6 +38,25 @@ export const SETTINGS = {
     group: 'database',
     default: 'true',
     effect: 'Prepared statements. Set to false behind a pooler in transaction mode that cannot keep them.',
+  }),
+
+  POSTGRES_SSLMODE: oneOf(
+    {
+      group: 'database',
+      default: 'prefer',
+      effect:
+        'TLS to the database, as libpq has it: `prefer` uses it where the server does and checks nothing, `verify-full` demands it with a certificate for POSTGRES_HOST.',
+    },
+    'disable',
+    'prefer',
+    'require',
+    'verify-ca',
+    'verify-full',
+  ),
+  POSTGRES_CA: text({
+    group: 'database',
+    default: '',
+    effect: 'PEM file of certificate authorities of the database; empty: those that Node trusts.',
   }),
 
   KEYCLOAK_URL: url({ group: 'auth', effect: 'Base URL of Keycloak with its relative path, if it has one.' }),
@@ -92,13 +111,38 @@ export const SETTINGS = {
     'baseline',
     'restricted',
   ),
-  ANALYSIS_CPU_REQUEST: quantity({ group: 'runs', default: '100m', effect: 'CPU request of an analysis.' }),
+  ANALYSIS_CPU_REQUEST: quantity({
+    group: 'runs',
+    default: '10m',
+    effect: 'CPU request of an analysis: its share where others want the same core, less than that of a function.',
+  }),
   ANALYSIS_CPU_LIMIT: quantity({ group: 'runs', default: '', effect: 'CPU limit of an analysis; empty: none.' }),
   ANALYSIS_MEMORY_REQUEST: quantity({ group: 'runs', default: '256Mi', effect: 'Memory request of an analysis.' }),
   ANALYSIS_MEMORY_LIMIT: quantity({
     group: 'runs',
     default: '8Gi',
     effect: 'Memory limit of an analysis; empty: none.',
+  }),
+  ANALYSIS_DISK_LIMIT: quantity({
+    group: 'runs',
+    default: '10Gi',
+    effect: 'What an analysis may write to the disk of its node, its log included; empty: no limit.',
+  }),
+  ANALYSIS_PULL_POLICY: oneOf(
+    {
+      group: 'runs',
+      default: 'auto',
+      effect:
+        'When the image of an analysis is pulled: `auto` is `Always`, which checks login and tag at each start, and `IfNotPresent` where the image is named by digest.',
+    },
+    'auto',
+    'IfNotPresent',
+    'Always',
+  ),
+  RUN_PRIORITY_CLASS: text({
+    group: 'runs',
+    default: '',
+    effect: 'PriorityClass of pods of runs, such as `po-runs` of knative/priority; empty: that of the cluster.',
   }),
   CLUSTER_DOMAIN: text({ group: 'runs', default: 'cluster.local', effect: 'DNS domain of the cluster.' }),
   CLUSTER_RESOLVER: text({

@@ -62,7 +62,16 @@ export interface Route {
   readonly endpoints: readonly Endpoint[]
   readonly settings: readonly SettingGroup[]
   readonly kubernetes: readonly KubernetesGrant[]
-  readonly scale: { readonly min: number; readonly max: number; readonly timeoutSeconds: number }
+  readonly scale: {
+    readonly min: number
+    readonly max: number
+    readonly timeoutSeconds: number
+    /**
+     * Requests that a pod works on at the same time; Knative queues the others. What so many hold, bodies of the largest size
+     * included, fits into the memory of the pod.
+     */
+    readonly concurrency: number
+  }
 }
 
 const PODS_READ: KubernetesGrant = { apiGroup: '', resources: ['pods'], verbs: ['list'] }
@@ -107,7 +116,7 @@ export const routes = {
       endpoints: [{ method: 'POST', path: '/po/', summary: 'Create an analysis and start it' }],
       settings: ['auth', 'database', 'identity', 'hub', 'registry', 'runs', 'signing', 'logs'],
       kubernetes: [...RUN_WRITE, PEERS_READ, ...ROOT_DELETE, PODS_READ, LOGS_READ],
-      scale: { min: 0, max: 10, timeoutSeconds: 60 },
+      scale: { min: 0, max: 10, timeoutSeconds: 60, concurrency: 20 },
     },
     history: {
       name: 'po-history',
@@ -116,7 +125,7 @@ export const routes = {
       endpoints: both('GET', '/po/history', 'Logs of all ended analyses', 'Logs of one ended analysis'),
       settings: ['auth', 'database'],
       kubernetes: [],
-      scale: { min: 0, max: 5, timeoutSeconds: 60 },
+      scale: { min: 0, max: 5, timeoutSeconds: 60, concurrency: 5 },
     },
     logs: {
       name: 'po-logs',
@@ -125,7 +134,7 @@ export const routes = {
       endpoints: both('GET', '/po/logs', 'Live logs of all analyses', 'Live logs of one analysis'),
       settings: ['auth', 'database', 'runs', 'logs'],
       kubernetes: [PODS_READ, LOGS_READ],
-      scale: { min: 0, max: 5, timeoutSeconds: 60 },
+      scale: { min: 0, max: 5, timeoutSeconds: 60, concurrency: 5 },
     },
     streamLogs: {
       name: 'po-stream-logs',
@@ -135,7 +144,7 @@ export const routes = {
       endpoints: [{ method: 'POST', path: '/po/stream_logs', summary: 'Record a log line of an analysis' }],
       settings: ['auth', 'database', 'hub', 'logs'],
       kubernetes: [],
-      scale: { min: 1, max: 20, timeoutSeconds: 45 },
+      scale: { min: 1, max: 20, timeoutSeconds: 45, concurrency: 50 },
     },
     status: {
       name: 'po-status',
@@ -149,7 +158,7 @@ export const routes = {
       ),
       settings: ['auth', 'database'],
       kubernetes: [],
-      scale: { min: 0, max: 10, timeoutSeconds: 45 },
+      scale: { min: 0, max: 10, timeoutSeconds: 45, concurrency: 50 },
     },
     pods: {
       name: 'po-pods',
@@ -158,7 +167,7 @@ export const routes = {
       endpoints: both('GET', '/po/pods', 'Pod names of all analyses', 'Pod names of one analysis'),
       settings: ['auth', 'database', 'runs'],
       kubernetes: [PODS_READ],
-      scale: { min: 0, max: 5, timeoutSeconds: 45 },
+      scale: { min: 0, max: 5, timeoutSeconds: 45, concurrency: 20 },
     },
     stop: {
       name: 'po-stop',
@@ -167,7 +176,7 @@ export const routes = {
       endpoints: both('PUT', '/po/stop', 'Stop all analyses', 'Stop one analysis'),
       settings: REMOVAL_SETTINGS,
       kubernetes: [...ROOT_DELETE, PODS_READ, LOGS_READ, PEERS_READ],
-      scale: { min: 0, max: 10, timeoutSeconds: 60 },
+      scale: { min: 0, max: 10, timeoutSeconds: 60, concurrency: 20 },
     },
     delete: {
       name: 'po-delete',
@@ -176,7 +185,7 @@ export const routes = {
       endpoints: both('DELETE', '/po/delete', 'Delete all analyses', 'Delete one analysis'),
       settings: REMOVAL_SETTINGS,
       kubernetes: [...ROOT_DELETE, PODS_READ, LOGS_READ, PEERS_READ],
-      scale: { min: 0, max: 10, timeoutSeconds: 60 },
+      scale: { min: 0, max: 10, timeoutSeconds: 60, concurrency: 20 },
     },
     cleanup: {
       name: 'po-cleanup',
@@ -191,7 +200,7 @@ export const routes = {
       ],
       settings: REMOVAL_SETTINGS,
       kubernetes: [...OWNED_LIST, LOGS_READ],
-      scale: { min: 0, max: 2, timeoutSeconds: 120 },
+      scale: { min: 0, max: 2, timeoutSeconds: 120, concurrency: 5 },
     },
     healthz: {
       name: 'po-healthz',
@@ -200,7 +209,7 @@ export const routes = {
       endpoints: [{ method: 'GET', path: '/po/healthz', summary: 'Whether the database answers and the loop moves' }],
       settings: ['database', 'loop'],
       kubernetes: [],
-      scale: { min: 0, max: 2, timeoutSeconds: 45 },
+      scale: { min: 0, max: 2, timeoutSeconds: 45, concurrency: 50 },
     },
     docs: {
       name: 'po-docs',
@@ -214,7 +223,7 @@ export const routes = {
       ],
       settings: [],
       kubernetes: [],
-      scale: { min: 0, max: 2, timeoutSeconds: 45 },
+      scale: { min: 0, max: 2, timeoutSeconds: 45, concurrency: 50 },
     },
     statusReconcile: {
       name: 'po-status-reconcile',
@@ -223,7 +232,7 @@ export const routes = {
       endpoints: [{ method: 'POST', path: '/', summary: 'A tick of the status loop' }],
       settings: ['auth', 'database', 'identity', 'hub', 'runs', 'loop', 'signing', 'logs'],
       kubernetes: [...RUN_WRITE, ...OWNED_LIST, LOGS_READ],
-      scale: { min: 1, max: 1, timeoutSeconds: 300 },
+      scale: { min: 1, max: 1, timeoutSeconds: 300, concurrency: 20 },
     },
   },
   dt: twinRoutes,

@@ -41,7 +41,7 @@ export const twinRoutes = {
     ],
     settings: ['auth', 'twins', 'database'],
     kubernetes: [],
-    scale: { min: 1, max: 10, timeoutSeconds: 45 },
+    scale: { min: 1, max: 10, timeoutSeconds: 45, concurrency: 50 },
   },
   serviceLaunch: {
     name: 'dt-service-launch',
@@ -53,7 +53,7 @@ export const twinRoutes = {
     ],
     settings: ['auth', 'twins', 'database', 'runs', 'loop'],
     kubernetes: [ANALYTICS_MAKE],
-    scale: { min: 0, max: 10, timeoutSeconds: 60 },
+    scale: { min: 0, max: 10, timeoutSeconds: 60, concurrency: 20 },
   },
   serviceStatus: {
     name: 'dt-service-status',
@@ -70,7 +70,7 @@ export const twinRoutes = {
     ],
     settings: ['auth', 'twins', 'database'],
     kubernetes: [],
-    scale: { min: 0, max: 10, timeoutSeconds: 45 },
+    scale: { min: 0, max: 10, timeoutSeconds: 45, concurrency: 50 },
   },
   serviceRuns: {
     name: 'dt-service-runs',
@@ -82,7 +82,7 @@ export const twinRoutes = {
     ],
     settings: ['auth', 'twins', 'database'],
     kubernetes: [],
-    scale: { min: 0, max: 5, timeoutSeconds: 45 },
+    scale: { min: 0, max: 5, timeoutSeconds: 45, concurrency: 20 },
   },
   serviceLogs: {
     name: 'dt-service-logs',
@@ -99,7 +99,7 @@ export const twinRoutes = {
     ],
     settings: ['auth', 'twins', 'database', 'runs'],
     kubernetes: [PODS_READ, LOGS_READ],
-    scale: { min: 0, max: 5, timeoutSeconds: 60 },
+    scale: { min: 0, max: 5, timeoutSeconds: 60, concurrency: 5 },
   },
   serviceTerminate: {
     name: 'dt-service-terminate',
@@ -116,7 +116,7 @@ export const twinRoutes = {
     ],
     settings: ['auth', 'twins', 'database', 'runs'],
     kubernetes: [ANALYTICS_DELETE],
-    scale: { min: 0, max: 10, timeoutSeconds: 60 },
+    scale: { min: 0, max: 10, timeoutSeconds: 60, concurrency: 20 },
   },
   reconcile: {
     name: 'dt-reconcile',
@@ -125,7 +125,7 @@ export const twinRoutes = {
     endpoints: [{ method: 'POST', path: '/', summary: 'A tick of the loop, or an event about a service' }],
     settings: ['twins', 'database', 'runs', 'loop', 'tokens', 'services', 'outputs'],
     kubernetes: TWINS_KEEP,
-    scale: { min: 1, max: 1, timeoutSeconds: 300 },
+    scale: { min: 1, max: 1, timeoutSeconds: 300, concurrency: 20 },
   },
   healthz: {
     name: 'dt-healthz',
@@ -135,7 +135,7 @@ export const twinRoutes = {
     endpoints: [{ method: 'GET', path: '/healthz', summary: 'Whether the API answers', operationId: 'root-healthz' }],
     settings: ['twins'],
     kubernetes: [],
-    scale: { min: 0, max: 2, timeoutSeconds: 45 },
+    scale: { min: 0, max: 2, timeoutSeconds: 45, concurrency: 50 },
   },
   docs: {
     name: 'dt-docs',
@@ -150,7 +150,7 @@ export const twinRoutes = {
     ],
     settings: ['twins'],
     kubernetes: [],
-    scale: { min: 0, max: 2, timeoutSeconds: 45 },
+    scale: { min: 0, max: 2, timeoutSeconds: 45, concurrency: 50 },
   },
   serviceOutput: {
     name: 'dt-service-output',
@@ -167,7 +167,7 @@ export const twinRoutes = {
     ],
     settings: ['auth', 'twins', 'database'],
     kubernetes: [],
-    scale: { min: 0, max: 10, timeoutSeconds: 600 },
+    scale: { min: 0, max: 10, timeoutSeconds: 600, concurrency: 10 },
   },
   fileList: {
     name: 'dt-file-list',
@@ -177,7 +177,7 @@ export const twinRoutes = {
     endpoints: [{ method: 'GET', path: '/files', summary: 'Files, in order', operationId: 'files-list_files' }],
     settings: ['auth', 'database', 'twins'],
     kubernetes: [],
-    scale: { min: 0, max: 10, timeoutSeconds: 45 },
+    scale: { min: 0, max: 10, timeoutSeconds: 45, concurrency: 20 },
   },
   fileUpload: {
     name: 'dt-file-upload',
@@ -188,7 +188,7 @@ export const twinRoutes = {
     endpoints: [{ method: 'POST', path: '/files/upload', summary: 'Store a file', operationId: 'files-upload_file' }],
     settings: ['auth', 'database', 'twins', 'files'],
     kubernetes: [],
-    scale: { min: 0, max: 10, timeoutSeconds: 600 },
+    scale: { min: 0, max: 10, timeoutSeconds: 600, concurrency: 10 },
   },
   fileGet: {
     name: 'dt-file-get',
@@ -201,7 +201,7 @@ export const twinRoutes = {
     ],
     settings: ['auth', 'database', 'twins', 'files'],
     kubernetes: [],
-    scale: { min: 0, max: 10, timeoutSeconds: 600 },
+    scale: { min: 0, max: 10, timeoutSeconds: 600, concurrency: 10 },
   },
   fileReplace: {
     name: 'dt-file-replace',
@@ -214,7 +214,7 @@ export const twinRoutes = {
     ],
     settings: ['auth', 'database', 'twins', 'files'],
     kubernetes: [],
-    scale: { min: 0, max: 10, timeoutSeconds: 600 },
+    scale: { min: 0, max: 10, timeoutSeconds: 600, concurrency: 10 },
   },
   fileDelete: {
     name: 'dt-file-delete',
@@ -226,7 +226,7 @@ export const twinRoutes = {
     ],
     settings: ['auth', 'database', 'twins'],
     kubernetes: [],
-    scale: { min: 0, max: 10, timeoutSeconds: 45 },
+    scale: { min: 0, max: 10, timeoutSeconds: 45, concurrency: 20 },
   },
   runInput: {
     name: 'dt-run-input',
@@ -239,7 +239,7 @@ export const twinRoutes = {
     ],
     settings: ['database', 'twins', 'files', 'tokens'],
     kubernetes: [],
-    scale: { min: 0, max: 20, timeoutSeconds: 600 },
+    scale: { min: 0, max: 20, timeoutSeconds: 600, concurrency: 10 },
   },
   runOutput: {
     name: 'dt-run-output',
@@ -254,6 +254,6 @@ export const twinRoutes = {
     ],
     settings: ['database', 'twins', 'files', 'tokens', 'outputs'],
     kubernetes: [],
-    scale: { min: 0, max: 20, timeoutSeconds: 600 },
+    scale: { min: 0, max: 20, timeoutSeconds: 600, concurrency: 10 },
   },
 } as const satisfies Record<string, Route>

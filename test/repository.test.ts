@@ -61,7 +61,7 @@ describe('the pipeline', () => {
   const { on, jobs, permissions } = parse(read('.github/workflows/ci.yaml'))
   const steps = (job: string): { uses?: string; run?: string; if?: string; with?: Record<string, unknown> }[] =>
     jobs[job].steps
-  const published = steps('image').filter((step) => step.with?.['push'])
+  const published = steps('image').filter(({ run }) => run?.includes('docker push'))
 
   test('runs on every push and pull request', () => {
     expect(on.push).toEqual({ branches: ['**'] })
@@ -79,6 +79,11 @@ describe('the pipeline', () => {
     expect(condition).toContain("github.event_name == 'push'")
     expect(JSON.parse(/fromJSON\('(.*?)'\)/.exec(condition)?.[1] ?? '')).toEqual(['main', 'canary', 'new_hub'])
   })
+  test('publishes the very image that was tried, and builds no other', () => {
+    const builds = steps('image').filter(({ uses }) => uses?.startsWith('docker/build-push-action'))
+    expect(builds.map((step) => step.with)).toMatchObject([{ load: true, tags: 'under-test' }])
+    expect(published[0]?.run).toContain('docker tag under-test "$tag"')
+  })
   test('tags with branch and commit, at ghcr.io below the name of the repository', () => {
     const meta = steps('image').find(({ uses }) => uses?.startsWith('docker/metadata-action'))?.with
     expect(meta?.['images']).toBe(`ghcr.io/\${{ github.repository }}`)
@@ -89,12 +94,12 @@ describe('the pipeline', () => {
     expect(jobs.image.permissions).toEqual({ contents: 'read', packages: 'write' })
     expect(jobs.test.permissions).toBeUndefined()
   })
-  test('pins every action to a major version', () => {
+  test('pins every action to a full version', () => {
     const used = Object.keys(jobs)
       .flatMap(steps)
       .flatMap(({ uses }) => uses ?? [])
     expect(used).not.toEqual([])
-    for (const action of used) expect(action).toMatch(/^[\w-]+\/[\w-]+@v\d+$/)
+    for (const action of used) expect(action).toMatch(/^[\w-]+\/[\w-]+@v\d+\.\d+\.\d+$/)
   })
 })
 
@@ -110,8 +115,8 @@ describe('the image', () => {
   test('has two stages on one base, of the Node that runs everything', () => {
     expect(stages).toHaveLength(2)
     expect([build[0]?.args, final[0]?.args]).toEqual([`\${NODE_IMAGE} AS build`, `\${NODE_IMAGE}`])
-    const major = JSON.parse(read('package.json')).devDependencies.node.split('.')[0]
-    expect(read('Dockerfile')).toContain(`ARG NODE_IMAGE=node:${major}-slim`)
+    const { node } = JSON.parse(read('package.json')).devDependencies
+    expect(read('Dockerfile')).toContain(`ARG NODE_IMAGE=node:${node}-slim\n`)
   })
   test('runs as a number that is not root', () => expect(last('USER')).toBe('10000:10000'))
   test('holds the bundles and nothing else of ours', () => {

@@ -36,6 +36,16 @@ function whatServes(version: string): string {
   return 'install what does'
 }
 
+const settingsOf = (objects: readonly DeployedObject[]): Readonly<Record<string, string>> =>
+  objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === SETTINGS_NAME)?.data ?? {}
+
+/** A class that is not there would keep each pod of a run from being made. It is of the whole cluster, so no overlay brings it. */
+async function priorityFaults(objects: readonly DeployedObject[]): Promise<string[]> {
+  const { RUN_PRIORITY_CLASS: name } = settingsOf(objects)
+  if (!name || (await cluster.get('priorityclass', name))) return []
+  return [`there is no PriorityClass ${name} (RUN_PRIORITY_CLASS): kubectl apply -k knative/priority makes po-runs`]
+}
+
 const decoded = (data: Readonly<Record<string, string>> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64').toString('utf8')]))
 
@@ -52,8 +62,7 @@ export function settingFaults(
   secret: DeployedObject | undefined,
   load: (groups: readonly SettingGroup[], env: Record<string, string>) => Config = loadConfig,
 ): readonly string[] {
-  const settings = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === SETTINGS_NAME)
-  const given = { ...settings?.data, ...decoded(secret?.data) }
+  const given = { ...settingsOf(objects), ...decoded(secret?.data) }
   const env = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ''))
   try {
     load(groupsRead(objects, env), env)
@@ -83,6 +92,7 @@ export async function preflight(
     ...examples.map((image) => `${image} is the example's image: set yours under \`images\` of the overlay`),
     ...unserved(objects, served),
     ...kindsOfTwins(objects, served),
+    ...(await priorityFaults(objects)),
   ]
   const rendered = objects.some(({ kind, metadata }) => kind === 'Namespace' && metadata.name === namespace)
   if (!rendered && !(await cluster.get('namespace', namespace))) {

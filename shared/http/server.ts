@@ -11,8 +11,11 @@ import type { HttpFunction } from './register.ts'
 const KEEP_ALIVE_MS = 95_000
 const HEADERS_MS = KEEP_ALIVE_MS + 5000
 const REQUEST_MS = 120_000
-/** Tokens of users with many roles and groups are larger than Node's own limit, 16 KiB. As the gateway's. */
-export const HEADERS_LIMIT = 32 * 1024
+/**
+ * Two lines of what the gateway takes for one: a long address, and a token of a user with many roles and groups. Node's own
+ * limit is 16 KiB.
+ */
+export const HEADERS_LIMIT = 64 * 1024
 
 export interface FunctionServer {
   readonly port: number

@@ -1,4 +1,5 @@
 /** What the use cases are told by configuration; plain values, made once by `wire.ts`. May import lifecycle types. */
+import type { DnsPeer } from '../dns-egress.ts'
 import type { Budgets } from './lifecycle.ts'
 import type { LineLimits } from './model.ts'
 
@@ -8,6 +9,8 @@ export interface RunSettings {
   readonly clusterDomain: string
   /** Address of the resolver that the proxies ask. */
   readonly resolver: string
+  /** Name servers that its policies let it ask. */
+  readonly dnsPeers: readonly DnsPeer[]
   readonly nginxImage: string
   readonly netStatsImage: string | null
   readonly podSecurity: 'baseline' | 'restricted'
@@ -15,6 +18,12 @@ export interface RunSettings {
   readonly cpuLimit: string
   readonly memoryRequest: string
   readonly memoryLimit: string
+  /** Of everything that is written outside of volumes, container logs included. */
+  readonly diskLimit: string
+  /** `auto` asks the registry at each start, unless the image is pinned by digest. */
+  readonly pullPolicy: 'auto' | 'IfNotPresent' | 'Always'
+  /** PriorityClass of its pods; empty for the cluster's default. */
+  readonly priorityClass: string
   /** Logical name of this node; empty when it has none. */
   readonly node: string
 }

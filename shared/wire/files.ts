@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { createDigest } from '../adapters/digest.ts'
-import { createBlobs, createCatalogue, createRuns } from '../adapters/postgres/files/index.ts'
+import { checkAuthority, createBlobs, createCatalogue, createRuns } from '../adapters/postgres/files/index.ts'
 import { bytesOf } from '../dt/settings.ts'
 import { objectIdOf } from '../files/id.ts'
 import type { RunPorts } from '../files/ports.ts'
 import { databaseOf } from './database.ts'
 import type { Wiring } from './index.ts'
 
-export const files: Wiring<Pick<RunPorts, 'catalogue' | 'blobs' | 'runs' | 'limits' | 'newDigest' | 'newId'>> = (context) => {
+const wiring: Wiring<Pick<RunPorts, 'catalogue' | 'blobs' | 'runs' | 'limits' | 'newDigest' | 'newId'>> = (context) => {
   const { config } = context
   const database = databaseOf(context)
   return {
@@ -25,3 +25,5 @@ export const files: Wiring<Pick<RunPorts, 'catalogue' | 'blobs' | 'runs' | 'limi
     newId: () => objectIdOf(new Date(), randomBytes(8)),
   }
 }
+
+export const files = Object.assign(wiring, { check: checkAuthority })

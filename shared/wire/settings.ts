@@ -20,6 +20,7 @@ const runSettings = (config: Config): RunSettings => ({
   namespace: config.NAMESPACE,
   clusterDomain: config.CLUSTER_DOMAIN,
   resolver: config.CLUSTER_RESOLVER || ownResolver(),
+  dnsPeers: config.DNS_PEERS,
   nginxImage: config.NGINX_IMAGE,
   netStatsImage: config.NET_STATS_ENABLED ? config.NET_STATS_IMAGE : null,
   podSecurity: config.POD_SECURITY,
@@ -27,6 +28,9 @@ const runSettings = (config: Config): RunSettings => ({
   cpuLimit: config.ANALYSIS_CPU_LIMIT,
   memoryRequest: config.ANALYSIS_MEMORY_REQUEST,
   memoryLimit: config.ANALYSIS_MEMORY_LIMIT,
+  diskLimit: config.ANALYSIS_DISK_LIMIT,
+  pullPolicy: config.ANALYSIS_PULL_POLICY,
+  priorityClass: config.RUN_PRIORITY_CLASS,
   node: config.NODE_NAME,
 })
 

@@ -1,6 +1,8 @@
-import { createStore } from '../adapters/postgres/index.ts'
+import { checkAuthority, createStore } from '../adapters/postgres/index.ts'
 import type { Ports } from '../po/ports.ts'
 import { databaseOf } from './database.ts'
 import type { Wiring } from './index.ts'
 
-export const store: Wiring<Pick<Ports, 'store'>> = (context) => ({ store: createStore(databaseOf(context)) })
+const wiring: Wiring<Pick<Ports, 'store'>> = (context) => ({ store: createStore(databaseOf(context)) })
+
+export const store = Object.assign(wiring, { check: checkAuthority })

@@ -1,13 +1,15 @@
 /** Services in PostgreSQL, and the ids that new ones get. */
 import { randomBytes } from 'node:crypto'
-import { createStore } from '../adapters/postgres/twins/index.ts'
+import { checkAuthority, createStore } from '../adapters/postgres/twins/index.ts'
 import type { ServiceId } from '../dt/model.ts'
 import type { Ports } from '../dt/ports.ts'
 import { objectIdOf } from '../files/id.ts'
 import { databaseOf } from './database.ts'
 import type { TwinWiring } from './twins.ts'
 
-export const twinStore: TwinWiring<Pick<Ports, 'store' | 'newId'>> = (context) => ({
+const wiring: TwinWiring<Pick<Ports, 'store' | 'newId'>> = (context) => ({
   store: createStore(databaseOf(context)),
   newId: () => objectIdOf(context.ambient.now(), randomBytes(8)) as string as ServiceId,
 })
+
+export const twinStore = Object.assign(wiring, { check: checkAuthority })

@@ -139,6 +139,7 @@ const runSettings = async ({ resolver, domain }: ClusterEnvironment, api: Api, i
   CLUSTER_RESOLVER: resolver ?? (await findResolver(api)),
   CLUSTER_DOMAIN: domain,
   ANALYSIS_CPU_REQUEST: '10m',
+  ANALYSIS_PULL_POLICY: 'IfNotPresent',
   ANALYSIS_MEMORY_REQUEST: '64Mi',
 })
 

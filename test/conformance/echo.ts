@@ -24,6 +24,17 @@ export interface Echo {
 }
 
 export const FIRST_DROP = 'one'
+/** Characters of the header that `/headers` answers with. */
+export const LARGE_HEADER = 30_000
+
+/** Headers by which an upstream commands nginx, where nginx lets it. */
+const ACCEL = {
+  'x-accel-redirect': '/storage/final/secret',
+  'x-accel-limit-rate': '10',
+  'x-accel-buffering': 'yes',
+  'x-accel-expires': '60',
+  'x-accel-charset': 'utf-7',
+}
 
 async function countBytes(request: IncomingMessage): Promise<number> {
   let bytes = 0
@@ -68,6 +79,10 @@ async function echo(
     response.writeHead(307, { location: 'http://elsewhere:81/final/x', 'set-cookie': cookies, 'x-own': 'kept' }).end()
     return
   }
+  if (url.endsWith('/headers')) {
+    response.writeHead(200, { 'x-large': 'x'.repeat(LARGE_HEADER) }).end()
+    return
+  }
   const seen: Seen = {
     address: request.socket.localAddress ?? '',
     method,
@@ -75,11 +90,12 @@ async function echo(
     headers,
     bytes: await countBytes(request),
   }
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(seen))
+  response.writeHead(200, { 'content-type': 'application/json', ...(url.endsWith('/accel') && ACCEL) })
+  response.end(JSON.stringify(seen))
 }
 
 async function listen(handler: http.RequestListener, port: number, address: string): Promise<Server> {
-  const server = http.createServer({ requestTimeout: 0 }, handler).listen(port, address)
+  const server = http.createServer({ requestTimeout: 0, maxHeaderSize: 128 * 1024 }, handler).listen(port, address)
   await once(server, 'listening')
   return server
 }

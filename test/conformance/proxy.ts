@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RunNumber } from '../../shared/po/model.ts'
 import type { LocationInput, UpstreamName, Upstreams } from '../../shared/po/objects/locations.ts'
 import { type DnsStub, startDns } from './dns.ts'
-import { type Echo, FIRST_DROP, type Seen, startEcho } from './echo.ts'
+import { type Echo, FIRST_DROP, LARGE_HEADER, type Seen, startEcho } from './echo.ts'
 import { FORBIDDEN, ID, MALFORMED, PROJECT, REACHED } from './proxy-paths.ts'
 
 export interface ProxySetup extends LocationInput {
@@ -56,7 +56,7 @@ interface Call {
 /** Sends the path as it is: `fetch` would tidy it up. */
 async function open(url: string, path: string, { method = 'GET', headers = {}, body }: Call = {}) {
   const { hostname, port } = new URL(url)
-  const request = http.request({ hostname, port, path, method, headers, agent: false })
+  const request = http.request({ hostname, port, path, method, headers, agent: false, maxHeaderSize: 64 * 1024 })
   const answered = once(request, 'response') as Promise<[IncomingMessage]>
   answered.catch(() => {})
   for await (const chunk of body ?? []) if (!request.write(chunk)) await once(request, 'drain')
@@ -150,13 +150,73 @@ export function proxyConformance(name: string, start: (setup: ProxySetup) => Pro
         },
       })
       expect(headers).toMatchObject({
-        host: [`nginx-${RUN}`],
         authorization: ['Bearer t'],
         apikey: ['k'],
         'x-forwarded-for': ['192.0.2.1, 127.0.0.1'],
         'x-forwarded-proto': ['http'],
         'x-real-ip': ['127.0.0.1'],
       })
+    })
+
+    test.each([
+      ['kong', '/kong/source'],
+      ['storage', '/storage/local/x'],
+      ['orchestrator', '/po/stream_logs'],
+      ['analysis', '/analysis/healthz'],
+    ] as const)('%s is asked by its own name, whatever host the client claims', async (upstream, path) => {
+      const own = `${hostOf(upstream)}:${echo.port}`
+      const forged = {
+        host: 'admin.kong.internal',
+        forwarded: 'host=admin.kong.internal',
+        'x-forwarded-host': 'admin.kong.internal',
+        'x-forwarded-port': '8001',
+        'x-forwarded-prefix': '/admin',
+      }
+      for (const form of [path, `http://admin.kong.internal${path}`]) {
+        const { headers } = await ask(proxy.url, form, { headers: forged })
+        expect(headers['host']).toEqual([own])
+        expect(JSON.stringify(headers)).not.toMatch(/admin|8001/)
+      }
+    })
+
+    test('an answer commands nothing: X-Accel headers neither redirect, slow down nor reach the caller', async () => {
+      const began = performance.now()
+      const { status, headers, body } = await call(proxy.url, '/analysis/accel')
+      expect(status).toBe(200)
+      expect(JSON.parse(body)).toMatchObject({ address: ADDRESSES.analysis, url: '/accel' })
+      expect(Object.keys(headers).filter((header) => header.startsWith('x-accel'))).toEqual([])
+      expect(headers['content-type']).toBe('application/json')
+      expect(performance.now() - began).toBeLessThan(3000)
+    })
+
+    test.each([
+      ['a query of 31,000 characters', `/kong/Patient?_id=${'x'.repeat(31_000)}`, {}],
+      ['a token of 31,000 characters', '/kong/x', { authorization: `Bearer ${'x'.repeat(31_000)}` }],
+      ['both, of 15,000', `/kong/x?${'x'.repeat(15_000)}`, { authorization: `Bearer ${'x'.repeat(15_000)}` }],
+    ])('%s passes', async (_, path, headers) => {
+      const seen = await ask(proxy.url, path, { headers })
+      expect(seen.url).toBe(path.slice('/kong'.length))
+      expect(seen.headers).toMatchObject(Object.fromEntries(Object.entries(headers).map(([k, v]) => [k, [v]])))
+    })
+
+    test.each([
+      ['a query of 40,000 characters', 414, `/kong/x?${'x'.repeat(40_000)}`, {}],
+      ['a header of 40,000 characters', 431, '/kong/x', { authorization: 'x'.repeat(40_000) }],
+    ])('%s is a %i in JSON that names the limit', async (_, status, path, headers) => {
+      const answer = await call(proxy.url, path, { headers })
+      expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/json'])
+      expect(JSON.parse(answer.body)).toEqual({ detail: expect.stringContaining('32768') })
+    })
+
+    test('what is no HTTP, and a path that leaves the root, are refused in JSON', async () => {
+      const { status, headers, body } = await call(proxy.url, '/../x')
+      expect([status, headers['content-type']]).toEqual([400, 'application/json'])
+      expect(JSON.parse(body)).toEqual({ detail: expect.any(String) })
+    })
+
+    test('headers of an answer pass up to 30 KiB', async () => {
+      const { status, headers } = await call(proxy.url, '/kong/headers')
+      expect([status, headers['x-large']?.length]).toEqual([200, LARGE_HEADER])
     })
 
     test('names the run on stream_logs, whatever the client claims', async () => {

@@ -11,11 +11,12 @@ interface KsvcPod {
   readonly serviceAccountName: string
   readonly automountServiceAccountToken?: boolean
   readonly timeoutSeconds: number
+  readonly containerConcurrency: number
   readonly containers: readonly [
     {
       readonly image: string
       readonly env: readonly Variable[]
-      readonly resources: { readonly requests: object; readonly limits: object }
+      readonly resources: Readonly<Record<'requests' | 'limits', { readonly memory: string }>>
       readonly readinessProbe?: object
       readonly volumeMounts?: readonly { readonly mountPath: string }[]
     },

@@ -4,13 +4,32 @@ import { createServer, type RequestListener, request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { BODY_LIMIT } from '../../shared/http/body.ts'
+import { parse } from 'yaml'
+import { GATEWAY_CONNECTIONS } from '../../knative/gateway-conf.ts'
+import { BODY_LIMIT, receivedLimit } from '../../shared/http/body.ts'
+import { headerMemory } from '../../shared/po/objects/nginx-http.ts'
 import { type Route, routes } from '../../shared/routes.ts'
 import { type DnsStub, startDns } from '../conformance/dns.ts'
+import { memoryOf, sendHalf } from '../conformance/half-sent.ts'
 import { type Gateway, startGateway } from '../sandbox/gateway.ts'
 import { isInstalled } from '../shared/po/objects/installed.ts'
 import { type RunningGateway, startNginx } from './nginx.ts'
+import { readText } from './read.ts'
 import { httpRoutes, ID, slashForms, ways } from './ways.ts'
+
+/** What is received of the longest body of `/po`. */
+const LARGEST = receivedLimit('long-texts')
+
+/** MiB that the nginx of a Deployment may use. */
+function memoryLimit(path: string): number {
+  const { spec } = parse(readText(path)) as { spec: { template: { spec: { containers: Container[] } } } }
+  const memory = spec.template.spec.containers.find(({ name }) => name === 'nginx')?.resources.limits.memory
+  return Number(/^(\d+)Mi$/.exec(memory ?? '')?.[1])
+}
+interface Container {
+  readonly name: string
+  readonly resources: { readonly limits: { readonly memory: string } }
+}
 
 const SUFFIX = 'po.svc.cluster.local'
 /** nginx counts whole seconds: a name it may keep for one is asked for again within two, on an idle machine. */
@@ -18,7 +37,7 @@ const FORGETTING = { timeout: 15_000, interval: 100 }
 
 describe.skipIf(!isInstalled('nginx', 'nginx'))('nginx as the gateway', () => {
   let handler: RequestListener = () => {}
-  const upstream = createServer((incoming, response) => handler(incoming, response))
+  const upstream = createServer({ maxHeaderSize: 64 * 1024 }, (incoming, response) => handler(incoming, response))
   let dns: DnsStub
   let nginx: RunningGateway
   let sandbox: Gateway
@@ -110,14 +129,60 @@ describe.skipIf(!isInstalled('nginx', 'nginx'))('nginx as the gateway', () => {
 
   test('answers errors of its own in JSON: a body that is too large, an address that is too long, no HTTP', async () => {
     const json = { type: 'application/json', body: expect.stringMatching(/^\{"detail":"[^"]+"\}$/) }
-    expect(await raw(nginx.url, 'GET', `/po/status?${'x'.repeat(10_000)}`)).toMatchObject({ ...json, status: 414 })
-    const large = await fetch(`${nginx.url}/po/`, { method: 'POST', body: Buffer.alloc(BODY_LIMIT + 1) })
-    expect([large.status, await large.json()]).toEqual([413, { detail: `Body is larger than ${BODY_LIMIT} bytes` }])
-    const fits = await fetch(`${nginx.url}/po/`, { method: 'POST', body: Buffer.alloc(BODY_LIMIT) })
-    expect(await fits.json()).toMatchObject({ size: BODY_LIMIT })
+    expect(await raw(nginx.url, 'GET', `/po/status?${'x'.repeat(40_000)}`)).toMatchObject({ ...json, status: 414 })
+    const large = await fetch(`${nginx.url}/po/`, { method: 'POST', body: Buffer.alloc(LARGEST + 1) })
+    expect([large.status, await large.json()]).toEqual([413, { detail: `Body is larger than ${LARGEST} bytes` }])
+    const fits = await fetch(`${nginx.url}/po/`, { method: 'POST', body: Buffer.alloc(LARGEST) })
+    expect(await fits.json()).toMatchObject({ size: LARGEST })
     const socket = connect(nginx.port, '127.0.0.1').end('GET /po/status\x01 HTTP/1.1\r\n\r\n')
     expect(await text(socket)).toMatch(/^HTTP\/1.1 400 [\s\S]*\r\n\r\n\{"detail":"Malformed request"\}$/)
   })
+
+  test.each([
+    ['a method that nginx refuses itself', 'TRACE /po/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 405],
+    ['an unknown coding of the body', 'POST /po/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n', 501],
+    ['an unknown version', 'GET /po/status HTTP/3.7\r\nHost: x\r\n\r\n', 505],
+    ['a header above the limit', `GET /po/status HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`, 431],
+    [
+      'headers above the limit together',
+      `GET /po/ HTTP/1.1\r\nHost: x\r\n${`X: ${'x'.repeat(30_000)}\r\n`.repeat(6)}\r\n`,
+      431,
+    ],
+  ])('%s is refused in JSON', async (_, request, status) => {
+    const answer = await text(connect(nginx.port, '127.0.0.1').end(request))
+    expect(answer).toMatch(
+      new RegExp(`^HTTP/1\\.1 ${status} [\\s\\S]*application/json[\\s\\S]*\\r\\n\\r\\n\\{"detail":"[^"]+"\\}$`),
+    )
+  })
+
+  test.each([8300, 15_000, 31_000])('a token of %i characters reaches its function', async (length) => {
+    handler = (incoming, response) => response.end(String(incoming.headers.authorization?.length))
+    const answer = await fetch(`${nginx.url}/po/status`, { headers: { authorization: 'x'.repeat(length) } })
+    expect([answer.status, await answer.text()]).toEqual([200, String(length)])
+  })
+
+  test('headers of an answer pass up to 15 KiB', async () => {
+    handler = (_, response) => response.writeHead(200, { 'content-disposition': 'x'.repeat(15_000) }).end()
+    const answer = await fetch(`${nginx.url}/po/status`)
+    expect([answer.status, answer.headers.get('content-disposition')?.length]).toEqual([200, 15_000])
+  })
+
+  test('an answer commands nothing: X-Accel headers neither redirect nor reach the caller', async () => {
+    const headers = { 'x-accel-redirect': '/healthz', 'x-accel-limit-rate': '1', 'x-accel-buffering': 'yes' }
+    handler = (_, response) => response.writeHead(200, headers).end('own')
+    const answer = await fetch(`${nginx.url}/po/status`)
+    expect([answer.status, await answer.text()]).toEqual([200, 'own'])
+    expect([...answer.headers.keys()].filter((name) => name.startsWith('x-accel'))).toEqual([])
+  })
+
+  test('callers who send headers and never end them do not fill its memory', async () => {
+    const limit = memoryLimit('knative/base/gateway/deployment.yaml')
+    const held = await sendHalf(nginx.port, GATEWAY_CONNECTIONS)
+    const memory = memoryOf(nginx.pid)
+    held.close()
+    expect(memory).toBeGreaterThan(headerMemory(GATEWAY_CONNECTIONS) / 2)
+    expect(memory).toBeLessThan(0.8 * limit)
+  }, 60_000)
 
   test('takes HTTP/1.0 of older proxies, with a host name of theirs', async () => {
     const socket = connect(nginx.port, '127.0.0.1')

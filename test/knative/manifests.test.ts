@@ -3,6 +3,7 @@ import { pingSchedule } from '../../knative/ping-schedule.ts'
 import { memoryEnvironment } from '../../knative/process.ts'
 import { readInterval } from '../../knative/status-loop.ts'
 import { SETTINGS, type SettingName } from '../../shared/config.ts'
+import { BODY_LIMIT } from '../../shared/http/body.ts'
 import { RECONCILE_TYPE } from '../../shared/po/events.ts'
 import { standingPolicy } from '../../shared/po/objects/index.ts'
 import { allRoutes, functionFolder, type KubernetesGrant, poRoutes, type Route, routes } from '../../shared/routes.ts'
@@ -99,12 +100,24 @@ describe('the Knative Service of each function', () => {
       'autoscaling.knative.dev/max-scale': String(max),
     })
     expect(spec.timeoutSeconds).toBe(timeoutSeconds)
+    expect(spec.containerConcurrency).toBe(route.scale.concurrency)
     expect(timeoutSeconds, 'shorter ones are killed while they drain').toBeGreaterThanOrEqual(45)
     expect(spec.containers[0].readinessProbe, 'a period would slow down cold starts').toBeUndefined()
     expect(spec.containers[0].resources).toMatchObject({
       requests: { cpu: expect.any(String), memory: expect.any(String) },
       limits: { memory: expect.any(String) },
     })
+  })
+  test.each(each)('%s: what it holds at once fits into its memory, bodies of the largest size included', (_, route) => {
+    const { requests, limits } = ksvc(route).spec.containers[0].resources
+    const mib = (text: unknown): number => Number(/^(\d+)Mi$/.exec(String(text))?.[1])
+    const bodies = (route.scale.concurrency * BODY_LIMIT) / 1024 / 1024
+    expect(route.scale.concurrency).toBeGreaterThan(1)
+    expect(mib(requests.memory) + bodies).toBeLessThanOrEqual(0.8 * mib(limits.memory))
+  })
+  test.each(each)('%s: its disk has a limit', (_, route) => {
+    const { requests, limits } = ksvc(route).spec.containers[0].resources
+    expect([requests, limits]).toMatchObject([{ 'ephemeral-storage': '16Mi' }, { 'ephemeral-storage': '256Mi' }])
   })
   test.each(each)('%s: its settings are those of its groups, secrets from the Secret alone', (_, route) => {
     const names = Object.keys(SETTINGS) as SettingName[]
@@ -133,9 +146,10 @@ describe('the Knative Service of each function', () => {
   test('mounts the files that settings name, where these are read', () => {
     const mounted = (route: Route) =>
       (ksvc(route).spec.containers[0].volumeMounts ?? []).map(({ mountPath }) => mountPath)
-    expect(mounted(routes.po.status)).toEqual([])
-    expect(mounted(routes.po.streamLogs)).toEqual(['/etc/po/ca-certs'])
-    expect(mounted(routes.po.stop)).toEqual(['/etc/po/ca-certs', '/etc/po/node-key'])
+    expect(mounted(routes.po.docs)).toEqual([])
+    expect(mounted(routes.po.status)).toEqual(['/etc/po/postgres-ca'])
+    expect(mounted(routes.po.streamLogs)).toEqual(['/etc/po/ca-certs', '/etc/po/postgres-ca'])
+    expect(mounted(routes.po.stop)).toEqual(['/etc/po/ca-certs', '/etc/po/postgres-ca', '/etc/po/node-key'])
   })
 })
 

@@ -14,6 +14,7 @@ const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefin
 export interface RunningGateway {
   readonly url: string
   readonly port: number
+  readonly pid: number
   readonly deadLetters: string
   /** What it wrote to its standard output. */
   log(): string
@@ -60,6 +61,7 @@ export async function startNginx(
   return {
     url: `http://${listen}`,
     port,
+    pid: child.pid ?? 0,
     deadLetters: `http://${deadLetters}`,
     log: () => readFileSync(join(directory, 'stdout'), 'utf8'),
     stop: async () => {

@@ -131,6 +131,7 @@ describe.skipIf(!hasKubectl())('kustomize', () => {
     const data = conf?.['data'] as Data
     expect(data['nginx.conf']).toBe(readText('knative/overlays/httproute/nginx.conf'))
     expect(data['configure.mts']).toBe(readText('knative/base/gateway/configure.ts'))
+    expect(data['names.mts']).toBe(readText('knative/base/gateway/names.ts'))
   })
   test('kafka: the broker’s class and its topic; the loop fans out to more pods', () => {
     const objects = of('kafka')
@@ -177,5 +178,31 @@ describe.skipIf(!hasKubectl())('kustomize', () => {
       data: '{"intervalSeconds":45}',
     })
     expect(settingsOf(objects)['STATUS_LOOP_INTERVAL']).toBe('45')
+  })
+})
+
+describe.skipIf(!hasKubectl())('the image of nginx', () => {
+  test('of all gateways is the one that proxies have by default', () => {
+    for (const path of ['base/gateway', 'components/twins/runs'])
+      expect(readText(`knative/${path}/deployment.yaml`)).toContain(`image: ${SETTINGS.NGINX_IMAGE.default}\n`)
+  })
+
+  test('is changed everywhere by one entry of an overlay', () => {
+    const made = mkdtempSync(join(tmpdir(), 'site-'))
+    try {
+      const images = [{ name: 'nginxinc/nginx-unprivileged', newName: 'mirror.example/nginx', newTag: '1.29.9' }]
+      const resources = [relative(made, folder('base'))]
+      const components = [relative(made, folder('components/twins'))]
+      writeFileSync(join(made, 'kustomization.yaml'), JSON.stringify({ resources, components, images }))
+      const objects = build(made)
+      const image = 'mirror.example/nginx:1.29.9'
+      expect(settingsOf(objects)['NGINX_IMAGE']).toBe(image)
+      for (const name of ['po-gateway', 'dt-runs']) {
+        const containers = podOf(named(objects, 'Deployment', name))?.containers ?? []
+        expect(containers.find((container) => container.name === 'nginx')).toMatchObject({ image })
+      }
+    } finally {
+      rmSync(made, { recursive: true })
+    }
   })
 })

@@ -16,7 +16,8 @@ export function parseManifests(text: string): Manifest[] {
   })
 }
 
-const isKustomization = (path: string): boolean => path.endsWith('kustomization.yaml')
+/** Read by kustomize itself. */
+const isKustomization = (path: string): boolean => /(kustomization|image-fields)\.yaml$/.test(path)
 
 /** Every file of Kubernetes objects, with what is in it. */
 export const manifestFiles = (pattern = 'knative/**/*.yaml'): [string, Manifest[]][] =>

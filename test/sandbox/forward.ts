@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
+import { HEADER_LINE_LIMIT } from '../../shared/po/objects/nginx-http.ts'
 
 export interface Target {
   readonly host: string
@@ -30,6 +31,10 @@ const framing = ({ headers }: IncomingMessage): OutgoingHttpHeaders =>
 const withoutUndefined = (headers: OutgoingHttpHeaders): OutgoingHttpHeaders =>
   Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined))
 
+/** Without what would command nginx, which does not pass it on either. */
+const withoutCommands = (headers: OutgoingHttpHeaders): OutgoingHttpHeaders =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('x-accel-')))
+
 /** Rejects when no answer could be had; once an answer has begun, a failure cuts it off. */
 export async function forward(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
   const { host, port, path, headers = {}, connectSeconds = 10, transferSeconds = 600 } = target
@@ -40,6 +45,7 @@ export async function forward(request: IncomingMessage, response: ServerResponse
     method: request.method,
     headers: withoutUndefined({ ...endToEnd(request), ...framing(request), ...headers }),
     agent: false,
+    maxHeaderSize: HEADER_LINE_LIMIT,
     timeout: connectSeconds * 1000,
   })
   passed.on('error', () => {}) // after the answer has begun; before, the two promises below tell
@@ -52,7 +58,7 @@ export async function forward(request: IncomingMessage, response: ServerResponse
   })
   const answered = once(passed, 'response').then(async ([incoming]: IncomingMessage[]) => {
     if (!incoming) return
-    response.writeHead(incoming.statusCode ?? 502, endToEnd(incoming))
+    response.writeHead(incoming.statusCode ?? 502, withoutCommands(endToEnd(incoming)))
     response.flushHeaders()
     await pipeline(incoming, response)
   })

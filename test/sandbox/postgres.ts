@@ -248,6 +248,8 @@ export const databaseSettings = ({ host, port, user, password, database }: Login
   POSTGRES_DB: database,
   POSTGRES_MAX: 2,
   POSTGRES_PREPARE: true,
+  POSTGRES_SSLMODE: 'disable',
+  POSTGRES_CA: '',
 })
 
 export interface TestDatabases {

@@ -14,9 +14,11 @@ import {
   type LocationInput,
   proxyLocations,
   RUN_HEADER,
+  type Upstream,
   type Upstreams,
   upstreamPath,
 } from '../../shared/po/objects/locations.ts'
+import { HEADER_LINE_LIMIT, PROBLEMS } from '../../shared/po/objects/nginx-http.ts'
 import { answer, forward, refuse } from './forward.ts'
 import { escapePath, normalisePath } from './proxy-path.ts'
 
@@ -35,16 +37,28 @@ export interface RunningProxy {
 
 type Resolve = (host: string) => Promise<string>
 
-function ownHeaders(request: IncomingMessage, location: Location): OutgoingHttpHeaders {
+/** Headers by which a client would name another host or path than it is given. */
+const UNTRUSTED = ['forwarded', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-path', 'x-forwarded-prefix']
+
+function ownHeaders(request: IncomingMessage, location: Location, upstream: Upstream): OutgoingHttpHeaders {
   const client = request.socket.remoteAddress ?? ''
   const { 'x-forwarded-for': earlier = [] } = request.headersDistinct
   return {
-    host: request.headers.host?.replace(/:\d+$/, '') ?? '',
+    ...Object.fromEntries(UNTRUSTED.map((name) => [name, undefined])),
+    host: upstream.port === 80 ? upstream.host : `${upstream.host}:${upstream.port}`,
     'x-real-ip': client,
     'x-forwarded-for': [...earlier, client].join(', '),
     'x-forwarded-proto': 'http',
     [RUN_HEADER.toLowerCase()]: location.run,
   }
+}
+
+/** As nginx: a bound on the request line and on each header. */
+function refusal({ url = '', rawHeaders }: IncomingMessage): readonly [status: number, detail: string] | undefined {
+  const problem = (status: number) => [status, PROBLEMS.find(([, each]) => each === status)?.[2] ?? ''] as const
+  if (url.length > HEADER_LINE_LIMIT) return problem(414)
+  if (rawHeaders.some((text) => text.length > HEADER_LINE_LIMIT)) return problem(431)
+  return undefined
 }
 
 async function serve(
@@ -54,6 +68,8 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const refused = refusal(request)
+  if (refused) return answer(response, refused[0], JSON.stringify({ detail: refused[1] }))
   const [rawPath = '/', ...query] = (request.url ?? '/').split('?')
   const path = normalisePath(rawPath.replace(/^https?:\/\/[^/]*/i, ''))
   if (path === undefined) return refuse(response, 400)
@@ -66,7 +82,7 @@ async function serve(
     host: await resolve(upstream.host),
     port: upstream.port,
     path: [escapePath(upstreamPath(location, path)), ...query].join('?'),
-    headers: ownHeaders(request, location),
+    headers: ownHeaders(request, location, upstream),
     ...location.timeouts,
   })
 }
@@ -86,7 +102,7 @@ function resolver(servers: readonly string[] | undefined): Resolve {
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const locations = proxyLocations(options)
   const resolve = resolver(options.resolvers)
-  const server = http.createServer({ requestTimeout: 0 }, (request, response) => {
+  const server = http.createServer({ requestTimeout: 0, maxHeaderSize: 4 * HEADER_LINE_LIMIT }, (request, response) => {
     request.on('error', () => response.destroy())
     serve(options, locations, resolve, request, response).catch(() => refuse(response, 502))
   })

@@ -4,6 +4,7 @@ import { Fault } from '../../fault.ts'
 import { translate } from './faults.ts'
 import { createLine, type Line, type LineOptions } from './line.ts'
 import type { Db } from './rows.ts'
+import { checkAuthority, type SocketSettings } from './socket.ts'
 
 export type DatabaseSettings = Pick<
   Config,
@@ -14,7 +15,8 @@ export type DatabaseSettings = Pick<
   | 'POSTGRES_DB'
   | 'POSTGRES_MAX'
   | 'POSTGRES_PREPARE'
->
+> &
+  SocketSettings
 
 export interface Database {
   /** Runs statements on one connection, each on its own. */
@@ -73,6 +75,7 @@ async function inTransaction<T>({ sql, isUsable }: Line, work: (tx: Db) => Promi
 
 /** Makes a pool of `POSTGRES_MAX` connections. It opens nothing before the first query, and replaces what was lost. */
 export function connect(settings: DatabaseSettings, options: Partial<LineOptions> = {}): Database {
+  checkAuthority(settings)
   const lineOptions = { ...DEFAULTS, ...options }
   const permits = createPermits(settings.POSTGRES_MAX, lineOptions.answerMs)
   const lines = new Set<Line>()

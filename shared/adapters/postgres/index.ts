@@ -24,6 +24,7 @@ import type { Clock, Db } from './rows.ts'
 import * as silences from './silence.ts'
 
 export { connect, type Database } from './connect.ts'
+export { checkAuthority } from './socket.ts'
 
 export interface StoreOptions {
   readonly now?: Clock

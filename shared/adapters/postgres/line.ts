@@ -1,7 +1,8 @@
 /** One connection to PostgreSQL that is never opened a second time. */
-import { connect as openSocket, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import postgres, { type Sql } from 'postgres'
 import type { DatabaseSettings } from './connect.ts'
+import { lost, open } from './socket.ts'
 
 export interface LineOptions {
   /** Shown by the server beside the connection. */
@@ -22,14 +23,11 @@ export interface Line {
   close(timeoutSeconds?: number): Promise<void>
 }
 
-const lost = (code: string, why: string): Error => Object.assign(new Error(why), { code })
-
 /**
- * A socket that gives itself up when nothing comes back for what was written. A `statement_timeout` would not do: a server
+ * Makes a socket give up when nothing comes back for what was written. A `statement_timeout` would not do: a server
  * that hangs cannot keep it, and poolers refuse it as a start parameter.
  */
-function impatientSocket(host: string, port: number, answerMs: number): Socket {
-  const socket = openSocket({ host, port, noDelay: true })
+function impatient(socket: Socket, answerMs: number): Socket {
   const write = socket.write
   let isWaiting = false
   socket.write = ((...args: Parameters<Socket['write']>) => {
@@ -70,10 +68,11 @@ export function createLine(settings: DatabaseSettings, { applicationName, connec
     onnotice: () => undefined,
     connection: { application_name: applicationName, TimeZone: 'UTC' },
     // Known to the driver, missing from its types. Our listeners come first: a query's error finds the state set.
-    socket: () => {
+    socket: async () => {
       if (state !== 'unopened') throw lost('CONNECTION_CLOSED', 'the connection was lost')
       state = 'open'
-      return impatientSocket(host, port, answerMs).once('error', lose).once('close', lose)
+      const socket = await open(settings, connectMs)
+      return impatient(socket, answerMs).once('error', lose).once('close', lose)
     },
   }
   const sql = postgres(options)

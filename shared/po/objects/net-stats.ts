@@ -32,6 +32,9 @@ export const netStatsContainer = (id: AnalysisId, run: RunNumber, image: string)
   image,
   imagePullPolicy: 'IfNotPresent',
   command: ['sh', '-c', NET_STATS_SCRIPT],
-  resources: { requests: { cpu: '1m', memory: '4Mi' }, limits: { cpu: '50m', memory: '16Mi' } },
+  resources: {
+    requests: { cpu: '1m', memory: '4Mi', 'ephemeral-storage': '1Mi' },
+    limits: { cpu: '50m', memory: '16Mi', 'ephemeral-storage': '16Mi' },
+  },
   securityContext: { ...CONFINED, ...nonRoot(USER), readOnlyRootFilesystem: true },
 })

@@ -3,11 +3,15 @@
  * started as any user under a read-only root: everything written lies in `directory`.
  */
 import { absence, HEALTH_PATH, type Location, RUN_HEADER, type Upstream, type Upstreams } from './locations.ts'
+import { HTTP_BOUNDS, indent, PROBLEMS, problemLines } from './nginx-http.ts'
+
+/** Half of them lead to upstreams. All of them with headers half sent stay below the memory limit of the pod. */
+export const PROXY_CONNECTIONS = 512
 
 export interface NginxSettings {
   /** Address, or address and port, of the DNS server that knows the upstreams. */
   readonly resolver: string
-  /** Seconds a resolved name is used before it is asked for again; the record's own lifetime does not count. */
+  /** Seconds a resolved name is used before it is looked up again; the record's own lifetime does not count. */
   readonly resolvedSeconds?: number
   readonly port: number
   /** Local address to listen on; all of the resolver's family if absent. */
@@ -15,6 +19,14 @@ export interface NginxSettings {
   /** Writable directory for the pid file and temporary files. */
   readonly directory?: string
 }
+
+/**
+ * Peers are Services of the namespace: their addresses change only when one is deleted and created. A lookup may take seconds
+ * while analyses keep every core busy, and nginx keeps no stale address, so that looking up seldom is what keeps requests going.
+ */
+const RESOLVED_SECONDS = 60
+
+const OWN_PROBLEMS = [...PROBLEMS, [502, 502, 'It does not answer'], [504, 504, 'It took too long']] as const
 
 const HOST = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 const PATH = /^(\/[A-Za-z0-9._-]+)*$/
@@ -88,7 +100,7 @@ pid ${directory}/nginx.pid;
 error_log stderr warn;
 
 events {
-  worker_connections 1024;
+  worker_connections ${PROXY_CONNECTIONS};
 }
 
 http {
@@ -103,8 +115,10 @@ http {
   server_tokens off;
   absolute_redirect off;
 
-  # Names are asked for when a request needs them; one that does not resolve is a 502.
-  resolver ${resolver.address} valid=${Math.trunc(settings.resolvedSeconds ?? 5)}s;
+${indent(HTTP_BOUNDS, '  ')}
+
+  # Names are looked up when a request needs them; one that does not resolve is a 502.
+  resolver ${resolver.address} valid=${Math.trunc(settings.resolvedSeconds ?? RESOLVED_SECONDS)}s;
   resolver_timeout 5s;
 
   # Bodies of any size stream through, both ways, and never touch the disk.
@@ -115,7 +129,13 @@ http {
   proxy_redirect off;
 
   proxy_set_header Connection "";
-  proxy_set_header Host $host;
+  # An upstream is asked by its own name: routes by host are not the client's to choose.
+  proxy_set_header Host $proxy_host;
+  proxy_set_header Forwarded "";
+  proxy_set_header X-Forwarded-Host "";
+  proxy_set_header X-Forwarded-Port "";
+  proxy_set_header X-Forwarded-Path "";
+  proxy_set_header X-Forwarded-Prefix "";
   proxy_set_header X-Real-IP $remote_addr;
   proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
   proxy_set_header X-Forwarded-Proto $scheme;
@@ -136,6 +156,8 @@ ${locations.map((location) => block(location, upstreams)).join('\n\n')}
     location / {
       return 403 '{"detail":"Forbidden"}';
     }
+
+${indent(problemLines(OWN_PROBLEMS), '    ')}
   }
 }
 `

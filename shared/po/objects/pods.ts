@@ -1,5 +1,6 @@
 /** What the pods of analyses and proxies have in common: ports, security, shape of Service and Deployment. */
 import type { KubernetesObject } from '../ports.ts'
+import type { RunSettings } from '../settings.ts'
 
 /** Port the SDK listens on. */
 export const ANALYSIS_PORT = 8000
@@ -15,7 +16,7 @@ export const CONFINED = { allowPrivilegeEscalation: false, capabilities: { drop:
 
 export const nonRoot = (user: number) => ({ runAsNonRoot: true, runAsUser: user, runAsGroup: user })
 
-/** For every pod: nothing of the cluster is handed to what runs in it. */
+/** For every pod: nothing of the cluster reaches what runs in it. */
 export const ISOLATED = {
   automountServiceAccountToken: false,
   enableServiceLinks: false,
@@ -32,6 +33,10 @@ export const service = (name: string, labels: Labels, selector: Labels, targetPo
     ports: [{ name: 'http', protocol: 'TCP', port: SERVICE_PORT, targetPort }],
   },
 })
+
+/** Scheduled after the control plane, and evicted before it. */
+export const prioritised = ({ priorityClass }: Pick<RunSettings, 'priorityClass'>) =>
+  priorityClass ? { priorityClassName: priorityClass } : {}
 
 /** One pod, never two: a new one is made when the old one has ended. */
 export const deployment = (name: string, labels: Labels, selector: Labels, podSpec: object): KubernetesObject => ({

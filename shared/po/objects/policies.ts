@@ -3,6 +3,7 @@
  *
  *   broker, orchestrator, nextflow → proxy ⇄ analysis      proxy → the peers it forwards to      both → DNS
  */
+import { dnsEgress } from '../../dns-egress.ts'
 import {
   analysisSelector,
   COMPONENT,
@@ -28,19 +29,6 @@ const NEXTFLOW: Labels = { app: 'nextflow' }
 
 const pods = (matchLabels: Labels) => ({ podSelector: { matchLabels } })
 const tcp = (port: number | string) => [{ protocol: 'TCP', port }]
-
-const DNS = {
-  to: [
-    {
-      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } },
-      ...pods({ 'k8s-app': 'kube-dns' }),
-    },
-  ],
-  ports: [
-    { protocol: 'UDP', port: 53 },
-    { protocol: 'TCP', port: 53 },
-  ],
-}
 
 /** A Service without selector has no pods that a label could name: it stays out of reach, as `{}` would mean all pods. */
 const hasPods = (peer: PeerService): boolean => Object.keys(peer.selector).length > 0
@@ -87,7 +75,7 @@ export function analysisPolicy(input: RunInput): KubernetesObject {
     { matchLabels: analysisSelector(id, run) },
     {
       ingress: [{ from: [proxy], ports: tcp(ANALYSIS_PORT) }],
-      egress: [{ to: [proxy], ports: tcp(PROXY_PORT) }, DNS],
+      egress: [{ to: [proxy], ports: tcp(PROXY_PORT) }, ...dnsEgress(input.settings.dnsPeers)],
     },
   )
 }
@@ -107,7 +95,7 @@ export function proxyPolicy(input: RunInput): KubernetesObject {
       egress: [
         ...peers.map((peer) => ({ to: [pods(peer.selector)], ports: tcp(peer.targetPort) })),
         { to: [analysis], ports: tcp(ANALYSIS_PORT) },
-        DNS,
+        ...dnsEgress(input.settings.dnsPeers),
       ],
     },
   )

@@ -5,12 +5,21 @@ import type { RunInput } from './input.ts'
 import { HEALTH_PATH, proxyLocations, type Upstream, type Upstreams } from './locations.ts'
 import { componentLabels, runLabels } from './metadata.ts'
 import { nginxConf } from './nginx-conf.ts'
-import { CONFINED, deployment, nonRoot, PROXY_PORT, SERVICE_PORT, service } from './pods.ts'
+import { CONFINED, deployment, nonRoot, PROXY_PORT, prioritised, SERVICE_PORT, service } from './pods.ts'
 
 const CONFIG_KEY = 'nginx.conf'
 const CONFIG_PATH = '/etc/nginx/nginx.conf'
 /** The user of nginx-unprivileged; any other does as well. */
 const USER = 101
+
+/**
+ * A share of the CPU twice that of an analysis: every line of an analysis goes through here. What it writes to disk is its
+ * access log, which the kubelet rotates, and temporary files, which lie in a volume of 16 MiB.
+ */
+export const PROXY_RESOURCES = {
+  requests: { cpu: '20m', memory: '16Mi', 'ephemeral-storage': '16Mi' },
+  limits: { cpu: '1', memory: '128Mi', 'ephemeral-storage': '256Mi' },
+} as const
 
 /** Peers the proxy forwards to: kong only for analyses that read data. */
 export function reachablePeers({ peers, needsKong }: RunInput): Partial<Record<Peer, PeerService>> {
@@ -57,6 +66,7 @@ export function proxyDeployment(input: RunInput): KubernetesObject {
   const { id, run } = input
   const httpGet = { path: HEALTH_PATH, port: PROXY_PORT }
   return deployment(proxyName(id, run), proxyLabels(input), proxySelector(id, run), {
+    ...prioritised(input.settings),
     terminationGracePeriodSeconds: 10,
     containers: [
       {
@@ -68,7 +78,7 @@ export function proxyDeployment(input: RunInput): KubernetesObject {
         ports: [{ name: 'http', protocol: 'TCP', containerPort: PROXY_PORT }],
         readinessProbe: { httpGet, periodSeconds: 2, timeoutSeconds: 2 },
         livenessProbe: { httpGet, initialDelaySeconds: 15, periodSeconds: 20, failureThreshold: 3, timeoutSeconds: 5 },
-        resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { cpu: '1', memory: '128Mi' } },
+        resources: PROXY_RESOURCES,
         securityContext: { ...CONFINED, ...nonRoot(USER), readOnlyRootFilesystem: true },
         volumeMounts: [
           { name: 'config', mountPath: CONFIG_PATH, subPath: CONFIG_KEY, readOnly: true },

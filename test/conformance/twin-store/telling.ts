@@ -40,7 +40,12 @@ export function telling(subject: Subject): void {
     const [id = newId()] = await many(1)
     await say(id, 'completed')
     const [first] = await claim()
-    expect(first).toEqual({ seq: expect.any(String), change: change(id, 'completed', subject.now()), attempts: 0, unfinished: 1 })
+    expect(first).toEqual({
+      seq: expect.any(String),
+      change: change(id, 'completed', subject.now()),
+      attempts: 0,
+      unfinished: 1,
+    })
     subject.pass(LEASE_MS - 1)
     expect(await claim()).toEqual([])
     subject.pass(1)

@@ -46,6 +46,25 @@ test('what the cluster does not serve is named with what would', () => {
   ])
 })
 
+test.each([
+  ['named and there', 'po-runs', ['priorityclass/po-runs'], []],
+  ['not named', '', [], []],
+  [
+    'named and not there',
+    'po-runs',
+    [],
+    ['there is no PriorityClass po-runs (RUN_PRIORITY_CLASS): kubectl apply -k knative/priority makes po-runs'],
+  ],
+])('a PriorityClass that is %s', async (_, name, names, faults) => {
+  there.names = new Set(['namespace/flame', ...names])
+  const found = await preflight(
+    objects({ ...GOOD, RUN_PRIORITY_CLASS: name }),
+    'flame',
+    secret({ POSTGRES_PASSWORD: 'p' }),
+  )
+  expect(found).toEqual(faults)
+})
+
 const withImage = (image: string) =>
   object('Pod', 'po-migrate', { spec: { template: { spec: { containers: [{ image }] } } } })
 const OWN = withImage('registry.internal/po:1')

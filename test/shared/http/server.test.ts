@@ -55,8 +55,8 @@ describe('broken HTTP is answered in JSON', () => {
 
 describe('headers', () => {
   it.each([
-    ['a token of 30,000 characters', 30_000, 200, { status: 'ok' }],
-    ['more than 32 KiB', 33_000, 431, { detail: 'The headers are larger than 32768 bytes' }],
+    ['a token of 60,000 characters', 60_000, 200, { status: 'ok' }],
+    ['more than 64 KiB', 66_000, 431, { detail: 'The headers are larger than 65536 bytes' }],
   ])('%s: %#', async (_, length, status, body) => {
     const server = await serving(healthz(async () => ({ status: 'ok' })))
     const token = 'x'.repeat(length)

@@ -1,5 +1,5 @@
 /**
- * Fills what only the pod knows into the gateway's nginx.conf: the resolver of the cluster, and what its names end in. Runs
+ * Fills what only the pod knows into the gateway's nginx.conf: where its name server (`names.ts`) listens, and what names end in. Runs
  * before nginx does, as `node configure.ts TEMPLATE RESULT [RESOLV_CONF]`; it may import nothing but Node.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ const v6 = nameserver.includes(':')
 /** Of both families where the cluster speaks IPv6, so that either works alone. */
 const listen = (port: number): string => (v6 ? `[::]:${port} ipv6only=off` : String(port))
 const place: Readonly<Record<string, string>> = {
-  '@RESOLVER@': v6 ? `[${nameserver}]` : nameserver,
+  '@RESOLVER@': '127.0.0.1:5353',
   '@SUFFIX@': suffix,
   '@8080@': listen(8080),
   '@8081@': listen(8081),

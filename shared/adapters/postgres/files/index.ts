@@ -12,6 +12,7 @@ import * as contents from './contents.ts'
 import * as files from './files.ts'
 
 export { connect, type Database } from '../connect.ts'
+export { checkAuthority } from '../socket.ts'
 export { createBlobs } from './blobs.ts'
 export { createRuns } from './runs.ts'
 

@@ -17,6 +17,7 @@ import * as runs from './runs.ts'
 import * as services from './services.ts'
 
 export { connect, type Database } from '../connect.ts'
+export { checkAuthority } from '../socket.ts'
 
 export interface StoreOptions {
   readonly now?: Clock

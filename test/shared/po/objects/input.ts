@@ -24,13 +24,17 @@ export const SETTINGS: RunInput['settings'] = {
   namespace: 'flame',
   clusterDomain: 'cluster.local',
   resolver: '10.96.0.10',
+  dnsPeers: [{ to: { namespace: 'kube-system', label: ['k8s-app', 'kube-dns'] }, port: 53 }],
   nginxImage: 'nginxinc/nginx-unprivileged:1.29.8-alpine',
   netStatsImage: null,
   podSecurity: 'baseline',
-  cpuRequest: '100m',
+  cpuRequest: '10m',
   cpuLimit: '',
   memoryRequest: '256Mi',
   memoryLimit: '8Gi',
+  diskLimit: '10Gi',
+  pullPolicy: 'auto',
+  priorityClass: '',
   node: 'Node Aachen/1',
 }
 

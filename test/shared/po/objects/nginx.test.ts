@@ -7,7 +7,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { proxyLocations } from '../../../../shared/po/objects/locations.ts'
-import { nginxConf } from '../../../../shared/po/objects/nginx-conf.ts'
+import { nginxConf, PROXY_CONNECTIONS } from '../../../../shared/po/objects/nginx-conf.ts'
+import { headerMemory } from '../../../../shared/po/objects/nginx-http.ts'
+import { PROXY_RESOURCES } from '../../../../shared/po/objects/proxy.ts'
+import { memoryOf, sendHalf } from '../../../conformance/half-sent.ts'
 import { type ProxySetup, type ProxyUnderTest, proxyConformance } from '../../../conformance/proxy.ts'
 import { RUN } from './input.ts'
 import { isInstalled } from './installed.ts'
@@ -60,7 +63,23 @@ async function startNginx(setup: ProxySetup): Promise<ProxyUnderTest> {
   }
 }
 
-if (isInstalled('nginx', 'nginx')) proxyConformance('nginx', startNginx)
+const hasNginx = isInstalled('nginx', 'nginx')
+if (hasNginx) proxyConformance('nginx', startNginx)
+
+test.skipIf(!hasNginx)(
+  'headers that are sent and never end do not fill the memory of the proxy',
+  async () => {
+    const nginx = await startNginx({ ...RUN, upstreams: {}, resolver: '127.0.0.1:1' })
+    const held = await sendHalf(Number(new URL(nginx.url).port), PROXY_CONNECTIONS)
+    const memory = memoryOf(nginx.pid)
+    held.close()
+    await nginx.close()
+    const [, limit] = /^(\d+)Mi$/.exec(PROXY_RESOURCES.limits.memory) ?? []
+    expect(memory).toBeGreaterThan(headerMemory(PROXY_CONNECTIONS) / 2)
+    expect(memory).toBeLessThan(0.8 * Number(limit))
+  },
+  60_000,
+)
 
 describe('nginx.conf', () => {
   const settings = { resolver: '10.96.0.10', port: 8080 }

@@ -70,6 +70,63 @@ interface Login {
 
 const authsOf = (secret: KubernetesObject) =>
   (JSON.parse(decode(dataOf(secret)['.dockerconfigjson'] ?? '')) as { auths: Record<string, Login> }).auths
+interface Scheduled {
+  readonly priorityClassName?: string
+  readonly containers: readonly {
+    readonly image: string
+    readonly imagePullPolicy: string
+    readonly resources: Readonly<Record<'requests' | 'limits', Readonly<Record<string, string>>>>
+  }[]
+}
+const scheduled = (change: Partial<RunInput['settings']>, image = RUN.image): readonly Scheduled[] =>
+  podSpecs({ ...RUN, image, settings: { ...SETTINGS, netStatsImage: 'busybox:1.37', ...change } }) as never
+
+describe('what a run may take of its node', () => {
+  const PINNED = `registry.example/project/mean@sha256:${'0'.repeat(64)}`
+  test.each([
+    ['auto', RUN.image, 'Always'],
+    ['auto', 'registry.example:5000/project/mean', 'Always'],
+    ['auto', PINNED, 'IfNotPresent'],
+    ['IfNotPresent', RUN.image, 'IfNotPresent'],
+    ['Always', PINNED, 'Always'],
+  ] as const)('ANALYSIS_PULL_POLICY=%s pulls %s %s', (pullPolicy, image, expected) => {
+    const found = scheduled({ pullPolicy }, image).flatMap(({ containers }) => containers)
+    expect(found.find((container) => container.image === image)?.imagePullPolicy).toBe(expected)
+    const others = found.filter((container) => container.image !== image)
+    expect(others.map(({ imagePullPolicy }) => imagePullPolicy)).toEqual(['IfNotPresent', 'IfNotPresent'])
+  })
+
+  test('disk: each container has a limit, and a request that does not reserve it', () => {
+    const found = scheduled({ diskLimit: '3Gi' }).flatMap(({ containers }) => containers)
+    expect(found.map(({ resources }) => resources.limits['ephemeral-storage'])).toEqual(['256Mi', '3Gi', '16Mi'])
+    expect(found.map(({ resources }) => resources.requests['ephemeral-storage'])).toEqual(['16Mi', '64Mi', '1Mi'])
+  })
+
+  test('disk: an empty limit is none', () => {
+    const [, analysis] = scheduled({ diskLimit: '' })
+    expect(Object.keys(analysis?.containers[0]?.resources.limits ?? {})).toEqual(['memory'])
+    expect(analysis?.containers[0]?.resources.requests).not.toHaveProperty('ephemeral-storage')
+  })
+
+  test.each([
+    ['', undefined],
+    ['po-runs', 'po-runs'],
+  ])('RUN_PRIORITY_CLASS=%j is on the pods of the analysis and of its proxy', (priorityClass, expected) => {
+    expect(scheduled({ priorityClass }).map(({ priorityClassName }) => priorityClassName)).toEqual([expected, expected])
+  })
+
+  test('both pods may ask the name servers that DNS_PEERS names, and no other', () => {
+    const dnsPeers = [{ to: { cidr: '169.254.20.10/32' }, port: 53 }] as const
+    const policies = written({ ...RUN, settings: { ...SETTINGS, dnsPeers } }).filter(
+      ({ kind }) => kind === 'NetworkPolicy',
+    )
+    expect(policies).toHaveLength(2)
+    for (const policy of policies) {
+      expect(JSON.stringify(policy)).toContain('{"to":[{"ipBlock":{"cidr":"169.254.20.10/32"}}],"ports":[')
+      expect(JSON.stringify(policy)).not.toContain('kube-dns')
+    }
+  })
+})
 
 describe('golden files', () => {
   test('standing policy', () => expectGolden('standing-policy', yaml([standingPolicy()])))

@@ -1,0 +1,99 @@
+/**
+ * The socket under a connection to PostgreSQL: plain, or TLS as `POSTGRES_SSLMODE` demands it.
+ *
+ * The upgrade is made here and not by the driver, which would take all listeners off the socket, go on in TLS with a server
+ * that said it speaks none, and compare a certificate with the name `localhost` where the host is an address.
+ */
+import { readFileSync } from 'node:fs'
+import { isIP, connect as openSocket, type Socket } from 'node:net'
+import { connect as openTls } from 'node:tls'
+import { type Config, ConfigFault } from '../../config.ts'
+
+export type SocketSettings = Pick<Config, 'POSTGRES_HOST' | 'POSTGRES_PORT' | 'POSTGRES_SSLMODE' | 'POSTGRES_CA'>
+
+export const lost = (code: string, why: string, cause?: unknown): Error =>
+  Object.assign(new Error(why, { cause }), { code })
+
+/** Length and code of the message by which a client asks for TLS. */
+const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
+const [YES, NO] = ['S', 'N']
+
+function settled<T>(socket: Socket, event: 'data' | 'secureConnect'): Promise<T> {
+  return new Promise<T>((done, fail) => {
+    const hungUp = () => fail(lost('ECONNRESET', 'the server hung up'))
+    socket.once('error', fail).once('close', hungUp)
+    socket.once(event, (value: T) => {
+      socket.off('error', fail).off('close', hungUp)
+      done(value)
+    })
+  })
+}
+
+/** Whether the server speaks TLS. What comes beside its one byte was put there by others (CVE-2021-23222). */
+async function offersTls(socket: Socket): Promise<boolean> {
+  socket.write(SSL_REQUEST)
+  const answered = settled<Buffer>(socket, 'data')
+  socket.once('data', () => socket.pause())
+  const answer = (await answered).toString('latin1')
+  if (answer !== YES && answer !== NO) throw lost('CONNECTION_REFUSED', 'the server does not answer to SSLRequest')
+  return answer === YES
+}
+
+/** As libpq: with an authority at hand, `require` checks by whom the certificate was issued. */
+function trust({ POSTGRES_SSLMODE: mode, POSTGRES_CA: file }: SocketSettings) {
+  const ca = file ? { ca: readFileSync(file) } : {}
+  if (mode === 'verify-full') return { ...ca, rejectUnauthorized: true }
+  if (mode === 'verify-ca' || (mode === 'require' && file))
+    return { ...ca, rejectUnauthorized: true, checkServerIdentity: () => undefined }
+  return { rejectUnauthorized: false }
+}
+
+async function upgrade(raw: Socket, settings: SocketSettings): Promise<Socket> {
+  const { POSTGRES_HOST: host, POSTGRES_SSLMODE: mode } = settings
+  const name = isIP(host) ? {} : { servername: host }
+  const socket = openTls({ socket: raw, host, ...name, ...trust(settings) })
+  try {
+    await settled(socket, 'secureConnect')
+    return socket
+  } catch (error) {
+    const why = error instanceof Error ? error.message : ''
+    throw lost('CONNECTION_NOT_TRUSTED', `no TLS with the database under POSTGRES_SSLMODE=${mode}: ${why}`, error)
+  }
+}
+
+async function openEncrypted(raw: Socket, settings: SocketSettings, connectMs: number): Promise<Socket> {
+  const timer = setTimeout(
+    () => raw.destroy(lost('CONNECT_TIMEOUT', `no connection within ${connectMs} ms`)),
+    connectMs,
+  )
+  try {
+    if (await offersTls(raw)) return await upgrade(raw, settings)
+    const { POSTGRES_SSLMODE: mode } = settings
+    if (mode !== 'prefer')
+      throw lost('CONNECTION_NOT_TRUSTED', `the database speaks no TLS, POSTGRES_SSLMODE is ${mode}`)
+    return raw.resume()
+  } catch (error) {
+    raw.on('error', () => undefined).destroy()
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Opens a socket on which the driver can begin; with TLS, once it is established. */
+export function open(settings: SocketSettings, connectMs: number): Socket | Promise<Socket> {
+  const { POSTGRES_HOST: host, POSTGRES_PORT: port, POSTGRES_SSLMODE: mode } = settings
+  const raw = openSocket({ host, port, noDelay: true })
+  return mode === 'disable' ? raw : openEncrypted(raw, settings, connectMs)
+}
+
+/** @throws ConfigFault when the file of authorities cannot be used; it is read again for each connection */
+export function checkAuthority({ POSTGRES_CA: file }: Pick<Config, 'POSTGRES_CA'>): void {
+  if (!file) return
+  try {
+    if (readFileSync(file, 'utf8').includes('-----BEGIN CERTIFICATE-----')) return
+  } catch {
+    // said below
+  }
+  throw new ConfigFault(['POSTGRES_CA: expected a readable PEM file of certificates'])
+}
