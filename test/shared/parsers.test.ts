@@ -6,10 +6,11 @@
 import { describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { SETTINGS } from '../../shared/config.ts'
+import { imageFault } from '../../shared/dt/image.ts'
 import { parseJobName } from '../../shared/dt/names.ts'
 import { subjectOf } from '../../shared/dt/reconcile/handle.ts'
 import { dtSchemas } from '../../shared/dt/schema.ts'
-import { isInputName } from '../../shared/dt/spec.ts'
+import { clashingName, isInputName } from '../../shared/dt/spec.ts'
 import { parseEvent } from '../../shared/events/cloud-event.ts'
 import { isFileName, parseObjectId } from '../../shared/files/model.ts'
 import { createAuthenticate } from '../../shared/http/auth.ts'
@@ -34,7 +35,7 @@ import { AUTH } from './http/edge.ts'
 const BUDGET_MS = 50
 /** The smaller ones first: a parser that is far too slow is found within seconds. */
 const SIZES = [1000, 10_000, 100_000]
-/** The best of so many counts: others use the machine, too. */
+/** The best of so many counts: the collector of garbage works beside it. What others use of the machine is not counted. */
 const ATTEMPTS = 3
 
 type Parse = (text: string) => unknown
@@ -68,13 +69,14 @@ function* generated({ alphabet, starts = [''] }: Parser, size: number): Generato
 async function milliseconds(parse: Parse, text: string): Promise<number> {
   let best = Number.POSITIVE_INFINITY
   for (let attempt = 0; attempt < ATTEMPTS && best >= BUDGET_MS; attempt += 1) {
-    const began = performance.now()
+    const began = process.cpuUsage()
     try {
       await parse(text)
     } catch {
       // refused, which is as good
     }
-    best = Math.min(best, performance.now() - began)
+    const { user, system } = process.cpuUsage(began)
+    best = Math.min(best, (user + system) / 1000)
   }
   return best
 }
@@ -239,6 +241,12 @@ const PARSERS: readonly Parser[] = [
     ),
     alphabet: [' ', '0', '1', '-', '+'],
   })),
+  {
+    name: 'names of inputs that clash',
+    parse: (text) => clashingName(text.split(',')),
+    alphabet: ['a', '/', ',', 'a,', 'a/', 'ab,'],
+  },
+  { name: 'name of an image', parse: imageFault, alphabet: ['a', '.', '_', '-', '/', ':', '@', 'A', '0'] },
   { name: 'name of an input', parse: isInputName, alphabet: ['/', 'a', '.', '..', '../'] },
   {
     name: 'id of an analysis',

@@ -50,7 +50,7 @@ describe('a list of issues', () => {
   })
 })
 
-describe('a body of 1 MiB is refused within two seconds, in an answer of 64 KiB', () => {
+describe('a body of 1 MiB is refused within two seconds of work, in an answer of 64 KiB', () => {
   const nested = (open: string, close: string, depth: number) =>
     JSON.parse(`${open.repeat(depth)}1${close.repeat(depth)}`)
   it.each<[name: string, schema: z.ZodType, value: unknown]>([
@@ -73,9 +73,10 @@ describe('a body of 1 MiB is refused within two seconds, in an answer of 64 KiB'
       { log: nested('[', ']', 500_000), log_type: 'x'.repeat(2 ** 20) },
     ],
   ])('%s', (_, schema, value) => {
-    const began = performance.now()
+    const began = process.cpuUsage()
     const issues = issuesOf(schema, value)
-    expect(performance.now() - began).toBeLessThan(2000)
+    const { user, system } = process.cpuUsage(began)
+    expect((user + system) / 1000).toBeLessThan(2000)
     expect(issues.length).toBeGreaterThan(0)
     expect(issues.length).toBeLessThanOrEqual(101)
     expect(JSON.stringify(issues).length).toBeLessThan(65_536)
