@@ -26,7 +26,7 @@ export const TWIN_SETTINGS = {
     default: '',
     effect: 'Where runs fetch inputs and send outputs; empty: `dt-runs` in the namespace of the functions.',
   }),
-  DT_CPU_REQUEST: quantity({ group: 'services', default: '100m', effect: 'CPU request of a run.' }),
+  DT_CPU_REQUEST: quantity({ group: 'services', default: '10m', effect: 'CPU request of a run.' }),
   DT_CPU_LIMIT: quantity({ group: 'services', default: '', effect: 'CPU limit of a run; empty: none.' }),
   DT_MEMORY_REQUEST: quantity({ group: 'services', default: '256Mi', effect: 'Memory request of a run.' }),
   DT_MEMORY_LIMIT: quantity({ group: 'services', default: '8Gi', effect: 'Memory limit of a run; empty: none.' }),

@@ -17,6 +17,8 @@ export interface TwinSettings {
   /** Where these find `run-input` and `run-output`. */
   readonly runsUrl: string
   readonly podSecurity: 'baseline' | 'restricted'
+  /** PriorityClass of pods; empty: that of the cluster. Serving takes none for persistent services. */
+  readonly priorityClass: string
   readonly cpuRequest: string
   readonly cpuLimit: string
   readonly memoryRequest: string

@@ -39,6 +39,7 @@ export const dtSettings = (config: Config, namespace: string = config.NAMESPACE)
     toolsImage: config.DT_TOOLS_IMAGE,
     runsUrl: runsUrl(config, namespace),
     podSecurity: config.POD_SECURITY,
+    priorityClass: config.RUN_PRIORITY_CLASS,
     cpuRequest: config.DT_CPU_REQUEST,
     cpuLimit: config.DT_CPU_LIMIT,
     memoryRequest: config.DT_MEMORY_REQUEST,

@@ -1,5 +1,5 @@
 /** What pods of services have in common: their security, and what they may use. */
-import type { TwinSettings } from '../settings.ts'
+import { bytesOf, type TwinSettings } from '../settings.ts'
 
 /** Whom a run runs as where the site demands non-root; images are seldom built for a user of their own. */
 const USER = 10_001
@@ -35,32 +35,18 @@ export const ISOLATED = {
   enableServiceLinks: false,
 } as const
 
+/** Of a whole pod, so that the functions keep their turn on a full node. */
+export const prioritised = ({ priorityClass }: TwinSettings) =>
+  priorityClass === '' ? {} : { priorityClassName: priorityClass }
+
 /** Of a whole pod, where pods may say so; Serving wants it of each container. */
 export const SECCOMP = { seccompProfile: { type: 'RuntimeDefault' } } as const
 
 const quantities = (cpu: string, memory: string) => ({ ...(cpu ? { cpu } : {}), ...(memory ? { memory } : {}) })
 
-const UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  m: 1e-3,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-}
-
-/** Bytes of a quantity; none counts as 0. */
-function bytesOf(quantity: string): number {
-  const [number = '0', unit = ''] = /^([0-9.]*)([A-Za-z]*)$/.exec(quantity)?.slice(1) ?? []
-  return Math.ceil(Number(number) * (UNITS[unit] ?? 1))
-}
-
+/** Of quantities, in bytes; none counts as 0. */
 const sumOf = (...limits: readonly string[]): string =>
-  String(limits.reduce((sum, quantity) => sum + bytesOf(quantity), 0))
+  String(limits.reduce((sum, quantity) => sum + (quantity === '' ? 0 : bytesOf(quantity)), 0))
 
 /** The scheduler reserves a limit that no request stands beside. */
 const LITTLE_DISK = { 'ephemeral-storage': '64Mi' } as const

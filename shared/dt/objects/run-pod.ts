@@ -8,7 +8,16 @@ import { CONTAINER, LABEL } from '../names.ts'
 import type { TwinSettings } from '../settings.ts'
 import { runEnvironment, TOKEN_MOUNT, type ToolRun, tokensVolume, toolEnvironment } from './environment.ts'
 import type { Labels } from './metadata.ts'
-import { ISOLATED, imageSecurity, pullPolicy, resources, SECCOMP, toolResources, toolSecurity } from './pods.ts'
+import {
+  ISOLATED,
+  imageSecurity,
+  prioritised,
+  pullPolicy,
+  resources,
+  SECCOMP,
+  toolResources,
+  toolSecurity,
+} from './pods.ts'
 
 export const STEPS = ['replication', 'fan-in'] as const
 export type Step = (typeof STEPS)[number]
@@ -53,6 +62,7 @@ export const runPod = (pod: RunPod) => {
     metadata: { labels: { ...labels, [LABEL.step]: run.step } },
     spec: {
       ...ISOLATED,
+      ...prioritised(settings),
       securityContext: SECCOMP,
       restartPolicy: 'Never',
       terminationGracePeriodSeconds: settings.graceSeconds,

@@ -7,7 +7,16 @@ import type { KubernetesObject } from '../ports.ts'
 import { serverEnvironment, TOKEN_MOUNT, tokensVolume, toolEnvironment } from './environment.ts'
 import type { ServiceInput } from './input.ts'
 import { owned, serviceLabels } from './metadata.ts'
-import { ISOLATED, imageSecurity, pullPolicy, resources, SECCOMP, toolResources, toolSecurity } from './pods.ts'
+import {
+  ISOLATED,
+  imageSecurity,
+  prioritised,
+  pullPolicy,
+  resources,
+  SECCOMP,
+  toolResources,
+  toolSecurity,
+} from './pods.ts'
 
 /** What Serving, and many images, take for granted. */
 const PORT = 8080
@@ -73,6 +82,7 @@ export const serverDeployment = (input: ServiceInput): KubernetesObject => {
         metadata: { labels },
         spec: {
           ...ISOLATED,
+          ...prioritised(settings),
           securityContext: SECCOMP,
           initContainers: [
             {

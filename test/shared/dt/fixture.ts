@@ -41,6 +41,7 @@ export const SETTINGS: DtSettings = {
     dnsPeers: [{ to: { namespace: 'kube-system', label: ['k8s-app', 'kube-dns'] }, port: 53 }],
     pullPolicy: 'auto',
     diskLimit: '10Gi',
+    priorityClass: '',
     runMaxSeconds: 0,
     historyLimit: 3,
     egress: [],

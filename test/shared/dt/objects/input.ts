@@ -38,6 +38,7 @@ export const SETTINGS: TwinSettings = {
   dnsPeers: [{ to: { namespace: 'kube-system', label: ['k8s-app', 'kube-dns'] }, port: 53 }],
   pullPolicy: 'auto',
   diskLimit: '10Gi',
+  priorityClass: '',
   runMaxSeconds: 0,
   historyLimit: 10,
   egress: [],

@@ -58,3 +58,11 @@ test('an attempt of a run has no end but that which the installation says', () =
   const limited = inputOf({ settings: { runMaxSeconds: 7200 } })
   expect(specOf(onDemandJob(limited, false)).activeDeadlineSeconds).toBe(7200)
 })
+
+test('pods of runs and servers are in the class that the installation says; Serving takes none', () => {
+  const inClass = inputOf({ settings: { priorityClass: 'po-runs' }, hasInputs: true })
+  for (const object of [onDemandJob(inClass, false), serverDeployment(inClass)])
+    expect(specOf(object)).toMatchObject({ priorityClassName: 'po-runs' })
+  expect(JSON.stringify(knativeService(inClass))).not.toContain('priorityClassName')
+  expect(JSON.stringify(onDemandJob(inputOf({}), false))).not.toContain('priorityClassName')
+})
