@@ -1,5 +1,6 @@
 /** Every way in which the edge refuses a request, for any endpoint of the route table. */
 import { expect } from 'vitest'
+import { receivedLimit } from '../../shared/http/body.ts'
 import type { AnySchemas } from '../../shared/http/endpoint.ts'
 import type { Endpoint, Route } from '../../shared/routes.ts'
 
@@ -51,7 +52,6 @@ export const pathOf = ({ endpoint }: Target, values = VALUES): string =>
   endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? name)
 
 export const JSON_TYPE = { 'content-type': 'application/json' }
-const TOO_LARGE = 'x'.repeat(1024 * 1024 + 1)
 const anyDetail = { detail: expect.any(String) }
 
 function common(target: Target): Case[] {
@@ -72,7 +72,14 @@ function common(target: Target): Case[] {
       allow,
     })),
     // Refused before the token is looked at.
-    { ...base, name: 'too large a body', body: TOO_LARGE, bearer: 'none', status: 413, answer: anyDetail },
+    {
+      ...base,
+      name: 'too large a body',
+      body: 'x'.repeat(receivedLimit(route.body) + 1),
+      bearer: 'none',
+      status: 413,
+      answer: anyDetail,
+    },
   ]
 }
 

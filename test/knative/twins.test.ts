@@ -9,7 +9,7 @@ import { callerRoutes, runRoutes, twinPolicies, twinSources } from '../../knativ
 import { SETTINGS, type SettingName } from '../../shared/config.ts'
 import { COMPONENT, LABEL } from '../../shared/dt/names.ts'
 import { RUNS_LISTENER } from '../../shared/dt/objects/index.ts'
-import { dtRoutes, poRoutes, prefixOf, type Route } from '../../shared/routes.ts'
+import { dtRoutes, poRoutes, prefixOf, type Route, routes } from '../../shared/routes.ts'
 import { fieldFaults, type Manifest } from './fields.ts'
 import { build, hasKubectl } from './kustomize.ts'
 import { restrictedFaults } from './pod-security.ts'
@@ -55,7 +55,8 @@ describe('the gateway', () => {
   })
   test('leaves the size of files to the functions that take them', () => {
     const limit = (routes: readonly Route[]) => /client_max_body_size (\d+);/.exec(gatewayConf(routes))?.[1]
-    expect(limit(poRoutes)).toBe('1048576')
+    expect(limit([routes.po.create])).toBe('1048576')
+    expect(limit(poRoutes)).toBe('16777216')
     const taker: Route = { ...(dtRoutes[0] as Route), body: 'stream' }
     expect(limit([taker])).toBe('0')
   })

@@ -64,7 +64,9 @@ const IMAGES: Readonly<Record<string, Image>> = {
     command: process.execPath,
     args: [
       '-e',
-      container === 'fetch-inputs' ? '' : "process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1e6)",
+      container === 'fetch-inputs'
+        ? ''
+        : "process.title = 'upload-outputs'; process.on('SIGTERM', () => process.exit(0)); setInterval(() => {}, 1e6)",
     ],
   }),
   'sim:ok': script("console.log('simulated', process.env.RUN_ID)"),

@@ -191,7 +191,7 @@ describe('a function as a process', () => {
   const inChunks = (chunk: Buffer) =>
     Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')])
   it.each([
-    ['announced', `content-length: ${GIB}`, asIs, 413, 'Body is larger than 1048576 bytes'],
+    ['announced', `content-length: ${GIB}`, asIs, 413, 'Body is larger than 16777216 bytes'],
     ['chunked', 'transfer-encoding: chunked', inChunks, 401, 'Not authenticated'],
   ])(
     'takes no more than 20 MiB for a body of 1 GiB without a token, %s',
