@@ -210,7 +210,7 @@ describe.skipIf(MISSING.length > 0)('what was backed up while all of it ran', { 
     const { stdout } = await type(
       `psql --tuples-only --command "select cause from po.analysis where id = '${ids.live}'"`,
     )
-    expect(stdout.trim()).toBe('its credentials were lost')
+    expect(stdout.trim()).toBe('its root object was deleted')
     await until(async () => sandbox.hub.told(ids.live).statuses.at(-1)?.status, 'failed')
     await until(() => Promise.all(Object.values(services).map(phaseOf)), ['succeeded', 'running', 'serving'])
     expect(await everything()).toEqual(before)
