@@ -38,8 +38,8 @@ export async function verifyEntries(args: readonly string[], deps: VerifyDeps): 
   try {
     const { key, id, files } = parseOptions(args)
     const pem = readKey(key, deps.read)
-    const entries = files.length > 0 ? fileEntries(files, id, deps.read) : storedEntries(id, deps)
-    const { good, all } = await judge(entries, pem, deps.print)
+    const entries = files.length > 0 ? fileEntries(files, deps.read) : storedEntries(id, deps)
+    const { good, all } = await judge(ofId(entries, id), pem, deps.print)
     return good === all && (id === undefined || all > 0) ? 0 : 1
   } catch (error) {
     if (!(error instanceof CannotLook)) throw error
@@ -89,13 +89,12 @@ function readEntries(path: string, read: VerifyDeps['read']): readonly Entry[] {
   })
 }
 
-async function* fileEntries(
-  files: readonly string[],
-  id: AnalysisId | undefined,
-  read: VerifyDeps['read'],
-): AsyncGenerator<Entry> {
-  const entries = files.flatMap((file) => readEntries(file, read))
-  yield* entries.filter(({ document }) => id === undefined || subjectOf(document).id === id)
+async function* fileEntries(files: readonly string[], read: VerifyDeps['read']): AsyncGenerator<Entry> {
+  yield* files.flatMap((file) => readEntries(file, read))
+}
+
+async function* ofId(entries: AsyncIterable<Entry>, id: AnalysisId | undefined): AsyncGenerator<Entry> {
+  for await (const entry of entries) if (id === undefined || subjectOf(entry.document).id === id) yield entry
 }
 
 async function* storedEntries(id: AnalysisId | undefined, deps: VerifyDeps): AsyncGenerator<Entry> {

@@ -261,8 +261,10 @@ export function archiving(
     },
     ended: async (after, limit, id) => following(ended(tables, id), after?.key).slice(0, limit),
     texts: async (key) => texts(tables, key),
-    lines: async (key, run, after) =>
-      (tables.lines.get(key) ?? []).filter((row) => row.run === run && Number(row.seq) > Number(after ?? 0)),
+    lines: async (key, run, after) => {
+      const rows = (tables.lines.get(key) ?? []).filter((row) => row.run === run && Number(row.seq) > Number(after ?? 0))
+      return rows.map(({ run: _, ...line }) => line)
+    },
     logPiece: async (key, { run, kind, container }, n) => {
       const log = snapshots.get(key)?.find((row) => byLog(row, { ...row, run, kind, container }) === 0)
       return n === 0 && log && log.text !== '' ? log.text : undefined
