@@ -115,8 +115,11 @@ export async function ended(
 /** @see Store.texts */
 export async function texts(sql: Db, key: AnalysisKey): Promise<KeptTexts> {
   const runs = await sql<{ run: RunNumber; count: string; bytes: string; leftOut: string; leftOutBytes: string }[]>`
-    select run, lines as count, line_bytes as bytes, left_out_lines as "leftOut", left_out_bytes as "leftOutBytes"
-    from po.run where key = ${key} order by run`
+    select run, line_bytes as bytes, left_out_lines as "leftOut", left_out_bytes as "leftOutBytes",
+      -- The version before, which may be running still, counts none.
+      case when lines > 0 then lines
+        else (select count(*) from (select from po.line where key = row.key and run = row.run limit 1) line) end as count
+    from po.run row where key = ${key} order by run`
   const logs = await sql<(LogRef & { bytes: string; leftOut: string })[]>`
     select run, kind, container, bytes + octet_length(text) as bytes, left_out_bytes as "leftOut"
     from po.snapshot where key = ${key} order by run, kind, container`

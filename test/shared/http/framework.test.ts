@@ -59,7 +59,7 @@ describe("under the functions framework's own server", () => {
   it('refusals are the same', async () => {
     expect(await post(JSON.stringify(line))).toEqual([401, { detail: 'Not authenticated' }])
     expect(await post('{}', await realm.token())).toEqual([422, { detail: expect.any(Array) }])
-    expect((await post(JSON.stringify({ log: 'x'.repeat(1024 * 1024) })))[0]).toBe(413)
+    expect((await post(JSON.stringify({ log: 'x'.repeat(16 * 1024 * 1024) })))[0]).toBe(413)
     expect((await fetch(`${url}/nowhere`)).status).toBe(404)
     expect((await fetch(`${url}/health/liveness`)).status).toBe(200)
     expect(seen).toHaveLength(1)

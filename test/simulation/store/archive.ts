@@ -262,7 +262,9 @@ export function archiving(
     ended: async (after, limit, id) => following(ended(tables, id), after?.key).slice(0, limit),
     texts: async (key) => texts(tables, key),
     lines: async (key, run, after) => {
-      const rows = (tables.lines.get(key) ?? []).filter((row) => row.run === run && Number(row.seq) > Number(after ?? 0))
+      const rows = (tables.lines.get(key) ?? []).filter(
+        (row) => row.run === run && Number(row.seq) > Number(after ?? 0),
+      )
       return rows.map(({ run: _, ...line }) => line)
     },
     logPiece: async (key, { run, kind, container }, n) => {
