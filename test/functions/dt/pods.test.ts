@@ -28,7 +28,7 @@ beforeAll(async () => {
   const settings = Object.entries(databaseSettings(await databases.create()))
   const database = Object.fromEntries(settings.map(([name, value]) => [name, String(value)]))
   const limits = { DT_OUTPUT_LIMIT: '100k', DT_OUTPUT_GRACE: '10' }
-  const env = { ...database, ...limits, KUBECONFIG: kubeconfig, LOG_LEVEL: 'fatal' }
+  const env = { ...database, ...limits, DT_AUTH: 'none', KUBECONFIG: kubeconfig, LOG_LEVEL: 'fatal' }
   twins = await startTwins({ env, intervalSeconds: 1, ticking: true })
 }, 120_000)
 afterAll(async () => {
