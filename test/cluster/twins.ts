@@ -102,6 +102,8 @@ async function start(stops: Stop[]): Promise<Omit<TwinWorld, 'stop'>> {
         CLUSTER_DOMAIN: environment.domain,
         DT_AUTH: 'none',
         DT_TOOLS_IMAGE: tools,
+        // Images are loaded onto the node: no registry has them.
+        DT_PULL_POLICY: 'IfNotPresent',
         DT_CPU_REQUEST: '10m',
         DT_MEMORY_REQUEST: '32Mi',
         DT_OUTPUT_GRACE: String(KEEP_TRYING_S),

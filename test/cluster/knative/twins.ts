@@ -65,6 +65,7 @@ export async function installTwins(stops: AsyncDisposableStack): Promise<Install
       POD_SECURITY: 'restricted',
       DT_AUTH: 'keycloak',
       DT_TOOLS_IMAGE: functionImage,
+      DT_PULL_POLICY: 'IfNotPresent',
       DT_CPU_REQUEST: '10m',
       DT_MEMORY_REQUEST: '32Mi',
       DT_MEMORY_LIMIT: '256Mi',
