@@ -5,6 +5,7 @@
 import { isFault } from '../fault.ts'
 import { retryAt } from '../work/backoff.ts'
 import { type Drained, drain } from '../work/drain.ts'
+import { limited } from '../work/side-by-side.ts'
 import { WORDS } from './lifecycle.ts'
 import {
   type Analysis,
@@ -105,6 +106,18 @@ export function deliver(ports: DeliveryPorts, deadline: Date, id?: AnalysisId): 
   )
 }
 
+/** A store of which the delivery uses one connection at a time: the others are for those who wait for an answer. */
+function oneConnection(store: Ports['store']): Ports['store'] {
+  const inTurn = limited(1)
+  return {
+    ...store,
+    claimReports: (...args) => inTurn(() => store.claimReports(...args)),
+    settleReport: (...args) => inTurn(() => store.settleReport(...args)),
+    postponeReports: (...args) => inTurn(() => store.postponeReports(...args)),
+    hastenReports: (...args) => inTurn(() => store.hastenReports(...args)),
+  }
+}
+
 /** How long a function goes on delivering after its caller was answered. */
 const AFTER_ANSWER_MS = 5000
 
@@ -118,7 +131,8 @@ export function deliverSoon(): (ports: DeliveryPorts) => Promise<void> {
   const deliverNext = async (ports: DeliveryPorts): Promise<void> => {
     await current.catch(() => {}) // was its callers' to hear of
     next = undefined
-    current = deliver(ports, new Date(ports.now().getTime() + AFTER_ANSWER_MS))
+    const deadline = new Date(ports.now().getTime() + AFTER_ANSWER_MS)
+    current = deliver({ ...ports, store: oneConnection(ports.store) }, deadline)
     await current
   }
   return (ports) => {

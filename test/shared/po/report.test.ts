@@ -77,3 +77,25 @@ test('a delivery that fails fails for those who waited for it, and for nobody af
   await deliver(ports)
   expect(told).toEqual(['later'])
 })
+
+test('a delivery uses one connection to the database at a time, however many analyses it serves', async () => {
+  const ids = Array.from({ length: 20 }, (_, n) => ID.replace(/^../, String(10 + n)) as AnalysisId)
+  const waiting = ids.map((id) => ({ seq: id, id, attempts: 0, unfinished: 1, report: report('line') }))
+  let [inUse, most] = [0, 0]
+  const call = async <T>(value: T): Promise<T> => {
+    inUse += 1
+    most = Math.max(most, inUse)
+    await new Promise(setImmediate)
+    inUse -= 1
+    return value
+  }
+  const settled: string[] = []
+  const store = {
+    claimReports: (_: Date, __: number, limit: number) => call(waiting.splice(0, limit)),
+    settleReport: (seq: string) => call(void settled.push(seq)),
+  }
+  const hub = { createLog: async () => {} }
+  const ports = { store, hub, log: () => {}, now: () => new Date(), random: () => 0 } as unknown as DeliveryPorts
+  await deliverSoon()(ports)
+  expect([settled.length, most]).toEqual([20, 1])
+})
