@@ -27,13 +27,16 @@ const POLLS = { component: 'flame-po' } as const
 /** The root is read-only, so that only the log is written, which the kubelet rotates. */
 const DISK = { requests: { 'ephemeral-storage': '16Mi' }, limits: { 'ephemeral-storage': '256Mi' } }
 
+const isAlwaysThere = ({ trigger, scale }: Route): boolean => trigger === 'event' || scale.min > 0
+
 /**
  * Memory was measured after 100 requests, and of the reconciler with 1,000 analyses. A CPU request is a share: while analyses keep
  * every core busy, each waking function comes before them, and those that are always there (the loop, lines of analyses) first.
+ * A request is also reserved: a rollout starts a pod of each of 30 functions, and all of them have to fit onto a node of 2 cores.
  */
 const resourcesOf = (route: Route) => {
   const isLoop = route.trigger === 'event'
-  const cpu = isLoop || route.scale.min > 0 ? '100m' : '50m'
+  const cpu = isAlwaysThere(route) ? '100m' : '25m'
   const memory = isLoop ? '160Mi' : isGranted(route) ? '128Mi' : '96Mi'
   return {
     requests: { cpu, memory, ...DISK.requests },
@@ -42,10 +45,10 @@ const resourcesOf = (route: Route) => {
 }
 
 /** The sidecar is not ours to size, but there is one in each pod, on the way of every request: small requests, said once. */
-const SIDECAR = {
-  'queue.sidecar.serving.knative.dev/cpu-resource-request': '25m',
+const sidecarOf = (route: Route) => ({
+  'queue.sidecar.serving.knative.dev/cpu-resource-request': isAlwaysThere(route) ? '25m' : '10m',
   'queue.sidecar.serving.knative.dev/memory-resource-request': '32Mi',
-}
+})
 
 const container = (route: Route) => ({
   image: IMAGE,
@@ -80,7 +83,7 @@ export const knativeService = (route: Route): KubernetesObject => ({
         annotations: {
           'autoscaling.knative.dev/min-scale': String(route.scale.min),
           'autoscaling.knative.dev/max-scale': String(route.scale.max),
-          ...SIDECAR,
+          ...sidecarOf(route),
         },
       },
       spec: {
