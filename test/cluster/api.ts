@@ -142,9 +142,18 @@ export function createApi(kubeconfig: string, namespace: string) {
       // Pods are refused until their service account is there.
       await eventually('the default service account', () => json('GET', pathOf('ServiceAccount', 'default')))
     },
-    /** All of them, within a second. */
+    /**
+     * All of them, and what makes them. A namespace that goes while pods of functions end waits for half of the time that these
+     * may take, which is minutes, before its controller looks again.
+     */
     async endPods(): Promise<void> {
-      await json('DELETE', `${pathOf('Pod')}?gracePeriodSeconds=1`)
+      for (const kind of ['PingSource', 'ApiServerSource', 'KnativeService', 'CronJob', 'Job', 'Deployment'])
+        await json('DELETE', `${pathOf(kind)}?propagationPolicy=Background`)
+      const isOver = async () => {
+        await json('DELETE', `${pathOf('Pod')}?gracePeriodSeconds=0`)
+        return (await list('Pod')).length === 0
+      }
+      await eventually('all pods have ended', isOver, 120_000)
     },
     /**
      * Resolves when it is gone with all objects in it: that ends with finalizers of Serving and Eventing, whose
