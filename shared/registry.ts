@@ -7,13 +7,14 @@ export interface RegistryAddress {
   readonly hasLogin: boolean
 }
 
-const HOST = /^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?<port>[0-9]{1,5}))?$/
+const PORT = '(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])'
+const HOST = new RegExp(`^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\\[[0-9a-f:.]+\\])(?::${PORT})?$`)
+const isHost = (text: string): boolean => HOST.test(text)
 
-function isHost(text: string): boolean {
-  const match = HOST.exec(text)
-  const port = match?.groups?.['port']
-  return match !== null && (port === undefined || (Number(port) >= 1 && Number(port) <= 65_535))
-}
+/** What `parseRegistry` finds a host and no login in, or the empty text: for descriptions. */
+export const REGISTRY_PATTERN =
+  '^(?:\\s*(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])' +
+  `(?::${PORT})?(?:/[^@\\u0000]*)?\\s*)?$`
 
 /**
  * The registry of a URL, or of an address with or without a path; undefined when the text names none. A password may hold a

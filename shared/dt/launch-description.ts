@@ -15,7 +15,9 @@ const text = (maxLength: number, pattern = NO_NUL): JsonSchema => ({ type: 'stri
 const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?'
 const HOST = `(?:${LABEL}(?:\\.${LABEL})*|\\[[0-9A-Fa-f:]+\\])(?::[0-9]+)?`
 const COMPONENT = '[a-z0-9]+(?:(?:\\.|__?|-+)[a-z0-9]+)*'
-const NAME = `(?:${HOST}/)?${COMPONENT}(?:/${COMPONENT})*`
+// What has a dot before the first slash is a registry.
+const NO_REGISTRY = '[a-z0-9]+(?:(?:__?|-+)[a-z0-9]+)*'
+const NAME = `(?:${COMPONENT}|(?:${HOST}|${NO_REGISTRY})(?:/${COMPONENT})+)`
 const TAG = '[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}'
 const NAME_LENGTH = 255
 

@@ -6,6 +6,7 @@
  */
 import * as z from 'zod'
 import type { AnySchemas } from '../http/endpoint.ts'
+import { REGISTRY_PATTERN } from '../registry.ts'
 import { isUuid, LOG_LEVELS, STATUS_WORDS } from './model.ts'
 
 /** Any version, any case, with dashes or without. */
@@ -29,7 +30,10 @@ const RESTART_COUNTER_LIMIT = 99_999_999
 export const createAnalysis = z.object({
   analysis_id: uuid,
   project_id: uuid,
-  registry_url: plain.describe('Registry of the image; empty: the one of this node'),
+  registry_url: plain.meta({
+    pattern: REGISTRY_PATTERN,
+    description: 'Registry of the image; empty: the one of this node',
+  }),
   image_url: image,
   registry_user: plain,
   registry_password: z.string().meta({ writeOnly: true }),
