@@ -11,7 +11,7 @@ const TAG = /^\w[\w.-]{0,127}$/
 const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/
 const COMPONENT = /^[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*$/
 const HOST_LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/
-const ADDRESS = /^\[[0-9A-Fa-f:]+\]$/
+const ADDRESS = /^\[[0-9A-Fa-f]*:[0-9A-Fa-f:]*\]$/
 const HEX_ID = /^[0-9a-f]{64}$/
 
 /** What stands before the first slash is a registry when it cannot be a component of a path. */

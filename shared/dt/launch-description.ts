@@ -13,7 +13,7 @@ const NO_NUL = '^[^\\u0000]*$'
 const text = (maxLength: number, pattern = NO_NUL): JsonSchema => ({ type: 'string', maxLength, pattern })
 
 const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?'
-const HOST = `(?:${LABEL}(?:\\.${LABEL})*|\\[[0-9A-Fa-f:]+\\])(?::[0-9]+)?`
+const HOST = `(?:${LABEL}(?:\\.${LABEL})*|\\[[0-9A-Fa-f]*:[0-9A-Fa-f:]*\\])(?::[0-9]+)?`
 const COMPONENT = '[a-z0-9]+(?:(?:\\.|__?|-+)[a-z0-9]+)*'
 // What has a dot before the first slash is a registry.
 const NO_REGISTRY = '[a-z0-9]+(?:(?:__?|-+)[a-z0-9]+)*'
@@ -67,6 +67,12 @@ const jobs = (cron: string): JsonSchema => {
   }
 }
 
+const ONDEMAND_WITH_SCHEDULE: JsonSchema = {
+  type: 'object',
+  properties: { job_type: { const: 'ondemand' }, schedule: { type: 'string' } },
+  required: ['job_type', 'schedule'],
+}
+
 /** @param cron pattern of a schedule */
 export const launchDescription = (cron: string): JsonSchema => ({
   type: 'object',
@@ -95,6 +101,7 @@ export const launchDescription = (cron: string): JsonSchema => ({
     history_limit: nullable(range(RANGES.historyLimit)),
     retention_days: nullable(range(RANGES.retentionDays)),
   },
+  not: { properties: { port: { type: 'integer' }, ana: ONDEMAND_WITH_SCHEDULE }, required: ['port', 'ana'] },
   anyOf: [
     { properties: { image: { pattern: `^${NAME}$` }, version: { pattern: `^${TAG}$` } } },
     // By its digest in place of a tag.

@@ -134,8 +134,15 @@ export const launchBody = z
     history_limit: whole(1, 1000).nullish(),
     retention_days: whole(0, 36_500).nullish(),
   })
-  .superRefine(({ ana, sim, env, image, version }, context) => {
+  .superRefine(({ ana, sim, env, image, version, port }, context) => {
     checkImage(`${image}:${version}`, ['image'], context)
+    // As the resource: either alone is ignored.
+    if (ana?.job_type === 'ondemand' && typeof ana.schedule === 'string' && typeof port === 'number')
+      context.addIssue({
+        code: 'custom',
+        path: ['ana', 'schedule'],
+        message: 'An ondemand service with a port takes no schedule',
+      })
     const reserved = reservedVariable(ana?.job_type ?? '', env ?? {})
     if (reserved !== undefined)
       context.addIssue({ code: 'custom', path: ['env', reserved], message: `${reserved} is given by Knative` })
