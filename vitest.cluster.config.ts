@@ -1,8 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
 const report = process.env['TEST_REPORT']
-/** It needs a cluster whose ingress, activator and name server have shares of the CPU; else their turn never comes. */
-const exclude = process.env['TEST_BUSY'] === '1' ? [] : ['test/cluster/knative/busy.test.ts']
 
 export default defineConfig({
   test: {
@@ -17,7 +15,6 @@ export default defineConfig({
         test: {
           name: 'on Knative',
           include: ['test/cluster/knative/*.test.ts'],
-          exclude,
           globalSetup: ['test/cluster/knative/setup.ts'],
         },
       },

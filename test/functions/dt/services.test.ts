@@ -118,6 +118,14 @@ test('what the API server refuses is told in its words and with its status', asy
   expect(body.detail).toMatch(/^Exception when creating custom resource: .*spec\.reps/)
 })
 
+test('ondemand takes a schedule or a port, and both are refused by name', async () => {
+  const ana = { job_type: 'ondemand', reps: 1, schedule: '0 * * * *' }
+  const { status, body } = await launch({ ana, port: 8080 })
+  expect(status).toBe(422)
+  expect(body.detail).toEqual([expect.objectContaining({ loc: ['body', 'ana', 'schedule'] })])
+  expect((await launch({ ana })).status).toBe(202)
+})
+
 test('ondemand without reps is refused, and the list is as it was', async () => {
   const before = await ask('dt-service-list', 'GET', '/service/?limit=1000')
   expect((await launch({ ana: { job_type: 'ondemand' } })).status).toBe(422)
