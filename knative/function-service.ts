@@ -29,6 +29,12 @@ const DISK = { requests: { 'ephemeral-storage': '16Mi' }, limits: { 'ephemeral-s
 
 const isAlwaysThere = ({ trigger, scale }: Route): boolean => trigger === 'event' || scale.min > 0
 
+const limitOf = (route: Route): string => {
+  if (route.trigger === 'event') return '512Mi'
+  // Several lines of up to 16 MiB at a time, of which the start and the end are kept.
+  return route.body === 'long-texts' ? '384Mi' : '256Mi'
+}
+
 /**
  * Memory was measured after 100 requests, and of the reconciler with 1,000 analyses. A CPU request is a share: while analyses keep
  * every core busy, each waking function comes before them, and those that are always there (the loop, lines of analyses) first.
@@ -40,7 +46,7 @@ const resourcesOf = (route: Route) => {
   const memory = isLoop ? '160Mi' : isGranted(route) ? '128Mi' : '96Mi'
   return {
     requests: { cpu, memory, ...DISK.requests },
-    limits: { cpu: '1', memory: isLoop ? '512Mi' : '256Mi', ...DISK.limits },
+    limits: { cpu: '1', memory: limitOf(route), ...DISK.limits },
   }
 }
 

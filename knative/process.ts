@@ -1,5 +1,5 @@
 /** How the processes of the image use memory: flags of Node, and what the C library of some is told. */
-import type { Route } from '../shared/routes.ts'
+import { type Route, routes } from '../shared/routes.ts'
 
 /**
  * How Node is to run a function. V8 lets the space of young objects grow to 3 × 16 MiB before it cleans up harder; our
@@ -20,8 +20,12 @@ const FRUGAL = {
   MALLOC_TRIM_THRESHOLD_: '131072',
 }
 
-/** The status loop, and functions that carry files, whose pieces live as short. */
-export const isFrugal = ({ trigger, settings }: Route): boolean => trigger === 'event' || settings.includes('files')
+/** They carry logs of analyses, or lines of any length. */
+const CARRY_LOGS: readonly Route[] = [routes.po.streamLogs, routes.po.logs, routes.po.history, routes.po.stop]
+
+/** The status loop, and functions that carry files or logs, whose pieces live as short. */
+export const isFrugal = (route: Route): boolean =>
+  route.trigger === 'event' || route.settings.includes('files') || CARRY_LOGS.includes(route)
 
 /** What the manifest of a function sets beside its settings; it wins over the image's own. */
 export const memoryEnvironment = (route: Route): Readonly<Record<string, string>> => (isFrugal(route) ? FRUGAL : {})

@@ -278,7 +278,7 @@ export interface Store {
    * Keeps the log of a container of an incarnation; the last one written for a container wins. When all texts of the
    * incarnation exceed `maxBytes`, those of the earliest runs are deleted and counted as left out, the new ones last.
    */
-  saveSnapshots(key: AnalysisKey, snapshots: readonly LogSnapshot[], maxBytes: number): Promise<void>
+  saveSnapshots(key: AnalysisKey, snapshots: readonly TakenLog[], maxBytes: number): Promise<void>
   /**
    * Moves an ended incarnation with runs, lines and logs to the archive, in memory that does not depend on their size. With
    * `shorten` lines and logs are deleted instead, and the entry says why. Does nothing when it is there already.
@@ -433,7 +433,13 @@ export interface ContainerFacts {
 }
 
 /** The end of a container's log. */
-export type LogTail = Pick<LogSnapshot, 'text' | 'leftOut'>
+export interface LogTail {
+  /** In pieces, each of whole characters. It may be read again. */
+  readonly text: Iterable<string>
+  /** Bytes before the text. */
+  readonly leftOut: number
+}
+export type TakenLog = Omit<LogSnapshot, 'text'> & LogTail
 
 /** What of a pod matters to us. */
 export interface PodFacts {
@@ -612,7 +618,7 @@ export interface Predecessor {
   /** The secrets of a row, to be passed on and nowhere kept. Undefined when it is gone. */
   secrets(row: FormerRow): Promise<FormerSecrets | undefined>
   /** The last bytes of its log, its own secrets taken out; undefined when it has none. */
-  log(row: FormerRow, limitBytes: number): Promise<LogTail | undefined>
+  log(row: FormerRow, limitBytes: number): Promise<Pick<LogSnapshot, 'text' | 'leftOut'> | undefined>
 }
 
 /** An incarnation that another orchestrator began. */

@@ -3,8 +3,10 @@
  * and is never combined with a host that a caller chose.
  */
 import { Fault } from '../fault.ts'
-import { parseRegistry } from '../registry.ts'
+import { parseRegistry, REGISTRY_PATTERN } from '../registry.ts'
 import type { RegistryLogin } from './model.ts'
+
+export { REGISTRY_PATTERN }
 
 /**
  * Host and port of a caller's `registry_url`.

@@ -6,8 +6,8 @@
  */
 import * as z from 'zod'
 import type { AnySchemas } from '../http/endpoint.ts'
-import { REGISTRY_PATTERN } from '../registry.ts'
 import { isUuid, LOG_LEVELS, STATUS_WORDS } from './model.ts'
+import { REGISTRY_PATTERN } from './registry.ts'
 
 /** Any version, any case, with dashes or without. */
 const uuid = z

@@ -19,12 +19,10 @@ export const leftOutBytes = (bytes: number): string => `${MARKER}: ${bytes} byte
 export const leftOutLines = (count: number, bytes: number): string =>
   `${MARKER}: ${count} log line${count === 1 ? '' : 's'} (${bytes} bytes) left out\n`
 
-const PIECE_LENGTH = 65_536
-
-/** A text that is in memory already, after what is to be said of what is missing before it. */
-export async function* pieces(text: string, leftOut: number): Text {
+/** A text whose pieces can be had already, after what is to be said of what is missing before it. */
+export async function* pieces(text: Iterable<string>, leftOut: number): Text {
   if (leftOut > 0) yield leftOutBytes(leftOut)
-  for (let at = 0; at < text.length; at += PIECE_LENGTH) yield text.slice(at, at + PIECE_LENGTH)
+  yield* text
 }
 
 /** An entry, unless there is no text for it. */

@@ -31,14 +31,37 @@ alter table po.snapshot
   add column bytes bigint not null default 0 check (bytes >= 0),
   add column left_out_bytes bigint not null default 0 check (left_out_bytes >= 0);
 
--- Moves the text of logs that the version before wrote.
-create function po.cut_snapshots(of_key bigint) returns void language sql as $$
-  insert into po.snapshot_piece (key, run, kind, container, n, text)
-  select key, run, kind, container, n, substr(text, n * 131072 + 1, 131072)
-  from po.snapshot, generate_series(0, (length(text) - 1) / 131072) n
-  where key = of_key and text <> '';
-  update po.snapshot set bytes = octet_length(text), text = '' where key = of_key and text <> '';
-$$;
+-- Moves the text of logs that the version before wrote. It is cut by bytes, before the first one of a character: a cut by
+-- characters would read a text from its start for each piece.
+create function po.cut_snapshots(of_key bigint) returns void language plpgsql as $$
+declare
+  log record;
+  content bytea;
+  place integer;
+  upto integer;
+  piece integer;
+begin
+  for log in select run, kind, container from po.snapshot where key = of_key and text <> '' for update loop
+    delete from po.snapshot_piece
+      where key = of_key and run = log.run and kind = log.kind and container = log.container;
+    content := (select convert_to(text, 'UTF8') from po.snapshot
+      where key = of_key and run = log.run and kind = log.kind and container = log.container);
+    place := 0;
+    piece := 0;
+    while place < length(content) loop
+      upto := least(place + 131072, length(content));
+      while upto < length(content) and get_byte(content, upto) & 192 = 128 loop
+        upto := upto - 1;
+      end loop;
+      insert into po.snapshot_piece (key, run, kind, container, n, text)
+      values (of_key, log.run, log.kind, log.container, piece, convert_from(substr(content, place + 1, upto - place), 'UTF8'));
+      place := upto;
+      piece := piece + 1;
+    end loop;
+    update po.snapshot set bytes = place, text = ''
+      where key = of_key and run = log.run and kind = log.kind and container = log.container;
+  end loop;
+end $$;
 select po.cut_snapshots(key) from (select distinct key from po.snapshot where text <> '') uncut;
 
 -- Runs, lines and logs outlive the row of an incarnation: they belong to its archive entry afterwards. Layout 1: the whole

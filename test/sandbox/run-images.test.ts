@@ -90,7 +90,8 @@ test('the objects of a run, applied to the sandbox, are an analysis that finishe
     'analysis-ID-1',
     'net-stats-analysis-ID-1',
   ])
-  expect((await cluster.log(pod?.name ?? '', `analysis-${RUN.id}-1`, 10_000))?.text).toContain('round 3 of 3')
+  const log = await cluster.log(pod?.name ?? '', `analysis-${RUN.id}-1`, 10_000)
+  expect([...(log?.text ?? [])].join('')).toContain('round 3 of 3')
 
   await cluster.remove('ConfigMap', rootName(RUN.id, RUN.firstRun))
   const left = async () => [

@@ -113,6 +113,8 @@ export function createCluster(options: ClusterOptions = {}): Cluster & { close()
 
 /** What a kubelet writes with status 200 in place of a log that is gone. */
 const NO_LOG = /^unable to retrieve container logs for \S+$/
+const NO_LOG_BYTES = 1024
+const isNoLog = ({ text, bytes }: Tail): boolean => bytes <= NO_LOG_BYTES && NO_LOG.test([...text].join(''))
 
 /**
  * The API's `limitBytes` counts from the start of a log and `tailLines` says nothing about bytes, so the whole log is
@@ -130,7 +132,7 @@ function readLog(
   return call(connection, subject, request, connection.logDeadlineMs, async (answer) => {
     if (answer.status < 300) {
       const tail = await readTail(answer.body, limitBytes)
-      return NO_LOG.test(tail.text) ? undefined : tail
+      return isNoLog(tail) ? undefined : tail
     }
     const text = await answer.body.text()
     // 400: the container waits to start, or the pod has no such container.

@@ -1,10 +1,24 @@
-/** The last bytes of a stream of any length, in memory of about that many bytes. */
+/** The last bytes of a stream of any length, in memory of about that many bytes; their text is made piece by piece. */
 
 export interface Tail {
-  readonly text: string
+  /** In pieces of whole characters; it may be read again. */
+  readonly text: Iterable<string>
+  readonly bytes: number
   /** Bytes before the text. */
   readonly leftOut: number
 }
+
+const PIECE_BYTES = 65_536
+
+const textOf = (bytes: Uint8Array): Iterable<string> => ({
+  *[Symbol.iterator]() {
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      const piece = decoder.decode(bytes.subarray(at, at + PIECE_BYTES), { stream: at + PIECE_BYTES < bytes.length })
+      if (piece !== '') yield piece
+    }
+  },
+})
 
 export async function readTail(stream: AsyncIterable<Uint8Array>, limitBytes: number): Promise<Tail> {
   const chunks: Uint8Array[] = []
@@ -25,9 +39,10 @@ export async function readTail(stream: AsyncIterable<Uint8Array>, limitBytes: nu
     }
   }
   const bytes = Buffer.concat(chunks)
+  chunks.length = 0
   const over = Math.max(0, bytes.length - limitBytes)
   const start = dropped + over === 0 ? 0 : characterStart(bytes, over)
-  return { text: bytes.subarray(start).toString('utf8'), leftOut: dropped + start }
+  return { text: textOf(bytes.subarray(start)), bytes: bytes.length - start, leftOut: dropped + start }
 }
 
 const EMPTY = new Uint8Array(0)

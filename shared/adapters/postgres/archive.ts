@@ -107,7 +107,6 @@ export async function archive(
   const analysis = await locked(tx, key)
   if (!analysis || isLive(analysis.state)) return
   if (shorten !== undefined) await deleteTexts(tx, key)
-  else await tx`select po.cut_snapshots(${key})`
   const entry = await readEntry(tx, analysis, node, shorten === undefined ? null : storable(shorten))
   const document = JSON.stringify(entry)
   const signature = await sign(document)

@@ -2,9 +2,9 @@
  * Logs of containers, and reading what is kept of an incarnation. It is read and written in pieces, so that no statement and
  * no process holds more than one of them.
  */
-import type { AnalysisId, AnalysisKey, LogSnapshot, RunNumber } from '../../po/model.ts'
+import type { AnalysisId, AnalysisKey, RunNumber } from '../../po/model.ts'
 import { LIVE_STATES } from '../../po/model.ts'
-import type { EndedRef, KeptLine, KeptLog, KeptTexts } from '../../po/ports.ts'
+import type { EndedRef, KeptLine, KeptLog, KeptTexts, TakenLog } from '../../po/ports.ts'
 import { locked } from './analyses.ts'
 import { type Db, storable } from './rows.ts'
 
@@ -12,7 +12,8 @@ import { type Db, storable } from './rows.ts'
 const PIECE_LENGTH = 131_072
 
 /** No half of a character may end a piece: both halves would be stored as U+FFFD. */
-function* cut(text: string): Generator<string> {
+function* cut(text: Iterable<string>): Generator<string> {
+  if (typeof text !== 'string') return yield* text
   for (let at = 0; at < text.length; ) {
     const end = at + PIECE_LENGTH
     const splits = /[\uD800-\uDBFF]/.test(text[end - 1] ?? '') && end < text.length
@@ -26,24 +27,27 @@ type LogRef = Pick<KeptLog, 'run' | 'kind' | 'container'>
 const isLog = (sql: Db, key: AnalysisKey, { run, kind, container }: LogRef) =>
   sql`key = ${key} and run = ${run} and kind = ${kind} and container = ${container}`
 
-async function saveSnapshot(tx: Db, key: AnalysisKey, snapshot: LogSnapshot): Promise<void> {
+async function saveSnapshot(tx: Db, key: AnalysisKey, snapshot: TakenLog): Promise<void> {
   const { run, kind, leftOut } = snapshot
-  const [container, text] = [storable(snapshot.container), storable(snapshot.text)]
+  const container = storable(snapshot.container)
   const log = { run, kind, container }
   // The row of the log is locked first: two writers of one log come one after the other.
   await tx`
     insert into po.snapshot (key, run, kind, container, truncated, bytes, left_out_bytes)
-    values (${key}, ${run}, ${kind}, ${container}, ${leftOut > 0}, ${Buffer.byteLength(text)}, ${leftOut})
+    values (${key}, ${run}, ${kind}, ${container}, ${leftOut > 0}, 0, ${leftOut})
     on conflict (key, run, kind, container) do update set
-      truncated = excluded.truncated, text = '', bytes = excluded.bytes, left_out_bytes = excluded.left_out_bytes`
+      truncated = excluded.truncated, text = '', bytes = 0, left_out_bytes = excluded.left_out_bytes`
   await tx`delete from po.snapshot_piece where ${isLog(tx, key, log)}`
-  let n = 0
-  for (const piece of cut(text)) {
+  let [n, bytes] = [0, 0]
+  for (const taken of cut(snapshot.text)) {
+    const piece = storable(taken)
+    bytes += Buffer.byteLength(piece)
     await tx`
       insert into po.snapshot_piece (key, run, kind, container, n, text)
       values (${key}, ${run}, ${kind}, ${container}, ${n}, ${piece})`
     n += 1
   }
+  await tx`update po.snapshot set bytes = ${bytes} where ${isLog(tx, key, log)}`
 }
 
 /** Deletes texts of the earliest runs until the rest is within the limit; their rows stay and say how much it was. */
@@ -73,7 +77,7 @@ class Gone extends Error {}
 export async function saveSnapshots(
   tx: Db,
   key: AnalysisKey,
-  snapshots: readonly LogSnapshot[],
+  snapshots: readonly TakenLog[],
   maxBytes: number,
 ): Promise<void> {
   for (const snapshot of snapshots) await saveSnapshot(tx, key, snapshot)
@@ -112,8 +116,15 @@ export async function ended(
   ]
 }
 
+/** What the version before wrote, which may be running still, is cut into pieces first. */
+async function cutSnapshots(sql: Db, key: AnalysisKey): Promise<void> {
+  const [uncut] = await sql`select from po.snapshot where key = ${key} and text <> '' limit 1`
+  if (uncut) await sql`select po.cut_snapshots(${key})`
+}
+
 /** @see Store.texts */
 export async function texts(sql: Db, key: AnalysisKey): Promise<KeptTexts> {
+  await cutSnapshots(sql, key)
   const runs = await sql<{ run: RunNumber; count: string; bytes: string; leftOut: string; leftOutBytes: string }[]>`
     select run, line_bytes as bytes, left_out_lines as "leftOut", left_out_bytes as "leftOutBytes",
       -- The version before, which may be running still, counts none.
@@ -121,7 +132,7 @@ export async function texts(sql: Db, key: AnalysisKey): Promise<KeptTexts> {
         else (select count(*) from (select from po.line where key = row.key and run = row.run limit 1) line) end as count
     from po.run row where key = ${key} order by run`
   const logs = await sql<(LogRef & { bytes: string; leftOut: string })[]>`
-    select run, kind, container, bytes + octet_length(text) as bytes, left_out_bytes as "leftOut"
+    select run, kind, container, bytes, left_out_bytes as "leftOut"
     from po.snapshot where key = ${key} order by run, kind, container`
   return {
     runs: runs.map(({ run, ...counts }) => ({
@@ -160,8 +171,5 @@ export async function lines(sql: Db, key: AnalysisKey, run: RunNumber, after: st
 export async function logPiece(sql: Db, key: AnalysisKey, log: LogRef, n: number): Promise<string | undefined> {
   const [piece] = await sql<{ text: string }[]>`
     select text from po.snapshot_piece where ${isLog(sql, key, log)} and n = ${n}`
-  if (piece || n > 0) return piece?.text
-  const [former] = await sql<{ text: string }[]>`
-    select text from po.snapshot where ${isLog(sql, key, log)} and text <> ''`
-  return former?.text
+  return piece?.text
 }

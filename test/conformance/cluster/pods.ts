@@ -78,7 +78,10 @@ export function podRows(cluster: () => Cluster, shellImage: string | undefined):
       await run('logs', {
         script: 'i=0; while [ $i -lt 200 ]; do echo "line $i ä"; i=$((i+1)); done; echo "end ä"; sleep 600',
       })
-      const log = async (limit: number) => cluster().log((await podOf('logs'))?.name ?? '', 'logs', limit)
+      const log = async (limit: number) => {
+        const tail = await cluster().log((await podOf('logs'))?.name ?? '', 'logs', limit)
+        return tail && { text: [...tail.text].join(''), leftOut: tail.leftOut }
+      }
       await expect.poll(async () => (await log(10_000))?.text.endsWith('end ä\n'), PATIENCE).toBe(true)
       expect(await log(10_000)).toMatchObject({
         leftOut: 0,

@@ -173,9 +173,10 @@ describe('a container', () => {
   test('ends with SIGTERM, and with SIGKILL when it does not listen; its children, too', async () => {
     const script = "trap '' TERM; sleep 300 & echo $$$$ $!; wait; wait"
     await apply(objects.deployment('deaf', { image: 'late:1', command: ['sh', '-c', script] }))
-    const log = async () => (await target.cluster.log((await podOf('deaf'))?.name ?? '', 'main', 1000))?.text
+    const log = async () =>
+      [...((await target.cluster.log((await podOf('deaf'))?.name ?? '', 'main', 1000))?.text ?? [])].join('')
     await expect.poll(log, PATIENCE).toMatch(/^\d+ \d+\n$/)
-    const pids = ((await log()) ?? '').trim().split(' ').map(Number)
+    const pids = (await log()).trim().split(' ').map(Number)
     await target.cluster.remove('Deployment', 'deaf')
     await expect.poll(() => podOf('deaf'), PATIENCE).toBeUndefined()
     for (const pid of pids) expect(isRunning(pid)).toBe(false)
@@ -270,7 +271,7 @@ test('stop ends every process', async () => {
     objects.deployment('left', { image: 'late:1', command: ['sh', '-c', 'echo $$$$; exec sleep 300'] }),
   )
   const log = async () =>
-    (await other.cluster.log((await other.cluster.pods({}))[0]?.name ?? '', 'main', 100))?.text ?? ''
+    [...((await other.cluster.log((await other.cluster.pods({}))[0]?.name ?? '', 'main', 100))?.text ?? [])].join('')
   await expect.poll(log, PATIENCE).toMatch(/^\d+\n$/)
   const pid = Number(await log())
   await other.stop()

@@ -142,7 +142,7 @@ export function createClusterModel(options: ModelOptions): ClusterModel {
     log: async (name, container) => {
       const pod = namespace.pods.get(name)
       if (pod?.container !== container || (!pod.isRunning && !pod.lastTerminated)) return undefined
-      return { text: `log of ${container}\n`, leftOut: 0 }
+      return { text: [`log of ${container}\n`], leftOut: 0 }
     },
     peers: async () => ALL_PEERS,
   }

@@ -239,7 +239,8 @@ export function archiving(
       if (!analyses.has(key)) return
       const rows = new Map((snapshots.get(key) ?? []).map((row) => [`${row.run}/${row.kind}/${row.container}`, row]))
       for (const row of taken) {
-        const { run, kind, container, text } = row
+        const { run, kind, container } = row
+        const text = [...row.text].join('')
         rows.set(`${run}/${kind}/${container}`, { ...row, container: storable(container), text: storable(text) })
       }
       snapshots.set(key, shrunk([...rows.values()], maxBytes))

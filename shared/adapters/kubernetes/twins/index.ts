@@ -196,7 +196,7 @@ export function createCluster(options: ClusterOptions = {}): Cluster & { close()
         path: `${path('Pod', pod)}/log?container=${encodeURIComponent(container)}`,
       } as const
       return call(connection, subject, request, connection.logDeadlineMs, async (answer) => {
-        if (answer.status < 300) return (await readTail(answer.body, limitBytes)).text
+        if (answer.status < 300) return [...(await readTail(answer.body, limitBytes)).text].join('')
         const text = await answer.body.text()
         // 400: the container waits to start, or the pod has no such container.
         if (answer.status === 404 || answer.status === 400) return undefined

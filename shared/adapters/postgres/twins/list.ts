@@ -5,7 +5,7 @@
 import type { ServiceId } from '../../../dt/model.ts'
 import type { Listed } from '../../../dt/ports.ts'
 import type { Clock, Db } from '../rows.ts'
-import { serviceColumns } from './rows.ts'
+import { serviceColumns, shownColumns } from './rows.ts'
 
 type Row = Listed['service'] & {
   readonly mounts: Listed['mounts'] | null
@@ -26,7 +26,7 @@ const listedOf = ({ mounts, outputs, snapshot: _, ...service }: Row): Listed => 
 })
 
 /** The services of the part `page`; what they have beside them is read for all of them at once. */
-const described = (sql: Db) => sql`
+const described = (sql: Db, columns = serviceColumns) => sql`
   mounts as (
     select service_id, json_object_agg(file_id, name order by name) as files
     from dt.mount where service_id in (select id from page) group by service_id
@@ -36,7 +36,7 @@ const described = (sql: Db) => sql`
     where output.service_id in (select id from page)
     group by output.service_id
   )
-  select ${serviceColumns(sql)}, mounts.files as mounts, outputs.files as outputs,
+  select ${columns(sql)}, mounts.files as mounts, outputs.files as outputs,
     pg_current_snapshot()::text as snapshot
   from page row
   left join mounts on mounts.service_id = row.id
@@ -47,7 +47,7 @@ const page = (sql: Db, skip: number, limit: number) => sql<Row[]>`
   with page as materialized (
     select * from dt.service where phase not in ('launching', 'removing')
     order by created_at, id offset ${skip} limit ${limit}
-  ), ${described(sql)}`
+  ), ${described(sql, shownColumns)}`
 
 interface Reading {
   readonly place: string

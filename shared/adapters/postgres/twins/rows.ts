@@ -14,6 +14,16 @@ const RUN = `
 
 /** All columns of a service whose table is called `row` in the statement. */
 export const serviceColumns = (sql: Db) => sql.unsafe(SERVICE)
+/** Characters of a spec beyond which a list shows its start: services of versions without a bound may have any. */
+const LONG_SPEC = 131_072
+const SHOWN_DESCRIPTION = 10_000
+const SHOWN_SPEC = `
+  case when length(row.spec::text) <= ${LONG_SPEC} then row.spec
+    else (row.spec::jsonb - 'env'
+      || jsonb_build_object('description', left(row.spec ->> 'description', ${SHOWN_DESCRIPTION})))::json
+  end as spec`
+/** The same for a page of services, of which no one may be so large that there is no room for the others. */
+export const shownColumns = (sql: Db) => sql.unsafe(SERVICE.replace('row.spec', () => SHOWN_SPEC))
 /** What runs wrote last is much: `logTail` says which of it is read, if any. */
 export const runColumns = (sql: Db, logTail: string) => sql.unsafe(`${RUN}, ${logTail} as "logTail"`)
 
