@@ -37,24 +37,32 @@ const RETRY_SECONDS = [1, 2, 5, 10, 30, 60] as const
 const kindOfLog = (container: string): LogSnapshot['kind'] | undefined =>
   container.startsWith('nginx-') ? 'nginx' : container.startsWith('analysis-') ? 'analysis' : undefined
 
+/** A function of its own: nothing of a log stays in memory while its analysis waits for its turn with the next. */
+async function takeLog(
+  ports: Pick<Ports, 'store' | 'cluster' | 'settings'>,
+  key: AnalysisKey,
+  pod: string,
+  taken: Pick<LogSnapshot, 'run' | 'kind' | 'container'>,
+): Promise<void> {
+  const { log, done } = await readLog(ports, pod, taken.container)
+  try {
+    if (log) await ports.store.saveSnapshots(key, [{ ...taken, ...log }], ports.settings.logs.containersBytes)
+  } finally {
+    done()
+  }
+}
+
 /** Reads the last bytes of every container's log of these runs and keeps them, one in memory at a time. */
 export async function takeLogs(
   ports: Pick<Ports, 'store' | 'cluster' | 'settings'>,
   { key, id, firstRun, lastRun }: Pick<Removal, 'key' | 'id' | 'firstRun' | 'lastRun'>,
 ): Promise<void> {
-  const { store, cluster, settings } = ports
-  const pods = await cluster.pods({ [LABEL.analysis]: id })
+  const pods = await ports.cluster.pods({ [LABEL.analysis]: id })
   for (const { pod, name } of pods.flatMap((pod) => pod.containers.map(({ name }) => ({ pod: pod.name, name })))) {
     const run = parseObjectName(name)?.run
     const kind = kindOfLog(name)
     if (run === undefined || !kind || run < firstRun || run > lastRun) continue
-    const { log, done } = await readLog(ports, pod, name)
-    try {
-      const snapshot = log && { run, kind, container: name, ...log }
-      if (snapshot) await store.saveSnapshots(key, [snapshot], settings.logs.containersBytes)
-    } finally {
-      done()
-    }
+    await takeLog(ports, key, pod, { run, kind, container: name })
   }
 }
 

@@ -8,15 +8,15 @@ export interface Tail {
   readonly leftOut: number
 }
 
-const PIECE_BYTES = 65_536
-
-const textOf = (bytes: Uint8Array): Iterable<string> => ({
+const textOf = (chunks: readonly Uint8Array[]): Iterable<string> => ({
   *[Symbol.iterator]() {
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-      const piece = decoder.decode(bytes.subarray(at, at + PIECE_BYTES), { stream: at + PIECE_BYTES < bytes.length })
+    for (const chunk of chunks) {
+      const piece = decoder.decode(chunk, { stream: true })
       if (piece !== '') yield piece
     }
+    const rest = decoder.decode()
+    if (rest !== '') yield rest
   },
 })
 
@@ -38,18 +38,26 @@ export async function readTail(stream: AsyncIterable<Uint8Array>, limitBytes: nu
       first = 0
     }
   }
-  const bytes = Buffer.concat(chunks)
-  chunks.length = 0
-  const over = Math.max(0, bytes.length - limitBytes)
-  const start = dropped + over === 0 ? 0 : characterStart(bytes, over)
-  return { text: textOf(bytes.subarray(start)), bytes: bytes.length - start, leftOut: dropped + start }
+  const cut = cutStart(chunks, first, Math.max(0, kept - limitBytes), dropped > 0 || kept > limitBytes)
+  return { text: textOf(chunks), bytes: kept - cut, leftOut: dropped + cut }
 }
 
 const EMPTY = new Uint8Array(0)
+/** Bytes of a UTF-8 character after its first one, at most. */
+const CONTINUATION = 3
 
-/** The first byte at or after `start` that begins a UTF-8 character. */
-function characterStart(bytes: Uint8Array, start: number): number {
-  let at = start
-  while (at < bytes.length && at < start + 3 && ((bytes[at] ?? 0) & 0xc0) === 0x80) at++
-  return at
+/** Cuts `over` bytes off the chunks from `first` on, and then what is left of a character. @returns how many that were */
+function cutStart(chunks: Uint8Array[], first: number, over: number, isCut: boolean): number {
+  chunks[first] = chunks[first]?.subarray(over) ?? EMPTY
+  let more = 0
+  for (let at = first; isCut && more < CONTINUATION && at < chunks.length; ) {
+    const byte = chunks[at]?.[0]
+    if (byte !== undefined && (byte & 0xc0) !== 0x80) break
+    if (byte === undefined) at += 1
+    else {
+      chunks[at] = chunks[at]?.subarray(1) ?? EMPTY
+      more += 1
+    }
+  }
+  return over + more
 }

@@ -8,18 +8,30 @@ import type { EndedRef, KeptLine, KeptLog, KeptTexts, TakenLog } from '../../po/
 import { locked } from './analyses.ts'
 import { type Db, storable } from './rows.ts'
 
-/** Characters of a piece of a log. */
+/** Characters of a piece of a log, about. */
 const PIECE_LENGTH = 131_072
 
 /** No half of a character may end a piece: both halves would be stored as U+FFFD. */
 function* cut(text: Iterable<string>): Generator<string> {
-  if (typeof text !== 'string') return yield* text
+  if (typeof text !== 'string') return yield* joined(text)
   for (let at = 0; at < text.length; ) {
     const end = at + PIECE_LENGTH
     const splits = /[\uD800-\uDBFF]/.test(text[end - 1] ?? '') && end < text.length
     yield text.slice(at, splits ? end - 1 : end)
     at = splits ? end - 1 : end
   }
+}
+
+/** Pieces of whole characters as one, until they are long enough. */
+function* joined(pieces: Iterable<string>): Generator<string> {
+  let whole = ''
+  for (const piece of pieces) {
+    whole += piece
+    if (whole.length < PIECE_LENGTH) continue
+    yield whole
+    whole = ''
+  }
+  if (whole !== '') yield whole
 }
 
 type LogRef = Pick<KeptLog, 'run' | 'kind' | 'container'>
