@@ -38,6 +38,9 @@ export const OPEN_PLACE: Place = {
 /** Answered by the gateway itself, to the kubelet. */
 export const HEALTH_PATH = '/healthz'
 
+/** Made by the pod, in the directory for temporary files, some seconds before nginx is told to end. */
+export const ENDING_FILE = 'ending'
+
 /** Seconds that a function may take longer than it is given, until the gateway gives it up. */
 const GRACE = 15
 
@@ -96,6 +99,12 @@ export function gatewayConf(routes: readonly Route[], place: Place = OPEN_PLACE)
   const { resolver, listen, deadLetters, suffix, port = 80, directory = '/tmp' } = place
   const times = routes.filter(({ trigger }) => trigger === 'http').map(({ scale }) => scale.timeoutSeconds)
   const patience = Math.max(0, ...times) + GRACE
+  const answer = [
+    'add_header Allow $allow always;',
+    `if ($methods = "") { return 404 ${json('Not Found')}; }`,
+    `if ($function = "") { return 405 ${json('Method Not Allowed')}; }`,
+    `proxy_pass http://$function.${suffix}:${Math.trunc(port)};`,
+  ]
   return `# Made by \`make render\` from shared/routes.ts; do not edit.
 worker_processes ${WORKERS};
 pid ${directory}/nginx.pid;
@@ -178,10 +187,16 @@ ${indent(HTTP_BOUNDS, '  ')}
     }
 
     location / {
-      add_header Allow $allow always;
-      if ($methods = "") { return 404 ${json('Not Found')}; }
-      if ($function = "") { return 405 ${json('Method Not Allowed')}; }
-      proxy_pass http://$function.${suffix}:${Math.trunc(port)};
+      if (-f ${directory}/${ENDING_FILE}) { return 418; }
+${indent(answer, '      ')}
+    }
+
+    # The pod is about to end: callers are to come back on another connection, before this one is closed.
+    error_page 418 = @ending;
+    location @ending {
+      keepalive_timeout 0;
+      recursive_error_pages on;
+${indent(answer, '      ')}
     }
 
 ${indent(problemLines(OWN_PROBLEMS), '    ')}

@@ -1,6 +1,6 @@
 /** The gateway's configuration in a real nginx, in front of one server that plays all functions. */
 import { once } from 'node:events'
-import { createServer, type RequestListener, request } from 'node:http'
+import { Agent, createServer, type RequestListener, request, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -31,6 +31,8 @@ interface Container {
   readonly resources: { readonly limits: { readonly memory: string } }
 }
 
+const portOf = (server: Server) => (server.address() as AddressInfo).port
+
 const SUFFIX = 'po.svc.cluster.local'
 /** nginx counts whole seconds: a name it may keep for one is asked for again within two, on an idle machine. */
 const FORGETTING = { timeout: 15_000, interval: 100 }
@@ -52,7 +54,7 @@ describe.skipIf(!isInstalled('nginx', 'nginx'))('nginx as the gateway', () => {
   beforeAll(async () => {
     upstream.listen(0, '127.0.0.1')
     await once(upstream, 'listening')
-    const { port } = upstream.address() as AddressInfo
+    const port = portOf(upstream)
     name = ({ name: of }) => `${of}.${SUFFIX}`
     dns = await startDns(Object.fromEntries(httpRoutes.map((route) => [name(route), '127.0.0.1'])))
     nginx = await startNginx({ resolver: dns.address, suffix: SUFFIX, port })
@@ -259,6 +261,37 @@ describe.skipIf(!isInstalled('nginx', 'nginx'))('nginx as the gateway', () => {
     handler = (_, response) => response.writeHead(502, { 'content-type': 'application/json' }).end('{"detail":"own"}')
     const answer = await fetch(`${nginx.url}/po/status`)
     expect([answer.status, await answer.text()]).toEqual([502, '{"detail":"own"}'])
+  })
+
+  test('about to end, it answers as before, and has every caller come back on another connection', async () => {
+    const ending = await startNginx({ resolver: dns.address, suffix: SUFFIX, port: portOf(upstream) })
+    const large = Buffer.alloc(LARGEST + 1)
+    const asks: readonly [string, string, Buffer?][] = [
+      ['GET', '/po/status'],
+      ['POST', '/po/', Buffer.alloc(100_000)],
+      ['POST', '/po/', large],
+      ['GET', '/nothing'],
+      ['GET', '/po/stop'],
+      ['GET', `/po/status?${'x'.repeat(40_000)}`],
+    ]
+    const agent = new Agent({ keepAlive: true })
+    const ask = async ([method, path, body]: (typeof asks)[number]) => {
+      const outgoing = request(`${ending.url}${path}`, { method, agent, headers: { 'x-request-id': 'r' } }).end(body)
+      const [answer] = await once(outgoing, 'response')
+      return { status: answer.statusCode, text: await text(answer), connection: answer.headers.connection }
+    }
+    const answers = async () => {
+      const all = []
+      for (const each of asks) all.push(await ask(each))
+      return all
+    }
+    const before = await answers()
+    expect(before.map(({ status }) => status)).toEqual([200, 200, 413, 404, 405, 414])
+    expect(before[0]?.connection).toBe('keep-alive')
+    ending.announceEnd()
+    expect(await answers()).toEqual(before.map((answer) => ({ ...answer, connection: 'close' })))
+    agent.destroy()
+    await ending.stop()
   })
 
   test('writes a line of JSON per request, without its query, and per dead letter, which it takes on a port of its own', async () => {

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { gatewayConf, HEALTH_PATH, type Place } from '../../knative/gateway-conf.ts'
+import { ENDING_FILE, gatewayConf, HEALTH_PATH, type Place } from '../../knative/gateway-conf.ts'
 import { poRoutes } from '../../shared/routes.ts'
 
 const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined
@@ -18,6 +18,8 @@ export interface RunningGateway {
   readonly deadLetters: string
   /** What it wrote to its standard output. */
   log(): string
+  /** What its pod does before it is told to end. */
+  announceEnd(): void
   stop(): Promise<void>
 }
 
@@ -64,6 +66,7 @@ export async function startNginx(
     pid: child.pid ?? 0,
     deadLetters: `http://${deadLetters}`,
     log: () => readFileSync(join(directory, 'stdout'), 'utf8'),
+    announceEnd: () => writeFileSync(join(directory, ENDING_FILE), ''),
     stop: async () => {
       child.kill('SIGTERM')
       await once(child, 'exit')
