@@ -93,11 +93,19 @@ async function everythingAtRest(): Promise<string> {
   return last
 }
 
+/** Status of an object, and the version that counts its changes: pods that become ready change them at any time. */
+const withoutStatus = <T extends { metadata: object }>(item: T) => ({
+  ...item,
+  ...('status' in item ? { status: undefined, metadata: { ...item.metadata, resourceVersion: undefined } } : {}),
+})
+
 /** Everything in the cluster and in our tables, but for what time changes by itself. */
 async function everything(): Promise<string> {
   const kinds = ['secrets', 'services', 'configmaps'].map((kind) => `api/v1/namespaces/flame/${kind}`)
-  const lists = await Promise.all([...kinds, DEPLOYMENTS, POLICIES].map((path) => node.get<{ items: object[] }>(path)))
-  const objects = lists.flatMap(({ items }) => items.map((item) => ({ ...item, status: undefined })))
+  const lists = await Promise.all(
+    [...kinds, DEPLOYMENTS, POLICIES].map((path) => node.get<{ items: { metadata: object }[] }>(path)),
+  )
+  const objects = lists.flatMap(({ items }) => items.map(withoutStatus))
   return JSON.stringify(objects) + (await node.dump())
 }
 
