@@ -14,7 +14,7 @@ COPY --chown=10000:10000 package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-fund --no-audit --no-update-notifier --loglevel=error
 COPY --chown=10000:10000 . .
 # The cache is written for its owner alone; below it belongs to root, so that no function can change it.
-RUN node knative/bundle.ts && chmod -R a+rX dist
+RUN node knative/image/bundle.ts && chmod -R a+rX dist
 
 FROM ${NODE_IMAGE}
 # Nothing here installs anything any more.

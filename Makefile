@@ -2,7 +2,7 @@
 
 BIN := node_modules/.bin
 IMAGE ?= knative-pod-orchestration:dev
-OVERLAY ?= knative/overlays/flame
+OVERLAY ?= knative/config/overlays/flame
 TIMEOUT ?= 600
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -49,16 +49,16 @@ bench: $(INSTALLED) ## Measure against the budgets; writes .run/bench.json
 	@$(BIN)/node test/bench/index.ts
 
 render: $(INSTALLED) ## Write the files that are made from tables in the code
-	@$(BIN)/node knative/render.ts
+	@$(BIN)/node knative/render/index.ts
 
 verify: $(INSTALLED) ## Rendered files, format, lint, types and import directions
-	@$(BIN)/node knative/render.ts --check
+	@$(BIN)/node knative/render/index.ts --check
 	@$(BIN)/biome check .
 	@$(BIN)/tsc
 	@$(BIN)/vitest run test/architecture.test.ts test/repository.test.ts test/hooks.test.ts
 
 verify-archive: $(INSTALLED) ## Check signatures of the archive: KEY=public.pem [ID=analysis] [FILES=exported.json]
-	@$(BIN)/node shared/verify-archive.ts --key '$(KEY)' $(if $(ID),--id '$(ID)') $(FILES)
+	@$(BIN)/node shared/commands/verify-archive.ts --key '$(KEY)' $(if $(ID),--id '$(ID)') $(FILES)
 
 image: ## Build the container image IMAGE with docker or podman
 	@tool=$$(command -v docker || command -v podman) \
@@ -73,14 +73,14 @@ undeploy: $(INSTALLED) ## OVERLAY out of the cluster again; refuses while analys
 	@$(BIN)/node knative/deploy/index.ts undeploy --overlay '$(OVERLAY)' $(if $(FORCE),--force)
 
 migrate: $(INSTALLED) ## Bring the database of the POSTGRES_* settings up to date
-	@$(BIN)/node shared/migrate.ts
+	@$(BIN)/node shared/commands/migrate.ts
 
 adopt: $(INSTALLED) ## Go on with analyses of the Python service: [APPLY=1] [FINISH=1] [FORCE=1] [FROM=database] [JSON=1]
-	@$(BIN)/node shared/adopt.ts $(if $(APPLY),--apply) $(if $(FINISH),--finish) $(if $(FORCE),--force) \
+	@$(BIN)/node shared/commands/adopt.ts $(if $(APPLY),--apply) $(if $(FINISH),--finish) $(if $(FORCE),--force) \
 	  $(if $(FROM),--from '$(FROM)') $(if $(JSON),--output json)
 
 import: $(INSTALLED) ## Bring digital twins of a Mongo database over (MONGO_URL): [APPLY=1] [JSON=1]
-	@$(BIN)/node shared/import.ts $(if $(APPLY),--apply) $(if $(JSON),--output json)
+	@$(BIN)/node shared/commands/import.ts $(if $(APPLY),--apply) $(if $(JSON),--output json)
 
 clean: ## Remove what was built or left by a run; dependencies stay
 	@rm -rf dist .run coverage

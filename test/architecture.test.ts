@@ -4,7 +4,7 @@
  */
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { allRoutes, functionFolder } from '../shared/routes.ts'
+import { allRoutes, functionFolder } from '../shared/routes/index.ts'
 import { type Import, importsOf, withoutComments } from './imports.ts'
 
 type Sources = ReadonlyMap<string, string>
@@ -227,7 +227,7 @@ describe('a planted violation is seen:', () => {
   test.each([
     ['shared/po/names.ts', `import { readFileSync } from 'node:fs'`, 'names may not import node:fs'],
     ['shared/po/model.ts', `import type { Ports } from './ports.ts'`, 'words may not import shared/po/ports.ts'],
-    ['shared/po/lifecycle.ts', `import { x } from '../fault.ts'`, 'may not import shared/fault.ts'],
+    ['shared/po/lifecycle.ts', `import { x } from '../fault.ts'`, 'may not import shared/platform/fault.ts'],
     ['shared/po/objects/a.ts', `import { create } from '../create.ts'`, 'objects may not import shared/po/create.ts'],
     [
       'shared/po/stop.ts',

@@ -2,11 +2,11 @@
  * Whether the API server holds functions to their own objects. The policies are of the whole cluster, so that no overlay brings
  * them and a deployment by somebody who may not make them goes on: it warns.
  */
-import { admission, DIGEST } from '../admission.ts'
+import { admission, DIGEST } from '../manifests/admission.ts'
 import * as cluster from './kubectl.ts'
 import { type DeployedObject, Refused, refOf } from './objects.ts'
 
-const HOW = 'kubectl apply -k knative/admission'
+const HOW = 'kubectl apply -k knative/config/admission'
 
 const keyOf = ({ kind, metadata }: Pick<DeployedObject, 'kind' | 'metadata'>): string => `${kind} ${metadata.name}`
 

@@ -1,7 +1,7 @@
 /** An overlay into a cluster: checked as a whole, then applied stage by stage, each one working before the next begins. */
 
-import { SECRETS_NAME } from '../environment.ts'
-import { selectorOf } from '../labels.ts'
+import { SECRETS_NAME } from '../manifests/environment.ts'
+import { selectorOf } from '../manifests/labels.ts'
 import { checkAdmission } from './admission.ts'
 import * as cluster from './kubectl.ts'
 import { type DeployedObject, isFunction, Refused, refOf, titleOf } from './objects.ts'

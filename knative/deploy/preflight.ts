@@ -1,8 +1,9 @@
 /** What must be true before anything is applied; everything that is not is named at once. */
-import { type Config, ConfigFault, groupsOf, loadConfig } from '../../shared/config.ts'
+
 import { API_VERSION, KIND } from '../../shared/dt/names.ts'
-import { allRoutes, dtRoutes, type SettingGroup } from '../../shared/routes.ts'
-import { SECRETS_NAME, SETTINGS_NAME } from '../environment.ts'
+import { allRoutes, dtRoutes, type SettingGroup } from '../../shared/routes/index.ts'
+import { type Config, ConfigFault, groupsOf, loadConfig } from '../../shared/settings/config.ts'
+import { SECRETS_NAME, SETTINGS_NAME } from '../manifests/environment.ts'
 import * as cluster from './kubectl.ts'
 import { type DeployedObject, isFunction } from './objects.ts'
 import { imagesOf } from './plan.ts'
@@ -21,12 +22,12 @@ export function unserved(objects: readonly DeployedObject[], served: ReadonlySet
   })
 }
 
-const TWINS = new Set(dtRoutes.map(({ name }) => name))
+const DT = new Set(dtRoutes.map(({ name }) => name))
 
 /** The kind that functions of digital twins cannot do without. It is of the whole cluster, so no overlay brings it. */
-export const kindsOfTwins = (objects: readonly DeployedObject[], served: ReadonlySet<string>): string[] =>
-  objects.some((object) => isFunction(object) && TWINS.has(object.metadata.name)) && !served.has(API_VERSION)
-    ? [`the cluster does not serve ${API_VERSION} (${KIND}): kubectl apply -k knative/crd`]
+export const kindsOfDt = (objects: readonly DeployedObject[], served: ReadonlySet<string>): string[] =>
+  objects.some((object) => isFunction(object) && DT.has(object.metadata.name)) && !served.has(API_VERSION)
+    ? [`the cluster does not serve ${API_VERSION} (${KIND}): kubectl apply -k knative/config/crd`]
     : []
 
 function whatServes(version: string): string {
@@ -43,7 +44,9 @@ const settingsOf = (objects: readonly DeployedObject[]): Readonly<Record<string,
 async function priorityFaults(objects: readonly DeployedObject[]): Promise<string[]> {
   const { RUN_PRIORITY_CLASS: name } = settingsOf(objects)
   if (!name || (await cluster.get('priorityclass', name))) return []
-  return [`there is no PriorityClass ${name} (RUN_PRIORITY_CLASS): kubectl apply -k knative/priority makes po-runs`]
+  return [
+    `there is no PriorityClass ${name} (RUN_PRIORITY_CLASS): kubectl apply -k knative/config/priority makes po-runs`,
+  ]
 }
 
 const decoded = (data: Readonly<Record<string, string>> = {}): Record<string, string> =>
@@ -74,7 +77,7 @@ export function settingFaults(
 }
 
 const makeSecret = (namespace: string): string =>
-  `there is no Secret ${SECRETS_NAME} in namespace ${namespace}: fill in a copy of knative/secrets.env.template and name it ` +
+  `there is no Secret ${SECRETS_NAME} in namespace ${namespace}: fill in a copy of knative/config/secrets.env.template and name it ` +
   'with SECRETS=FILE'
 
 /**
@@ -91,7 +94,7 @@ export async function preflight(
   const faults = [
     ...examples.map((image) => `${image} is the example's image: set yours under \`images\` of the overlay`),
     ...unserved(objects, served),
-    ...kindsOfTwins(objects, served),
+    ...kindsOfDt(objects, served),
     ...(await priorityFaults(objects)),
   ]
   const rendered = objects.some(({ kind, metadata }) => kind === 'Namespace' && metadata.name === namespace)

@@ -1,5 +1,5 @@
 /** Reads answers of other systems, which may be anything, without trusting their shape. */
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 
 export type JsonObject = Readonly<Record<string, unknown>>
 

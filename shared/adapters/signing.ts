@@ -7,8 +7,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { CompactSign, calculateJwkThumbprint, compactVerify, errors, exportJWK } from 'jose'
-import { ConfigFault } from '../config.ts'
 import type { Sign } from '../po/ports.ts'
+import { ConfigFault } from '../settings/config.ts'
 
 export interface SignOptions {
   /** PEM file of the private key; empty: nothing is signed. */

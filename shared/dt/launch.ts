@@ -2,7 +2,7 @@
  * `POST /service/launch`: the intent is recorded first, then the resource is made; its objects are made by `reconcile`. A
  * launch that Kubernetes refuses leaves no row, and one whose end is not known is taken back.
  */
-import { isFault } from '../fault.ts'
+import { isFault } from '../platform/fault.ts'
 import type { ServiceId, ServiceSpec } from './model.ts'
 import { analyticsResource } from './objects/index.ts'
 import type { Ports } from './ports.ts'

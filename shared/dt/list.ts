@@ -2,7 +2,7 @@
  * `GET /service/`: a page of services, oldest first. Database only: no service can spoil the page of the others. Screens ask
  * for it every few seconds: who asks for a page at the same time gets one reading of it.
  */
-import { nextReading } from '../work/next-reading.ts'
+import { nextReading } from '../platform/single-flight.ts'
 import type { Listed, Ports } from './ports.ts'
 import { type ListRow, rowOf } from './show.ts'
 

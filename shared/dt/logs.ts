@@ -1,6 +1,7 @@
 /** `GET /service/{id}/logs`: what the containers of a service wrote last, of those that run and of those that have ended. */
-import { isFault } from '../fault.ts'
-import { sideBySide } from '../work/side-by-side.ts'
+
+import { sideBySide } from '../platform/concurrency.ts'
+import { isFault } from '../platform/fault.ts'
 import { isOver, LOG_TAIL_BYTES } from './model.ts'
 import { CONTAINER } from './names.ts'
 import type { Ports } from './ports.ts'

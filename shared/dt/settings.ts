@@ -1,6 +1,6 @@
-/** What the use cases are told by configuration; plain values, made once by `wire/twins.ts`. */
+/** What the use cases are told by configuration; plain values, made once by `wire/dt.ts`. */
 
-import type { DnsPeer } from '../dns-egress.ts'
+import type { DnsPeer } from '../platform/dns-egress.ts'
 
 /** One allowed way out of a run: pods with a label, or addresses, on one port. */
 export interface Egress {
@@ -9,7 +9,7 @@ export interface Egress {
 }
 
 /** Images, resources and places that the objects of a service are built from. */
-export interface TwinSettings {
+export interface ServiceSettings {
   readonly namespace: string
   readonly clusterDomain: string
   /** Image of the programs that bring inputs and take outputs: ours. */
@@ -50,7 +50,7 @@ export interface TwinSettings {
 }
 
 export interface DtSettings {
-  readonly twin: TwinSettings
+  readonly service: ServiceSettings
   readonly intervalSeconds: number
   /** Seconds for which a Job of which no pod can start is tried. */
   readonly startBudgetSeconds: number

@@ -1,5 +1,5 @@
 /** `GET /service/{id}/status`, `/runs`: one service and what became of its runs. Database only. */
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 import { parseServiceId, type Run, type Service, type ServiceId } from './model.ts'
 import type { Ports } from './ports.ts'
 import { type State, stateOf } from './show.ts'

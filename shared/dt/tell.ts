@@ -1,7 +1,8 @@
 /** Tells changes to the event sink: in order per service, again and again until they are taken; nobody, if there is none. */
-import { isFault } from '../fault.ts'
-import { retryAt } from '../work/backoff.ts'
-import { type Drained, drain } from '../work/drain.ts'
+
+import { retryAt } from '../platform/backoff.ts'
+import { type Drained, drain } from '../platform/drain.ts'
+import { isFault } from '../platform/fault.ts'
 import { changeEvent, eventSource } from './events.ts'
 import type { ServiceId } from './model.ts'
 import type { PendingChange, Ports, Sink } from './ports.ts'
@@ -15,7 +16,7 @@ async function tellOne(ports: TellingPorts, sink: Sink, { seq, change, attempts 
   const { store, log, settings } = ports
   const { id, kind } = change
   try {
-    await sink.emit(changeEvent(change, eventSource(settings.twin.namespace)))
+    await sink.emit(changeEvent(change, eventSource(settings.service.namespace)))
   } catch (error) {
     if (!isFault(error, 'refused')) {
       await store.postponeChanges(id, retryAt(ports, attempts))

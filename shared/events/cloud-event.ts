@@ -1,7 +1,7 @@
 /** The CloudEvent in a request, from its headers and raw bytes: binary or structured mode, with or without data. */
 import type { IncomingHttpHeaders } from 'node:http'
 import { CloudEvent, HTTP } from 'cloudevents'
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 
 /** The SDK makes up what is missing of these; an event that lacks one is none. */
 const REQUIRED = ['specversion', 'id', 'source', 'type'] as const

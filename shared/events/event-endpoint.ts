@@ -11,12 +11,12 @@
  * It may import `shared/http`, `routes`, `log`, `fault`; never a use case.
  */
 import type { CloudEvent } from 'cloudevents'
-import { Fault, isFault } from '../fault.ts'
 import { readBody } from '../http/body.ts'
 import { createEdge, type Edge } from '../http/edge.ts'
 import { exchange, type Incoming, once, type Reply } from '../http/exchange.ts'
 import type { HttpFunction } from '../http/register.ts'
-import type { Route } from '../routes.ts'
+import { Fault, isFault } from '../platform/fault.ts'
+import type { Route } from '../routes/index.ts'
 import { parseEvent } from './cloud-event.ts'
 
 const SEEN: Reply = { status: 204 }

@@ -2,7 +2,7 @@
  * What a program beside a run may do: what its token was issued for, and what the record says of service and run by now.
  * Pure. `docs/adr/0016` says why.
  */
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 import type { ObjectId, RunKey } from './model.ts'
 import type { Standing } from './ports.ts'
 

@@ -1,11 +1,12 @@
 /** Files over HTTP: what comes in as a form or as bytes, and what callers are told. */
-import { Fault } from '../fault.ts'
+
 import { limited } from '../http/bytes.ts'
 import { attachment } from '../http/disposition.ts'
 import { json, type Reply } from '../http/exchange.ts'
 import { formFile, isForm } from '../http/multipart.ts'
 import { expectedTags, select } from '../http/range.ts'
 import type { StreamRequest } from '../http/stream-endpoint.ts'
+import { Fault } from '../platform/fault.ts'
 import * as files from './files.ts'
 import { type ByteRange, isFileName, NAME_CHARACTERS, type StoredFile } from './model.ts'
 import type { FilePorts } from './ports.ts'

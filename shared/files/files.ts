@@ -2,7 +2,7 @@
  * What users do with files. A file is a name for a content: deleting it takes the name away, and gives back room only
  * when nobody else has the content. So no service ever loses an input to what happens to a file.
  */
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 import { type ObjectId, parseObjectId, type StoredFile } from './model.ts'
 import type { Added, Bytes, Change, FilePorts } from './ports.ts'
 import { named, receive } from './receive.ts'

@@ -1,5 +1,5 @@
 /** Takes bytes in: stored while they are hashed, under a body that nobody has yet. */
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 import type { Body } from './model.ts'
 import type { Bytes, FilePorts, Received } from './ports.ts'
 

@@ -1,9 +1,10 @@
 /** What the programs in the pods of runs ask for, inputs and places for outputs, and what callers see of these. */
-import { Fault } from '../fault.ts'
+
 import { limited } from '../http/bytes.ts'
 import { json, type Reply } from '../http/exchange.ts'
 import type { StreamRequest } from '../http/stream-endpoint.ts'
 import { validate } from '../http/validation.ts'
+import { Fault } from '../platform/fault.ts'
 import type { Access, Step } from './access.ts'
 import { bytesReply } from './answers.ts'
 import { isJson } from './json.ts'

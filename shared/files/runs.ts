@@ -1,5 +1,5 @@
 /** What a run takes and leaves. Its outputs are there all at once, when it says which there are, or never. */
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 import { type Access, assertMayLeave, assertMayRead, noRun, runIsOver, type Step, type Wanted } from './access.ts'
 import { looseFrom } from './files.ts'
 import {

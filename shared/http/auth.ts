@@ -1,10 +1,10 @@
 /** Who calls: a bearer token of the realm, checked against its published keys, and what such a caller may do. */
 import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose'
-import type { Config } from '../config.ts'
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
+import { type RunGrant, tokenOwner } from '../platform/service-token.ts'
 import { type AnalysisId, parseAnalysisId } from '../po/model.ts'
-import type { Auth, Route } from '../routes.ts'
-import { type RunGrant, tokenOwner } from '../service-token.ts'
+import type { Auth, Route } from '../routes/index.ts'
+import type { Config } from '../settings/config.ts'
 import { createKeys, fetchKeys } from './keys.ts'
 
 export interface Caller {
@@ -114,7 +114,7 @@ export function authenticateFor({ auth }: Pick<Route, 'auth'>, config: Config): 
 
 /** True where whoever reaches a function may call it, because the site says so. */
 export const isOpen = ({ auth }: Pick<Route, 'auth'>, { DT_AUTH }: Pick<Config, 'DT_AUTH'>): boolean =>
-  auth === 'twin' && DT_AUTH === 'none'
+  auth === 'dt' && DT_AUTH === 'none'
 
 function keysOf({ KEYCLOAK_URL, KEYCLOAK_REALM }: AuthConfig): JWTVerifyGetKey {
   const url = new URL(`${KEYCLOAK_URL}/realms/${encodeURIComponent(KEYCLOAK_REALM)}/protocol/openid-connect/certs`)

@@ -3,7 +3,7 @@
  * counted while it arrives, against a limit of its own and against one for all bodies of the process.
  */
 import type { IncomingMessage } from 'node:http'
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 import type { Share } from './bounds.ts'
 import { cutLongTexts } from './long-texts.ts'
 

@@ -2,7 +2,7 @@
  * What one process of a function holds for its callers at a time. Whoever comes beyond that is refused with 503 and a
  * time to come back: a process without memory loses the requests of all.
  */
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 
 /** The share of one request. */
 export interface Share {

@@ -1,7 +1,7 @@
 /** Bytes that stream through a function: never more of them in memory than a few pieces, either way. */
 import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 import { assertLength, type FunctionRequest, inviteBody, tooLarge, tooSlow } from './body.ts'
 
 export type Bytes = AsyncIterable<Uint8Array>

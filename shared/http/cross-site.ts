@@ -6,7 +6,7 @@
  * it is not, unless the proxy in front of the gateway serves its own host names alone.
  */
 import type { IncomingMessage } from 'node:http'
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']
 /** Said by browsers that send no `Origin`. */

@@ -1,7 +1,8 @@
 /** What the edge of a function needs from its environment, made at first use: importing a function does nothing. */
-import { type Environment, groupsOf, loadConfig } from '../config.ts'
+
 import { createLogger, type Logger } from '../log.ts'
-import { prefixOf, type Route } from '../routes.ts'
+import { prefixOf, type Route } from '../routes/index.ts'
+import { type Environment, groupsOf, loadConfig } from '../settings/config.ts'
 import { type Authenticate, authenticateFor } from './auth.ts'
 import { type Bounds, createBounds } from './bounds.ts'
 

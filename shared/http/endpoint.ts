@@ -13,7 +13,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type * as z from 'zod'
-import type { Route } from '../routes.ts'
+import type { Route } from '../routes/index.ts'
 import { assertMayCall, assertOwn, assertOwnService, type Caller, NOBODY } from './auth.ts'
 import { assertJson, assertLength, BODY_LIMIT, parseJson, readBody, receivedLimit } from './body.ts'
 import { assertKnownSite } from './cross-site.ts'
@@ -142,7 +142,7 @@ export async function checkedHead<Params, Query>(
   bodyLimit = BODY_LIMIT,
 ): Promise<Omit<Request<Params, Query, undefined>, 'body'>> {
   assertLength(request, bodyLimit)
-  if (route.auth === 'twin' && edge.isOpen) assertKnownSite(request, edge.corsOrigins)
+  if (route.auth === 'dt' && edge.isOpen) assertKnownSite(request, edge.corsOrigins)
   const caller = route.auth === 'none' ? NOBODY : await edge.authenticate(request.headers.authorization)
   assertMayCall(route.auth, caller)
   assertOwnService(caller, match.params)

@@ -2,7 +2,7 @@
  * The parts of a multipart body, read as they come (RFC 2046, section 5.1): no more than the headers of one part and one
  * piece of the body are held, however large either is. A part has to be read, or left, before the next one is asked for.
  */
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 import type { Bytes } from './bytes.ts'
 
 export interface Part {

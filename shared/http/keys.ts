@@ -11,7 +11,7 @@ import { request as requestHttps } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 
 export interface KeyOptions {
   /** Least time between the beginnings of two fetches. */

@@ -2,7 +2,7 @@
  * Path templates of the route table: `{name}` is one segment, `{name+}` at least one, a trailing slash makes no difference,
  * nor does the prefix that a part of the table answers with.
  */
-import type { Endpoint } from '../routes.ts'
+import type { Endpoint } from '../routes/index.ts'
 
 export interface Match {
   /** Position in the route's list of endpoints. */

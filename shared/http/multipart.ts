@@ -1,6 +1,6 @@
 /** Forms with a file in them (RFC 7578), read as they come. */
 import type { IncomingHttpHeaders } from 'node:http'
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 import type { Bytes } from './bytes.ts'
 import { namesOf } from './form-names.ts'
 import { boundaryOf, type Part, partsOf } from './form-parts.ts'

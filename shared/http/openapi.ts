@@ -1,6 +1,6 @@
 /** The OpenAPI 3.1 description, made from the route table and the schemas that the functions check with. */
 import * as z from 'zod'
-import type { Auth, Endpoint, Route } from '../routes.ts'
+import type { Auth, Endpoint, Route } from '../routes/index.ts'
 import type { AnySchemas } from './endpoint.ts'
 
 interface Tag {
@@ -55,8 +55,7 @@ const RESPONSES = {
   unavailable: problem('Another system is away or too slow; see Retry-After'),
 }
 
-const asksForToken = (auth: Auth, { isOpen = false }: Feature): boolean =>
-  auth !== 'none' && !(auth === 'twin' && isOpen)
+const asksForToken = (auth: Auth, { isOpen = false }: Feature): boolean => auth !== 'none' && !(auth === 'dt' && isOpen)
 
 const SCHEMAS = {
   Problem: { type: 'object', properties: { detail: {} }, required: ['detail'] },

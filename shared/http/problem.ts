@@ -1,5 +1,5 @@
 /** The one place where an error becomes an answer: code → status, and what the caller may read. */
-import { Fault, type FaultCode } from '../fault.ts'
+import { Fault, type FaultCode } from '../platform/fault.ts'
 
 const STATUS: Readonly<Record<FaultCode, number>> = {
   bad_request: 400,

@@ -3,7 +3,7 @@
  *
  *     FUNCTION_TARGET=po-status PORT=8080 node shared/http/serve.ts
  */
-import { functionFolder } from '../routes.ts'
+import { functionFolder } from '../routes/index.ts'
 import { start } from './start.ts'
 
 await start((route) => import(`../../functions/${functionFolder(route)}/index.ts`))

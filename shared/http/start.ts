@@ -1,7 +1,8 @@
 /** From an environment to a serving function: settings checked all at once, strays logged, drained on SIGTERM. */
-import { ConfigFault, type Environment, groupsOf, loadConfig } from '../config.ts'
+
 import { createLogger, type Logger } from '../log.ts'
-import { allRoutes, type Route } from '../routes.ts'
+import { allRoutes, type Route } from '../routes/index.ts'
+import { ConfigFault, type Environment, groupsOf, loadConfig } from '../settings/config.ts'
 import { runChecks } from '../wire/checks.ts'
 import { isOpen } from './auth.ts'
 import { registeredFunction } from './register.ts'

@@ -5,7 +5,7 @@
  *
  * Under the functions framework's own server a body was read into memory before; it is handed on all the same.
  */
-import type { Route } from '../routes.ts'
+import type { Route } from '../routes/index.ts'
 import { BODY_LIMIT, hasBody, readBody } from './body.ts'
 import type { Share } from './bounds.ts'
 import { type Bytes, bodyOf } from './bytes.ts'

@@ -1,7 +1,7 @@
 /** zod's issues in the words of FastAPI, which the callers of this contract know. */
 import type * as z from 'zod'
-import { Fault } from '../fault.ts'
 import { SECRET_FIELDS } from '../log.ts'
+import { Fault } from '../platform/fault.ts'
 
 export interface Detail {
   readonly type: string

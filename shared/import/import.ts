@@ -3,10 +3,11 @@
  * itself, so that a bad one stops nobody; what is here already is left as it is, so that it may be repeated until nothing is
  * left. Without `apply` it reads everything but the bytes, and writes nothing.
  */
-import { isFault } from '../fault.ts'
+
 import type { Origin } from '../files/model.ts'
 import type { Catalogue } from '../files/ports.ts'
 import { named, receive } from '../files/receive.ts'
+import { isFault } from '../platform/fault.ts'
 import {
   type Document,
   type FormerFile,

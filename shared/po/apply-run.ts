@@ -2,7 +2,7 @@
  * Makes the Kubernetes objects of a run in the one order that never leaves a pod unprotected: standing policy (verified),
  * root, credentials, policies, then the rest at once. A first run costs nine writes; applying twice changes nothing.
  */
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 import type { Analysis } from './model.ts'
 import { runName, STANDING_POLICY_NAME } from './names.ts'
 import {

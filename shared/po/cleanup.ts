@@ -3,7 +3,7 @@
  * others. Live analyses are touched only where `all` or `analyzes` asks for it.
  */
 
-import { sideBySide } from '../work/side-by-side.ts'
+import { sideBySide } from '../platform/concurrency.ts'
 import { carryOutEnd } from './ending.ts'
 import { takeInventory } from './inventory.ts'
 import { isLive } from './model.ts'

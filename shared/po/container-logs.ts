@@ -1,5 +1,5 @@
 /** Reading logs of containers: a few at a time in one process, whoever asks, since each may be large. */
-import { permits } from '../work/side-by-side.ts'
+import { permits } from '../platform/concurrency.ts'
 import type { Cluster, LogTail, Ports } from './ports.ts'
 
 const AT_ONCE = 2

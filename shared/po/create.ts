@@ -2,7 +2,7 @@
  * `POST /po/`: the intent is recorded first, then token and objects are made, then the analysis is `started`. A step that
  * fails takes everything back; a crash leaves a row that the sweep completes or takes back.
  */
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 import { applyRoot, applyRun, ensureStandingPolicy, type Peers, requirePeers, runInput } from './apply-run.ts'
 import { statusWord } from './lifecycle.ts'
 import {

@@ -1,6 +1,6 @@
 /** One analysis by the caller's spelling of its id, or all of them: what most endpoints share. */
 
-import { sideBySide } from '../work/side-by-side.ts'
+import { sideBySide } from '../platform/concurrency.ts'
 import type { Analysis, AnalysisId } from './model.ts'
 import type { Ports } from './ports.ts'
 

@@ -1,5 +1,5 @@
 /** `GET /po/healthz`: whether the database answers and the loop moves and sees. The Hub and Keycloak may be away. */
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 import type { Ports } from './ports.ts'
 import { FAULT_INTERVALS, STALLED_INTERVALS } from './silence.ts'
 

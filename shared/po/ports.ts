@@ -2,7 +2,7 @@
  * What the use cases of PO need from the world, and what each adapter owes them. Every adapter, sandbox part and fake
  * passes the conformance suite of its port (`test/conformance/`).
  *
- * All calls have a deadline of their own and fail with a `Fault` (`shared/fault.ts`): `unavailable` when the other side
+ * All calls have a deadline of their own and fail with a `Fault` (`shared/platform/fault.ts`): `unavailable` when the other side
  * is away or slow, `refused` when it says no. No call retries on its own unless its comment says so.
  */
 import type {

@@ -2,8 +2,8 @@
  * Which registry a request names, and whose login its images are pulled with. The site's login is for the site's registry
  * and is never combined with a host that a caller chose.
  */
-import { Fault } from '../fault.ts'
-import { parseRegistry, REGISTRY_PATTERN } from '../registry.ts'
+import { Fault } from '../platform/fault.ts'
+import { parseRegistry, REGISTRY_PATTERN } from '../platform/registry.ts'
 import type { RegistryLogin } from './model.ts'
 
 export { REGISTRY_PATTERN }

@@ -6,8 +6,9 @@
  * but the logs, which go with their pods. Each attempt is counted when it is claimed: after two that ended their process the
  * logs are given up, after four the archive entry is made without lines and logs.
  */
-import { isFault } from '../fault.ts'
-import { together } from '../work/side-by-side.ts'
+
+import { together } from '../platform/concurrency.ts'
+import { isFault } from '../platform/fault.ts'
 import { readLog } from './container-logs.ts'
 import type { AnalysisKey, LogSnapshot, Removal } from './model.ts'
 import { COMPONENT, credentialsName, LABEL, parseObjectName, rootName } from './names.ts'

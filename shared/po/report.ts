@@ -2,10 +2,11 @@
  * What the Hub is told, and its delivery: rows of the outbox go out one after the other per analysis, oldest first. A row
  * the Hub refuses is settled with the reason; while it is away the analysis's rows wait.
  */
-import { isFault } from '../fault.ts'
-import { retryAt } from '../work/backoff.ts'
-import { type Drained, drain } from '../work/drain.ts'
-import { limited } from '../work/side-by-side.ts'
+
+import { retryAt } from '../platform/backoff.ts'
+import { limited } from '../platform/concurrency.ts'
+import { type Drained, drain } from '../platform/drain.ts'
+import { isFault } from '../platform/fault.ts'
 import { WORDS } from './lifecycle.ts'
 import {
   type Analysis,

@@ -1,5 +1,5 @@
 /** What the use cases are told by configuration; plain values, made once by `wire.ts`. May import lifecycle types. */
-import type { DnsPeer } from '../dns-egress.ts'
+import type { DnsPeer } from '../platform/dns-egress.ts'
 import type { Budgets } from './lifecycle.ts'
 import type { LineLimits } from './model.ts'
 

@@ -1,7 +1,8 @@
 /** Tells changes to the event sink: in order per analysis, again and again until they are taken; nobody, if there is none. */
-import { isFault } from '../fault.ts'
-import { retryAt } from '../work/backoff.ts'
-import { type Drained, drain } from '../work/drain.ts'
+
+import { retryAt } from '../platform/backoff.ts'
+import { type Drained, drain } from '../platform/drain.ts'
+import { isFault } from '../platform/fault.ts'
 import { changeEvent, eventSource } from './events.ts'
 import type { PendingChange, Ports, Sink } from './ports.ts'
 

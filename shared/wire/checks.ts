@@ -1,5 +1,5 @@
 /** What a function checks before it listens, beyond the shape of its settings: files that they name, keys in them. */
-import type { Config } from '../config.ts'
+import type { Config } from '../settings/config.ts'
 
 /** @throws ConfigFault */
 export type Check = (config: Config) => Promise<unknown> | unknown

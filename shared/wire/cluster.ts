@@ -1,7 +1,8 @@
 /** Kubernetes, and what is reached through its Services: the analyses' own API and the message broker. */
+
+import { createSidecar } from '../adapters/analysis-api/index.ts'
 import { createBroker } from '../adapters/broker/index.ts'
-import { apiServerProxy, type Connection, connect, createCluster } from '../adapters/kubernetes/index.ts'
-import { createSidecar } from '../adapters/sidecar/index.ts'
+import { apiServerProxy, type Connection, connect, createCluster } from '../adapters/kubernetes/po/index.ts'
 import type { Ports } from '../po/ports.ts'
 import type { Context, Wiring } from './index.ts'
 

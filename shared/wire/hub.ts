@@ -1,6 +1,6 @@
 import { createHub } from '../adapters/hub/index.ts'
-import type { Config } from '../config.ts'
 import type { Hub, Ports } from '../po/ports.ts'
+import type { Config } from '../settings/config.ts'
 import type { Wiring } from './index.ts'
 
 const create = (config: Config): Hub =>

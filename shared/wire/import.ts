@@ -1,11 +1,11 @@
 /** Ports for bringing a Mongo database over: that database, and ours. */
 import { createDigest } from '../adapters/digest.ts'
 import { createFormer } from '../adapters/mongo/index.ts'
+import { connect, createStore } from '../adapters/postgres/dt/index.ts'
+import { createIntake } from '../adapters/postgres/dt/intake.ts'
 import { createBlobs, createCatalogue } from '../adapters/postgres/files/index.ts'
-import { connect, createStore } from '../adapters/postgres/twins/index.ts'
-import { createIntake } from '../adapters/postgres/twins/intake.ts'
-import { type Environment, loadConfig } from '../config.ts'
 import type { ImportPorts } from '../import/ports.ts'
+import { type Environment, loadConfig } from '../settings/config.ts'
 
 /** @throws ConfigFault */
 export function wireImport(env: Environment, log: ImportPorts['log']): { ports: ImportPorts; close(): Promise<void> } {

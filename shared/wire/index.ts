@@ -5,10 +5,10 @@
  *     wire(routes.po.status, store)   // () => ports with `store`, clock, log and settings
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Config, type Environment, groupsOf, loadConfig } from '../config.ts'
 import { createLogger } from '../log.ts'
 import type { Log, Ports } from '../po/ports.ts'
-import type { Route } from '../routes.ts'
+import type { Route } from '../routes/index.ts'
+import { type Config, type Environment, groupsOf, loadConfig } from '../settings/config.ts'
 import { atStart, type Check } from './checks.ts'
 import { poSettings } from './settings.ts'
 

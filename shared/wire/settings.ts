@@ -1,7 +1,7 @@
 /** Settings of the use cases from the configuration. */
 import { readFileSync } from 'node:fs'
-import type { Config } from '../config.ts'
 import type { LogBounds, PoSettings, RunSettings } from '../po/settings.ts'
+import type { Config } from '../settings/config.ts'
 
 function readText(path: string): string {
   try {

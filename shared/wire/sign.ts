@@ -1,6 +1,6 @@
 import { createSign } from '../adapters/signing.ts'
-import type { Config } from '../config.ts'
 import type { Ports, Sign } from '../po/ports.ts'
+import type { Config } from '../settings/config.ts'
 import type { Wiring } from './index.ts'
 
 const create = (config: Config): Promise<Sign> =>

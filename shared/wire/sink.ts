@@ -1,6 +1,6 @@
 import { createSink } from '../adapters/sink/index.ts'
-import { type Config, ConfigFault } from '../config.ts'
 import type { Ports } from '../po/ports.ts'
+import { type Config, ConfigFault } from '../settings/config.ts'
 import type { Wiring } from './index.ts'
 
 const wiring: Wiring<Pick<Ports, 'sink'>> = ({ config }) => ({

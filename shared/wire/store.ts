@@ -1,4 +1,4 @@
-import { checkAuthority, createStore } from '../adapters/postgres/index.ts'
+import { checkAuthority, createStore } from '../adapters/postgres/po/index.ts'
 import type { Ports } from '../po/ports.ts'
 import { databaseOf } from './database.ts'
 import type { Wiring } from './index.ts'

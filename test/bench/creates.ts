@@ -4,7 +4,7 @@
  * the Hub. What runs before the measurement is the warm-up of all processes, as a node that is in use has had it.
  */
 import { randomUUID } from 'node:crypto'
-import { routes } from '../../shared/routes.ts'
+import { routes } from '../../shared/routes/index.ts'
 import { realCluster, type StartCluster, sandboxApart } from './clusters.ts'
 import { closedLoop, type Load } from './load.ts'
 import { startNode } from './node.ts'

@@ -4,7 +4,7 @@
  * Both are measured in turns within one run, so that whatever else the machine does meets both alike.
  */
 import { randomUUID } from 'node:crypto'
-import { connect, createStore } from '../../shared/adapters/postgres/index.ts'
+import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
 import type { AnalysisId, Report } from '../../shared/po/model.ts'
 import type { Store } from '../../shared/po/ports.ts'
 import { databaseSettings, startTestDatabases } from '../sandbox/postgres.ts'

@@ -4,8 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { nodeOptions } from '../../knative/process.ts'
-import { routes } from '../../shared/routes.ts'
+import { nodeOptions } from '../../knative/image/process.ts'
+import { routes } from '../../shared/routes/index.ts'
 import { analysisId, seedAnalyses } from './analyses.ts'
 import type { Heard, Question } from './analyses-apart.ts'
 import { startApart } from './apart.ts'

@@ -7,11 +7,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { bundleFunction, copyFiles } from '../../knative/bundle.ts'
-import { memoryEnvironment, nodeOptions } from '../../knative/process.ts'
-import { connect, createStore } from '../../shared/adapters/postgres/index.ts'
-import { createStore as createTwinStore } from '../../shared/adapters/postgres/twins/index.ts'
-import type { Route } from '../../shared/routes.ts'
+import { bundleFunction, copyFiles } from '../../knative/image/bundle.ts'
+import { memoryEnvironment, nodeOptions } from '../../knative/image/process.ts'
+import { createStore as createDtStore } from '../../shared/adapters/postgres/dt/index.ts'
+import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
+import type { Route } from '../../shared/routes/index.ts'
 import { type Functions, startFunctions } from '../sandbox/functions.ts'
 import { startHub } from '../sandbox/hub.ts'
 import { startKeycloak } from '../sandbox/keycloak.ts'
@@ -130,7 +130,7 @@ async function startParts({ routes, processes = 1, cluster, env }: NodeOptions, 
     /** For rows that need analyses which nobody created over HTTP. */
     store: createStore(pool),
     /** For services that nobody launched. */
-    twins: createTwinStore(pool),
+    dt: createDtStore(pool),
     /** For what no port makes. */
     database: pool,
     /** Where it is. */

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Db } from '../../shared/adapters/postgres/rows.ts'
 import type { ServiceId } from '../../shared/dt/model.ts'
-import { routes } from '../../shared/routes.ts'
+import { routes } from '../../shared/routes/index.ts'
 import { openLoop } from './load.ts'
 import { type BenchNode, startNode } from './node.ts'
 import { atMost, type BenchRow, percentile, shown } from './row.ts'

@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { routes } from '../../shared/routes.ts'
+import { routes } from '../../shared/routes/index.ts'
 import { seedAnalyses } from './analyses.ts'
 import { type Load, openLoop } from './load.ts'
 import { startNode } from './node.ts'

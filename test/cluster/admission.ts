@@ -1,7 +1,7 @@
-/** The policies of `knative/admission`, as an administrator applies them. They are of the whole cluster and stay. */
+/** The policies of `knative/config/admission`, as an administrator applies them. They are of the whole cluster and stay. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { admission } from '../../knative/admission.ts'
-import { connect } from '../../shared/adapters/kubernetes/index.ts'
+import { admission } from '../../knative/manifests/admission.ts'
+import { connect } from '../../shared/adapters/kubernetes/po/index.ts'
 
 const PLURALS: Readonly<Record<string, string>> = {
   ValidatingAdmissionPolicy: 'validatingadmissionpolicies',

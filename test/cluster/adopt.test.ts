@@ -1,10 +1,10 @@
 /** A pod as the Python service made it, with a real analysis in it, goes on here: the same process, polled through our proxy. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connect, type Database } from '../../shared/adapters/postgres/index.ts'
-import { adoptCommand } from '../../shared/adopt.ts'
-import { loadConfig } from '../../shared/config.ts'
+import { connect, type Database } from '../../shared/adapters/postgres/po/index.ts'
+import { adoptCommand } from '../../shared/commands/adopt.ts'
 import type { AnalysisId } from '../../shared/po/model.ts'
+import { loadConfig } from '../../shared/settings/config.ts'
 import { wireAdopt } from '../../shared/wire/adopt.ts'
 import { type FormerDeployment, type FormerObject, formerObjects, sharedPullSecret } from '../predecessor/objects.ts'
 import { createFormerTables, formerRow, insertFormer } from '../predecessor/tables.ts'

@@ -1,7 +1,7 @@
 /** The API server as these tests use it: any object, in their namespace or at a full path, and logs as they are written. */
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect } from '../../shared/adapters/kubernetes/index.ts'
+import { connect } from '../../shared/adapters/kubernetes/po/index.ts'
 
 export interface ApiObject {
   readonly apiVersion?: string

@@ -3,15 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { connect } from '../../shared/adapters/postgres/twins/index.ts'
-import { createIntake } from '../../shared/adapters/postgres/twins/intake.ts'
+import { connect } from '../../shared/adapters/postgres/dt/index.ts'
+import { createIntake } from '../../shared/adapters/postgres/dt/intake.ts'
 import { readService } from '../../shared/import/documents.ts'
 import { databaseSettings } from '../sandbox/postgres.ts'
 import { type ApiObject, eventually } from './api.ts'
 import { startBeacon } from './beacon.ts'
+import { type DtWorld, startDtWorld } from './dt-world.ts'
 import { succeed } from './knative/make.ts'
 import { plainPod } from './surroundings.ts'
-import { startTwinWorld, type TwinWorld } from './twins.ts'
 import { findResolver } from './world.ts'
 
 const PATIENCE = { timeout: 110_000, interval: 250 }
@@ -30,9 +30,9 @@ interface Status {
   readonly output_files: readonly string[]
 }
 
-let world: TwinWorld
+let world: DtWorld
 beforeAll(async () => {
-  world = await startTwinWorld()
+  world = await startDtWorld()
 })
 afterAll(() => world?.stop())
 
@@ -343,7 +343,7 @@ describe('isolation', () => {
     const ask = async (method: string, path: string, token: string) => {
       const headers = { authorization: `Bearer ${token}` }
       const body = method === 'PUT' ? 'theirs' : undefined
-      return (await fetch(`${world.twins.door.url}${path}`, { method, headers, ...(body ? { body } : {}) })).status
+      return (await fetch(`${world.dt.door.url}${path}`, { method, headers, ...(body ? { body } : {}) })).status
     }
     const token = await tokenOf(own)
     const run = 'firing=0&index=0&attempt=0'

@@ -5,8 +5,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js'
-import { isGranted, role, roleBinding, serviceAccount } from '../../knative/rbac.ts'
-import { poRoutes, type Route } from '../../shared/routes.ts'
+import { isGranted, role, roleBinding, serviceAccount } from '../../knative/manifests/rbac.ts'
+import { poRoutes, type Route } from '../../shared/routes/index.ts'
 import type { Api } from './api.ts'
 
 /** From outside of the cluster its Services are reached through the API server (`SIDECAR_REACH=api`). */

@@ -1,12 +1,13 @@
 /** The images of these tests, made from this repository and given to the cluster. */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { access, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { NODE_FLAGS } from '../../knative/process.ts'
+import { NODE_FLAGS } from '../../knative/image/process.ts'
 import type { ClusterEnvironment } from './environment.ts'
 import type { Targets } from './pods/probe.ts'
 
@@ -55,7 +56,11 @@ export async function loadFunctionImage(
   const folder = await mkdtemp(join(tmpdir(), 'po-functions-'))
   try {
     await run('chmod', ['a+rx', folder])
-    await run('node', ['knative/bundle.ts', join(folder, 'dist'), String(FUNCTION_USER)], { cwd: root })
+    // Before 0.2, the bundler was one folder higher.
+    const bundler = ['knative/image/bundle.ts', 'knative/bundle.ts'].find((path) => existsSync(join(root, path)))
+    await run('node', [bundler ?? 'knative/image/bundle.ts', join(folder, 'dist'), String(FUNCTION_USER)], {
+      cwd: root,
+    })
     // What a warm-up leaves differs from time to time: the tag is of what was warmed up.
     const tag = `${await digest(join(folder, 'dist'), /[\\/]\.cache([\\/]|$)/)}${mark}`
     await run('chmod', ['-R', 'a+rX', folder])

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Fault } from '../../shared/fault.ts'
+import type { Fault } from '../../shared/platform/fault.ts'
 import type { Cluster, KubernetesObject, OwnedKind, RemovableKind } from '../../shared/po/ports.ts'
 import {
   applyChain,

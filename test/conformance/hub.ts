@@ -1,7 +1,7 @@
 /** What every `Hub` owes: run against an adapter and a Hub whose rows and memory the suite can see. */
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { isFault } from '../../shared/fault.ts'
+import { isFault } from '../../shared/platform/fault.ts'
 import { type AnalysisId, HUB_STATUSES, LOG_LEVELS } from '../../shared/po/model.ts'
 import type { Hub } from '../../shared/po/ports.ts'
 

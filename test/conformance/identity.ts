@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import { afterAll, describe, expect, test } from 'vitest'
-import { isFault } from '../../shared/fault.ts'
+import { isFault } from '../../shared/platform/fault.ts'
 import type { AnalysisId } from '../../shared/po/model.ts'
 import type { Identity } from '../../shared/po/ports.ts'
 

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { builtRoutes, bundleFunction, copyFiles, starter } from '../../knative/bundle.ts'
-import { warmUp } from '../../knative/warm-up.ts'
-import { routes } from '../../shared/routes.ts'
+import { builtRoutes, bundleFunction, copyFiles, starter } from '../../knative/image/bundle.ts'
+import { warmUp } from '../../knative/image/warm-up.ts'
+import { routes } from '../../shared/routes/index.ts'
 import { startFunctions } from '../sandbox/functions.ts'
 
 let dist: URL

@@ -12,7 +12,7 @@ import { docsSchemas, page } from '../../shared/http/docs/pages.ts'
 import { type AnySchemas, endpoint } from '../../shared/http/endpoint.ts'
 import { type HttpFunction, registeredFunction } from '../../shared/http/register.ts'
 import { poSchemas } from '../../shared/po/schema.ts'
-import { functionFolder, type Route, routes } from '../../shared/routes.ts'
+import { functionFolder, type Route, routes } from '../../shared/routes/index.ts'
 import { createRealm } from '../shared/http/edge.ts'
 import { type Bearer, type Case, ID, JSON_TYPE, pathOf, refusals, SECRETS, type Target, validBody } from './refusals.ts'
 

@@ -2,7 +2,7 @@
 import { expect } from 'vitest'
 import { receivedLimit } from '../../shared/http/body.ts'
 import type { AnySchemas } from '../../shared/http/endpoint.ts'
-import type { Endpoint, Route } from '../../shared/routes.ts'
+import type { Endpoint, Route } from '../../shared/routes/index.ts'
 
 export const ID = '0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d'
 export const OTHER_ID = 'ffffffff-2a4f-4d1e-9c55-0d2f6a1b7e3d'

@@ -5,10 +5,10 @@ import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { GATEWAY_CONNECTIONS } from '../../knative/gateway-conf.ts'
+import { GATEWAY_CONNECTIONS } from '../../knative/manifests/gateway-conf.ts'
 import { BODY_LIMIT, receivedLimit } from '../../shared/http/body.ts'
 import { headerMemory } from '../../shared/po/objects/nginx-http.ts'
-import { type Route, routes } from '../../shared/routes.ts'
+import { type Route, routes } from '../../shared/routes/index.ts'
 import { type DnsStub, startDns } from '../conformance/dns.ts'
 import { memoryOf, sendHalf } from '../conformance/half-sent.ts'
 import { type Gateway, startGateway } from '../sandbox/gateway.ts'
@@ -178,7 +178,7 @@ describe.skipIf(!isInstalled('nginx', 'nginx'))('nginx as the gateway', () => {
   })
 
   test('callers who send headers and never end them do not fill its memory', async () => {
-    const limit = memoryLimit('knative/base/gateway/deployment.yaml')
+    const limit = memoryLimit('knative/config/base/gateway/deployment.yaml')
     const held = await sendHalf(nginx.port, GATEWAY_CONNECTIONS)
     const memory = memoryOf(nginx.pid)
     held.close()

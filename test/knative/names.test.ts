@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { routes } from '../../shared/routes.ts'
+import { routes } from '../../shared/routes/index.ts'
 import { type DnsStub, startDns } from '../conformance/dns.ts'
 import { isInstalled } from '../shared/po/objects/installed.ts'
 import { type RunningGateway, startNginx } from './nginx.ts'
@@ -75,7 +75,7 @@ describe.skipIf(!isInstalled('nginx', 'nginx'))('names of the gateway', () => {
     valve = await startValve(dns.address)
     // As in the pod: under this name, and with no package.json beside it.
     const [script, resolv] = [join(folder, 'names.mts'), join(folder, 'resolv.conf')]
-    writeFileSync(script, readText('knative/base/gateway/names.ts'))
+    writeFileSync(script, readText('knative/config/base/gateway/names.ts'))
     writeFileSync(resolv, 'nameserver 127.0.0.1\n')
     const port = await freeDatagramPort()
     names = spawn(process.execPath, [script, String(port), '0', resolv, String(valve.port)], { stdio: 'inherit' })

@@ -6,8 +6,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ENDING_FILE, gatewayConf, HEALTH_PATH, type Place } from '../../knative/gateway-conf.ts'
-import { poRoutes } from '../../shared/routes.ts'
+import { ENDING_FILE, gatewayConf, HEALTH_PATH, type Place } from '../../knative/manifests/gateway-conf.ts'
+import { poRoutes } from '../../shared/routes/index.ts'
 
 const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined
 

@@ -4,10 +4,10 @@
  */
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { LABORATORY_IMAGE } from './dt.ts'
 import type { Report } from './images/laboratory.ts'
 import { explain, sandboxOptions } from './options.ts'
 import { type Sandbox, startSandbox } from './sandbox.ts'
-import { LABORATORY_IMAGE } from './twins.ts'
 
 const LIMIT_MS = 120_000
 const REPS = 5
@@ -116,7 +116,7 @@ try {
   console.log('Starting a digital-twin orchestrator on this machine …')
   const { kubeconfig: _, ...options } = sandboxOptions()
   const ports = { ...options.ports, gateway: 0 }
-  sandbox = await startSandbox({ ...options, ports, intervalSeconds: 1, twins: true })
+  sandbox = await startSandbox({ ...options, ports, intervalSeconds: 1, dt: true })
   await demonstrate(sandbox)
 } catch (error) {
   console.error(explain(error))

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { routes } from '../../shared/routes.ts'
+import { routes } from '../../shared/routes/index.ts'
 import { startFunctions } from './functions.ts'
 
 const isAlive = (pid: number): boolean => {

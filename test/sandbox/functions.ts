@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { Route } from '../../shared/routes.ts'
+import type { Route } from '../../shared/routes/index.ts'
 
 export interface FunctionsOptions {
   readonly routes: readonly Route[]

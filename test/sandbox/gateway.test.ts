@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { allRoutes, routes } from '../../shared/routes.ts'
+import { allRoutes, routes } from '../../shared/routes/index.ts'
 import { startFunctions } from './functions.ts'
 import { startGateway } from './gateway.ts'
 

@@ -1,6 +1,6 @@
 /** Settings of `make run` and `make demo`: which ports, how fast, through which broker, with which bad luck. All have defaults; all come from the environment. */
 import { fileURLToPath } from 'node:url'
-import { SETTINGS } from '../../shared/config.ts'
+import { SETTINGS } from '../../shared/settings/config.ts'
 import type { SandboxOptions } from './sandbox.ts'
 import type { TickFaults } from './ticker.ts'
 

@@ -12,7 +12,7 @@ import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promi
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import postgres from 'postgres'
-import { connect, type DatabaseSettings } from '../../shared/adapters/postgres/connect.ts'
+import { connect, type DatabaseSettings } from '../../shared/adapters/postgres/database.ts'
 import { migrate } from '../../shared/adapters/postgres/migrate.ts'
 import { isReachable, type ServerUser, serverBinaries, serverUser, sharedTemp } from './postgres-binaries.ts'
 

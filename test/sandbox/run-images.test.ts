@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createCluster } from '../../shared/adapters/kubernetes/index.ts'
+import { createCluster } from '../../shared/adapters/kubernetes/po/index.ts'
 import { analysisSelector, proxySelector, rootName } from '../../shared/po/names.ts'
 import {
   credentialsSecret,

@@ -1,6 +1,6 @@
 /** The same seeds on a real PostgreSQL take the same steps as in memory, to the last answer. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { connect, createStore } from '../../shared/adapters/postgres/index.ts'
+import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
 import { databaseSettings, startTestDatabases, type TestDatabases } from '../sandbox/postgres.ts'
 import { simulate } from './simulation.ts'
 import { KEPT, verdictOf } from './verdict.ts'

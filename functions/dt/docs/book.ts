@@ -2,7 +2,7 @@
 import { dtSchemas } from '../../../shared/dt/schema.ts'
 import type { Book } from '../../../shared/http/docs/pages.ts'
 import { describeApi } from '../../../shared/http/openapi.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 
 const { docs: _, reconcile: __, runInput: ___, runOutput: ____, ...described } = routes.dt
 type Described = keyof typeof described

@@ -2,7 +2,7 @@
 import { dtSchemas } from '../../../shared/dt/schema.ts'
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 
 const route = routes.dt.healthz
 const well = async () => ({ status: 'ok' as const })

@@ -3,15 +3,15 @@ import { handleEvent } from '../../../shared/dt/reconcile/handle.ts'
 import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
 import { eventEndpoint } from '../../../shared/events/event-endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
-import { twinCluster } from '../../../shared/wire/twin-cluster.ts'
-import { twinKeeping } from '../../../shared/wire/twin-keeping.ts'
-import { twinSink } from '../../../shared/wire/twin-sink.ts'
-import { twinStore } from '../../../shared/wire/twin-store.ts'
-import { wireTwins } from '../../../shared/wire/twins.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireDt } from '../../../shared/wire/dt.ts'
+import { dtCluster } from '../../../shared/wire/dt-cluster.ts'
+import { dtKeeping } from '../../../shared/wire/dt-keeping.ts'
+import { dtSink } from '../../../shared/wire/dt-sink.ts'
+import { dtStore } from '../../../shared/wire/dt-store.ts'
 
 const route = routes.dt.reconcile
-const ports = wireTwins(route, twinStore, twinCluster, twinSink, twinKeeping)
+const ports = wireDt(route, dtStore, dtCluster, dtSink, dtKeeping)
 
 http(
   route.name,

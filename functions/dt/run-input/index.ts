@@ -3,7 +3,7 @@ import { runInput } from '../../../shared/files/run-answers.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
 import { http } from '../../../shared/http/register.ts'
 import { streamEndpoint } from '../../../shared/http/stream-endpoint.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { files } from '../../../shared/wire/files.ts'
 import { wire } from '../../../shared/wire/index.ts'
 

@@ -5,14 +5,14 @@ import { dtSchemas } from '../../../shared/dt/schema.ts'
 import { tellSoon } from '../../../shared/dt/tell.ts'
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
-import { twinCluster } from '../../../shared/wire/twin-cluster.ts'
-import { twinSink } from '../../../shared/wire/twin-sink.ts'
-import { twinStore } from '../../../shared/wire/twin-store.ts'
-import { wireTwins } from '../../../shared/wire/twins.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireDt } from '../../../shared/wire/dt.ts'
+import { dtCluster } from '../../../shared/wire/dt-cluster.ts'
+import { dtSink } from '../../../shared/wire/dt-sink.ts'
+import { dtStore } from '../../../shared/wire/dt-store.ts'
 
 const route = routes.dt.serviceLaunch
-const ports = wireTwins(route, twinStore, twinCluster, twinSink)
+const ports = wireDt(route, dtStore, dtCluster, dtSink)
 
 http(
   route.name,

@@ -3,13 +3,13 @@ import { createList } from '../../../shared/dt/list.ts'
 import { dtSchemas } from '../../../shared/dt/schema.ts'
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
-import { twinStore } from '../../../shared/wire/twin-store.ts'
-import { wireTwins } from '../../../shared/wire/twins.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireDt } from '../../../shared/wire/dt.ts'
+import { dtStore } from '../../../shared/wire/dt-store.ts'
 
 const route = routes.dt.serviceList
 const list = createList()
-const ports = wireTwins(route, twinStore)
+const ports = wireDt(route, dtStore)
 
 http(
   route.name,

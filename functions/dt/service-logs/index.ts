@@ -3,13 +3,13 @@ import { logs } from '../../../shared/dt/logs.ts'
 import { dtSchemas } from '../../../shared/dt/schema.ts'
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
-import { twinCluster } from '../../../shared/wire/twin-cluster.ts'
-import { twinStore } from '../../../shared/wire/twin-store.ts'
-import { wireTwins } from '../../../shared/wire/twins.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireDt } from '../../../shared/wire/dt.ts'
+import { dtCluster } from '../../../shared/wire/dt-cluster.ts'
+import { dtStore } from '../../../shared/wire/dt-store.ts'
 
 const route = routes.dt.serviceLogs
-const ports = wireTwins(route, twinStore, twinCluster)
+const ports = wireDt(route, dtStore, dtCluster)
 
 http(
   route.name,

@@ -4,12 +4,12 @@ import { dtSchemas } from '../../../shared/dt/schema.ts'
 import { status } from '../../../shared/dt/status.ts'
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
-import { twinStore } from '../../../shared/wire/twin-store.ts'
-import { wireTwins } from '../../../shared/wire/twins.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireDt } from '../../../shared/wire/dt.ts'
+import { dtStore } from '../../../shared/wire/dt-store.ts'
 
 const route = routes.dt.serviceStatus
-const ports = wireTwins(route, twinStore)
+const ports = wireDt(route, dtStore)
 
 http(
   route.name,

@@ -2,7 +2,7 @@
 import type { Book } from '../../../shared/http/docs/pages.ts'
 import { describeApi } from '../../../shared/http/openapi.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 
 const { docs: _, statusReconcile: __, ...described } = routes.po
 type Described = keyof typeof described

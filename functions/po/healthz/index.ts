@@ -3,7 +3,7 @@ import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
 import { healthz } from '../../../shared/po/healthz.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { wire } from '../../../shared/wire/index.ts'
 import { store } from '../../../shared/wire/store.ts'
 

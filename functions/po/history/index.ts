@@ -5,7 +5,7 @@ import { http } from '../../../shared/http/register.ts'
 import { history } from '../../../shared/po/history.ts'
 import { selection } from '../../../shared/po/requests.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { wire } from '../../../shared/wire/index.ts'
 import { store } from '../../../shared/wire/store.ts'
 

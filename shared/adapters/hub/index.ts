@@ -7,7 +7,7 @@
  * `refused` means this very request will never be taken; whatever may pass (a lost login, too many requests) is
  * `unavailable`, because reports that were refused are not sent again.
  */
-import { Fault, isFault } from '../../fault.ts'
+import { Fault, isFault } from '../../platform/fault.ts'
 import { type AnalysisId, HUB_STATUSES, type HubStatus } from '../../po/model.ts'
 import type { Hub, PartnerNode } from '../../po/ports.ts'
 import type { Send } from '../http-client.ts'

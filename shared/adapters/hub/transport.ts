@@ -2,7 +2,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import tls from 'node:tls'
-import { ConfigFault } from '../../config.ts'
+import { ConfigFault } from '../../settings/config.ts'
 import { createSend, type HttpAnswer, type Send, TooLarge } from '../http-client.ts'
 
 export interface TransportOptions {

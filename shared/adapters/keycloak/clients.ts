@@ -1,5 +1,5 @@
 /** Keycloak's admin API for clients, as far as analyses need it. */
-import { Fault } from '../../fault.ts'
+import { Fault } from '../../platform/fault.ts'
 import type { Token } from '../../po/ports.ts'
 import { createBearer } from '../bearer.ts'
 import { type Ask, expectOk, type HttpAnswer, type HttpRequest, isOk } from '../http-client.ts'

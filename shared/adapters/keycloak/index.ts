@@ -8,7 +8,7 @@
  * A first token takes three round trips (look up, create, token), later ones two. Each has the deadline.
  */
 import { randomBytes } from 'node:crypto'
-import { Fault } from '../../fault.ts'
+import { Fault } from '../../platform/fault.ts'
 import { type AnalysisId, parseAnalysisId } from '../../po/model.ts'
 import type { Identity, Token } from '../../po/ports.ts'
 import { tokenOf } from '../bearer.ts'

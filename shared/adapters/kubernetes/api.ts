@@ -1,5 +1,5 @@
 /** Calls to the API server with a deadline each, and its errors as faults. */
-import { Fault, isFault } from '../../fault.ts'
+import { Fault, isFault } from '../../platform/fault.ts'
 import type { Answer, Call, Connection } from './connection.ts'
 
 /** What a call is about, for messages: verb, kind and name. */

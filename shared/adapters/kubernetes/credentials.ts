@@ -7,7 +7,7 @@ import type { RequestOptions } from 'node:https'
 import { isIPv6 } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js'
-import { Fault } from '../../fault.ts'
+import { Fault } from '../../platform/fault.ts'
 
 export const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount'
 

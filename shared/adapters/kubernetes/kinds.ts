@@ -1,5 +1,5 @@
 /** Where the objects of a kind live in the API. */
-import { Fault } from '../../fault.ts'
+import { Fault } from '../../platform/fault.ts'
 
 const PATHS = {
   Secret: ['api/v1', 'secrets'],

@@ -1,7 +1,7 @@
 /** The Mongo database of the orchestrator of before, to be read once: its services, and its files in GridFS. */
 import { Binary, Long, MongoClient, ObjectId } from 'mongodb'
-import { Fault, isFault } from '../../fault.ts'
 import type { Former } from '../../import/ports.ts'
+import { Fault, isFault } from '../../platform/fault.ts'
 
 const ANSWER_MS = 5000
 const BATCH = 20

@@ -1,5 +1,5 @@
 /** Deadlines of calls, and what becomes of the errors of the server and its driver. */
-import { Fault } from '../../fault.ts'
+import { Fault } from '../../platform/fault.ts'
 
 /** Errors of the driver and of the network under it. */
 const AWAY = /^(CONNECTION_|CONNECT_TIMEOUT$|E[A-Z_]+$)/

@@ -6,8 +6,8 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { Fault } from '../../fault.ts'
-import type { Database } from './connect.ts'
+import { Fault } from '../../platform/fault.ts'
+import type { Database } from './database.ts'
 
 export interface Migration {
   readonly number: number

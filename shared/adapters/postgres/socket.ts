@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs'
 import { isIP, connect as openSocket, type Socket } from 'node:net'
 import { connect as openTls } from 'node:tls'
-import { type Config, ConfigFault } from '../../config.ts'
+import { type Config, ConfigFault } from '../../settings/config.ts'
 
 export type SocketSettings = Pick<Config, 'POSTGRES_HOST' | 'POSTGRES_PORT' | 'POSTGRES_SSLMODE' | 'POSTGRES_CA'>
 

@@ -5,7 +5,7 @@
  * beside it.
  */
 import { CloudEvent, HTTP } from 'cloudevents'
-import { Fault } from '../../fault.ts'
+import { Fault } from '../../platform/fault.ts'
 import type { OutgoingEvent, Sink } from '../../po/ports.ts'
 import { createHttpClient, expectOk, type HttpRequest, type Send } from '../http-client.ts'
 

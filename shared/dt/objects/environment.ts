@@ -2,7 +2,7 @@
 import type { ServiceId } from '../model.ts'
 import { BATCH, serverName, tokensName } from '../names.ts'
 
-import { bytesOf, type TwinSettings } from '../settings.ts'
+import { bytesOf, type ServiceSettings } from '../settings.ts'
 
 export interface EnvVar {
   readonly name: string
@@ -30,14 +30,14 @@ const overridden = (ours: readonly EnvVar[], env: Env): EnvVar[] => [
   ...literal(env),
 ]
 
-const compatible = ({ mongo }: TwinSettings): EnvVar[] => (mongo ? literal(MONGO) : [])
+const compatible = ({ mongo }: ServiceSettings): EnvVar[] => (mongo ? literal(MONGO) : [])
 
 /** Of the image of a run. `RUN_ID` is the name of its pod, which has the id of its service in it. */
-export const runEnvironment = (settings: TwinSettings, env: Env): EnvVar[] =>
+export const runEnvironment = (settings: ServiceSettings, env: Env): EnvVar[] =>
   overridden([...compatible(settings), fromField('RUN_ID', 'metadata.name')], env)
 
 /** Of a persistent service; Serving allows no references, and keeps `PORT` for itself. */
-export function serverEnvironment(settings: TwinSettings, id: ServiceId, env: Env): EnvVar[] {
+export function serverEnvironment(settings: ServiceSettings, id: ServiceId, env: Env): EnvVar[] {
   const { PORT: _, ...others } = env
   return overridden([...compatible(settings), { name: 'RUN_ID', value: serverName(id) }], others)
 }
@@ -70,7 +70,7 @@ export const tokensVolume = (id: ServiceId) => ({
  */
 export const toolEnvironment = (
   program: string,
-  { runsUrl, graceSeconds, outputLimit, outputFiles }: TwinSettings,
+  { runsUrl, graceSeconds, outputLimit, outputFiles }: ServiceSettings,
   id: ServiceId,
   run: ToolRun,
 ): EnvVar[] => [

@@ -1,5 +1,5 @@
 /** What pods of services have in common: their security, and what they may use. */
-import { bytesOf, type TwinSettings } from '../settings.ts'
+import { bytesOf, type ServiceSettings } from '../settings.ts'
 
 /** Whom a run runs as where the site demands non-root; images are seldom built for a user of their own. */
 const USER = 10_001
@@ -10,7 +10,7 @@ const nonRoot = { runAsNonRoot: true, runAsUser: USER, runAsGroup: USER } as con
 const CONFINED = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } as const
 
 /** Of an image of others. */
-export const imageSecurity = ({ podSecurity }: TwinSettings) => ({
+export const imageSecurity = ({ podSecurity }: ServiceSettings) => ({
   ...CONFINED,
   ...(podSecurity === 'restricted' ? nonRoot : {}),
 })
@@ -19,7 +19,7 @@ export const imageSecurity = ({ podSecurity }: TwinSettings) => ({
  * Of our programs beside it. Under `baseline` the image may write as any user, with whatever mode: to read that, and no
  * more, the programs are root without its other powers. Under `restricted` all are one user.
  */
-export const toolSecurity = ({ podSecurity }: TwinSettings) =>
+export const toolSecurity = ({ podSecurity }: ServiceSettings) =>
   podSecurity === 'restricted'
     ? { ...CONFINED, ...nonRoot, readOnlyRootFilesystem: true }
     : {
@@ -36,7 +36,7 @@ export const ISOLATED = {
 } as const
 
 /** Of a whole pod, so that the functions keep their turn on a full node. */
-export const prioritised = ({ priorityClass }: TwinSettings) =>
+export const prioritised = ({ priorityClass }: ServiceSettings) =>
   priorityClass === '' ? {} : { priorityClassName: priorityClass }
 
 /** Of a whole pod, where pods may say so; Serving wants it of each container. */
@@ -52,13 +52,13 @@ const sumOf = (...limits: readonly string[]): string =>
 const LITTLE_DISK = { 'ephemeral-storage': '64Mi' } as const
 
 /** Kubernetes holds a container to its limit for what it writes itself, and a pod to the sum of them with its volumes. */
-const disk = ({ diskLimit }: TwinSettings, ...volumes: readonly string[]) =>
+const disk = ({ diskLimit }: ServiceSettings, ...volumes: readonly string[]) =>
   diskLimit === ''
     ? { requests: {}, limits: {} }
     : { requests: LITTLE_DISK, limits: { 'ephemeral-storage': sumOf(diskLimit, ...volumes) } }
 
 /** Of an image of others. `volumes` are limits of volumes that no container beside it accounts for. */
-export const resources = (settings: TwinSettings, ...volumes: readonly string[]) => {
+export const resources = (settings: ServiceSettings, ...volumes: readonly string[]) => {
   const { cpuRequest, cpuLimit, memoryRequest, memoryLimit } = settings
   const { requests, limits } = disk(settings, ...volumes)
   return {
@@ -76,7 +76,7 @@ const TOOL_RESOURCES = {
  * Of our programs, which write nothing but a log. The one that runs all the time beside an image accounts for the volumes of the
  * pod, so that these do not widen what the image may write elsewhere.
  */
-export const toolResources = ({ diskLimit }: TwinSettings, ...volumes: readonly string[]) =>
+export const toolResources = ({ diskLimit }: ServiceSettings, ...volumes: readonly string[]) =>
   diskLimit === ''
     ? TOOL_RESOURCES
     : {
@@ -85,7 +85,7 @@ export const toolResources = ({ diskLimit }: TwinSettings, ...volumes: readonly 
       }
 
 /** An image that was rebuilt under its tag must not run in its old form: only a digest says which image it is. */
-export const pullPolicy = (image: string, { pullPolicy: chosen }: TwinSettings): 'Always' | 'IfNotPresent' => {
+export const pullPolicy = (image: string, { pullPolicy: chosen }: ServiceSettings): 'Always' | 'IfNotPresent' => {
   if (chosen !== 'auto') return chosen
   return image.includes('@') ? 'IfNotPresent' : 'Always'
 }

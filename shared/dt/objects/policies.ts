@@ -4,11 +4,11 @@
  *
  *   run → the listener of run-input and run-output, DNS, DT_EGRESS      anybody → persistent service → the same
  */
-import { closedWithin } from '../../cidr.ts'
-import { dnsEgress } from '../../dns-egress.ts'
+import { closedWithin } from '../../platform/cidr.ts'
+import { dnsEgress } from '../../platform/dns-egress.ts'
 import { COMPONENT, LABEL, RUN_POLICY_NAME, SERVER_POLICY_NAME, STANDING_POLICY_NAME } from '../names.ts'
 import type { KubernetesObject } from '../ports.ts'
-import type { Egress, TwinSettings } from '../settings.ts'
+import type { Egress, ServiceSettings } from '../settings.ts'
 
 /** Pods of the listener, and the port they listen on. */
 export const RUNS_LISTENER = { labels: { component: 'dt-runs' }, port: 8080 } as const
@@ -43,7 +43,7 @@ const component = (name: keyof typeof COMPONENT) => ({ matchLabels: { [LABEL.com
 export const standingPolicies = ({
   egress,
   dnsPeers,
-}: Pick<TwinSettings, 'egress' | 'dnsPeers'>): readonly KubernetesObject[] => {
+}: Pick<ServiceSettings, 'egress' | 'dnsPeers'>): readonly KubernetesObject[] => {
   const out = [...dnsEgress(dnsPeers), LISTENER, ...egress.map(wayOut)]
   return [
     policy(

@@ -5,7 +5,7 @@
  */
 import type { ServiceId } from '../model.ts'
 import { CONTAINER, LABEL } from '../names.ts'
-import type { TwinSettings } from '../settings.ts'
+import type { ServiceSettings } from '../settings.ts'
 import { runEnvironment, TOKEN_MOUNT, type ToolRun, tokensVolume, toolEnvironment } from './environment.ts'
 import type { Labels } from './metadata.ts'
 import {
@@ -29,7 +29,7 @@ export interface RunPod {
   readonly env: Readonly<Record<string, string>>
   readonly hasInputs: boolean
   readonly run: ToolRun
-  readonly settings: TwinSettings
+  readonly settings: ServiceSettings
 }
 
 const INPUT = { name: 'shared-data', mountPath: '/input' } as const

@@ -1,5 +1,5 @@
 /** One service by itself: claimed, looked at, and given back as the look ended. What it does concerns no other service. */
-import { isFault } from '../../fault.ts'
+import { isFault } from '../../platform/fault.ts'
 import type { ServiceId } from '../model.ts'
 import { type GatherPorts, miss } from './gather.ts'
 import { look } from './one.ts'

@@ -1,5 +1,5 @@
 /** Makes what a service needs in Kubernetes. Each step may be repeated; nothing that is there is made again. */
-import { isFault } from '../../fault.ts'
+import { isFault } from '../../platform/fault.ts'
 import type { Phase, Service } from '../model.ts'
 import {
   cronJob,
@@ -23,7 +23,7 @@ async function inputOf({ store, settings }: MakePorts, service: Service): Promis
   if (uid === null) throw new TypeError('a service without a resource owns nothing')
   const listed = await store.listed(id)
   const hasInputs = Object.keys(listed?.mounts ?? {}).length > 0
-  return { id, uid, spec, firing, hasInputs, settings: settings.twin }
+  return { id, uid, spec, firing, hasInputs, settings: settings.service }
 }
 
 interface Made {

@@ -2,8 +2,9 @@
  * A look at one service that is claimed: what it is now, what is to be done next, and what its row and its resource say of it.
  * Level-based: each step follows from what is seen, so one that was cut off is taken up again, and one too many does nothing.
  */
-import { isFault } from '../../fault.ts'
-import { sideBySide } from '../../work/side-by-side.ts'
+
+import { sideBySide } from '../../platform/concurrency.ts'
+import { isFault } from '../../platform/fault.ts'
 import { cannotStart } from '../lifecycle.ts'
 import {
   type Change,
@@ -107,7 +108,7 @@ async function prune(
   { id, spec, firing: last }: Service,
   states: readonly FiringState[],
 ) {
-  const keep = spec.historyLimit ?? settings.twin.historyLimit
+  const keep = spec.historyLimit ?? settings.service.historyLimit
   const told = states.filter(({ firing }) => firing <= last)
   if (told.length > keep) await store.pruneFirings(id, keep + states.length - told.length)
 }
@@ -120,7 +121,7 @@ async function expireTold(
   states: readonly FiringState[],
 ) {
   const { spec, firing: last } = service
-  const { ttlSeconds, historyLimit } = settings.twin
+  const { ttlSeconds, historyLimit } = settings.service
   const told = states.map(({ firing }) => firing).filter((firing) => firing <= last)
   const kept = new Set(told.slice(-(spec.historyLimit ?? historyLimit)))
   for (const job of jobs) {
@@ -212,7 +213,7 @@ async function record(ports: LookPorts, service: Service, verdict: Verdict): Pro
 async function expireJobs({ cluster, settings }: LookPorts, { id, uid, spec }: Service): Promise<void> {
   if (spec.jobType === 'persistent') return
   for (const { name, labels, ttlSeconds } of await cluster.jobs([id]))
-    if (labels[LABEL.resource] === uid && ttlSeconds === null) await cluster.expire(name, settings.twin.ttlSeconds)
+    if (labels[LABEL.resource] === uid && ttlSeconds === null) await cluster.expire(name, settings.service.ttlSeconds)
 }
 
 /** Writes what the resource says of the service; one that is finished is not read again. */

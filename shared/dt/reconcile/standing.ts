@@ -14,7 +14,7 @@ export async function standGuard(
   { cluster, settings, log }: Pick<Ports, 'cluster' | 'settings' | 'log'>,
   memory: Memory,
 ): Promise<void> {
-  for (const policy of standingPolicies(settings.twin)) {
+  for (const policy of standingPolicies(settings.service)) {
     const { name } = policy.metadata
     if (memory.guarded && (await cluster.has('NetworkPolicy', name))) continue
     await cluster.apply(policy)

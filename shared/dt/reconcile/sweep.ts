@@ -3,8 +3,9 @@
  * each service is looked at; at the same time changes are told. What fails or is slow concerns itself alone. Running it twice
  * changes nothing. Services that have ended cost one list of their metadata, however many there are.
  */
-import { isFault } from '../../fault.ts'
-import { sideBySide, together } from '../../work/side-by-side.ts'
+
+import { sideBySide, together } from '../../platform/concurrency.ts'
+import { isFault } from '../../platform/fault.ts'
 import type { Service, ServiceId } from '../model.ts'
 import { isSettled } from '../names.ts'
 import type { Ports, Resource } from '../ports.ts'

@@ -1,5 +1,5 @@
 /** A tick of the loop: the slot gate in front of a sweep. A tick is a hint; late, doubled and missing ones do no harm. */
-import { Fault } from '../../fault.ts'
+import { Fault } from '../../platform/fault.ts'
 import type { Memory } from './standing.ts'
 import { type SweepPorts, type SweepReport, sweep } from './sweep.ts'
 

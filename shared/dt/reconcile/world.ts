@@ -1,5 +1,5 @@
 /** What Kubernetes and the database know of services that may change: read once, in requests whose number ended services do not raise. */
-import { together } from '../../work/side-by-side.ts'
+import { together } from '../../platform/concurrency.ts'
 import type { Manifest, Run, Service, ServiceId } from '../model.ts'
 import { LABEL } from '../names.ts'
 import type { JobFacts, PodFacts, Ports, ServerFacts } from '../ports.ts'

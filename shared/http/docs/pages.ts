@@ -1,7 +1,7 @@
 /** The pages that describe an API. All they load is served from here: the browser of a node has no way out. */
 import * as z from 'zod'
-import { Fault } from '../../fault.ts'
-import type { Route } from '../../routes.ts'
+import { Fault } from '../../platform/fault.ts'
+import type { Route } from '../../routes/index.ts'
 import { createEdge, type Edge } from '../edge.ts'
 import { endpoint } from '../endpoint.ts'
 import { once } from '../exchange.ts'

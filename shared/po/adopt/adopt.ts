@@ -5,7 +5,7 @@
  * Each analysis is taken over by itself: one that fails stops no other, and what was begun is continued by the next call.
  */
 
-import { sideBySide } from '../../work/side-by-side.ts'
+import { sideBySide } from '../../platform/concurrency.ts'
 import { ensureStandingPolicy, type Peers, requirePeers } from '../apply-run.ts'
 import { COMPONENT, FORMER_PROXIES_POLICY_NAME, LABEL } from '../names.ts'
 import { formerProxiesPolicy } from '../objects/index.ts'

@@ -5,7 +5,7 @@
  * For that they leave their Deployment (its name is needed, and its selector can never become ours) and lose the label by
  * which the new Deployment and the new Service would take them for their own. Each step may be repeated.
  */
-import { Fault } from '../../fault.ts'
+import { Fault } from '../../platform/fault.ts'
 import { LABEL, proxyConfigName, proxyName, proxyPolicyName } from '../names.ts'
 import { objectsOwnedByPolicy, type RunInput } from '../objects/index.ts'
 import type { KubernetesObject, OwnedKind, PodFacts } from '../ports.ts'

@@ -1,5 +1,5 @@
 /** Carries out what was decided about one analysis. Each step may be repeated: a process that died is continued. */
-import { Fault } from '../../fault.ts'
+import { Fault } from '../../platform/fault.ts'
 import { applyRoot, applyRun, type Peers, runInput } from '../apply-run.ts'
 import { recordEnd } from '../ending.ts'
 import { type Analysis, type AnalysisSecrets, isLive, type LogSnapshot, UNFINISHED } from '../model.ts'

@@ -3,7 +3,7 @@
  *
  *   broker, orchestrator, nextflow → proxy ⇄ analysis      proxy → the peers it forwards to      both → DNS
  */
-import { dnsEgress } from '../../dns-egress.ts'
+import { dnsEgress } from '../../platform/dns-egress.ts'
 import {
   analysisSelector,
   COMPONENT,

@@ -2,7 +2,7 @@
  * What an event asks for: a look at one analysis, or a sweep. News of a pod are a hint to look at its analysis now and not at
  * the next tick; they may be lost, doubled or late. Any other event is a tick, whoever sends it.
  */
-import { Fault } from '../../fault.ts'
+import { Fault } from '../../platform/fault.ts'
 import { RECONCILE_TYPE } from '../events.ts'
 import { parseAnalysisId } from '../model.ts'
 import { parseObjectName } from '../names.ts'

@@ -3,7 +3,7 @@
  * delays another, and it makes no difference whether a sweep comes by or an event asks for it.
  */
 
-import { together } from '../../work/side-by-side.ts'
+import { together } from '../../platform/concurrency.ts'
 import { decide, type Observation, type Verdict } from '../lifecycle.ts'
 import type { Analysis } from '../model.ts'
 import type { Ports } from '../ports.ts'

@@ -1,6 +1,7 @@
 /** An event about one analysis: the same look that a sweep takes, by whoever gets the event. */
-import { isFault } from '../../fault.ts'
-import { together } from '../../work/side-by-side.ts'
+
+import { together } from '../../platform/concurrency.ts'
+import { isFault } from '../../platform/fault.ts'
 import type { AnalysisId } from '../model.ts'
 import { ask, follow, isWell, type LookPorts } from './look.ts'
 import { createMemory, type Memory, recentWorld } from './memory.ts'

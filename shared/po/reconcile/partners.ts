@@ -2,7 +2,7 @@
  * What an analysis is told of its partners: what the Hub says now, or what it said last. While the Hub is away it is asked
  * once per interval, not once per analysis, and nobody waits for it.
  */
-import { isFault } from '../../fault.ts'
+import { isFault } from '../../platform/fault.ts'
 import type { Analysis, PartnerStatuses } from '../model.ts'
 import type { Ports } from '../ports.ts'
 

@@ -3,9 +3,10 @@
  * for each; at the same time removals are carried on, the Hub is told, and changes are. What fails or is slow concerns
  * itself alone. Running it twice changes nothing.
  */
-import { isFault } from '../../fault.ts'
-import type { Drained } from '../../work/drain.ts'
-import { limited, sideBySide, together } from '../../work/side-by-side.ts'
+
+import { limited, sideBySide, together } from '../../platform/concurrency.ts'
+import type { Drained } from '../../platform/drain.ts'
+import { isFault } from '../../platform/fault.ts'
 import type { Analysis } from '../model.ts'
 import { REMOVAL_LEASE_MS, release } from '../release.ts'
 import { deliver } from '../report.ts'

@@ -1,6 +1,7 @@
 /** A tick of the loop: the slot gate in front of a sweep. A tick is a hint; late, doubled and missing ones do no harm. */
-import { Fault } from '../../fault.ts'
-import { sideBySide } from '../../work/side-by-side.ts'
+
+import { sideBySide } from '../../platform/concurrency.ts'
+import { Fault } from '../../platform/fault.ts'
 import { eventSource, reconcileEvent } from '../events.ts'
 import { pardonSilence } from '../silence.ts'
 import { createMemory, type Memory } from './memory.ts'

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AnalysisId } from '../../../shared/po/model.ts'
-import { type Route, routes } from '../../../shared/routes.ts'
+import { type Route, routes } from '../../../shared/routes/index.ts'
 import { analysisId, seedAnalyses } from '../analyses.ts'
 import { runsApart } from '../clusters.ts'
 import type { BenchNode } from '../node.ts'

@@ -1,5 +1,5 @@
 /** Bodies that never end: almost whole ones on 300 connections, and forms that come byte by byte on 500. */
-import { type Route, routes } from '../../../shared/routes.ts'
+import { type Route, routes } from '../../../shared/routes/index.ts'
 import type { BenchNode } from '../node.ts'
 import type { BenchRow } from '../row.ts'
 import { tick } from '../tick.ts'

@@ -4,12 +4,12 @@
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Route, routes } from '../../../shared/routes.ts'
+import { type Route, routes } from '../../../shared/routes/index.ts'
 import { type Ask, createClient } from '../load.ts'
 import type { BenchNode } from '../node.ts'
 import { atMost, type BenchRow } from '../row.ts'
 import { outcomeOf } from './connections.ts'
-import { EMPTY_BODY } from './twins.ts'
+import { EMPTY_BODY } from './dt.ts'
 
 const PER_SECOND = 50
 const SECONDS = 5

@@ -4,9 +4,9 @@
  */
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { knativeService } from '../../../knative/function-service.ts'
-import { nodeOptions } from '../../../knative/process.ts'
-import type { Route } from '../../../shared/routes.ts'
+import { nodeOptions } from '../../../knative/image/process.ts'
+import { knativeService } from '../../../knative/manifests/function-service.ts'
+import type { Route } from '../../../shared/routes/index.ts'
 import type { BenchNode } from '../node.ts'
 import { atMost, type BenchRow } from '../row.ts'
 

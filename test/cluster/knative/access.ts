@@ -1,5 +1,5 @@
 /** What an account may do at the real API server, as it says itself. */
-import type { Route } from '../../../shared/routes.ts'
+import type { Route } from '../../../shared/routes/index.ts'
 import type { Api } from '../api.ts'
 
 const VERBS = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection']

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Endpoint, poRoutes } from '../../../shared/routes.ts'
+import { type Endpoint, poRoutes } from '../../../shared/routes/index.ts'
 import { redeploy } from './installation.ts'
 import { run, succeed } from './make.ts'
 import { type Node, openNode } from './node.ts'
@@ -37,7 +37,7 @@ describe('the manifests', () => {
   test('that need what the cluster has not are refused as a whole, by name', async () => {
     const { code, lines } = await run(
       'make',
-      ['--no-print-directory', 'deploy', 'OVERLAY=knative/overlays/httproute'],
+      ['--no-print-directory', 'deploy', 'OVERLAY=knative/config/overlays/httproute'],
       {
         env: { KUBECONFIG: node.environment.kubeconfig },
       },
@@ -87,7 +87,10 @@ describe('the installation', () => {
   })
 
   test('takes the manifest of a function from kn, too', async () => {
-    const manifest = await readFile(new URL('../../../knative/base/services/po-docs.yaml', import.meta.url), 'utf8')
+    const manifest = await readFile(
+      new URL('../../../knative/config/base/services/po-docs.yaml', import.meta.url),
+      'utf8',
+    )
     const file = join(await mkdtemp(join(tmpdir(), 'po-kn-')), 'po-docs.yaml')
     await writeFile(
       file,
@@ -111,7 +114,7 @@ describe('the installation', () => {
 const readersOf = async (setting: string): Promise<readonly string[]> => {
   const texts = await Promise.all(
     poRoutes.map(async ({ name }) => {
-      const manifest = new URL(`../../../knative/base/services/${name}.yaml`, import.meta.url)
+      const manifest = new URL(`../../../knative/config/base/services/${name}.yaml`, import.meta.url)
       return (await readFile(manifest, 'utf8')).includes(`key: ${setting},`) ? name : ''
     }),
   )

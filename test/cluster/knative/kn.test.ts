@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { PING_SOURCE, pingSource } from '../../../knative/ping-source.ts'
-import { poRoutes } from '../../../shared/routes.ts'
-import { PROGRAM } from '../../knative/kn-po/program.ts'
+import { PING_SOURCE, pingSource } from '../../../knative/manifests/ping-source.ts'
+import { poRoutes } from '../../../shared/routes/index.ts'
+import { PROGRAM } from '../../knative/plugin/program.ts'
 import { isInstalled } from '../../shared/po/objects/installed.ts'
 import { createApi, eventually } from '../api.ts'
 import { openDoorTo } from '../door.ts'
@@ -93,7 +93,7 @@ describe.skipIf(!isInstalled('kn', 'kn, of the Knative client'))('kn', () => {
 
   test('applies the file of a function; make deploy takes back what was changed in it', async () => {
     const { namespace, functionImage, overlay, secretsFile } = node.installation
-    const file = 'knative/base/services/po-docs.yaml'
+    const file = 'knative/config/base/services/po-docs.yaml'
     const apply = (...more: string[]) =>
       good(kn('service', 'apply', '-f', file, '--image', functionImage, '-n', namespace, ...more))
     const level = async () => {

@@ -1,6 +1,6 @@
 /** What every Runs owes. It is asked beside the store of services that the runs are of. `@see shared/files/ports.ts` */
 import { describe } from 'vitest'
-import { type MakeTarget, prepare } from '../twin-store/subject.ts'
+import { type MakeTarget, prepare } from '../dt-store/subject.ts'
 import { bounding } from './runs/bounding.ts'
 import { finding } from './runs/finding.ts'
 import { leaving } from './runs/leaving.ts'

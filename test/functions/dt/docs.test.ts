@@ -3,7 +3,7 @@ import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import '../../../functions/dt/docs/index.ts'
 import { registeredFunction } from '../../../shared/http/register.ts'
-import { type Route, routes } from '../../../shared/routes.ts'
+import { type Route, routes } from '../../../shared/routes/index.ts'
 import { serveFunction } from '../../shared/http/edge.ts'
 import { browsing, CHROMIUM, keep } from '../browser.ts'
 

@@ -6,20 +6,20 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { type Dt, defineAnalytics, dtImages, startDt } from '../../sandbox/dt.ts'
 import { type Kubernetes, startKubernetes } from '../../sandbox/kubernetes/index.ts'
 import { databaseSettings, startTestDatabases, type TestDatabases } from '../../sandbox/postgres.ts'
-import { defineAnalytics, startTwins, type Twins, twinImages } from '../../sandbox/twins.ts'
 
 let databases: TestDatabases
 let kubernetes: Kubernetes
-let twins: Twins
+let dt: Dt
 let folder: string
 
 beforeAll(async () => {
   ;[databases, kubernetes, folder] = await Promise.all([
     startTestDatabases(),
-    startKubernetes({ images: twinImages, cronMinuteMs: 3000 }),
+    startKubernetes({ images: dtImages, cronMinuteMs: 3000 }),
     mkdtemp(join(tmpdir(), 'pods-')),
   ])
   await defineAnalytics(kubernetes)
@@ -29,18 +29,18 @@ beforeAll(async () => {
   const database = Object.fromEntries(settings.map(([name, value]) => [name, String(value)]))
   const limits = { DT_OUTPUT_LIMIT: '100k', DT_OUTPUT_GRACE: '10' }
   const env = { ...database, ...limits, DT_AUTH: 'none', KUBECONFIG: kubeconfig, LOG_LEVEL: 'fatal' }
-  twins = await startTwins({ env, intervalSeconds: 1, ticking: true })
+  dt = await startDt({ env, intervalSeconds: 1, ticking: true })
 }, 120_000)
 afterAll(async () => {
-  await twins?.stop()
+  await dt?.stop()
   await kubernetes?.stop()
   await databases?.stop()
   await rm(folder, { recursive: true, force: true })
 })
 
 type Row = Readonly<Record<string, never>>
-const ask = async <T = Row>(route: Parameters<Twins['functions']['addressOf']>[0], path: string, init?: RequestInit) =>
-  (await (await fetch(`${twins.functions.addressOf(route)}${path}`, init)).json()) as T
+const ask = async <T = Row>(route: Parameters<Dt['functions']['addressOf']>[0], path: string, init?: RequestInit) =>
+  (await (await fetch(`${dt.functions.addressOf(route)}${path}`, init)).json()) as T
 
 const FOLDERS = { IN: '/input', OUT: '/output' }
 
@@ -78,7 +78,7 @@ async function ended(id: string, isEnded = ({ status }: Status) => status !== 'r
   }
 }
 const output = async (id: string, place: number) =>
-  (await fetch(`${twins.functions.addressOf(routes.dt.serviceOutput)}/service/${id}/output/${place}`)).text()
+  (await fetch(`${dt.functions.addressOf(routes.dt.serviceOutput)}/service/${id}/output/${place}`)).text()
 
 const COPY = 'cp "$IN/in.txt" "$OUT/copy.txt"'
 

@@ -8,7 +8,7 @@ import '../../../functions/dt/service-runs/index.ts'
 import '../../../functions/dt/service-status/index.ts'
 import '../../../functions/dt/service-terminate/index.ts'
 import { registeredFunction } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { eventually, type Fixture, startFixture } from '../../shared/dt/fixture.ts'
 import { serveFunction } from '../../shared/http/edge.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { kindsOfTwins, preflight, settingFaults, unserved } from '../../../knative/deploy/preflight.ts'
+import { kindsOfDt, preflight, settingFaults, unserved } from '../../../knative/deploy/preflight.ts'
 import { knativeFunction, object } from './objects.ts'
 
 /** A cluster of which only this is known. */
@@ -53,7 +53,7 @@ test.each([
     'named and not there',
     'po-runs',
     [],
-    ['there is no PriorityClass po-runs (RUN_PRIORITY_CLASS): kubectl apply -k knative/priority makes po-runs'],
+    ['there is no PriorityClass po-runs (RUN_PRIORITY_CLASS): kubectl apply -k knative/config/priority makes po-runs'],
   ],
 ])('a PriorityClass that is %s', async (_, name, names, faults) => {
   there.names = new Set(['namespace/flame', ...names])
@@ -124,7 +124,7 @@ test.each([
   ['where it is served, nothing is said', 'dt-healthz', ['eng.cam.ac.uk/v1alpha1'], []],
   ['others do without', 'po-status', [], []],
 ])('%s', (_, name, served, faults) => {
-  const found = kindsOfTwins([knativeFunction(name)], new Set(served))
+  const found = kindsOfDt([knativeFunction(name)], new Set(served))
   expect(found).toEqual(faults.map((fault) => expect.stringContaining(fault)))
-  for (const fault of found) expect(fault).toContain('kubectl apply -k knative/crd')
+  for (const fault of found) expect(fault).toContain('kubectl apply -k knative/config/crd')
 })

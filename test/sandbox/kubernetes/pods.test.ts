@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { apiServerProxy, connect, createCluster } from '../../../shared/adapters/kubernetes/index.ts'
+import { apiServerProxy, connect, createCluster } from '../../../shared/adapters/kubernetes/po/index.ts'
 import { type SandboxTarget, sandboxTarget } from '../../shared/adapters/kubernetes/targets.ts'
 import type { Image, ImageContext } from './container.ts'
 

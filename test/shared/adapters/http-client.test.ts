@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { createHttpClient, expectOk, type HttpAnswer } from '../../../shared/adapters/http-client.ts'
-import { Fault, isFault } from '../../../shared/fault.ts'
+import { Fault, isFault } from '../../../shared/platform/fault.ts'
 
 const servers: Server[] = []
 afterEach(() => {

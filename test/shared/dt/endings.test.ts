@@ -15,7 +15,7 @@ const WAY_OUT = { to: { label: ['app', 'fhir-gateway'] }, port: 8443 } as const
 let fixture: Fixture
 const memory = createMemory()
 beforeAll(async () => {
-  fixture = await startFixture({ retentionDays: 30 }, { twin: { egress: [WAY_OUT] } })
+  fixture = await startFixture({ retentionDays: 30 }, { service: { egress: [WAY_OUT] } })
 }, 60_000)
 afterAll(() => fixture.stop())
 

@@ -9,19 +9,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { connect as connectKubernetes } from '../../../shared/adapters/kubernetes/connection.ts'
-import { createCluster } from '../../../shared/adapters/kubernetes/twins/index.ts'
-import { connect, createStore } from '../../../shared/adapters/postgres/twins/index.ts'
+import { createCluster } from '../../../shared/adapters/kubernetes/dt/index.ts'
+import { connect, createStore } from '../../../shared/adapters/postgres/dt/index.ts'
 import type { ManifestState, RunRef, ServiceId, ServiceSpec } from '../../../shared/dt/model.ts'
 import type { OutgoingEvent, Ports } from '../../../shared/dt/ports.ts'
-import type { DtSettings, TwinSettings } from '../../../shared/dt/settings.ts'
-import { runToken } from '../../../shared/service-token.ts'
+import type { DtSettings, ServiceSettings } from '../../../shared/dt/settings.ts'
+import { runToken } from '../../../shared/platform/service-token.ts'
 import type { Image } from '../../sandbox/kubernetes/container.ts'
 import { startKubernetes } from '../../sandbox/kubernetes/index.ts'
 import { databaseSettings, startTestDatabases } from '../../sandbox/postgres.ts'
 import { databaseEnvironment } from '../../sandbox/settings.ts'
 
 export const SETTINGS: DtSettings = {
-  twin: {
+  service: {
     namespace: 'default',
     clusterDomain: 'cluster.local',
     toolsImage: 'sandbox/tools:1',
@@ -96,18 +96,18 @@ export const spec = (fields: Partial<ServiceSpec> = {}): ServiceSpec => ({
 export type Fixture = Awaited<ReturnType<typeof startFixture>>
 
 const KEY = 'k'.repeat(32)
-const CRD = new URL('../../../knative/crd/analytics.yaml', import.meta.url)
+const CRD = new URL('../../../knative/config/crd/analytics.yaml', import.meta.url)
 export const ANALYTICS = '/apis/eng.cam.ac.uk/v1alpha1/namespaces/flame/analytics'
 
 interface Options {
   /** How long a minute of CronJobs takes. */
   readonly cronMinuteMs?: number
-  readonly twin?: Partial<TwinSettings>
+  readonly service?: Partial<ServiceSettings>
 }
 
 export async function startFixture(
   settings: Partial<DtSettings> = {},
-  { cronMinuteMs = 60_000, twin = {} }: Options = {},
+  { cronMinuteMs = 60_000, service = {} }: Options = {},
 ) {
   const requests: string[] = []
   let isDown = false
@@ -154,7 +154,7 @@ export async function startFixture(
     log: (level, event, fields = {}) => logged.push({ level, event, fields }),
     now,
     random: () => 0,
-    settings: { ...SETTINGS, ...settings, twin: { ...SETTINGS.twin, ...twin, namespace: cluster.namespace } },
+    settings: { ...SETTINGS, ...settings, service: { ...SETTINGS.service, ...service, namespace: cluster.namespace } },
   }
 
   /** What `upload-outputs` would have said of a run, with so many files. */

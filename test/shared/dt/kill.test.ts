@@ -13,7 +13,7 @@ import { ANALYTICS, eventually, type Fixture, spec, startFixture } from './fixtu
 
 let fixture: Fixture
 beforeAll(async () => {
-  fixture = await startFixture({}, { twin: { retries: 0 } })
+  fixture = await startFixture({}, { service: { retries: 0 } })
 }, 60_000)
 afterAll(() => fixture.stop())
 

@@ -13,7 +13,7 @@ const TTL_SECONDS = 1
 let fixture: Fixture
 const memory = createMemory()
 beforeAll(async () => {
-  fixture = await startFixture({}, { cronMinuteMs: 500, twin: { ttlSeconds: TTL_SECONDS } })
+  fixture = await startFixture({}, { cronMinuteMs: 500, service: { ttlSeconds: TTL_SECONDS } })
 }, 60_000)
 afterAll(() => fixture.stop())
 

@@ -9,7 +9,7 @@ import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
 import { sweep } from '../../../shared/dt/reconcile/sweep.ts'
 import { runs, status } from '../../../shared/dt/status.ts'
 import { terminate } from '../../../shared/dt/terminate.ts'
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import { ANALYTICS, eventually, type Fixture, spec, startFixture } from './fixture.ts'
 
 let fixture: Fixture

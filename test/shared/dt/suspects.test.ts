@@ -5,7 +5,7 @@ import type { ServiceId } from '../../../shared/dt/model.ts'
 import type { Ports } from '../../../shared/dt/ports.ts'
 import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
 import { sweep } from '../../../shared/dt/reconcile/sweep.ts'
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import { type Fixture, spec, startFixture } from './fixture.ts'
 
 let fixture: Fixture

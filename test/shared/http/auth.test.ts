@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { isFault } from '../../../shared/fault.ts'
 import { type AuthConfig, assertMayCall, assertOwn, createAuthenticate } from '../../../shared/http/auth.ts'
+import { isFault } from '../../../shared/platform/fault.ts'
 import { AUTH, createRealm } from './edge.ts'
 
 const ID = '0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d'

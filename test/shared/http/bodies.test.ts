@@ -10,7 +10,7 @@ import { type BoundSettings, createBounds } from '../../../shared/http/bounds.ts
 import { type Bytes, bodyOf, send } from '../../../shared/http/bytes.ts'
 import { startServer } from '../../../shared/http/server.ts'
 import { type StreamRequest, streamEndpoint } from '../../../shared/http/stream-endpoint.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { type Functions, startFunctions } from '../../sandbox/functions.ts'
 import { BOUNDS, captureLog, createRealm, serveFunction } from './edge.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest'
 import * as z from 'zod'
-import { Fault } from '../../../shared/fault.ts'
 import { endpoint, type Request } from '../../../shared/http/endpoint.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { createRealm, serveFunction } from './edge.ts'
 
 const ID = '0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d'

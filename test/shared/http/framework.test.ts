@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { createRealm } from './edge.ts'
 
 const realm = await createRealm()

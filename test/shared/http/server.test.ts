@@ -8,7 +8,7 @@ import { endpoint } from '../../../shared/http/endpoint.ts'
 import type { HttpFunction } from '../../../shared/http/register.ts'
 import { startServer } from '../../../shared/http/server.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { captureLog, createRealm } from './edge.ts'
 
 const GIB = 1024 * 1024 * 1024

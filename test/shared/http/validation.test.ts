@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { dtSchemas } from '../../../shared/dt/schema.ts'
-import type { Fault } from '../../../shared/fault.ts'
 import { type Detail, validate } from '../../../shared/http/validation.ts'
+import type { Fault } from '../../../shared/platform/fault.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 
 function issuesOf(schema: z.ZodType, value: unknown): Detail[] {

@@ -3,9 +3,9 @@
  * world has converged. The points are the calls that the action makes when it lives; each title names one.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sideBySide } from '../../../shared/platform/concurrency.ts'
 import { type CreateRequest, create } from '../../../shared/po/create.ts'
 import { remove } from '../../../shared/po/remove.ts'
-import { sideBySide } from '../../../shared/work/side-by-side.ts'
 import { type Aftermath, aftermath, settle } from './aftermath.ts'
 import { type CallName, request, startFixture } from './fixture.ts'
 import { type Action, createActions } from './kill-actions.ts'

@@ -1,6 +1,6 @@
 /** Deliveries after answers: one at a time, and none of what was recorded is forgotten. */
 import { expect, test } from 'vitest'
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import type { AnalysisId, Report } from '../../../shared/po/model.ts'
 import type { PendingReport } from '../../../shared/po/ports.ts'
 import { type DeliveryPorts, deliverSoon } from '../../../shared/po/report.ts'

@@ -1,10 +1,10 @@
 /** However many ports of a function use the database, it has the connections of one pool. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { loadConfig } from '../../../shared/config.ts'
+import { loadConfig } from '../../../shared/settings/config.ts'
 import { databaseOf } from '../../../shared/wire/database.ts'
-import { twinKeeping } from '../../../shared/wire/twin-keeping.ts'
-import { twinStore } from '../../../shared/wire/twin-store.ts'
-import { dtSettings } from '../../../shared/wire/twins.ts'
+import { dtSettings } from '../../../shared/wire/dt.ts'
+import { dtKeeping } from '../../../shared/wire/dt-keeping.ts'
+import { dtStore } from '../../../shared/wire/dt-store.ts'
 import { startTestDatabases } from '../../sandbox/postgres.ts'
 import { databaseEnvironment } from '../../sandbox/settings.ts'
 
@@ -19,8 +19,8 @@ test('the loop of digital twins keeps to POSTGRES_MAX with its store and its gar
   const config = loadConfig(['database', 'tokens'], env)
   const ambient = { log: () => {}, now: () => new Date(), random: Math.random, settings: dtSettings(config) }
   const context = { config, env, ambient }
-  const { store } = twinStore(context)
-  const { tidy } = twinKeeping(context)
+  const { store } = dtStore(context)
+  const { tidy } = dtKeeping(context)
   await Promise.all([store.ping(), tidy(), store.unfinished(new Date()), tidy()])
   const [{ connections }] = await databaseOf(context).query(
     (sql) => sql<[{ connections: number }]>`

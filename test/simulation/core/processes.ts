@@ -3,7 +3,7 @@
  * travels back; between the two anything may happen elsewhere. On the way it may fail before or after its effect, take it
  * late, or be the last that its process makes: a killed process never goes on, as after `kill -9`.
  */
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import type { Part, Trouble } from './plan.ts'
 import type { Stage } from './stage.ts'
 

@@ -1,6 +1,6 @@
 /** The product at work: its processes, and everything that asks something of them. */
 
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import { changeType } from '../../../shared/po/events.ts'
 import { type AnalysisId, CHANGES } from '../../../shared/po/model.ts'
 import type { Ports, Store } from '../../../shared/po/ports.ts'

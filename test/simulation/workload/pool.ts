@@ -1,5 +1,5 @@
 /** The processes of the product: some that answer callers, some that reconcile. One that died is replaced by a new one. */
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import type { Ports } from '../../../shared/po/ports.ts'
 import { createMemory, type Memory } from '../../../shared/po/reconcile/memory.ts'
 import { deliverSoon } from '../../../shared/po/report.ts'

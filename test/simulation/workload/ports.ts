@@ -1,5 +1,5 @@
 /** Ports of a process: every call passes the gate, and what leaves it is looked at. */
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import type { LogWord, Ports } from '../../../shared/po/ports.ts'
 import type { Part } from '../core/plan.ts'
 import type { Gate, Process } from '../core/processes.ts'

@@ -2,7 +2,7 @@
  * What runs in the container of an analysis: it boots, says nothing, then works, streams lines, and comes to an end of
  * some kind. It knows its token as long as that is good, and its partners as far as it is told.
  */
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
 import { COMPONENT, LABEL, proxyName } from '../../../shared/po/names.ts'
 import type { SdkStatus, Sidecar } from '../../../shared/po/ports.ts'

@@ -2,7 +2,7 @@
  * Keycloak: clients and the tokens issued for them. A token takes two requests, as with the real one: the client is made
  * sure of, then it is asked for a token; in between it may have been removed.
  */
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import type { AnalysisId } from '../../../shared/po/model.ts'
 import type { Identity, Token } from '../../../shared/po/ports.ts'
 import type { Timeline } from '../core/timeline.ts'

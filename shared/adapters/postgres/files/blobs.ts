@@ -2,10 +2,11 @@
  * The BlobStore port on PostgreSQL: a body is rows of one size, each written and read by a short statement of its own, so
  * that no connection waits for the other end of a transfer.
  */
-import { Fault } from '../../../fault.ts'
+
 import type { Body, ByteRange } from '../../../files/model.ts'
 import type { BlobStore, Bytes } from '../../../files/ports.ts'
-import type { Database } from '../connect.ts'
+import { Fault } from '../../../platform/fault.ts'
+import type { Database } from '../database.ts'
 import { within } from '../faults.ts'
 import { pieces } from './pieces.ts'
 

@@ -1,7 +1,8 @@
 /** Contents and loose bodies: what becomes of bytes, and when they go. Query functions; each says if it needs a transaction. */
-import { Fault } from '../../../fault.ts'
+
 import type { Body, Content } from '../../../files/model.ts'
 import type { Received } from '../../../files/ports.ts'
+import { Fault } from '../../../platform/fault.ts'
 import { type Db, texts } from '../rows.ts'
 
 export async function begin(sql: Db, until: Date): Promise<Body> {

@@ -1,7 +1,8 @@
 /** Files: names for contents. Query functions; those that change something run in a transaction of their own. */
-import { Fault } from '../../../fault.ts'
+
 import type { Body, ObjectId, StoredFile } from '../../../files/model.ts'
 import type { Added, Change, NewFile, Received } from '../../../files/ports.ts'
+import { Fault } from '../../../platform/fault.ts'
 import { type Db, storable } from '../rows.ts'
 import { adopt, discard, release } from './contents.ts'
 

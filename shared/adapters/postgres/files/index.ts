@@ -2,16 +2,17 @@
  * The Catalogue port on PostgreSQL: composes the query functions of this folder, gives each call its transaction, its
  * deadline and its faults. May import ports types, model, fault; never a use case.
  */
-import { Fault } from '../../../fault.ts'
+
 import type { Body } from '../../../files/model.ts'
 import type { Catalogue } from '../../../files/ports.ts'
-import type { Database } from '../connect.ts'
+import { Fault } from '../../../platform/fault.ts'
+import type { Database } from '../database.ts'
 import { guarded } from '../faults.ts'
 import type { Clock, Db } from '../rows.ts'
 import * as contents from './contents.ts'
 import * as files from './files.ts'
 
-export { connect, type Database } from '../connect.ts'
+export { connect, type Database } from '../database.ts'
 export { checkAuthority } from '../socket.ts'
 export { createBlobs } from './blobs.ts'
 export { createRuns } from './runs.ts'

@@ -1,7 +1,7 @@
 /** The Runs port on PostgreSQL. */
 import type { Body } from '../../../files/model.ts'
 import type { Runs } from '../../../files/ports.ts'
-import type { Database } from '../connect.ts'
+import type { Database } from '../database.ts'
 import { guarded } from '../faults.ts'
 import { releaseMany } from './contents.ts'
 import * as found from './inputs.ts'

@@ -17,7 +17,7 @@ import {
   ref,
   type Subject,
   succeeded,
-} from '../../twin-store/subject.ts'
+} from '../../dt-store/subject.ts'
 
 /** What runs leave is counted, and refused where it is too much; no set costs more than its own files. */
 export function bounding(subject: Subject): void {

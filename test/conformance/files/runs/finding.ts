@@ -16,7 +16,7 @@ import {
   SCHEDULED,
   type Subject,
   upload,
-} from '../../twin-store/subject.ts'
+} from '../../dt-store/subject.ts'
 
 /** `inputs`, `held`, `output`. */
 export function finding(subject: Subject): void {

@@ -16,7 +16,7 @@ import {
   received,
   ref,
   type Subject,
-} from '../../twin-store/subject.ts'
+} from '../../dt-store/subject.ts'
 
 /** `open`, `keep`, `complete`, `giveUp`: outputs are there all at once, or never. */
 export function leaving(subject: Subject): void {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createCluster } from '../../../../shared/adapters/kubernetes/index.ts'
+import { createCluster } from '../../../../shared/adapters/kubernetes/po/index.ts'
 import { type SandboxTarget, sandboxTarget } from './targets.ts'
 
 let target: SandboxTarget

@@ -3,8 +3,8 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { translate, within } from '../../../../shared/adapters/postgres/faults.ts'
-import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/index.ts'
-import { Fault } from '../../../../shared/fault.ts'
+import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
+import { Fault } from '../../../../shared/platform/fault.ts'
 import { append, begun, input } from '../../../conformance/store/subject.ts'
 import { databaseSettings, type Login, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
 

@@ -1,9 +1,9 @@
 /** The order of locks: whoever is in the middle of a call is waited for by `reset`, and never waits for it. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import * as analyses from '../../../../shared/adapters/postgres/analyses.ts'
-import { begin } from '../../../../shared/adapters/postgres/begin.ts'
-import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/index.ts'
-import { holdClient } from '../../../../shared/adapters/postgres/removals.ts'
+import * as analyses from '../../../../shared/adapters/postgres/po/analyses.ts'
+import { begin } from '../../../../shared/adapters/postgres/po/begin.ts'
+import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
+import { holdClient } from '../../../../shared/adapters/postgres/po/removals.ts'
 import type { Db } from '../../../../shared/adapters/postgres/rows.ts'
 import type { Analysis } from '../../../../shared/po/model.ts'
 import type { Store } from '../../../../shared/po/ports.ts'

@@ -1,8 +1,8 @@
 /** The tables of the Python service as they are read: any text may stand in them, and nothing of them is written. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { connect, type Database } from '../../../../shared/adapters/postgres/index.ts'
-import { createPredecessor } from '../../../../shared/adapters/postgres/predecessor.ts'
+import { connect, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
+import { createPredecessor } from '../../../../shared/adapters/postgres/po/predecessor.ts'
 import type { FormerRow, Predecessor } from '../../../../shared/po/ports.ts'
 import {
   CREATED,

@@ -1,5 +1,5 @@
 /** The PostgreSQL store, straight and through a pooler, against what every store owes. */
-import { createStore } from '../../../../shared/adapters/postgres/index.ts'
+import { createStore } from '../../../../shared/adapters/postgres/po/index.ts'
 import { storeConformance } from '../../../conformance/store.ts'
 import { onEachWay } from './ways.ts'
 

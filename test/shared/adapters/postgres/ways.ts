@@ -1,6 +1,6 @@
 /** A suite on a migrated database with two pools: straight, and through pgbouncer in transaction mode where there is one. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connect, type Database } from '../../../../shared/adapters/postgres/connect.ts'
+import { connect, type Database } from '../../../../shared/adapters/postgres/database.ts'
 import { databaseSettings, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
 import { keepsPrepared, type Pooler, poolerVersion, startPooler } from './pgbouncer.ts'
 

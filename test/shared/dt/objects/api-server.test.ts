@@ -15,7 +15,7 @@ const notTested = (what: string) => process.stderr.write(`NOT TESTED: ${what}\n`
 if (!TEST_KUBECONFIG) notTested('the objects of a service on a real API server. Set TEST_KUBECONFIG to run it.')
 
 const OPTIONS = 'fieldManager=test&fieldValidation=Strict&dryRun=All'
-const CRD = new URL('../../../../knative/crd/analytics.yaml', import.meta.url)
+const CRD = new URL('../../../../knative/config/crd/analytics.yaml', import.meta.url)
 const isOfServing = ({ apiVersion }: KubernetesObject) => apiVersion.startsWith('serving.knative.dev/')
 const WAYS_OUT = [{ to: { cidr: '10.20.0.0/16' }, port: 5432 }]
 

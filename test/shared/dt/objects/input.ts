@@ -11,14 +11,14 @@ import {
   tokensSecret,
 } from '../../../../shared/dt/objects/index.ts'
 import type { KubernetesObject, RunGrant } from '../../../../shared/dt/ports.ts'
-import type { TwinSettings } from '../../../../shared/dt/settings.ts'
+import type { ServiceSettings } from '../../../../shared/dt/settings.ts'
 
 export const ID = '65f0c0ffee0123456789abcd' as ServiceId
 /** Not a token, but what one would be for. */
 export const tokenOf = ({ step, firing, index, retries }: RunGrant): string =>
   `a-token-of-${step}-${firing ?? 'any'}-${index}-${retries}`
 
-export const SETTINGS: TwinSettings = {
+export const SETTINGS: ServiceSettings = {
   namespace: 'twins',
   clusterDomain: 'cluster.local',
   toolsImage: 'registry.example/knative-pod-orchestration:1',
@@ -68,7 +68,7 @@ export const SPEC: ServiceSpec = {
 
 interface Fields {
   readonly spec?: Partial<ServiceSpec>
-  readonly settings?: Partial<TwinSettings>
+  readonly settings?: Partial<ServiceSettings>
   readonly hasInputs?: boolean
   readonly firing?: number
 }

@@ -1,8 +1,8 @@
 /** A real API server reads every object strictly, and its Pod Security admission every pod. Nothing is left behind. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Connection, connect } from '../../../../shared/adapters/kubernetes/index.ts'
 import { kindOf, pathOf } from '../../../../shared/adapters/kubernetes/kinds.ts'
+import { type Connection, connect } from '../../../../shared/adapters/kubernetes/po/index.ts'
 import { type RunInput, standingPolicy } from '../../../../shared/po/objects/index.ts'
 import type { KubernetesObject } from '../../../../shared/po/ports.ts'
 import { RUN, SETTINGS, written } from './input.ts'

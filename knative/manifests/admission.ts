@@ -1,0 +1,299 @@
+/**
+ * What the API server refuses our functions, whatever their roles say: a Role cannot name objects that are made at run time,
+ * nor look into them. Each function's account may write objects of analyses, or of services, and nothing else; pods that it
+ * asks for get no account, no host and no Secret but their own.
+ *
+ * The policies are of the whole cluster and concern the accounts of functions only, in whichever namespace they are.
+ * Expressions are CEL; what they call `own` and `id` are the names that an account writes and the analysis or service that an
+ * object is of.
+ */
+import { createHash } from 'node:crypto'
+import * as dt from '../../shared/dt/names.ts'
+import { COMPONENT as DT, LABEL as DT_LABEL } from '../../shared/dt/names.ts'
+import { COMPONENT, OBJECT_PATTERN, STANDING_POLICY_NAME } from '../../shared/po/names.ts'
+import type { KubernetesObject } from '../../shared/po/ports.ts'
+import { allRoutes } from '../../shared/routes/index.ts'
+import { PART_OF } from './labels.ts'
+import { isGranted } from './rbac.ts'
+
+const GROUP = 'admissionregistration.k8s.io'
+/** Of what the policies say: by it a deployment sees that those in the cluster are of its version. */
+export const DIGEST = `${PART_OF}/digest`
+
+const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
+const SERVICE_ID = '[0-9a-f]{24}'
+const DT_OBJECT = `^(dt-)?${SERVICE_ID}(-[a-z0-9-]+)?$`
+
+/** CEL has the texts of JSON. */
+const quoted = (value: unknown): string => JSON.stringify(value)
+const all = (...conditions: readonly string[]): string => conditions.map((one) => `(${one})`).join(' && ')
+
+interface Rule {
+  readonly apiGroup: string
+  readonly version: string
+  readonly resources: readonly string[]
+}
+
+const CORE = (...resources: string[]): Rule => ({ apiGroup: '', version: 'v1', resources })
+const DEPLOYMENTS: Rule = { apiGroup: 'apps', version: 'v1', resources: ['deployments'] }
+const JOBS: Rule = { apiGroup: 'batch', version: 'v1', resources: ['jobs', 'cronjobs'] }
+const SERVING: Rule = { apiGroup: 'serving.knative.dev', version: 'v1', resources: ['services'] }
+const POLICIES: Rule = { apiGroup: 'networking.k8s.io', version: 'v1', resources: ['networkpolicies'] }
+
+interface Validation {
+  readonly expression: string
+  readonly message: string
+}
+
+interface Policy {
+  readonly name: string
+  readonly rules: readonly Rule[]
+  readonly operations: readonly ('CREATE' | 'UPDATE' | 'DELETE')[]
+  readonly variables?: Readonly<Record<string, string>>
+  readonly validations: readonly Validation[]
+}
+
+const ACCOUNTS = allRoutes.filter(isGranted).map(({ name }) => name)
+
+/** Accounts of functions, in the namespace that they write to. */
+const byFunctions = `${quoted(ACCOUNTS)}.exists(account, request.userInfo.username == "system:serviceaccount:" + request.namespace + ":" + account)`
+
+const OF_ALL = {
+  name: 'object == null ? request.name : object.metadata.name',
+  ofDt: 'request.userInfo.username.matches(":dt-[a-z-]+$")',
+  own: `variables.ofDt ? ${quoted(DT_OBJECT)} : ${quoted(OBJECT_PATTERN)}`,
+  id: `variables.name.find(variables.ofDt ? ${quoted(SERVICE_ID)} : ${quoted(UUID)})`,
+} as const
+
+/** Whether a text names something of the same analysis or service. */
+const isOwn = (text: string): string => `${text}.matches(variables.own) && ${text}.contains(variables.id)`
+const none = (object: string, ...fields: readonly string[]): string =>
+  fields.map((field) => `!has(${object}.${field})`).join(' && ')
+const off = (object: string, ...fields: readonly string[]): string =>
+  all(...fields.map((field) => `!has(${object}.${field}) || !${object}.${field}`))
+const each = (object: string, field: string, item: string, condition: string): string =>
+  `!has(${object}.${field}) || ${object}.${field}.all(${item}, ${condition})`
+/** Every reference of this form that is there names something of its own. */
+const refers = (object: string, field: string, name = 'name'): string =>
+  `!has(${object}.${field}) || (has(${object}.${field}.${name}) && ${isOwn(`${object}.${field}.${name}`)})`
+
+const STANDING_OF_DT = [dt.STANDING_POLICY_NAME, dt.RUN_POLICY_NAME, dt.SERVER_POLICY_NAME]
+
+const names: Policy = {
+  name: 'names',
+  rules: [CORE('secrets', 'configmaps', 'services'), DEPLOYMENTS, JOBS, SERVING, POLICIES],
+  operations: ['CREATE', 'UPDATE', 'DELETE'],
+  variables: {
+    isStanding: `request.resource.resource == "networkpolicies" && request.operation != "DELETE" && variables.name in (variables.ofDt ? ${quoted(STANDING_OF_DT)} : ${quoted([STANDING_POLICY_NAME])})`,
+  },
+  validations: [
+    {
+      expression: 'variables.isStanding || variables.name.matches(variables.own)',
+      message: 'functions write only objects of analyses or of services, by their names',
+    },
+    {
+      expression: 'variables.isStanding || request.resource.resource != "networkpolicies" || !variables.ofDt',
+      message: 'functions of digital twins write no other policies than the standing ones',
+    },
+  ],
+}
+
+/** A token of any account could be had by a Secret of the type that asks for one. */
+const secrets: Policy = {
+  name: 'secrets',
+  rules: [CORE('secrets')],
+  operations: ['CREATE', 'UPDATE'],
+  validations: [
+    {
+      expression: '!has(object.type) || object.type in ["", "Opaque", "kubernetes.io/dockerconfigjson"]',
+      message: 'Secrets of functions are of the types Opaque and kubernetes.io/dockerconfigjson',
+    },
+  ],
+}
+
+const COMPONENTS_OF_RUNS = [COMPONENT.analysis, COMPONENT.proxy]
+const COMPONENTS_OF_DT = [DT.run, DT.server]
+
+const pods: Policy = {
+  name: 'pods',
+  rules: [DEPLOYMENTS, JOBS, SERVING],
+  operations: ['CREATE', 'UPDATE'],
+  variables: {
+    template: 'request.resource.resource == "cronjobs" ? object.spec.jobTemplate.spec.template : object.spec.template',
+    labels: 'has(variables.template.metadata.labels) ? variables.template.metadata.labels : {}',
+    pod: 'variables.template.spec',
+    containers: '(has(variables.pod.initContainers) ? variables.pod.initContainers : []) + variables.pod.containers',
+  },
+  validations: [
+    {
+      expression: all(
+        '!has(variables.pod.serviceAccountName) || variables.pod.serviceAccountName in ["", "default"]',
+        '!has(variables.pod.serviceAccount) || variables.pod.serviceAccount in ["", "default"]',
+        'has(variables.pod.automountServiceAccountToken) && !variables.pod.automountServiceAccountToken',
+      ),
+      message: 'pods of analyses and services run without an account: automountServiceAccountToken is false',
+    },
+    {
+      expression: `variables.ofDt ? ${quoted(DT_LABEL.component)} in variables.labels && variables.labels[${quoted(DT_LABEL.component)}] in ${quoted(COMPONENTS_OF_DT)} : "component" in variables.labels && variables.labels["component"] in ${quoted(COMPONENTS_OF_RUNS)}`,
+      message: 'pods of analyses and services have the label by which the standing policies close them',
+    },
+    { expression: off('variables.pod', 'hostNetwork', 'hostPID', 'hostIPC'), message: 'pods have nothing of the host' },
+    {
+      expression: `variables.containers.all(c, ${all(
+        'has(c.securityContext) && has(c.securityContext.allowPrivilegeEscalation) && !c.securityContext.allowPrivilegeEscalation',
+        off('c.securityContext', 'privileged'),
+        'has(c.securityContext.capabilities) && has(c.securityContext.capabilities.drop) && "ALL" in c.securityContext.capabilities.drop',
+        each('c.securityContext.capabilities', 'add', 'power', 'power == "DAC_OVERRIDE"'),
+        each('c', 'ports', 'port', '!has(port.hostPort) || port.hostPort == 0'),
+      )})`,
+      message: 'containers have no privileges, no powers but DAC_OVERRIDE, and no port of the host',
+    },
+    {
+      expression: each(
+        'variables.pod',
+        'volumes',
+        'v',
+        `has(v.emptyDir) || (has(v.configMap) && (${refers('v', 'configMap')})) || (has(v.secret) && (${refers('v', 'secret', 'secretName')}))`,
+      ),
+      message: 'volumes are empty directories, or ConfigMaps and Secrets of the same analysis or service',
+    },
+    {
+      expression: `variables.containers.all(c, ${all(
+        each(
+          'c',
+          'env',
+          'e',
+          `!has(e.valueFrom) || (${all(refers('e.valueFrom', 'secretKeyRef'), refers('e.valueFrom', 'configMapKeyRef'))})`,
+        ),
+        each('c', 'envFrom', 'e', all(refers('e', 'secretRef'), refers('e', 'configMapRef'))),
+      )})`,
+      message: 'variables come from Secrets and ConfigMaps of the same analysis or service',
+    },
+    {
+      expression: each('variables.pod', 'imagePullSecrets', 's', `has(s.name) && ${isOwn('s.name')}`),
+      message: 'images are pulled with a login of the same analysis or service',
+    },
+  ],
+}
+
+/** A selector that holds exactly one condition: the labels that the standing policy closes. */
+const selects = (key: string, values: readonly string[]): string =>
+  all(
+    none('object.spec.podSelector', 'matchLabels'),
+    'has(object.spec.podSelector.matchExpressions) && object.spec.podSelector.matchExpressions.size() == 1',
+    `object.spec.podSelector.matchExpressions.all(e, e.key == ${quoted(key)} && e.operator == "In" && e.values == ${quoted(values)})`,
+  )
+
+const LABELLED = (side: 'from' | 'to') =>
+  `has(rule.${side}) && rule.${side}.size() > 0 && rule.${side}.all(peer, !has(peer.ipBlock) && has(peer.podSelector) && has(peer.podSelector.matchLabels) && peer.podSelector.matchLabels.size() > 0)`
+
+/** As a rule about objects of this name alone. */
+const where = (name: string, condition: string): string => `variables.name != ${quoted(name)} || (${condition})`
+const isBothWays = 'has(object.spec.policyTypes) && object.spec.policyTypes.size() == 2'
+const selectsDt = (component: string): string =>
+  all(
+    'has(object.spec.podSelector.matchLabels)',
+    `object.spec.podSelector.matchLabels == {${quoted(DT_LABEL.component)}: ${quoted(component)}}`,
+  )
+
+const network: Policy = {
+  name: 'network',
+  rules: [POLICIES],
+  operations: ['CREATE', 'UPDATE'],
+  variables: { isOfRun: 'variables.name.matches(variables.own)' },
+  validations: [
+    { expression: isBothWays, message: 'policies of functions are about both directions' },
+    {
+      expression: all(
+        where(
+          STANDING_POLICY_NAME,
+          all(none('object.spec', 'ingress', 'egress'), selects('component', COMPONENTS_OF_RUNS)),
+        ),
+        where(
+          dt.STANDING_POLICY_NAME,
+          all(none('object.spec', 'ingress', 'egress'), selects(DT_LABEL.component, COMPONENTS_OF_DT)),
+        ),
+        where(dt.RUN_POLICY_NAME, all(none('object.spec', 'ingress'), selectsDt(DT.run))),
+        where(dt.SERVER_POLICY_NAME, selectsDt(DT.server)),
+      ),
+      message: 'the standing policies keep their shape: they deny everything to all pods of analyses and services',
+    },
+    {
+      expression: `!variables.isOfRun || (${all(
+        'has(object.spec.podSelector.matchLabels) && "app" in object.spec.podSelector.matchLabels',
+        isOwn('object.spec.podSelector.matchLabels["app"]'),
+      )})`,
+      message: 'the policy of a run is about pods of that analysis',
+    },
+    {
+      expression: `!variables.isOfRun || (${all(
+        each('object.spec', 'ingress', 'rule', LABELLED('from')),
+        each('object.spec', 'egress', 'rule', LABELLED('to')),
+      )})`,
+      message: 'the policy of a run opens ways to and from labelled pods, never to addresses or to everything',
+    },
+  ],
+}
+
+const services: Policy = {
+  name: 'services',
+  rules: [CORE('services')],
+  operations: ['CREATE', 'UPDATE'],
+  validations: [
+    {
+      expression: all(
+        '!has(object.spec.type) || object.spec.type == "ClusterIP"',
+        '!has(object.spec.externalIPs) || object.spec.externalIPs.size() == 0',
+      ),
+      message: 'Services of functions are of the type ClusterIP, without addresses from outside',
+    },
+    {
+      expression: `has(object.spec.selector) && (variables.ofDt ? ${quoted(DT_LABEL.service)} in object.spec.selector && object.spec.selector[${quoted(DT_LABEL.service)}] == variables.id : "app" in object.spec.selector && ${isOwn('object.spec.selector["app"]')})`,
+      message: 'Services of functions lead to pods of the same analysis or service',
+    },
+  ],
+}
+
+const POLICY_LIST: readonly Policy[] = [names, secrets, pods, network, services]
+
+const nameOf = ({ name }: Policy): string => `functions-${name}.${PART_OF}`
+
+function specOf({ rules, operations, variables = {}, validations }: Policy): object {
+  return {
+    failurePolicy: 'Fail',
+    matchConstraints: {
+      resourceRules: rules.map(({ apiGroup, version, resources }) => ({
+        apiGroups: [apiGroup],
+        apiVersions: [version],
+        operations,
+        resources,
+        scope: 'Namespaced',
+      })),
+    },
+    matchConditions: [{ name: 'by-functions', expression: byFunctions }],
+    variables: Object.entries({ ...OF_ALL, ...variables }).map(([name, expression]) => ({ name, expression })),
+    validations: validations.map((one) => ({ ...one, reason: 'Forbidden' })),
+  }
+}
+
+const metadataOf = (policy: Policy) => ({
+  name: nameOf(policy),
+  labels: { 'app.kubernetes.io/part-of': PART_OF },
+  annotations: {
+    [DIGEST]: createHash('sha256')
+      .update(JSON.stringify(specOf(policy)))
+      .digest('hex')
+      .slice(0, 16),
+  },
+})
+
+/** Each policy, and what puts it in force. */
+export const admission = (): readonly KubernetesObject[] =>
+  POLICY_LIST.flatMap((policy) => {
+    const metadata = metadataOf(policy)
+    const of = (kind: string, spec: object) => ({ apiVersion: `${GROUP}/v1`, kind, metadata, spec })
+    return [
+      of('ValidatingAdmissionPolicy', specOf(policy)),
+      of('ValidatingAdmissionPolicyBinding', { policyName: metadata.name, validationActions: ['Deny'] }),
+    ]
+  })

@@ -1,0 +1,83 @@
+/**
+ * Where a container gets its settings from: plain ones from one ConfigMap, secrets from one Secret, each variable by name,
+ * and only those of the groups that its row names.
+ *
+ * All are optional here: what a function lacks it names itself at start, all faults at once, and Knative repeats that as
+ * the reason why a revision is not ready. Secrets are references and not files (`NAME_FILE`), so that one that is not
+ * needed may be absent, and so that no volume stands between a function and its start.
+ */
+
+import { allRoutes, type SettingGroup } from '../../shared/routes/index.ts'
+import { SETTINGS, type SettingName } from '../../shared/settings/config.ts'
+
+export const SETTINGS_NAME = 'po-settings'
+export const SECRETS_NAME = 'po-secrets'
+
+/** Given by Knative, which refuses a manifest that sets it. */
+const GIVEN: readonly SettingName[] = ['PORT']
+
+const names = Object.keys(SETTINGS) as SettingName[]
+
+/** Groups that some function of an installation reads. */
+const GROUPS: readonly string[] = ['process', ...allRoutes.flatMap(({ settings }) => settings)]
+
+/** Settings that an installation may set. */
+export const installed = (secret: boolean): SettingName[] =>
+  names.filter(
+    (name) => SETTINGS[name].secret === secret && GROUPS.includes(SETTINGS[name].group) && !GIVEN.includes(name),
+  )
+
+function reference(name: SettingName) {
+  const { secret } = SETTINGS[name]
+  const key = { name: secret ? SECRETS_NAME : SETTINGS_NAME, key: name, optional: true }
+  return { name, valueFrom: secret ? { secretKeyRef: key } : { configMapKeyRef: key } }
+}
+
+/** Of a program of the image: what it runs, and the settings of these groups and of every process. */
+export const environment = (target: string, groups: readonly SettingGroup[]) => [
+  { name: 'FUNCTION_TARGET', value: target },
+  ...names
+    .filter((name) => [...groups, 'process'].includes(SETTINGS[name].group) && !GIVEN.includes(name))
+    .map(reference),
+]
+
+interface Mount {
+  readonly setting: SettingName
+  readonly volume: string
+  readonly path: string
+  readonly source: object
+}
+
+/** Settings that name a file: what is mounted for them, if it is there. */
+export const MOUNTS: readonly Mount[] = [
+  {
+    setting: 'EXTRA_CA_CERTS',
+    volume: 'ca-certs',
+    path: '/etc/po/ca-certs',
+    source: { configMap: { name: 'po-ca-certs', optional: true } },
+  },
+  {
+    setting: 'POSTGRES_CA',
+    volume: 'postgres-ca',
+    path: '/etc/po/postgres-ca',
+    source: { configMap: { name: 'po-postgres-ca', optional: true } },
+  },
+  {
+    setting: 'NODE_KEY',
+    volume: 'node-key',
+    path: '/etc/po/node-key',
+    source: { secret: { secretName: 'po-node-key', optional: true } },
+  },
+]
+
+/** Volumes of a pod that reads these groups, and where they are mounted; empty if it reads no file. */
+export function files(groups: readonly SettingGroup[]) {
+  const mounts = MOUNTS.filter(({ setting }) => groups.includes(SETTINGS[setting].group as SettingGroup))
+  if (mounts.length === 0) return { volumes: {}, volumeMounts: {} }
+  return {
+    volumes: { volumes: mounts.map(({ volume, source }) => ({ name: volume, ...source })) },
+    volumeMounts: {
+      volumeMounts: mounts.map(({ volume, path }) => ({ name: volume, mountPath: path, readOnly: true })),
+    },
+  }
+}

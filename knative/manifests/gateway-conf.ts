@@ -1,0 +1,216 @@
+/**
+ * nginx.conf of the gateway, rendered from the route table: two maps and one location. The first map says which function a
+ * method and a path belong to, by the same rules as `shared/http/match.ts`, on the path as it was sent; the second which
+ * methods the path has. A ksvc answers only to its own host name, so that name replaces the caller's.
+ *
+ * Names are looked up when a request needs them: a function that is not there is a 502, and the gateway runs on.
+ *
+ * On a port of its own, which only a broker may reach, it is the sink of events that could not be delivered: each becomes a
+ * line of the log.
+ */
+import { receivedLimit } from '../../shared/http/body.ts'
+import { HTTP_BOUNDS, indent, json, PROBLEMS, problemLines } from '../../shared/po/objects/nginx-http.ts'
+import type { Endpoint, Route } from '../../shared/routes/index.ts'
+
+/** What only the place knows where it runs. */
+export interface Place {
+  /** Address, or address and port, of the DNS server. */
+  readonly resolver: string
+  /** What `listen` takes, for callers and for events that could not be delivered. */
+  readonly listen: string
+  readonly deadLetters: string
+  /** What follows a function's name in its host name: `{namespace}.svc.{cluster domain}`. */
+  readonly suffix: string
+  /** Port behind these names. */
+  readonly port?: number
+  /** Writable directory for the pid file and temporary files. */
+  readonly directory?: string
+}
+
+/** Filled in by `base/gateway/configure.ts` when the pod starts. */
+export const OPEN_PLACE: Place = {
+  resolver: '@RESOLVER@',
+  listen: '@8080@',
+  deadLetters: '@8081@',
+  suffix: '@SUFFIX@',
+}
+
+/** Answered by the gateway itself, to the kubelet. */
+export const HEALTH_PATH = '/healthz'
+
+/** Made by the pod, in the directory for temporary files, some seconds before nginx is told to end. */
+export const ENDING_FILE = 'ending'
+
+/** Seconds that a function may take longer than it is given, until the gateway gives it up. */
+const GRACE = 15
+
+const WORKERS = 2
+/** Half of them lead to functions. All of them with headers half sent stay below the memory limit of the pod. */
+export const GATEWAY_CONNECTIONS = 2048
+
+const OWN_PROBLEMS = [
+  ...PROBLEMS,
+  [413, 413, `Body is larger than ${receivedLimit('long-texts')} bytes`],
+  [502, 502, 'The function does not answer'],
+  [504, 504, 'The function took too long'],
+] as const
+
+const TEMPLATE = /^\/(?:[A-Za-z0-9._-]+|\{\w+\+?\})?(?:\/(?:[A-Za-z0-9._-]+|\{\w+\+?\}))*\/?$/
+
+/** A path template as a pattern for what follows the method; ends where the query begins. Versions are for functions to tell. */
+function pattern(template: string, prefix = ''): string {
+  if (!TEMPLATE.test(template)) throw new TypeError(`nginx.conf: ${template} is no path template`)
+  const path = template.replace(/(?<=.)\/$/, '').replaceAll('.', '\\.')
+  const before = prefix && `(?:${prefix.replace('{VERSION}', '[^/?]+')})?`
+  return `${before}${path.replace(/\{\w+\}/g, '[^/?]+').replace(/\{\w+\+\}/g, '[^?]+')}/?(?:\\?|\\z)`
+}
+
+interface Way {
+  readonly route: Route
+  readonly endpoint: Endpoint
+}
+
+/** Ways by path, in the order of the table. */
+const byPath = (routes: readonly Route[]): [string, Way[]][] => {
+  const ways = routes
+    .filter(({ trigger }) => trigger === 'http')
+    .flatMap((route) => route.endpoints.map((endpoint) => ({ route, endpoint })))
+  return [...Map.groupBy(ways, ({ route, endpoint }) => pattern(endpoint.path, route.prefix))]
+}
+
+/** A preflight goes to the first function of its path. */
+function functionLines([path, ways]: [string, Way[]]): string[] {
+  return ways.map(({ route, endpoint }, index) => {
+    const method = index === 0 ? `(?:${endpoint.method}|OPTIONS)` : endpoint.method
+    return `"~^${method} ${path}" ${route.name};`
+  })
+}
+
+const methodLine = ([path, ways]: [string, Way[]]): string =>
+  `"~^${path}" "${[...new Set(ways.map(({ endpoint }) => endpoint.method)), 'OPTIONS'].join(', ')}";`
+
+/** The largest that a function receives; 0 stands for any. */
+const bodyLimit = (routes: readonly Route[]): number =>
+  routes.some(({ body }) => body === 'stream') ? 0 : Math.max(...routes.map(({ body }) => receivedLimit(body)))
+
+/** @throws TypeError for a path that is no template */
+export function gatewayConf(routes: readonly Route[], place: Place = OPEN_PLACE): string {
+  const paths = byPath(routes)
+  const { resolver, listen, deadLetters, suffix, port = 80, directory = '/tmp' } = place
+  const times = routes.filter(({ trigger }) => trigger === 'http').map(({ scale }) => scale.timeoutSeconds)
+  const patience = Math.max(0, ...times) + GRACE
+  const answer = [
+    'add_header Allow $allow always;',
+    `if ($methods = "") { return 404 ${json('Not Found')}; }`,
+    `if ($function = "") { return 405 ${json('Method Not Allowed')}; }`,
+    `proxy_pass http://$function.${suffix}:${Math.trunc(port)};`,
+  ]
+  return `# Made by \`make render\` from shared/routes/index.ts; do not edit.
+worker_processes ${WORKERS};
+pid ${directory}/nginx.pid;
+error_log stderr warn;
+
+events {
+  worker_connections ${GATEWAY_CONNECTIONS / WORKERS};
+}
+
+http {
+  client_body_temp_path ${directory}/body;
+  proxy_temp_path ${directory}/proxy;
+  fastcgi_temp_path ${directory}/fastcgi;
+  uwsgi_temp_path ${directory}/uwsgi;
+  scgi_temp_path ${directory}/scgi;
+
+  default_type application/json;
+  server_tokens off;
+  absolute_redirect off;
+
+  # Which function answers a method and a path.
+  map "$request_method $request_uri" $function {
+    default "";
+${indent(paths.flatMap(functionLines), '    ')}
+  }
+
+  # Which methods a path has.
+  map $request_uri $methods {
+    default "";
+${indent(paths.map(methodLine), '    ')}
+  }
+
+  map $function $allow {
+    default "";
+    "" $methods;
+  }
+
+  map $http_x_request_id $request_name {
+    default $http_x_request_id;
+    "" $request_id;
+  }
+
+  log_format line escape=json '{"timestamp":"$time_iso8601","level":"info","logger":"gateway","method":"$request_method",'
+    '"path":"$uri","function":"$function","status":$status,"seconds":$request_time,"requestId":"$request_name"}';
+  log_format letter escape=json '{"timestamp":"$time_iso8601","level":"error","logger":"dead-letter","id":"$http_ce_id",'
+    '"type":"$http_ce_type","subject":"$http_ce_subject","destination":"$http_ce_knativeerrordest",'
+    '"code":"$http_ce_knativeerrorcode","answer":"$http_ce_knativeerrordata"}';
+  access_log /dev/stdout line;
+
+  # Beside this nginx: it answers with the last known address while the cluster's name server is slow. No address: 502.
+  resolver ${resolver} valid=5s;
+  resolver_timeout 5s;
+
+${indent(HTTP_BOUNDS, '  ')}
+
+  # Both ways as it comes, and never twice.
+  client_max_body_size ${bodyLimit(routes)};
+  proxy_request_buffering off;
+  proxy_buffering off;
+  proxy_next_upstream off;
+  proxy_redirect off;
+  proxy_connect_timeout 10s;
+  proxy_send_timeout ${patience}s;
+  proxy_read_timeout ${patience}s;
+
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  proxy_set_header Host $function.${suffix};
+  proxy_set_header X-Forwarded-Host $http_host;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Request-Id $request_name;
+
+  server {
+    listen ${listen};
+
+    location = ${HEALTH_PATH} {
+      access_log off;
+      return 200 '{"status":"ok"}';
+    }
+
+    location / {
+      if (-f ${directory}/${ENDING_FILE}) { return 418; }
+${indent(answer, '      ')}
+    }
+
+    # The pod is about to end: callers are to come back on another connection, before this one is closed.
+    error_page 418 = @ending;
+    location @ending {
+      keepalive_timeout 0;
+      recursive_error_pages on;
+${indent(answer, '      ')}
+    }
+
+${indent(problemLines(OWN_PROBLEMS), '    ')}
+  }
+
+  server {
+    listen ${deadLetters};
+    client_max_body_size 0;
+
+    location / {
+      access_log /dev/stdout letter;
+      return 204;
+    }
+  }
+}
+`
+}

@@ -1,0 +1,55 @@
+/**
+ * The route table as an HTTPRoute of the Gateway API: a rule per function, which rewrites the host name to the function's
+ * own and hands the request to Knative's gateway inside the cluster. Paths are matched by prefix; what lies below a prefix
+ * and is no path of the function is for the function to refuse.
+ */
+import type { KubernetesObject } from '../../shared/po/ports.ts'
+import type { Route } from '../../shared/routes/index.ts'
+import { labelsOf } from './labels.ts'
+
+const NAME = 'po-gateway'
+
+/** Filled in by the overlay, which knows the namespace and the gateway. */
+export const OPEN = { namespace: 'NAMESPACE', backend: { name: 'BACKEND', namespace: 'BACKEND-NAMESPACE', port: 80 } }
+
+/** At most so many rules in a route, and matches in a rule. */
+const RULES = 16
+const MATCHES = 8
+
+interface PathMatch {
+  readonly path: { readonly type: 'Exact' | 'PathPrefix'; readonly value: string }
+}
+
+/** A path that ends with a slash has others of other functions below it. */
+function pathMatches(template: string): readonly PathMatch[] {
+  if (template.endsWith('/'))
+    return [template, template.slice(0, -1)].map((value) => ({ path: { type: 'Exact', value } }))
+  return [{ path: { type: 'PathPrefix', value: template.replace(/\/\{.*$/, '') } }]
+}
+
+/** A prefix needs saying once. */
+const distinct = (matches: readonly PathMatch[]): PathMatch[] => [
+  ...new Map(matches.map((match) => [match.path.value, match])).values(),
+]
+
+const rule = (route: Route) => ({
+  matches: distinct(route.endpoints.flatMap(({ path }) => pathMatches(path))),
+  filters: [{ type: 'URLRewrite', urlRewrite: { hostname: `${route.name}.${OPEN.namespace}.svc.cluster.local` } }],
+  backendRefs: [OPEN.backend],
+  timeouts: { request: `${route.scale.timeoutSeconds}s` },
+})
+
+/** @throws TypeError when the table is too large for one route, or two functions share a path */
+export function httpRoute(routes: readonly Route[]): KubernetesObject {
+  const rules = routes.filter(({ trigger }) => trigger === 'http').map(rule)
+  const paths = rules.flatMap(({ matches }) => matches.map(({ path }) => path.value))
+  if (rules.length > RULES || rules.some(({ matches }) => matches.length > MATCHES))
+    throw new TypeError('the route table is too large for one HTTPRoute')
+  if (new Set(paths).size < paths.length) throw new TypeError('two functions share a path')
+  return {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    metadata: { name: NAME, labels: labelsOf(NAME, 'gateway') },
+    spec: { rules },
+  }
+}

@@ -1,0 +1,91 @@
+/** Files below `knative/` and `functions/` that are made from tables, and the folders in which nothing else may lie. */
+import { globSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { dtRoutes, functionFolder, poRoutes, type Route } from '../../shared/routes/index.ts'
+import { admission } from '../manifests/admission.ts'
+import { callerRoutes, dtPolicies, dtSources, runRoutes, withoutPo } from '../manifests/dt.ts'
+import { eventing, podHints } from '../manifests/events.ts'
+import { renderFuncYaml } from '../manifests/func-yaml.ts'
+import { knativeService } from '../manifests/function-service.ts'
+import { gatewayConf } from '../manifests/gateway-conf.ts'
+import { httpRoute } from '../manifests/http-route.ts'
+import { migration } from '../manifests/migration.ts'
+import { policies } from '../manifests/policies.ts'
+import { access } from '../manifests/rbac.ts'
+import { renderPingSource } from '../manifests/status-loop.ts'
+import { NOTICE, yamlOf } from '../manifests/yaml.ts'
+import type { Rendered } from './index.ts'
+import { secretsTemplate, settingsTemplate } from './settings-templates.ts'
+
+const ROOT = new URL('../../', import.meta.url)
+
+const ofRoute = (place: string, route: Route): readonly Rendered[] => [
+  { path: `${place}/services/${route.name}.yaml`, render: () => yamlOf(knativeService(route)) },
+  { path: `${place}/rbac/${route.name}.yaml`, render: () => yamlOf(...access(route)) },
+  { path: `functions/${functionFolder(route)}/func.yaml`, render: () => renderFuncYaml(route) },
+]
+
+/** Lists the files of a folder, so that its parent need not know the functions. */
+const listing = (folder: string, routes: readonly Route[]): Rendered => ({
+  path: `${folder}/kustomization.yaml`,
+  render: () => `${NOTICE}resources:\n${routes.map(({ name }) => `  - ${name}.yaml\n`).join('')}`,
+})
+
+const ofRoutes = (place: string, routes: readonly Route[]): readonly Rendered[] => [
+  ...routes.flatMap((route) => ofRoute(place, route)),
+  listing(`${place}/services`, routes),
+  listing(`${place}/rbac`, routes),
+]
+
+/** Programs of the gateway's pods. */
+const PROGRAMS = ['configure.ts', 'names.ts'] as const
+const DT = 'knative/config/components/dt'
+/** Seconds until a resource that was applied by hand is seen. */
+const DT_INTERVAL = 10
+
+/** Wherever an interval is set, its PingSource lies beside it: in the base, or as a patch in an overlay. */
+const loops = (): Rendered[] =>
+  globSync('knative/**/interval.env', { cwd: ROOT.pathname }).map((path) => ({
+    path: `${dirname(path.replaceAll('\\', '/'))}/ping-source.yaml`,
+    render: () => renderPingSource(readFileSync(new URL(path, ROOT), 'utf8')),
+  }))
+
+/** What analyses call themselves, through their proxies. */
+const analysisRoutes = poRoutes.filter(({ auth }) => auth === 'analysis')
+
+export const MANIFESTS: readonly Rendered[] = [
+  ...ofRoutes('knative/config/base', poRoutes),
+  ...ofRoutes(DT, dtRoutes),
+  { path: 'knative/config/admission/policies.yaml', render: () => yamlOf(...admission()) },
+  { path: `${DT}/sources.yaml`, render: () => yamlOf(...dtSources(DT_INTERVAL)) },
+  { path: `${DT}/policies.yaml`, render: () => yamlOf(...dtPolicies()) },
+  { path: `${DT}/nginx.conf`, render: () => gatewayConf([...poRoutes, ...callerRoutes]) },
+  { path: `${DT}/runs/nginx.conf`, render: () => gatewayConf(runRoutes) },
+  // kustomize reads no file of another folder.
+  ...PROGRAMS.map((name) => ({
+    path: `${DT}/runs/${name}`,
+    render: () => readFileSync(new URL(`knative/config/base/gateway/${name}`, ROOT), 'utf8'),
+  })),
+  { path: 'knative/config/components/dt-only/nginx.conf', render: () => gatewayConf(callerRoutes) },
+  { path: 'knative/config/components/dt-only/kustomization.yaml', render: () => yamlOf(withoutPo()) },
+  ...loops(),
+  { path: 'knative/config/base/settings.yaml', render: settingsTemplate },
+  { path: 'knative/config/base/policies.yaml', render: () => yamlOf(...policies()) },
+  { path: 'knative/config/base/migrate.yaml', render: () => yamlOf(...migration()) },
+  { path: 'knative/config/base/gateway/nginx.conf', render: () => gatewayConf(poRoutes) },
+  { path: 'knative/config/components/events/events.yaml', render: () => yamlOf(...eventing()) },
+  { path: 'knative/config/components/pod-hints/pod-hints.yaml', render: () => yamlOf(...podHints()) },
+  { path: 'knative/config/overlays/httproute/http-route.yaml', render: () => yamlOf(httpRoute(poRoutes)) },
+  { path: 'knative/config/overlays/httproute/nginx.conf', render: () => gatewayConf(analysisRoutes) },
+  { path: 'knative/config/secrets.env.template', render: secretsTemplate },
+]
+
+const FOLDERS = 'knative/config/{base,components/dt}/{services,rbac}/*'
+const FUNC_YAML = 'functions/**/func.yaml'
+
+/** Files where only rendered ones belong, and which no table accounts for any more. */
+export function strays(root: string = ROOT.pathname): string[] {
+  const known = new Set(MANIFESTS.map(({ path }) => path))
+  const found = [FOLDERS, FUNC_YAML].flatMap((pattern) => globSync(pattern, { cwd: root }))
+  return found.map((path) => path.replaceAll('\\', '/')).filter((path) => !known.has(path))
+}

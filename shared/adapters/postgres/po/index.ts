@@ -1,0 +1,130 @@
+/**
+ * The Store port on PostgreSQL: composes the query functions of this folder, gives each call its transaction, its
+ * deadline and its faults. May import ports types, model, fault; never a use case.
+ *
+ * Every time that is written comes from one clock, that of the callers, so that leases and due times compare.
+ */
+import type { Analysis, AnalysisId } from '../../../po/model.ts'
+import type { Store } from '../../../po/ports.ts'
+import type { Database } from '../database.ts'
+import { guarded } from '../faults.ts'
+import { postpone, settle } from '../queue.ts'
+import type { Clock, Db } from '../rows.ts'
+import * as analyses from './analyses.ts'
+import * as archives from './archive.ts'
+import * as backlog from './backlog.ts'
+import { begin } from './begin.ts'
+import * as changes from './changes.ts'
+import * as claims from './claims.ts'
+import { appendLine } from './lines.ts'
+import * as logs from './logs.ts'
+import * as loop from './loop.ts'
+import * as outbox from './outbox.ts'
+import * as removals from './removals.ts'
+import * as silences from './silence.ts'
+
+export { connect, type Database } from '../database.ts'
+export { checkAuthority } from '../socket.ts'
+
+export interface StoreOptions {
+  readonly now?: Clock
+  /** Time for an ordinary call. */
+  readonly callMs?: number
+  /** Time for calls that move whole logs. */
+  readonly bulkMs?: number
+}
+
+const BULK: readonly (keyof Store)[] = ['saveSnapshots', 'archive', 'unpackArchive', 'pruneArchive', 'reset']
+
+/** Asks for a table, so that a database that is not migrated does not count as well. */
+async function ping(sql: Db): Promise<void> {
+  await sql`select from po.analysis limit 0`
+}
+
+async function knownIds(sql: Db): Promise<Set<AnalysisId>> {
+  const rows = await sql<{ id: AnalysisId }[]>`select id from po.analysis union select id from po.removal`
+  return new Set(rows.map(({ id }) => id))
+}
+
+type Told = NonNullable<Parameters<Store['reset']>[0]>
+
+/**
+ * Logs have no place any more, so no removal waits for them. Changes and statuses that wait stay: they tell what became of
+ * each incarnation. The lock waits for begins and keeps later ones out.
+ */
+async function reset(tx: Db, told: Told, clock: Clock): Promise<Analysis[]> {
+  await tx`lock table po.analysis in access exclusive mode`
+  const present = await analyses.all(tx)
+  const now = clock()
+  for (const analysis of present) await removals.recordRemoval(tx, analysis, { archive: false, logsTaken: true }, now)
+  await tx`update po.removal set archive = false, logs_taken = true`
+  await tx`with row as (select * from po.analysis) ${changes.recordForgotten(tx, now)}`
+  await tx`delete from po.report where kind = 'log'`
+  for (const analysis of present) await outbox.insertReports(tx, analysis.id, told(analysis), now)
+  await tx`truncate po.analysis, po.run, po.line, po.snapshot, po.snapshot_piece, po.archive`
+  return present
+}
+
+/** A store on this database; closing its connections is their maker's business. */
+export function createStore({ query, transaction }: Database, options: StoreOptions = {}): Store {
+  const { now: clock = () => new Date(), callMs = 5000, bulkMs = 30_000 } = options
+  const store: Store = {
+    ping: () => query(ping),
+    begin: (input) => transaction((tx) => begin(tx, input, clock)),
+    find: (id) => query((sql) => analyses.currentOf(sql, id)),
+    list: () => query((sql) => analyses.all(sql)),
+    listStates: () => query((sql) => analyses.allStates(sql)),
+    findByKey: (key) => query((sql) => analyses.byKey(sql, key)),
+    transition: (key, from, to, patch = {}, run = undefined) =>
+      transaction((tx) => analyses.transition(tx, key, from, to, patch, run, clock)),
+    abandon: (key) => transaction((tx) => analyses.abandon(tx, key, clock)),
+    recordPoll: (key, run, heard, at) => query((sql) => silences.recordPoll(sql, key, run, heard, at)),
+    claimDue: (now, leaseMs, limit) => query((sql) => claims.claimDue(sql, now, leaseMs, limit)),
+    claimSuspects: (now, leaseMs, sizes) => query((sql) => claims.claimSuspects(sql, now, leaseMs, sizes)),
+    claim: (id, now, leaseMs) => query((sql) => claims.claim(sql, id, now, leaseMs)),
+    unclaim: (keys) => query((sql) => claims.unclaim(sql, keys)),
+    listDue: (now, limit) => query((sql) => claims.listDue(sql, now, limit)),
+    savePartners: (key, partners) => query((sql) => analyses.savePartners(sql, key, partners)),
+    silence: () => query(silences.silence),
+    pardonSilence: (at, fault) => transaction((tx) => silences.pardonSilence(tx, at, fault)),
+    appendLine: (id, run, line, reports, limits) =>
+      transaction((tx) => appendLine(tx, id, run, line, reports, limits, clock)),
+    appendReports: (id, reports) => transaction((tx) => outbox.appendReports(tx, id, reports, clock)),
+    saveSnapshots: (key, snapshots, maxBytes) =>
+      logs.unlessGone(transaction((tx) => logs.saveSnapshots(tx, key, snapshots, maxBytes))),
+    archive: (key, node, sign, shorten) => transaction((tx) => archives.archive(tx, key, node, sign, shorten, clock)),
+    ended: (after, limit, id) => query((sql) => logs.ended(sql, after, limit, id)),
+    texts: (key) => query((sql) => logs.texts(sql, key)),
+    lines: (key, run, after) => query((sql) => logs.lines(sql, key, run, after)),
+    logPiece: (key, log, n) => query((sql) => logs.logPiece(sql, key, log, n)),
+    archiveEntries: (after, limit, id) => query((sql) => archives.archiveEntries(sql, after, limit, id)),
+    unpackArchive: () => query(archives.unpackArchive),
+    pruneArchive: (limits) => query((sql) => archives.pruneArchive(sql, limits, clock())),
+    claimRemovals: (now, leaseMs, limit) => query((sql) => removals.claimRemovals(sql, now, leaseMs, limit)),
+    claimSuspectRemoval: (now, leaseMs) => query((sql) => removals.claimSuspectRemoval(sql, now, leaseMs)),
+    claimRemoval: (key, now, leaseMs) => query((sql) => removals.claimRemoval(sql, key, now, leaseMs)),
+    pendingRemovals: () => query((sql) => removals.pendingRemovals(sql)),
+    markLogsTaken: (key) => query((sql) => removals.markLogsTaken(sql, key)),
+    markRootRemoved: (key) => query((sql) => removals.markRootRemoved(sql, key)),
+    postponeRemoval: (removal, dueAt) => query((sql) => removals.postponeRemoval(sql, removal, dueAt)),
+    completeRemoval: (key) => query((sql) => removals.completeRemoval(sql, key)),
+    holdClient: (key, id, now, leaseMs) => transaction((tx) => removals.holdClient(tx, key, id, now, leaseMs)),
+    releaseClient: (key, removed) => query((sql) => removals.releaseClient(sql, key, removed)),
+    takeSlot: (slot) => query((sql) => loop.takeSlot(sql, slot, clock)),
+    giveBackSlot: (slot) => query((sql) => loop.giveBackSlot(sql, slot)),
+    completeSlot: (slot, at) => query((sql) => loop.completeSlot(sql, slot, at)),
+    loopState: (now) => query((sql) => loop.loopState(sql, now)),
+    claimReports: (now, leaseMs, limit, id) => query((sql) => outbox.claimReports(sql, { now, leaseMs, limit, id })),
+    settleReport: (seq) => query((sql) => settle(sql, 'po.report', seq)),
+    postponeReports: (id, dueAt) => query((sql) => postpone(sql, 'po.report', id, dueAt)),
+    hastenReports: (now) => query((sql) => backlog.hastenReports(sql, now)),
+    capReports: (limit) => query((sql) => backlog.capReports(sql, limit, clock())),
+    claimChanges: (now, leaseMs, limit) => query((sql) => changes.claimChanges(sql, { now, leaseMs, limit })),
+    settleChange: (seq) => query((sql) => settle(sql, 'po.change', seq)),
+    postponeChanges: (id, dueAt) => query((sql) => postpone(sql, 'po.change', id, dueAt)),
+    dropChanges: () => query(changes.dropChanges),
+    knownIds: () => query(knownIds),
+    reset: (told = () => []) => transaction((tx) => reset(tx, told, clock)),
+  }
+  return guarded(store, (name) => (BULK.includes(name) ? bulkMs : callMs))
+}

@@ -1,0 +1,58 @@
+/** The outbox to the Hub: the queue of reports. */
+import type { AnalysisId, Report } from '../../../po/model.ts'
+import type { PendingReport } from '../../../po/ports.ts'
+import { type ClaimOptions, claimOldest } from '../queue.ts'
+import { type Clock, type Db, percent, storable } from '../rows.ts'
+import { leftOutLine } from './backlog.ts'
+
+interface ReportRow {
+  readonly seq: string
+  readonly id: AnalysisId
+  readonly attempts: number
+  readonly unfinished: number
+  readonly kind: Report['kind']
+  readonly status: Extract<Report, { kind: 'log' }>['status']
+  readonly progress: number | null
+  readonly level: Extract<Report, { kind: 'log' }>['level']
+  readonly message: string
+  readonly leftOut: number
+}
+
+const toRow = (id: AnalysisId, report: Report, now: Date) => ({
+  id,
+  kind: report.kind,
+  status: report.status,
+  progress: report.kind === 'status' && report.progress !== null ? percent(report.progress) : null,
+  level: report.kind === 'log' ? report.level : null,
+  message: report.kind === 'log' ? storable(report.message) : null,
+  due_at: now,
+})
+
+function toReport({ kind, status, progress, level, message, leftOut }: ReportRow): Report {
+  if (leftOut > 0) return leftOutLine(leftOut)
+  if (kind === 'status' && status !== null) return { kind, status, progress }
+  return { kind: 'log', level, message, status }
+}
+
+/** Appends in this order. Whoever calls it for a current analysis holds the lock of its row. */
+export async function insertReports(tx: Db, id: AnalysisId, reports: readonly Report[], now: Date): Promise<void> {
+  if (reports.length > 0) await tx`insert into po.report ${tx(reports.map((report) => toRow(id, report, now)))}`
+}
+
+/** Runs in a transaction of its own. @see Store.appendReports */
+export async function appendReports(tx: Db, id: AnalysisId, reports: readonly Report[], clock: Clock): Promise<void> {
+  await tx`select from po.analysis where id = ${id} for no key update`
+  await insertReports(tx, id, reports, clock())
+}
+
+const COLUMNS =
+  'row.seq, row.id, row.attempts, row.unfinished, row.kind, row.status, row.progress, row.level, row.message, row.left_out as "leftOut"'
+
+/** @see Store.claimReports */
+export async function claimReports(sql: Db, options: ClaimOptions): Promise<PendingReport[]> {
+  const rows = await claimOldest<ReportRow>(sql, 'po.report', COLUMNS, options)
+  return rows.map((row) => {
+    const { seq, id, attempts, unfinished } = row
+    return { seq, id, attempts, unfinished, report: toReport(row) }
+  })
+}

@@ -1,0 +1,37 @@
+/** Silence: polls of analyses that failed, one after the other. */
+import { type AnalysisKey, LIVE_STATES, type RunNumber } from '../../../po/model.ts'
+import type { Silence } from '../../../po/ports.ts'
+import type { Db } from '../rows.ts'
+import { rememberFault } from './loop.ts'
+
+/** @see Store.recordPoll */
+export async function recordPoll(sql: Db, key: AnalysisKey, run: RunNumber, heard: boolean, at: Date): Promise<void> {
+  if (heard) {
+    await sql`
+      update po.analysis set silent_polls = 0, silent_since = null
+      where key = ${key} and run = ${run} and silent_polls > 0`
+    return
+  }
+  await sql`
+    update po.analysis set silent_polls = silent_polls + 1, silent_since = coalesce(silent_since, ${at})
+    where key = ${key} and run = ${run}`
+}
+
+/** @see Store.silence */
+export async function silence(sql: Db): Promise<Silence> {
+  const [counts] = await sql<Silence[]>`
+    select count(*)::integer as heard, (count(*) filter (where silent_polls > 0))::integer as silent
+    from po.analysis where state = 'executing'`
+  return counts ?? { heard: 0, silent: 0 }
+}
+
+/** Runs in a transaction of its own. @see Store.pardonSilence */
+export async function pardonSilence(tx: Db, at: Date, fault: boolean): Promise<void> {
+  await tx`
+    with silent as (
+      select key from po.analysis where silent_polls > 0 and state in ${tx(LIVE_STATES)}
+      order by key for no key update
+    )
+    update po.analysis row set silent_polls = 0, silent_since = null from silent where row.key = silent.key`
+  if (fault) await rememberFault(tx, at)
+}

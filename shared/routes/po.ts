@@ -1,0 +1,157 @@
+/** The functions of the pod orchestration. */
+import { LOGS_READ, PODS_READ } from './grants.ts'
+import type { Endpoint, KubernetesGrant, Route } from './route.ts'
+
+/** No function reads Secrets: reading one by its name is reading each, and a Role cannot name those of analyses. */
+const ROOT_DELETE: readonly KubernetesGrant[] = [
+  { apiGroup: '', resources: ['configmaps'], verbs: ['get', 'delete'] },
+  // Roots that version 0.1 made; without this once none of its analyses is left.
+  { apiGroup: '', resources: ['secrets'], verbs: ['delete'] },
+]
+const PEERS_READ: KubernetesGrant = { apiGroup: '', resources: ['services'], verbs: ['list'] }
+
+/** What making a run takes. */
+const RUN_WRITE: readonly KubernetesGrant[] = [
+  { apiGroup: '', resources: ['secrets', 'configmaps', 'services'], verbs: ['create', 'patch'] },
+  { apiGroup: 'apps', resources: ['deployments'], verbs: ['create', 'patch'] },
+  { apiGroup: 'networking.k8s.io', resources: ['networkpolicies'], verbs: ['get', 'create', 'patch'] },
+]
+
+/** What finding objects without an owner row takes. */
+const OWNED_LIST: readonly KubernetesGrant[] = [
+  ...ROOT_DELETE,
+  { apiGroup: '', resources: ['configmaps', 'services', 'pods'], verbs: ['list', 'delete'] },
+  { apiGroup: 'apps', resources: ['deployments'], verbs: ['list', 'delete'] },
+  { apiGroup: 'networking.k8s.io', resources: ['networkpolicies'], verbs: ['list', 'delete'] },
+]
+
+const REMOVAL_SETTINGS = ['auth', 'database', 'identity', 'hub', 'signing', 'runs', 'logs'] as const
+
+/** The optional-id form that most endpoints have. */
+const both = (method: Endpoint['method'], path: string, all: string, one: string): readonly Endpoint[] => [
+  { method, path, summary: all },
+  { method, path: `${path}/{analysis_id}`, summary: one },
+]
+
+export const po = {
+  create: {
+    name: 'po-create',
+    auth: 'user',
+    trigger: 'http',
+    endpoints: [{ method: 'POST', path: '/po/', summary: 'Create an analysis and start it' }],
+    settings: ['auth', 'database', 'identity', 'hub', 'registry', 'runs', 'signing', 'logs'],
+    kubernetes: [...RUN_WRITE, PEERS_READ, ...ROOT_DELETE, PODS_READ, LOGS_READ],
+    scale: { min: 0, max: 10, timeoutSeconds: 60, concurrency: 20 },
+  },
+  history: {
+    name: 'po-history',
+    auth: 'user',
+    trigger: 'http',
+    endpoints: both('GET', '/po/history', 'Logs of all ended analyses', 'Logs of one ended analysis'),
+    settings: ['auth', 'database'],
+    kubernetes: [],
+    scale: { min: 0, max: 5, timeoutSeconds: 60, concurrency: 5 },
+  },
+  logs: {
+    name: 'po-logs',
+    auth: 'user',
+    trigger: 'http',
+    endpoints: both('GET', '/po/logs', 'Live logs of all analyses', 'Live logs of one analysis'),
+    settings: ['auth', 'database', 'runs', 'logs'],
+    kubernetes: [PODS_READ, LOGS_READ],
+    scale: { min: 0, max: 5, timeoutSeconds: 60, concurrency: 5 },
+  },
+  streamLogs: {
+    name: 'po-stream-logs',
+    auth: 'analysis',
+    trigger: 'http',
+    body: 'long-texts',
+    endpoints: [{ method: 'POST', path: '/po/stream_logs', summary: 'Record a log line of an analysis' }],
+    settings: ['auth', 'database', 'hub', 'logs'],
+    kubernetes: [],
+    scale: { min: 1, max: 20, timeoutSeconds: 45, concurrency: 50 },
+  },
+  status: {
+    name: 'po-status',
+    auth: 'user',
+    trigger: 'http',
+    endpoints: both('GET', '/po/status', 'Status and progress of all analyses', 'Status and progress of one analysis'),
+    settings: ['auth', 'database'],
+    kubernetes: [],
+    scale: { min: 0, max: 10, timeoutSeconds: 45, concurrency: 50 },
+  },
+  pods: {
+    name: 'po-pods',
+    auth: 'user',
+    trigger: 'http',
+    endpoints: both('GET', '/po/pods', 'Pod names of all analyses', 'Pod names of one analysis'),
+    settings: ['auth', 'database', 'runs'],
+    kubernetes: [PODS_READ],
+    scale: { min: 0, max: 5, timeoutSeconds: 45, concurrency: 20 },
+  },
+  stop: {
+    name: 'po-stop',
+    auth: 'user',
+    trigger: 'http',
+    endpoints: both('PUT', '/po/stop', 'Stop all analyses', 'Stop one analysis'),
+    settings: REMOVAL_SETTINGS,
+    kubernetes: [...ROOT_DELETE, PODS_READ, LOGS_READ, PEERS_READ],
+    scale: { min: 0, max: 10, timeoutSeconds: 60, concurrency: 20 },
+  },
+  delete: {
+    name: 'po-delete',
+    auth: 'user',
+    trigger: 'http',
+    endpoints: both('DELETE', '/po/delete', 'Delete all analyses', 'Delete one analysis'),
+    settings: REMOVAL_SETTINGS,
+    kubernetes: [...ROOT_DELETE, PODS_READ, LOGS_READ, PEERS_READ],
+    scale: { min: 0, max: 10, timeoutSeconds: 60, concurrency: 20 },
+  },
+  cleanup: {
+    name: 'po-cleanup',
+    auth: 'user',
+    trigger: 'http',
+    endpoints: [
+      {
+        method: 'DELETE',
+        path: '/po/cleanup/{cleanup_type}',
+        summary: 'Clean up what the comma-separated words name',
+      },
+    ],
+    settings: REMOVAL_SETTINGS,
+    kubernetes: [...OWNED_LIST, LOGS_READ],
+    scale: { min: 0, max: 2, timeoutSeconds: 120, concurrency: 5 },
+  },
+  healthz: {
+    name: 'po-healthz',
+    auth: 'none',
+    trigger: 'http',
+    endpoints: [{ method: 'GET', path: '/po/healthz', summary: 'Whether the database answers and the loop moves' }],
+    settings: ['database', 'loop'],
+    kubernetes: [],
+    scale: { min: 0, max: 2, timeoutSeconds: 45, concurrency: 50 },
+  },
+  docs: {
+    name: 'po-docs',
+    auth: 'none',
+    trigger: 'http',
+    endpoints: [
+      { method: 'GET', path: '/api/docs', summary: 'Swagger UI' },
+      { method: 'GET', path: '/api/redoc', summary: 'ReDoc' },
+      { method: 'GET', path: '/api/v1/openapi.json', summary: 'This description' },
+      { method: 'GET', path: '/api/assets/{file}', summary: 'Scripts and styles of the two pages' },
+    ],
+    settings: [],
+    kubernetes: [],
+    scale: { min: 0, max: 2, timeoutSeconds: 45, concurrency: 50 },
+  },
+  statusReconcile: {
+    name: 'po-status-reconcile',
+    auth: 'none',
+    trigger: 'event',
+    endpoints: [{ method: 'POST', path: '/', summary: 'A tick of the status loop' }],
+    settings: ['auth', 'database', 'identity', 'hub', 'runs', 'loop', 'signing', 'logs'],
+    kubernetes: [...RUN_WRITE, ...OWNED_LIST, LOGS_READ],
+    scale: { min: 1, max: 1, timeoutSeconds: 300, concurrency: 20 },
+  },
+} as const satisfies Record<string, Route>

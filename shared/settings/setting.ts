@@ -1,0 +1,200 @@
+/** Kinds of settings: how the text of a variable becomes a value, and what was expected where it does not. */
+import { closedAround, parseBlock } from '../platform/cidr.ts'
+import type { DnsPeer } from '../platform/dns-egress.ts'
+import { parseRegistry } from '../platform/registry.ts'
+import type { SettingGroup } from '../routes/index.ts'
+
+type Group = SettingGroup | 'process'
+
+export interface Setting<T> {
+  readonly group: Group
+  readonly default: string | undefined
+  readonly effect: string
+  readonly secret: boolean
+  readonly parse: (text: string) => T | Expected
+}
+
+/** What was expected instead; the value itself is never named. */
+export class Expected {
+  readonly what: string
+  constructor(what: string) {
+    this.what = what
+  }
+}
+
+interface Shape {
+  readonly group: Group
+  readonly effect: string
+  /** Undefined: the setting is required. An empty text is a value. */
+  readonly default?: string
+  readonly secret?: boolean
+}
+
+const setting = <T>(shape: Shape, parse: (text: string) => T | Expected): Setting<T> => ({
+  group: shape.group,
+  effect: shape.effect,
+  default: shape.default,
+  secret: shape.secret ?? false,
+  parse,
+})
+
+export const required = new Expected('a value')
+export const text = (shape: Shape) =>
+  setting<string>(shape, (value) => (value === '' && shape.default === undefined ? required : value))
+export const boolean = (shape: Shape) =>
+  setting<boolean>(shape, (value) => {
+    const word = value.toLowerCase()
+    if (['true', '1', 'yes', 'on'].includes(word)) return true
+    if (['false', '0', 'no', 'off', ''].includes(word)) return false
+    return new Expected('true or false')
+  })
+export const whole = (shape: Shape, min: number, max: number) =>
+  setting<number>(shape, (value) =>
+    /^[0-9]+$/.test(value) && Number(value) >= min && Number(value) <= max
+      ? Number(value)
+      : new Expected(`a whole number from ${min} to ${max}`),
+  )
+export const mongo = (shape: Shape) =>
+  setting<string>(shape, (value) =>
+    /^mongodb(\+srv)?:\/\/\S+$/.test(value) ? value : new Expected('a mongodb:// or mongodb+srv:// URL'),
+  )
+/** A pattern that only fits at the end is tried at each slash before it, and takes the square of a long run of them. */
+function withoutSlashes(value: string): string {
+  let end = value.length
+  while (value[end - 1] === '/') end -= 1
+  return value.slice(0, end)
+}
+export const url = (shape: Shape) =>
+  setting<string>(shape, (value) => {
+    if (value === '' && shape.default === '') return ''
+    const parsed = URL.canParse(value) ? new URL(value) : undefined
+    const ok = parsed && (parsed.protocol === 'http:' || parsed.protocol === 'https:')
+    if (!ok || parsed.username || parsed.password) return new Expected('an http:// or https:// URL without a login')
+    return withoutSlashes(value)
+  })
+/** A registry of images, with or without a scheme and a path. */
+export const registry = (shape: Shape) =>
+  setting<string>(shape, (value) => {
+    if (value === '' && shape.default === '') return ''
+    const address = parseRegistry(value)
+    return address && !address.hasLogin
+      ? value
+      : new Expected('a registry such as https://harbor.example, without a login')
+  })
+export const oneOf = <const T extends string>(shape: Shape, ...words: readonly T[]) =>
+  setting<T>(shape, (value) => words.find((word) => word === value) ?? new Expected(words.join(' or ')))
+/** Texts between commas. */
+export const list = (shape: Shape) =>
+  setting<readonly string[]>(shape, (value) =>
+    value
+      .split(',')
+      .map((each) => each.trim())
+      .filter(Boolean),
+  )
+/** A segment of a path. */
+export const word = (shape: Shape) =>
+  setting<string>(shape, (value) => (/^[A-Za-z0-9._-]+$/.test(value) ? value : new Expected('letters and digits')))
+const KEY_LENGTH = 32
+/** Secrets between commas, the first of which is used for what is new. */
+export const keys = (shape: Shape) =>
+  setting<readonly string[]>(shape, (value) => {
+    const all = value.split(',').map((each) => each.trim())
+    return all.every((each) => each.length >= KEY_LENGTH)
+      ? all
+      : new Expected(`one or more random texts of at least ${KEY_LENGTH} characters, separated by commas`)
+  })
+export const quantity = (shape: Shape) =>
+  setting<string>(shape, (value) =>
+    value === '' || /^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$/.test(value)
+      ? value
+      : new Expected('a Kubernetes quantity such as 500m or 2Gi'),
+  )
+
+/** Names of CloudEvents attributes, which are lower-case letters and digits, and their texts. */
+type Extensions = Readonly<Record<string, string>>
+
+function extensionsOf(json: string): Extensions | undefined {
+  try {
+    const { extensions = {} } = JSON.parse(json) as { extensions?: unknown }
+    const entries = Object.entries(extensions as object)
+    const ok = entries.every(([name, value]) => /^[a-z0-9]{1,20}$/.test(name) && typeof value === 'string')
+    return ok ? (Object.fromEntries(entries) as Extensions) : undefined
+  } catch {
+    return undefined
+  }
+}
+export const overrides = (shape: Shape) =>
+  setting<Extensions>(shape, (value) =>
+    value === ''
+      ? {}
+      : (extensionsOf(value) ?? new Expected('JSON such as {"extensions":{"name":"value"}}, names of [a-z0-9]')),
+  )
+
+/** One allowed way out: pods with a label, or addresses, and a port. */
+export type Way = {
+  readonly to: { readonly label: readonly [key: string, value: string] } | { readonly cidr: string }
+  readonly port: number
+}
+const LABELLED = /^(?<key>[A-Za-z0-9][A-Za-z0-9./_-]*)=(?<value>[A-Za-z0-9][A-Za-z0-9._-]*):(?<port>[0-9]{1,5})$/
+const ADDRESSED = /^(?<cidr>[0-9a-fA-F.:]+\/[0-9]{1,3}):(?<port>[0-9]{1,5})$/
+
+function wayOf(text: string): Way | undefined {
+  const labelled = LABELLED.exec(text)?.groups
+  const addressed = ADDRESSED.exec(text)?.groups
+  const port = Number((labelled ?? addressed)?.['port'])
+  if (!(port >= 1 && port <= 65_535)) return undefined
+  if (labelled) return { to: { label: [labelled['key'] ?? '', labelled['value'] ?? ''] }, port }
+  const { cidr = '' } = addressed ?? {}
+  return parseBlock(cidr) ? { to: { cidr }, port } : undefined
+}
+
+/** A block that may never be opened, and the closed one it lies in. */
+function closedWay({ to }: Way): string | undefined {
+  const block = 'cidr' in to ? parseBlock(to.cidr) : undefined
+  const around = block && closedAround(block)
+  return around && `blocks outside of ${around}, which holds metadata, link-local or loopback addresses`
+}
+
+export const ways = (shape: Shape) =>
+  setting<readonly Way[]>(shape, (value) => {
+    const found = value
+      .split(',')
+      .map((each) => each.trim())
+      .filter(Boolean)
+      .map(wayOf)
+    const all = found.filter((way) => way !== undefined)
+    if (all.length < found.length) return new Expected('entries such as app=influxdb:8086 or 10.0.0.0/8:1883')
+    const closed = all.map(closedWay).find((expected) => expected !== undefined)
+    return closed === undefined ? all : new Expected(closed)
+  })
+
+const isPort = (port: number): boolean => port >= 1 && port <= 65_535
+
+const SERVER_PODS =
+  /^(?<namespace>[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)\/(?<key>[A-Za-z0-9][A-Za-z0-9./_-]*)=(?<value>[A-Za-z0-9][A-Za-z0-9._-]*):(?<port>[0-9]{1,5})$/
+
+function dnsPeerOf(text: string): DnsPeer | undefined {
+  const pods = SERVER_PODS.exec(text)?.groups
+  const addressed = ADDRESSED.exec(text)?.groups
+  const port = Number((pods ?? addressed)?.['port'])
+  if (!isPort(port)) return undefined
+  if (pods) {
+    const { namespace = '', key = '', value = '' } = pods
+    return { to: { namespace, label: [key, value] }, port }
+  }
+  const { cidr = '' } = addressed ?? {}
+  return parseBlock(cidr) ? { to: { cidr }, port } : undefined
+}
+
+/** At least one name server: a policy without any would let no pod resolve a name. */
+export const dnsPeers = (shape: Shape) =>
+  setting<readonly DnsPeer[]>(shape, (value) => {
+    const entries = value
+      .split(',')
+      .map((each) => each.trim())
+      .filter(Boolean)
+    const peers = entries.map(dnsPeerOf).filter((peer) => peer !== undefined)
+    return peers.length > 0 && peers.length === entries.length
+      ? peers
+      : new Expected('entries such as kube-system/k8s-app=kube-dns:53 or 169.254.20.10/32:53')
+  })

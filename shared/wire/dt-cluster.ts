@@ -1,0 +1,10 @@
+import { connect } from '../adapters/kubernetes/connection.ts'
+import { createCluster } from '../adapters/kubernetes/dt/index.ts'
+import type { Ports } from '../dt/ports.ts'
+import { type DtWiring, dtSettings } from './dt.ts'
+
+/** The connection knows the namespace better than the configuration does. */
+export const dtCluster: DtWiring<Pick<Ports, 'cluster' | 'settings'>> = ({ config, env }) => {
+  const connection = connect({ namespace: config.NAMESPACE, env })
+  return { cluster: createCluster({ connection }), settings: dtSettings(config, connection.namespace) }
+}

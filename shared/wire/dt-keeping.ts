@@ -1,0 +1,22 @@
+/** What only the reconciler has: the tokens of runs, and the collection of garbage. */
+import { createBlobs, createCatalogue, createRuns } from '../adapters/postgres/files/index.ts'
+import type { Ports } from '../dt/ports.ts'
+import { tidy } from '../files/tidy.ts'
+import { runToken } from '../platform/service-token.ts'
+import { databaseOf } from './database.ts'
+import type { DtWiring } from './dt.ts'
+
+export const dtKeeping: DtWiring<Pick<Ports, 'tokenOf' | 'tidy'>> = (context) => {
+  const { config, ambient } = context
+  const database = databaseOf(context)
+  const deps = {
+    ...ambient,
+    catalogue: createCatalogue(database),
+    blobs: createBlobs(database),
+    runs: createRuns(database),
+  }
+  return {
+    tokenOf: (grant) => runToken(config.DT_TOKEN_KEY, grant),
+    tidy: async () => void (await tidy(deps)),
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * What every Store of digital twins owes (`shared/dt/ports.ts`). The suite knows ports only: an adapter gives it two stores on
+ * the same data, as two pods have, the files and runs that lie beside them, and a clock to write by.
+ */
+import { describe } from 'vitest'
+import { adopting } from './dt-store/adopting.ts'
+import { claiming } from './dt-store/claiming.ts'
+import { launching } from './dt-store/launching.ts'
+import { listing } from './dt-store/listing.ts'
+import { looping } from './dt-store/looping.ts'
+import { moving } from './dt-store/moving.ts'
+import { pruning } from './dt-store/pruning.ts'
+import { reading } from './dt-store/reading.ts'
+import { recording } from './dt-store/recording.ts'
+import { removing } from './dt-store/removing.ts'
+import { type MakeTarget, prepare } from './dt-store/subject.ts'
+import { telling } from './dt-store/telling.ts'
+
+const PARTS = [launching, adopting, moving, claiming, recording, reading, listing, pruning, removing, telling, looping]
+
+export function dtStoreConformance(name: string, make: MakeTarget): void {
+  describe(`Store of twins: ${name}`, () => {
+    const subject = prepare(make)
+    for (const part of PARTS) {
+      describe(part.name, () => part(subject))
+    }
+  })
+}

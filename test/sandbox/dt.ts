@@ -1,0 +1,129 @@
+/**
+ * The digital-twin orchestrator on a bare machine: its functions, the door of runs, its loop's ticks, and the images that its
+ * services may name. The kind `Analytics` is that of the product.
+ *
+ * A process mounts nothing: our own programs in a run's pod are told where `/input` and `/output` really are, and an image
+ * finds these paths replaced in its environment, command and arguments (see `kubernetes/pod-volumes.ts`).
+ */
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+import { pingSchedule } from '../../knative/manifests/ping-schedule.ts'
+import { dtRoutes, type Route, routes } from '../../shared/routes/index.ts'
+import { type Functions, startFunctions } from './functions.ts'
+import { type Gateway, startGateway } from './gateway.ts'
+import type { Image } from './kubernetes/container.ts'
+import type { Kubernetes } from './kubernetes/index.ts'
+import { startTicker, type Ticker } from './ticker.ts'
+
+const TOOLS_IMAGE = 'sandbox/tools:1'
+export const LABORATORY_IMAGE = 'sandbox/laboratory:1'
+
+const fileOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+/** By the name of the container, which is that of the program. */
+const TOOLS: Readonly<Record<string, string>> = {
+  'fetch-inputs': fileOf('../../shared/pod/fetch-inputs.ts'),
+  'upload-outputs': fileOf('../../shared/pod/upload-outputs.ts'),
+}
+
+const tools: Image = ({ container, directories }) => {
+  const file = TOOLS[container]
+  if (!file) throw new Error(`${TOOLS_IMAGE} has no program for a container ${container}`)
+  const { '/input': input = '', '/output': output = '' } = directories
+  return { command: process.execPath, args: [file], env: { INPUT_DIRECTORY: input, OUTPUT_DIRECTORY: output } }
+}
+
+/** A shell script as an image, for trying things out: `sandbox/shell:1` with the script in SCRIPT. */
+const shell: Image = ({ env }) => ({ command: 'sh', args: ['-c', env['SCRIPT'] ?? 'true'] })
+
+/** What a persistent service may be: says its environment and how often it was asked. */
+const SERVER = `
+  let asked = 0
+  require('node:http').createServer((request, response) => {
+    asked += 1
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ path: request.url, asked, runId: process.env.RUN_ID }))
+  }).listen(Number(process.env.PORT), '127.0.0.1', () => console.log('listening'))
+`
+
+export const dtImages: Readonly<Record<string, Image>> = {
+  [TOOLS_IMAGE]: tools,
+  [LABORATORY_IMAGE]: () => ({ command: process.execPath, args: [fileOf('images/laboratory.ts')] }),
+  'sandbox/server:1': () => ({ command: process.execPath, args: ['-e', SERVER] }),
+  'sandbox/shell:1': shell,
+}
+
+const DEFINITION = new URL('../../knative/config/crd/analytics.yaml', import.meta.url)
+
+/** Makes the kind known, as `kubectl apply -k knative/config/crd` does. */
+export async function defineAnalytics(kubernetes: Pick<Kubernetes, 'define'>): Promise<void> {
+  kubernetes.define(parse(await readFile(DEFINITION, 'utf8')))
+}
+
+export interface DtOptions {
+  /** Settings of database, Kubernetes and whatever else the functions share with others. */
+  readonly env: Readonly<Record<string, string>>
+  readonly intervalSeconds: number
+  readonly ticking: boolean
+  /** Where the door of runs listens, and the name by which they know it; default: loopback. */
+  readonly door?: { readonly host: string; readonly name: string }
+  /** Settings of one function, over all others. */
+  readonly envOf?: (route: Route) => Readonly<Record<string, string>>
+  readonly program?: ((route: Route) => string) | undefined
+  readonly onLine?: ((name: string, line: string) => void) | undefined
+}
+
+export interface Dt {
+  readonly functions: Functions
+  /** What runs call, with their service's token. */
+  readonly door: Gateway
+  readonly ticker: Ticker
+  readonly env: Readonly<Record<string, string>>
+  stop(): Promise<void>
+}
+
+const LOOPBACK = { host: '127.0.0.1', name: '127.0.0.1' }
+
+/** The setting that no default can have: who knows it, makes tokens. */
+const TOKEN_KEY = () => randomBytes(32).toString('hex')
+
+export async function startDt(options: DtOptions): Promise<Dt> {
+  const { env: given, intervalSeconds, ticking, program, envOf, onLine, door: at = LOOPBACK } = options
+  let addressOf: Functions['addressOf'] = () => undefined
+  const ofRuns = dtRoutes.filter(({ auth }) => auth === 'service')
+  const door = await startGateway({ host: at.host, port: 0, routes: ofRuns, upstreams: (route) => addressOf(route) })
+  const env = {
+    DT_TOKEN_KEY: TOKEN_KEY(),
+    DT_TOOLS_IMAGE: TOOLS_IMAGE,
+    DT_RUNS_URL: `http://${at.name}:${door.port}`,
+    DT_RETRIES: '0',
+    ...given,
+    STATUS_LOOP_INTERVAL: String(intervalSeconds),
+    ...(at === LOOPBACK ? {} : { DT_EGRESS: `0.0.0.0/0:${door.port}` }),
+  }
+  try {
+    const functions = await startFunctions({
+      routes: dtRoutes,
+      env,
+      ...(program ? { program } : {}),
+      ...(envOf ? { envOf } : {}),
+      onLine: (route, line) => onLine?.(route.name, line),
+    })
+    addressOf = functions.addressOf
+    const ticker = startTicker({
+      sink: functions.addressOf(routes.dt.reconcile) ?? '',
+      namespace: 'flame',
+      name: 'dt-loop',
+      tickSeconds: ticking ? pingSchedule(intervalSeconds).tickSeconds : null,
+    })
+    const stop = async () => {
+      await ticker.stop()
+      await Promise.all([functions.stop(), door.stop()])
+    }
+    return { functions, door, ticker, env, stop }
+  } catch (error) {
+    await door.stop()
+    throw error
+  }
+}

@@ -1,0 +1,174 @@
+/** The analysis's API, by its Service and by the API server: the same answers and the same faults. */
+import { inspect } from 'node:util'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createSidecar } from '../../../../shared/adapters/analysis-api/index.ts'
+import type { FetchService, Reach } from '../../../../shared/adapters/reach.ts'
+import type { Fault } from '../../../../shared/platform/fault.ts'
+import type { AnalysisId, RunNumber } from '../../../../shared/po/model.ts'
+import type { Sidecar } from '../../../../shared/po/ports.ts'
+import { type Break, type Incoming, type Reply, type StandIn, startStandIn } from '../../../sandbox/stand-in.ts'
+
+const ID = '4f0e6a52-8a3e-4d0e-9a55-2f6a0c1d7e11' as AnalysisId
+const RUN = 3 as RunNumber
+const TOKEN = 'analysis-token-4711'
+const DEADLINE = 800
+
+let analysis: StandIn
+let seen: Incoming[]
+let reply: Reply
+beforeEach(async () => {
+  seen = []
+  reply = { status: 200, body: { status: 'executing', token_remaining_time: 99 } }
+  analysis = await startStandIn({
+    handle: (request) => {
+      seen.push(request)
+      return reply
+    },
+  })
+})
+afterEach(() => analysis.stop())
+
+const asked: string[] = []
+const REACHES: Readonly<Record<string, () => Reach>> = {
+  'its Service': () => ({
+    reach: 'service',
+    namespace: 'flame',
+    domain: 'cluster.local',
+    address: (service, port) => {
+      asked.push(`${service}:${port}`)
+      return new URL(analysis.url).host
+    },
+  }),
+  'the API server': () => ({
+    reach: 'api',
+    fetchService: async (service, port, path, { method, headers, body, signal }) => {
+      asked.push(`${service}:${port}`)
+      return fetch(`${analysis.url}${path}`, { method, headers: headers ?? {}, body: body ?? null, signal })
+    },
+  }),
+}
+
+const failure = (work: Promise<unknown>): Promise<Fault> =>
+  work.then(
+    () => expect.unreachable('it should have failed'),
+    (error: Fault) => error,
+  )
+
+describe.each(Object.keys(REACHES))('through %s', (way) => {
+  const sidecar = (): Sidecar => {
+    const reach = REACHES[way]?.()
+    return reach ? createSidecar({ ...reach, deadlineMs: DEADLINE }) : expect.unreachable()
+  }
+
+  test('each call goes to the proxy of the run, port 80, with what the SDK expects', async () => {
+    asked.length = 0
+    await sidecar().healthz(ID, RUN)
+    await sidecar().refreshToken(ID, RUN, TOKEN)
+    await sidecar().partnerStatus(ID, RUN, { one: 'executing', two: null })
+    expect(asked).toEqual(Array(3).fill(`nginx-analysis-${ID}-3:80`))
+    expect(seen.map(({ method, url, text }) => [method, url.pathname, text])).toEqual([
+      ['GET', '/analysis/healthz', ''],
+      ['POST', '/analysis/token_refresh', `{"token":"${TOKEN}"}`],
+      ['POST', '/analysis/partner_status', '{"partner_status":{"one":"executing","two":null}}'],
+    ])
+    expect(seen.slice(1).map(({ headers }) => headers['content-type'])).toEqual([
+      'application/json',
+      'application/json',
+    ])
+  })
+
+  test.each([
+    [{ status: 'executing', token_remaining_time: 12 }, 'executing', 12],
+    [{ status: 'executed', token_remaining_time: 0 }, 'executed', 0],
+    [{ status: 'stuck', token_remaining_time: 7.5 }, 'stuck', 7.5],
+    [{ status: 'stopped' }, 'stopped', null],
+    [{ status: 'failed', token_remaining_time: null }, 'failed', null],
+    [{ status: 'starting', token_remaining_time: '60' }, 'starting', null],
+    [{ status: 'EXECUTED' }, 'unknown', null],
+    [{ status: 7 }, 'unknown', null],
+    [{}, 'unknown', null],
+    [[], 'unknown', null],
+    [null, 'unknown', null],
+    ['"a text"', 'unknown', null],
+  ])('health %j is %s with %s seconds left', async (body, status, tokenRemaining) => {
+    reply = { status: 200, body }
+    expect(await sidecar().healthz(ID, RUN)).toEqual({ status, tokenRemaining })
+  })
+
+  test.each<readonly [string, Reply]>([
+    ['no JSON', { status: 200, body: '<html>hello</html>' }],
+    ['nothing', { status: 200, body: '' }],
+    ['far too much', { status: 200, body: `"${'x'.repeat(70_000)}"` }],
+    ['403', { status: 403, body: {} }],
+  ])('health that is %s is refused', async (_, odd) => {
+    reply = odd
+    expect((await failure(sidecar().healthz(ID, RUN))).code).toBe('refused')
+  })
+
+  const CALLS: Readonly<Record<string, (port: Sidecar) => Promise<unknown>>> = {
+    healthz: (port) => port.healthz(ID, RUN),
+    refreshToken: (port) => port.refreshToken(ID, RUN, TOKEN),
+    partnerStatus: (port) => port.partnerStatus(ID, RUN, {}),
+  }
+  const BREAKS: readonly (readonly [string, Break])[] = [
+    ['hangs', 'hang'],
+    ['cuts the connection', 'close'],
+    ['answers too late', { lateMs: 3000 }],
+    ['answers 500', { status: 500, body: { token: TOKEN } }],
+    ['answers 502 from its proxy', { status: 502, body: 'bad gateway' }],
+  ]
+
+  test.each(Object.keys(CALLS).flatMap((call) => BREAKS.map((how) => [call, ...how] as const)))(
+    '%s when the analysis %s is unavailable within the deadline and tells no token',
+    async (call, _, how) => {
+      analysis.fail(/./, how)
+      const began = performance.now()
+      const fault = await failure(CALLS[call]?.(sidecar()) ?? Promise.resolve())
+      expect(fault.code).toBe('unavailable')
+      expect(performance.now() - began).toBeLessThan(DEADLINE + 5000)
+      expect(inspect(fault, { depth: null, showHidden: true })).not.toContain(TOKEN)
+    },
+  )
+
+  test('an answer to a token or to partner statuses may be anything that is a success', async () => {
+    reply = { status: 202, body: 'thanks' }
+    await sidecar().refreshToken(ID, RUN, TOKEN)
+    await sidecar().partnerStatus(ID, RUN, {})
+    expect(seen).toHaveLength(2)
+  })
+})
+
+test('by its Service, the name is that of the cluster', async () => {
+  const urls: string[] = []
+  const sidecar = createSidecar({
+    reach: 'service',
+    namespace: 'flame',
+    domain: 'example.local',
+    send: async ({ url }) => {
+      urls.push(url)
+      return { status: 200, text: '{}', retryAfter: null }
+    },
+  })
+  await sidecar.healthz(ID, RUN)
+  expect(urls).toEqual([`http://nginx-analysis-${ID}-3.flame.svc.example.local:80/analysis/healthz`])
+})
+
+test.each<readonly [string, FetchService]>([
+  ['never answers', () => new Promise(() => undefined)],
+  ['never ends its body', async () => ({ status: 200, text: () => new Promise<string>(() => undefined) })],
+])('an API server that %s and ignores the signal ends at the deadline', async (_, fetchService) => {
+  const sidecar = createSidecar({ reach: 'api', fetchService, deadlineMs: 50 })
+  expect((await failure(sidecar.healthz(ID, RUN))).code).toBe('unavailable')
+})
+
+test('one analysis that hangs does not delay the next', async () => {
+  const reach = REACHES['its Service']?.() ?? expect.unreachable()
+  const sidecar = createSidecar({ ...reach, deadlineMs: 5000 })
+  analysis.fail(/./, 'hang', 50)
+  const hanging = Array.from({ length: 50 }, () => sidecar.healthz(ID, RUN).catch(() => 'ended'))
+  await expect.poll(() => analysis.requests.length).toBe(50)
+  const began = performance.now()
+  await sidecar.healthz(ID, RUN)
+  expect(performance.now() - began).toBeLessThan(3000)
+  expect(await Promise.all(hanging)).toEqual(Array(50).fill('ended'))
+})

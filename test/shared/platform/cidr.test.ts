@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest'
+import { CLOSED, closedAround, closedWithin, parseBlock } from '../../../shared/platform/cidr.ts'
+
+describe('a block', () => {
+  test.each([
+    ['10.0.0.0/8', { bits: 32, base: 0x0a000000n, prefix: 8 }],
+    ['10.1.2.3/8', { bits: 32, base: 0x0a000000n, prefix: 8 }],
+    ['0.0.0.0/0', { bits: 32, base: 0n, prefix: 0 }],
+    ['::/0', { bits: 128, base: 0n, prefix: 0 }],
+    ['::1/128', { bits: 128, base: 1n, prefix: 128 }],
+    ['fd00:ec2::254/128', { bits: 128, base: 0xfd000ec2_00000000_00000000_00000254n, prefix: 128 }],
+    ['1:2:3:4:5:6:7:8/128', { bits: 128, base: 0x00010002_00030004_00050006_00070008n, prefix: 128 }],
+  ])('%s', (text, block) => expect(parseBlock(text)).toEqual(block))
+
+  test.each([
+    '',
+    '10.0.0.0',
+    '10.0.0/8',
+    '10.0.0.256/8',
+    '10.0.0.0/33',
+    '10.0.0.0/',
+    '10.0.0.0/8/8',
+    'a.b.c.d/8',
+    '::1/129',
+    '1:2:3:4:5:6:7/64',
+    '1:2:3:4:5:6:7:8:9/64',
+    '1::2::3/64',
+    '12345::/16',
+    '1:2:3:4:5:6:7::8/64',
+    ':::/0',
+  ])('%j is none', (text) => expect(parseBlock(text)).toBeUndefined())
+})
+
+test.each([
+  ['169.254.169.254/32', '169.254.0.0/16'],
+  ['169.254.0.0/16', '169.254.0.0/16'],
+  ['127.0.0.1/32', '127.0.0.0/8'],
+  ['168.63.129.16/32', '168.63.129.16/32'],
+  ['fe80::1/64', 'fe80::/10'],
+  ['febf::/16', 'fe80::/10'],
+  ['fd00:ec2::254/128', 'fd00:ec2::254/128'],
+  ['10.0.0.0/8', undefined],
+  ['168.0.0.0/5', undefined],
+  ['0.0.0.0/0', undefined],
+  ['fd00::/8', undefined],
+  ['fec0::/10', undefined],
+])('%s lies in %s', (text, around) => {
+  const block = parseBlock(text)
+  expect(block && closedAround(block)).toBe(around)
+})
+
+test.each([
+  ['0.0.0.0/0', CLOSED.filter((one) => one.includes('.'))],
+  ['::/0', CLOSED.filter((one) => one.includes(':'))],
+  ['168.0.0.0/5', ['169.254.0.0/16', '168.63.129.16/32']],
+  ['fd00::/8', ['fd00:ec2::254/128', 'fd20:ce::254/128']],
+  ['10.0.0.0/8', []],
+])('%s has in it %j', (text, within) => expect(closedWithin(text)).toEqual(within))
