@@ -5,7 +5,7 @@
 
 import { COMPONENT, LABEL } from '../../shared/dt/names.ts'
 import { RUNS_LISTENER, standingPolicies } from '../../shared/dt/objects/index.ts'
-import type { KubernetesObject } from '../../shared/po/ports.ts'
+import type { KubernetesObject } from '../../shared/platform/ports.ts'
 import { dtRoutes, poRoutes, type Route } from '../../shared/routes/index.ts'
 import { loadConfig } from '../../shared/settings/config.ts'
 import { labelsOf } from './labels.ts'

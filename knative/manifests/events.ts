@@ -2,9 +2,10 @@
  * The loop over a broker: a sweep sends an event per analysis, a Trigger hands each to the very same function, and more of
  * its pods share the work. Whoever wants to follow analyses adds a Trigger of their own.
  */
+
+import type { KubernetesObject } from '../../shared/platform/ports.ts'
 import { RECONCILE_TYPE } from '../../shared/po/events.ts'
 import { COMPONENT } from '../../shared/po/names.ts'
-import type { KubernetesObject } from '../../shared/po/ports.ts'
 import { routes } from '../../shared/routes/index.ts'
 import { labelsOf } from './labels.ts'
 import { sinkOf } from './ping-source.ts'

@@ -2,7 +2,7 @@
  * The Knative Service of a route. One document without a namespace, so that kn, kubectl and kustomize all take it; the
  * labels are those by which `kn func` finds a function it did not build.
  */
-import type { KubernetesObject } from '../../shared/po/ports.ts'
+import type { KubernetesObject } from '../../shared/platform/ports.ts'
 import { type Route, routes } from '../../shared/routes/index.ts'
 import { memoryEnvironment } from '../image/process.ts'
 import { environment, files } from './environment.ts'

@@ -3,7 +3,7 @@
  * own and hands the request to Knative's gateway inside the cluster. Paths are matched by prefix; what lies below a prefix
  * and is no path of the function is for the function to refuse.
  */
-import type { KubernetesObject } from '../../shared/po/ports.ts'
+import type { KubernetesObject } from '../../shared/platform/ports.ts'
 import type { Route } from '../../shared/routes/index.ts'
 import { labelsOf } from './labels.ts'
 

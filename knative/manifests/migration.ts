@@ -1,5 +1,5 @@
 /** The Job that brings the database up to date before functions of a new image are rolled out. */
-import type { KubernetesObject } from '../../shared/po/ports.ts'
+import type { KubernetesObject } from '../../shared/platform/ports.ts'
 import { environment, files } from './environment.ts'
 import { CONFINED, IMAGE } from './function-service.ts'
 import { labelsOf } from './labels.ts'

@@ -1,5 +1,5 @@
 /** The PingSource that ticks the status loop, as an object. */
-import type { KubernetesObject } from '../../shared/po/ports.ts'
+import type { KubernetesObject } from '../../shared/platform/ports.ts'
 import { routes } from '../../shared/routes/index.ts'
 import { labelsOf } from './labels.ts'
 import { pingSchedule } from './ping-schedule.ts'

@@ -4,8 +4,8 @@
  */
 
 import { dnsEgress } from '../../shared/platform/dns-egress.ts'
+import type { KubernetesObject } from '../../shared/platform/ports.ts'
 import { standingPolicy } from '../../shared/po/objects/index.ts'
-import type { KubernetesObject } from '../../shared/po/ports.ts'
 import { loadConfig } from '../../shared/settings/config.ts'
 import { type Component, labelsOf, selectorOf } from './labels.ts'
 

@@ -1,5 +1,5 @@
 /** What a function may do in Kubernetes: an account of its own, and just the verbs of its row. */
-import type { KubernetesObject } from '../../shared/po/ports.ts'
+import type { KubernetesObject } from '../../shared/platform/ports.ts'
 import type { KubernetesGrant, Route } from '../../shared/routes/index.ts'
 import { labelsOf } from './labels.ts'
 

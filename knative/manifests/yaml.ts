@@ -1,6 +1,6 @@
 /** Kubernetes objects as YAML that reads like written by hand. */
 import { Document, isMap, isPair, isSeq, type Pair, visit } from 'yaml'
-import type { KubernetesObject } from '../../shared/po/ports.ts'
+import type { KubernetesObject } from '../../shared/platform/ports.ts'
 
 export const NOTICE = '# Made by `make render` from the tables of the code; do not edit.\n'
 

@@ -5,6 +5,7 @@ import { DECISIONS, OBSERVATIONS, WORDS } from '../../shared/po/lifecycle.ts'
 import { CHANGES, type ChangeTo, STATES } from '../../shared/po/model.ts'
 import { allRoutes, functionFolder } from '../../shared/routes/index.ts'
 import { grantsOf } from '../manifests/grants.ts'
+import { ROOMS } from './rooms.ts'
 
 const PAGE = new URL('../../ARCHITECTURE.md', import.meta.url)
 
@@ -61,7 +62,19 @@ const events = (): string =>
     ],
   )
 
-const SECTIONS: Readonly<Record<string, () => string>> = { decisions, words, functions, events }
+/** Folders, what they own, and the rooms and modules that they may import. */
+const rooms = (): string =>
+  table(
+    ['room', 'files', 'owns', 'may import'],
+    ROOMS.map(({ name, folder, owns, may }) => [
+      name,
+      folder,
+      owns,
+      may.length === 0 ? '–' : [...new Set(may)].map((word) => (/[:/]/.test(word) ? `\`${word}\`` : word)).join(', '),
+    ]),
+  )
+
+const SECTIONS: Readonly<Record<string, () => string>> = { rooms, decisions, words, functions, events }
 
 /** The page with every marked section as the code has it. */
 export function renderArchitecture(page: string = readFileSync(PAGE, 'utf8')): string {

@@ -5,15 +5,8 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { renderArchitecture } from './architecture.ts'
 import { renderEnv } from './env.ts'
-import { MANIFESTS, strays } from './manifests.ts'
+import { MANIFESTS, type Rendered, strays } from './manifests.ts'
 import { PLUGIN, renderPlugin } from './plugin.ts'
-
-export interface Rendered {
-  /** Below the root of the repository. */
-  readonly path: string
-  readonly render: () => string
-  readonly isProgram?: boolean
-}
 
 export const RENDERED: readonly Rendered[] = [
   { path: '.env.template', render: renderEnv },

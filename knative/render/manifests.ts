@@ -14,8 +14,14 @@ import { policies } from '../manifests/policies.ts'
 import { access } from '../manifests/rbac.ts'
 import { renderPingSource } from '../manifests/status-loop.ts'
 import { NOTICE, yamlOf } from '../manifests/yaml.ts'
-import type { Rendered } from './index.ts'
 import { secretsTemplate, settingsTemplate } from './settings-templates.ts'
+
+export interface Rendered {
+  /** Below the root of the repository. */
+  readonly path: string
+  readonly render: () => string
+  readonly isProgram?: boolean
+}
 
 const ROOT = new URL('../../', import.meta.url)
 

@@ -14,10 +14,11 @@
  * it says; 2 it could not begin.
  */
 import { parseArgs } from 'node:util'
+import type { Log } from '../platform/ports.ts'
 import { takeOver } from '../po/adopt/adopt.ts'
 import { preconditions } from '../po/adopt/preconditions.ts'
-import { type AdoptPorts, type Survey, survey } from '../po/adopt/survey.ts'
-import type { Log } from '../po/ports.ts'
+import { type Survey, survey } from '../po/adopt/survey.ts'
+import type { AdoptPorts } from '../po/ports.ts'
 import { ConfigFault } from '../settings/config.ts'
 import { wireAdopt } from '../wire/adopt.ts'
 import { type Outcome, type Report, renderJson, renderTable } from './adopt-report.ts'

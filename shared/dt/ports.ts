@@ -5,6 +5,8 @@
  * All calls have a deadline of their own and fail with a `Fault` (`shared/platform/fault.ts`): `unavailable` when the other side
  * is away or slow, `refused` when it says no. No call retries on its own unless its comment says so.
  */
+
+import type { KubernetesObject, Log, LoopStore, Pending, Sink } from '../platform/ports.ts'
 import type { Change, Counts, Manifest, Phase, Run, RunRef, Service, ServiceId, ServiceSpec } from './model.ts'
 import type { DtSettings } from './settings.ts'
 
@@ -54,18 +56,8 @@ export interface Listed {
   readonly outputs: Readonly<Record<string, string>>
 }
 
-export interface PendingChange {
-  readonly seq: string
+export interface PendingChange extends Pending {
   readonly change: Change
-  readonly attempts: number
-  /** Attempts that began since the last one that ended, this one included. */
-  readonly unfinished: number
-}
-
-export interface LoopState {
-  readonly completedSlot: number | null
-  readonly completedAt: Date | null
-  readonly installedAt: Date
 }
 
 /** Runs that were seen anew or otherwise than they are recorded. */
@@ -74,7 +66,7 @@ export interface Recording {
   readonly changes: readonly Change[]
 }
 
-export interface Store {
+export interface Store extends LoopStore {
   /** Resolves when the database answers a query. */
   ping(): Promise<void>
 
@@ -138,11 +130,6 @@ export interface Store {
   /** Removes the row of a service in phase `removing` with all that hangs below it; its output files as well, or not. */
   erase(id: ServiceId, outputs: 'delete' | 'keep'): Promise<void>
 
-  takeSlot(slot: number, now: Date): Promise<boolean>
-  giveBackSlot(slot: number): Promise<void>
-  completeSlot(slot: number, at: Date): Promise<void>
-  loopState(now: Date): Promise<LoopState>
-
   /** The oldest change of each service that is due and not told yet, claimed for `leaseMs`. */
   claimChanges(now: Date, leaseMs: number, limit: number, id?: ServiceId): Promise<PendingChange[]>
   settleChange(seq: string): Promise<void>
@@ -151,28 +138,6 @@ export interface Store {
 }
 
 // -------------------------------------------------------------------------------------------------- Cluster
-
-/** A Kubernetes object as it is applied; everything the builders need to say. */
-export interface KubernetesObject {
-  readonly apiVersion: string
-  readonly kind: string
-  readonly metadata: {
-    readonly name: string
-    readonly labels?: Readonly<Record<string, string>>
-    readonly annotations?: Readonly<Record<string, string>>
-    readonly ownerReferences?: readonly OwnerReference[]
-  }
-  readonly [field: string]: unknown
-}
-
-export interface OwnerReference {
-  readonly apiVersion: string
-  readonly kind: string
-  readonly name: string
-  readonly uid: string
-  readonly controller: boolean
-  readonly blockOwnerDeletion: boolean
-}
 
 /** An `Analytics` resource as it lies in Kubernetes. Its fields are checked by the schema of its kind, and by nobody else. */
 export interface Resource {
@@ -319,27 +284,6 @@ export interface Cluster {
 }
 
 // -------------------------------------------------------------------------------------------------- the rest
-
-/** A CloudEvent as we send it; its data is JSON. */
-export interface OutgoingEvent {
-  readonly id: string
-  readonly type: string
-  readonly source: string
-  /** Id of the service; brokers that keep an order keep it by this (extension `partitionkey`). */
-  readonly subject: string
-  readonly time: Date
-  readonly data: Readonly<Record<string, unknown>>
-}
-
-/** Where CloudEvents go: a broker or any other addressable. */
-export interface Sink {
-  /** Resolves when the other side has taken it. */
-  emit(event: OutgoingEvent): Promise<void>
-}
-
-export type LogWord = 'debug' | 'info' | 'action' | 'loop' | 'warn' | 'error'
-/** One event: its name and its fields. Never a sentence with values in it, never a secret. */
-export type Log = (level: LogWord, event: string, fields?: Readonly<Record<string, unknown>>) => void
 
 /** What the token of a run is for. */
 export interface RunGrant {

@@ -4,6 +4,8 @@
  * All adapters: errors are `Fault`s, `unavailable` where trying again makes sense; no transaction and no connection is
  * held while a caller is waited for, be it the sender of bytes or their reader.
  */
+
+import type { Log } from '../platform/ports.ts'
 import type {
   Body,
   ByteRange,
@@ -236,10 +238,6 @@ export interface Digest {
   update(bytes: Uint8Array): void
   end(): Content
 }
-
-export type LogWord = 'debug' | 'info' | 'action' | 'warn' | 'error'
-/** One event: its name and its fields. Never a sentence with values in it, never a secret. */
-export type Log = (level: LogWord, event: string, fields?: Readonly<Record<string, unknown>>) => void
 
 /** Everything a use case of files may ask for; each takes only what it names. */
 export interface FilePorts {

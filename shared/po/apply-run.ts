@@ -3,6 +3,7 @@
  * root, credentials, policies, then the rest at once. A first run costs nine writes; applying twice changes nothing.
  */
 import { Fault } from '../platform/fault.ts'
+import type { KubernetesObject } from '../platform/ports.ts'
 import type { Analysis } from './model.ts'
 import { runName, STANDING_POLICY_NAME } from './names.ts'
 import {
@@ -15,7 +16,7 @@ import {
   root,
   standingPolicy,
 } from './objects/index.ts'
-import { type KubernetesObject, PEERS, type Peer, type PeerService, type Ports } from './ports.ts'
+import { PEERS, type Peer, type PeerService, type Ports } from './ports.ts'
 
 export type Peers = Readonly<Partial<Record<Peer, PeerService>>>
 

@@ -2,8 +2,9 @@
  * Names of the CloudEvents this product sends and takes, and how they are made. Ids are made from what they tell, so that
  * a receiver recognises one that was sent twice. Pure; may import the model and port types.
  */
+
+import type { OutgoingEvent } from '../platform/ports.ts'
 import type { AnalysisId, Change, ChangeTo } from './model.ts'
-import type { OutgoingEvent } from './ports.ts'
 
 const PREFIX = 'de.privateaim.po.analysis'
 

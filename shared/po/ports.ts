@@ -5,6 +5,8 @@
  * All calls have a deadline of their own and fail with a `Fault` (`shared/platform/fault.ts`): `unavailable` when the other side
  * is away or slow, `refused` when it says no. No call retries on its own unless its comment says so.
  */
+
+import type { KubernetesObject, Log, LoopState, LoopStore, OwnerReference, Pending, Sink } from '../platform/ports.ts'
 import type {
   Analysis,
   AnalysisId,
@@ -158,21 +160,13 @@ export interface StoredEntry {
 /** Makes a compact JWS over the bytes of an archive entry; null when the node has no key. */
 export type Sign = (document: string) => Promise<string | null>
 
-export interface PendingReport {
-  readonly seq: string
+export interface PendingReport extends Pending {
   readonly id: AnalysisId
   readonly report: Report
-  readonly attempts: number
-  /** Attempts that began since the last one that ended, this one included. */
-  readonly unfinished: number
 }
 
-export interface PendingChange {
-  readonly seq: string
+export interface PendingChange extends Pending {
   readonly change: Change
-  readonly attempts: number
-  /** Attempts that began since the last one that ended, this one included. */
-  readonly unfinished: number
 }
 
 /** How many analyses that had been heard of in their run there are, and how many of them do not answer at present. */
@@ -181,11 +175,7 @@ export interface Silence {
   readonly silent: number
 }
 
-export interface LoopState {
-  readonly completedSlot: number | null
-  readonly completedAt: Date | null
-  /** When the loop was first asked for. */
-  readonly installedAt: Date
+export interface PoLoopState extends LoopState {
   /** When silences were last pardoned because most analyses were silent. */
   readonly faultAt: Date | null
 }
@@ -194,7 +184,7 @@ export type AnalysisState = Pick<Analysis, 'spelling' | 'state' | 'progress'>
 
 export type ClientHold = 'held' | 'needed' | 'busy'
 
-export interface Store {
+export interface Store extends LoopStore {
   /** Resolves when the database answers a query. */
   ping(): Promise<void>
 
@@ -329,12 +319,7 @@ export interface Store {
   /** Gives that right up; `removed` is remembered in the removal, so that no later attempt does it again. */
   releaseClient(key: AnalysisKey, removed: boolean): Promise<void>
 
-  /** Takes slot `slot` of the loop if it is later than every slot taken. */
-  takeSlot(slot: number): Promise<boolean>
-  /** Gives a slot back whose sweep could not begin. */
-  giveBackSlot(slot: number): Promise<void>
-  completeSlot(slot: number, at: Date): Promise<void>
-  loopState(now: Date): Promise<LoopState>
+  loopState(now: Date): Promise<PoLoopState>
 
   /**
    * The oldest undelivered report of each analysis that is due, claimed for `leaseMs`, doubled with each unfinished attempt;
@@ -376,28 +361,6 @@ export interface Store {
 }
 
 // -------------------------------------------------------------------------------------------------- Cluster
-
-/** A Kubernetes object as it is applied; everything the builders need to say. */
-export interface KubernetesObject {
-  readonly apiVersion: string
-  readonly kind: string
-  readonly metadata: {
-    readonly name: string
-    readonly labels?: Readonly<Record<string, string>>
-    readonly annotations?: Readonly<Record<string, string>>
-    readonly ownerReferences?: readonly OwnerReference[]
-  }
-  readonly [field: string]: unknown
-}
-
-export interface OwnerReference {
-  readonly apiVersion: string
-  readonly kind: string
-  readonly name: string
-  readonly uid: string
-  readonly controller: boolean
-  readonly blockOwnerDeletion: boolean
-}
 
 /**
  * The kinds of which a run owns objects, but for its Secret: nothing that reads objects can read that. ConfigMaps come first,
@@ -563,25 +526,6 @@ export interface Broker {
   unsubscribe(id: AnalysisId, token: () => Promise<Token | undefined>): Promise<void>
 }
 
-// ---------------------------------------------------------------------------------------------------- Sink
-
-/** A CloudEvent as we send it; its data is JSON. */
-export interface OutgoingEvent {
-  readonly id: string
-  readonly type: string
-  readonly source: string
-  /** Id of the analysis; brokers that keep an order keep it by this (extension `partitionkey`). */
-  readonly subject: string
-  readonly time: Date
-  readonly data: Readonly<Record<string, unknown>>
-}
-
-/** Where CloudEvents go: a broker or any other addressable. */
-export interface Sink {
-  /** Resolves when the other side has taken it. */
-  emit(event: OutgoingEvent): Promise<void>
-}
-
 // --------------------------------------------------------------------------------------------- Taking over
 // What the Python service of a node has, and what it takes to go on with it. Functions have none of these.
 
@@ -672,17 +616,12 @@ export interface Takeover {
   removeReplicaSet(name: string): Promise<boolean>
 }
 
-export interface TakeoverPorts {
+export interface AdoptPorts
+  extends Pick<Ports, 'store' | 'cluster' | 'identity' | 'broker' | 'sign' | 'log' | 'now' | 'sleep' | 'settings'> {
   readonly predecessor: Predecessor
   readonly intake: Intake
   readonly takeover: Takeover
 }
-
-// ----------------------------------------------------------------------------------------------------- Log
-
-export type LogWord = 'debug' | 'info' | 'action' | 'loop' | 'warn' | 'error'
-/** One event: its name and its fields. Never a sentence with values in it, never a secret. */
-export type Log = (level: LogWord, event: string, fields?: Readonly<Record<string, unknown>>) => void
 
 /** Everything a use case may ask for; each takes only what it names. */
 export interface Ports {

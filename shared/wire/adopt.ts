@@ -1,25 +1,19 @@
 /** Ports for a move from the Python service: those of a removal, and what the Python service has. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { createTakeover } from '../adapters/kubernetes/po/takeover.ts'
 import { connect, createStore } from '../adapters/postgres/po/index.ts'
 import { createIntake } from '../adapters/postgres/po/intake.ts'
 import { createPredecessor } from '../adapters/postgres/po/predecessor.ts'
-import type { Log, Ports, TakeoverPorts } from '../po/ports.ts'
+import type { Log } from '../platform/ports.ts'
+import type { AdoptPorts } from '../po/ports.ts'
 import { type Environment, loadConfig } from '../settings/config.ts'
 import { connection, overConnection } from './cluster.ts'
+import { createAmbient } from './context.ts'
 import { identity } from './identity.ts'
-import type { Context } from './index.ts'
 import { poSettings } from './settings.ts'
 import { sign } from './sign.ts'
 
 /** Settings that they read. */
 export const GROUPS = ['database', 'auth', 'identity', 'registry', 'runs', 'signing', 'logs'] as const
-
-type AdoptPorts = Pick<
-  Ports,
-  'store' | 'cluster' | 'identity' | 'broker' | 'sign' | 'log' | 'now' | 'sleep' | 'settings'
-> &
-  TakeoverPorts
 
 /** A log is one text that nothing bounds, and the server is silent while it works on it. */
 const PATIENT = { applicationName: 'flame-po-adopt', answerMs: 60_000 } as const
@@ -42,14 +36,8 @@ export function wireAdopt(env: Environment, log: Log, former?: string): Wired {
   const config = loadConfig(GROUPS, env)
   const settings = poSettings(config)
   const resolver = config.CLUSTER_RESOLVER || (resolverIsOurs(env) ? settings.run.resolver : '')
-  const ambient: Context['ambient'] = {
-    log,
-    now: () => new Date(),
-    random: Math.random,
-    sleep: async (ms) => delay(ms),
-    settings: { ...settings, run: { ...settings.run, resolver } },
-  }
-  const context: Context = { config, env, ambient }
+  const ambient = createAmbient(log, { ...settings, run: { ...settings.run, resolver } })
+  const context = { config, env, ambient }
   const database = connect(config, PATIENT)
   const theirs = former ? connect({ ...config, POSTGRES_DB: former }, PATIENT) : database
   const link = connection(context)

@@ -4,12 +4,13 @@ import { createSidecar } from '../adapters/analysis-api/index.ts'
 import { createBroker } from '../adapters/broker/index.ts'
 import { apiServerProxy, type Connection, connect, createCluster } from '../adapters/kubernetes/po/index.ts'
 import type { Ports } from '../po/ports.ts'
-import type { Context, Wiring } from './index.ts'
+import type { PoSettings } from '../po/settings.ts'
+import type { Context, Wiring } from './context.ts'
 
 type ClusterPorts = Pick<Ports, 'cluster' | 'broker' | 'sidecar' | 'settings'>
 
 /** The ports over a connection that others may use, too. */
-export function overConnection(link: Connection, { config, ambient: { settings } }: Context): ClusterPorts {
+export function overConnection(link: Connection, { config, ambient: { settings } }: Context<PoSettings>): ClusterPorts {
   const { namespace } = link
   const reach =
     config.SIDECAR_REACH === 'api'
@@ -26,4 +27,4 @@ export function overConnection(link: Connection, { config, ambient: { settings }
 
 export const connection = ({ config, env }: Context): Connection => connect({ namespace: config.NAMESPACE, env })
 
-export const cluster: Wiring<ClusterPorts> = (context) => overConnection(connection(context), context)
+export const cluster: Wiring<ClusterPorts, PoSettings> = (context) => overConnection(connection(context), context)

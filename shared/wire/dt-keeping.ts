@@ -3,10 +3,10 @@ import { createBlobs, createCatalogue, createRuns } from '../adapters/postgres/f
 import type { Ports } from '../dt/ports.ts'
 import { tidy } from '../files/tidy.ts'
 import { runToken } from '../platform/service-token.ts'
+import type { Wiring } from './context.ts'
 import { databaseOf } from './database.ts'
-import type { DtWiring } from './dt.ts'
 
-export const dtKeeping: DtWiring<Pick<Ports, 'tokenOf' | 'tidy'>> = (context) => {
+export const dtKeeping: Wiring<Pick<Ports, 'tokenOf' | 'tidy'>> = (context) => {
   const { config, ambient } = context
   const database = databaseOf(context)
   const deps = {

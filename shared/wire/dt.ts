@@ -1,33 +1,11 @@
 /**
- * Ports of digital-twin functions. As in `index.ts`, everything is made at the first request; each port has a file of its
- * own, so that a function loads only the vendors it uses.
+ * Ports of functions of the digital-twin orchestrator.
  *
  *     wireDt(routes.dt.serviceList, dtStore)   // () => ports with `store`, clock, log and settings
  */
-
-import type { Ports } from '../dt/ports.ts'
 import type { DtSettings } from '../dt/settings.ts'
-import type { Route } from '../routes/index.ts'
-import { type Config, type Environment, groupsOf, loadConfig } from '../settings/config.ts'
-import { atStart, type Check } from './checks.ts'
-import { createLog } from './index.ts'
-
-type Ambient = Pick<Ports, 'log' | 'now' | 'random' | 'settings'>
-
-export interface DtContext {
-  readonly config: Config
-  readonly env: Environment
-  readonly ambient: Ambient
-}
-
-export interface DtWiring<P> {
-  (context: DtContext): P
-  readonly check?: Check
-}
-
-type Together<W extends readonly unknown[]> = W extends readonly [DtWiring<infer P>, ...infer Rest]
-  ? P & Together<Rest>
-  : unknown
+import type { Config } from '../settings/config.ts'
+import { wireWith } from './context.ts'
 
 /** Where runs find the listener of `run-input` and `run-output`. */
 const runsUrl = (config: Config, namespace: string): string =>
@@ -67,21 +45,4 @@ export const dtSettings = (config: Config, namespace: string = config.NAMESPACE)
   outputsAfterTerminate: config.DT_OUTPUTS_AFTER_TERMINATE,
 })
 
-export function wireDt<const W extends readonly DtWiring<object>[]>(
-  route: Route,
-  ...wirings: W
-): () => Ambient & Together<W> {
-  for (const { check } of wirings) if (check) atStart(check)
-  return () => {
-    const env = process.env
-    const config = loadConfig(groupsOf(route, env), env)
-    const ambient: Ambient = {
-      log: createLog(route.name, config),
-      now: () => new Date(),
-      random: Math.random,
-      settings: dtSettings(config),
-    }
-    const context = { config, env, ambient }
-    return Object.assign({}, ambient, ...wirings.map((wiring) => wiring(context))) as Ambient & Together<W>
-  }
-}
+export const wireDt = wireWith((config) => dtSettings(config))

@@ -4,8 +4,8 @@ import { checkAuthority, createBlobs, createCatalogue, createRuns } from '../ada
 import { bytesOf } from '../dt/settings.ts'
 import { objectIdOf } from '../files/id.ts'
 import type { RunPorts } from '../files/ports.ts'
+import type { Wiring } from './context.ts'
 import { databaseOf } from './database.ts'
-import type { Wiring } from './index.ts'
 
 const wiring: Wiring<Pick<RunPorts, 'catalogue' | 'blobs' | 'runs' | 'limits' | 'newDigest' | 'newId'>> = (context) => {
   const { config } = context

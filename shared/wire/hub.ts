@@ -1,7 +1,7 @@
 import { createHub } from '../adapters/hub/index.ts'
 import type { Hub, Ports } from '../po/ports.ts'
 import type { Config } from '../settings/config.ts'
-import type { Wiring } from './index.ts'
+import type { Wiring } from './context.ts'
 
 const create = (config: Config): Hub =>
   createHub({

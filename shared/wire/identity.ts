@@ -1,6 +1,6 @@
 import { createIdentity } from '../adapters/keycloak/index.ts'
 import type { Ports } from '../po/ports.ts'
-import type { Wiring } from './index.ts'
+import type { Wiring } from './context.ts'
 
 export const identity: Wiring<Pick<Ports, 'identity'>> = ({ config }) => ({
   identity: createIdentity({

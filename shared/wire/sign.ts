@@ -1,7 +1,7 @@
 import { createSign } from '../adapters/signing.ts'
 import type { Ports, Sign } from '../po/ports.ts'
 import type { Config } from '../settings/config.ts'
-import type { Wiring } from './index.ts'
+import type { Wiring } from './context.ts'
 
 const create = (config: Config): Promise<Sign> =>
   createSign({ keyFile: config.NODE_KEY, passphrase: config.NODE_KEY_PW })

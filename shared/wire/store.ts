@@ -1,7 +1,7 @@
 import { checkAuthority, createStore } from '../adapters/postgres/po/index.ts'
 import type { Ports } from '../po/ports.ts'
+import type { Wiring } from './context.ts'
 import { databaseOf } from './database.ts'
-import type { Wiring } from './index.ts'
 
 const wiring: Wiring<Pick<Ports, 'store'>> = (context) => ({ store: createStore(databaseOf(context)) })
 

@@ -5,7 +5,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Fault } from '../../shared/platform/fault.ts'
-import type { Cluster, KubernetesObject, OwnedKind, RemovableKind } from '../../shared/po/ports.ts'
+import type { KubernetesObject } from '../../shared/platform/ports.ts'
+import type { Cluster, OwnedKind, RemovableKind } from '../../shared/po/ports.ts'
 import {
   applyChain,
   base64,

@@ -1,8 +1,8 @@
 /** What every `Sink` owes: run against an adapter and an addressable that tells the suite what it took. */
 import { describe, expect, test } from 'vitest'
+import type { OutgoingEvent, Sink } from '../../shared/platform/ports.ts'
 import { changeEvent, eventSource, RECONCILE_TYPE, reconcileEvent } from '../../shared/po/events.ts'
 import { type AnalysisId, CHANGES, type RunNumber } from '../../shared/po/model.ts'
-import type { OutgoingEvent, Sink } from '../../shared/po/ports.ts'
 
 export interface TakenEvent {
   /** Extensions among them, each as the text it stands for. */

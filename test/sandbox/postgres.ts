@@ -12,7 +12,8 @@ import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promi
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import postgres from 'postgres'
-import { connect, type DatabaseSettings } from '../../shared/adapters/postgres/database.ts'
+import type { DatabaseSettings } from '../../shared/adapters/postgres/connection.ts'
+import { connect } from '../../shared/adapters/postgres/database.ts'
 import { migrate } from '../../shared/adapters/postgres/migrate.ts'
 import { isReachable, type ServerUser, serverBinaries, serverUser, sharedTemp } from './postgres-binaries.ts'
 

@@ -2,9 +2,11 @@
  * Faults that are built in on purpose, each the undoing of one thing the product relies on. They stand around its ports:
  * the product itself has no switch for any of them. Together they break every promise.
  */
+
+import type { KubernetesObject } from '../../shared/platform/ports.ts'
 import { STATES } from '../../shared/po/model.ts'
 import { parseObjectName } from '../../shared/po/names.ts'
-import type { KubernetesObject, Ports, Store } from '../../shared/po/ports.ts'
+import type { Ports, Store } from '../../shared/po/ports.ts'
 import type { PromiseName } from './invariants/watch.ts'
 import type { Plant } from './simulation.ts'
 import { createMemoryStore } from './store/index.ts'

@@ -7,8 +7,8 @@ import { routes } from '../../../shared/routes/index.ts'
 import { wireDt } from '../../../shared/wire/dt.ts'
 import { dtCluster } from '../../../shared/wire/dt-cluster.ts'
 import { dtKeeping } from '../../../shared/wire/dt-keeping.ts'
-import { dtSink } from '../../../shared/wire/dt-sink.ts'
 import { dtStore } from '../../../shared/wire/dt-store.ts'
+import { dtSink } from '../../../shared/wire/sink.ts'
 
 const route = routes.dt.reconcile
 const ports = wireDt(route, dtStore, dtCluster, dtSink, dtKeeping)

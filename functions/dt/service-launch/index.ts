@@ -1,15 +1,15 @@
 /** `POST /service/launch`. The event that makes its objects goes out after the answer. */
 import { launch } from '../../../shared/dt/launch.ts'
+import { publishSoon } from '../../../shared/dt/publish.ts'
 import { launchRequest } from '../../../shared/dt/requests.ts'
 import { dtSchemas } from '../../../shared/dt/schema.ts'
-import { tellSoon } from '../../../shared/dt/tell.ts'
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { wireDt } from '../../../shared/wire/dt.ts'
 import { dtCluster } from '../../../shared/wire/dt-cluster.ts'
-import { dtSink } from '../../../shared/wire/dt-sink.ts'
 import { dtStore } from '../../../shared/wire/dt-store.ts'
+import { dtSink } from '../../../shared/wire/sink.ts'
 
 const route = routes.dt.serviceLaunch
 const ports = wireDt(route, dtStore, dtCluster, dtSink)
@@ -17,6 +17,6 @@ const ports = wireDt(route, dtStore, dtCluster, dtSink)
 http(
   route.name,
   endpoint(route, dtSchemas.serviceLaunch, (deps, { body }) => launch(deps, launchRequest(body)), ports, {
-    afterAnswer: (deps, _, { id }) => tellSoon(deps, id),
+    afterAnswer: (deps, _, { id }) => publishSoon(deps, id),
   }),
 )

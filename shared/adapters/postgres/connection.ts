@@ -1,10 +1,22 @@
 /** One connection to PostgreSQL that is never opened a second time. */
 import type { Socket } from 'node:net'
 import postgres, { type Sql } from 'postgres'
-import type { DatabaseSettings } from './database.ts'
-import { lost, open } from './socket.ts'
+import type { Config } from '../../settings/config.ts'
+import { lost, open, type SocketSettings } from './socket.ts'
 
-export interface LineOptions {
+export type DatabaseSettings = Pick<
+  Config,
+  | 'POSTGRES_HOST'
+  | 'POSTGRES_PORT'
+  | 'POSTGRES_USER'
+  | 'POSTGRES_PASSWORD'
+  | 'POSTGRES_DB'
+  | 'POSTGRES_MAX'
+  | 'POSTGRES_PREPARE'
+> &
+  SocketSettings
+
+export interface ConnectionOptions {
   /** Shown by the server beside the connection. */
   readonly applicationName: string
   readonly connectMs: number
@@ -14,10 +26,10 @@ export interface LineOptions {
 
 /**
  * The driver would quietly reconnect, and run what is left of a transaction on the new connection; and what it writes to a
- * connection that closed inside a transaction ends the process (its issues 1208, 1154, 1133). So a line that was lost stays
- * lost, and whoever holds it sees that.
+ * connection that closed inside a transaction ends the process (its issues 1208, 1154, 1133). So a lost connection stays
+ * lost, and its user sees that.
  */
-export interface Line {
+export interface DatabaseConnection {
   readonly sql: Sql
   isUsable(): boolean
   close(timeoutSeconds?: number): Promise<void>
@@ -47,7 +59,10 @@ function impatient(socket: Socket, answerMs: number): Socket {
 }
 
 /** Opens nothing before the first query. */
-export function createLine(settings: DatabaseSettings, { applicationName, connectMs, answerMs }: LineOptions): Line {
+export function createConnection(
+  settings: DatabaseSettings,
+  { applicationName, connectMs, answerMs }: ConnectionOptions,
+): DatabaseConnection {
   const { POSTGRES_HOST: host, POSTGRES_PORT: port } = settings
   let state: 'unopened' | 'open' | 'lost' = 'unopened'
   const lose = () => {

@@ -1,23 +1,15 @@
 /** A pool of connections to PostgreSQL, straight or through a pooler in transaction mode. */
 
 import { Fault } from '../../platform/fault.ts'
-import type { Config } from '../../settings/config.ts'
-import { createLine, type Line, type LineOptions } from './connection.ts'
+import {
+  type ConnectionOptions,
+  createConnection,
+  type DatabaseConnection,
+  type DatabaseSettings,
+} from './connection.ts'
 import { translate } from './faults.ts'
 import type { Db } from './rows.ts'
-import { checkAuthority, type SocketSettings } from './socket.ts'
-
-export type DatabaseSettings = Pick<
-  Config,
-  | 'POSTGRES_HOST'
-  | 'POSTGRES_PORT'
-  | 'POSTGRES_USER'
-  | 'POSTGRES_PASSWORD'
-  | 'POSTGRES_DB'
-  | 'POSTGRES_MAX'
-  | 'POSTGRES_PREPARE'
-> &
-  SocketSettings
+import { checkAuthority } from './socket.ts'
 
 export interface Database {
   /** Runs statements on one connection, each on its own. */
@@ -29,7 +21,7 @@ export interface Database {
 }
 
 const IDLE_MS = 30_000
-const DEFAULTS: LineOptions = { applicationName: 'flame-po', connectMs: 5000, answerMs: 5000 }
+const DEFAULTS: ConnectionOptions = { applicationName: 'flame-po', connectMs: 5000, answerMs: 5000 }
 
 /** So many at a time, in the order of their coming; who waits too long gives up. */
 function createPermits(count: number, patienceMs: number) {
@@ -61,8 +53,8 @@ function createPermits(count: number, patienceMs: number) {
   }
 }
 
-/** Begins, commits, rolls back. On a line that was lost there is nothing to roll back. */
-async function inTransaction<T>({ sql, isUsable }: Line, work: (tx: Db) => Promise<T>): Promise<T> {
+/** Begins, commits, rolls back. On a connection that was lost there is nothing to roll back. */
+async function inTransaction<T>({ sql, isUsable }: DatabaseConnection, work: (tx: Db) => Promise<T>): Promise<T> {
   await sql.unsafe('begin')
   try {
     const result = await work(sql)
@@ -75,58 +67,59 @@ async function inTransaction<T>({ sql, isUsable }: Line, work: (tx: Db) => Promi
 }
 
 /** Makes a pool of `POSTGRES_MAX` connections. It opens nothing before the first query, and replaces what was lost. */
-export function connect(settings: DatabaseSettings, options: Partial<LineOptions> = {}): Database {
+export function connect(settings: DatabaseSettings, options: Partial<ConnectionOptions> = {}): Database {
   checkAuthority(settings)
-  const lineOptions = { ...DEFAULTS, ...options }
-  const permits = createPermits(settings.POSTGRES_MAX, lineOptions.answerMs)
-  const lines = new Set<Line>()
-  const idle = new Map<Line, NodeJS.Timeout>()
+  const connectionOptions = { ...DEFAULTS, ...options }
+  const permits = createPermits(settings.POSTGRES_MAX, connectionOptions.answerMs)
+  const connections = new Set<DatabaseConnection>()
+  const idle = new Map<DatabaseConnection, NodeJS.Timeout>()
 
-  async function drop(line: Line, timeoutSeconds?: number): Promise<void> {
-    clearTimeout(idle.get(line))
-    idle.delete(line)
-    lines.delete(line)
-    await line.close(timeoutSeconds)
+  async function drop(connection: DatabaseConnection, timeoutSeconds?: number): Promise<void> {
+    clearTimeout(idle.get(connection))
+    idle.delete(connection)
+    connections.delete(connection)
+    await connection.close(timeoutSeconds)
   }
 
-  /** The line that was used last, so that the others may fall idle; a new one where there is none. */
-  function take(): Line {
-    for (const line of [...idle.keys()].reverse()) {
-      clearTimeout(idle.get(line))
-      idle.delete(line)
-      if (line.isUsable()) return line
-      lines.delete(line)
+  /** The connection that was used last, so that the others may fall idle; a new one where there is none. */
+  function take(): DatabaseConnection {
+    for (const connection of [...idle.keys()].reverse()) {
+      clearTimeout(idle.get(connection))
+      idle.delete(connection)
+      if (connection.isUsable()) return connection
+      connections.delete(connection)
     }
-    const line = createLine(settings, lineOptions)
-    lines.add(line)
-    return line
+    const connection = createConnection(settings, connectionOptions)
+    connections.add(connection)
+    return connection
   }
 
-  function putBack(line: Line): void {
-    if (line.isUsable() && lines.has(line)) idle.set(line, setTimeout(() => void drop(line), IDLE_MS).unref())
-    else lines.delete(line)
+  function putBack(connection: DatabaseConnection): void {
+    if (connection.isUsable() && connections.has(connection))
+      idle.set(connection, setTimeout(() => void drop(connection), IDLE_MS).unref())
+    else connections.delete(connection)
     permits.release()
   }
 
-  async function use<T>(work: (line: Line) => Promise<T>): Promise<T> {
+  async function use<T>(work: (connection: DatabaseConnection) => Promise<T>): Promise<T> {
     await permits.acquire()
-    const line = take()
+    const connection = take()
     try {
-      return await work(line)
+      return await work(connection)
     } catch (error) {
       // Whatever state it left the connection in, nobody else is to find out.
-      if (translate(error).code === 'unavailable') void drop(line)
+      if (translate(error).code === 'unavailable') void drop(connection)
       throw error
     } finally {
-      putBack(line)
+      putBack(connection)
     }
   }
 
   return {
     query: (work) => use(({ sql }) => work(sql)),
-    transaction: (work) => use((line) => inTransaction(line, work)),
+    transaction: (work) => use((connection) => inTransaction(connection, work)),
     end: async ({ timeout = 5 } = {}) => {
-      await Promise.all([...lines].map((line) => drop(line, timeout)))
+      await Promise.all([...connections].map((connection) => drop(connection, timeout)))
     },
   }
 }

@@ -6,7 +6,7 @@
  */
 import { CloudEvent, HTTP } from 'cloudevents'
 import { Fault } from '../../platform/fault.ts'
-import type { OutgoingEvent, Sink } from '../../po/ports.ts'
+import type { OutgoingEvent, Sink } from '../../platform/ports.ts'
 import { createHttpClient, expectOk, type HttpRequest, type Send } from '../http-client.ts'
 
 export interface SinkOptions {

@@ -1,6 +1,7 @@
 /** Jobs: one pod per replication, known by its index; and the CronJob that makes them when they are due. */
+
+import type { KubernetesObject } from '../../platform/ports.ts'
 import { fanInName, firingJobName, jobName, LABEL } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
 import type { ServiceInput } from './input.ts'
 import { type Labels, owned, serviceLabels } from './metadata.ts'
 import { runPod } from './run-pod.ts'

@@ -1,6 +1,7 @@
 /** Labels and owner references. */
+
+import type { KubernetesObject } from '../../platform/ports.ts'
 import { API_VERSION, COMPONENT, KIND, LABEL } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
 import type { ServiceInput } from './input.ts'
 
 export type Labels = Readonly<Record<string, string>>

@@ -6,8 +6,8 @@
  */
 import { closedWithin } from '../../platform/cidr.ts'
 import { dnsEgress } from '../../platform/dns-egress.ts'
+import type { KubernetesObject } from '../../platform/ports.ts'
 import { COMPONENT, LABEL, RUN_POLICY_NAME, SERVER_POLICY_NAME, STANDING_POLICY_NAME } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
 import type { Egress, ServiceSettings } from '../settings.ts'
 
 /** Pods of the listener, and the port they listen on. */

@@ -1,7 +1,8 @@
 /** The `Analytics` resource that a launch makes: the fields of old always there, null where nothing was given. */
+
+import type { KubernetesObject } from '../../platform/ports.ts'
 import type { ServiceId, ServiceSpec } from '../model.ts'
 import { API_VERSION, KIND } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
 
 const present = (fields: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))

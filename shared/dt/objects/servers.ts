@@ -2,8 +2,9 @@
  * Persistent services: a Knative Service, which costs nothing while nobody asks it. Serving refuses init containers unless
  * its administrator allows them, so a service with inputs is a Deployment with a Service of the same name.
  */
+
+import type { KubernetesObject } from '../../platform/ports.ts'
 import { CONTAINER, serverName } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
 import { serverEnvironment, TOKEN_MOUNT, tokensVolume, toolEnvironment } from './environment.ts'
 import type { ServiceInput } from './input.ts'
 import { owned, serviceLabels } from './metadata.ts'

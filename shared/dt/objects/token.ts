@@ -2,8 +2,10 @@
  * The Secret with the tokens of a service's runs, each under the index of its run. A pod mounts that of its own index where
  * inputs are fetched and outputs are sent, and nowhere else.
  */
+
+import type { KubernetesObject } from '../../platform/ports.ts'
 import { tokensName } from '../names.ts'
-import type { KubernetesObject, RunGrant } from '../ports.ts'
+import type { RunGrant } from '../ports.ts'
 import type { ServiceInput } from './input.ts'
 import { owned, serviceLabels } from './metadata.ts'
 

@@ -1,5 +1,6 @@
 /** Makes what a service needs in Kubernetes. Each step may be repeated; nothing that is there is made again. */
 import { isFault } from '../../platform/fault.ts'
+import type { KubernetesObject } from '../../platform/ports.ts'
 import type { Phase, Service } from '../model.ts'
 import {
   cronJob,
@@ -12,7 +13,7 @@ import {
   serverUrl,
   tokensSecret,
 } from '../objects/index.ts'
-import type { KubernetesObject, Ports } from '../ports.ts'
+import type { Ports } from '../ports.ts'
 import type { View } from './world.ts'
 
 export type MakePorts = Pick<Ports, 'cluster' | 'store' | 'tokenOf' | 'settings'>

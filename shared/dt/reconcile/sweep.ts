@@ -9,7 +9,7 @@ import { isFault } from '../../platform/fault.ts'
 import type { Service, ServiceId } from '../model.ts'
 import { isSettled } from '../names.ts'
 import type { Ports, Resource } from '../ports.ts'
-import { type TellingPorts, tellChanges } from '../tell.ts'
+import { type PublishingPorts, publishChanges } from '../publish.ts'
 import { remove } from '../terminate.ts'
 import { CLAIM_LEASE_MS, isOutage, lookAlone } from './claimed.ts'
 import { type GatherPorts, meet, miss, nameIsId } from './gather.ts'
@@ -18,7 +18,7 @@ import { letGoOn } from './queue.ts'
 import { type Memory, standGuard } from './standing.ts'
 import { readWorld } from './world.ts'
 
-export type SweepPorts = GatherPorts & TellingPorts & Pick<Ports, 'tidy'>
+export type SweepPorts = GatherPorts & PublishingPorts & Pick<Ports, 'tidy'>
 
 export interface SweepReport {
   readonly services: number
@@ -202,10 +202,10 @@ export async function sweep(ports: SweepPorts, memory: Memory): Promise<SweepRep
   const [services, removed, before] = await together(
     standGuard(ports, memory).then(() => lookAtAll(ports, failed)),
     removeExpired(ports, failed),
-    tellChanges(ports, deadline()),
+    publishChanges(ports, deadline()),
     ports.tidy(),
   )
   // What this sweep found out is told by it, too, unless nobody listens.
-  const after = before.putOff > 0 ? undefined : await tellChanges(ports, deadline())
+  const after = before.putOff > 0 ? undefined : await publishChanges(ports, deadline())
   return { services, removed, told: before.settled + (after?.settled ?? 0), failed: failures }
 }

@@ -9,9 +9,9 @@ import { sideBySide } from '../../platform/concurrency.ts'
 import { ensureStandingPolicy, type Peers, requirePeers } from '../apply-run.ts'
 import { COMPONENT, FORMER_PROXIES_POLICY_NAME, LABEL } from '../names.ts'
 import { formerProxiesPolicy } from '../objects/index.ts'
-import type { Ports } from '../ports.ts'
+import type { AdoptPorts, Ports } from '../ports.ts'
 import { latestOf } from './former.ts'
-import type { AdoptPorts, Case, Survey } from './survey.ts'
+import type { Case, Survey } from './survey.ts'
 import { adopt, finish } from './take.ts'
 
 /** What came of a case. */

@@ -1,9 +1,9 @@
 /** What must be so before anything is taken over, each with what to do about it. */
 
 import { PEER_NAMES } from '../apply-run.ts'
-import type { PodFacts, Ports } from '../ports.ts'
+import type { AdoptPorts, PodFacts, Ports } from '../ports.ts'
 import { PEERS } from '../ports.ts'
-import type { AdoptPorts, Options, Survey } from './survey.ts'
+import type { Options, Survey } from './survey.ts'
 
 /** On all pods of this installation. */
 const OURS = ['app.kubernetes.io/part-of', 'knative-pod-orchestration'] as const

@@ -6,10 +6,10 @@
  * which the new Deployment and the new Service would take them for their own. Each step may be repeated.
  */
 import { Fault } from '../../platform/fault.ts'
+import type { KubernetesObject } from '../../platform/ports.ts'
 import { LABEL, proxyConfigName, proxyName, proxyPolicyName } from '../names.ts'
 import { objectsOwnedByPolicy, type RunInput } from '../objects/index.ts'
-import type { KubernetesObject, OwnedKind, PodFacts } from '../ports.ts'
-import type { AdoptPorts } from './survey.ts'
+import type { AdoptPorts, OwnedKind, PodFacts } from '../ports.ts'
 
 const LOOK_MS = 250
 /** Deletions that leave something behind are carried out by a controller, within moments. */

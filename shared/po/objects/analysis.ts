@@ -1,6 +1,7 @@
 /** The analysis itself: an image of others that nothing is trusted with but its own tokens. */
+
+import type { KubernetesObject } from '../../platform/ports.ts'
 import { analysisSelector, credentialsName, runName } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
 import type { RunSettings } from '../settings.ts'
 import type { RunInput } from './input.ts'
 import { runLabels } from './metadata.ts'

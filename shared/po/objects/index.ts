@@ -12,7 +12,7 @@
  *
  * Owns: the shape of every object. Pure: model, names, settings and port types are all it may import.
  */
-import type { KubernetesObject } from '../ports.ts'
+import type { KubernetesObject } from '../../platform/ports.ts'
 import { analysisDeployment, analysisService } from './analysis.ts'
 import type { RunInput } from './input.ts'
 import { ownedBy } from './metadata.ts'

@@ -1,7 +1,8 @@
 /** Labels and owner references. */
+
+import type { KubernetesObject, OwnerReference } from '../../platform/ports.ts'
 import type { RunNumber } from '../model.ts'
 import { COMPONENT, LABEL } from '../names.ts'
-import type { KubernetesObject, OwnerReference } from '../ports.ts'
 import type { RunInput } from './input.ts'
 
 type Labels = Readonly<Record<string, string>>

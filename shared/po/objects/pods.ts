@@ -1,5 +1,5 @@
 /** What the pods of analyses and proxies have in common: ports, security, shape of Service and Deployment. */
-import type { KubernetesObject } from '../ports.ts'
+import type { KubernetesObject } from '../../platform/ports.ts'
 import type { RunSettings } from '../settings.ts'
 
 /** Port the SDK listens on. */

@@ -4,6 +4,7 @@
  *   broker, orchestrator, nextflow → proxy ⇄ analysis      proxy → the peers it forwards to      both → DNS
  */
 import { dnsEgress } from '../../platform/dns-egress.ts'
+import type { KubernetesObject } from '../../platform/ports.ts'
 import {
   analysisSelector,
   COMPONENT,
@@ -14,7 +15,7 @@ import {
   proxySelector,
   STANDING_POLICY_NAME,
 } from '../names.ts'
-import type { KubernetesObject, PeerService } from '../ports.ts'
+import type { PeerService } from '../ports.ts'
 import type { RunInput } from './input.ts'
 import { componentLabels } from './metadata.ts'
 import { ANALYSIS_PORT, PROXY_PORT } from './pods.ts'

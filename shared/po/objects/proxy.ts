@@ -1,6 +1,8 @@
 /** The egress proxy of a run: the only way out of its analysis, and the only way in. */
+
+import type { KubernetesObject } from '../../platform/ports.ts'
 import { proxyConfigName, proxyName, proxySelector, runName } from '../names.ts'
-import type { KubernetesObject, Peer, PeerService } from '../ports.ts'
+import type { Peer, PeerService } from '../ports.ts'
 import type { RunInput } from './input.ts'
 import { HEALTH_PATH, proxyLocations, type Upstream, type Upstreams } from './locations.ts'
 import { componentLabels, runLabels } from './metadata.ts'

@@ -1,6 +1,7 @@
 /** The root of an incarnation: it holds nothing, and everything else of the incarnation goes with it. */
+
+import type { KubernetesObject } from '../../platform/ports.ts'
 import { credentialsName, rootName } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
 import type { RunInput } from './input.ts'
 import { componentLabels } from './metadata.ts'
 

@@ -1,7 +1,8 @@
 /** The Secret of an incarnation. It bears the number of its first run and outlives restarts. */
+
+import type { KubernetesObject } from '../../platform/ports.ts'
 import type { AnalysisSecrets } from '../model.ts'
 import { credentialsName, formerPullSecretName } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
 import type { RunInput } from './input.ts'
 import { componentLabels, ownedBy } from './metadata.ts'
 import { rootOf } from './root.ts'

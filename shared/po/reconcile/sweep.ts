@@ -8,16 +8,16 @@ import { limited, sideBySide, together } from '../../platform/concurrency.ts'
 import type { Drained } from '../../platform/drain.ts'
 import { isFault } from '../../platform/fault.ts'
 import type { Analysis } from '../model.ts'
+import { type PublishingPorts, publishChanges } from '../publish.ts'
 import { REMOVAL_LEASE_MS, release } from '../release.ts'
 import { deliver } from '../report.ts'
-import { type TellingPorts, tellChanges } from '../tell.ts'
 import { removeZombies } from '../zombies.ts'
 import { ask, follow, type LookPorts } from './look.ts'
 import { createMemory, type Memory } from './memory.ts'
 import type { Poll } from './observe.ts'
 import { readWorld, type World } from './world.ts'
 
-export type SweepPorts = LookPorts & TellingPorts
+export type SweepPorts = LookPorts & PublishingPorts
 
 export interface SweepReport {
   readonly analyses: number
@@ -152,7 +152,7 @@ async function sweepSuspectRemovals(ports: SweepPorts, failed: Failed): Promise<
 /** One round of telling Hub and sink what waits for them. */
 async function tellAll(ports: SweepPorts): Promise<{ hub: Drained; sink: Drained }> {
   const deadline = new Date(ports.now().getTime() + DELIVERY_MS)
-  const [hub, sink] = await together(deliver(ports, deadline), tellChanges(ports, deadline))
+  const [hub, sink] = await together(deliver(ports, deadline), publishChanges(ports, deadline))
   return { hub, sink }
 }
 

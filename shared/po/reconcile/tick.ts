@@ -1,15 +1,12 @@
-/** A tick of the loop: the slot gate in front of a sweep. A tick is a hint; late, doubled and missing ones do no harm. */
-
+/** A tick of the loop: the slot gate in front of a sweep, which this function or the receivers of its events do. */
 import { sideBySide } from '../../platform/concurrency.ts'
-import { Fault } from '../../platform/fault.ts'
+import { type SlotResult, sweepOncePerSlot } from '../../platform/slots.ts'
 import { eventSource, reconcileEvent } from '../events.ts'
 import { pardonSilence } from '../silence.ts'
 import { createMemory, type Memory } from './memory.ts'
 import { type SweepPorts, type SweepReport, sweep } from './sweep.ts'
 
-export type TickResult =
-  | { readonly kind: 'duplicate' }
-  | ({ readonly kind: 'swept' /** Events sent, each for an analysis. */; readonly sent: number } & SweepReport)
+export type TickResult = SlotResult<SweepReport & { /** Events sent, each for an analysis. */ readonly sent: number }>
 
 const EVENTS = 64
 const EVENT_LIMIT = 100_000
@@ -46,21 +43,5 @@ async function run(ports: SweepPorts, memory: Memory, slot: number): Promise<Swe
   return { sent, ...(await sweep(ports, memory, { analyses: false, zombies })) }
 }
 
-/**
- * Sweeps once per slot, whoever ticks how often.
- * @throws Fault `unavailable` when the sweep could not run; the slot is given back, so that the next tick tries again
- */
-export async function tick(ports: SweepPorts, memory: Memory = createMemory()): Promise<TickResult> {
-  const { store, now, log, settings } = ports
-  const slot = Math.floor(now().getTime() / 1000 / settings.intervalSeconds)
-  if (!(await store.takeSlot(slot))) return { kind: 'duplicate' }
-  try {
-    const report = await run(ports, memory, slot)
-    await store.completeSlot(slot, now())
-    log('loop', 'sweep completed', { slot, ...report })
-    return { kind: 'swept', ...report }
-  } catch (cause) {
-    await store.giveBackSlot(slot).catch((error) => log('error', 'slot not given back', { slot, error }))
-    throw new Fault('unavailable', 'The sweep could not run.', { cause })
-  }
-}
+export const tick = (ports: SweepPorts, memory: Memory = createMemory()): Promise<TickResult> =>
+  sweepOncePerSlot(ports, (slot) => run(ports, memory, slot))

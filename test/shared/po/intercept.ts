@@ -4,7 +4,7 @@
  */
 import { createSend, type Send } from '../../../shared/adapters/http-client.ts'
 import { isUuid } from '../../../shared/po/model.ts'
-import type { Ports, TakeoverPorts } from '../../../shared/po/ports.ts'
+import type { AdoptPorts, Ports } from '../../../shared/po/ports.ts'
 
 /** The last three are there only where a test has them. */
 const GATED_PORTS = [
@@ -17,7 +17,7 @@ const GATED_PORTS = [
   'predecessor',
   'intake',
   'takeover',
-] as const satisfies readonly (keyof Ports | keyof TakeoverPorts)[]
+] as const satisfies readonly (keyof Ports | keyof AdoptPorts)[]
 type GatedPort = (typeof GATED_PORTS)[number]
 
 /** Port, method and what it concerns, as `cluster.apply Deployment`; to Keycloak the request, as `keycloak.POST token`. */
@@ -60,7 +60,7 @@ const keycloakCall = ({ method, url }: Parameters<Send>[0]): CallName => {
 
 /** The same ports, as a process of its own would have them: it shares no login to Keycloak with others. */
 export function gated<P extends Ports>(ports: P, identityOver: (send: Send) => Ports['identity'], gate: Gate): P {
-  const all: Ports & Partial<TakeoverPorts> = ports
+  const all: Ports & Partial<AdoptPorts> = ports
   const wrapped = GATED_PORTS.flatMap((name) => {
     const port = all[name]
     return port ? [[name, through(name, port, gate)] as const] : []

@@ -6,13 +6,13 @@ import { recordEnd } from '../../../shared/po/ending.ts'
 import type { Analysis } from '../../../shared/po/model.ts'
 import { runName } from '../../../shared/po/names.ts'
 import type { Ports, SdkStatus } from '../../../shared/po/ports.ts'
+import { publishChanges } from '../../../shared/po/publish.ts'
 import { reconcileOne } from '../../../shared/po/reconcile/one.ts'
 import { recordLog } from '../../../shared/po/record-log.ts'
 import { releaseByKey } from '../../../shared/po/release.ts'
 import { remove } from '../../../shared/po/remove.ts'
 import { deliver } from '../../../shared/po/report.ts'
 import { stop } from '../../../shared/po/stop.ts'
-import { tellChanges } from '../../../shared/po/tell.ts'
 import { type Aftermath, archived, ended, nothing, running } from './aftermath.ts'
 import type { CallName, Fixture } from './fixture.ts'
 import type { Pods } from './pods-by-hand.ts'
@@ -232,7 +232,7 @@ export function createActions(fixture: Fixture, pods: Pods): Readonly<Record<str
         await created(wanted)
         await stop(ports, selected(wanted))
       },
-      act: (ports) => tellChanges(ports, new Date(ports.now().getTime() + 10_000)),
+      act: (ports) => publishChanges(ports, new Date(ports.now().getTime() + 10_000)),
       result: () => ended('stopped', TOLD.stopped),
       onAll: true,
     },

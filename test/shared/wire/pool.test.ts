@@ -1,6 +1,7 @@
 /** However many ports of a function use the database, it has the connections of one pool. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadConfig } from '../../../shared/settings/config.ts'
+import { createAmbient } from '../../../shared/wire/context.ts'
 import { databaseOf } from '../../../shared/wire/database.ts'
 import { dtSettings } from '../../../shared/wire/dt.ts'
 import { dtKeeping } from '../../../shared/wire/dt-keeping.ts'
@@ -17,7 +18,7 @@ afterAll(() => databases.stop())
 test('the loop of digital twins keeps to POSTGRES_MAX with its store and its garbage collection together', async () => {
   const env = { ...databaseEnvironment(await databases.create()), DT_TOKEN_KEY: 'k'.repeat(32), POSTGRES_MAX: '1' }
   const config = loadConfig(['database', 'tokens'], env)
-  const ambient = { log: () => {}, now: () => new Date(), random: Math.random, settings: dtSettings(config) }
+  const ambient = createAmbient(() => {}, dtSettings(config))
   const context = { config, env, ambient }
   const { store } = dtStore(context)
   const { tidy } = dtKeeping(context)

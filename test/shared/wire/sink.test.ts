@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { reconcileEvent } from '../../../shared/po/events.ts'
 import type { AnalysisId } from '../../../shared/po/model.ts'
 import { loadConfig } from '../../../shared/settings/config.ts'
-import type { Context } from '../../../shared/wire/index.ts'
+import type { Context } from '../../../shared/wire/context.ts'
 import { sink } from '../../../shared/wire/sink.ts'
 import { startEventBroker } from '../../sandbox/broker/index.ts'
 

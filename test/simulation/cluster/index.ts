@@ -2,14 +2,9 @@
  * A model of Kubernetes behind the Cluster port: objects, the garbage collector, Deployments and their pods, all of which
  * take their time. It shows what the real one was seen to show; where the real one may go either way, chance decides.
  */
-import type {
-  Cluster,
-  KubernetesObject,
-  Peer,
-  PeerService,
-  RemovableKind,
-  SecretMeta,
-} from '../../../shared/po/ports.ts'
+
+import type { KubernetesObject } from '../../../shared/platform/ports.ts'
+import type { Cluster, Peer, PeerService, RemovableKind, SecretMeta } from '../../../shared/po/ports.ts'
 import type { Random } from '../core/random.ts'
 import type { Timeline } from '../core/timeline.ts'
 import { controllersStep, podLabels } from './controllers.ts'

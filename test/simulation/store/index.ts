@@ -18,8 +18,8 @@ function looping(
     return tables.loop
   }
   return {
-    takeSlot: async (slot) => {
-      const row = loop(tables.now())
+    takeSlot: async (slot, now) => {
+      const row = loop(now)
       if (row.takenSlot !== null && row.takenSlot >= slot) return false
       tables.loop = { ...row, takenSlot: slot }
       return true

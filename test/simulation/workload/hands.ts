@@ -1,7 +1,8 @@
 /** Hands in the cluster: administrators who delete what they should not, and drain nodes. */
+
+import type { KubernetesObject } from '../../../shared/platform/ports.ts'
 import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
 import { LABEL, policyName, rootName, STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
-import type { KubernetesObject } from '../../../shared/po/ports.ts'
 import type { ClusterModel } from '../cluster/index.ts'
 import { keyOf, labelsOf, type Pod, type Thing } from '../cluster/objects.ts'
 import type { Plan } from '../core/plan.ts'

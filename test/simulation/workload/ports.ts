@@ -1,6 +1,7 @@
 /** Ports of a process: every call passes the gate, and what leaves it is looked at. */
 import { Fault } from '../../../shared/platform/fault.ts'
-import type { LogWord, Ports } from '../../../shared/po/ports.ts'
+import type { LogLevel } from '../../../shared/platform/ports.ts'
+import type { Ports } from '../../../shared/po/ports.ts'
 import type { Part } from '../core/plan.ts'
 import type { Gate, Process } from '../core/processes.ts'
 import type { Random } from '../core/random.ts'
@@ -47,7 +48,7 @@ export function portsOf(process: Process, deps: PortDeps): Ports {
     return Object.fromEntries(wrapped) as P
   }
 
-  const log = (level: LogWord, event: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+  const log = (level: LogLevel, event: string, fields: Readonly<Record<string, unknown>> = {}): void => {
     trace.saw(event)
     if (event === 'verdict') trace.saw(`verdict ${fields['action']}`)
     trace.note(process.name, `says ${level}: ${event}`, () => fields)

@@ -1,7 +1,7 @@
 /** Ticks of the loop, as a PingSource sends them, and events as a broker delivers them: late, twice, or not at all. */
 
+import type { OutgoingEvent, Sink } from '../../../shared/platform/ports.ts'
 import { RECONCILE_TYPE } from '../../../shared/po/events.ts'
-import type { OutgoingEvent, Sink } from '../../../shared/po/ports.ts'
 import { handleEvent } from '../../../shared/po/reconcile/handle.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Random } from '../core/random.ts'

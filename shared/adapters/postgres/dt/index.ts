@@ -7,11 +7,11 @@ import type { Body } from '../../../files/model.ts'
 import type { Database } from '../database.ts'
 import { guarded } from '../faults.ts'
 import { release } from '../files/contents.ts'
+import { createLoop } from '../loop.ts'
 import { postpone, settle } from '../queue.ts'
 import { type Clock, type Db, later } from '../rows.ts'
 import * as changes from './changes.ts'
 import * as lists from './list.ts'
-import * as loop from './loop.ts'
 import * as removal from './removal.ts'
 import * as runs from './runs.ts'
 import * as services from './services.ts'
@@ -69,10 +69,7 @@ export function createStore({ query, transaction }: Database, options: StoreOpti
     outputs: (id) => query((sql) => runs.outputs(sql, id)),
     expired: (now, days, limit) => query((sql) => services.expired(sql, now, days, limit)),
     erase: async (id, outputs) => letGo(await transaction((tx) => removal.erase(tx, id, outputs))),
-    takeSlot: (slot, now) => query((sql) => loop.takeSlot(sql, slot, now)),
-    giveBackSlot: (slot) => query((sql) => loop.giveBackSlot(sql, slot)),
-    completeSlot: (slot, at) => query((sql) => loop.completeSlot(sql, slot, at)),
-    loopState: (now) => query((sql) => loop.loopState(sql, now)),
+    ...createLoop({ query }, 'dt'),
     claimChanges: (now, leaseMs, limit, id) => query((sql) => changes.claimChanges(sql, { now, leaseMs, limit, id })),
     settleChange: (seq) => query((sql) => settle(sql, 'dt.change', seq)),
     postponeChanges: (id, dueAt) => query((sql) => postpone(sql, 'dt.change', id, dueAt)),

@@ -8,6 +8,7 @@ import type { Analysis, AnalysisId } from '../../../po/model.ts'
 import type { Store } from '../../../po/ports.ts'
 import type { Database } from '../database.ts'
 import { guarded } from '../faults.ts'
+import { createLoop, loopState } from '../loop.ts'
 import { postpone, settle } from '../queue.ts'
 import type { Clock, Db } from '../rows.ts'
 import * as analyses from './analyses.ts'
@@ -18,7 +19,6 @@ import * as changes from './changes.ts'
 import * as claims from './claims.ts'
 import { appendLine } from './lines.ts'
 import * as logs from './logs.ts'
-import * as loop from './loop.ts'
 import * as outbox from './outbox.ts'
 import * as removals from './removals.ts'
 import * as silences from './silence.ts'
@@ -110,10 +110,8 @@ export function createStore({ query, transaction }: Database, options: StoreOpti
     completeRemoval: (key) => query((sql) => removals.completeRemoval(sql, key)),
     holdClient: (key, id, now, leaseMs) => transaction((tx) => removals.holdClient(tx, key, id, now, leaseMs)),
     releaseClient: (key, removed) => query((sql) => removals.releaseClient(sql, key, removed)),
-    takeSlot: (slot) => query((sql) => loop.takeSlot(sql, slot, clock)),
-    giveBackSlot: (slot) => query((sql) => loop.giveBackSlot(sql, slot)),
-    completeSlot: (slot, at) => query((sql) => loop.completeSlot(sql, slot, at)),
-    loopState: (now) => query((sql) => loop.loopState(sql, now)),
+    ...createLoop({ query }, 'po'),
+    loopState: (now) => query((sql) => loopState(sql, 'po', now, sql`, fault_at as "faultAt"`)),
     claimReports: (now, leaseMs, limit, id) => query((sql) => outbox.claimReports(sql, { now, leaseMs, limit, id })),
     settleReport: (seq) => query((sql) => settle(sql, 'po.report', seq)),
     postponeReports: (id, dueAt) => query((sql) => postpone(sql, 'po.report', id, dueAt)),

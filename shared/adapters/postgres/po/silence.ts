@@ -2,7 +2,6 @@
 import { type AnalysisKey, LIVE_STATES, type RunNumber } from '../../../po/model.ts'
 import type { Silence } from '../../../po/ports.ts'
 import type { Db } from '../rows.ts'
-import { rememberFault } from './loop.ts'
 
 /** @see Store.recordPoll */
 export async function recordPoll(sql: Db, key: AnalysisKey, run: RunNumber, heard: boolean, at: Date): Promise<void> {
@@ -33,5 +32,9 @@ export async function pardonSilence(tx: Db, at: Date, fault: boolean): Promise<v
       order by key for no key update
     )
     update po.analysis row set silent_polls = 0, silent_since = null from silent where row.key = silent.key`
-  if (fault) await rememberFault(tx, at)
+  if (!fault) return
+  // A fault that is recorded late does not turn the time back.
+  await tx`
+    insert into po.loop as row (installed_at, fault_at) values (${at}, ${at})
+    on conflict (singleton) do update set fault_at = greatest(row.fault_at, excluded.fault_at)`
 }

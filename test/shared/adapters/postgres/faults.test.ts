@@ -93,7 +93,7 @@ test('a database that hangs fails every call in time, and the pool is well again
     store.ping(),
     store.list(),
     store.begin(input()),
-    store.takeSlot(1),
+    store.takeSlot(1, new Date()),
     store.ended(undefined, 1),
     store.knownIds(),
   ]

@@ -126,7 +126,7 @@ test('no column could hold a secret', async () => {
 })
 
 const command = (settings: Record<string, string>) =>
-  run(process.execPath, [join(import.meta.dirname, '../../../../shared/migrate.ts')], {
+  run(process.execPath, [join(import.meta.dirname, '../../../../shared/commands/migrate.ts')], {
     env: { PATH: process.env['PATH'], ...settings },
   })
 const environment = () => ({

@@ -6,7 +6,7 @@ import { parse } from 'yaml'
 import { type Connection, connect } from '../../../../shared/adapters/kubernetes/connection.ts'
 import { kindOfObject, pathOf } from '../../../../shared/adapters/kubernetes/kinds.ts'
 import { analyticsResource, standingPolicies } from '../../../../shared/dt/objects/index.ts'
-import type { KubernetesObject } from '../../../../shared/dt/ports.ts'
+import type { KubernetesObject } from '../../../../shared/platform/ports.ts'
 import { CASES, ID, SETTINGS, SPEC } from './input.ts'
 import { templatesOf } from './pods.ts'
 

@@ -10,8 +10,9 @@ import {
   serverService,
   tokensSecret,
 } from '../../../../shared/dt/objects/index.ts'
-import type { KubernetesObject, RunGrant } from '../../../../shared/dt/ports.ts'
+import type { RunGrant } from '../../../../shared/dt/ports.ts'
 import type { ServiceSettings } from '../../../../shared/dt/settings.ts'
+import type { KubernetesObject } from '../../../../shared/platform/ports.ts'
 
 export const ID = '65f0c0ffee0123456789abcd' as ServiceId
 /** Not a token, but what one would be for. */

@@ -13,7 +13,7 @@ import {
   serverService,
   serverUrl,
 } from '../../../../shared/dt/objects/index.ts'
-import type { KubernetesObject } from '../../../../shared/dt/ports.ts'
+import type { KubernetesObject } from '../../../../shared/platform/ports.ts'
 import { CASES, ID, inputOf, USER_ENV } from './input.ts'
 import { type Container, templateOf } from './pods.ts'
 

@@ -1,11 +1,12 @@
 /** What becomes of the analyses of a Python service: real tables, and its objects in the sandbox's Kubernetes. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Result, takeOver } from '../../../../shared/po/adopt/adopt.ts'
-import { type AdoptPorts, survey } from '../../../../shared/po/adopt/survey.ts'
+import { survey } from '../../../../shared/po/adopt/survey.ts'
 import { create } from '../../../../shared/po/create.ts'
 import { history } from '../../../../shared/po/history.ts'
 import type { AnalysisId, RunNumber } from '../../../../shared/po/model.ts'
 import { FORMER_PROXIES_POLICY_NAME, proxyName, runName } from '../../../../shared/po/names.ts'
+import type { AdoptPorts } from '../../../../shared/po/ports.ts'
 import { sweep } from '../../../../shared/po/reconcile/sweep.ts'
 import { remove } from '../../../../shared/po/remove.ts'
 import { status } from '../../../../shared/po/status.ts'

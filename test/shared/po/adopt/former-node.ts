@@ -9,7 +9,7 @@ import { connect, type Database } from '../../../../shared/adapters/postgres/po/
 import { createIntake } from '../../../../shared/adapters/postgres/po/intake.ts'
 import { createPredecessor } from '../../../../shared/adapters/postgres/po/predecessor.ts'
 import type { AnalysisId } from '../../../../shared/po/model.ts'
-import type { PodFacts, Ports, TakeoverPorts } from '../../../../shared/po/ports.ts'
+import type { AdoptPorts, PodFacts, Ports } from '../../../../shared/po/ports.ts'
 import type { PoSettings } from '../../../../shared/po/settings.ts'
 import { loadConfig } from '../../../../shared/settings/config.ts'
 import { type FormerObject, formerObjects, sharedPullSecret } from '../../../predecessor/objects.ts'
@@ -43,7 +43,7 @@ export interface DeployOptions {
 }
 
 export interface FormerNode extends Fixture {
-  readonly ports: Ports & TakeoverPorts
+  readonly ports: Ports & AdoptPorts
   readonly database: Database
   /** Any object, as another client of the API makes it. */
   create(object: FormerObject): Promise<void>

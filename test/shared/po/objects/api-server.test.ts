@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kindOf, pathOf } from '../../../../shared/adapters/kubernetes/kinds.ts'
 import { type Connection, connect } from '../../../../shared/adapters/kubernetes/po/index.ts'
+import type { KubernetesObject } from '../../../../shared/platform/ports.ts'
 import { type RunInput, standingPolicy } from '../../../../shared/po/objects/index.ts'
-import type { KubernetesObject } from '../../../../shared/po/ports.ts'
 import { RUN, SETTINGS, written } from './input.ts'
 
 const { TEST_KUBECONFIG } = process.env

@@ -1,0 +1,78 @@
+/**
+ * Puts the ports of a function together. Each port has a file of its own, so that a function loads only the vendors it uses.
+ * Everything is made at the first request; importing only notes what is to be checked at start.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { createLogger } from '../log.ts'
+import type { Log } from '../platform/ports.ts'
+import type { Route } from '../routes/index.ts'
+import { type Config, type Environment, groupsOf, loadConfig } from '../settings/config.ts'
+import { atStart, type Check } from './checks.ts'
+
+/** What every function has, whatever else it is wired with. */
+interface Ambient<Settings> {
+  readonly log: Log
+  readonly now: () => Date
+  readonly random: () => number
+  readonly sleep: (ms: number) => Promise<void>
+  readonly settings: Settings
+}
+
+export interface Context<Settings = unknown> {
+  readonly config: Config
+  readonly env: Environment
+  readonly ambient: Ambient<Settings>
+}
+
+/** Makes one or more ports. `check` finds faults of its settings that only files and keys can show, at start. */
+export interface Wiring<P, Settings = unknown> {
+  (context: Context<Settings>): P
+  readonly check?: Check
+}
+
+type Together<W extends readonly unknown[]> = W extends readonly [Wiring<infer P, never>, ...infer Rest]
+  ? P & Together<Rest>
+  : unknown
+
+const LEVELS = {
+  debug: 'debug',
+  info: 'info',
+  action: 'action',
+  loop: 'status_loop',
+  warn: 'warn',
+  error: 'error',
+} as const
+
+/** The port over pino: an `error` field is written with its message, stack and cause. */
+export function createLog(name: string, config: Pick<Config, 'LOG_LEVEL' | 'NODE_NAME'>): Log {
+  const logger = createLogger(name, { level: config.LOG_LEVEL, node: config.NODE_NAME })
+  return (level, event, fields = {}) => {
+    const { error, ...rest } = fields
+    logger[LEVELS[level]](error === undefined ? rest : { ...rest, err: error }, event)
+  }
+}
+
+export const createAmbient = <Settings>(log: Log, settings: Settings): Ambient<Settings> => ({
+  log,
+  now: () => new Date(),
+  random: Math.random,
+  sleep: async (ms) => delay(ms),
+  settings,
+})
+
+/** The `wire` of one system: its settings, then the ports that a function names. */
+export const wireWith =
+  <Settings>(settingsOf: (config: Config) => Settings) =>
+  <const W extends readonly Wiring<object, Settings>[]>(
+    route: Route,
+    ...wirings: W
+  ): (() => Ambient<Settings> & Together<W>) => {
+    for (const { check } of wirings) if (check) atStart(check)
+    return () => {
+      const env = process.env
+      const config = loadConfig(groupsOf(route, env), env)
+      const ambient = createAmbient(createLog(route.name, config), settingsOf(config))
+      const context = { config, env, ambient }
+      return Object.assign({}, ambient, ...wirings.map((wiring) => wiring(context))) as Ambient<Settings> & Together<W>
+    }
+  }
