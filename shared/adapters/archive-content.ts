@@ -1,6 +1,7 @@
 /** Whether the lines and logs that are kept beside an archive entry are those that its document has the digests of. */
 import type { AnalysisKey, RunNumber } from '../po/model.ts'
-import type { ArchivedLog, ArchivedRun, Store } from '../po/ports.ts'
+import type { ArchivedLog, ArchivedRun } from '../po/ports/archive.ts'
+import type { Store } from '../po/ports/store.ts'
 import { lineItem, listDigest } from './content-digest.ts'
 import { asObject } from './json.ts'
 

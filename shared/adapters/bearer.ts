@@ -1,5 +1,5 @@
 /** An access token that is fetched when first needed, shared by all callers, and renewed before it expires. */
-import type { Token } from '../po/ports.ts'
+import type { Token } from '../po/ports/identity.ts'
 import type { HttpAnswer } from './http-client.ts'
 import { asObject, numberOf, textOf } from './json.ts'
 

@@ -3,7 +3,7 @@
  * its items, in order, so that neither side has to hold the list. PostgreSQL computes the same (`postgres/archive.ts`).
  */
 import { createHash } from 'node:crypto'
-import type { KeptLine } from '../po/ports.ts'
+import type { KeptLine } from '../po/ports/logs.ts'
 
 export interface ListDigest {
   add(item: string): void

@@ -7,7 +7,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { CompactSign, calculateJwkThumbprint, compactVerify, errors, exportJWK } from 'jose'
-import type { Sign } from '../po/ports.ts'
+import type { Sign } from '../po/ports/archive.ts'
 import { ConfigFault } from '../settings/config.ts'
 
 export interface SignOptions {

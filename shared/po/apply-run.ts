@@ -16,7 +16,8 @@ import {
   root,
   standingPolicy,
 } from './objects/index.ts'
-import { PEERS, type Peer, type PeerService, type Ports } from './ports.ts'
+import { PEERS, type Peer, type PeerService } from './ports/cluster.ts'
+import type { Ports } from './ports.ts'
 
 export type Peers = Readonly<Partial<Record<Peer, PeerService>>>
 

@@ -1,6 +1,8 @@
 /** Reading logs of containers: a few at a time in one process, whoever asks, since each may be large. */
 import { permits } from '../platform/concurrency.ts'
-import type { Cluster, LogTail, Ports } from './ports.ts'
+import type { Cluster } from './ports/cluster.ts'
+import type { LogTail } from './ports/logs.ts'
+import type { Ports } from './ports.ts'
 
 const AT_ONCE = 2
 

@@ -14,7 +14,8 @@ import {
   type StatusWord,
 } from './model.ts'
 import { rootName } from './names.ts'
-import type { BeginInput, BeginResult, Ports } from './ports.ts'
+import type { BeginInput, BeginResult } from './ports/analyses.ts'
+import type { Ports } from './ports.ts'
 import { loginFor, registryHost } from './registry.ts'
 import { REMOVAL_LEASE_MS, type ReleasePorts, release, releaseByKey } from './release.ts'
 

@@ -3,7 +3,8 @@
  * Used by every way an analysis can end: callers, the sweep, cleanup.
  */
 import { type Analysis, LIVE_STATES, type LogLine, type Outcome, type Report, type State } from './model.ts'
-import type { Patch, Ports } from './ports.ts'
+import type { Patch } from './ports/analyses.ts'
+import type { Ports } from './ports.ts'
 import { type ReleasePorts, releaseByKey } from './release.ts'
 import { outcomeReport } from './report.ts'
 

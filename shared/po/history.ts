@@ -1,7 +1,8 @@
 /** `GET /po/history[/{id}]`: logs of analyses that have ended, one text per run, oldest first. */
 import type { Selection } from './each.ts'
 import type { AnalysisId, AnalysisKey, LogSnapshot, RunNumber } from './model.ts'
-import type { EndedRef, KeptLog, KeptTexts, LineCounts, Ports } from './ports.ts'
+import type { EndedRef, KeptLog, KeptTexts, LineCounts } from './ports/logs.ts'
+import type { Ports } from './ports.ts'
 import { entry, type Logs, leftOutBytes, leftOutLines, type Text, type TextsByKey } from './texts.ts'
 
 type Kind = LogSnapshot['kind']

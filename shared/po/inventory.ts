@@ -1,7 +1,8 @@
 /** What Kubernetes has of all analyses, or of one: read by a sweep once, and by everything that asks what is there. */
 import type { AnalysisId } from './model.ts'
 import { LABEL } from './names.ts'
-import { type ObjectMeta, OWNED_KINDS, type PodFacts, type Ports } from './ports.ts'
+import { type ObjectMeta, OWNED_KINDS, type PodFacts } from './ports/cluster.ts'
+import type { Ports } from './ports.ts'
 
 /** Objects in the order in which they are removed: a root comes first, and with it goes what lies below. */
 export interface Inventory {

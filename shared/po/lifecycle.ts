@@ -8,7 +8,8 @@
  * Pure: no I/O, no clock. May import the model and port types.
  */
 import type { HubStatus, State, StatusWord } from './model.ts'
-import type { ContainerFacts, PodFacts, SdkStatus } from './ports.ts'
+import type { SdkStatus } from './ports/analysis-api.ts'
+import type { ContainerFacts, PodFacts } from './ports/cluster.ts'
 
 // ------------------------------------------------------------------------------------------------- classify
 

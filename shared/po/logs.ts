@@ -3,7 +3,8 @@ import { readLog } from './container-logs.ts'
 import { type Selection, select } from './each.ts'
 import type { Analysis } from './model.ts'
 import { COMPONENT, LABEL, proxyName, runName } from './names.ts'
-import type { PodFacts, Ports } from './ports.ts'
+import type { PodFacts } from './ports/cluster.ts'
+import type { Ports } from './ports.ts'
 import { entry, type Logs, pieces, type Text, type TextsByKey } from './texts.ts'
 
 type LogPorts = Pick<Ports, 'store' | 'cluster' | 'settings'>

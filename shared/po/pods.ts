@@ -1,7 +1,8 @@
 /** `GET /po/pods[/{id}]`: names of the pods of each analysis's present run, JSON-encoded as clients expect them. */
 import { type Selection, select } from './each.ts'
 import { COMPONENT, LABEL } from './names.ts'
-import type { PodFacts, Ports } from './ports.ts'
+import type { PodFacts } from './ports/cluster.ts'
+import type { Ports } from './ports.ts'
 
 /** An analysis that is not known answers an empty list under the caller's spelling; without an id it has no key. */
 export async function pods(

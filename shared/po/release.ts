@@ -12,7 +12,8 @@ import { isFault } from '../platform/fault.ts'
 import { readLog } from './container-logs.ts'
 import type { AnalysisKey, LogSnapshot, Removal } from './model.ts'
 import { COMPONENT, credentialsName, LABEL, parseObjectName, rootName } from './names.ts'
-import type { ClientHold, Ports } from './ports.ts'
+import type { ClientHold } from './ports/removals.ts'
+import type { Ports } from './ports.ts'
 
 export type ReleasePorts = Pick<
   Ports,

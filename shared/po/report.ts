@@ -17,7 +17,8 @@ import {
   type Outcome,
   type Report,
 } from './model.ts'
-import type { PendingReport, Ports } from './ports.ts'
+import type { PendingReport } from './ports/outbox.ts'
+import type { Ports } from './ports.ts'
 
 export type DeliveryPorts = Pick<Ports, 'store' | 'hub' | 'log' | 'now' | 'random'>
 

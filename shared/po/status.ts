@@ -2,7 +2,8 @@
 import type { Selection } from './each.ts'
 import { statusWord } from './lifecycle.ts'
 import type { StatusWord } from './model.ts'
-import type { AnalysisState, Ports } from './ports.ts'
+import type { AnalysisState } from './ports/analyses.ts'
+import type { Ports } from './ports.ts'
 
 export interface AnalysisStatus {
   readonly status: StatusWord

@@ -5,7 +5,8 @@
 import type { Inventory } from './inventory.ts'
 import { type AnalysisId, isLive, type Removal } from './model.ts'
 import { COMPONENT, parseObjectName, type RunRef } from './names.ts'
-import type { ObjectMeta, OwnedKind, PodFacts, Ports } from './ports.ts'
+import type { ObjectMeta, OwnedKind, PodFacts } from './ports/cluster.ts'
+import type { Ports } from './ports.ts'
 
 type ZombiePorts = Pick<Ports, 'store' | 'cluster' | 'log' | 'now'>
 

@@ -1,5 +1,6 @@
 import { createHub } from '../adapters/hub/index.ts'
-import type { Hub, Ports } from '../po/ports.ts'
+import type { Hub } from '../po/ports/hub.ts'
+import type { Ports } from '../po/ports.ts'
 import type { Config } from '../settings/config.ts'
 import type { Wiring } from './context.ts'
 

@@ -1,5 +1,6 @@
 import { createSign } from '../adapters/signing.ts'
-import type { Ports, Sign } from '../po/ports.ts'
+import type { Sign } from '../po/ports/archive.ts'
+import type { Ports } from '../po/ports.ts'
 import type { Config } from '../settings/config.ts'
 import type { Wiring } from './context.ts'
 

@@ -1,7 +1,7 @@
 /** Analyses that execute, as far as the database knows. */
 import { randomUUID } from 'node:crypto'
 import type { AnalysisId } from '../../shared/po/model.ts'
-import type { Store } from '../../shared/po/ports.ts'
+import type { Store } from '../../shared/po/ports/store.ts'
 
 /** The id of an analysis that has a number: the number is its end. */
 export const analysisId = (n: number): AnalysisId =>

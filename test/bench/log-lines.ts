@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
 import type { AnalysisId, Report } from '../../shared/po/model.ts'
-import type { Store } from '../../shared/po/ports.ts'
+import type { Store } from '../../shared/po/ports/store.ts'
 import { databaseSettings, startTestDatabases } from '../sandbox/postgres.ts'
 import { atMost, type BenchRow, median, shown } from './row.ts'
 

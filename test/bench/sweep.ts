@@ -5,7 +5,7 @@
  * sent to the one at which the analysis had answered how it is.
  */
 import { readFile } from 'node:fs/promises'
-import { OWNED_KINDS } from '../../shared/po/ports.ts'
+import { OWNED_KINDS } from '../../shared/po/ports/cluster.ts'
 import { type Loop, startLoop } from './loop.ts'
 import { atMost, type BenchRow, median, percentile, shown } from './row.ts'
 

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Fault } from '../../shared/platform/fault.ts'
 import type { KubernetesObject } from '../../shared/platform/ports.ts'
-import type { Cluster, OwnedKind, RemovableKind } from '../../shared/po/ports.ts'
+import type { Cluster, OwnedKind, RemovableKind } from '../../shared/po/ports/cluster.ts'
 import {
   applyChain,
   base64,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { isFault } from '../../shared/platform/fault.ts'
 import { type AnalysisId, HUB_STATUSES, LOG_LEVELS } from '../../shared/po/model.ts'
-import type { Hub } from '../../shared/po/ports.ts'
+import type { Hub } from '../../shared/po/ports/hub.ts'
 
 export interface HubWorld {
   /** A fresh adapter with nothing remembered. */

@@ -4,7 +4,7 @@ import { decodeJwt } from 'jose'
 import { afterAll, describe, expect, test } from 'vitest'
 import { isFault } from '../../shared/platform/fault.ts'
 import type { AnalysisId } from '../../shared/po/model.ts'
-import type { Identity } from '../../shared/po/ports.ts'
+import type { Identity } from '../../shared/po/ports/identity.ts'
 
 export interface IdentityWorld {
   /** A fresh adapter with nothing cached, for a node whose secret is right, or wrong. */

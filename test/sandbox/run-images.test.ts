@@ -13,7 +13,7 @@ import {
   type RunInput,
   root,
 } from '../../shared/po/objects/index.ts'
-import type { Peer, PeerService } from '../../shared/po/ports.ts'
+import type { Peer, PeerService } from '../../shared/po/ports/cluster.ts'
 import { LOGIN, PEER_SERVICES, RUN, SETTINGS } from '../shared/po/objects/input.ts'
 import { type Kubernetes, startKubernetes } from './kubernetes/index.ts'
 import { KONG_TOKEN, type Peers, startPeers } from './peers.ts'

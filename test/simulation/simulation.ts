@@ -6,7 +6,8 @@
  * who asks; `invariants` is what must hold. May import shared/, but no adapter: a store of another kind is given.
  */
 import type { AnalysisId } from '../../shared/po/model.ts'
-import type { Ports, Store } from '../../shared/po/ports.ts'
+import type { Store } from '../../shared/po/ports/store.ts'
+import type { Ports } from '../../shared/po/ports.ts'
 import type { Namespace } from './cluster/objects.ts'
 import type { Random } from './core/random.ts'
 import { createStage, INTERVAL_MS } from './core/stage.ts'

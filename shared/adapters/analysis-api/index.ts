@@ -7,7 +7,7 @@
  */
 import type { AnalysisId, RunNumber } from '../../po/model.ts'
 import { proxyName } from '../../po/names.ts'
-import { type Health, SDK_STATUSES, type Sidecar } from '../../po/ports.ts'
+import { type Health, SDK_STATUSES, type Sidecar } from '../../po/ports/analysis-api.ts'
 import { expectOk, type HttpAnswer } from '../http-client.ts'
 import { asObject, numberOf, parseJson } from '../json.ts'
 import { createReach, type Reach, type ReachRequest } from '../reach.ts'

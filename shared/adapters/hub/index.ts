@@ -9,7 +9,7 @@
  */
 import { Fault, isFault } from '../../platform/fault.ts'
 import { type AnalysisId, HUB_STATUSES, type HubStatus } from '../../po/model.ts'
-import type { Hub, PartnerNode } from '../../po/ports.ts'
+import type { Hub, PartnerNode } from '../../po/ports/hub.ts'
 import type { Send } from '../http-client.ts'
 import { type JsonObject, textOf } from '../json.ts'
 import { createHubApi } from './api.ts'

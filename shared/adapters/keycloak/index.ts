@@ -10,7 +10,7 @@
 import { randomBytes } from 'node:crypto'
 import { Fault } from '../../platform/fault.ts'
 import { type AnalysisId, parseAnalysisId } from '../../po/model.ts'
-import type { Identity, Token } from '../../po/ports.ts'
+import type { Identity, Token } from '../../po/ports/identity.ts'
 import { tokenOf } from '../bearer.ts'
 import { createHttpClient, expectOk, type Send } from '../http-client.ts'
 import { parseJson } from '../json.ts'

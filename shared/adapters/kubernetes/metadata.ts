@@ -1,6 +1,6 @@
 /** What of an object's metadata matters to us. */
 import type { V1ObjectMeta } from '@kubernetes/client-node/dist/gen/models/V1ObjectMeta.js'
-import type { ObjectMeta, OwnedKind } from '../../po/ports.ts'
+import type { ObjectMeta, OwnedKind } from '../../po/ports/cluster.ts'
 
 export interface Metadata {
   readonly metadata: V1ObjectMeta

@@ -7,7 +7,8 @@ import type { OwnerReference } from '../../platform/ports.ts'
 import type { RunNumber } from '../model.ts'
 import { LABEL } from '../names.ts'
 import { ownerReference, policyOwnedByRoot, type RunInput, rootOf, runLabels } from '../objects/index.ts'
-import type { AdoptPorts, PodFacts } from '../ports.ts'
+import type { AdoptPorts } from '../ports/adopt.ts'
+import type { PodFacts } from '../ports/cluster.ts'
 import { analysisParts, formerPolicy, formerProxy, proxyParts } from './former.ts'
 
 /** A run as it was deployed. */

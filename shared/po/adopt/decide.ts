@@ -9,7 +9,7 @@
  * Pure. May import the model.
  */
 import { OUTCOMES, type Outcome } from '../model.ts'
-import type { FormerRow } from '../ports.ts'
+import type { FormerRow } from '../ports/adopt.ts'
 
 /** What is recorded here of an analysis. */
 export const OURS = [

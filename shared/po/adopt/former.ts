@@ -1,6 +1,6 @@
 /** What the rows of the Python service say: analyses by id, their runs in order, and the names of their objects. */
 import { type AnalysisId, parseAnalysisId, type RunNumber } from '../model.ts'
-import type { FormerRow, MarkedKind } from '../ports.ts'
+import type { FormerRow, MarkedKind } from '../ports/adopt.ts'
 
 export interface FormerRun {
   readonly run: RunNumber

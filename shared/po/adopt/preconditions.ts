@@ -1,8 +1,10 @@
 /** What must be so before anything is taken over, each with what to do about it. */
 
 import { PEER_NAMES } from '../apply-run.ts'
-import type { AdoptPorts, PodFacts, Ports } from '../ports.ts'
-import { PEERS } from '../ports.ts'
+import type { AdoptPorts } from '../ports/adopt.ts'
+import type { PodFacts } from '../ports/cluster.ts'
+import { PEERS } from '../ports/cluster.ts'
+import type { Ports } from '../ports.ts'
 import type { Options, Survey } from './survey.ts'
 
 /** On all pods of this installation. */

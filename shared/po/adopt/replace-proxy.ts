@@ -9,7 +9,8 @@ import { Fault } from '../../platform/fault.ts'
 import type { KubernetesObject } from '../../platform/ports.ts'
 import { LABEL, proxyConfigName, proxyName, proxyPolicyName } from '../names.ts'
 import { objectsOwnedByPolicy, type RunInput } from '../objects/index.ts'
-import type { AdoptPorts, OwnedKind, PodFacts } from '../ports.ts'
+import type { AdoptPorts } from '../ports/adopt.ts'
+import type { OwnedKind, PodFacts } from '../ports/cluster.ts'
 
 const LOOK_MS = 250
 /** Deletions that leave something behind are carried out by a controller, within moments. */

@@ -1,7 +1,8 @@
 /** A look at everything that the Python service has, and what is to become of each analysis. Writes nothing. */
 import { type Analysis, type AnalysisId, isLive, isUuid, NO_KONG_TOKEN, type RunNumber, UNFINISHED } from '../model.ts'
 import { COMPONENT, LABEL, runName } from '../names.ts'
-import type { AdoptPorts, ObjectMeta, OwnedKind, PodFacts } from '../ports.ts'
+import type { AdoptPorts } from '../ports/adopt.ts'
+import type { ObjectMeta, OwnedKind, PodFacts } from '../ports/cluster.ts'
 import { type CaseFacts, type Decision, decideTakeover, isRunning, type Ours } from './decide.ts'
 import { type Former, formerProxy, formersOf, latestOf, partsOf } from './former.ts'
 import { isSetApart } from './replace-proxy.ts'

@@ -1,6 +1,6 @@
 /** What the objects of a run depend on, as plain values. Secrets are not among it: a restart has none. */
 import type { AnalysisId, RunNumber } from '../model.ts'
-import type { Peer, PeerService } from '../ports.ts'
+import type { Peer, PeerService } from '../ports/cluster.ts'
 import type { RunSettings } from '../settings.ts'
 
 /** `Secret`: the root of an analysis that version 0.1 made. */

@@ -7,7 +7,7 @@
  */
 import { type AnalysisId, isUuid, type RunNumber } from '../model.ts'
 import { runName } from '../names.ts'
-import type { Peer } from '../ports.ts'
+import type { Peer } from '../ports/cluster.ts'
 
 /** The other end of a location: a peer, or the analysis itself. */
 export type UpstreamName = Peer | 'analysis'

@@ -15,7 +15,7 @@ import {
   proxySelector,
   STANDING_POLICY_NAME,
 } from '../names.ts'
-import type { PeerService } from '../ports.ts'
+import type { PeerService } from '../ports/cluster.ts'
 import type { RunInput } from './input.ts'
 import { componentLabels } from './metadata.ts'
 import { ANALYSIS_PORT, PROXY_PORT } from './pods.ts'

@@ -2,7 +2,7 @@
 
 import type { KubernetesObject } from '../../platform/ports.ts'
 import { proxyConfigName, proxyName, proxySelector, runName } from '../names.ts'
-import type { Peer, PeerService } from '../ports.ts'
+import type { Peer, PeerService } from '../ports/cluster.ts'
 import type { RunInput } from './input.ts'
 import { HEALTH_PATH, proxyLocations, type Upstream, type Upstreams } from './locations.ts'
 import { componentLabels, runLabels } from './metadata.ts'

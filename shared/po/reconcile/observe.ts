@@ -2,7 +2,9 @@
 import { classify, type Observation } from '../lifecycle.ts'
 import type { Analysis } from '../model.ts'
 import { LABEL, runName } from '../names.ts'
-import type { Health, PodFacts, Ports } from '../ports.ts'
+import type { Health } from '../ports/analysis-api.ts'
+import type { PodFacts } from '../ports/cluster.ts'
+import type { Ports } from '../ports.ts'
 import type { World } from './world.ts'
 
 export interface Poll {

@@ -14,7 +14,8 @@ import {
   runName,
 } from '../names.ts'
 import type { RootKind } from '../objects/index.ts'
-import type { ObjectMeta, OwnedKind, PodFacts, Ports, SecretMeta } from '../ports.ts'
+import type { ObjectMeta, OwnedKind, PodFacts, SecretMeta } from '../ports/cluster.ts'
+import type { Ports } from '../ports.ts'
 
 interface RunId {
   readonly id: AnalysisId

@@ -1,7 +1,7 @@
 /** Objects that the suite applies, in the shapes and chains of a run. */
 
 import type { KubernetesObject, OwnerReference } from '../../../shared/platform/ports.ts'
-import type { Cluster } from '../../../shared/po/ports.ts'
+import type { Cluster } from '../../../shared/po/ports/cluster.ts'
 
 export const base64 = (text: string): string => Buffer.from(text).toString('base64')
 export const PATIENCE = { timeout: 20_000, interval: 50 }

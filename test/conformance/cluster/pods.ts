@@ -1,6 +1,6 @@
 /** Rows about pods that run, for targets where they do. */
 import { describe, expect, test } from 'vitest'
-import type { Cluster } from '../../../shared/po/ports.ts'
+import type { Cluster } from '../../../shared/po/ports/cluster.ts'
 import { applyChain, deployment, PATIENCE, presentOf, type Shape } from './objects.ts'
 
 /** Lives on for its whole grace period. */

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { lineItem, listDigest } from '../../../shared/adapters/content-digest.ts'
 import type { AnalysisId, AnalysisKey, LogSnapshot, RunNumber } from '../../../shared/po/model.ts'
-import type { ArchiveEntry, KeptLine, KeptLog } from '../../../shared/po/ports.ts'
+import type { ArchiveEntry } from '../../../shared/po/ports/archive.ts'
+import type { KeptLine, KeptLog } from '../../../shared/po/ports/logs.ts'
 import {
   append,
   archived,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { type AnalysisKey, LATE_MS } from '../../../shared/po/model.ts'
-import type { BeginInput, Store } from '../../../shared/po/ports.ts'
+import type { BeginInput } from '../../../shared/po/ports/analyses.ts'
+import type { Store } from '../../../shared/po/ports/store.ts'
 import {
   archived,
   begun,

@@ -13,7 +13,8 @@ import type {
   Report,
   RunNumber,
 } from '../../../shared/po/model.ts'
-import type { BeginInput, Store } from '../../../shared/po/ports.ts'
+import type { BeginInput } from '../../../shared/po/ports/analyses.ts'
+import type { Store } from '../../../shared/po/ports/store.ts'
 import { wholeLogs } from '../../texts.ts'
 
 export interface StorePair {

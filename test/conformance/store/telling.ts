@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Analysis, AnalysisId, Change, RunNumber } from '../../../shared/po/model.ts'
-import type { Store } from '../../../shared/po/ports.ts'
+import type { Store } from '../../../shared/po/ports/store.ts'
 import {
   append,
   begun,

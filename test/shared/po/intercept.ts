@@ -4,7 +4,8 @@
  */
 import { createSend, type Send } from '../../../shared/adapters/http-client.ts'
 import { isUuid } from '../../../shared/po/model.ts'
-import type { AdoptPorts, Ports } from '../../../shared/po/ports.ts'
+import type { AdoptPorts } from '../../../shared/po/ports/adopt.ts'
+import type { Ports } from '../../../shared/po/ports.ts'
 
 /** The last three are there only where a test has them. */
 const GATED_PORTS = [

@@ -13,7 +13,8 @@ import {
   WORDS,
 } from '../../../shared/po/lifecycle.ts'
 import { HUB_STATUSES, STATES, STATUS_WORDS } from '../../../shared/po/model.ts'
-import type { ContainerFacts, PodFacts, SdkStatus } from '../../../shared/po/ports.ts'
+import type { SdkStatus } from '../../../shared/po/ports/analysis-api.ts'
+import type { ContainerFacts, PodFacts } from '../../../shared/po/ports/cluster.ts'
 
 const BUDGETS = { startupSeconds: 60, silenceSeconds: 30 }
 const NAME = 'analysis-x-1'

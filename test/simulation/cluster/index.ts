@@ -4,7 +4,7 @@
  */
 
 import type { KubernetesObject } from '../../../shared/platform/ports.ts'
-import type { Cluster, Peer, PeerService, RemovableKind, SecretMeta } from '../../../shared/po/ports.ts'
+import type { Cluster, Peer, PeerService, RemovableKind, SecretMeta } from '../../../shared/po/ports/cluster.ts'
 import type { Random } from '../core/random.ts'
 import type { Timeline } from '../core/timeline.ts'
 import { controllersStep, podLabels } from './controllers.ts'

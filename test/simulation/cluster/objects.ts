@@ -1,7 +1,7 @@
 /** Objects of a namespace, and pods: what the API of Kubernetes keeps, as far as a run can tell. */
 
 import type { KubernetesObject } from '../../../shared/platform/ports.ts'
-import type { ContainerFacts, LabelQuery, PodFacts, RemovableKind } from '../../../shared/po/ports.ts'
+import type { ContainerFacts, LabelQuery, PodFacts, RemovableKind } from '../../../shared/po/ports/cluster.ts'
 
 export interface Thing {
   readonly kind: RemovableKind

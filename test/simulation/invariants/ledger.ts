@@ -4,7 +4,8 @@
  */
 import type { Analysis, AnalysisId, AnalysisKey, ChangeTo, Report, RunNumber, State } from '../../../shared/po/model.ts'
 import { isLive } from '../../../shared/po/model.ts'
-import type { BeginResult, Patch, Store } from '../../../shared/po/ports.ts'
+import type { BeginResult, Patch } from '../../../shared/po/ports/analyses.ts'
+import type { Store } from '../../../shared/po/ports/store.ts'
 
 export interface Incarnation {
   readonly key: AnalysisKey

@@ -1,5 +1,6 @@
 /** Rows, removals and the archive against what was recorded: nothing is stuck, nothing is lost, nothing is there twice. */
-import type { ArchiveEntry, Store } from '../../../shared/po/ports.ts'
+import type { ArchiveEntry } from '../../../shared/po/ports/archive.ts'
+import type { Store } from '../../../shared/po/ports/store.ts'
 import type { Incarnation, Ledger } from './ledger.ts'
 
 interface RecordDeps {

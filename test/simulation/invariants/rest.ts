@@ -12,7 +12,7 @@ import {
   rootName,
   runName,
 } from '../../../shared/po/names.ts'
-import type { Store } from '../../../shared/po/ports.ts'
+import type { Store } from '../../../shared/po/ports/store.ts'
 import type { PoSettings } from '../../../shared/po/settings.ts'
 import { keyOf, labelsOf, type Namespace, type Pod } from '../cluster/objects.ts'
 import { isAnalysis, runOf } from '../world/analysis.ts'

@@ -8,7 +8,9 @@ import {
   type LineLimits,
   type LogSnapshot,
 } from '../../../shared/po/model.ts'
-import type { ArchiveEntry, EndedRef, KeptTexts, Store } from '../../../shared/po/ports.ts'
+import type { ArchiveEntry } from '../../../shared/po/ports/archive.ts'
+import type { EndedRef, KeptTexts } from '../../../shared/po/ports/logs.ts'
+import type { Store } from '../../../shared/po/ports/store.ts'
 import { insertChange, insertReports } from './outbox.ts'
 import {
   type ArchiveRow,

@@ -1,6 +1,7 @@
 /** Incarnations: how they begin, move from state to state, and are claimed. */
 import { type Analysis, isLive, parseAnalysisId, type RunNumber, type State } from '../../../shared/po/model.ts'
-import type { BeginInput, BeginResult, Patch, SpecField, Store } from '../../../shared/po/ports.ts'
+import type { BeginInput, BeginResult, Patch, SpecField } from '../../../shared/po/ports/analyses.ts'
+import type { Store } from '../../../shared/po/ports/store.ts'
 import { insertChange, insertReports } from './outbox.ts'
 import { recordRemoval } from './removals.ts'
 import {

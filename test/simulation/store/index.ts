@@ -3,7 +3,7 @@
  * PostgreSQL in the simulation, which runs some seeds on the real one as well and expects the very same steps.
  */
 import { type Analysis, isLive } from '../../../shared/po/model.ts'
-import type { Store } from '../../../shared/po/ports.ts'
+import type { Store } from '../../../shared/po/ports/store.ts'
 import { archiving } from './archive.ts'
 import { incarnations } from './incarnations.ts'
 import { insertChange, insertReports, outbox } from './outbox.ts'

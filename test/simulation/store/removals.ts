@@ -1,6 +1,6 @@
 /** Removals, and the sole right to the Keycloak client of an id. */
 import { type Analysis, isLive, LATE_MS, type Removal } from '../../../shared/po/model.ts'
-import type { Store } from '../../../shared/po/ports.ts'
+import type { Store } from '../../../shared/po/ports/store.ts'
 import { claimedRow, isFree, later, type RemovalRow, type Tables } from './tables.ts'
 
 /** Records it, or adds the wish to the one that is there. A creation that may go on holds it open. */

@@ -5,7 +5,7 @@
 import { Fault } from '../../../shared/platform/fault.ts'
 import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
 import { COMPONENT, LABEL, proxyName } from '../../../shared/po/names.ts'
-import type { SdkStatus, Sidecar } from '../../../shared/po/ports.ts'
+import type { SdkStatus, Sidecar } from '../../../shared/po/ports/analysis-api.ts'
 import type { Exit } from '../cluster/kubelet.ts'
 import type { Namespace, Pod } from '../cluster/objects.ts'
 import type { Random } from '../core/random.ts'

@@ -4,7 +4,7 @@
  */
 import { Fault } from '../../../shared/platform/fault.ts'
 import type { AnalysisId } from '../../../shared/po/model.ts'
-import type { Identity, Token } from '../../../shared/po/ports.ts'
+import type { Identity, Token } from '../../../shared/po/ports/identity.ts'
 import type { Timeline } from '../core/timeline.ts'
 import { SECRET } from './secrets.ts'
 

@@ -5,7 +5,7 @@
 import type { V1Pod } from '@kubernetes/client-node/dist/gen/models/V1Pod.js'
 import type { V1Service } from '@kubernetes/client-node/dist/gen/models/V1Service.js'
 import { FIELD_MANAGER } from '../../../po/names.ts'
-import type { Cluster } from '../../../po/ports.ts'
+import type { Cluster } from '../../../po/ports/cluster.ts'
 import { type ClusterOptions, connectionOf, createClient } from '../client.ts'
 import { selectorOf } from '../kinds.ts'
 import { metaOf, objectMeta } from '../metadata.ts'

@@ -1,6 +1,6 @@
 /** Finding the Services that a run's proxy or policies point at, by the labels they are installed with. */
 import type { V1Service } from '@kubernetes/client-node/dist/gen/models/V1Service.js'
-import type { Peer, PeerService } from '../../../po/ports.ts'
+import type { Peer, PeerService } from '../../../po/ports/cluster.ts'
 
 interface Search {
   readonly label: readonly [key: string, value: string]

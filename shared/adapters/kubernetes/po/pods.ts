@@ -1,7 +1,7 @@
 /** What of a pod matters to us, out of the whole object. */
 import type { V1ContainerStatus } from '@kubernetes/client-node/dist/gen/models/V1ContainerStatus.js'
 import type { V1Pod } from '@kubernetes/client-node/dist/gen/models/V1Pod.js'
-import type { ContainerFacts, PodFacts } from '../../../po/ports.ts'
+import type { ContainerFacts, PodFacts } from '../../../po/ports/cluster.ts'
 
 export function podFacts(pod: V1Pod): PodFacts {
   const { metadata, status } = pod

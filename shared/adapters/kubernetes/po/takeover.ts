@@ -1,6 +1,6 @@
 /** The Takeover port: objects of others are marked as ours, and nothing of their specs is touched. */
 import { FIELD_MANAGER } from '../../../po/names.ts'
-import type { Takeover } from '../../../po/ports.ts'
+import type { Takeover } from '../../../po/ports/adopt.ts'
 import { callJson } from '../api.ts'
 import { createClient } from '../client.ts'
 import type { Connection } from '../connection.ts'

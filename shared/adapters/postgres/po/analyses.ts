@@ -8,7 +8,7 @@ import {
   type RunNumber,
   type State,
 } from '../../../po/model.ts'
-import type { AnalysisState, Patch } from '../../../po/ports.ts'
+import type { AnalysisState, Patch } from '../../../po/ports/analyses.ts'
 import { analysisColumns, type Clock, type Db, percent, storable } from '../rows.ts'
 import { recordForgotten, recordMove } from './changes.ts'
 import { insertLines } from './lines.ts'

@@ -7,7 +7,8 @@ import {
   type RunNumber,
   type State,
 } from '../../../po/model.ts'
-import type { ArchivedLog, ArchivedRun, ArchiveEntry, Sign, Store, StoredEntry } from '../../../po/ports.ts'
+import type { ArchivedLog, ArchivedRun, ArchiveEntry, Sign, StoredEntry } from '../../../po/ports/archive.ts'
+import type { Store } from '../../../po/ports/store.ts'
 import { type Clock, type Db, later, storable } from '../rows.ts'
 import { forget, locked } from './analyses.ts'
 import { texts } from './logs.ts'

@@ -1,6 +1,6 @@
 /** The first step of a create: an incarnation's row, or the reason why there is none. */
 import { type Analysis, type AnalysisId, type AnalysisSpec, isLive, parseAnalysisId } from '../../../po/model.ts'
-import type { BeginInput, BeginResult, SpecField } from '../../../po/ports.ts'
+import type { BeginInput, BeginResult, SpecField } from '../../../po/ports/analyses.ts'
 import { analysisColumns, type Clock, type Db, later, percent, storable } from '../rows.ts'
 import { currentOf } from './analyses.ts'
 import { recordMove } from './changes.ts'

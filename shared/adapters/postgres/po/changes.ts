@@ -3,7 +3,7 @@
  * lock and records the change in the same statement: so none is missed, and their order is that of the moves.
  */
 import { type Change, type ChangeTo, LIVE_STATES } from '../../../po/model.ts'
-import type { PendingChange } from '../../../po/ports.ts'
+import type { PendingChange } from '../../../po/ports/outbox.ts'
 import { type ClaimOptions, claimOldest } from '../queue.ts'
 import type { Db } from '../rows.ts'
 

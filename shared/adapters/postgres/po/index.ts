@@ -5,7 +5,7 @@
  * Every time that is written comes from one clock, that of the callers, so that leases and due times compare.
  */
 import type { Analysis, AnalysisId } from '../../../po/model.ts'
-import type { Store } from '../../../po/ports.ts'
+import type { Store } from '../../../po/ports/store.ts'
 import type { Database } from '../database.ts'
 import { guarded } from '../faults.ts'
 import { createLoop, loopState } from '../loop.ts'

@@ -1,6 +1,6 @@
 /** The Intake port: rows of incarnations that another orchestrator began. */
 import { type Analysis, type AnalysisId, isLive, type RunNumber } from '../../../po/model.ts'
-import type { FormerIncarnation, Intake } from '../../../po/ports.ts'
+import type { FormerIncarnation, Intake } from '../../../po/ports/adopt.ts'
 import type { Database } from '../database.ts'
 import { within } from '../faults.ts'
 import { missingMigrations } from '../migrate.ts'

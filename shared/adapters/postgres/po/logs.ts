@@ -4,7 +4,7 @@
  */
 import type { AnalysisId, AnalysisKey, RunNumber } from '../../../po/model.ts'
 import { LIVE_STATES } from '../../../po/model.ts'
-import type { EndedRef, KeptLine, KeptLog, KeptTexts, TakenLog } from '../../../po/ports.ts'
+import type { EndedRef, KeptLine, KeptLog, KeptTexts, TakenLog } from '../../../po/ports/logs.ts'
 import { type Db, storable } from '../rows.ts'
 import { locked } from './analyses.ts'
 

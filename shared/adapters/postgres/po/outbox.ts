@@ -1,6 +1,6 @@
 /** The outbox to the Hub: the queue of reports. */
 import type { AnalysisId, Report } from '../../../po/model.ts'
-import type { PendingReport } from '../../../po/ports.ts'
+import type { PendingReport } from '../../../po/ports/outbox.ts'
 import { type ClaimOptions, claimOldest } from '../queue.ts'
 import { type Clock, type Db, percent, storable } from '../rows.ts'
 import { leftOutLine } from './backlog.ts'

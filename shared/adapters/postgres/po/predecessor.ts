@@ -5,7 +5,7 @@
  * Its status words, names and ids are texts that it took as they came: what they mean is not decided here.
  */
 import { NO_KONG_TOKEN } from '../../../po/model.ts'
-import type { FormerRow, FormerSecrets, Predecessor } from '../../../po/ports.ts'
+import type { FormerRow, FormerSecrets, Predecessor } from '../../../po/ports/adopt.ts'
 import type { Database } from '../database.ts'
 import { within } from '../faults.ts'
 import type { Db } from '../rows.ts'

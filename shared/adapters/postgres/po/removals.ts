@@ -7,7 +7,7 @@ import {
   LIVE_STATES,
   type Removal,
 } from '../../../po/model.ts'
-import type { ClientHold } from '../../../po/ports.ts'
+import type { ClientHold } from '../../../po/ports/removals.ts'
 import { claimed, type Db, later, removalColumns } from '../rows.ts'
 
 /** The oldest removal of an id whose root was not asked to go yet. */

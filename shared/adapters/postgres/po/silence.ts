@@ -1,6 +1,6 @@
 /** Silence: polls of analyses that failed, one after the other. */
 import { type AnalysisKey, LIVE_STATES, type RunNumber } from '../../../po/model.ts'
-import type { Silence } from '../../../po/ports.ts'
+import type { Silence } from '../../../po/ports/silence.ts'
 import type { Db } from '../rows.ts'
 
 /** @see Store.recordPoll */

@@ -5,7 +5,7 @@ import { createSidecar } from '../../../../shared/adapters/analysis-api/index.ts
 import type { FetchService, Reach } from '../../../../shared/adapters/reach.ts'
 import type { Fault } from '../../../../shared/platform/fault.ts'
 import type { AnalysisId, RunNumber } from '../../../../shared/po/model.ts'
-import type { Sidecar } from '../../../../shared/po/ports.ts'
+import type { Sidecar } from '../../../../shared/po/ports/analysis-api.ts'
 import { type Break, type Incoming, type Reply, type StandIn, startStandIn } from '../../../sandbox/stand-in.ts'
 
 const ID = '4f0e6a52-8a3e-4d0e-9a55-2f6a0c1d7e11' as AnalysisId

@@ -4,7 +4,7 @@ import { createBroker } from '../../../../shared/adapters/broker/index.ts'
 import type { Reach } from '../../../../shared/adapters/reach.ts'
 import type { Fault } from '../../../../shared/platform/fault.ts'
 import type { AnalysisId } from '../../../../shared/po/model.ts'
-import type { PeerService } from '../../../../shared/po/ports.ts'
+import type { PeerService } from '../../../../shared/po/ports/cluster.ts'
 import { type Break, type Incoming, type StandIn, startStandIn } from '../../../sandbox/stand-in.ts'
 
 const ID = '4f0e6a52-8a3e-4d0e-9a55-2f6a0c1d7e11' as AnalysisId

@@ -5,7 +5,7 @@ import { createHub, type HubOptions } from '../../../../shared/adapters/hub/inde
 import { createMemory } from '../../../../shared/adapters/hub/memory.ts'
 import type { Fault } from '../../../../shared/platform/fault.ts'
 import type { AnalysisId } from '../../../../shared/po/model.ts'
-import type { Hub } from '../../../../shared/po/ports.ts'
+import type { Hub } from '../../../../shared/po/ports/hub.ts'
 import { type HubSandbox, startHub } from '../../../sandbox/hub.ts'
 import { type Break, SERVER_ERROR } from '../../../sandbox/stand-in.ts'
 

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect, createCluster } from '../../../../shared/adapters/kubernetes/po/index.ts'
 import type { Fault } from '../../../../shared/platform/fault.ts'
-import type { Cluster } from '../../../../shared/po/ports.ts'
+import type { Cluster } from '../../../../shared/po/ports/cluster.ts'
 import { json, type ScriptedApi, startScriptedApi } from './scripted-api.ts'
 
 let api: ScriptedApi

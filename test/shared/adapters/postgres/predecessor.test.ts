@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { connect, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
 import { createPredecessor } from '../../../../shared/adapters/postgres/po/predecessor.ts'
-import type { FormerRow, Predecessor } from '../../../../shared/po/ports.ts'
+import type { FormerRow, Predecessor } from '../../../../shared/po/ports/adopt.ts'
 import {
   CREATED,
   createFormerTables,

@@ -9,7 +9,7 @@ import {
   type RunInput,
   root,
 } from '../../../../shared/po/objects/index.ts'
-import type { Peer, PeerService } from '../../../../shared/po/ports.ts'
+import type { Peer, PeerService } from '../../../../shared/po/ports/cluster.ts'
 
 const service = (name: string, port: number, targetPort: number | string, selector: Record<string, string>) =>
   ({ name, port, targetPort, selector }) satisfies PeerService

@@ -1,0 +1,20 @@
+/** The analysis's own API, reached through its proxy. */
+import type { AnalysisId, PartnerStatuses, RunNumber } from '../model.ts'
+
+/** Words of the SDK's `/healthz`. Anything else it says is `unknown`. */
+export const SDK_STATUSES = ['executing', 'executed', 'stuck', 'stopped', 'failed', 'starting', 'unknown'] as const
+
+export type SdkStatus = (typeof SDK_STATUSES)[number]
+
+export interface Health {
+  readonly status: SdkStatus
+  /** Seconds; null when the analysis did not say. */
+  readonly tokenRemaining: number | null
+}
+
+/** The analysis's own API, reached through its proxy. */
+export interface Sidecar {
+  healthz(id: AnalysisId, run: RunNumber): Promise<Health>
+  refreshToken(id: AnalysisId, run: RunNumber, token: string): Promise<void>
+  partnerStatus(id: AnalysisId, run: RunNumber, statuses: PartnerStatuses): Promise<void>
+}

@@ -1,0 +1,94 @@
+/** Kubernetes, as the use cases see it. */
+import type { KubernetesObject, OwnerReference } from '../../platform/ports.ts'
+import type { LogTail } from './logs.ts'
+
+/**
+ * The kinds of which a run owns objects, but for its Secret: nothing that reads objects can read that. ConfigMaps come first,
+ * because roots are among them.
+ */
+export const OWNED_KINDS = ['ConfigMap', 'NetworkPolicy', 'Service', 'Deployment'] as const
+
+export type OwnedKind = (typeof OWNED_KINDS)[number]
+
+/** Secrets are never found or listed; those of version 0.1 are removed. */
+export type RemovableKind = OwnedKind | 'Secret'
+
+export interface ObjectMeta {
+  readonly kind: OwnedKind
+  readonly name: string
+  readonly uid: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly createdAt: Date
+  /** A foreground deletion is under way. */
+  readonly deleting: boolean
+  readonly owners: readonly Pick<OwnerReference, 'kind' | 'name' | 'uid'>[]
+}
+
+export type SecretMeta = Omit<ObjectMeta, 'kind'>
+
+export interface ContainerFacts {
+  readonly name: string
+  readonly ready: boolean
+  readonly restarts: number
+  readonly running: boolean
+  readonly waiting: { readonly reason: string; readonly message: string } | null
+  readonly terminated: { readonly reason: string; readonly exitCode: number; readonly message: string } | null
+  /** How the run before the present one ended, after a restart in place. */
+  readonly lastTerminated: { readonly reason: string; readonly exitCode: number; readonly message: string } | null
+}
+
+/** What of a pod matters to us. */
+export interface PodFacts {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly phase: string
+  /** Pod-level reason, such as `Evicted`. */
+  readonly reason: string | null
+  readonly message: string | null
+  readonly ip: string | null
+  readonly ready: boolean
+  readonly deleting: boolean
+  readonly createdAt: Date
+  /** Why the scheduler could not place it. */
+  readonly unschedulable: string | null
+  readonly containers: readonly ContainerFacts[]
+}
+
+/** A Service that a run's proxy or policies point at. */
+export interface PeerService {
+  readonly name: string
+  readonly port: number
+  /** Port of its pods, a number or the name of a container port. */
+  readonly targetPort: number | string
+  /** Labels of its pods. */
+  readonly selector: Readonly<Record<string, string>>
+}
+
+export const PEERS = ['broker', 'storage', 'adapter', 'kong', 'orchestrator'] as const
+
+export type Peer = (typeof PEERS)[number]
+
+/** Labels that must all match; undefined means that the label is there with any value. */
+export type LabelQuery = Readonly<Record<string, string | undefined>>
+
+export interface Cluster {
+  readonly namespace: string
+  /** Server-side apply with our field manager, conflicts forced. One write. Resolves to the object's uid. */
+  apply(object: KubernetesObject): Promise<{ uid: string }>
+  /** Metadata of one object. */
+  find(kind: OwnedKind, name: string): Promise<ObjectMeta | undefined>
+  /** Merges entries into a Secret that exists (merge patch; other entries stay). Its metadata; undefined when there is none. */
+  patchSecret(name: string, entries: Readonly<Record<string, string>>): Promise<SecretMeta | undefined>
+  /** Metadata of all objects with these labels, in pages of 5,000. */
+  list(kind: OwnedKind, labels: LabelQuery): Promise<ObjectMeta[]>
+  /** Pods with these labels, in pages of 500. */
+  pods(labels: LabelQuery): Promise<PodFacts[]>
+  /** Asks for a foreground deletion; false when there is no such object. Returns before dependents are gone. */
+  remove(kind: RemovableKind, name: string): Promise<boolean>
+  /** Deletes a pod, so that its owner makes a new one; false when there is none. */
+  removePod(name: string): Promise<boolean>
+  /** Last bytes of a container's log; undefined when the pod or the container has none. */
+  log(pod: string, container: string, limitBytes: number): Promise<LogTail | undefined>
+  /** The Services of the namespace that play a part for a run; absent ones are missing from the map. */
+  peers(): Promise<Partial<Record<Peer, PeerService>>>
+}

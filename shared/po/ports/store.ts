@@ -1,0 +1,26 @@
+/** Everything that is stored. */
+import type { LoopState, LoopStore } from '../../platform/ports.ts'
+import type { AnalysisStore } from './analyses.ts'
+import type { ArchiveStore } from './archive.ts'
+import type { ClaimStore } from './claims.ts'
+import type { LogStore } from './logs.ts'
+import type { OutboxStore } from './outbox.ts'
+import type { RemovalStore } from './removals.ts'
+import type { SilenceStore } from './silence.ts'
+
+export interface PoLoopState extends LoopState {
+  /** When silences were last pardoned because most analyses were silent. */
+  readonly faultAt: Date | null
+}
+
+export interface Store
+  extends AnalysisStore,
+    ClaimStore,
+    SilenceStore,
+    LogStore,
+    ArchiveStore,
+    RemovalStore,
+    OutboxStore,
+    LoopStore {
+  loopState(now: Date): Promise<PoLoopState>
+}
