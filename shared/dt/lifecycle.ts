@@ -18,7 +18,7 @@ import {
   type Service,
   type StatusWord,
 } from './model.ts'
-import type { ContainerFacts, JobFacts, PodFacts, Termination } from './ports.ts'
+import type { ContainerFacts, JobFacts, PodFacts, Termination } from './ports/cluster.ts'
 
 // ----------------------------------------------------------------------------------------------- observePod
 

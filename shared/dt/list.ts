@@ -3,7 +3,8 @@
  * for it every few seconds: who asks for a page at the same time gets one reading of it.
  */
 import { nextReading } from '../platform/single-flight.ts'
-import type { Listed, Ports } from './ports.ts'
+import type { Listed } from './ports/store.ts'
+import type { Ports } from './ports.ts'
 import { type ListRow, rowOf } from './show.ts'
 
 export interface Page {

@@ -1,7 +1,7 @@
 /** What callers are told of a service. */
 import { statusWord } from './lifecycle.ts'
 import type { Phase, Service, ServiceId, StatusWord } from './model.ts'
-import type { Listed } from './ports.ts'
+import type { Listed } from './ports/store.ts'
 
 interface Counters {
   readonly active_runs: number

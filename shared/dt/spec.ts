@@ -5,7 +5,7 @@
 import { BOUNDS, isLonger, RANGES } from './bounds.ts'
 import { imageFault } from './image.ts'
 import { CONCURRENCY_POLICIES, type FanIn, JOB_TYPES, parseServiceId, SERVICE_ID, type ServiceSpec } from './model.ts'
-import type { Resource } from './ports.ts'
+import type { Resource } from './ports/cluster.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 export type Texts = Readonly<Record<string, string>>

@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cronJob, knativeService, onDemandJob, serverDeployment, tokensSecret } from '../../shared/dt/objects/index.ts'
-import type { Cluster } from '../../shared/dt/ports.ts'
+import type { Cluster } from '../../shared/dt/ports/cluster.ts'
 import { applying } from './dt-cluster/applying.ts'
 import { created, newId, PERSISTENT, SCHEDULED } from './dt-cluster/objects.ts'
 import { podRows } from './dt-cluster/pods.ts'

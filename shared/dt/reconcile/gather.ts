@@ -10,7 +10,8 @@ import {
   type ServiceSpec,
 } from '../model.ts'
 import { finishedMark, LABEL, refusedMark } from '../names.ts'
-import type { Ports, Resource } from '../ports.ts'
+import type { Resource } from '../ports/cluster.ts'
+import type { Ports } from '../ports.ts'
 import { readSpec, Unacceptable } from '../spec.ts'
 import { SETTLED_MS } from '../terminate.ts'
 import { type LookPorts, publish, setFree } from './one.ts'

@@ -17,7 +17,9 @@ import {
   type Service,
 } from '../model.ts'
 import { BATCH, CONTAINER, finishedMark, LABEL, OLD_FINALIZER, parseJobName } from '../names.ts'
-import type { Patch, Ports, Resource } from '../ports.ts'
+import type { Resource } from '../ports/cluster.ts'
+import type { Patch } from '../ports/store.ts'
+import type { Ports } from '../ports.ts'
 import { type FiringState, firings, newlyOver, sumOf, withoutForgotten } from './firings.ts'
 import { isHopeless, type MakePorts, make, makeFanIn } from './make.ts'
 import { isFinished, isSaid, statusOf } from './resource-status.ts'

@@ -1,6 +1,6 @@
 /** What stands in the status of a resource. Pure. */
 import { isEnded, type Phase, type Service } from '../model.ts'
-import type { Resource } from '../ports.ts'
+import type { Resource } from '../ports/cluster.ts'
 import { repsOf } from './runs.ts'
 
 type Fields = Readonly<Record<string, unknown>>

@@ -2,7 +2,7 @@
 import { lastAttempts, type Observed, observeGone, observePod } from '../lifecycle.ts'
 import { type Change, isOver, type Manifest, type Run, type RunRef, type Service } from '../model.ts'
 import { BATCH, CONTAINER, type JobRef, parseJobName } from '../names.ts'
-import type { JobFacts, PodFacts } from '../ports.ts'
+import type { JobFacts, PodFacts } from '../ports/cluster.ts'
 import type { View } from './world.ts'
 
 const keyOf = ({ firing, index, attempt }: RunRef): string => `${firing}/${index}/${attempt}`

@@ -2,7 +2,8 @@
 import { together } from '../../platform/concurrency.ts'
 import type { Manifest, Run, Service, ServiceId } from '../model.ts'
 import { LABEL } from '../names.ts'
-import type { JobFacts, PodFacts, Ports, ServerFacts } from '../ports.ts'
+import type { JobFacts, PodFacts, ServerFacts } from '../ports/cluster.ts'
+import type { Ports } from '../ports.ts'
 
 export type WorldPorts = Pick<Ports, 'store' | 'cluster'>
 

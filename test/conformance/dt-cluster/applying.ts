@@ -10,7 +10,7 @@ import {
   standingPolicies,
   tokensSecret,
 } from '../../../shared/dt/objects/index.ts'
-import type { AppliedKind } from '../../../shared/dt/ports.ts'
+import type { AppliedKind } from '../../../shared/dt/ports/cluster.ts'
 import type { KubernetesObject } from '../../../shared/platform/ports.ts'
 import { SETTINGS } from '../../shared/dt/objects/input.ts'
 import type { DtClusterTarget } from '../dt-cluster.ts'

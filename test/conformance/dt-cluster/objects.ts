@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ServiceId } from '../../../shared/dt/model.ts'
 import { analyticsResource, type ServiceInput } from '../../../shared/dt/objects/index.ts'
-import type { Cluster } from '../../../shared/dt/ports.ts'
+import type { Cluster } from '../../../shared/dt/ports/cluster.ts'
 import type { KubernetesObject } from '../../../shared/platform/ports.ts'
 import { inputOf, SPEC } from '../../shared/dt/objects/input.ts'
 

@@ -7,7 +7,7 @@ import {
   serverService,
   tokensSecret,
 } from '../../../shared/dt/objects/index.ts'
-import { APPLIED_KINDS } from '../../../shared/dt/ports.ts'
+import { APPLIED_KINDS } from '../../../shared/dt/ports/cluster.ts'
 import type { DtClusterTarget } from '../dt-cluster.ts'
 import { created, newId, PATIENCE, PERSISTENT, SCHEDULED } from './objects.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type JobType, PHASES, type Phase, type ServiceId, type ServiceSpec } from '../../../shared/dt/model.ts'
-import type { AdoptInput } from '../../../shared/dt/ports.ts'
+import type { AdoptInput } from '../../../shared/dt/ports/store.ts'
 import {
   ALL,
   change,

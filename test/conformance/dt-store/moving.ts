@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { LIVE_PHASES, PHASES, type Phase, type Service } from '../../../shared/dt/model.ts'
-import type { Patch } from '../../../shared/dt/ports.ts'
+import type { Patch } from '../../../shared/dt/ports/store.ts'
 import {
   change,
   idsOf,

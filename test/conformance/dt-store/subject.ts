@@ -13,7 +13,7 @@ import {
   type ServiceId,
   type ServiceSpec,
 } from '../../../shared/dt/model.ts'
-import type { BeginInput, Store } from '../../../shared/dt/ports.ts'
+import type { BeginInput, Store } from '../../../shared/dt/ports/store.ts'
 import type { ObjectId, OutputLimits, RunKey } from '../../../shared/files/model.ts'
 import type { Catalogue, OutputFile, Received, Runs, SetDigest } from '../../../shared/files/ports.ts'
 

@@ -11,7 +11,7 @@ import {
 } from '../../../shared/dt/lifecycle.ts'
 import { type Manifest, PHASES, type Phase, type Run } from '../../../shared/dt/model.ts'
 import { CONTAINER } from '../../../shared/dt/names.ts'
-import type { ContainerFacts, JobFacts, PodFacts, Termination } from '../../../shared/dt/ports.ts'
+import type { ContainerFacts, JobFacts, PodFacts, Termination } from '../../../shared/dt/ports/cluster.ts'
 
 const BUDGET_S = 900
 const NOW = new Date('2026-01-05T08:00:00Z')

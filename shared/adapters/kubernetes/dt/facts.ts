@@ -5,7 +5,14 @@ import type { V1Deployment } from '@kubernetes/client-node/dist/gen/models/V1Dep
 import type { V1Job } from '@kubernetes/client-node/dist/gen/models/V1Job.js'
 import type { V1ObjectMeta } from '@kubernetes/client-node/dist/gen/models/V1ObjectMeta.js'
 import type { V1Pod } from '@kubernetes/client-node/dist/gen/models/V1Pod.js'
-import type { ContainerFacts, JobFacts, PodFacts, Resource, ServerFacts, Termination } from '../../../dt/ports.ts'
+import type {
+  ContainerFacts,
+  JobFacts,
+  PodFacts,
+  Resource,
+  ServerFacts,
+  Termination,
+} from '../../../dt/ports/cluster.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -1,6 +1,6 @@
 /** Changes: what became of services and was not told yet, recorded in the transaction that made it so. */
 import type { Change, ServiceId } from '../../../dt/model.ts'
-import type { PendingChange } from '../../../dt/ports.ts'
+import type { PendingChange } from '../../../dt/ports/store.ts'
 import { type ClaimOptions, claimOldest } from '../queue.ts'
 import type { Db } from '../rows.ts'
 import { asJson } from './rows.ts'

@@ -2,7 +2,7 @@
  * The Store port of digital twins on PostgreSQL: composes the query functions of this folder, gives each call its
  * transaction, its deadline and its faults. May import ports types, model, fault; never a use case.
  */
-import type { Store } from '../../../dt/ports.ts'
+import type { Store } from '../../../dt/ports/store.ts'
 import type { Body } from '../../../files/model.ts'
 import type { Database } from '../database.ts'
 import { guarded } from '../faults.ts'

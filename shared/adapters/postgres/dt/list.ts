@@ -3,7 +3,7 @@
  * one see the same rows: as long as nobody has written anything, the page that was read last is the page.
  */
 import type { ServiceId } from '../../../dt/model.ts'
-import type { Listed } from '../../../dt/ports.ts'
+import type { Listed } from '../../../dt/ports/store.ts'
 import type { Clock, Db } from '../rows.ts'
 import { serviceColumns, shownColumns } from './rows.ts'
 

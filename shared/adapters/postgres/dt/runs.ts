@@ -1,6 +1,6 @@
 /** Runs of services, and what they said of their outputs. */
 import { type Manifest, type Run, type ServiceId, SHOWN_RUNS, SHOWN_TAIL_BYTES } from '../../../dt/model.ts'
-import type { OutputRow, Recording } from '../../../dt/ports.ts'
+import type { OutputRow, Recording } from '../../../dt/ports/store.ts'
 import { type Db, storable } from '../rows.ts'
 import { recordChanges } from './changes.ts'
 import { runColumns } from './rows.ts'

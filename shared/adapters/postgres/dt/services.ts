@@ -1,6 +1,6 @@
 /** Services: their launch, their adoption, their moves. Query functions; each says if it needs a transaction. */
 import { type Change, ENDED_PHASES, type Phase, type Service, type ServiceId } from '../../../dt/model.ts'
-import type { AdoptInput, BeginInput, Patch } from '../../../dt/ports.ts'
+import type { AdoptInput, BeginInput, Patch } from '../../../dt/ports/store.ts'
 import { type Db, later, storable } from '../rows.ts'
 import { recordChanges } from './changes.ts'
 import { mount } from './mounts.ts'
