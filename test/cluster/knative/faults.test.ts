@@ -141,6 +141,11 @@ const HANDS: readonly (readonly [what: string, act: (id: string) => Promise<unkn
     async () => {
       const pods = await node.api.pods('app.kubernetes.io/part-of=knative-pod-orchestration')
       await Promise.all(pods.map(({ metadata }) => node.api.remove('Pod', metadata.name, 'Background')))
+      const names = new Set(pods.map(({ metadata }) => metadata.name))
+      await eventually('they are gone, and with them the connection through the old gateway', async () => {
+        const now = await node.api.pods('app.kubernetes.io/part-of=knative-pod-orchestration')
+        return !now.some(({ metadata }) => names.has(metadata.name))
+      })
       await eventually('the loop moves again', async () => {
         const answer = await node.send('GET', '/po/healthz').catch(() => undefined)
         return answer?.ok

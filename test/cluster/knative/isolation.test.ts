@@ -52,19 +52,29 @@ const runs = (id: string) => eventually('its container runs', async () => sighti
 
 const hasPolicy = async (id: string) => (await node.api.list('NetworkPolicy', `${OWNED}=${id}`)).length > 0
 
-/** Names of pods that were there before and after a look that found no policy of the analysis. */
+/**
+ * The garbage collector of Kubernetes may remove a policy before a pod that was made in the same moment, since it has not seen
+ * the pod yet. For so long the standing policy, which lets nothing through, is the pod's only one.
+ */
+const COLLECTION_MS = 3000
+
+/** Names of pods that were seen without a policy of the analysis for longer than garbage collection takes. */
 async function watchOver(id: string, until: Promise<unknown>): Promise<readonly string[]> {
+  const bareSince = new Map<string, number>()
   const bare = new Set<string>()
   let ended = false
   const end = until.finally(() => {
     ended = true
   })
-  let before = new Set<string>()
   while (!ended) {
     const has = await hasPolicy(id)
-    const after = (await node.podsOf(id)).map(({ metadata }) => metadata.name)
-    if (!has) for (const name of after) if (before.has(name)) bare.add(name)
-    before = new Set(after)
+    const names = (await node.podsOf(id)).map(({ metadata }) => metadata.name)
+    if (has) bareSince.clear()
+    for (const name of has ? [] : names) {
+      const since = bareSince.get(name) ?? Date.now()
+      bareSince.set(name, since)
+      if (Date.now() - since > COLLECTION_MS) bare.add(name)
+    }
     await sleep(25)
   }
   await end
