@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, request, type Server } from 'node:h
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { book } from '../../functions/po/docs/book.ts'
 import { docsSchemas, page } from '../../shared/http/docs/pages.ts'
 import { type AnySchemas, endpoint } from '../../shared/http/endpoint.ts'
@@ -136,7 +136,7 @@ describe.each(functions)('$route.name', ({ route, schemas }) => {
     (one) => {
       const target: Target = { route, endpoint: one.endpoint, schemas }
 
-      it.each(refusals(target))('$name, $method: $status, and the handler never ran', async (row) => {
+      test.each(refusals(target))('$name, $method: $status, and the handler never ran', async (row) => {
         handle.mockClear()
         knocks = 0
         await expectRefusal(stub.url, row)
@@ -147,7 +147,7 @@ describe.each(functions)('$route.name', ({ route, schemas }) => {
 
       const path = pathOf(target)
       const slashes = [path, path.endsWith('/') ? path.slice(0, -1) : `${path}/`]
-      it.each(slashes)('%s reaches the handler', async (form) => {
+      test.each(slashes)('%s reaches the handler', async (form) => {
         handle.mockClear()
         const row = { method: one.endpoint.method, path: form, bearer: 'user' as Bearer, headers: JSON_TYPE }
         const response = await send(stub.url, { ...row, body: validBody(target) })
@@ -156,19 +156,19 @@ describe.each(functions)('$route.name', ({ route, schemas }) => {
         expect(handle.mock.calls[0]?.[1].path).toBe(one.endpoint.path)
       })
 
-      it('takes a token of the analysis itself only where analyses write', async () => {
+      test('takes a token of the analysis itself only where analyses write', async () => {
         const row = { method: one.endpoint.method, path, bearer: 'analysis' as Bearer, headers: JSON_TYPE }
         const response = await send(stub.url, { ...row, body: validBody(target) })
         expect(response.status).toBe(route.auth === 'user' ? 403 : 200)
       })
 
       const unasked = one.endpoint.method === 'POST' ? [] : ['{}', '{"broken":', 'null', '\xff']
-      it.each(unasked)('a body that nobody asked for does not matter: %s', async (body) => {
+      test.each(unasked)('a body that nobody asked for does not matter: %s', async (body) => {
         const row = { method: one.endpoint.method, path, bearer: 'user' as Bearer, headers: JSON_TYPE }
         expect((await send(stub.url, { ...row, body })).status).toBe(200)
       })
 
-      it('answers a preflight of its origin, and tells others nothing', async () => {
+      test('answers a preflight of its origin, and tells others nothing', async () => {
         const ask = (origin: string) =>
           fetch(`${stub.url}${path}`, {
             method: 'OPTIONS',
@@ -184,7 +184,7 @@ describe.each(functions)('$route.name', ({ route, schemas }) => {
     },
   )
 
-  it.each(['/health/liveness', '/health/readiness'])('%s answers without a token', async (path) => {
+  test.each(['/health/liveness', '/health/readiness'])('%s answers without a token', async (path) => {
     for (const { url } of [stub, real]) {
       const response = await fetch(url + path)
       expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }])

@@ -3,7 +3,7 @@
  * a function serves all its callers from one thread. Each parser names its own worst inputs; others are generated from its
  * alphabet, as a prefix, one or two repeated pieces, and an end that does not match.
  */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { z } from 'zod'
 import { imageFault } from '../../shared/dt/image.ts'
 import { parseJobName } from '../../shared/dt/names.ts'
@@ -281,7 +281,7 @@ const PARSERS: readonly Parser[] = [
 ]
 
 describe(`100 kB are read in less than ${BUDGET_MS} ms:`, () => {
-  it.each(PARSERS)('$name', async (parser) => {
+  test.each(PARSERS)('$name', async (parser) => {
     for (const size of SIZES) {
       const inputs = [...(parser.worst ?? []).map((make) => make(size)), ...generated(parser, size)]
       for (const text of inputs) {

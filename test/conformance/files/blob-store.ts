@@ -1,6 +1,6 @@
 /** What every BlobStore owes. `@see shared/files/ports.ts` */
 import { createCipheriv, createHash } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Body } from '../../../shared/files/model.ts'
 import type { BlobStore, Bytes } from '../../../shared/files/ports.ts'
 
@@ -40,7 +40,7 @@ const all = (length: number) => ({ from: 0, to: length - 1 })
 
 export function blobStoreConformance(name: string, fresh: () => Promise<BlobTarget>): void {
   describe(`${name}: a body`, () => {
-    it.each([
+    test.each([
       [1, 1],
       [17, 5],
       [100_000, 64],
@@ -53,7 +53,7 @@ export function blobStoreConformance(name: string, fresh: () => Promise<BlobTarg
       expect((await allOf(other.get(body, all(length)))).equals(bytes)).toBe(true)
     })
 
-    it('of no bytes is empty', async () => {
+    test('of no bytes is empty', async () => {
       const { blobs, stored } = await fresh()
       const body = nextBody()
       await blobs.put(body, inPieces(Buffer.alloc(0), 1))
@@ -61,14 +61,14 @@ export function blobStoreConformance(name: string, fresh: () => Promise<BlobTarg
       expect(await stored()).toBe(0)
     })
 
-    it('takes empty pieces for nothing', async () => {
+    test('takes empty pieces for nothing', async () => {
       const { blobs } = await fresh()
       const body = nextBody()
       await blobs.put(body, from([Buffer.from('a'), Buffer.alloc(0), Buffer.from('b'), Buffer.alloc(0)]))
       expect((await allOf(blobs.get(body, all(2)))).toString()).toBe('ab')
     })
 
-    it('is one of many that do not touch each other', async () => {
+    test('is one of many that do not touch each other', async () => {
       const { blobs } = await fresh()
       const made = Array.from({ length: 8 }, (_, n) => ({ body: nextBody(), bytes: noise(700_001, `body ${n}`) }))
       await Promise.all(made.map(({ body, bytes }) => blobs.put(body, inPieces(bytes, 50_000))))
@@ -81,7 +81,7 @@ export function blobStoreConformance(name: string, fresh: () => Promise<BlobTarg
   describe(`${name}: a range`, () => {
     const LENGTH = 1_500_000
     const bytes = noise(LENGTH)
-    it.each([
+    test.each([
       [0, 0],
       [0, 99],
       [LENGTH - 1, LENGTH - 1],
@@ -99,7 +99,7 @@ export function blobStoreConformance(name: string, fresh: () => Promise<BlobTarg
   })
 
   describe(`${name}: a source`, () => {
-    it('that fails makes put fail the same way, and remove frees what was written', async () => {
+    test('that fails makes put fail the same way, and remove frees what was written', async () => {
       const { blobs, stored } = await fresh()
       const body = nextBody()
       const broken = async function* () {
@@ -111,7 +111,7 @@ export function blobStoreConformance(name: string, fresh: () => Promise<BlobTarg
       expect(await stored()).toBe(0)
     })
 
-    it('is asked for more only when all but a few pieces of what it gave are stored', async () => {
+    test('is asked for more only when all but a few pieces of what it gave are stored', async () => {
       const { blobs, stored } = await fresh()
       const PIECE = 262_144
       let kept = 0
@@ -127,7 +127,7 @@ export function blobStoreConformance(name: string, fresh: () => Promise<BlobTarg
   })
 
   describe(`${name}: a reader`, () => {
-    it('that stops is served no further, and the store goes on', async () => {
+    test('that stops is served no further, and the store goes on', async () => {
       const { blobs } = await fresh()
       const [body, bytes] = [nextBody(), noise(3_000_000)]
       await blobs.put(body, inPieces(bytes, 65_536))
@@ -139,7 +139,7 @@ export function blobStoreConformance(name: string, fresh: () => Promise<BlobTarg
       expect((await allOf(blobs.get(body, all(bytes.length)))).equals(bytes)).toBe(true)
     })
 
-    it('that waits between pieces keeps nobody from writing or reading', async () => {
+    test('that waits between pieces keeps nobody from writing or reading', async () => {
       const { blobs } = await fresh()
       const [body, bytes] = [nextBody(), noise(2_000_000)]
       await blobs.put(body, inPieces(bytes, 65_536))
@@ -151,7 +151,7 @@ export function blobStoreConformance(name: string, fresh: () => Promise<BlobTarg
       await Promise.all(slow.map((reader) => reader.return?.()))
     })
 
-    it('of bytes that are lost gets a fault, not an end', async () => {
+    test('of bytes that are lost gets a fault, not an end', async () => {
       const { blobs, damage } = await fresh()
       const [body, bytes] = [nextBody(), noise(2_000_000)]
       await blobs.put(body, inPieces(bytes, 65_536))
@@ -159,7 +159,7 @@ export function blobStoreConformance(name: string, fresh: () => Promise<BlobTarg
       await expect(allOf(blobs.get(body, all(bytes.length)))).rejects.toMatchObject({ name: 'Fault' })
     })
 
-    it.each(['was removed', 'never was'])('of a body that %s gets a fault', async (why) => {
+    test.each(['was removed', 'never was'])('of a body that %s gets a fault', async (why) => {
       const { blobs } = await fresh()
       const body = nextBody()
       if (why === 'was removed') {
@@ -171,7 +171,7 @@ export function blobStoreConformance(name: string, fresh: () => Promise<BlobTarg
   })
 
   describe(`${name}: remove`, () => {
-    it('frees everything, twice at once and again', async () => {
+    test('frees everything, twice at once and again', async () => {
       const { blobs, other, stored } = await fresh()
       const body = nextBody()
       await blobs.put(body, inPieces(noise(5_000_000), 65_536))
@@ -180,7 +180,7 @@ export function blobStoreConformance(name: string, fresh: () => Promise<BlobTarg
       expect(await stored()).toBe(0)
       await blobs.remove(body)
     })
-    it('of what never was is nothing', async () => {
+    test('of what never was is nothing', async () => {
       const { blobs } = await fresh()
       await blobs.remove(nextBody())
     })

@@ -1,6 +1,6 @@
 /** What every Catalogue owes. `@see shared/files/ports.ts` */
 import { createHash } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { objectIdOf } from '../../../shared/files/id.ts'
 import type { Body, Content, ObjectId } from '../../../shared/files/model.ts'
 import type { Catalogue, Received } from '../../../shared/files/ports.ts'
@@ -40,7 +40,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
     catalogue.add(await received(catalogue, word), { id: newId(), filename, at })
 
   describe(`${name}: add`, () => {
-    it('makes a file that is found as it was given', async () => {
+    test('makes a file that is found as it was given', async () => {
       const { catalogue, other } = await fresh()
       const got = await received(catalogue, 'wide')
       const id = newId()
@@ -50,7 +50,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(await looseAt(catalogue, plus(9999))).toEqual([])
     })
 
-    it('of a content that is there answers the file that has it, and its bytes are loose at once', async () => {
+    test('of a content that is there answers the file that has it, and its bytes are loose at once', async () => {
       const { catalogue } = await fresh()
       const first = await addTo(catalogue, 'same', 'first.txt')
       const again = await received(catalogue, 'same')
@@ -62,7 +62,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(await looseAt(catalogue, plus(9999))).toEqual([again.body])
     })
 
-    it('of twenty at once makes one content and one file', async () => {
+    test('of twenty at once makes one content and one file', async () => {
       const { catalogue, other } = await fresh()
       const all = await Promise.all(
         Array.from({ length: 20 }, (_, n) => addTo(n % 2 ? catalogue : other, 'crowd', `name-${n}`)),
@@ -73,7 +73,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(await looseAt(catalogue, plus(9999))).toHaveLength(19)
     })
 
-    it.each(['', 'naïve – 名前.xlsx', 'a\\b/../c"d\n', 'x'.repeat(5000), 'nul\0'])(
+    test.each(['', 'naïve – 名前.xlsx', 'a\\b/../c"d\n', 'x'.repeat(5000), 'nul\0'])(
       'keeps the name %j',
       async (filename) => {
         const { catalogue } = await fresh()
@@ -82,7 +82,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       },
     )
 
-    it('of an upload that was given up is refused, and nothing is added', async () => {
+    test('of an upload that was given up is refused, and nothing is added', async () => {
       const { catalogue } = await fresh()
       const late = await received(catalogue, 'late')
       expect(await looseAt(catalogue, plus(301))).toEqual([])
@@ -92,7 +92,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(await catalogue.list(0, 10)).toEqual([])
     })
 
-    it('keeps lengths beyond 32 bits', async () => {
+    test('keeps lengths beyond 32 bits', async () => {
       const { catalogue } = await fresh()
       const content = { ...contentOf('huge'), length: 2 ** 40 + 1 }
       const got = { body: await catalogue.begin(plus(300)), content }
@@ -104,7 +104,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
   describe(`${name}: replace`, () => {
     const change = { at: plus(60), looseAt: plus(660) }
 
-    it('gives the file another content under its old name, and lets the old content go when it is due', async () => {
+    test('gives the file another content under its old name, and lets the old content go when it is due', async () => {
       const { catalogue } = await fresh()
       const { file } = await addTo(catalogue, 'old', 'kept.txt')
       const got = await received(catalogue, 'new')
@@ -119,7 +119,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(await looseAt(catalogue, plus(660))).toEqual([file.body])
     })
 
-    it.each([
+    test.each([
       ['this content', ['old'], true],
       ['one of several', ['other', 'old'], true],
       ['another content', ['other'], false],
@@ -135,7 +135,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
         expect(await catalogue.find(file.id)).toEqual(file)
       }
     })
-    it('of two at once that expect the same content one changes it', async () => {
+    test('of two at once that expect the same content one changes it', async () => {
       const { catalogue, other } = await fresh()
       const { file } = await addTo(catalogue, 'old')
       const expected = [contentOf('old').sha256]
@@ -146,14 +146,14 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
     })
 
-    it('gives it a name, too', async () => {
+    test('gives it a name, too', async () => {
       const { catalogue } = await fresh()
       const { file } = await addTo(catalogue, 'old', 'old.txt')
       await catalogue.replace(await received(catalogue, 'new'), file.id, { ...change, filename: 'new.txt' })
       expect((await catalogue.find(file.id))?.filename).toBe('new.txt')
     })
 
-    it('by the content it has changes nothing but the time', async () => {
+    test('by the content it has changes nothing but the time', async () => {
       const { catalogue } = await fresh()
       const { file } = await addTo(catalogue, 'same')
       const got = await received(catalogue, 'same')
@@ -161,7 +161,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(await looseAt(catalogue, plus(9999))).toEqual([got.body])
     })
 
-    it('keeps what another file has, too', async () => {
+    test('keeps what another file has, too', async () => {
       const { catalogue } = await fresh()
       const one = await addTo(catalogue, 'one')
       const two = await addTo(catalogue, 'two')
@@ -171,14 +171,14 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(await looseAt(catalogue, plus(9999))).not.toContain(two.file.body)
     })
 
-    it('of no file is nothing, and the bytes are loose', async () => {
+    test('of no file is nothing, and the bytes are loose', async () => {
       const { catalogue } = await fresh()
       const got = await received(catalogue, 'nobody')
       expect(await catalogue.replace(got, newId(), change)).toBeUndefined()
       expect(await looseAt(catalogue, plus(9999))).toEqual([got.body])
     })
 
-    it('of two that trade their contents at once works out', async () => {
+    test('of two that trade their contents at once works out', async () => {
       const { catalogue, other } = await fresh()
       const [a, b] = [await addTo(catalogue, 'left'), await addTo(catalogue, 'right')]
       for (let turn = 0; turn < 10; turn += 1) {
@@ -192,7 +192,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
   })
 
   describe(`${name}: restore`, () => {
-    it('makes a file of this id beside one that has the content', async () => {
+    test('makes a file of this id beside one that has the content', async () => {
       const { catalogue } = await fresh()
       const first = await addTo(catalogue, 'shared')
       const id = newId()
@@ -202,7 +202,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(found).toMatchObject({ filename: 'restored', origin: 'output', body: first.file.body })
       expect((await catalogue.list(0, 10)).map((each) => each.id)).toEqual([id, first.file.id])
     })
-    it('does nothing when the id is taken', async () => {
+    test('does nothing when the id is taken', async () => {
       const { catalogue } = await fresh()
       const { file } = await addTo(catalogue, 'first')
       const got = await received(catalogue, 'second')
@@ -211,7 +211,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(await catalogue.find(file.id)).toEqual(file)
       expect(await looseAt(catalogue, plus(9999))).toEqual([got.body])
     })
-    it('of an output is never the answer to an upload', async () => {
+    test('of an output is never the answer to an upload', async () => {
       const { catalogue } = await fresh()
       const output = { id: newId(), filename: 'o', at: START, origin: 'output' as const }
       await catalogue.restore(await received(catalogue, 'both'), output)
@@ -222,7 +222,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
   })
 
   describe(`${name}: list`, () => {
-    it('is in the order of their coming, in pages', async () => {
+    test('is in the order of their coming, in pages', async () => {
       const { catalogue } = await fresh()
       const files = []
       for (let n = 0; n < 7; n += 1) files.push((await addTo(catalogue, `n${n}`, `n${n}`, plus(n))).file)
@@ -240,7 +240,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
   })
 
   describe(`${name}: remove`, () => {
-    it('takes the file away, and its content when that is due', async () => {
+    test('takes the file away, and its content when that is due', async () => {
       const { catalogue } = await fresh()
       const { file } = await addTo(catalogue, 'gone')
       expect(await catalogue.remove(file.id, plus(600))).toBe(true)
@@ -249,7 +249,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(await looseAt(catalogue, plus(599))).toEqual([])
       expect(await looseAt(catalogue, plus(600))).toEqual([file.body])
     })
-    it('that expects another content changes nothing', async () => {
+    test('that expects another content changes nothing', async () => {
       const { catalogue } = await fresh()
       const { file } = await addTo(catalogue, 'guarded')
       const refused = catalogue.remove(file.id, plus(600), [contentOf('other').sha256])
@@ -257,7 +257,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(await catalogue.find(file.id)).toEqual(file)
       expect(await catalogue.remove(file.id, plus(600), [file.sha256])).toBe(true)
     })
-    it('leaves a content that another file has, and the last one takes it along', async () => {
+    test('leaves a content that another file has, and the last one takes it along', async () => {
       const { catalogue } = await fresh()
       const { file } = await addTo(catalogue, 'held')
       const id = newId()
@@ -268,7 +268,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       await catalogue.remove(id, plus(1))
       expect(await looseAt(catalogue, plus(99))).toEqual([file.body])
     })
-    it('beside an upload of the same content leaves a file that has its bytes, or none', async () => {
+    test('beside an upload of the same content leaves a file that has its bytes, or none', async () => {
       const { catalogue, other } = await fresh()
       for (let turn = 0; turn < 20; turn += 1) {
         const { file } = await addTo(catalogue, `race-${turn}`)
@@ -287,14 +287,14 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
   })
 
   describe(`${name}: what is loose`, () => {
-    it('and discarded is handed out at once, to one of those who ask', async () => {
+    test('and discarded is handed out at once, to one of those who ask', async () => {
       const { catalogue, other } = await fresh()
       const bodies = await Promise.all(Array.from({ length: 10 }, () => catalogue.begin(plus(300))))
       await Promise.all(bodies.map((body) => catalogue.discard(body)))
       const claimed = await Promise.all([looseAt(catalogue, START), looseAt(other, START)])
       expect(claimed.flat().toSorted()).toEqual(bodies.toSorted())
     })
-    it('and of an upload under way is not; one that fell silent is given up first and handed out later', async () => {
+    test('and of an upload under way is not; one that fell silent is given up first and handed out later', async () => {
       const { catalogue } = await fresh()
       const body = await catalogue.begin(plus(300))
       expect(await looseAt(catalogue, plus(299))).toEqual([])
@@ -310,7 +310,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       await catalogue.forget(body)
       expect(await catalogue.claimLoose(plus(9999), leases, 10)).toEqual([])
     })
-    it('is handed out oldest first, no more than asked for', async () => {
+    test('is handed out oldest first, no more than asked for', async () => {
       const { catalogue } = await fresh()
       const files = []
       for (let n = 0; n < 5; n += 1) files.push((await addTo(catalogue, `loose-${n}`)).file)
@@ -319,7 +319,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
         [files[4]?.body, files[3]?.body].toSorted(),
       )
     })
-    it('has no content that somebody has', async () => {
+    test('has no content that somebody has', async () => {
       const { catalogue } = await fresh()
       const { file } = await addTo(catalogue, 'held')
       expect(await catalogue.loosenOrphans(plus(0), 100)).toBe(0)

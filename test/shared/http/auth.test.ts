@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type AuthConfig, assertMayCall, assertOwn, createAuthenticate } from '../../../shared/http/auth.ts'
 import { isFault } from '../../../shared/platform/fault.ts'
 import { AUTH, createRealm } from './edge.ts'
@@ -56,7 +56,7 @@ describe('tokens', () => {
     ['no client', () => sign(without('azp'))],
     ['a critical extension that we do not know', () => sign(CLAIMS, { crit: ['x'], x: 1 }).catch(() => 'a.b.c')],
   ]
-  it.each(bad)('%s: 401', async (_, token) => {
+  test.each(bad)('%s: 401', async (_, token) => {
     expect(await refusal(authenticate(`Bearer ${await token()}`))).toBe('unauthenticated')
   })
 
@@ -66,23 +66,23 @@ describe('tokens', () => {
     ['a foreign audience, when none is asked for', { ...CLAIMS, aud: 'account' }],
     ['exp two seconds ago: clocks differ', { ...CLAIMS, exp: now - 2 }],
   ]
-  it.each(good)('%s: accepted', async (_, claims, header) => {
+  test.each(good)('%s: accepted', async (_, claims, header) => {
     const caller = await authenticate(`Bearer ${await sign(claims, header)}`)
     expect(caller).toEqual({ clientId: 'hub-adapter', subject: 's', analysisId: undefined })
   })
 
-  it('of an analysis say which', async () => {
+  test('of an analysis say which', async () => {
     const token = await sign({ ...CLAIMS, azp: ID.toUpperCase() })
     expect(await authenticate(`bearer ${token}`)).toMatchObject({ analysisId: ID })
   })
 
-  it.each([[undefined], [''], ['Basic YTpi'], ['Bearer'], ['Bearer  ']])('%j is no token: 401', async (header) => {
+  test.each([[undefined], [''], ['Basic YTpi'], ['Bearer'], ['Bearer  ']])('%j is no token: 401', async (header) => {
     await expect(authenticate(header)).rejects.toMatchObject({ code: 'unauthenticated', message: 'Not authenticated' })
   })
 })
 
 describe('algorithms of the realm', () => {
-  it.each(['RS256', 'RS512', 'PS256', 'ES256', 'ES384'])('%s: accepted', async (alg) => {
+  test.each(['RS256', 'RS512', 'PS256', 'ES256', 'ES384'])('%s: accepted', async (alg) => {
     const { privateKey, publicKey } = await generateKeyPair(alg)
     const token = await new SignJWT(CLAIMS).setProtectedHeader({ alg }).sign(privateKey)
     const check = createAuthenticate(AUTH, (async () => publicKey) as never)
@@ -102,7 +102,7 @@ describe('optional demands', () => {
     ['role, no roles at all', { AUTH_REQUIRED_ROLE: 'r' }, CLAIMS, 'forbidden'],
     ['role, of an analysis: not asked', { AUTH_REQUIRED_ROLE: 'r' }, { ...CLAIMS, azp: ID }, 'accepted'],
   ]
-  it.each(table)('%s', async (_, config, claims, verdict) => {
+  test.each(table)('%s', async (_, config, claims, verdict) => {
     const keys = (async () => realm.publicKey) as never
     expect(await refusal(createAuthenticate({ ...AUTH, ...config }, keys)(`Bearer ${await sign(claims)}`))).toBe(
       verdict,
@@ -114,7 +114,7 @@ describe('an analysis', async () => {
   const analysis = await authenticate(`Bearer ${await sign({ ...CLAIMS, azp: ID })}`)
   const user = await authenticate(`Bearer ${await sign(CLAIMS)}`)
 
-  it.each([
+  test.each([
     ['user', analysis, false],
     ['user', user, true],
     ['analysis', analysis, true],
@@ -125,7 +125,7 @@ describe('an analysis', async () => {
     else expect(call).toThrow(expect.objectContaining({ code: 'forbidden' }))
   })
 
-  it.each([
+  test.each([
     ['its own id', ID, true],
     ['its own id, spelt otherwise', ID.replaceAll('-', '').toUpperCase(), true],
     ['another id', ID.replace('0b', '0c'), false],

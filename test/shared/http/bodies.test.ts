@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { type BoundSettings, createBounds } from '../../../shared/http/bounds.ts'
 import { type Bytes, bodyOf, send } from '../../../shared/http/bytes.ts'
@@ -104,7 +104,7 @@ describe('300 connections with 1 MiB of body and then silence', () => {
     ['chunked', 'transfer-encoding: chunked', Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body])],
   ] as const
 
-  it.each(framings)('and without a token, %s: 401 at once, and nothing of them is held', async (_, framing, sent) => {
+  test.each(framings)('and without a token, %s: 401 at once, and nothing of them is held', async (_, framing, sent) => {
     const before = await peak()
     const head = ['POST /po/stream_logs HTTP/1.1', 'host: x', 'content-type: application/json', framing]
     const answers = await Promise.all(Array.from({ length: 300 }, () => hold(port, head, sent)))
@@ -112,7 +112,7 @@ describe('300 connections with 1 MiB of body and then silence', () => {
     expect((await peak()) - before).toBeLessThan(CONNECTIONS_MIB)
   })
 
-  it.each(framings)('and with a token, %s: some are 503 at once, the others 408', async (_, framing, sent) => {
+  test.each(framings)('and with a token, %s: some are 503 at once, the others 408', async (_, framing, sent) => {
     const before = await peak()
     const authorization = `authorization: Bearer ${await realm.token()}`
     const head = ['POST /po/stream_logs HTTP/1.1', 'host: x', 'content-type: application/json', authorization, framing]
@@ -130,7 +130,7 @@ describe('300 connections with 1 MiB of body and then silence', () => {
     expect((await peak()) - before).toBeLessThan(2 * BODY_MEMORY + CONNECTIONS_MIB)
   })
 
-  it('leave room for others when they are gone', async () => {
+  test('leave room for others when they are gone', async () => {
     const headers = { authorization: `Bearer ${await realm.token()}`, 'content-type': 'application/json' }
     const post = () => fetch(`http://127.0.0.1:${port}/po/stream_logs`, { method: 'POST', headers, body: '{}' })
     expect((await post()).status).toBe(422)
@@ -138,7 +138,7 @@ describe('300 connections with 1 MiB of body and then silence', () => {
 })
 
 describe('Expect: 100-continue', () => {
-  it.each([
+  test.each([
     ['with a token', true, 'HTTP/1.1 100 Continue'],
     ['without one', false, 'HTTP/1.1 401 Unauthorized'],
   ])('%s the first line is %s %s', async (_, hasToken, first) => {
@@ -178,7 +178,7 @@ const edgeWith = (bounds: Partial<BoundSettings>) => {
 describe('files on their way', () => {
   const portOf = (url: string) => Number(new URL(url).port)
 
-  it('in are as many as the setting says; the next one is 503, and comes in when one is gone', async () => {
+  test('in are as many as the setting says; the next one is 503, and comes in when one is gone', async () => {
     const edge = edgeWith({ TRANSFERS_MAX: 2 })
     const handle = async (_deps: unknown, { content }: StreamRequest<object, object>) => {
       for await (const _ of content);
@@ -199,7 +199,7 @@ describe('files on their way', () => {
     expect((await upload(1)).status).toBe(204)
   })
 
-  it('out count as well', async () => {
+  test('out count as well', async () => {
     const edge = edgeWith({ TRANSFERS_MAX: 1 })
     const endless = async function* (): Bytes {
       for (;;) yield Buffer.alloc(65_536)
@@ -216,7 +216,7 @@ describe('files on their way', () => {
     expect((await get()).status).toBe(200)
   })
 
-  it.each([
+  test.each([
     ['10 bytes each 20 ms, when 1,000 are the least in 200 ms', 1000, 408],
     ['10 bytes each 20 ms, when 10 are the least in 200 ms', 10, 204],
   ])('in by %s: %#', async (_, leastBytes, status) => {
@@ -245,7 +245,7 @@ describe('files on their way', () => {
     server.close()
   })
 
-  it('out are cut when they are taken too slowly, though never quite still', async () => {
+  test('out are cut when they are taken too slowly, though never quite still', async () => {
     const endless = async function* (): Bytes {
       for (;;) yield Buffer.alloc(65_536)
     }

@@ -1,7 +1,7 @@
 /** Who may call where the site decides, and by which addresses. */
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { dtSchemas } from '../../../shared/dt/schema.ts'
 import { authenticateFor, NOBODY } from '../../../shared/http/auth.ts'
 import { createEdge } from '../../../shared/http/edge.ts'
@@ -18,19 +18,19 @@ const dt: Route = { ...routes.dt.healthz, auth: 'dt', settings: ['auth', 'dt'] }
 const ofService: Route = { ...routes.dt.healthz, auth: 'service', settings: ['tokens'] }
 
 describe('DT_AUTH', () => {
-  it.each([
+  test.each([
     [{}, ['auth', 'dt']],
     [{ DT_AUTH: 'none' }, ['dt']],
     [{ DT_AUTH: 'keycloak' }, ['auth', 'dt']],
   ])('%j: settings of %j are read', (env, groups) => expect(groupsOf(dt, env)).toEqual(groups))
 
-  it('none: everybody is let in, with or without a token', async () => {
+  test('none: everybody is let in, with or without a token', async () => {
     const { authenticate } = createEdge(dt, { LOG_LEVEL: 'fatal', DT_AUTH: 'none' })
     expect(await authenticate(undefined)).toBe(NOBODY)
     expect(await authenticate('Bearer nonsense')).toBe(NOBODY)
   })
 
-  it('keycloak: a token of the realm is needed, and an analysis’s is none', async () => {
+  test('keycloak: a token of the realm is needed, and an analysis’s is none', async () => {
     const edge = () => realm.edge
     const well = async () => ({ status: 'ok' as const })
     await using server = await serveFunction(endpoint(dt, dtSchemas.healthz, well, () => undefined, { edge }))
@@ -79,14 +79,14 @@ describe('without tokens, a page', () => {
     return { status: response.statusCode, body: JSON.parse(await text(response)) as unknown }
   }
 
-  it.each(SITES)('of %s', async (_, headers, isForeign) => {
+  test.each(SITES)('of %s', async (_, headers, isForeign) => {
     handle.mockClear()
     await using server = await serveFunction(launch({ DT_AUTH: 'none' }))
     const answer = await post(server.url, headers)
     expect(answer).toEqual(isForeign ? { status: 403, body: REFUSED } : { status: 202, body: { id: SERVICE } })
     expect(handle).toHaveBeenCalledTimes(isForeign ? 0 : 1)
   })
-  it.each(SITES)('of %s may be read by its own rules: a GET is answered', async (_, headers) => {
+  test.each(SITES)('of %s may be read by its own rules: a GET is answered', async (_, headers) => {
     const well = async () => []
     const fn = endpoint(routes.dt.serviceList, dtSchemas.serviceList, well, () => undefined, {
       edge: () => createEdge({ ...routes.dt.serviceList, settings: ['dt'] }, { LOG_LEVEL: 'fatal', DT_AUTH: 'none' }),
@@ -96,16 +96,19 @@ describe('without tokens, a page', () => {
     request(`${server.url}/service/`, { headers }, resolve).end()
     expect((await promise).statusCode).toBe(200)
   })
-  it.each(['', 'text/plain', 'text/plain; charset=utf-8', 'application/x-www-form-urlencoded', 'multipart/form-data'])(
-    'that sends JSON as "%s", for which a browser asks nobody: 415',
-    async (type) => {
-      handle.mockClear()
-      await using server = await serveFunction(launch({ DT_AUTH: 'none' }))
-      expect((await post(server.url, { 'content-type': type })).status).toBe(415)
-      expect(handle).not.toHaveBeenCalled()
-    },
-  )
-  it('with tokens, is known by its token wherever it comes from', async () => {
+  test.each([
+    '',
+    'text/plain',
+    'text/plain; charset=utf-8',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data',
+  ])('that sends JSON as "%s", for which a browser asks nobody: 415', async (type) => {
+    handle.mockClear()
+    await using server = await serveFunction(launch({ DT_AUTH: 'none' }))
+    expect((await post(server.url, { 'content-type': type })).status).toBe(415)
+    expect(handle).not.toHaveBeenCalled()
+  })
+  test('with tokens, is known by its token wherever it comes from', async () => {
     const edge = () => realm.edge
     const route = routes.dt.serviceLaunch
     await using server = await serveFunction(
@@ -122,14 +125,14 @@ describe('the token of a run', () => {
   const grant = { serviceId: SERVICE, uid: 'a-uid', step: 'replication', firing: 0, index: 2, retries: 1 } as const
   const authenticate = authenticateFor(ofService, { DT_TOKEN_KEY: [KEY], DT_AUTH: 'none' } as never)
 
-  it('says which run calls', async () =>
+  test('says which run calls', async () =>
     expect(await authenticate(`Bearer ${runToken([KEY], grant)}`)).toMatchObject({ serviceId: SERVICE, grant }))
 
-  it.each([undefined, 'Bearer', 'Bearer nonsense', `Basic ${runToken([KEY], grant)}`])(
+  test.each([undefined, 'Bearer', 'Bearer nonsense', `Basic ${runToken([KEY], grant)}`])(
     '%s is refused, whatever DT_AUTH says',
     (header) => expect(authenticate(header)).rejects.toMatchObject({ code: 'unauthenticated' }),
   )
-  it('of the realm is refused', async () =>
+  test('of the realm is refused', async () =>
     expect(authenticate(`Bearer ${await realm.token()}`)).rejects.toMatchObject({ code: 'unauthenticated' }))
 })
 
@@ -138,7 +141,7 @@ describe('the digital-twin API', () => {
   const well = async () => ({ status: 'ok' as const })
   const fn = endpoint(routes.dt.healthz, dtSchemas.healthz, well, () => undefined, { edge })
 
-  it.each(['/healthz', '/healthz/', '/api/orchestrator/v2/healthz', '/api/orchestrator/v2/healthz/'])(
+  test.each(['/healthz', '/healthz/', '/api/orchestrator/v2/healthz', '/api/orchestrator/v2/healthz/'])(
     'answers %s',
     async (path) => {
       await using server = await serveFunction(fn)
@@ -146,11 +149,11 @@ describe('the digital-twin API', () => {
       expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }])
     },
   )
-  it('does not answer for another version', async () => {
+  test('does not answer for another version', async () => {
     await using server = await serveFunction(fn)
     expect((await fetch(`${server.url}/api/orchestrator/v1alpha1/healthz`)).status).toBe(404)
   })
-  it.each([
+  test.each([
     ['http://localhost', 'http://localhost'],
     ['http://localhost:3000', 'http://localhost:3000'],
     ['http://localhost:8080', null],

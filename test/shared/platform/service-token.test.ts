@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type RunGrant, runToken, tokenOwner } from '../../../shared/platform/service-token.ts'
 
 const KEYS = ['a key of more than thirty-two characters', 'an older key of more than 32 characters'] as const
@@ -17,7 +17,7 @@ const former = (key: string, id: string) =>
   `${id}.${createHmac('sha256', key).update(`dt.service:${id}`).digest('base64url')}`
 
 describe('a token of a run', () => {
-  it.each([
+  test.each([
     GRANT,
     { ...GRANT, firing: null },
     { ...GRANT, step: 'fan-in' as const, index: 100 },
@@ -25,11 +25,11 @@ describe('a token of a run', () => {
   ])('says what it is for: %j', (grant) =>
     expect(tokenOwner(KEYS, runToken(KEYS, grant))).toEqual({ serviceId: A, grant }),
   )
-  it('is the same each time it is made', () => expect(runToken(KEYS, GRANT)).toBe(token))
-  it('stays good when a newer key comes before its own', () =>
+  test('is the same each time it is made', () => expect(runToken(KEYS, GRANT)).toBe(token))
+  test('stays good when a newer key comes before its own', () =>
     expect(tokenOwner(['a newer key of more than 32 characters', ...KEYS], token)?.grant).toEqual(GRANT))
 
-  it.each([
+  test.each([
     ['of another service', withPart(0, B)],
     ['of a resource of the same name', withPart(1, '0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3e')],
     ['of another step', withPart(2, 'fan-in')],
@@ -48,16 +48,17 @@ describe('a token of a run', () => {
     ['that is empty', ''],
   ])('%s is refused', (_, text) => expect(tokenOwner(KEYS, text)).toBeUndefined())
 
-  it('of a key that is gone is refused', () => expect(tokenOwner([KEYS[1]], token)).toBeUndefined())
-  it('cannot be made without a key', () => expect(() => runToken([], GRANT)).toThrow('no key'))
-  it.each([{ uid: '' }, { uid: 'a.b' }, { index: -1 }, { firing: 1.5 }, { serviceId: 'x' }])(
+  test('of a key that is gone is refused', () => expect(tokenOwner([KEYS[1]], token)).toBeUndefined())
+  test('cannot be made without a key', () => expect(() => runToken([], GRANT)).toThrow('no key'))
+  test.each([{ uid: '' }, { uid: 'a.b' }, { index: -1 }, { firing: 1.5 }, { serviceId: 'x' }])(
     'cannot be made for %j',
     (fields) => expect(() => runToken(KEYS, { ...GRANT, ...fields })).toThrow('no token'),
   )
 })
 
 describe('a token of the version before', () => {
-  it('names its service and no run', () =>
+  test('names its service and no run', () =>
     expect(tokenOwner(KEYS, former(KEYS[1], A))).toEqual({ serviceId: A, grant: null }))
-  it('of another service is refused', () => expect(tokenOwner(KEYS, former(KEYS[0], A).replace(A, B))).toBeUndefined())
+  test('of another service is refused', () =>
+    expect(tokenOwner(KEYS, former(KEYS[0], A).replace(A, B))).toBeUndefined())
 })

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createMatcher } from '../../../shared/http/match.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { allRoutes, functionFolder, poRoutes, type Route, routes } from '../../../shared/routes/index.ts'
@@ -9,23 +9,23 @@ const folder = (route: Route) => new URL(`../../functions/${functionFolder(route
 const named = allRoutes.map((route) => [route.name, route] as const)
 
 describe('the route table', () => {
-  it('names each function once, by a name that Kubernetes takes', () => {
+  test('names each function once, by a name that Kubernetes takes', () => {
     const names = allRoutes.map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)
     for (const name of names) expect(name).toMatch(/^[a-z][a-z0-9-]{0,51}[a-z0-9]$/)
   })
 
-  it.each(Object.keys(routes))('and the tree hold the same functions of %s', (part) => {
+  test.each(Object.keys(routes))('and the tree hold the same functions of %s', (part) => {
     const inTree = readdirSync(new URL(`../../functions/${part}/`, import.meta.url)).map((name) => `${part}/${name}`)
     const inTable = allRoutes.map(functionFolder).filter((path) => path.startsWith(`${part}/`))
     expect(inTable.sort()).toEqual(inTree.sort())
   })
 
-  it.each(named)('%s has a folder of its own', (_, route) => {
+  test.each(named)('%s has a folder of its own', (_, route) => {
     expect(existsSync(folder(route))).toBe(true)
   })
 
-  it('gives each method and path to one function only', () => {
+  test('gives each method and path to one function only', () => {
     const http = allRoutes.filter(({ trigger }) => trigger === 'http')
     for (const { method, path } of http.flatMap(({ endpoints }) => endpoints)) {
       const example = path.replace(/\{\w+\+?\}/g, 'x')
@@ -34,7 +34,7 @@ describe('the route table', () => {
     }
   })
 
-  it.each(named)('%s reads groups of settings that exist', (_, { settings, auth }) => {
+  test.each(named)('%s reads groups of settings that exist', (_, { settings, auth }) => {
     const groups = new Set<string>(Object.values(SETTINGS).map(({ group }) => group))
     for (const group of settings) expect(groups).toContain(group)
     if (auth === 'service') expect(settings).toContain('tokens')
@@ -42,17 +42,17 @@ describe('the route table', () => {
     if (auth === 'dt') expect(settings).toContain('dt')
   })
 
-  it.each(poRoutes.map((route) => [route.name, route] as const))(
+  test.each(poRoutes.map((route) => [route.name, route] as const))(
     '%s reads the namespace of analyses if it talks to Kubernetes',
     (_, { settings, kubernetes }) => expect(settings.includes('runs')).toBe(kubernetes.length > 0),
   )
 
-  it.each(named)('%s has time to drain: at least 45 s', (_, { scale }) => {
+  test.each(named)('%s has time to drain: at least 45 s', (_, { scale }) => {
     expect(scale.timeoutSeconds).toBeGreaterThanOrEqual(45)
     expect(scale.max).toBeGreaterThanOrEqual(Math.max(1, scale.min))
   })
 
-  it('asks everybody but health, docs and events for a token', () => {
+  test('asks everybody but health, docs and events for a token', () => {
     const open = allRoutes.filter(({ auth }) => auth === 'none').map(({ name }) => name)
     expect(open.sort()).toEqual([
       'dt-docs',
@@ -64,11 +64,11 @@ describe('the route table', () => {
     ])
   })
 
-  it('lets only the log line through for analyses', () => {
+  test('lets only the log line through for analyses', () => {
     expect(allRoutes.filter(({ auth }) => auth === 'analysis')).toEqual([routes.po.streamLogs])
   })
 
-  it('has schemas for each function, with a sentence for each of its endpoints', () => {
+  test('has schemas for each function, with a sentence for each of its endpoints', () => {
     for (const [key, { failures }] of Object.entries(poSchemas))
       expect(failures, key).toHaveLength(routes.po[key as keyof typeof poSchemas].endpoints.length)
   })
@@ -76,10 +76,10 @@ describe('the route table', () => {
 
 describe('a prefix', () => {
   const find = createMatcher([{ method: 'GET', path: '/files/{file_id}', summary: '' }], '/api/v1.0')
-  it.each(['/files/a', '/files/a/', '/api/v1.0/files/a', '/api/v1.0/files/a/'])('%s is found', (path) =>
+  test.each(['/files/a', '/files/a/', '/api/v1.0/files/a', '/api/v1.0/files/a/'])('%s is found', (path) =>
     expect(find('GET', path).match).toEqual({ index: 0, params: { file_id: 'a' } }),
   )
-  it.each(['/api/v1x0/files/a', '/api/files/a', '/api/v1.0files/a', '/api/v1.0/api/v1.0/files/a'])(
+  test.each(['/api/v1x0/files/a', '/api/files/a', '/api/v1.0files/a', '/api/v1.0/api/v1.0/files/a'])(
     '%s is not',
     (path) => expect(find('GET', path).methods).toEqual([]),
   )
@@ -87,12 +87,12 @@ describe('a prefix', () => {
 
 describe('the rest of a path', () => {
   const find = createMatcher([{ method: 'PUT', path: '/files/{id}/{path+}', summary: '' }])
-  it.each([
+  test.each([
     ['/files/a/b', { id: 'a', path: 'b' }],
     ['/files/a/b/c.json/', { id: 'a', path: 'b/c.json' }],
     ['/files/a/b%20c/%2e', { id: 'a', path: 'b c/.' }],
   ])('%s', (path, params) => expect(find('PUT', path).match?.params).toEqual(params))
-  it.each(['/files/a', '/files/a/', '/files//b'])('%s has none', (path) =>
+  test.each(['/files/a', '/files/a/', '/files//b'])('%s has none', (path) =>
     expect(find('PUT', path).match).toBeUndefined(),
   )
 })
@@ -103,7 +103,7 @@ describe('matching', () => {
     { method: 'GET', path: '/po/status/{analysis_id}', summary: '' },
     { method: 'PUT', path: '/po/status', summary: '' },
   ])
-  it.each([
+  test.each([
     ['GET', '/po/status', 0, {}],
     ['GET', '/po/status/', 0, {}],
     ['PUT', '/po/status', 2, {}],
@@ -116,7 +116,7 @@ describe('matching', () => {
     expect(find(method, path).match).toEqual({ index, params })
   })
 
-  it.each([
+  test.each([
     ['GET', '/po/status//', []],
     ['GET', '/po/statusx', []],
     ['GET', '/po/status/a/b', []],

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import type { SettingGroup } from '../../../shared/routes/index.ts'
 import {
   ConfigFault,
@@ -54,7 +54,7 @@ const faultsOf = (groups: readonly SettingGroup[], env: Environment): readonly s
 }
 
 describe('faults', () => {
-  it('are listed all at once, by name', () => {
+  test('are listed all at once, by name', () => {
     const faults = faultsOf(GROUPS, {})
     expect(faults.map((fault) => fault.split(':')[0]).sort()).toEqual([...required].sort())
   })
@@ -90,18 +90,18 @@ describe('faults', () => {
     ['DT_TOKEN_KEY', VALUE],
     ['DT_TOKEN_KEY', `${'k'.repeat(32)},${VALUE}`],
   ]
-  it.each(malformed)('%s=%j is one, and its value is not named', (name, value) => {
+  test.each(malformed)('%s=%j is one, and its value is not named', (name, value) => {
     const faults = faultsOf(GROUPS, { ...complete, [name]: value })
     expect(faults).toHaveLength(1)
     expect(faults[0]).toMatch(new RegExp(`^${name}: expected `))
     expect(faults[0]).not.toContain(VALUE)
   })
 
-  it('do not count where the group is not wanted', () => {
+  test('do not count where the group is not wanted', () => {
     expect(faultsOf(['auth'], { KEYCLOAK_URL: 'http://k', POSTGRES_PORT: VALUE, HUB_URL_CORE: VALUE })).toEqual([])
   })
 
-  it('never hold a value, even all of them together', () => {
+  test('never hold a value, even all of them together', () => {
     const wrong = Object.fromEntries(names.map((name) => [name, `${VALUE} \n`]))
     expect(faultsOf(GROUPS, wrong).length).toBeGreaterThan(10)
     expect(faultsOf(GROUPS, wrong).join()).not.toContain(VALUE)
@@ -109,17 +109,17 @@ describe('faults', () => {
 })
 
 describe('values', () => {
-  it('have their defaults', () => {
+  test('have their defaults', () => {
     const config = loadConfig(GROUPS, complete)
     expect(config).toMatchObject({ POSTGRES_PORT: 5432, POSTGRES_MAX: 2, POSTGRES_PREPARE: true, HUB_LOGGING: true })
     expect(config).toMatchObject({ KEYCLOAK_REALM: 'flame', STATUS_LOOP_INTERVAL: 10, PORT: 8080, LOG_LEVEL: 'info' })
   })
 
-  it('lose the last slash of a URL, so that paths can be put behind it', () => {
+  test('lose the last slash of a URL, so that paths can be put behind it', () => {
     expect(loadConfig(GROUPS, complete).KEYCLOAK_URL).toBe('http://host:1/path')
   })
 
-  it.each([
+  test.each([
     ['true', true],
     ['True', true],
     ['1', true],
@@ -130,7 +130,7 @@ describe('values', () => {
     expect(loadConfig(GROUPS, { ...complete, HUB_LOGGING: text }).HUB_LOGGING).toBe(value)
   })
 
-  it('take an empty proxy for none', () => {
+  test('take an empty proxy for none', () => {
     expect(loadConfig(GROUPS, { ...complete, PO_HTTP_PROXY: '' }).PO_HTTP_PROXY).toBe('')
   })
 })
@@ -144,25 +144,25 @@ describe('secrets in files', () => {
   writeFileSync(address, `${complete['MONGO_URL']}\n`)
   afterAll(() => rmSync(folder, { recursive: true }))
 
-  it.each(secrets)('%s_FILE: the content without its last newline is the value', (name) => {
+  test.each(secrets)('%s_FILE: the content without its last newline is the value', (name) => {
     const { [name]: _, ...rest } = complete
     const read = name === 'MONGO_URL' ? address : file
     const expected = { DT_TOKEN_KEY: [kept], MONGO_URL: complete['MONGO_URL'] }[name as string] ?? kept
     expect(loadConfig(GROUPS, { ...rest, [`${name}_FILE`]: read })[name]).toEqual(expected)
   })
 
-  it.each(secrets)('%s and %s_FILE together are a fault', (name) => {
+  test.each(secrets)('%s and %s_FILE together are a fault', (name) => {
     const faults = faultsOf(GROUPS, { ...complete, [name]: VALUE, [`${name}_FILE`]: file })
     expect(faults).toEqual([`${name}: expected either ${name} or ${name}_FILE, not both`])
   })
 
-  it.each(secrets)('%s_FILE that cannot be read is a fault, and its path is not named', (name) => {
+  test.each(secrets)('%s_FILE that cannot be read is a fault, and its path is not named', (name) => {
     const { [name]: _, ...rest } = complete
     const faults = faultsOf(GROUPS, { ...rest, [`${name}_FILE`]: `/nowhere/${VALUE}` })
     expect(faults).toEqual([`${name}: expected ${name}_FILE to name a readable file`])
   })
 
-  it('a setting that is no secret has no file', () => {
+  test('a setting that is no secret has no file', () => {
     const { POSTGRES_HOST: _, ...rest } = complete
     expect(faultsOf(GROUPS, { ...rest, POSTGRES_HOST_FILE: file })).toEqual(['POSTGRES_HOST: expected a value'])
   })
@@ -171,7 +171,7 @@ describe('secrets in files', () => {
 describe('DNS_PEERS', () => {
   const peersOf = (text: string) => loadConfig(['runs'], { ...complete, DNS_PEERS: text }).DNS_PEERS
 
-  it.each([
+  test.each([
     ['kube-system/k8s-app=kube-dns:53', { to: { namespace: 'kube-system', label: ['k8s-app', 'kube-dns'] }, port: 53 }],
     [
       'openshift-dns/dns.operator.openshift.io/daemonset-dns=default:5353',
@@ -184,7 +184,7 @@ describe('DNS_PEERS', () => {
     expect(peersOf(`${text}, 10.0.0.10/32:53`)).toEqual([peer, { to: { cidr: '10.0.0.10/32' }, port: 53 }])
   })
 
-  it.each([
+  test.each([
     '',
     ',',
     'k8s-app=kube-dns:53',
@@ -207,14 +207,14 @@ describe('DNS_PEERS', () => {
 describe('DT_EGRESS', () => {
   const egress = (text: string) => ({ ...complete, DT_EGRESS: text })
 
-  it.each(['app=influxdb:8086', '10.0.0.0/8:1883', '0.0.0.0/0:443', '::/0:443', 'fd00:10::/32:443'])(
+  test.each(['app=influxdb:8086', '10.0.0.0/8:1883', '0.0.0.0/0:443', '::/0:443', 'fd00:10::/32:443'])(
     'takes %s',
     (text) => {
       expect(loadConfig(['services'], egress(text)).DT_EGRESS).toHaveLength(1)
     },
   )
 
-  it.each([
+  test.each([
     ['169.254.169.254/32:80', '169.254.0.0/16'],
     ['10.0.0.0/8:443,127.0.0.1/32:6443', '127.0.0.0/8'],
     ['fe80::/64:443', 'fe80::/10'],
@@ -225,7 +225,7 @@ describe('DT_EGRESS', () => {
     ])
   })
 
-  it.each(['300.0.0.0/8:443', '10.0.0.0/40:443', '1::2::3/64:443'])('refuses %s, which is no block', (text) => {
+  test.each(['300.0.0.0/8:443', '10.0.0.0/40:443', '1::2::3/64:443'])('refuses %s, which is no block', (text) => {
     expect(faultsOf(['services'], egress(text))[0]).toContain('expected entries such as')
   })
 })

@@ -1,5 +1,5 @@
 /** Bodies in PostgreSQL, straight and through a pooler, against what every BlobStore owes. */
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { createBlobs } from '../../../../../shared/adapters/postgres/files/index.ts'
 import type { Body } from '../../../../../shared/files/model.ts'
 import { allOf, blobStoreConformance, inPieces, noise } from '../../../../conformance/files/blob-store.ts'
@@ -25,7 +25,7 @@ onEachWay((name, pools) => {
   }
   blobStoreConformance(name, target)
 
-  it(`${name}: a body that was written in pieces of another size stays readable`, async () => {
+  test(`${name}: a body that was written in pieces of another size stays readable`, async () => {
     const { blobs } = await target()
     const [pool] = pools()
     const bytes = noise(1_000_000)

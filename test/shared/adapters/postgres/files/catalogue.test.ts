@@ -1,5 +1,5 @@
 /** Files and contents in PostgreSQL, straight and through a pooler, against what every Catalogue owes. */
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { createCatalogue } from '../../../../../shared/adapters/postgres/files/index.ts'
 import type { Body, ObjectId } from '../../../../../shared/files/model.ts'
 import { catalogueConformance, contentOf } from '../../../../conformance/files/catalogue.ts'
@@ -18,7 +18,7 @@ onEachWay((name, pools) => {
   }
   catalogueConformance(name, fresh)
 
-  it(`${name}: no upload begins where the contents have as many bytes as the site allows`, async () => {
+  test(`${name}: no upload begins where the contents have as many bytes as the site allows`, async () => {
     const { catalogue: other } = await fresh()
     const [pool] = pools()
     let time = START.getTime()
@@ -37,7 +37,7 @@ onEachWay((name, pools) => {
     await catalogue.begin(START)
   })
 
-  it(`${name}: a content whose holder died before it let go is found and loosened`, async () => {
+  test(`${name}: a content whose holder died before it let go is found and loosened`, async () => {
     const { catalogue } = await fresh()
     const [pool] = pools()
     const body = await catalogue.begin(START)
