@@ -1,6 +1,6 @@
 /** A tick of the loop: the slot gate in front of a sweep. A tick is a hint; late, doubled and missing ones do no harm. */
 
-import { sideBySide } from '../../platform/concurrency.ts'
+import { mapConcurrent } from '../../platform/concurrency.ts'
 import { Fault } from '../../platform/fault.ts'
 import { eventSource, reconcileEvent } from '../events.ts'
 import { pardonSilence } from '../silence.ts'
@@ -27,7 +27,7 @@ async function fanOut(ports: SweepPorts, slot: number): Promise<number | undefin
   const ids = await store.listDue(at, EVENT_LIMIT)
   const source = eventSource(settings.run.namespace)
   let fault: unknown
-  await sideBySide(ids, EVENTS, async (id) => {
+  await mapConcurrent(ids, EVENTS, async (id) => {
     if (fault !== undefined) return
     await sink.emit(reconcileEvent(id, slot, at, source)).catch((error: unknown) => {
       fault = error
