@@ -64,7 +64,7 @@ else {
 
 const functionEntry = (route: Route): string => `
 import './functions/${functionFolder(route)}/index.ts'
-import { start } from '../shared/http/start.ts'
+import { start } from './shared/http/start.ts'
 await start(async () => {})
 `
 
