@@ -13,7 +13,7 @@ type Sources = ReadonlyMap<string, string>
 /** Who may know a package. Nobody else does, and no package is without an entry. */
 const VENDORS: Readonly<Record<string, RegExp>> = {
   '@google-cloud/functions-framework': /^shared\/(http|events)\/register\.ts$/,
-  '@kubernetes/client-node': /^shared\/adapters\/kubernetes\//,
+  '@kubernetes/client-node': /^shared\/(adapters\/kubernetes\/|platform\/objects\.ts$)/,
   cloudevents: /^shared\/(events|adapters)\//,
   esbuild: /^knative\//,
   jose: /^(shared\/(http\/(auth|keys)|adapters\/signing)\.ts$|knative\/)/,

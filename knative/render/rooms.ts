@@ -22,7 +22,7 @@ export const ROOMS: readonly Room[] = [
     folder: '`shared/platform/`',
     owns: 'what both systems stand on: faults, Kubernetes objects, the slot gate, the outbox relay, back-off, concurrency, networks, tokens of runs',
     files: /^shared\/platform\//,
-    may: ['platform', 'node:crypto', 'node:net'],
+    may: ['platform', 'node:crypto', 'node:net', '@kubernetes/client-node'],
   },
   {
     name: 'routes',

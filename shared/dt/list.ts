@@ -2,7 +2,7 @@
  * `GET /service/`: a page of services, oldest first. Database only: no service can spoil the page of the others. Screens ask
  * for it every few seconds: who asks for a page at the same time gets one reading of it.
  */
-import { nextReading } from '../platform/single-flight.ts'
+import { singleFlight } from '../platform/single-flight.ts'
 import type { Listed } from './ports/store.ts'
 import type { Ports } from './ports.ts'
 import { type ListRow, rowOf } from './show.ts'
@@ -24,7 +24,7 @@ export function createList(): (ports: Pick<Ports, 'store'>, page: Page) => Promi
   }
   let read: ((key: string) => Promise<ListRow[]>) | undefined
   return (ports, { skip, limit }) => {
-    read ??= nextReading((key: string) => show(ports, key))
+    read ??= singleFlight((key: string) => show(ports, key))
     return read(`${skip}/${limit}`)
   }
 }

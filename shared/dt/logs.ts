@@ -1,6 +1,6 @@
 /** `GET /service/{id}/logs`: what the containers of a service wrote last, of those that run and of those that have ended. */
 
-import { sideBySide } from '../platform/concurrency.ts'
+import { mapConcurrent } from '../platform/concurrency.ts'
 import { isFault } from '../platform/fault.ts'
 import { isOver, LOG_TAIL_BYTES } from './model.ts'
 import { CONTAINER } from './names.ts'
@@ -42,7 +42,7 @@ export async function logs(ports: LogsPorts, text: string): Promise<Record<strin
       : runs.filter((run) => run.phase === 'running' || run.phase === 'finishing').map(({ pod }) => pod)
   const live = all.slice(-LIVE_PODS)
   const bytes = Math.min(LIVE_LOG_BYTES, Math.floor(LIVE_LOGS_BYTES / Math.max(1, live.length)))
-  const read = await sideBySide(live, READS, async (pod) => [pod, await liveLog(ports, pod, bytes)] as const)
+  const read = await mapConcurrent(live, READS, async (pod) => [pod, await liveLog(ports, pod, bytes)] as const)
   const texts = read.map((result) => {
     if (result.status === 'rejected') throw result.reason
     return result.value

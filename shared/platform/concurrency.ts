@@ -1,6 +1,6 @@
-/** Work on many items at the same time, but not on all of them: Kubernetes and the database are shared with others. */
+/** Bounded concurrency: Kubernetes and the database are shared with others. */
 
-/** At most `count` holders at a time, in the order of their coming; each gives its permit back by the function it gets. */
+/** A semaphore of `count` permits, first come, first served. The promise resolves to the function that releases the permit. */
 export function permits(count: number): () => Promise<() => void> {
   let free = count
   const waiting: (() => void)[] = []
@@ -16,8 +16,8 @@ export function permits(count: number): () => Promise<() => void> {
   }
 }
 
-/** Begins work that it is given in its order, at most `limit` at a time. */
-export function limited(limit: number): <R>(work: () => Promise<R>) => Promise<R> {
+/** Starts the given work in order, at most `limit` at a time. */
+export function withLimit(limit: number): <R>(work: () => Promise<R>) => Promise<R> {
   const acquire = permits(limit)
   return async (work) => {
     const release = await acquire()
@@ -29,21 +29,21 @@ export function limited(limit: number): <R>(work: () => Promise<R>) => Promise<R
   }
 }
 
-/** Runs `act` on each item, at most `limit` at a time; every item is done, whatever fails. Results in the items' order. */
-export function sideBySide<T, R>(
+/** Runs `act` on every item, at most `limit` at a time; a failure stops no other item. Results have the order of the items. */
+export function mapConcurrent<T, R>(
   items: readonly T[],
   limit: number,
   act: (item: T) => Promise<R>,
 ): Promise<PromiseSettledResult<R>[]> {
-  const run = limited(limit)
+  const run = withLimit(limit)
   return Promise.allSettled(items.map((item) => run(() => act(item))))
 }
 
 /**
- * Waits for all of it, whatever fails.
+ * As `Promise.all`, but settles only after all promises have settled.
  * @throws the first failure in the order of the arguments
  */
-export async function together<const T extends readonly Promise<unknown>[]>(...work: T) {
+export async function allSettledOrThrow<const T extends readonly Promise<unknown>[]>(...work: T) {
   const results = await Promise.allSettled(work)
   for (const result of results) if (result.status === 'rejected') throw result.reason
   return results.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as {

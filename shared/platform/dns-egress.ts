@@ -3,6 +3,8 @@
  * between clusters: CoreDNS in `kube-system`, a cache on each node's own address, or OpenShift's, which listens on 5353. Pure.
  */
 
+import type { V1 } from './objects.ts'
+
 /** Name servers as a policy selects them: pods by label, or addresses, and the port that the pods listen on. */
 export type DnsPeer = {
   readonly to:
@@ -11,7 +13,7 @@ export type DnsPeer = {
   readonly port: number
 }
 
-const destination = ({ to }: DnsPeer) =>
+const destination = ({ to }: DnsPeer): V1<'NetworkPolicyPeer'> =>
   'cidr' in to
     ? { ipBlock: { cidr: to.cidr } }
     : {
@@ -20,7 +22,7 @@ const destination = ({ to }: DnsPeer) =>
       }
 
 /** One rule per port, since a rule allows each of its ports to each of its destinations. */
-export const dnsEgress = (peers: readonly DnsPeer[]) =>
+export const dnsEgress = (peers: readonly DnsPeer[]): V1<'NetworkPolicyEgressRule'>[] =>
   [...Map.groupBy(peers, ({ port }) => port)].map(([port, servers]) => ({
     to: servers.map(destination),
     ports: [

@@ -1,13 +1,13 @@
 /**
- * Reads of the same thing at the same time are one: whoever asks while a reading is under way gets the next one, which begins
- * after it asked. So nobody is told less than was true at that moment, and a reading is never repeated for each of many.
+ * Concurrent reads of one key share a result. A call that comes during a read waits for the next read, which starts after the
+ * call: no caller gets a result older than its call, and any number of concurrent calls costs at most two reads.
  */
-export function nextReading<K extends string | number, V>(read: (key: K) => Promise<V>): (key: K) => Promise<V> {
+export function singleFlight<K extends string | number, V>(read: (key: K) => Promise<V>): (key: K) => Promise<V> {
   const current = new Map<K, Promise<unknown>>()
   const next = new Map<K, Promise<V>>()
 
   async function begin(key: K): Promise<V> {
-    await current.get(key)?.catch(() => {}) // was its callers' to hear of
+    await current.get(key)?.catch(() => {}) // reported to its own callers
     next.delete(key)
     const reading = read(key)
     current.set(key, reading)
@@ -22,7 +22,7 @@ export function nextReading<K extends string | number, V>(read: (key: K) => Prom
     const known = next.get(key)
     if (known !== undefined) return known
     const reading = begin(key)
-    // Until its first step is taken, everybody who asks joins it.
+    // Calls join it until it starts to read.
     next.set(key, reading)
     return reading
   }

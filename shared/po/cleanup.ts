@@ -3,7 +3,7 @@
  * others. Live analyses are touched only where `all` or `analyzes` asks for it.
  */
 
-import { sideBySide } from '../platform/concurrency.ts'
+import { mapConcurrent } from '../platform/concurrency.ts'
 import { carryOutEnd } from './ending.ts'
 import { takeInventory } from './inventory.ts'
 import { isLive } from './model.ts'
@@ -25,7 +25,7 @@ async function clearAnalyses(ports: ReleasePorts): Promise<string> {
   const analyses = await ports.store.reset(({ state, progress }) =>
     isLive(state) ? [outcomeReport('stopped', progress)] : [],
   )
-  const results = await sideBySide(analyses, CONCURRENCY, (analysis) => carryOutEnd(ports, analysis))
+  const results = await mapConcurrent(analyses, CONCURRENCY, (analysis) => carryOutEnd(ports, analysis))
   const left = results.filter(({ status }) => status === 'rejected').length
   const ids = analyses.map(({ spelling }) => spelling).join(', ')
   const later = left > 0 ? `; objects of ${left} will be removed later` : ''

@@ -1,6 +1,6 @@
 /** One analysis by the caller's spelling of its id, or all of them: what most endpoints share. */
 
-import { sideBySide } from '../platform/concurrency.ts'
+import { mapConcurrent } from '../platform/concurrency.ts'
 import type { Analysis, AnalysisId } from './model.ts'
 import type { Ports } from './ports.ts'
 
@@ -26,7 +26,7 @@ export async function eachAnalysis<T>(
   act: (analysis: Analysis) => Promise<T>,
 ): Promise<Record<string, T>> {
   const selected = await select(ports, selection)
-  const results = await sideBySide(selected, CONCURRENCY, ([, analysis]) => act(analysis))
+  const results = await mapConcurrent(selected, CONCURRENCY, ([, analysis]) => act(analysis))
   const answer: Record<string, T> = {}
   for (const [index, result] of results.entries()) {
     if (result.status === 'rejected') throw result.reason

@@ -7,7 +7,7 @@
  * logs are given up, after four the archive entry is made without lines and logs.
  */
 
-import { together } from '../platform/concurrency.ts'
+import { allSettledOrThrow } from '../platform/concurrency.ts'
 import { isFault } from '../platform/fault.ts'
 import { readLog } from './container-logs.ts'
 import type { AnalysisKey, LogSnapshot, Removal } from './model.ts'
@@ -151,7 +151,7 @@ async function carryOut(ports: ReleasePorts, removal: Removal): Promise<'gone' |
   const root = rootName(removal.id, removal.firstRun)
   await secureLogs(ports, removal)
   await removeRoot(ports, removal, root)
-  const [, hold] = await together(archive(ports, removal), removeClient(ports, removal))
+  const [, hold] = await allSettledOrThrow(archive(ports, removal), removeClient(ports, removal))
   if (hold === 'busy') return 'busy'
   const gone = (await cluster.find('ConfigMap', root)) === undefined && (await podsLeft(ports, removal)) === 0
   return gone ? 'gone' : 'left'

@@ -4,7 +4,7 @@
  */
 
 import { retryAt } from '../platform/backoff.ts'
-import { limited } from '../platform/concurrency.ts'
+import { withLimit } from '../platform/concurrency.ts'
 import { type Drained, drain } from '../platform/drain.ts'
 import { isFault } from '../platform/fault.ts'
 import { WORDS } from './lifecycle.ts'
@@ -110,7 +110,7 @@ export function deliver(ports: DeliveryPorts, deadline: Date, id?: AnalysisId): 
 
 /** A store of which the delivery uses one connection at a time: the others are for those who wait for an answer. */
 function oneConnection(store: Ports['store']): Ports['store'] {
-  const inTurn = limited(1)
+  const inTurn = withLimit(1)
   return {
     ...store,
     claimReports: (...args) => inTurn(() => store.claimReports(...args)),

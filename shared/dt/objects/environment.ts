@@ -1,15 +1,10 @@
 /** What containers read from their environment. What a user says of a name wins over what we say of it. */
+import type { V1 } from '../../platform/objects.ts'
 import type { ServiceId } from '../model.ts'
 import { BATCH, serverName, tokensName } from '../names.ts'
-
 import { bytesOf, type ServiceSettings } from '../settings.ts'
 
-export interface EnvVar {
-  readonly name: string
-  readonly value?: string
-  readonly valueFrom?: object
-}
-
+type EnvVar = V1<'EnvVar'>
 type Env = Readonly<Record<string, string>>
 
 const fromField = (name: string, fieldPath: string): EnvVar => ({ name, valueFrom: { fieldRef: { fieldPath } } })
@@ -51,7 +46,7 @@ export interface ToolRun {
 
 const TOKEN_FILE = '/var/run/secrets/dt-service/token'
 
-export const TOKENS_VOLUME = 'run-tokens'
+const TOKENS_VOLUME = 'run-tokens'
 /** The token of one index, out of a Secret that has those of all: the template is the same for each. */
 export const TOKEN_MOUNT = {
   name: TOKENS_VOLUME,
@@ -59,7 +54,7 @@ export const TOKEN_MOUNT = {
   subPathExpr: '$(RUN_INDEX)',
   readOnly: true,
 } as const
-export const tokensVolume = (id: ServiceId) => ({
+export const tokensVolume = (id: ServiceId): V1<'Volume'> => ({
   name: TOKENS_VOLUME,
   secret: { secretName: tokensName(id), defaultMode: 0o444 },
 })

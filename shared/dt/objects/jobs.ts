@@ -1,9 +1,8 @@
 /** Jobs: one pod per replication, known by its index; and the CronJob that makes them when they are due. */
-
-import type { KubernetesObject } from '../../platform/ports.ts'
+import type { Labels, ObjectOf, V1 } from '../../platform/objects.ts'
 import { fanInName, firingJobName, jobName, LABEL } from '../names.ts'
 import type { ServiceInput } from './input.ts'
-import { type Labels, owned, serviceLabels } from './metadata.ts'
+import { owned, serviceLabels } from './metadata.ts'
 import { runPod } from './run-pod.ts'
 
 const runLabels = (input: ServiceInput): Labels => serviceLabels(input, 'run')
@@ -13,14 +12,14 @@ interface Shape {
   readonly parallelism: number
   readonly retries: number
   readonly suspend: boolean
-  readonly template: object
+  readonly template: V1<'PodTemplateSpec'>
 }
 
 /**
  * An index that failed for good does not end the others. A Job gets no time to live when it is made: how it ended is known from
  * it alone, so it stays until that is recorded, however long nobody looks.
  */
-const jobSpec = ({ completions, parallelism, retries, suspend, template }: Shape) => ({
+const jobSpec = ({ completions, parallelism, retries, suspend, template }: Shape): V1<'JobSpec'> => ({
   completionMode: 'Indexed',
   completions,
   parallelism,
@@ -52,8 +51,8 @@ const replications = (input: ServiceInput, firing: number | null, suspend: boole
 }
 
 /** The runs of an on-demand service. */
-export const onDemandJob = (input: ServiceInput, suspend: boolean): KubernetesObject =>
-  owned(input, {
+export const onDemandJob = (input: ServiceInput, suspend: boolean): ObjectOf<'Job'> =>
+  owned<ObjectOf<'Job'>>(input, {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: { name: jobName(input.id), labels: { ...runLabels(input), [LABEL.step]: 'replication' } },
@@ -65,10 +64,11 @@ export const onDemandJob = (input: ServiceInput, suspend: boolean): KubernetesOb
  * that. Times are UTC. The history is ours: a Job gets a time to live when its firing is recorded. The limits of Kubernetes are
  * there for a loop that is away: they bound what waits for it, and firings beyond them are lost.
  */
-export const cronJob = (input: ServiceInput, suspend: boolean): KubernetesObject => {
+export const cronJob = (input: ServiceInput, suspend: boolean): ObjectOf<'CronJob'> => {
   const { id, spec, settings } = input
+  if (spec.schedule === null) throw new TypeError('a service without a schedule has no CronJob')
   const labels = runLabels(input)
-  return owned(input, {
+  return owned<ObjectOf<'CronJob'>>(input, {
     apiVersion: 'batch/v1',
     kind: 'CronJob',
     metadata: { name: jobName(id), labels },
@@ -88,12 +88,12 @@ export const cronJob = (input: ServiceInput, suspend: boolean): KubernetesObject
 }
 
 /** After all runs of a firing: one more, which finds their outputs below `/input/outputs/<index>`. */
-export const fanInJob = (input: ServiceInput, firing: number, suspend: boolean): KubernetesObject => {
+export const fanInJob = (input: ServiceInput, firing: number, suspend: boolean): ObjectOf<'Job'> => {
   const { id, spec, settings } = input
   const { fanIn } = spec
   if (!fanIn) throw new TypeError('a service without a fan-in has no Job for it')
   const name = fanInName(firingJobName(id, spec.jobType === 'scheduled' ? firing : null))
-  return owned(input, {
+  return owned<ObjectOf<'Job'>>(input, {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: { name, labels: { ...runLabels(input), [LABEL.step]: 'fan-in' } },

@@ -3,7 +3,7 @@
  * Level-based: each step follows from what is seen, so one that was cut off is taken up again, and one too many does nothing.
  */
 
-import { sideBySide } from '../../platform/concurrency.ts'
+import { mapConcurrent } from '../../platform/concurrency.ts'
 import { isFault } from '../../platform/fault.ts'
 import { cannotStart } from '../lifecycle.ts'
 import {
@@ -51,7 +51,7 @@ async function withTails({ cluster, log }: LookPorts, service: Service, runs: re
       return run
     }
   }
-  const read = await sideBySide(runs, LOG_READS, tail)
+  const read = await mapConcurrent(runs, LOG_READS, tail)
   return read.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
 }
 

@@ -4,7 +4,7 @@
  * changes nothing. Services that have ended cost one list of their metadata, however many there are.
  */
 
-import { sideBySide, together } from '../../platform/concurrency.ts'
+import { allSettledOrThrow, mapConcurrent } from '../../platform/concurrency.ts'
 import { isFault } from '../../platform/fault.ts'
 import type { Service, ServiceId } from '../model.ts'
 import { isSettled } from '../names.ts'
@@ -50,7 +50,7 @@ async function each<T, R>(
   idOf: (item: T) => string,
   act: (item: T) => Promise<R>,
 ) {
-  const results = await sideBySide(items, ACTS, act)
+  const results = await mapConcurrent(items, ACTS, act)
   return results.flatMap((result, at) => {
     if (result.status === 'fulfilled') return [result.value]
     const item = items[at]
@@ -73,7 +73,7 @@ async function mismarked({ cluster, random }: SweepPorts): Promise<Resource[]> {
   const found = (await cluster.marked()).filter((marked) => !isSettled(marked))
   const from = found.length > MISMARKED_LIMIT ? Math.floor(random() * found.length) : 0
   const some = [...found.slice(from), ...found.slice(0, from)].slice(0, MISMARKED_LIMIT)
-  const read = await sideBySide(some, ACTS, ({ name }) => cluster.resource(name))
+  const read = await mapConcurrent(some, ACTS, ({ name }) => cluster.resource(name))
   return read.flatMap((result) => {
     if (result.status === 'rejected') throw result.reason
     return result.value ? [result.value] : []
@@ -200,7 +200,7 @@ export async function sweep(ports: SweepPorts, memory: Memory): Promise<SweepRep
     ports.log(isFault(error) ? 'warn' : 'error', 'step of the sweep failed', { service: id, error })
   }
   const deadline = () => new Date(ports.now().getTime() + TELLING_MS)
-  const [services, removed, before] = await together(
+  const [services, removed, before] = await allSettledOrThrow(
     standGuard(ports, memory).then(() => lookAtAll(ports, failed)),
     removeExpired(ports, failed),
     publishChanges(ports, deadline()),

@@ -1,5 +1,5 @@
 /** What Kubernetes and the database know of services that may change: read once, in requests whose number ended services do not raise. */
-import { together } from '../../platform/concurrency.ts'
+import { allSettledOrThrow } from '../../platform/concurrency.ts'
 import type { Manifest, Run, Service, ServiceId } from '../model.ts'
 import { LABEL } from '../names.ts'
 import type { JobFacts, PodFacts, ServerFacts } from '../ports/cluster.ts'
@@ -38,7 +38,7 @@ export async function readWorld({ store, cluster }: WorldPorts, services: readon
   const batch = idsWhere(({ spec }) => spec.jobType !== 'persistent')
   // Pods before Jobs: what a Job says of its pods is then at least as new as what is seen of them.
   const pods = await cluster.pods(batch)
-  const [jobs, cronJobs, servers, runs, manifests] = await together(
+  const [jobs, cronJobs, servers, runs, manifests] = await allSettledOrThrow(
     cluster.jobs(batch),
     cluster.cronJobs(idsWhere(({ spec }) => spec.jobType === 'scheduled')),
     cluster.servers(idsWhere(({ spec }) => spec.jobType === 'persistent')),

@@ -5,7 +5,7 @@
  * Each analysis is taken over by itself: one that fails stops no other, and what was begun is continued by the next call.
  */
 
-import { sideBySide } from '../../platform/concurrency.ts'
+import { mapConcurrent } from '../../platform/concurrency.ts'
 import { ensureStandingPolicy, type Peers, requirePeers } from '../apply-run.ts'
 import { COMPONENT, FORMER_PROXIES_POLICY_NAME, LABEL } from '../names.ts'
 import { formerProxiesPolicy } from '../objects/index.ts'
@@ -76,7 +76,7 @@ export async function takeOver(ports: AdoptPorts, survey: Survey, tell: Tell): P
   if (cases.length > 0) {
     const peers = await prepare(ports, survey, cases)
     const groups = [...Map.groupBy(cases, ({ id }) => id).values()]
-    await sideBySide(groups, CONCURRENCY, (group) => carryOutAll(ports, group, peers, tell))
+    await mapConcurrent(groups, CONCURRENCY, (group) => carryOutAll(ports, group, peers, tell))
   }
   await closeFormerProxies(ports)
 }

@@ -2,11 +2,11 @@
  * Puts the objects that were deployed for a run below our root, so that they go with it, in the order in which all runs
  * go. Metadata is all that is written: no pod restarts, and every policy stays as it is.
  */
-
+import { ownerReference } from '../../platform/objects.ts'
 import type { OwnerReference } from '../../platform/ports.ts'
 import type { RunNumber } from '../model.ts'
 import { LABEL } from '../names.ts'
-import { ownerReference, policyOwnedByRoot, type RunInput, rootOf, runLabels } from '../objects/index.ts'
+import { policyOwnedByRoot, type RunInput, rootOf, runLabels } from '../objects/index.ts'
 import type { AdoptPorts } from '../ports/adopt.ts'
 import type { PodFacts } from '../ports/cluster.ts'
 import { analysisParts, formerPolicy, formerProxy, proxyParts } from './former.ts'

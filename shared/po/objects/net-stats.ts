@@ -1,7 +1,7 @@
-/** An optional second container of the analysis pod, which tells at its end how much the pod received and sent. */
+/** An optional second container of the analysis pod, which logs at its end how much the pod received and sent. */
+import { CONFINED, nonRoot, type V1 } from '../../platform/objects.ts'
 import type { AnalysisId, RunNumber } from '../model.ts'
 import { netStatsName } from '../names.ts'
-import { CONFINED, nonRoot } from './pods.ts'
 
 const USER = 65_534
 
@@ -27,7 +27,7 @@ while :; do
 done
 `.trimStart()
 
-export const netStatsContainer = (id: AnalysisId, run: RunNumber, image: string) => ({
+export const netStatsContainer = (id: AnalysisId, run: RunNumber, image: string): V1<'Container'> => ({
   name: netStatsName(id, run),
   image,
   imagePullPolicy: 'IfNotPresent',

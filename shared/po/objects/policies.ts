@@ -4,7 +4,7 @@
  *   broker, orchestrator, nextflow → proxy ⇄ analysis      proxy → the peers it forwards to      both → DNS
  */
 import { dnsEgress } from '../../platform/dns-egress.ts'
-import type { KubernetesObject } from '../../platform/ports.ts'
+import { type Labels, networkPolicy, type ObjectOf, tcp } from '../../platform/objects.ts'
 import {
   analysisSelector,
   COMPONENT,
@@ -16,12 +16,10 @@ import {
   STANDING_POLICY_NAME,
 } from '../names.ts'
 import type { PeerService } from '../ports/cluster.ts'
+import { ANALYSIS_PORT } from './analysis.ts'
 import type { RunInput } from './input.ts'
 import { componentLabels } from './metadata.ts'
-import { ANALYSIS_PORT, PROXY_PORT } from './pods.ts'
-import { reachablePeers } from './proxy.ts'
-
-type Labels = Readonly<Record<string, string>>
+import { PROXY_PORT, reachablePeers } from './proxy.ts'
 
 /** Pods that poll analyses. */
 const ORCHESTRATOR: Labels = { component: 'flame-po' }
@@ -29,25 +27,13 @@ const ORCHESTRATOR: Labels = { component: 'flame-po' }
 const NEXTFLOW: Labels = { app: 'nextflow' }
 
 const pods = (matchLabels: Labels) => ({ podSelector: { matchLabels } })
-const tcp = (port: number | string) => [{ protocol: 'TCP', port }]
 
 /** A Service without selector has no pods that a label could name: it stays out of reach, as `{}` would mean all pods. */
 const hasPods = (peer: PeerService): boolean => Object.keys(peer.selector).length > 0
 
-const policy = (
-  metadata: KubernetesObject['metadata'],
-  podSelector: object,
-  rules: { ingress?: readonly object[]; egress?: readonly object[] },
-): KubernetesObject => ({
-  apiVersion: 'networking.k8s.io/v1',
-  kind: 'NetworkPolicy',
-  metadata,
-  spec: { podSelector, policyTypes: ['Ingress', 'Egress'], ...rules },
-})
-
 /** Part of the installation, for all runs: with it, no policy of a run is what keeps a pod closed. */
-export const standingPolicy = (): KubernetesObject =>
-  policy(
+export const standingPolicy = (): ObjectOf<'NetworkPolicy'> =>
+  networkPolicy(
     { name: STANDING_POLICY_NAME, labels: { component: COMPONENT.standingPolicy } },
     { matchExpressions: [{ key: 'component', operator: 'In', values: [COMPONENT.analysis, COMPONENT.proxy] }] },
     {},
@@ -57,8 +43,8 @@ export const standingPolicy = (): KubernetesObject =>
  * For the time of a move from the Python service, whose proxies have no policy: without this one the standing policy would
  * cut off what still runs behind them. It selects none of ours.
  */
-export const formerProxiesPolicy = (): KubernetesObject =>
-  policy(
+export const formerProxiesPolicy = (): ObjectOf<'NetworkPolicy'> =>
+  networkPolicy(
     { name: FORMER_PROXIES_POLICY_NAME, labels: { component: COMPONENT.standingPolicy } },
     {
       matchLabels: { component: COMPONENT.proxy },
@@ -68,10 +54,10 @@ export const formerProxiesPolicy = (): KubernetesObject =>
   )
 
 /** Of the analysis: its proxy and DNS, nothing else. */
-export function analysisPolicy(input: RunInput): KubernetesObject {
+export function analysisPolicy(input: RunInput): ObjectOf<'NetworkPolicy'> {
   const { id, run } = input
   const proxy = pods(proxySelector(id, run))
-  return policy(
+  return networkPolicy(
     { name: policyName(id, run), labels: componentLabels(input, 'policy') },
     { matchLabels: analysisSelector(id, run) },
     {
@@ -82,13 +68,13 @@ export function analysisPolicy(input: RunInput): KubernetesObject {
 }
 
 /** Of its proxy. */
-export function proxyPolicy(input: RunInput): KubernetesObject {
+export function proxyPolicy(input: RunInput): ObjectOf<'NetworkPolicy'> {
   const { id, run } = input
   const analysis = pods(analysisSelector(id, run))
   const { broker, ...others } = reachablePeers(input)
   const peers = [broker, ...Object.values(others)].filter((peer) => peer !== undefined).filter(hasPods)
   const callers = [ORCHESTRATOR, ...(broker && hasPods(broker) ? [broker.selector] : []), NEXTFLOW]
-  return policy(
+  return networkPolicy(
     { name: proxyPolicyName(id, run), labels: componentLabels(input, 'proxyPolicy') },
     { matchLabels: proxySelector(id, run) },
     {

@@ -1,13 +1,22 @@
 /** The egress proxy of a run: the only way out of its analysis, and the only way in. */
-
-import type { KubernetesObject } from '../../platform/ports.ts'
+import {
+  CONFINED,
+  deployment,
+  isolatedPod,
+  nonRoot,
+  type ObjectOf,
+  SERVICE_PORT,
+  service,
+} from '../../platform/objects.ts'
 import { proxyConfigName, proxyName, proxySelector, runName } from '../names.ts'
 import type { Peer, PeerService } from '../ports/cluster.ts'
 import type { RunInput } from './input.ts'
 import { HEALTH_PATH, proxyLocations, type Upstream, type Upstreams } from './locations.ts'
 import { componentLabels, runLabels } from './metadata.ts'
 import { nginxConf } from './nginx-conf.ts'
-import { CONFINED, deployment, nonRoot, PROXY_PORT, prioritised, SERVICE_PORT, service } from './pods.ts'
+
+/** Unprivileged port of the pods; their Service has port 80. */
+export const PROXY_PORT = 8080
 
 const CONFIG_KEY = 'nginx.conf'
 const CONFIG_PATH = '/etc/nginx/nginx.conf'
@@ -44,7 +53,7 @@ const proxyLabels = (input: RunInput) => ({
   ...runLabels(input),
 })
 
-export const proxyConfig = (input: RunInput): KubernetesObject => ({
+export const proxyConfig = (input: RunInput): ObjectOf<'ConfigMap'> => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: {
@@ -59,16 +68,17 @@ export const proxyConfig = (input: RunInput): KubernetesObject => ({
   },
 })
 
-export function proxyService(input: RunInput): KubernetesObject {
+export function proxyService(input: RunInput): ObjectOf<'Service'> {
   const { id, run } = input
-  return service(proxyName(id, run), proxyLabels(input), proxySelector(id, run), PROXY_PORT)
+  return service({ name: proxyName(id, run), labels: proxyLabels(input) }, proxySelector(id, run), PROXY_PORT)
 }
 
-export function proxyDeployment(input: RunInput): KubernetesObject {
+export function proxyDeployment(input: RunInput): ObjectOf<'Deployment'> {
   const { id, run } = input
   const httpGet = { path: HEALTH_PATH, port: PROXY_PORT }
-  return deployment(proxyName(id, run), proxyLabels(input), proxySelector(id, run), {
-    ...prioritised(input.settings),
+  const metadata = { name: proxyName(id, run), labels: proxyLabels(input) }
+  return deployment(metadata, proxySelector(id, run), {
+    ...isolatedPod(input.settings.priorityClass),
     terminationGracePeriodSeconds: 10,
     containers: [
       {

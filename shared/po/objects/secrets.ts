@@ -1,10 +1,9 @@
 /** The Secret of an incarnation. It bears the number of its first run and outlives restarts. */
-
-import type { KubernetesObject } from '../../platform/ports.ts'
+import { type ObjectOf, ownerReference, withOwner } from '../../platform/objects.ts'
 import type { AnalysisSecrets } from '../model.ts'
 import { credentialsName, formerPullSecretName } from '../names.ts'
 import type { RunInput } from './input.ts'
-import { componentLabels, ownedBy } from './metadata.ts'
+import { componentLabels } from './metadata.ts'
 import { rootOf } from './root.ts'
 
 /** Entries that the analysis's container reads; a token refresh replaces the first. */
@@ -31,8 +30,8 @@ function auths({ login, registryHost }: Credentials): object {
  * that the type names, and a container what its variables name. The type is the same with and without a login, because it
  * cannot be changed later.
  */
-export const credentialsSecret = (input: RunInput, rootUid: string, credentials: Credentials): KubernetesObject =>
-  ownedBy(rootOf(input), rootUid, {
+export const credentialsSecret = (input: RunInput, rootUid: string, credentials: Credentials): ObjectOf<'Secret'> =>
+  withOwner<ObjectOf<'Secret'>>(ownerReference(rootOf(input), rootUid), {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: {

@@ -3,7 +3,7 @@
  * delays another, and it makes no difference whether a sweep comes by or an event asks for it.
  */
 
-import { together } from '../../platform/concurrency.ts'
+import { allSettledOrThrow } from '../../platform/concurrency.ts'
 import { decide, type Observation, type Verdict } from '../lifecycle.ts'
 import type { Analysis } from '../model.ts'
 import type { Ports } from '../ports.ts'
@@ -77,7 +77,7 @@ async function care(
     cares.push(refreshToken(ports, analysis, polled.health.tokenRemaining))
     cares.push(tellPartners(ports, memory, analysis))
   }
-  await together(...cares)
+  await allSettledOrThrow(...cares)
 }
 
 /** What follows from a poll: the verdict is carried out, and one that works is given what it needs to go on. */

@@ -1,6 +1,6 @@
 /** An event about one analysis: the same look that a sweep takes, by whoever gets the event. */
 
-import { together } from '../../platform/concurrency.ts'
+import { allSettledOrThrow } from '../../platform/concurrency.ts'
 import { isFault } from '../../platform/fault.ts'
 import type { AnalysisId } from '../model.ts'
 import { ask, follow, isWell, type LookPorts } from './look.ts'
@@ -19,7 +19,7 @@ export async function reconcileOne(ports: LookPorts, id: AnalysisId, memory: Mem
   const analysis = await store.claim(id, now(), CLAIM_LEASE_MS)
   if (!analysis) return
   try {
-    const [recent, polled] = await together(recentWorld(ports, memory), ask(ports, analysis))
+    const [recent, polled] = await allSettledOrThrow(recentWorld(ports, memory), ask(ports, analysis))
     // Before anything is done to it, the analysis is seen as it is now.
     const world = isWell(ports, recent, analysis, polled) ? recent : await readWorld(ports, id)
     await follow(ports, world, memory.hub, analysis, polled)

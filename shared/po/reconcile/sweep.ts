@@ -4,7 +4,7 @@
  * itself alone. Running it twice changes nothing.
  */
 
-import { limited, sideBySide, together } from '../../platform/concurrency.ts'
+import { allSettledOrThrow, mapConcurrent, withLimit } from '../../platform/concurrency.ts'
 import type { Drained } from '../../platform/drain.ts'
 import { isFault } from '../../platform/fault.ts'
 import type { Analysis } from '../model.ts'
@@ -67,7 +67,7 @@ function mostAnswered(polls: readonly Promise<Poll | undefined>[]): Promise<void
  * @throws Fault when Kubernetes cannot be read; without it no verdict is given
  */
 async function lookAtAll(ports: SweepPorts, memory: Memory, due: readonly Analysis[], failed: Failed): Promise<World> {
-  const [polls, acts] = [limited(POLLS), limited(ACTS)]
+  const [polls, acts] = [withLimit(POLLS), withLimit(ACTS)]
   const looks = due.map((analysis) => ({ analysis, polling: polls(() => ask(ports, analysis)) }))
   const pollings = looks.map(({ polling }) => polling)
   await mostAnswered(pollings)
@@ -129,7 +129,7 @@ async function sweepSuspects(ports: SweepPorts, memory: Memory, failed: Failed):
 
 async function sweepRemovals(ports: SweepPorts, failed: Failed): Promise<number> {
   const removals = await ports.store.claimRemovals(ports.now(), REMOVAL_LEASE_MS, REMOVAL_LIMIT)
-  await sideBySide(removals, REMOVALS, (removal) =>
+  await mapConcurrent(removals, REMOVALS, (removal) =>
     release(ports, removal).catch((error: unknown) => failed(error, removal.id)),
   )
   return removals.length
@@ -152,7 +152,7 @@ async function sweepSuspectRemovals(ports: SweepPorts, failed: Failed): Promise<
 /** One round of telling Hub and sink what waits for them. */
 async function tellAll(ports: SweepPorts): Promise<{ hub: Drained; sink: Drained }> {
   const deadline = new Date(ports.now().getTime() + DELIVERY_MS)
-  const [hub, sink] = await together(deliver(ports, deadline), publishChanges(ports, deadline))
+  const [hub, sink] = await allSettledOrThrow(deliver(ports, deadline), publishChanges(ports, deadline))
   return { hub, sink }
 }
 
@@ -179,7 +179,7 @@ export async function sweep(
     failures += 1
     ports.log(isFault(error) ? 'warn' : 'error', 'step of the sweep failed', { analysis: id, error })
   }
-  const [swept, removals, before] = await together(
+  const [swept, removals, before] = await allSettledOrThrow(
     sweepAnalyses(ports, memory, scope, failed),
     sweepRemovals(ports, failed),
     tellAll(ports),

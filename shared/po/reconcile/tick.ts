@@ -1,5 +1,5 @@
 /** A tick of the loop: the slot gate in front of a sweep, which this function or the receivers of its events do. */
-import { sideBySide } from '../../platform/concurrency.ts'
+import { mapConcurrent } from '../../platform/concurrency.ts'
 import { type SlotResult, sweepOncePerSlot } from '../../platform/slots.ts'
 import { eventSource, reconcileEvent } from '../events.ts'
 import { pardonSilence } from '../silence.ts'
@@ -24,7 +24,7 @@ async function fanOut(ports: SweepPorts, slot: number): Promise<number | undefin
   const ids = await store.listDue(at, EVENT_LIMIT)
   const source = eventSource(settings.run.namespace)
   let fault: unknown
-  await sideBySide(ids, EVENTS, async (id) => {
+  await mapConcurrent(ids, EVENTS, async (id) => {
     if (fault !== undefined) return
     await sink.emit(reconcileEvent(id, slot, at, source)).catch((error: unknown) => {
       fault = error

@@ -131,20 +131,23 @@ describe('Jobs', () => {
   })
 
   test('a fan-in is known as one, by the firing that it is of', () => {
-    const scheduled = inputOf({ spec: { jobType: 'scheduled', fanIn: { image: 'x:1', env: {} } } })
+    const scheduled = inputOf({
+      spec: { jobType: 'scheduled', schedule: '0 6 * * *', fanIn: { image: 'x:1', env: {} } },
+    })
     expect(parseJobName(fanInJob(scheduled, 29_600_000, false).metadata.name)).toEqual({
       id: ID,
       firing: 29_600_000,
       fanIn: true,
     })
     expect(() => fanInJob(inputOf({}), 0, false)).toThrow('has no Job for it')
+    expect(() => cronJob(inputOf({}), false)).toThrow('has no CronJob')
   })
 
   test.each([
     [true, 'waits'],
     [false, 'begins at once'],
   ])('suspended %s: %s', (suspend) => {
-    const input = inputOf({ spec: { jobType: 'scheduled', fanIn: { image: 'x:1', env: {} } } })
+    const input = inputOf({ spec: { jobType: 'scheduled', schedule: '0 6 * * *', fanIn: { image: 'x:1', env: {} } } })
     expect(specOf(onDemandJob(input, suspend))).toMatchObject({ suspend })
     expect(specOf(fanInJob(input, 1, suspend))).toMatchObject({ suspend })
     // The CronJob goes on all the same: what waits are its Jobs.

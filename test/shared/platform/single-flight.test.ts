@@ -1,12 +1,12 @@
 /** Reads that are shared: few of them, and none older than its question. */
 import { expect, test } from 'vitest'
-import { nextReading } from '../../../shared/platform/single-flight.ts'
+import { singleFlight } from '../../../shared/platform/single-flight.ts'
 
 const settle = () => new Promise((resolve) => setImmediate(resolve))
 
 function setUp() {
   const open: PromiseWithResolvers<number>[] = []
-  const read = nextReading(async (_: string) => {
+  const read = singleFlight(async (_: string) => {
     const reading = Promise.withResolvers<number>()
     open.push(reading)
     return reading.promise
