@@ -127,7 +127,7 @@ export const ROOMS: readonly Room[] = [
     folder: '`shared/http/start.ts`',
     owns: 'from the environment to a listening function',
     files: /^shared\/http\/start\.ts$/,
-    may: ['http', 'wiring', 'settings', 'log', 'routes'],
+    may: ['http', 'settings', 'log', 'routes'],
   },
   {
     name: 'http',

@@ -2,8 +2,8 @@
 
 import { createLogger, type Logger } from '../log.ts'
 import { allRoutes, type Route } from '../routes/index.ts'
+import { runChecks } from '../settings/checks.ts'
 import { ConfigFault, type Environment, groupsOf, loadConfig } from '../settings/config.ts'
-import { runChecks } from '../wire/checks.ts'
 import { isOpen } from './auth.ts'
 import { registeredFunction } from './register.ts'
 import { type FunctionServer, type ServerOptions, startServer } from './server.ts'

@@ -6,8 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createLogger } from '../log.ts'
 import type { Log } from '../platform/ports.ts'
 import type { Route } from '../routes/index.ts'
+import { atStart, type Check } from '../settings/checks.ts'
 import { type Config, type Environment, groupsOf, loadConfig } from '../settings/config.ts'
-import { atStart, type Check } from './checks.ts'
 
 /** What every function has, whatever else it is wired with. */
 interface Ambient<Settings> {
