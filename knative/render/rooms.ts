@@ -81,11 +81,18 @@ export const ROOMS: readonly Room[] = [
     may: ['model', 'names', 'ports', 'objects', 'platform'],
   },
   {
+    name: 'schema types',
+    folder: '`shared/http/schemas.ts`',
+    owns: 'types of schemas, for features and the edge',
+    files: /^shared\/http\/schemas\.ts$/,
+    may: ['zod'],
+  },
+  {
     name: 'schemas',
     folder: '`shared/{po,dt,files}/{schema,requests}.ts`',
     owns: 'shapes of requests and answers, and requests as input of use cases',
     files: /^shared\/(po|dt)\/(schema|requests)\.ts$|^shared\/files\/(schema|answers|run-answers)\.ts$/,
-    may: [...FEATURE, 'schemas', 'http', 'zod'],
+    may: [...FEATURE, 'schemas', 'schema types', 'http', 'zod'],
   },
   {
     name: 'use cases',
@@ -134,7 +141,7 @@ export const ROOMS: readonly Room[] = [
     folder: '`shared/http/`, `shared/events/`',
     owns: 'from socket to use case and back: tokens, validation, problems, OpenAPI, CloudEvents',
     files: /^shared\/(http|events)\//,
-    may: ['http', 'start', 'platform', 'routes', 'settings', 'log', 'model', 'node:*', 'packages'],
+    may: ['http', 'schema types', 'start', 'platform', 'routes', 'settings', 'log', 'model', 'node:*', 'packages'],
   },
   {
     name: 'wiring',

@@ -6,7 +6,7 @@
  */
 import * as z from 'zod'
 import { fileSchemas, page, whole } from '../files/schema.ts'
-import type { AnySchemas } from '../http/endpoint.ts'
+import type { AnySchemas } from '../http/schemas.ts'
 import { BOUNDS, isLonger } from './bounds.ts'
 import { imageFault } from './image.ts'
 import { launchDescription } from './launch-description.ts'

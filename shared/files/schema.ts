@@ -4,7 +4,7 @@
  * May import the shape of schemas.
  */
 import * as z from 'zod'
-import type { AnySchemas, Media } from '../http/endpoint.ts'
+import type { AnySchemas, Media } from '../http/schemas.ts'
 
 /** Numbers may come as text. `Number` alone would also take blanks, `0x10` and `1e3`. */
 const WHOLE = /^\s*[+-]?[0-9]+\s*$/

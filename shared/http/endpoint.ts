@@ -12,7 +12,6 @@
  *     )
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import type * as z from 'zod'
 import type { Route } from '../routes/index.ts'
 import { assertMayCall, assertOwn, assertOwnService, type Caller, NOBODY } from './auth.ts'
 import { assertJson, assertLength, BODY_LIMIT, parseJson, readBody, receivedLimit } from './body.ts'
@@ -20,52 +19,8 @@ import { assertKnownSite } from './cross-site.ts'
 import { createEdge, type Edge } from './edge.ts'
 import { exchange, type Incoming, json, once, type Reply } from './exchange.ts'
 import type { HttpFunction } from './register.ts'
+import type { Checks, Schemas } from './schemas.ts'
 import { validate } from './validation.ts'
-
-export interface Checks<Params, Query, Body> {
-  readonly params?: z.ZodType<Params>
-  readonly query?: z.ZodType<Query>
-  /** Without it a body is counted and thrown away, whatever it contains. */
-  readonly body?: z.ZodType<Body>
-  /** What a 500 says, one sentence per endpoint of the route. */
-  readonly failures: readonly string[]
-}
-
-export interface Schemas<Params, Query, Body, Answer> extends Checks<Params, Query, Body> {
-  /** What a use case answers must fit; if it does not, that is a defect of ours. */
-  readonly answer: z.ZodType<unknown, Answer>
-  /** Of an answer that is no refusal; default 200. */
-  readonly success?: number
-}
-
-/** The schemas of some function, for the description. */
-export interface AnySchemas {
-  readonly params?: z.ZodType
-  readonly query?: z.ZodType
-  readonly body?: z.ZodType
-  readonly answer: z.ZodType
-  readonly failures: readonly string[]
-  readonly success?: number
-  /** What a 404 means, where there is one. */
-  readonly missing?: string
-  /** What a 409 means, where there is one. */
-  readonly conflict?: string
-  /** What a refusal by Kubernetes means, where its words reach the caller. */
-  readonly refused?: string
-  /** Headers of the request that change what is done, and how. */
-  readonly headers?: Readonly<Record<string, string>>
-  /** Responses that only this operation has. */
-  readonly answers?: Readonly<Record<number, Readonly<Record<string, unknown>>>>
-  /** Bodies that are no JSON: media type → its schema in the description. */
-  readonly media?: {
-    readonly body?: Media
-    /** No body is as good as an empty one. */
-    readonly bodyOptional?: boolean
-    readonly answer?: Media
-  }
-}
-
-export type Media = Readonly<Record<string, { readonly schema: Readonly<Record<string, unknown>> }>>
 
 export interface Request<Params, Query, Body> {
   readonly params: Params

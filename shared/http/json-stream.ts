@@ -4,8 +4,8 @@
  */
 import * as z from 'zod'
 import type { Bytes } from './bytes.ts'
-import type { AnySchemas } from './endpoint.ts'
 import type { Reply } from './exchange.ts'
+import type { AnySchemas } from './schemas.ts'
 
 /** A text in pieces, a list of texts, or an object of such lists, each to be read once and in order. */
 export type TextPieces = AsyncIterable<string>

@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 description, made from the route table and the schemas that the functions check with. */
 import * as z from 'zod'
 import type { Auth, Endpoint, Route } from '../routes/index.ts'
-import type { AnySchemas } from './endpoint.ts'
+import type { AnySchemas } from './schemas.ts'
 
 interface Tag {
   readonly name: string

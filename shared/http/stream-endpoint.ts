@@ -10,9 +10,10 @@ import { BODY_LIMIT, hasBody, readBody } from './body.ts'
 import type { Share } from './bounds.ts'
 import { type Bytes, bodyOf } from './bytes.ts'
 import { createEdge, type Edge } from './edge.ts'
-import { type Checks, checkedHead, type Request } from './endpoint.ts'
+import { checkedHead, type Request } from './endpoint.ts'
 import { exchange, type Incoming, once, type Reply } from './exchange.ts'
 import type { HttpFunction } from './register.ts'
+import type { Checks } from './schemas.ts'
 
 export interface StreamRequest<Params, Query> extends Request<Params, Query, undefined> {
   readonly method: string

@@ -5,7 +5,7 @@
  * May import the model and the shape of schemas; used by `functions` and the description only.
  */
 import * as z from 'zod'
-import type { AnySchemas } from '../http/endpoint.ts'
+import type { AnySchemas } from '../http/schemas.ts'
 import { isUuid, LOG_LEVELS, STATUS_WORDS } from './model.ts'
 import { REGISTRY_PATTERN } from './registry.ts'
 
