@@ -106,15 +106,15 @@ const nobody: Authenticate = () => Promise.reject(new Fault('unauthenticated', '
 const anybody: Authenticate = async () => NOBODY
 
 /** How the callers of a route are known. */
-export function authenticateFor({ auth }: Pick<Route, 'auth'>, config: Config): Authenticate {
-  if (auth === 'none') return nobody
-  if (auth === 'service') return createServiceAuthenticate(config.DT_TOKEN_KEY)
-  return isOpen({ auth }, config) ? anybody : createAuthenticate(config)
+export function authenticateFor(route: Pick<Route, 'auth' | 'openBy'>, config: Config): Authenticate {
+  if (route.auth === 'none') return nobody
+  if (route.auth === 'service') return createServiceAuthenticate(config.DT_TOKEN_KEY)
+  return isOpen(route, config) ? anybody : createAuthenticate(config)
 }
 
-/** True where whoever reaches a function may call it, because the site says so. */
-export const isOpen = ({ auth }: Pick<Route, 'auth'>, { DT_AUTH }: Pick<Config, 'DT_AUTH'>): boolean =>
-  auth === 'dt' && DT_AUTH === 'none'
+/** True where the site lets callers of the API in without a token. */
+export const isOpen = ({ openBy }: Pick<Route, 'openBy'>, config: Config): boolean =>
+  openBy !== undefined && config[openBy] === 'none'
 
 function keysOf({ KEYCLOAK_URL, KEYCLOAK_REALM }: AuthConfig): JWTVerifyGetKey {
   const url = new URL(`${KEYCLOAK_URL}/realms/${encodeURIComponent(KEYCLOAK_REALM)}/protocol/openid-connect/certs`)

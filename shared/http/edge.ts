@@ -3,17 +3,17 @@
 import { createLogger, type Logger } from '../log.ts'
 import { prefixOf, type Route } from '../routes/index.ts'
 import { type Environment, groupsOf, loadConfig } from '../settings/config.ts'
-import { type Authenticate, authenticateFor } from './auth.ts'
+import { type Authenticate, authenticateFor, isOpen } from './auth.ts'
 import { type Bounds, createBounds } from './bounds.ts'
 
 export interface Edge {
   readonly authenticate: Authenticate
   readonly corsOrigins: readonly string[]
-  /** Nobody is asked for a token where the site decides that. */
+  /** The site lets callers of the API in without a token. */
   readonly isOpen: boolean
-  /** Before which the paths of the route answer, too. */
+  /** The paths of the route answer with this prefix and without it. */
   readonly prefix: string
-  /** Bytes of the largest body that a route of files takes. */
+  /** Bytes of the largest file that is accepted. */
   readonly fileLimit: number
   readonly bounds: Bounds
   readonly log: Logger
@@ -30,8 +30,8 @@ export function createEdge(route: Route, env: Environment = process.env): Edge {
   const options = { level: config.LOG_LEVEL, node: config.NODE_NAME }
   return {
     authenticate: authenticateFor(route, config),
-    corsOrigins: route.prefix === undefined ? [config.CORS_ORIGIN] : config.DT_CORS_ORIGINS,
-    isOpen: config.DT_AUTH === 'none',
+    corsOrigins: route.cors ? [config[route.cors]].flat() : [],
+    isOpen: isOpen(route, config),
     prefix: prefixOf(route, config.VERSION),
     fileLimit: config.FILE_MAX_MIB * MIB,
     bounds: createBounds(config),

@@ -97,7 +97,7 @@ export async function checkedHead<Params, Query>(
   bodyLimit = BODY_LIMIT,
 ): Promise<Omit<Request<Params, Query, undefined>, 'body'>> {
   assertLength(request, bodyLimit)
-  if (route.auth === 'dt' && edge.isOpen) assertKnownSite(request, edge.corsOrigins)
+  if (route.auth !== 'none' && edge.isOpen) assertKnownSite(request, edge.corsOrigins, route)
   const caller = route.auth === 'none' ? NOBODY : await edge.authenticate(request.headers.authorization)
   assertMayCall(route.auth, caller)
   assertOwnService(caller, match.params)

@@ -146,18 +146,11 @@ const searchOf = ({ url = '/' }: IncomingMessage): URLSearchParams =>
 
 const SLASH = /\/$/
 
-/**
- * Where clients of a digital twin are sent that end a path otherwise than it is written: with its prefix and its query, as
- * they know it. Health is asked by probes, which follow nothing.
- */
-function otherSlash(
-  { prefix, endpoints, auth }: Route,
-  { index }: Match,
-  request: IncomingMessage,
-): string | undefined {
+/** Where a path is redirected whose trailing slash is missing or too much: to itself as the route writes it, prefix and query included. */
+function otherSlash({ slashes, endpoints }: Route, { index }: Match, request: IncomingMessage): string | undefined {
   const template = endpoints[index]?.path ?? ''
   const path = pathOf(request)
-  if (prefix === undefined || auth === 'none' || SLASH.test(template) === SLASH.test(path)) return undefined
+  if (slashes === 'both' || SLASH.test(template) === SLASH.test(path)) return undefined
   const query = (request.url ?? '').slice(path.length)
   return `${SLASH.test(path) ? path.slice(0, -1) : `${path}/`}${query}`
 }

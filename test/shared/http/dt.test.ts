@@ -14,7 +14,7 @@ import { createRealm, serveFunction } from './edge.ts'
 const realm = await createRealm()
 const KEY = 'a key of more than thirty-two characters'
 const SERVICE = '669a4eee364a1b751c550b02'
-const dt: Route = { ...routes.dt.healthz, auth: 'dt', settings: ['auth', 'dt'] }
+const dt: Route = { ...routes.dt.healthz, auth: 'dt', openBy: 'DT_AUTH', settings: ['auth', 'dt'] }
 const ofService: Route = { ...routes.dt.healthz, auth: 'service', settings: ['tokens'] }
 
 describe('DT_AUTH', () => {
