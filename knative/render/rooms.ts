@@ -141,7 +141,7 @@ export const ROOMS: readonly Room[] = [
     folder: '`shared/http/`, `shared/events/`',
     owns: 'from socket to use case and back: tokens, validation, problems, OpenAPI, CloudEvents',
     files: /^shared\/(http|events)\//,
-    may: ['http', 'schema types', 'start', 'platform', 'routes', 'settings', 'log', 'model', 'node:*', 'packages'],
+    may: ['http', 'schema types', 'start', 'platform', 'routes', 'settings', 'log', 'node:*', 'packages'],
   },
   {
     name: 'wiring',
@@ -157,6 +157,8 @@ export const ROOMS: readonly Room[] = [
       'platform',
       'model',
       'ports',
+      'shared/http/auth.ts',
+      'shared/http/endpoint.ts',
       'shared/files/id.ts',
       'shared/files/tidy.ts',
       'node:*',

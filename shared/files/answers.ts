@@ -43,7 +43,11 @@ const badName = (expected: string) => {
   return new Fault('invalid', msg, { detail: [{ type: 'value_error', loc: ['body', 'file'], msg, input: null }] })
 }
 
-async function inForm({ headers, content, fileLimit }: StreamRequest<unknown, unknown>): Promise<files.Incoming> {
+async function inForm({
+  headers,
+  content,
+  fileLimit,
+}: StreamRequest<unknown, unknown, unknown>): Promise<files.Incoming> {
   const { filename, content: bytes } = await formFile(headers, content, 'file')
   if (!filename) throw badName('a file with a filename')
   if (!isFileName(filename)) throw badName(`a filename of at most ${NAME_CHARACTERS} characters`)
@@ -51,7 +55,7 @@ async function inForm({ headers, content, fileLimit }: StreamRequest<unknown, un
 }
 
 /** A file that was there already keeps its first name; the caller is told the one that was sent. */
-export async function uploadForm(ports: FilePorts, request: StreamRequest<object, object>): Promise<Reply> {
+export async function uploadForm(ports: FilePorts, request: StreamRequest<object, object, unknown>): Promise<Reply> {
   const incoming = await inForm(request)
   const { file, existed } = await files.upload(ports, incoming)
   return json(200, {
@@ -61,7 +65,10 @@ export async function uploadForm(ports: FilePorts, request: StreamRequest<object
   })
 }
 
-export async function replaceContent(ports: FilePorts, request: StreamRequest<OneFile, object>): Promise<Reply> {
+export async function replaceContent(
+  ports: FilePorts,
+  request: StreamRequest<OneFile, object, unknown>,
+): Promise<Reply> {
   const { params, headers, content, fileLimit } = request
   const expected = expectedTags(headers['if-match'])
   await files.find(ports, params.file_id)
@@ -72,7 +79,7 @@ export async function replaceContent(ports: FilePorts, request: StreamRequest<On
 
 export async function deleteFile(
   ports: FilePorts,
-  { params, headers }: Pick<StreamRequest<OneFile, object>, 'params' | 'headers'>,
+  { params, headers }: Pick<StreamRequest<OneFile, object, unknown>, 'params' | 'headers'>,
 ) {
   await files.remove(ports, params.file_id, expectedTags(headers['if-match']))
   return { message: 'File deleted successfully' }
@@ -81,7 +88,7 @@ export async function deleteFile(
 /** Bytes of a content, or the part that was asked for: to be saved under their name, unless they are of a type to be shown. */
 export function bytesReply(
   { blobs }: Pick<FilePorts, 'blobs'>,
-  { method, headers }: Pick<StreamRequest<unknown, unknown>, 'method' | 'headers'>,
+  { method, headers }: Pick<StreamRequest<unknown, unknown, unknown>, 'method' | 'headers'>,
   { body, sha256, length, filename }: Pick<StoredFile, 'body' | 'sha256' | 'length' | 'filename'>,
   type?: string,
 ): Reply {
@@ -108,6 +115,6 @@ export function bytesReply(
   }
 }
 
-export async function download(ports: FilePorts, request: StreamRequest<OneFile, object>): Promise<Reply> {
+export async function download(ports: FilePorts, request: StreamRequest<OneFile, object, unknown>): Promise<Reply> {
   return bytesReply(ports, request, await files.find(ports, request.params.file_id))
 }

@@ -5,21 +5,14 @@ import { json, type Reply } from '../http/exchange.ts'
 import type { StreamRequest } from '../http/stream-endpoint.ts'
 import { validate } from '../http/validation.ts'
 import { Fault } from '../platform/fault.ts'
-import type { Access, Step } from './access.ts'
 import { bytesReply } from './answers.ts'
 import { isJson } from './json.ts'
-import type { ObjectId, RunKey } from './model.ts'
+import type { Access, RunKey, Step } from './model.ts'
 import type { Bytes, OutputSet, RunPorts } from './ports.ts'
 import * as runs from './runs.ts'
 import { ending } from './schema.ts'
 
-const accessOf = ({ caller }: StreamRequest<unknown, unknown>, serviceId: string): Access => ({
-  serviceId: serviceId as ObjectId,
-  grant: caller.grant ?? null,
-})
-
 interface InputParams {
-  readonly service_id: string
   readonly sha256?: string | undefined
 }
 interface InputQuery {
@@ -32,9 +25,11 @@ interface InputQuery {
 /** Of an answer to one who does not ask for pages, as the version before did not: half a list would be taken for all of it. */
 const WHOLE_LIST = 10_000
 
-export async function runInput(ports: RunPorts, request: StreamRequest<InputParams, InputQuery>): Promise<Reply> {
-  const { params, query } = request
-  const access = accessOf(request, params.service_id)
+export async function runInput(
+  ports: RunPorts,
+  request: StreamRequest<InputParams, InputQuery, Access>,
+): Promise<Reply> {
+  const { params, query, caller: access } = request
   if (params.sha256 !== undefined) {
     const content = await runs.input(ports, access, query.firing, params.sha256)
     return bytesReply(ports, request, { ...content, filename: '' })
@@ -63,7 +58,10 @@ interface Position {
 }
 
 /** An output as the run wrote it, to the byte: a parser would round its numbers. JSON is called so. */
-export async function serviceOutput(ports: RunPorts, request: StreamRequest<Position, object>): Promise<Reply> {
+export async function serviceOutput(
+  ports: RunPorts,
+  request: StreamRequest<Position, object, unknown>,
+): Promise<Reply> {
   const { id, idx } = request.params
   const file = await runs.output(ports, id, idx)
   const { body, length } = file
@@ -72,7 +70,6 @@ export async function serviceOutput(ports: RunPorts, request: StreamRequest<Posi
 }
 
 interface OutputParams {
-  readonly service_id: string
   readonly path?: string | undefined
 }
 interface OutputQuery extends Omit<RunKey, 'serviceId'> {
@@ -97,11 +94,13 @@ async function parsed(content: Bytes): Promise<unknown> {
 const setReply = ({ state, reason, files: count, bytes }: OutputSet, files: readonly object[] = []): Reply =>
   json(200, { state, reason, count, bytes, files })
 
-export async function runOutput(ports: RunPorts, request: StreamRequest<OutputParams, OutputQuery>): Promise<Reply> {
-  const { method, params, query, headers, content, fileLimit } = request
+export async function runOutput(
+  ports: RunPorts,
+  request: StreamRequest<OutputParams, OutputQuery, Access>,
+): Promise<Reply> {
+  const { method, params, query, headers, content, fileLimit, caller: access } = request
   const { firing, index, attempt, after, limit, sha256 } = query
-  const { service_id: serviceId, path = '' } = params
-  const access = accessOf(request, serviceId)
+  const { path = '' } = params
   const run: RunKey = { serviceId: access.serviceId, firing, index, attempt }
   if (method === 'GET') {
     const set = await runs.outputs(ports, access, run)

@@ -1,8 +1,9 @@
 /** What a run takes and leaves. Its outputs are there all at once, when it says which there are, or never. */
 import { Fault } from '../platform/fault.ts'
-import { type Access, assertMayLeave, assertMayRead, noRun, runIsOver, type Step, type Wanted } from './access.ts'
+import { assertMayLeave, assertMayRead, noRun, runIsOver, type Wanted } from './access.ts'
 import { looseFrom } from './files.ts'
 import {
+  type Access,
   type Exceeded,
   exceeded,
   type ObjectId,
@@ -10,6 +11,7 @@ import {
   parseObjectId,
   type RunKey,
   roomFor,
+  type Step,
   type StoredFile,
   type Used,
 } from './model.ts'

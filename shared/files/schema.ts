@@ -148,7 +148,7 @@ export const fileSchemas = {
     media: { answer: { 'application/json': { schema: {} }, ...BYTES } },
   },
   runInput: {
-    params: z.object({ service_id: hex(24), sha256: hex(64).optional() }),
+    params: z.object({ sha256: hex(64).optional() }),
     query: z.object({
       step: z.enum(['replication', 'fan-in']).default('replication'),
       firing: count.default(0),
@@ -165,7 +165,7 @@ export const fileSchemas = {
     failures: ['Error listing inputs', 'Error reading input'],
   },
   runOutput: {
-    params: z.object({ service_id: hex(24), path: z.string().optional() }),
+    params: z.object({ path: z.string().optional() }),
     query: run,
     answer: outputSet,
     failures: ['Error reading outputs', 'Error storing output', 'Error completing outputs'],

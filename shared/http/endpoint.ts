@@ -13,7 +13,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Route } from '../routes/index.ts'
-import { assertMayCall, assertOwn, assertOwnService, type Caller, NOBODY } from './auth.ts'
+import { bearerToken, type Callers } from './auth.ts'
 import { assertJson, assertLength, BODY_LIMIT, parseJson, readBody, receivedLimit } from './body.ts'
 import { assertKnownSite } from './cross-site.ts'
 import { createEdge, type Edge } from './edge.ts'
@@ -22,38 +22,42 @@ import type { HttpFunction } from './register.ts'
 import type { Checks, Schemas } from './schemas.ts'
 import { validate } from './validation.ts'
 
-export interface Request<Params, Query, Body> {
+/** What a function works with, made at its first request, and how its callers are authenticated: as `wire()` returns it. */
+export interface Wired<Deps, Caller> {
+  (): Deps
+  /** Left out where the route asks for no token. */
+  readonly callers?: Callers<Caller>
+}
+
+export interface Request<Params, Query, Body, Caller> {
+  readonly method: string
+  /** Template of the endpoint, as the route has it. */
+  readonly path: string
   readonly params: Params
   readonly query: Query
   readonly body: Body
-  /** Nobody, where the route asks for no token. */
-  readonly caller: Caller
-  readonly requestId: string
-  /** Template of the endpoint that was hit, as it stands in the route. */
-  readonly path: string
   readonly headers: IncomingHttpHeaders
-  /** `X-Flame-Run`: the run that an egress proxy spoke for. */
-  readonly runHeader: string | undefined
+  readonly caller: Caller
 }
 
-export interface Options<Deps, Params, Query, Body, Answer> {
-  /** Runs when the answer is out, before a shutdown ends. Its failure is logged and has no other effect. */
-  readonly afterAnswer?: (deps: Deps, request: Request<Params, Query, Body>, answer: Answer) => Promise<void>
-  /** Makes the answer something else than `200` and JSON. */
+export interface Options<Deps, Params, Query, Body, Answer, Caller> {
+  /** Runs after the answer is sent, before a shutdown ends. Its failure is logged and has no other effect. */
+  readonly afterAnswer?: (deps: Deps, request: Request<Params, Query, Body, Caller>, answer: Answer) => Promise<void>
+  /** Makes a reply other than `200` and JSON. */
   readonly encode?: (answer: Answer) => Reply
-  readonly edge?: () => Edge
+  readonly edge?: () => Edge<Caller>
 }
 
 type None = Record<never, never>
 
-export function endpoint<Deps, Answer, Params = None, Query = None, Body = undefined>(
+export function endpoint<Deps, Caller, Answer, Params = None, Query = None, Body = undefined>(
   route: Route,
   schemas: Schemas<Params, Query, Body, Answer>,
-  handle: (deps: Deps, request: Request<Params, Query, Body>) => Promise<Answer>,
-  deps: () => Deps,
-  options: Options<Deps, Params, Query, Body, Answer> = {},
+  handle: (deps: Deps, request: Request<Params, Query, Body, Caller>) => Promise<Answer>,
+  deps: Wired<Deps, Caller>,
+  options: Options<Deps, Params, Query, Body, Answer, Caller> = {},
 ): HttpFunction {
-  const edge = once(options.edge ?? (() => createEdge(route)))
+  const edge = once(options.edge ?? (() => createEdge(route, deps)))
   const resources = once(deps)
   const { encode = (answer: Answer) => json(schemas.success ?? 200, answer), afterAnswer } = options
 
@@ -76,7 +80,6 @@ export function endpoint<Deps, Answer, Params = None, Query = None, Body = undef
       const reading = { keep: schemas.body !== undefined, cut, share, deadlineMs: bodyMs }
       const bytes = await readBody(incoming.request, reading)
       const body = schemas.body && validate(schemas.body, parseJson(bytes), 'body')
-      assertOwn(head.caller, body)
       const request = { ...head, body: body as Body }
       const answer = await handle(resources(), request)
       const reply = replyTo(answer)
@@ -89,28 +92,26 @@ export function endpoint<Deps, Answer, Params = None, Query = None, Body = undef
 }
 
 /** Everything that can refuse a request by its head, before anything is read or done for it. */
-export async function checkedHead<Params, Query>(
+export async function checkedHead<Params, Query, Caller>(
   route: Route,
   schemas: Pick<Checks<Params, Query, unknown>, 'params' | 'query'>,
-  edge: Edge,
-  { request, requestId, match, search }: Incoming,
+  edge: Edge<Caller>,
+  { request, match, search }: Incoming,
   bodyLimit = BODY_LIMIT,
-): Promise<Omit<Request<Params, Query, undefined>, 'body'>> {
+): Promise<Omit<Request<Params, Query, undefined, Caller>, 'body'>> {
   assertLength(request, bodyLimit)
+  const { method = '', headers } = request
   if (route.auth !== 'none' && edge.isOpen) assertKnownSite(request, edge.corsOrigins, route)
-  const caller = route.auth === 'none' ? NOBODY : await edge.authenticate(request.headers.authorization)
-  assertMayCall(route.auth, caller)
-  assertOwnService(caller, match.params)
+  const isKnown = route.auth !== 'none' && !edge.isOpen
+  const caller = isKnown ? await edge.authenticate(bearerToken(headers.authorization), match.params) : undefined
   const params = schemas.params ? validate(schemas.params, match.params, 'path') : {}
   const query = schemas.query ? validate(schemas.query, Object.fromEntries(search), 'query') : {}
-  const run = request.headers['x-flame-run']
   return {
+    method,
+    path: route.endpoints[match.index]?.path ?? '',
     params: params as Params,
     query: query as Query,
-    caller,
-    requestId,
-    headers: request.headers,
-    path: route.endpoints[match.index]?.path ?? '',
-    runHeader: typeof run === 'string' ? run : undefined,
+    headers,
+    caller: caller as Caller,
   }
 }

@@ -10,33 +10,32 @@ import { BODY_LIMIT, hasBody, readBody } from './body.ts'
 import type { Share } from './bounds.ts'
 import { type Bytes, bodyOf } from './bytes.ts'
 import { createEdge, type Edge } from './edge.ts'
-import { checkedHead, type Request } from './endpoint.ts'
+import { checkedHead, type Request, type Wired } from './endpoint.ts'
 import { exchange, type Incoming, once, type Reply } from './exchange.ts'
 import type { HttpFunction } from './register.ts'
 import type { Checks } from './schemas.ts'
 
-export interface StreamRequest<Params, Query> extends Request<Params, Query, undefined> {
-  readonly method: string
+export interface StreamRequest<Params, Query, Caller> extends Request<Params, Query, undefined, Caller> {
   /** The body as it comes; nothing for a route that takes no files. */
   readonly content: Bytes
   /** Bytes of the largest file that is taken. A form around it may be a little larger. */
   readonly fileLimit: number
 }
 
-export interface StreamOptions<Deps> {
+export interface StreamOptions<Deps, Caller> {
   /** Runs when the answer is out. Its failure is logged and has no other effect. */
   readonly afterAnswer?: (deps: Deps) => Promise<unknown>
-  readonly edge?: () => Edge
+  readonly edge?: () => Edge<Caller>
 }
 
-export function streamEndpoint<Deps, Params = object, Query = object>(
+export function streamEndpoint<Deps, Caller, Params = object, Query = object>(
   route: Route,
   schemas: Checks<Params, Query, undefined>,
-  handle: (deps: Deps, request: StreamRequest<Params, Query>) => Promise<Reply>,
-  deps: () => Deps,
-  options: StreamOptions<Deps> = {},
+  handle: (deps: Deps, request: StreamRequest<Params, Query, Caller>) => Promise<Reply>,
+  deps: Wired<Deps, Caller>,
+  options: StreamOptions<Deps, Caller> = {},
 ): HttpFunction {
-  const edge = once(options.edge ?? (() => createEdge(route)))
+  const edge = once(options.edge ?? (() => createEdge(route, deps)))
   const resources = once(deps)
   const { afterAnswer } = options
 
@@ -58,8 +57,7 @@ export function streamEndpoint<Deps, Params = object, Query = object>(
     const share = bounds.transfers()
     try {
       const content = await contentOf(incoming, limit, share)
-      const { method = '' } = incoming.request
-      const reply = await handle(resources(), { ...head, body: undefined, method, content, fileLimit })
+      const reply = await handle(resources(), { ...head, body: undefined, content, fileLimit })
       return afterAnswer ? { ...reply, after: async () => void (await afterAnswer(resources())) } : reply
     } finally {
       share.release()

@@ -1,4 +1,5 @@
 /** From checked request data to what the use cases take. */
+import { Fault } from '../platform/fault.ts'
 import type { CreateRequest } from './create.ts'
 import type { Selection } from './each.ts'
 import { type AnalysisId, parseAnalysisId } from './model.ts'
@@ -28,11 +29,25 @@ export const createRequest = (body: CreateAnalysis): CreateRequest => ({
   progress: body.progress,
 })
 
-export const lineRequest = (body: CreateLogEntity, runHeader: string | undefined): LineRequest => ({
-  id: checkedId(body.analysis_id),
-  level: body.log_type,
-  message: body.log,
-  status: body.status,
-  progress: body.progress,
-  runHeader,
-})
+interface Line {
+  readonly body: CreateLogEntity
+  /** Undefined: any client but an analysis. */
+  readonly caller: { readonly analysisId: AnalysisId | undefined }
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+}
+
+/** @throws Fault `forbidden` when an analysis writes in the name of another one */
+export function lineRequest({ body, caller, headers }: Line): LineRequest {
+  const id = checkedId(body.analysis_id)
+  if (caller.analysisId && caller.analysisId !== id)
+    throw new Fault('forbidden', 'Analyses may write only their own logs')
+  const run = headers['x-flame-run']
+  return {
+    id,
+    level: body.log_type,
+    message: body.log,
+    status: body.status,
+    progress: body.progress,
+    runHeader: typeof run === 'string' ? run : undefined,
+  }
+}

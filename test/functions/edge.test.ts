@@ -12,6 +12,7 @@ import { docsSchemas, page } from '../../shared/http/docs/pages.ts'
 import { endpoint } from '../../shared/http/endpoint.ts'
 import { type HttpFunction, registeredFunction } from '../../shared/http/register.ts'
 import type { AnySchemas } from '../../shared/http/schemas.ts'
+import { lineRequest } from '../../shared/po/requests.ts'
 import { poSchemas } from '../../shared/po/schema.ts'
 import { functionFolder, type Route, routes } from '../../shared/routes/index.ts'
 import { createRealm } from '../shared/http/edge.ts'
@@ -119,8 +120,12 @@ describe.each(functions)('$route.name', ({ route, schemas }) => {
   let real: Awaited<ReturnType<typeof serve>>
 
   beforeAll(async () => {
-    const open = { edge: () => realm.edge }
-    stub = await serve(endpoint(route, schemas as never, handle, () => undefined, open))
+    const edge = () => (route.auth === 'analysis' ? realm.analysisEdge : realm.edge)
+    const guarded = async (deps: unknown, request: { path: string }) => {
+      if (route.name === routes.po.streamLogs.name) lineRequest(request as never)
+      return handle(deps, request)
+    }
+    stub = await serve(endpoint(route, schemas as never, guarded, () => undefined, { edge }))
     const source = fileURLToPath(new URL(`../../functions/${functionFolder(route)}/index.ts`, import.meta.url))
     await import(/* @vite-ignore */ source)
     const fn = registeredFunction(route.name)

@@ -146,7 +146,7 @@ describe('Expect: 100-continue', () => {
       () => undefined,
       { edge: () => realm.edge },
     )
-    const reading = async (_deps: unknown, { content }: StreamRequest<object, object>) => {
+    const reading = async (_deps: unknown, { content }: StreamRequest<object, object, unknown>) => {
       for await (const _ of content);
       return { status: 204 }
     }
@@ -168,7 +168,7 @@ describe('Expect: 100-continue', () => {
 })
 
 const edgeWith = (bounds: Partial<BoundSettings>) => {
-  const edge = { ...realm.edge, authenticate: async () => ({ clientId: '', subject: '', analysisId: undefined }) }
+  const edge = { ...realm.edge, isOpen: true }
   return { ...edge, bounds: createBounds({ ...BOUNDS, ...bounds }) }
 }
 
@@ -177,7 +177,7 @@ describe('files on their way', () => {
 
   it('in are as many as the setting says; the next one is 503, and comes in when one is gone', async () => {
     const edge = edgeWith({ TRANSFERS_MAX: 2 })
-    const handle = async (_deps: unknown, { content }: StreamRequest<object, object>) => {
+    const handle = async (_deps: unknown, { content }: StreamRequest<object, object, unknown>) => {
       for await (const _ of content);
       return { status: 204 }
     }

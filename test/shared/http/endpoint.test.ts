@@ -76,7 +76,7 @@ describe('work after the answer', () => {
   it('sees the answer and runs only when that is out', async () => {
     const gate = Promise.withResolvers<void>()
     const afterAnswer = vi.fn(
-      (_deps: object, _request: Request<object, object, undefined>, _answer: unknown) => gate.promise,
+      (_deps: object, _request: Request<object, object, undefined, unknown>, _answer: unknown) => gate.promise,
     )
     const handle = async () => ({ status: 'ok' as const })
     const options = { edge, afterAnswer }
