@@ -91,7 +91,7 @@ export const ROOMS: readonly Room[] = [
     name: 'schemas',
     folder: '`shared/{po,dt,files}/{schema,requests}.ts`',
     owns: 'shapes of requests and answers, and requests as input of use cases',
-    files: /^shared\/(po|dt)\/(schema|requests)\.ts$|^shared\/files\/(schema|answers|run-answers)\.ts$/,
+    files: /^shared\/(po|dt|files)\/(schema|requests)\.ts$/,
     may: [...FEATURE, 'schemas', 'schema types', 'http', 'zod'],
   },
   {

@@ -7,8 +7,8 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { book } from '../../functions/po/docs/book.ts'
-import { docsSchemas, page } from '../../shared/http/docs/pages.ts'
+import { apiDocs } from '../../functions/po/docs/api-docs.ts'
+import { docsReply, docsSchemas } from '../../shared/http/docs/pages.ts'
 import { endpoint } from '../../shared/http/endpoint.ts'
 import { type HttpFunction, registeredFunction } from '../../shared/http/register.ts'
 import type { AnySchemas } from '../../shared/http/schemas.ts'
@@ -112,7 +112,7 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
   'po-cleanup': { zombies: '' },
 }
 const answerOf = (route: Route, path: string) =>
-  route === docs ? page(book, path, 'favicon.png') : route.name in ANSWERS ? ANSWERS[route.name] : {}
+  route === docs ? docsReply(apiDocs, path, 'favicon.png') : route.name in ANSWERS ? ANSWERS[route.name] : {}
 
 describe.each(functions)('$route.name', ({ route, schemas }) => {
   const handle = vi.fn(async (_deps: unknown, { path }: { path: string }) => answerOf(route, path) as never)
