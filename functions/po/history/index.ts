@@ -3,7 +3,6 @@ import { endpoint } from '../../../shared/http/endpoint.ts'
 import { jsonStream } from '../../../shared/http/json-stream.ts'
 import { http } from '../../../shared/http/register.ts'
 import { history } from '../../../shared/po/history.ts'
-import { selection } from '../../../shared/po/requests.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { wire } from '../../../shared/wire/index.ts'
@@ -14,5 +13,5 @@ const ports = wire(route, store)
 
 http(
   route.name,
-  endpoint(route, poSchemas.history, async (deps, { params }) => jsonStream(history(deps, selection(params))), ports),
+  endpoint(route, poSchemas.history, async (deps, { params }) => jsonStream(history(deps, params.analysis_id)), ports),
 )

@@ -5,6 +5,7 @@ import { bearerToken, createVerify } from '../../../shared/http/auth.ts'
 import { isFault } from '../../../shared/platform/fault.ts'
 import { parseAnalysisId } from '../../../shared/po/model.ts'
 import { lineRequest } from '../../../shared/po/requests.ts'
+import { poSchemas } from '../../../shared/po/schema.ts'
 import { authenticateClient, authenticateUser } from '../../../shared/wire/auth.ts'
 import { AUTH, type AuthConfig, createRealm } from './edge.ts'
 
@@ -135,7 +136,8 @@ describe('an analysis', async () => {
     ['its own id, spelt otherwise', ID.replaceAll('-', '').toUpperCase(), true],
     ['another id', ID.replace('0b', '0c'), false],
   ])('%s in a line: %s', (_, analysis_id, allowed) => {
-    const body = { analysis_id, log: '', log_type: 'info', status: '', progress: 0 } as const
+    const line = { analysis_id, log: '', log_type: 'info', status: '', progress: 0 }
+    const body = poSchemas.streamLogs.body.parse(line)
     const call = (analysisId: string | undefined) => () =>
       lineRequest({ body, caller: { analysisId: analysisId ? parseAnalysisId(analysisId) : undefined }, headers: {} })
     if (allowed) expect(call(ID)).not.toThrow()

@@ -13,7 +13,7 @@ const authorization = async () => ({ authorization: `Bearer ${await realm.token(
 
 describe('a status endpoint', () => {
   const answer = { [ID]: { status: 'executing', progress: 40 } } as const
-  const handle = async (_: object, { params }: { params: { analysis_id?: string | undefined } }) =>
+  const handle = async (_: object, { params }: { params: { analysis_id?: object | undefined } }) =>
     params.analysis_id ? answer : {}
 
   it('answers what the use case answers', async () => {
