@@ -186,7 +186,7 @@ describe('a planted violation is seen:', () => {
       `import type * as k8s from "@kubernetes/client-node/x"`,
       'may not know @kubernetes/client-node',
     ],
-    ['shared/http/a.ts', `import { runChecks } from '../wire/checks.ts'`, 'http may not import shared/wire/checks.ts'],
+    ['shared/http/a.ts', `import { wire } from '../wire/index.ts'`, 'http may not import shared/wire/index.ts'],
     ['shared/http/start.ts', `import { x } from '../po/stop.ts'`, 'start may not import shared/po/stop.ts'],
     ['shared/http/a.ts', `import '../../test/sandbox/hub.ts'`, 'http may not import test/sandbox/hub.ts'],
     ['shared/http/a.ts', `import { x } from '../../functions/po/stop/index.ts'`, 'http may not import functions'],

@@ -2,7 +2,7 @@
 
 import { mapConcurrent } from '../platform/concurrency.ts'
 import { isFault } from '../platform/fault.ts'
-import { isOver, LOG_TAIL_BYTES } from './model.ts'
+import { isOver, LOG_TAIL_BYTES, type ServiceId } from './model.ts'
 import { CONTAINER } from './names.ts'
 import type { Ports } from './ports.ts'
 import { shown } from './status.ts'
@@ -30,8 +30,8 @@ async function liveLog({ cluster }: LogsPorts, pod: string, bytes: number): Prom
  * By the name of the pod, which is the `RUN_ID`. Of a run that has ended the last {@link LOG_TAIL_BYTES}; of one that runs the
  * last MiB, or less where many do, since one answer holds all.
  */
-export async function logs(ports: LogsPorts, text: string): Promise<Record<string, string>> {
-  const { id, phase, spec } = await shown(ports, text)
+export async function logs(ports: LogsPorts, id: ServiceId): Promise<Record<string, string>> {
+  const { phase, spec } = await shown(ports, id)
   const runs = await ports.store.runs(id)
   const ended = runs.filter((run) => isOver(run.phase)).map((run) => [run.pod, run.logTail ?? ''] as const)
   const all =

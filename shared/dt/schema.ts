@@ -6,11 +6,11 @@
  */
 import * as z from 'zod'
 import { fileSchemas, page, whole } from '../files/schema.ts'
-import type { AnySchemas } from '../http/endpoint.ts'
+import type { AnySchemas } from '../http/schemas.ts'
 import { BOUNDS, isLonger } from './bounds.ts'
 import { imageFault } from './image.ts'
 import { launchDescription } from './launch-description.ts'
-import { CONCURRENCY_POLICIES, JOB_TYPES, PHASES, RUN_PHASES, type ServiceId, STATUS_WORDS } from './model.ts'
+import { CONCURRENCY_POLICIES, JOB_TYPES, PHASES, RUN_PHASES, SERVICE_ID, STATUS_WORDS } from './model.ts'
 import {
   canonicalMounts,
   countFault,
@@ -20,6 +20,7 @@ import {
   reservedVariable,
   type Texts,
 } from './spec.ts'
+import { serviceIdOf } from './status.ts'
 
 const healthAnswer = z.object({ status: z.literal('ok') })
 
@@ -161,7 +162,7 @@ export const launchBody = z
   })
 export type LaunchBody = z.output<typeof launchBody>
 
-const one = z.object({ id: z.string() })
+const one = z.object({ id: z.string().transform(serviceIdOf) })
 
 const count = z.int().min(0)
 const counters = {
@@ -208,8 +209,6 @@ const runRow = z.object({
   output_files: textsByKey,
 })
 
-const serviceId: z.ZodType<ServiceId, ServiceId> = z.string().regex(/^[0-9a-f]{24}$/) as never
-
 const NO_SERVICE = 'There is no service of this id'
 
 /** By the keys of `routes.dt`. */
@@ -218,7 +217,7 @@ export const serviceSchemas = {
   serviceLaunch: {
     success: 202,
     body: launchBody.meta({ described: launchDescription(CRON.source) }),
-    answer: z.object({ id: serviceId }),
+    answer: z.object({ id: z.string().regex(SERVICE_ID) }),
     refused: 'Kubernetes does not take it, and says why',
     failures: ['An error occurred'],
   },

@@ -8,16 +8,16 @@ type StorePort = Pick<Ports, 'store'>
 
 export const serviceNotFound = (): Fault => new Fault('not_found', 'Service not found in database')
 
-/** @throws Fault `not_found`, also for what is no id: none is called so */
-export function idOf(text: string): ServiceId {
+/** @throws Fault `not_found` for a text that is not an id */
+export function serviceIdOf(text: string): ServiceId {
   const id = parseServiceId(text)
   if (!id) throw serviceNotFound()
   return id
 }
 
 /** @throws Fault `not_found`, also while the service is being launched or removed */
-export async function shown({ store }: StorePort, text: string): Promise<Service> {
-  const service = await store.find(idOf(text))
+export async function shown({ store }: StorePort, id: ServiceId): Promise<Service> {
+  const service = await store.find(id)
   if (!service || service.phase === 'launching' || service.phase === 'removing') throw serviceNotFound()
   return service
 }
@@ -26,8 +26,8 @@ export interface Status extends State {
   readonly output_files: readonly string[]
 }
 
-export async function status({ store }: StorePort, text: string): Promise<Status> {
-  const listed = await store.listed(idOf(text))
+export async function status({ store }: StorePort, id: ServiceId): Promise<Status> {
+  const listed = await store.listed(id)
   if (!listed) throw serviceNotFound()
   return { ...stateOf(listed.service), output_files: Object.keys(listed.outputs) }
 }
@@ -49,8 +49,8 @@ export interface RunRow {
 
 const seconds = (time: Date | null): number | null => time && time.getTime() / 1000
 
-export async function runs(ports: StorePort, text: string): Promise<RunRow[]> {
-  const { id, spec } = await shown(ports, text)
+export async function runs(ports: StorePort, id: ServiceId): Promise<RunRow[]> {
+  const { spec } = await shown(ports, id)
   const [rows, outputs] = await Promise.all([ports.store.runs(id), ports.store.outputs(id)])
   const key = ({ firing, index, attempt }: { firing: number; index: number; attempt: number }) =>
     `${firing}/${index}/${attempt}`

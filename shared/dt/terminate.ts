@@ -21,8 +21,8 @@ export async function remove(ports: TerminatePorts, id: ServiceId, why: string):
 }
 
 /** @throws Fault `not_found`, a second time, too; `unavailable` or `refused` while Kubernetes does not let it go */
-export async function terminate(ports: TerminatePorts, text: string): Promise<{ message: string }> {
-  const { id } = await shown(ports, text)
+export async function terminate(ports: TerminatePorts, id: ServiceId): Promise<{ message: string }> {
+  await shown(ports, id)
   if (!(await remove(ports, id, 'a caller terminated it'))) throw serviceNotFound()
   return { message: 'Service terminated successfully' }
 }

@@ -13,8 +13,9 @@
 import type { CloudEvent } from 'cloudevents'
 import { readBody } from '../http/body.ts'
 import { createEdge, type Edge } from '../http/edge.ts'
-import { exchange, type Incoming, once, type Reply } from '../http/exchange.ts'
+import { exchange, type Incoming, once } from '../http/exchange.ts'
 import type { HttpFunction } from '../http/register.ts'
+import type { Reply } from '../http/reply.ts'
 import { Fault, isFault } from '../platform/fault.ts'
 import type { Route } from '../routes/index.ts'
 import { parseEvent } from './cloud-event.ts'
@@ -54,7 +55,7 @@ export function eventEndpoint<Deps>(
     const { bodies, bodyMs } = edge().bounds
     const share = bodies()
     try {
-      const event = parseEvent(request.headers, await readBody(request, { keep: true, share, deadlineMs: bodyMs }))
+      const event = parseEvent(request.headers, await readBody(request, { share, deadlineMs: bodyMs }))
       log.debug({ requestId, event: brief(event) }, 'event received')
       return await seen(event)
     } finally {

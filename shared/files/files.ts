@@ -3,24 +3,32 @@
  * when nobody else has the content. So no service ever loses an input to what happens to a file.
  */
 import { Fault } from '../platform/fault.ts'
+import { type Download, downloadOf } from './download.ts'
 import { type ObjectId, parseObjectId, type StoredFile } from './model.ts'
-import type { Added, Bytes, Change, FilePorts } from './ports.ts'
+import type { Bytes, Change, FilePorts } from './ports.ts'
 import { named, receive } from './receive.ts'
+import { type FileRow, fileRow } from './show.ts'
 
 /** Downloads under way may finish before their bytes go. */
 const READERS_MS = 10 * 60_000
 
 export const looseFrom = (now: Date): Date => new Date(now.getTime() + READERS_MS)
 
-const SHOWN = 64
-/** The one answer for ids that are nobody's and texts that are no ids. */
-export const fileNotFound = (id: string): Fault => new Fault('not_found', `File not found: ${id.slice(0, SHOWN)}`)
+/** A file that a caller names, with the spelling of its id that answers repeat. */
+export interface FileRef {
+  readonly id: ObjectId
+  readonly spelling: string
+}
 
-/** @throws Fault `not_found` */
-function idOf(text: string): ObjectId {
-  const id = parseObjectId(text)
-  if (!id) throw fileNotFound(text)
-  return id
+const SHOWN = 64
+/** The same answer for an id without a file and for a text that is not an id. */
+const notFound = (spelling: string) => new Fault('not_found', `File not found: ${spelling.slice(0, SHOWN)}`)
+
+/** @throws Fault `not_found` for a text that is not an id */
+export function fileRef(spelling: string): FileRef {
+  const id = parseObjectId(spelling)
+  if (!id) throw notFound(spelling)
+  return { id, spelling }
 }
 
 type Receiving = Pick<FilePorts, 'catalogue' | 'blobs' | 'newDigest' | 'newId' | 'now' | 'log'>
@@ -30,16 +38,30 @@ export interface Incoming {
   readonly content: Bytes
 }
 
-/** Stores a file, or finds the one that has this content already: its id, and the name it was first given, stay. */
-export async function upload(deps: Receiving, { filename, content }: Incoming): Promise<Added> {
-  const received = await receive(deps, content)
-  const file = { id: deps.newId(), filename, at: deps.now() }
-  const added = await named(deps, received, () => deps.catalogue.add(received, file))
-  deps.log('action', 'file stored', { file: added.file.id, length: added.file.length, existed: added.existed })
-  return added
+export interface Named {
+  readonly file_id: string
+  readonly filename: string
+  readonly message?: string
 }
 
-/** Known before a body is read. Whether it still is so when the body has come, the catalogue decides. */
+/**
+ * Stores a file, or finds the one that has this content already: its id and the name that it was first given stay, and the
+ * answer has the name that was sent.
+ */
+export async function upload(deps: Receiving, { filename, content }: Incoming): Promise<Named> {
+  const received = await receive(deps, content)
+  const added = { id: deps.newId(), filename, at: deps.now() }
+  const { file, existed } = await named(deps, received, () => deps.catalogue.add(received, added))
+  deps.log('action', 'file stored', { file: file.id, length: file.length, existed })
+  return { file_id: file.id, filename, ...(existed && { message: 'File already exists' }) }
+}
+
+export interface Replacement extends Pick<Change, 'expected'> {
+  /** Begins to receive the content; called once, and only for a file that exists. */
+  readonly open: () => Promise<Pick<Change, 'filename'> & { readonly content: Bytes }>
+}
+
+/** An early check. The catalogue checks again when the content has arrived. */
 function assertExpected({ sha256 }: StoredFile, expected: readonly string[] | undefined): void {
   if (expected && !expected.includes(sha256))
     throw new Fault('precondition_failed', 'The file has changed since it was read')
@@ -48,40 +70,49 @@ function assertExpected({ sha256 }: StoredFile, expected: readonly string[] | un
 /**
  * Gives a file another content, and another name where there is one. Services that were launched with it keep what they
  * have; scheduled ones take the new content at their next firing.
- * @throws Fault `not_found`, `precondition_failed`, before anything is read of the content if that is known by then
+ * @throws Fault `not_found`, `precondition_failed`, before anything of the content is read if that is known by then
  */
-export async function replace(
-  deps: Receiving,
-  text: string,
-  { filename, content, expected }: Pick<Change, 'filename' | 'expected'> & { readonly content: Bytes },
-): Promise<StoredFile> {
+export async function replace(deps: Receiving, ref: FileRef, { expected, open }: Replacement): Promise<Named> {
   const { catalogue, now, log } = deps
-  const id = idOf(text)
-  assertExpected(await find(deps, text), expected)
+  const before = await find(deps, ref)
+  const { filename, content } = await open()
+  assertExpected(before, expected)
   const received = await receive(deps, content)
   const at = now()
   const file = await named(deps, received, () =>
-    catalogue.replace(received, id, { filename, at, looseAt: looseFrom(at), expected }),
+    catalogue.replace(received, ref.id, { filename, at, looseAt: looseFrom(at), expected }),
   )
-  if (!file) throw fileNotFound(text)
-  log('action', 'file replaced', { file: id, length: file.length })
+  if (!file) throw notFound(ref.spelling)
+  log('action', 'file replaced', { file: file.id, length: file.length })
+  return { file_id: file.id, filename: file.filename }
+}
+
+async function find({ catalogue }: Pick<FilePorts, 'catalogue'>, { id, spelling }: FileRef): Promise<StoredFile> {
+  const file = await catalogue.find(id)
+  if (!file) throw notFound(spelling)
   return file
 }
 
+/** In the order in which they were first stored. */
+export async function list(
+  { catalogue }: Pick<FilePorts, 'catalogue'>,
+  { skip, limit }: { readonly skip: number; readonly limit: number },
+): Promise<FileRow[]> {
+  return (await catalogue.list(skip, limit)).map(fileRow)
+}
+
 /** @throws Fault `not_found` */
-export async function find({ catalogue }: Pick<FilePorts, 'catalogue'>, text: string): Promise<StoredFile> {
-  const file = await catalogue.find(idOf(text))
-  if (!file) throw fileNotFound(text)
-  return file
+export async function download(ports: Pick<FilePorts, 'catalogue' | 'blobs'>, ref: FileRef): Promise<Download> {
+  return downloadOf(ports, await find(ports, ref))
 }
 
 /** @throws Fault `not_found`, `precondition_failed` */
 export async function remove(
   { catalogue, now, log }: Pick<FilePorts, 'catalogue' | 'now' | 'log'>,
-  text: string,
+  { id, spelling }: FileRef,
   expected?: readonly string[],
-): Promise<void> {
-  const id = idOf(text)
-  if (!(await catalogue.remove(id, looseFrom(now()), expected))) throw fileNotFound(text)
+): Promise<{ message: string }> {
+  if (!(await catalogue.remove(id, looseFrom(now()), expected))) throw notFound(spelling)
   log('action', 'file deleted', { file: id })
+  return { message: 'File deleted successfully' }
 }

@@ -63,6 +63,27 @@ export interface RunKey {
   readonly attempt: number
 }
 
+export type Step = 'replication' | 'fan-in'
+
+/** What the token of a run was issued for. */
+export interface Grant {
+  /** Of the resource of the service: a later resource of the same name has other tokens. */
+  readonly uid: string
+  readonly step: Step
+  /** Null: each firing of the service, since Kubernetes makes its Jobs from one template. */
+  readonly firing: number | null
+  readonly index: number
+  /** Attempts after the first. */
+  readonly retries: number
+}
+
+/** A program beside a run, by its token. */
+export interface Access {
+  readonly serviceId: ObjectId
+  /** Null: a token of the whole service, as version 0.1 issued them. */
+  readonly grant: Grant | null
+}
+
 /** Files, and their bytes together. A content that several files have counts for each of them. */
 export interface Usage {
   readonly files: number

@@ -175,7 +175,7 @@ export interface Standing {
   readonly lastFailed: number | null
 }
 
-interface Moment {
+export interface Moment {
   readonly at: Date
   /** From when on a content that nobody has any more is loose. */
   readonly looseAt: Date
@@ -199,8 +199,8 @@ export interface Runs {
     sha256: string,
     firing: number | null | 'any',
   ): Promise<Pick<StoredFile, 'body' | 'sha256' | 'length'> | undefined>
-  /** The output in a place; undefined when there is none, or its file was deleted. Null when there is no such service. */
-  output(id: ObjectId, seq: number): Promise<StoredFile | undefined | null>
+  /** The output in a place. `no_output`: there is none, or its file was deleted. */
+  output(id: ObjectId, seq: number): Promise<StoredFile | 'no_service' | 'no_output'>
   /**
    * The set of a run; it is begun where there is none. Costs the same however many files it has. Undefined when the service
    * is not live or the run is over, and there is no set.

@@ -4,7 +4,10 @@
  * May import the shape of schemas.
  */
 import * as z from 'zod'
-import type { AnySchemas, Media } from '../http/endpoint.ts'
+import type { AnySchemas, Media } from '../http/schemas.ts'
+import { noRun } from './access.ts'
+import { fileRef } from './files.ts'
+import { type ObjectId, parseObjectId } from './model.ts'
 
 /** Numbers may come as text. `Number` alone would also take blanks, `0x10` and `1e3`. */
 const WHOLE = /^\s*[+-]?[0-9]+\s*$/
@@ -19,17 +22,15 @@ const wholeOr = (otherwise: number, min: number, max: number) =>
 export const PAGE_LIMIT = 1000
 export const page = z.object({ skip: wholeOr(0, 0, Number.MAX_SAFE_INTEGER), limit: wholeOr(10, 1, PAGE_LIMIT) })
 
-/** Any text: one that is no id is the id of no file. */
-const oneFile = z.object({ file_id: z.string() })
+const oneFile = z.object({ file_id: z.string().transform(fileRef) })
 
-export const fileRow = z.object({
+const fileRow = z.object({
   file_id: z.string(),
   filename: z.string(),
   length: z.int(),
   uploadDate: z.string().describe('UTC, without a zone'),
   metadata: z.object({ hash: z.string().describe('MD5') }),
 })
-export type FileRow = z.output<typeof fileRow>
 
 const stored = z.object({ file_id: z.string(), filename: z.string(), message: z.string().optional() })
 const said = z.object({ message: z.string() })
@@ -48,7 +49,7 @@ const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}
 /** Names are no longer than the paths of their kind, so that no page of them is larger than a body. */
 const after = z.string().max(4096).default('')
 const LIST_PAGE = 1000
-const run = z.object({
+const runQuery = z.object({
   firing: count,
   index: small,
   attempt: small,
@@ -56,15 +57,18 @@ const run = z.object({
   limit: z.coerce.number().int().min(1).max(LIST_PAGE).default(LIST_PAGE),
   sha256: hex(64).optional().describe('Of a file: the content of one that was brought, in place of a body'),
 })
+export type RunQuery = z.output<typeof runQuery>
 
 const outputFile = z.object({ path: z.string(), sha256: hex(64), length: z.int().min(0) })
-export const outputSet = z.object({
+const outputSet = z.object({
   state: z.enum(['open', 'complete', 'incomplete']),
   reason: z.string().nullable(),
   count: z.int(),
   bytes: z.int(),
   files: z.array(outputFile).describe('Of an open set, a page'),
 })
+
+const uploaded = outputFile.partial({ length: true })
 
 const notes = z.array(z.string().max(5000)).max(10_000).default([])
 const digest = z.object({
@@ -80,9 +84,7 @@ export const ending = z.union([
   z.object({ files: z.array(outputFile), notes }),
   z.object({ incomplete: z.string().min(1).max(2000), notes }),
 ])
-export type Ending = z.output<typeof ending>
-
-export const runInputs = z.array(
+const runInputs = z.array(
   z.object({
     name: z.string(),
     file_id: z.string(),
@@ -90,6 +92,13 @@ export const runInputs = z.array(
     length: z.int().nullable(),
   }),
 )
+
+/** @throws Fault `not_found` for a text that is not an id */
+function serviceIdOf(text: string): ObjectId {
+  const id = parseObjectId(text)
+  if (!id) throw noRun()
+  return id
+}
 
 const NO_FILE = 'There is no file of this id'
 const IF_MATCH = {
@@ -135,7 +144,9 @@ export const fileSchemas = {
     failures: ['Error deleting file'],
   },
   serviceOutput: {
-    params: z.object({ id: z.string(), idx: z.coerce.number().int() }),
+    params: z
+      .object({ id: z.string(), idx: z.coerce.number().int() })
+      .transform(({ id, idx }) => ({ id: serviceIdOf(id), idx })),
     answer: z.unknown(),
     missing: 'There is no service of this id, or no such output of it',
     failures: ['Error downloading file'],
@@ -148,7 +159,7 @@ export const fileSchemas = {
     media: { answer: { 'application/json': { schema: {} }, ...BYTES } },
   },
   runInput: {
-    params: z.object({ service_id: hex(24), sha256: hex(64).optional() }),
+    params: z.object({ sha256: hex(64).default('') }),
     query: z.object({
       step: z.enum(['replication', 'fan-in']).default('replication'),
       firing: count.default(0),
@@ -165,9 +176,9 @@ export const fileSchemas = {
     failures: ['Error listing inputs', 'Error reading input'],
   },
   runOutput: {
-    params: z.object({ service_id: hex(24), path: z.string().optional() }),
-    query: run,
-    answer: outputSet,
+    params: z.object({ path: z.string().default('') }),
+    query: runQuery,
+    answer: z.union([outputSet, uploaded]),
     failures: ['Error reading outputs', 'Error storing output', 'Error completing outputs'],
     conflict: 'The run or its service has ended already, or what it says is not what was taken of it',
   },

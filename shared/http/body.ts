@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../platform/fault.ts'
+import type { Route } from '../routes/index.ts'
 import type { Share } from './bounds.ts'
 import { cutLongTexts } from './long-texts.ts'
 
@@ -13,9 +14,11 @@ const LONG_BODY_LIMIT = 16 * 1024 * 1024
 /** What stays of a text of it: two of them are well within the limit of a body. */
 const LONG_TEXT_BYTES = 384 * 1024
 
-/** What is received of a body of a route at most; files are limited by their function. */
-export const receivedLimit = (body: 'stream' | 'long-texts' | undefined): number =>
-  body === 'long-texts' ? LONG_BODY_LIMIT : BODY_LIMIT
+/** Bytes that are received of a body at most, by the kind of the route's bodies. */
+export function receivedLimit(body: Route['body'], fileLimit = 0): number {
+  if (body === 'stream') return fileLimit + BODY_LIMIT // the form around a file is a little larger than the file
+  return body === 'long-texts' ? LONG_BODY_LIMIT : BODY_LIMIT
+}
 
 /** A request as Node gives it, or as the functions framework does, which has read the body already. */
 export type FunctionRequest = IncomingMessage & { readonly rawBody?: Buffer | undefined }
@@ -46,65 +49,79 @@ export function inviteBody(request: IncomingMessage): void {
   invitations.delete(request)
 }
 
-export interface Reading {
-  /** False: the body is counted and thrown away. */
-  readonly keep: boolean
-  /** Its long texts are cut, and more of it is received. Default: false. */
-  readonly cut?: boolean
-  /** Grows with what is kept. */
-  readonly share: Share
-  readonly deadlineMs: number
-}
-
-/**
- * The whole body, or none of it when it is not to be kept.
- * @throws Fault `too_large`, `too_slow`, `unavailable` as soon as that is known; the rest stays unread
- */
-export async function readBody(
-  request: FunctionRequest,
-  { keep, cut = false, share, deadlineMs }: Reading,
-): Promise<Buffer> {
-  const { rawBody } = request
-  const limit = cut ? LONG_BODY_LIMIT : BODY_LIMIT
-  const shorten = cut ? cutLongTexts(LONG_TEXT_BYTES) : (chunk: Buffer) => chunk
-  assertLength(request, limit)
-  if (rawBody || !hasBody(request)) return (keep && rawBody && shorten(rawBody)) || Buffer.alloc(0)
+/** Takes a body piece by piece until its end. Whatever makes it stop leaves the rest unread. */
+async function receive(
+  request: IncomingMessage,
+  deadlineMs: number,
+  limit: number,
+  take: (piece: Buffer) => void,
+): Promise<void> {
   inviteBody(request)
-  const chunks: Buffer[] = []
   let size = 0
-  let kept = 0
-  const count = (received: Buffer): void => {
-    size += received.length
-    if (size > limit) throw tooLarge(limit)
-    if (!keep) return
-    const chunk = shorten(received)
-    kept += chunk.length
-    if (kept > BODY_LIMIT) throw tooLarge(BODY_LIMIT)
-    share.add(chunk.length)
-    chunks.push(chunk)
-  }
   let timer: NodeJS.Timeout | undefined
   await new Promise<void>((resolve, reject) => {
     const stop = (act: () => void) => {
       clearTimeout(timer)
-      request.off('data', take)
+      request.off('data', count)
       request.pause() // without a listener it would flow on, and every byte would cost memory
       act()
     }
-    const take = (chunk: Buffer) => {
+    const count = (piece: Buffer) => {
       try {
-        count(chunk)
+        size += piece.length
+        if (size > limit) throw tooLarge(limit)
+        take(piece)
       } catch (fault) {
         stop(() => reject(fault))
       }
     }
     timer = setTimeout(() => stop(() => reject(tooSlow())), deadlineMs)
-    request.on('data', take)
+    request.on('data', count)
     request.once('end', () => stop(resolve))
     request.once('close', () => stop(() => reject(new Fault('bad_request', 'The request ended before its body did'))))
     request.once('error', (cause) => stop(() => reject(new Fault('bad_request', 'Broken request', { cause }))))
   })
-  return Buffer.concat(chunks)
+}
+
+export interface Reading {
+  /** Grows with what is kept. */
+  readonly share: Share
+  readonly deadlineMs: number
+  /** Default: a body with long texts is as large as any other, and refused. */
+  readonly longTexts?: 'cut'
+}
+
+/**
+ * The whole body.
+ * @throws Fault `too_large`, `too_slow`, `unavailable` as soon as that is known; the rest stays unread
+ */
+export async function readBody(request: FunctionRequest, { share, deadlineMs, longTexts }: Reading): Promise<Buffer> {
+  const { rawBody } = request
+  const limit = longTexts ? LONG_BODY_LIMIT : BODY_LIMIT
+  const shorten = longTexts ? cutLongTexts(LONG_TEXT_BYTES) : (piece: Buffer) => piece
+  assertLength(request, limit)
+  if (rawBody) return shorten(rawBody)
+  if (!hasBody(request)) return Buffer.alloc(0)
+  const pieces: Buffer[] = []
+  let kept = 0
+  await receive(request, deadlineMs, limit, (received) => {
+    const piece = shorten(received)
+    kept += piece.length
+    if (kept > BODY_LIMIT) throw tooLarge(BODY_LIMIT)
+    share.add(piece.length)
+    pieces.push(piece)
+  })
+  return Buffer.concat(pieces)
+}
+
+/**
+ * Counts a body that is not needed, and keeps nothing of it.
+ * @throws Fault `too_large`, `too_slow`
+ */
+export async function discardBody(request: FunctionRequest, deadlineMs: number): Promise<void> {
+  assertLength(request)
+  if (request.rawBody || !hasBody(request)) return
+  await receive(request, deadlineMs, BODY_LIMIT, () => {})
 }
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json$/

@@ -16,6 +16,7 @@ import type { Edge } from './edge.ts'
 import { createMatcher, type Match } from './match.ts'
 import { problem } from './problem.ts'
 import type { HttpFunction } from './register.ts'
+import { json, type Reply } from './reply.ts'
 
 export interface Incoming {
   readonly request: FunctionRequest
@@ -23,17 +24,6 @@ export interface Incoming {
   readonly search: URLSearchParams
   readonly match: Match
   readonly log: Logger
-}
-
-export interface Reply {
-  readonly status: number
-  readonly headers?: Readonly<Record<string, string>>
-  /** Bytes that come one by one need a `content-length` beside them, so that a cut is seen. */
-  readonly body?: string | Uint8Array | Bytes
-  /** Done when the answer is out; the process stays until it has ended. */
-  readonly after?: () => Promise<void>
-  /** For the access line. */
-  readonly fault?: string
 }
 
 export interface Work {
@@ -47,12 +37,6 @@ const LOGGED_PATH = 512
 const HEALTH_PATHS = ['/health/liveness', '/health/readiness']
 /** How long a caller that still sends a refused body has to read why, before it is cut off. */
 const LINGER_MS = 1000
-
-export const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply => ({
-  status,
-  headers: { 'content-type': 'application/json', ...headers },
-  body: JSON.stringify(value),
-})
 
 export function exchange(route: Route, edge: () => Edge, work: Work): HttpFunction {
   const finder = once(() => createMatcher(route.endpoints, edge().prefix))
@@ -146,18 +130,11 @@ const searchOf = ({ url = '/' }: IncomingMessage): URLSearchParams =>
 
 const SLASH = /\/$/
 
-/**
- * Where clients of a digital twin are sent that end a path otherwise than it is written: with its prefix and its query, as
- * they know it. Health is asked by probes, which follow nothing.
- */
-function otherSlash(
-  { prefix, endpoints, auth }: Route,
-  { index }: Match,
-  request: IncomingMessage,
-): string | undefined {
+/** Where a path is redirected whose trailing slash is missing or too much: to itself as the route writes it, prefix and query included. */
+function otherSlash({ slashes, endpoints }: Route, { index }: Match, request: IncomingMessage): string | undefined {
   const template = endpoints[index]?.path ?? ''
   const path = pathOf(request)
-  if (prefix === undefined || auth === 'none' || SLASH.test(template) === SLASH.test(path)) return undefined
+  if (slashes === 'both' || SLASH.test(template) === SLASH.test(path)) return undefined
   const query = (request.url ?? '').slice(path.length)
   return `${SLASH.test(path) ? path.slice(0, -1) : `${path}/`}${query}`
 }

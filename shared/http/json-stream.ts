@@ -2,10 +2,8 @@
  * JSON that is written while it is read: objects, lists and texts whose parts come one by one. Memory is bounded by the size
  * of a part, and what is short is sent whole, so that a failure before its end is answered as any other.
  */
-import * as z from 'zod'
 import type { Bytes } from './bytes.ts'
-import type { AnySchemas } from './endpoint.ts'
-import type { Reply } from './exchange.ts'
+import { type Encoded, encoded } from './reply.ts'
 
 /** A text in pieces, a list of texts, or an object of such lists, each to be read once and in order. */
 export type TextPieces = AsyncIterable<string>
@@ -65,17 +63,11 @@ async function* bytes(first: readonly string[], rest: AsyncIterable<string>): By
   for await (const chunk of rest) yield Buffer.from(chunk)
 }
 
-/** The same schemas for an answer that is never in memory as a whole: it is described by its schema, and not checked. */
-export const inParts = <S extends AnySchemas>(schemas: S) => ({ ...schemas, answer: z.custom<Reply>() })
-
-/** For the options of an endpoint whose use case makes the reply. */
-export const asReply = { encode: (reply: Reply): Reply => reply }
-
 /** The first two chunks are made before anything is sent: an answer that ends with them has a length, and may yet fail. */
-export async function jsonStream(fields: { readonly [name: string]: ListsByKey }): Promise<Reply> {
+export async function jsonStream(fields: { readonly [name: string]: ListsByKey }): Promise<Encoded> {
   const parts = chunks(fieldsJson(fields))
   const [first, second] = [await parts.next(), await parts.next()]
   const headers = { 'content-type': 'application/json' }
-  if (second.done) return { status: 200, headers, body: first.value ?? '' }
-  return { status: 200, headers, body: bytes([first.value ?? '', second.value], parts) }
+  if (second.done) return encoded({ status: 200, headers, body: first.value ?? '' })
+  return encoded({ status: 200, headers, body: bytes([first.value ?? '', second.value], parts) })
 }

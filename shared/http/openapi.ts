@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 description, made from the route table and the schemas that the functions check with. */
 import * as z from 'zod'
-import type { Auth, Endpoint, Route } from '../routes/index.ts'
-import type { AnySchemas } from './endpoint.ts'
+import type { Endpoint, Route } from '../routes/index.ts'
+import type { AnySchemas } from './schemas.ts'
 
 interface Tag {
   readonly name: string
@@ -55,7 +55,7 @@ const RESPONSES = {
   unavailable: problem('Another system is away or too slow; see Retry-After'),
 }
 
-const asksForToken = (auth: Auth, { isOpen = false }: Feature): boolean => auth !== 'none' && !(auth === 'dt' && isOpen)
+const asksForToken = ({ auth }: Route, { isOpen = false }: Feature): boolean => auth !== 'none' && !isOpen
 
 const SCHEMAS = {
   Problem: { type: 'object', properties: { detail: {} }, required: ['detail'] },
@@ -172,10 +172,10 @@ function operation(feature: Feature, route: Route, endpoint: Endpoint, schemas: 
     operationId: operationId(route, endpoint, parameters),
     tags: [endpoint.operationId?.split('-', 1)[0] ?? feature.tags[0].name],
     summary: endpoint.summary,
-    security: asksForToken(route.auth, feature) ? [{ bearer: [] }] : [],
+    security: asksForToken(route, feature) ? [{ bearer: [] }] : [],
     ...(parameters.length > 0 && { parameters }),
     ...requestBody(schemas),
-    responses: responses(route, schemas, parameters, asksForToken(route.auth, feature)),
+    responses: responses(route, schemas, parameters, asksForToken(route, feature)),
   }
 }
 

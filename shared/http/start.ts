@@ -2,9 +2,9 @@
 
 import { createLogger, type Logger } from '../log.ts'
 import { allRoutes, type Route } from '../routes/index.ts'
+import { runChecks } from '../settings/checks.ts'
 import { ConfigFault, type Environment, groupsOf, loadConfig } from '../settings/config.ts'
-import { runChecks } from '../wire/checks.ts'
-import { isOpen } from './auth.ts'
+import { asksForToken } from './edge.ts'
 import { registeredFunction } from './register.ts'
 import { type FunctionServer, type ServerOptions, startServer } from './server.ts'
 
@@ -50,7 +50,8 @@ export async function start(load: (route: Route) => Promise<unknown>, env: Envir
     const config = loadConfig(groupsOf(route, env), env)
     const log = createLogger(route.name, { level: config.LOG_LEVEL, node: config.NODE_NAME, module: 'serve' })
     logStrays(log)
-    if (isOpen(route, config)) log.warn({ setting: 'DT_AUTH' }, 'anybody who reaches this function may call it')
+    if (route.auth !== 'none' && !asksForToken(route, config))
+      log.warn({ setting: route.openBy }, 'anybody who reaches this function may call it')
     await load(route)
     await runChecks(config)
     const fn = registeredFunction(route.name)

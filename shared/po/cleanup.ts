@@ -87,10 +87,9 @@ async function act(ports: ReleasePorts, word: string): Promise<string> {
 }
 
 /** Does what each word of the comma-separated list names, in its order; zombies are removed in any case, last. */
-export async function cleanup(ports: ReleasePorts, list: string): Promise<Record<string, string>> {
+export async function cleanup(ports: ReleasePorts, list: string): Promise<{ [word: string]: string; zombies: string }> {
   const words = list.split(',').map((word) => word.trim())
   const answer: Record<string, string> = {}
   for (const word of words.filter((word) => word !== 'zombies')) answer[word] = await act(ports, word)
-  answer['zombies'] = await act(ports, 'zombies')
-  return answer
+  return { ...answer, zombies: await act(ports, 'zombies') }
 }

@@ -10,6 +10,7 @@
 import type { HubStatus, State, StatusWord } from './model.ts'
 import type { SdkStatus } from './ports/analysis-api.ts'
 import type { ContainerFacts, PodFacts } from './ports/cluster.ts'
+import type { Budgets } from './settings.ts'
 
 // ------------------------------------------------------------------------------------------------- classify
 
@@ -47,11 +48,6 @@ export interface Facts {
   /** How long the polls have failed, and the run has existed, in seconds. */
   readonly silentSeconds: number
   readonly ageSeconds: number
-}
-
-export interface Budgets {
-  readonly startupSeconds: number
-  readonly silenceSeconds: number
 }
 
 /** Fewer failed polls than this are never a silence. */

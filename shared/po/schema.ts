@@ -5,15 +5,21 @@
  * May import the model and the shape of schemas; used by `functions` and the description only.
  */
 import * as z from 'zod'
-import type { AnySchemas } from '../http/endpoint.ts'
-import { isUuid, LOG_LEVELS, STATUS_WORDS } from './model.ts'
+import type { AnySchemas } from '../http/schemas.ts'
+import { LOG_LEVELS, parseAnalysisId, STATUS_WORDS } from './model.ts'
 import { REGISTRY_PATTERN } from './registry.ts'
 
-/** Any version, any case, with dashes or without. */
-const uuid = z
+/** A UUID of any version and case, with dashes or without: the id, and the spelling that answers repeat. */
+const spelledId = z
   .string()
-  .refine(isUuid, { error: 'Input should be a valid UUID', params: { type: 'uuid_parsing' } })
   .meta({ format: 'uuid' })
+  .transform((spelling, context) => {
+    const id = parseAnalysisId(spelling)
+    if (id) return { id, spelling }
+    context.addIssue({ code: 'custom', message: 'Input should be a valid UUID', params: { type: 'uuid_parsing' } })
+    return z.NEVER
+  })
+const uuid = spelledId.transform(({ id }) => id)
 
 /** PostgreSQL takes every character but NUL. */
 const plain = z
@@ -28,7 +34,7 @@ const image = z.string().regex(/^[!-~]+$/, 'Input should be the name of an image
 const RESTART_COUNTER_LIMIT = 99_999_999
 
 export const createAnalysis = z.object({
-  analysis_id: uuid,
+  analysis_id: spelledId,
   project_id: uuid,
   registry_url: plain.meta({
     pattern: REGISTRY_PATTERN,
@@ -94,7 +100,7 @@ export type CleanupAnswer = z.output<typeof cleanupAnswer>
 
 export const healthAnswer = z.object({ status: z.literal('ok') })
 
-const oneOrAll = z.object({ analysis_id: uuid.optional() })
+const oneOrAll = z.object({ analysis_id: spelledId.optional() })
 const cleanupParams = z.object({
   cleanup_type: z.string().describe('Words of all, analyzes, services, mb, rs, keycloak, zombies; separated by commas'),
 })

@@ -1,7 +1,11 @@
-/** What the use cases are told by configuration; plain values, made once by `wire.ts`. May import lifecycle types. */
+/** What the use cases are told by configuration; plain values, made once by `wire.ts`. */
 import type { DnsPeer } from '../platform/dns-egress.ts'
-import type { Budgets } from './lifecycle.ts'
 import type { LineLimits } from './model.ts'
+
+export interface Budgets {
+  readonly startupSeconds: number
+  readonly silenceSeconds: number
+}
 
 /** Images, resources and places that the objects of a run are built from. */
 export interface RunSettings {

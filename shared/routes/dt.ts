@@ -2,7 +2,7 @@
 import { LOGS_READ, PODS_READ } from './grants.ts'
 import type { KubernetesGrant, Route } from './route.ts'
 
-/** What the API does with the resource of a service. */
+/** What launching and terminating a service takes. */
 const ANALYTICS_MAKE: KubernetesGrant = {
   apiGroup: 'eng.cam.ac.uk',
   resources: ['analytics'],
@@ -10,11 +10,11 @@ const ANALYTICS_MAKE: KubernetesGrant = {
 }
 const ANALYTICS_DELETE: KubernetesGrant = { apiGroup: 'eng.cam.ac.uk', resources: ['analytics'], verbs: ['delete'] }
 
-/** What seeing to services takes. */
+/** What reconciling services takes. */
 const DT_KEEP: readonly KubernetesGrant[] = [
   { apiGroup: 'eng.cam.ac.uk', resources: ['analytics'], verbs: ['get', 'list', 'patch', 'delete'] },
   { apiGroup: 'eng.cam.ac.uk', resources: ['analytics/status'], verbs: ['patch'] },
-  // Who owns an object and keeps its owner from going must be able to set the owner's finalizers.
+  // An object whose owner reference blocks the owner's deletion needs this permission on the owner.
   { apiGroup: 'eng.cam.ac.uk', resources: ['analytics/finalizers'], verbs: ['update'] },
   { apiGroup: 'batch', resources: ['jobs', 'cronjobs'], verbs: ['list', 'create', 'patch'] },
   { apiGroup: 'serving.knative.dev', resources: ['services'], verbs: ['list', 'create', 'patch'] },
@@ -25,15 +25,22 @@ const DT_KEEP: readonly KubernetesGrant[] = [
   LOGS_READ,
 ]
 
-/** What clients of a digital twin have before each path, whereas pods inside the cluster leave it out. */
-const DT_PREFIX = '/api/orchestrator/{VERSION}'
+/** Clients of a digital twin use the prefix, pods inside the cluster leave it out. */
+const API = {
+  trigger: 'http',
+  prefix: '/api/orchestrator/{VERSION}',
+  cors: 'DT_CORS_ORIGINS',
+  slashes: 'redirect',
+} as const
+const CALLERS = { ...API, auth: 'dt', openBy: 'DT_AUTH' } as const
+/** Probes do not follow redirects. */
+const OPEN = { ...API, auth: 'none', slashes: 'both' } as const
+const RUNS = { ...API, auth: 'service' } as const
 
 export const dt = {
   serviceList: {
     name: 'dt-service-list',
-    auth: 'dt',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...CALLERS,
     endpoints: [
       { method: 'GET', path: '/service/', summary: 'Services, oldest first', operationId: 'core-list_services' },
     ],
@@ -43,9 +50,7 @@ export const dt = {
   },
   serviceLaunch: {
     name: 'dt-service-launch',
-    auth: 'dt',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...CALLERS,
     endpoints: [
       { method: 'POST', path: '/service/launch', summary: 'Launch a service', operationId: 'core-launch_service' },
     ],
@@ -55,9 +60,7 @@ export const dt = {
   },
   serviceStatus: {
     name: 'dt-service-status',
-    auth: 'dt',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...CALLERS,
     endpoints: [
       {
         method: 'GET',
@@ -72,9 +75,7 @@ export const dt = {
   },
   serviceRuns: {
     name: 'dt-service-runs',
-    auth: 'dt',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...CALLERS,
     endpoints: [
       { method: 'GET', path: '/service/{id}/runs', summary: 'Runs of a service', operationId: 'core-service_runs' },
     ],
@@ -84,9 +85,7 @@ export const dt = {
   },
   serviceLogs: {
     name: 'dt-service-logs',
-    auth: 'dt',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...CALLERS,
     endpoints: [
       {
         method: 'GET',
@@ -101,9 +100,7 @@ export const dt = {
   },
   serviceTerminate: {
     name: 'dt-service-terminate',
-    auth: 'dt',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...CALLERS,
     endpoints: [
       {
         method: 'DELETE',
@@ -120,6 +117,7 @@ export const dt = {
     name: 'dt-reconcile',
     auth: 'none',
     trigger: 'event',
+    slashes: 'both',
     endpoints: [{ method: 'POST', path: '/', summary: 'A tick of the loop, or an event about a service' }],
     settings: ['dt', 'database', 'runs', 'loop', 'tokens', 'services', 'outputs'],
     kubernetes: DT_KEEP,
@@ -127,9 +125,7 @@ export const dt = {
   },
   healthz: {
     name: 'dt-healthz',
-    auth: 'none',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...OPEN,
     endpoints: [{ method: 'GET', path: '/healthz', summary: 'Whether the API answers', operationId: 'root-healthz' }],
     settings: ['dt'],
     kubernetes: [],
@@ -137,9 +133,8 @@ export const dt = {
   },
   docs: {
     name: 'dt-docs',
-    auth: 'none',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...OPEN,
+    openBy: 'DT_AUTH',
     endpoints: [
       { method: 'GET', path: '/docs', summary: 'Swagger UI' },
       { method: 'GET', path: '/redoc', summary: 'ReDoc' },
@@ -152,9 +147,7 @@ export const dt = {
   },
   serviceOutput: {
     name: 'dt-service-output',
-    auth: 'dt',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...CALLERS,
     endpoints: [
       {
         method: 'GET',
@@ -169,9 +162,7 @@ export const dt = {
   },
   fileList: {
     name: 'dt-file-list',
-    auth: 'dt',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...CALLERS,
     endpoints: [{ method: 'GET', path: '/files', summary: 'Files, in order', operationId: 'files-list_files' }],
     settings: ['auth', 'database', 'dt'],
     kubernetes: [],
@@ -179,9 +170,7 @@ export const dt = {
   },
   fileUpload: {
     name: 'dt-file-upload',
-    auth: 'dt',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...CALLERS,
     body: 'stream',
     endpoints: [{ method: 'POST', path: '/files/upload', summary: 'Store a file', operationId: 'files-upload_file' }],
     settings: ['auth', 'database', 'dt', 'files'],
@@ -190,9 +179,7 @@ export const dt = {
   },
   fileGet: {
     name: 'dt-file-get',
-    auth: 'dt',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...CALLERS,
     endpoints: [
       { method: 'GET', path: '/files/{file_id}', summary: 'A file, or a part', operationId: 'files-get_file' },
       { method: 'HEAD', path: '/files/{file_id}', summary: 'What a GET has', operationId: 'files-head_file' },
@@ -203,9 +190,7 @@ export const dt = {
   },
   fileReplace: {
     name: 'dt-file-replace',
-    auth: 'dt',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...CALLERS,
     body: 'stream',
     endpoints: [
       { method: 'PUT', path: '/files/{file_id}', summary: 'Other content', operationId: 'files-replace_file' },
@@ -216,9 +201,7 @@ export const dt = {
   },
   fileDelete: {
     name: 'dt-file-delete',
-    auth: 'dt',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...CALLERS,
     endpoints: [
       { method: 'DELETE', path: '/files/{file_id}', summary: 'Delete a file', operationId: 'files-delete_file' },
     ],
@@ -228,9 +211,7 @@ export const dt = {
   },
   runInput: {
     name: 'dt-run-input',
-    auth: 'service',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...RUNS,
     endpoints: [
       { method: 'GET', path: '/run/{service_id}/inputs', summary: 'What a run finds below /input' },
       { method: 'GET', path: '/run/{service_id}/inputs/{sha256}', summary: 'One of these contents' },
@@ -241,9 +222,7 @@ export const dt = {
   },
   runOutput: {
     name: 'dt-run-output',
-    auth: 'service',
-    trigger: 'http',
-    prefix: DT_PREFIX,
+    ...RUNS,
     body: 'stream',
     endpoints: [
       { method: 'GET', path: '/run/{service_id}/outputs', summary: 'What was taken of a run so far' },

@@ -2,10 +2,10 @@
 import { LOGS_READ, PODS_READ } from './grants.ts'
 import type { Endpoint, KubernetesGrant, Route } from './route.ts'
 
-/** No function reads Secrets: reading one by its name is reading each, and a Role cannot name those of analyses. */
+/** No function reads Secrets: a Role cannot name those of analyses, so that reading one would mean reading all. */
 const ROOT_DELETE: readonly KubernetesGrant[] = [
   { apiGroup: '', resources: ['configmaps'], verbs: ['get', 'delete'] },
-  // Roots that version 0.1 made; without this once none of its analyses is left.
+  // Roots of version 0.1; to be removed when none of its analyses is left.
   { apiGroup: '', resources: ['secrets'], verbs: ['delete'] },
 ]
 const PEERS_READ: KubernetesGrant = { apiGroup: '', resources: ['services'], verbs: ['list'] }
@@ -27,6 +27,8 @@ const OWNED_LIST: readonly KubernetesGrant[] = [
 
 const REMOVAL_SETTINGS = ['auth', 'database', 'identity', 'hub', 'signing', 'runs', 'logs'] as const
 
+const API = { trigger: 'http', cors: 'CORS_ORIGIN', slashes: 'both' } as const
+
 /** The optional-id form that most endpoints have. */
 const both = (method: Endpoint['method'], path: string, all: string, one: string): readonly Endpoint[] => [
   { method, path, summary: all },
@@ -37,7 +39,7 @@ export const po = {
   create: {
     name: 'po-create',
     auth: 'user',
-    trigger: 'http',
+    ...API,
     endpoints: [{ method: 'POST', path: '/po/', summary: 'Create an analysis and start it' }],
     settings: ['auth', 'database', 'identity', 'hub', 'registry', 'runs', 'signing', 'logs'],
     kubernetes: [...RUN_WRITE, PEERS_READ, ...ROOT_DELETE, PODS_READ, LOGS_READ],
@@ -46,7 +48,7 @@ export const po = {
   history: {
     name: 'po-history',
     auth: 'user',
-    trigger: 'http',
+    ...API,
     endpoints: both('GET', '/po/history', 'Logs of all ended analyses', 'Logs of one ended analysis'),
     settings: ['auth', 'database'],
     kubernetes: [],
@@ -55,7 +57,7 @@ export const po = {
   logs: {
     name: 'po-logs',
     auth: 'user',
-    trigger: 'http',
+    ...API,
     endpoints: both('GET', '/po/logs', 'Live logs of all analyses', 'Live logs of one analysis'),
     settings: ['auth', 'database', 'runs', 'logs'],
     kubernetes: [PODS_READ, LOGS_READ],
@@ -64,7 +66,7 @@ export const po = {
   streamLogs: {
     name: 'po-stream-logs',
     auth: 'analysis',
-    trigger: 'http',
+    ...API,
     body: 'long-texts',
     endpoints: [{ method: 'POST', path: '/po/stream_logs', summary: 'Record a log line of an analysis' }],
     settings: ['auth', 'database', 'hub', 'logs'],
@@ -74,7 +76,7 @@ export const po = {
   status: {
     name: 'po-status',
     auth: 'user',
-    trigger: 'http',
+    ...API,
     endpoints: both('GET', '/po/status', 'Status and progress of all analyses', 'Status and progress of one analysis'),
     settings: ['auth', 'database'],
     kubernetes: [],
@@ -83,7 +85,7 @@ export const po = {
   pods: {
     name: 'po-pods',
     auth: 'user',
-    trigger: 'http',
+    ...API,
     endpoints: both('GET', '/po/pods', 'Pod names of all analyses', 'Pod names of one analysis'),
     settings: ['auth', 'database', 'runs'],
     kubernetes: [PODS_READ],
@@ -92,7 +94,7 @@ export const po = {
   stop: {
     name: 'po-stop',
     auth: 'user',
-    trigger: 'http',
+    ...API,
     endpoints: both('PUT', '/po/stop', 'Stop all analyses', 'Stop one analysis'),
     settings: REMOVAL_SETTINGS,
     kubernetes: [...ROOT_DELETE, PODS_READ, LOGS_READ, PEERS_READ],
@@ -101,7 +103,7 @@ export const po = {
   delete: {
     name: 'po-delete',
     auth: 'user',
-    trigger: 'http',
+    ...API,
     endpoints: both('DELETE', '/po/delete', 'Delete all analyses', 'Delete one analysis'),
     settings: REMOVAL_SETTINGS,
     kubernetes: [...ROOT_DELETE, PODS_READ, LOGS_READ, PEERS_READ],
@@ -110,7 +112,7 @@ export const po = {
   cleanup: {
     name: 'po-cleanup',
     auth: 'user',
-    trigger: 'http',
+    ...API,
     endpoints: [
       {
         method: 'DELETE',
@@ -125,7 +127,7 @@ export const po = {
   healthz: {
     name: 'po-healthz',
     auth: 'none',
-    trigger: 'http',
+    ...API,
     endpoints: [{ method: 'GET', path: '/po/healthz', summary: 'Whether the database answers and the loop moves' }],
     settings: ['database', 'loop'],
     kubernetes: [],
@@ -134,7 +136,7 @@ export const po = {
   docs: {
     name: 'po-docs',
     auth: 'none',
-    trigger: 'http',
+    ...API,
     endpoints: [
       { method: 'GET', path: '/api/docs', summary: 'Swagger UI' },
       { method: 'GET', path: '/api/redoc', summary: 'ReDoc' },
@@ -149,6 +151,7 @@ export const po = {
     name: 'po-status-reconcile',
     auth: 'none',
     trigger: 'event',
+    slashes: 'both',
     endpoints: [{ method: 'POST', path: '/', summary: 'A tick of the status loop' }],
     settings: ['auth', 'database', 'identity', 'hub', 'runs', 'loop', 'signing', 'logs'],
     kubernetes: [...RUN_WRITE, ...OWNED_LIST, LOGS_READ],

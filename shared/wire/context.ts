@@ -3,11 +3,13 @@
  * Everything is made at the first request; importing only notes what is to be checked at start.
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Wired } from '../http/endpoint.ts'
 import { createLogger } from '../log.ts'
 import type { Log } from '../platform/ports.ts'
 import type { Route } from '../routes/index.ts'
+import { atStart, type Check } from '../settings/checks.ts'
 import { type Config, type Environment, groupsOf, loadConfig } from '../settings/config.ts'
-import { atStart, type Check } from './checks.ts'
+import { type CallerOf, callersOf } from './auth.ts'
 
 /** What every function has, whatever else it is wired with. */
 interface Ambient<Settings> {
@@ -63,16 +65,17 @@ export const createAmbient = <Settings>(log: Log, settings: Settings): Ambient<S
 /** The `wire` of one system: its settings, then the ports that a function names. */
 export const wireWith =
   <Settings>(settingsOf: (config: Config) => Settings) =>
-  <const W extends readonly Wiring<object, Settings>[]>(
-    route: Route,
+  <const R extends Route, const W extends readonly Wiring<object, Settings>[]>(
+    route: R,
     ...wirings: W
-  ): (() => Ambient<Settings> & Together<W>) => {
+  ): Wired<Ambient<Settings> & Together<W>, CallerOf[R['auth']]> => {
     for (const { check } of wirings) if (check) atStart(check)
-    return () => {
+    const make = () => {
       const env = process.env
       const config = loadConfig(groupsOf(route, env), env)
       const ambient = createAmbient(createLog(route.name, config), settingsOf(config))
       const context = { config, env, ambient }
       return Object.assign({}, ambient, ...wirings.map((wiring) => wiring(context))) as Ambient<Settings> & Together<W>
     }
+    return Object.assign(make, { callers: callersOf<R['auth']>(route.auth) })
   }

@@ -4,7 +4,8 @@ import { checkAuthority, createBlobs, createCatalogue, createRuns } from '../ada
 import { bytesOf } from '../dt/settings.ts'
 import { objectIdOf } from '../files/id.ts'
 import type { RunPorts } from '../files/ports.ts'
-import type { Wiring } from './context.ts'
+import type { Route } from '../routes/index.ts'
+import { type Wiring, wireWith } from './context.ts'
 import { databaseOf } from './database.ts'
 
 const wiring: Wiring<Pick<RunPorts, 'catalogue' | 'blobs' | 'runs' | 'limits' | 'newDigest' | 'newId'>> = (context) => {
@@ -26,4 +27,7 @@ const wiring: Wiring<Pick<RunPorts, 'catalogue' | 'blobs' | 'runs' | 'limits' | 
   }
 }
 
-export const files = Object.assign(wiring, { check: checkAuthority })
+const files = Object.assign(wiring, { check: checkAuthority })
+
+/** Ports of functions that store and serve files, which need no settings of a system. */
+export const wireFiles = <const R extends Route>(route: R) => wireWith(() => undefined)(route, files)

@@ -7,10 +7,12 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { book } from '../../functions/po/docs/book.ts'
-import { docsSchemas, page } from '../../shared/http/docs/pages.ts'
-import { type AnySchemas, endpoint } from '../../shared/http/endpoint.ts'
+import { apiDocs } from '../../functions/po/docs/api-docs.ts'
+import { docsReply, docsSchemas } from '../../shared/http/docs/pages.ts'
+import { endpoint } from '../../shared/http/endpoint.ts'
 import { type HttpFunction, registeredFunction } from '../../shared/http/register.ts'
+import type { AnySchemas } from '../../shared/http/schemas.ts'
+import { lineRequest } from '../../shared/po/requests.ts'
 import { poSchemas } from '../../shared/po/schema.ts'
 import { functionFolder, type Route, routes } from '../../shared/routes/index.ts'
 import { createRealm } from '../shared/http/edge.ts'
@@ -110,7 +112,7 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
   'po-cleanup': { zombies: '' },
 }
 const answerOf = (route: Route, path: string) =>
-  route === docs ? page(book, path, 'favicon.png') : route.name in ANSWERS ? ANSWERS[route.name] : {}
+  route === docs ? docsReply(apiDocs, path, 'favicon.png') : route.name in ANSWERS ? ANSWERS[route.name] : {}
 
 describe.each(functions)('$route.name', ({ route, schemas }) => {
   const handle = vi.fn(async (_deps: unknown, { path }: { path: string }) => answerOf(route, path) as never)
@@ -118,8 +120,12 @@ describe.each(functions)('$route.name', ({ route, schemas }) => {
   let real: Awaited<ReturnType<typeof serve>>
 
   beforeAll(async () => {
-    const open = { edge: () => realm.edge }
-    stub = await serve(endpoint(route, schemas as never, handle, () => undefined, open))
+    const edge = () => (route.auth === 'analysis' ? realm.analysisEdge : realm.edge)
+    const guarded = async (deps: unknown, request: { path: string }) => {
+      if (route.name === routes.po.streamLogs.name) lineRequest(request as never)
+      return handle(deps, request)
+    }
+    stub = await serve(endpoint(route, schemas as never, guarded, () => undefined, { edge }))
     const source = fileURLToPath(new URL(`../../functions/${functionFolder(route)}/index.ts`, import.meta.url))
     await import(/* @vite-ignore */ source)
     const fn = registeredFunction(route.name)

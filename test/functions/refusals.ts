@@ -1,7 +1,7 @@
 /** Every way in which the edge refuses a request, for any endpoint of the route table. */
 import { expect } from 'vitest'
 import { receivedLimit } from '../../shared/http/body.ts'
-import type { AnySchemas } from '../../shared/http/endpoint.ts'
+import type { AnySchemas } from '../../shared/http/schemas.ts'
 import type { Endpoint, Route } from '../../shared/routes/index.ts'
 
 export const ID = '0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d'

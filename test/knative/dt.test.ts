@@ -15,7 +15,7 @@ import { build, hasKubectl } from './kustomize.ts'
 import { restrictedFaults } from './pod-security.ts'
 import { podOf, ROOT, readText } from './read.ts'
 
-const knative = fileURLToPath(new URL('knative', ROOT))
+const knative = fileURLToPath(new URL('knative/config', ROOT))
 const names = (objects: readonly Manifest[], kind: string) =>
   objects.filter((object) => object.kind === kind).map(({ metadata }) => metadata.name)
 const functionsOf = (objects: readonly Manifest[]) =>

@@ -12,7 +12,7 @@ import { dtSchemas } from '../../shared/dt/schema.ts'
 import { clashingName, isInputName } from '../../shared/dt/spec.ts'
 import { parseEvent } from '../../shared/events/cloud-event.ts'
 import { isFileName, parseObjectId } from '../../shared/files/model.ts'
-import { createAuthenticate } from '../../shared/http/auth.ts'
+import { bearerToken, createVerify } from '../../shared/http/auth.ts'
 import { assertJson } from '../../shared/http/body.ts'
 import { attachment } from '../../shared/http/disposition.ts'
 import { requestIdOf } from '../../shared/http/exchange.ts'
@@ -104,7 +104,7 @@ const launch = (fields: object) => ({
 })
 const event = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/s', 'ce-type': 't' }
 const NO_BODY = Buffer.alloc(0)
-const authenticate = createAuthenticate(AUTH, (async () => {
+const verify = createVerify(AUTH, (async () => {
   throw new Error('no key')
 }) as never)
 const matchers = allRoutes.map(({ endpoints }) => createMatcher(endpoints, '/api/orchestrator/v1alpha1'))
@@ -168,7 +168,7 @@ const PARSERS: readonly Parser[] = [
   },
   {
     name: 'Authorization',
-    parse: (header) => authenticate(header),
+    parse: (header) => verify(bearerToken(header)),
     starts: ['', 'Bearer ', 'Bearer x'],
     alphabet: [...HEADER_SPACE, 'x', '.', 'bearer ', 'ey'],
   },

@@ -1,13 +1,21 @@
 /** `GET`, `HEAD /files/{file_id}`. The file streams through. */
-import { download } from '../../../shared/files/answers.ts'
+import { download } from '../../../shared/files/files.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
+import { contentReply } from '../../../shared/http/content.ts'
+import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
-import { streamEndpoint } from '../../../shared/http/stream-endpoint.ts'
 import { routes } from '../../../shared/routes/index.ts'
-import { files } from '../../../shared/wire/files.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { wireFiles } from '../../../shared/wire/files.ts'
 
 const route = routes.dt.fileGet
-const ports = wire(route, files)
+const ports = wireFiles(route)
 
-http(route.name, streamEndpoint(route, fileSchemas.fileGet, download, ports))
+http(
+  route.name,
+  endpoint(
+    route,
+    fileSchemas.fileGet,
+    async (deps, request) => contentReply(request, await download(deps, request.params.file_id)),
+    ports,
+  ),
+)

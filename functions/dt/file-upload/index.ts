@@ -1,13 +1,16 @@
 /** `POST /files/upload`. The file streams through. */
-import { uploadForm } from '../../../shared/files/answers.ts'
+import { upload } from '../../../shared/files/files.ts'
+import { formUpload } from '../../../shared/files/requests.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
+import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
-import { streamEndpoint } from '../../../shared/http/stream-endpoint.ts'
 import { routes } from '../../../shared/routes/index.ts'
-import { files } from '../../../shared/wire/files.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { wireFiles } from '../../../shared/wire/files.ts'
 
 const route = routes.dt.fileUpload
-const ports = wire(route, files)
+const ports = wireFiles(route)
 
-http(route.name, streamEndpoint(route, fileSchemas.fileUpload, uploadForm, ports))
+http(
+  route.name,
+  endpoint(route, fileSchemas.fileUpload, async (deps, request) => upload(deps, await formUpload(request)), ports),
+)

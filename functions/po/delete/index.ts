@@ -3,7 +3,6 @@ import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
 import { remove } from '../../../shared/po/remove.ts'
 import { deliverSoon } from '../../../shared/po/report.ts'
-import { selection } from '../../../shared/po/requests.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { cluster } from '../../../shared/wire/cluster.ts'
@@ -18,7 +17,7 @@ const ports = wire(route, store, cluster, identity, hub, sign)
 
 http(
   route.name,
-  endpoint(route, poSchemas.delete, (deps, { params }) => remove(deps, selection(params)), ports, {
+  endpoint(route, poSchemas.delete, (deps, { params }) => remove(deps, params.analysis_id), ports, {
     afterAnswer: deliverSoon(),
   }),
 )

@@ -1,9 +1,8 @@
 /** `GET /po/history[/{analysis_id}]`. Database only. */
 import { endpoint } from '../../../shared/http/endpoint.ts'
-import { asReply, inParts, jsonStream } from '../../../shared/http/json-stream.ts'
+import { jsonStream } from '../../../shared/http/json-stream.ts'
 import { http } from '../../../shared/http/register.ts'
 import { history } from '../../../shared/po/history.ts'
-import { selection } from '../../../shared/po/requests.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { wire } from '../../../shared/wire/index.ts'
@@ -14,11 +13,5 @@ const ports = wire(route, store)
 
 http(
   route.name,
-  endpoint(
-    route,
-    inParts(poSchemas.history),
-    async (deps, { params }) => jsonStream(history(deps, selection(params))),
-    ports,
-    asReply,
-  ),
+  endpoint(route, poSchemas.history, async (deps, { params }) => jsonStream(history(deps, params.analysis_id)), ports),
 )

@@ -1,9 +1,8 @@
 /** `GET /po/logs[/{analysis_id}]`. */
 import { endpoint } from '../../../shared/http/endpoint.ts'
-import { asReply, inParts, jsonStream } from '../../../shared/http/json-stream.ts'
+import { jsonStream } from '../../../shared/http/json-stream.ts'
 import { http } from '../../../shared/http/register.ts'
 import { logs } from '../../../shared/po/logs.ts'
-import { selection } from '../../../shared/po/requests.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { cluster } from '../../../shared/wire/cluster.ts'
@@ -15,11 +14,5 @@ const ports = wire(route, store, cluster)
 
 http(
   route.name,
-  endpoint(
-    route,
-    inParts(poSchemas.logs),
-    async (deps, { params }) => jsonStream(await logs(deps, selection(params))),
-    ports,
-    asReply,
-  ),
+  endpoint(route, poSchemas.logs, async (deps, { params }) => jsonStream(await logs(deps, params.analysis_id)), ports),
 )

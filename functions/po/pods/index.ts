@@ -2,7 +2,6 @@
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
 import { pods } from '../../../shared/po/pods.ts'
-import { selection } from '../../../shared/po/requests.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { cluster } from '../../../shared/wire/cluster.ts'
@@ -14,5 +13,5 @@ const ports = wire(route, store, cluster)
 
 http(
   route.name,
-  endpoint(route, poSchemas.pods, (deps, { params }) => pods(deps, selection(params)), ports),
+  endpoint(route, poSchemas.pods, (deps, { params }) => pods(deps, params.analysis_id), ports),
 )

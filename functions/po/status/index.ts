@@ -1,7 +1,6 @@
 /** `GET /po/status[/{analysis_id}]`. Database only. */
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
-import { selection } from '../../../shared/po/requests.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { status } from '../../../shared/po/status.ts'
 import { routes } from '../../../shared/routes/index.ts'
@@ -13,5 +12,5 @@ const ports = wire(route, store)
 
 http(
   route.name,
-  endpoint(route, poSchemas.status, (deps, { params }) => status(deps, selection(params)), ports),
+  endpoint(route, poSchemas.status, (deps, { params }) => status(deps, params.analysis_id), ports),
 )

@@ -2,7 +2,6 @@
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
 import { deliverSoon } from '../../../shared/po/report.ts'
-import { selection } from '../../../shared/po/requests.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { stop } from '../../../shared/po/stop.ts'
 import { routes } from '../../../shared/routes/index.ts'
@@ -18,7 +17,7 @@ const ports = wire(route, store, cluster, identity, hub, sign)
 
 http(
   route.name,
-  endpoint(route, poSchemas.stop, (deps, { params }) => stop(deps, selection(params)), ports, {
+  endpoint(route, poSchemas.stop, (deps, { params }) => stop(deps, params.analysis_id), ports, {
     afterAnswer: deliverSoon(),
   }),
 )

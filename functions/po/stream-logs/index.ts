@@ -15,11 +15,7 @@ const ports = wire(route, store, hub)
 
 http(
   route.name,
-  endpoint(
-    route,
-    poSchemas.streamLogs,
-    (deps, { body, runHeader }) => recordLog(deps, lineRequest(body, runHeader)),
-    ports,
-    { afterAnswer: deliverSoon() },
-  ),
+  endpoint(route, poSchemas.streamLogs, async (deps, request) => recordLog(deps, lineRequest(request)), ports, {
+    afterAnswer: deliverSoon(),
+  }),
 )

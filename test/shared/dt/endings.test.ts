@@ -23,8 +23,8 @@ const DAY_S = 86_400
 const once = () => sweep(fixture.ports, memory)
 const begin = async (fields: Parameters<typeof spec>[0] = {}): Promise<ServiceId> =>
   (await launch(fixture.ports, { spec: spec(fields), labels: {} })).id
-const state = (id: string) => status(fixture.ports, id)
-const swept = (id: string, fits: (found: Awaited<ReturnType<typeof state>>) => boolean) =>
+const state = (id: ServiceId) => status(fixture.ports, id)
+const swept = (id: ServiceId, fits: (found: Awaited<ReturnType<typeof state>>) => boolean) =>
   eventually(async () => {
     await once()
     return state(id)
@@ -65,7 +65,7 @@ describe('retention', () => {
     await swept(id, ({ phase }) => phase === 'succeeded')
     return id
   }
-  const isThere = (id: string) =>
+  const isThere = (id: ServiceId) =>
     state(id).then(
       () => true,
       () => false,

@@ -162,7 +162,7 @@ describe('killed between any two calls', () => {
         await once()
         return id
       },
-      (ports, id) => terminate(ports, id ?? ''),
+      async (ports, id) => id && terminate(ports, id),
       async (id) => {
         if (!id) throw new Error('nothing was launched')
         if ((await rowOf(id))?.phase === 'running' && (await resourceStatus(id)) === 200) return

@@ -7,7 +7,7 @@ import type { ServiceId } from '../../../shared/dt/model.ts'
 import { reconcileOne } from '../../../shared/dt/reconcile/handle.ts'
 import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
 import { sweep } from '../../../shared/dt/reconcile/sweep.ts'
-import { runs, status } from '../../../shared/dt/status.ts'
+import { runs, serviceIdOf, status } from '../../../shared/dt/status.ts'
 import { terminate } from '../../../shared/dt/terminate.ts'
 import { Fault } from '../../../shared/platform/fault.ts'
 import { ANALYTICS, eventually, type Fixture, spec, startFixture } from './fixture.ts'
@@ -24,7 +24,7 @@ beforeEach(() => {
 
 const list = createList()
 const once = () => sweep(fixture.ports, memory)
-const swept = async (id: string, fits: (state: Awaited<ReturnType<typeof status>>) => boolean) =>
+const swept = async (id: ServiceId, fits: (state: Awaited<ReturnType<typeof status>>) => boolean) =>
   eventually(async () => {
     await once()
     return status(fixture.ports, id)
@@ -236,9 +236,10 @@ test('a sweep that cannot read Kubernetes gives back what it claimed, so that th
 })
 
 describe('terminate', () => {
-  test('of an unknown service, and of what is no id, is a 404', async () => {
-    for (const id of ['0123456789abcdef01234567', 'x'])
-      await expect(terminate(fixture.ports, id)).rejects.toMatchObject({ code: 'not_found' })
+  test('of an unknown service is a 404, and a text that is not an id is one as well', async () => {
+    const unknown = serviceIdOf('0123456789ABCDEF01234567')
+    await expect(terminate(fixture.ports, unknown)).rejects.toMatchObject({ code: 'not_found' })
+    expect(() => serviceIdOf('x')).toThrow(expect.objectContaining({ code: 'not_found' }))
   })
 
   test('while Kubernetes is away is an error, and the service is there still', async () => {

@@ -8,8 +8,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { type BoundSettings, createBounds } from '../../../shared/http/bounds.ts'
 import { type Bytes, bodyOf, send } from '../../../shared/http/bytes.ts'
+import { endpoint } from '../../../shared/http/endpoint.ts'
+import { encoded } from '../../../shared/http/reply.ts'
 import { startServer } from '../../../shared/http/server.ts'
-import { type StreamRequest, streamEndpoint } from '../../../shared/http/stream-endpoint.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { type Functions, startFunctions } from '../../sandbox/functions.ts'
 import { BOUNDS, captureLog, createRealm, serveFunction } from './edge.ts'
@@ -142,18 +143,18 @@ describe('Expect: 100-continue', () => {
     ['with a token', true, 'HTTP/1.1 100 Continue'],
     ['without one', false, 'HTTP/1.1 401 Unauthorized'],
   ])('%s the first line is %s %s', async (_, hasToken, first) => {
-    const upload = streamEndpoint(
+    const upload = endpoint(
       routes.dt.fileUpload,
-      { failures: [''] },
-      async () => ({ status: 204 }),
+      { answer: z.never(), failures: [''] },
+      async () => encoded({ status: 204 }),
       () => undefined,
       { edge: () => realm.edge },
     )
-    const reading = async (_deps: unknown, { content }: StreamRequest<object, object>) => {
+    const reading = async (_deps: unknown, { content }: { readonly content: Bytes }) => {
       for await (const _ of content);
-      return { status: 204 }
+      return encoded({ status: 204 })
     }
-    const taking = streamEndpoint(routes.dt.fileUpload, { failures: [''] }, reading, () => undefined, {
+    const taking = endpoint(routes.dt.fileUpload, { answer: z.never(), failures: [''] }, reading, () => undefined, {
       edge: () => realm.edge,
     })
     const server = await startServer(hasToken ? taking : upload, captureLog().log, 0)
@@ -171,7 +172,7 @@ describe('Expect: 100-continue', () => {
 })
 
 const edgeWith = (bounds: Partial<BoundSettings>) => {
-  const edge = { ...realm.edge, authenticate: async () => ({ clientId: '', subject: '', analysisId: undefined }) }
+  const edge = { ...realm.edge, isOpen: true }
   return { ...edge, bounds: createBounds({ ...BOUNDS, ...bounds }) }
 }
 
@@ -180,11 +181,13 @@ describe('files on their way', () => {
 
   test('in are as many as the setting says; the next one is 503, and comes in when one is gone', async () => {
     const edge = edgeWith({ TRANSFERS_MAX: 2 })
-    const handle = async (_deps: unknown, { content }: StreamRequest<object, object>) => {
+    const handle = async (_deps: unknown, { content }: { readonly content: Bytes }) => {
       for await (const _ of content);
-      return { status: 204 }
+      return encoded({ status: 204 })
     }
-    const fn = streamEndpoint(routes.dt.fileUpload, { failures: [''] }, handle, () => undefined, { edge: () => edge })
+    const fn = endpoint(routes.dt.fileUpload, { answer: z.never(), failures: [''] }, handle, () => undefined, {
+      edge: () => edge,
+    })
     await using server = await serveFunction(fn)
     const upload = (length: number) =>
       hold(portOf(server.url), ['POST /files/upload HTTP/1.1', 'host: x', `content-length: ${length}`], 'x')
@@ -204,9 +207,9 @@ describe('files on their way', () => {
     const endless = async function* (): Bytes {
       for (;;) yield Buffer.alloc(65_536)
     }
-    const handle = async () => ({ status: 200, headers: { 'content-length': String(2 ** 40) }, body: endless() })
-    const schemas = { params: z.object({ file_id: z.string() }), failures: [''] }
-    const fn = streamEndpoint(routes.dt.fileGet, schemas, handle, () => undefined, { edge: () => edge })
+    const handle = async () => encoded({ status: 200, headers: { 'content-length': String(2 ** 40) }, body: endless() })
+    const schemas = { params: z.object({ file_id: z.string() }), answer: z.never(), failures: [''] }
+    const fn = endpoint(routes.dt.fileGet, schemas, handle, () => undefined, { edge: () => edge })
     await using server = await serveFunction(fn)
     const get = () => hold(portOf(server.url), ['GET /files/1 HTTP/1.1', 'host: x'], '')
     expect((await get()).status).toBe(200)

@@ -3,19 +3,19 @@ import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test, vi } from 'vitest'
 import { dtSchemas } from '../../../shared/dt/schema.ts'
-import { authenticateFor, NOBODY } from '../../../shared/http/auth.ts'
+import { bearerToken } from '../../../shared/http/auth.ts'
 import { createEdge } from '../../../shared/http/edge.ts'
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { runToken } from '../../../shared/platform/service-token.ts'
 import { type Route, routes } from '../../../shared/routes/index.ts'
 import { groupsOf } from '../../../shared/settings/config.ts'
+import { authenticateRun } from '../../../shared/wire/auth.ts'
 import { createRealm, serveFunction } from './edge.ts'
 
 const realm = await createRealm()
 const KEY = 'a key of more than thirty-two characters'
 const SERVICE = '669a4eee364a1b751c550b02'
-const dt: Route = { ...routes.dt.healthz, auth: 'dt', settings: ['auth', 'dt'] }
-const ofService: Route = { ...routes.dt.healthz, auth: 'service', settings: ['tokens'] }
+const dt: Route = { ...routes.dt.healthz, auth: 'dt', openBy: 'DT_AUTH', settings: ['auth', 'dt'] }
 
 describe('DT_AUTH', () => {
   test.each([
@@ -25,9 +25,11 @@ describe('DT_AUTH', () => {
   ])('%j: settings of %j are read', (env, groups) => expect(groupsOf(dt, env)).toEqual(groups))
 
   test('none: everybody is let in, with or without a token', async () => {
-    const { authenticate } = createEdge(dt, { LOG_LEVEL: 'fatal', DT_AUTH: 'none' })
-    expect(await authenticate(undefined)).toBe(NOBODY)
-    expect(await authenticate('Bearer nonsense')).toBe(NOBODY)
+    const edge = () => createEdge(dt, { env: { LOG_LEVEL: 'fatal', DT_AUTH: 'none' } })
+    const well = async () => ({ status: 'ok' as const })
+    await using server = await serveFunction(endpoint(dt, dtSchemas.healthz, well, () => undefined, { edge }))
+    for (const headers of [{}, { authorization: 'Bearer nonsense' }])
+      expect((await fetch(`${server.url}/healthz`, { headers })).status).toBe(200)
   })
 
   test('keycloak: a token of the realm is needed, and an analysis’s is none', async () => {
@@ -67,7 +69,7 @@ describe('without tokens, a page', () => {
   const launch = (env: Record<string, string>) =>
     endpoint(routes.dt.serviceLaunch, dtSchemas.serviceLaunch, handle, () => undefined, {
       edge: () => ({
-        ...createEdge({ ...routes.dt.serviceLaunch, settings: ['dt'] }, { LOG_LEVEL: 'fatal', ...env }),
+        ...createEdge({ ...routes.dt.serviceLaunch, settings: ['dt'] }, { env: { LOG_LEVEL: 'fatal', ...env } }),
       }),
     })
   /** Node's own client: `fetch` does not let its user say where a page comes from. */
@@ -89,7 +91,8 @@ describe('without tokens, a page', () => {
   test.each(SITES)('of %s may be read by its own rules: a GET is answered', async (_, headers) => {
     const well = async () => []
     const fn = endpoint(routes.dt.serviceList, dtSchemas.serviceList, well, () => undefined, {
-      edge: () => createEdge({ ...routes.dt.serviceList, settings: ['dt'] }, { LOG_LEVEL: 'fatal', DT_AUTH: 'none' }),
+      edge: () =>
+        createEdge({ ...routes.dt.serviceList, settings: ['dt'] }, { env: { LOG_LEVEL: 'fatal', DT_AUTH: 'none' } }),
     })
     await using server = await serveFunction(fn)
     const { promise, resolve } = Promise.withResolvers<IncomingMessage>()
@@ -123,10 +126,12 @@ describe('without tokens, a page', () => {
 
 describe('the token of a run', () => {
   const grant = { serviceId: SERVICE, uid: 'a-uid', step: 'replication', firing: 0, index: 2, retries: 1 } as const
-  const authenticate = authenticateFor(ofService, { DT_TOKEN_KEY: [KEY], DT_AUTH: 'none' } as never)
+  const authenticate = async (authorization: string | undefined, service = SERVICE) =>
+    authenticateRun({ DT_TOKEN_KEY: [KEY] })(bearerToken(authorization), { service_id: service })
+  const token = `Bearer ${runToken([KEY], grant)}`
 
   test('says which run calls', async () =>
-    expect(await authenticate(`Bearer ${runToken([KEY], grant)}`)).toMatchObject({ serviceId: SERVICE, grant }))
+    expect(await authenticate(token)).toMatchObject({ serviceId: SERVICE, grant }))
 
   test.each([undefined, 'Bearer', 'Bearer nonsense', `Basic ${runToken([KEY], grant)}`])(
     '%s is refused, whatever DT_AUTH says',
@@ -134,10 +139,15 @@ describe('the token of a run', () => {
   )
   test('of the realm is refused', async () =>
     expect(authenticate(`Bearer ${await realm.token()}`)).rejects.toMatchObject({ code: 'unauthenticated' }))
+  test('of another service is refused', () =>
+    expect(authenticate(token, SERVICE.replace('6', '7'))).rejects.toMatchObject({
+      code: 'forbidden',
+      message: 'The token is that of another service',
+    }))
 })
 
 describe('the digital-twin API', () => {
-  const edge = () => createEdge(routes.dt.healthz, { VERSION: 'v2', LOG_LEVEL: 'fatal' })
+  const edge = () => createEdge(routes.dt.healthz, { env: { VERSION: 'v2', LOG_LEVEL: 'fatal' } })
   const well = async () => ({ status: 'ok' as const })
   const fn = endpoint(routes.dt.healthz, dtSchemas.healthz, well, () => undefined, { edge })
 

@@ -13,7 +13,7 @@ const authorization = async () => ({ authorization: `Bearer ${await realm.token(
 
 describe('a status endpoint', () => {
   const answer = { [ID]: { status: 'executing', progress: 40 } } as const
-  const handle = async (_: object, { params }: { params: { analysis_id?: string | undefined } }) =>
+  const handle = async (_: object, { params }: { params: { analysis_id?: object | undefined } }) =>
     params.analysis_id ? answer : {}
 
   test('answers what the use case answers', async () => {
@@ -76,7 +76,7 @@ describe('work after the answer', () => {
   test('sees the answer and runs only when that is out', async () => {
     const gate = Promise.withResolvers<void>()
     const afterAnswer = vi.fn(
-      (_deps: object, _request: Request<object, object, undefined>, _answer: unknown) => gate.promise,
+      (_deps: object, _request: Request<object, object, undefined, unknown>, _answer: unknown) => gate.promise,
     )
     const handle = async () => ({ status: 'ok' as const })
     const options = { edge, afterAnswer }

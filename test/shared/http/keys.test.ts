@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createAuthenticate } from '../../../shared/http/auth.ts'
+import { bearerToken, createVerify } from '../../../shared/http/auth.ts'
 import { createKeys, fetchKeys } from '../../../shared/http/keys.ts'
 import { AUTH } from './edge.ts'
 
@@ -49,6 +49,10 @@ const reset = (keys: JSONWebKeySet['keys'], as: typeof mood = 'well') => {
   published = { keys }
   mood = as
   fetches = 0
+}
+const createAuthenticate = (...of: Parameters<typeof createVerify>) => {
+  const verify = createVerify(...of)
+  return async (authorization?: string) => verify(bearerToken(authorization))
 }
 const start = () => createAuthenticate({ ...AUTH, KEYCLOAK_URL: url })
 const code = (promise: Promise<unknown>) =>

@@ -5,7 +5,7 @@ import { poSchemas } from '../../../shared/po/schema.ts'
 import { allRoutes, functionFolder, poRoutes, type Route, routes } from '../../../shared/routes/index.ts'
 import { SETTINGS } from '../../../shared/settings/config.ts'
 
-const folder = (route: Route) => new URL(`../../functions/${functionFolder(route)}/index.ts`, import.meta.url)
+const folder = (route: Route) => new URL(`../../../functions/${functionFolder(route)}/index.ts`, import.meta.url)
 const named = allRoutes.map((route) => [route.name, route] as const)
 
 describe('the route table', () => {
@@ -16,7 +16,7 @@ describe('the route table', () => {
   })
 
   test.each(Object.keys(routes))('and the tree hold the same functions of %s', (part) => {
-    const inTree = readdirSync(new URL(`../../functions/${part}/`, import.meta.url)).map((name) => `${part}/${name}`)
+    const inTree = readdirSync(new URL(`../../../functions/${part}/`, import.meta.url)).map((name) => `${part}/${name}`)
     const inTable = allRoutes.map(functionFolder).filter((path) => path.startsWith(`${part}/`))
     expect(inTable.sort()).toEqual(inTree.sort())
   })

@@ -36,11 +36,11 @@ export async function taken(sql: Db, run: RunKey, { after, limit }: Page): Promi
   return [...files]
 }
 
-export async function output(sql: Db, id: ObjectId, seq: number): Promise<StoredFile | undefined | null> {
-  if (!(await isThere(sql, id))) return null
+export async function output(sql: Db, id: ObjectId, seq: number): Promise<StoredFile | 'no_service' | 'no_output'> {
+  if (!(await isThere(sql, id))) return 'no_service'
   const [row] = await sql<{ file: ObjectId }[]>`
     select file_id as file from dt.output where service_id = ${id} and seq::bigint = ${seq}::bigint`
-  return row && findFile(sql, row.file)
+  return (row && (await findFile(sql, row.file))) ?? 'no_output'
 }
 
 export async function open(tx: Db, run: RunKey, now: Date): Promise<OutputSet | undefined> {

@@ -1,5 +1,5 @@
-/** What the pages of PO describe. */
-import type { Book } from '../../../shared/http/docs/pages.ts'
+/** What the pages of the pod orchestration describe. */
+import type { ApiDocs } from '../../../shared/http/docs/pages.ts'
 import { describeApi } from '../../../shared/http/openapi.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { routes } from '../../../shared/routes/index.ts'
@@ -7,7 +7,7 @@ import { routes } from '../../../shared/routes/index.ts'
 const { docs: _, statusReconcile: __, ...described } = routes.po
 type Described = keyof typeof described
 
-export const book: Book = {
+export const apiDocs: ApiDocs = {
   title: 'Pod orchestration',
   description: '/api/v1/openapi.json',
   assets: '/api/assets',

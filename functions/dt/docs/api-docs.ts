@@ -1,17 +1,14 @@
-/** What the pages of DT describe: all that clients call. What runs call with the token of their service is ours alone. */
+/** What the pages of the digital-twin API describe: all that its clients call, and nothing of what runs call. */
 import { dtSchemas } from '../../../shared/dt/schema.ts'
-import type { Book } from '../../../shared/http/docs/pages.ts'
+import type { ApiDocs, Site } from '../../../shared/http/docs/pages.ts'
 import { describeApi } from '../../../shared/http/openapi.ts'
 import { routes } from '../../../shared/routes/index.ts'
 
 const { docs: _, reconcile: __, runInput: ___, runOutput: ____, ...described } = routes.dt
 type Described = keyof typeof described
 
-/**
- * @param prefix of the paths, as browsers come to them; pods of the cluster leave it out
- * @param isOpen nobody is asked for a token
- */
-export const book = (prefix: string, isOpen = false): Book => ({
+/** Browsers use the prefix; pods of the cluster may leave it out. */
+export const apiDocs = ({ prefix, isOpen }: Site): ApiDocs => ({
   title: 'Digital twins',
   description: `${prefix}/openapi.json`,
   assets: `${prefix}/docs/assets`,

@@ -1,12 +1,12 @@
-/** What a function checks before it listens, beyond the shape of its settings: files that they name, keys in them. */
-import type { Config } from '../settings/config.ts'
+/** What a function checks before it listens, beyond the form of its settings: the files that they name and the keys in them. */
+import type { Config } from './config.ts'
 
 /** @throws ConfigFault */
 export type Check = (config: Config) => Promise<unknown> | unknown
 
 const checks = new Set<Check>()
 
-/** Notes a check; the same one counts once. */
+/** Registers a check; registering it again changes nothing. */
 export const atStart = (check: Check): void => void checks.add(check)
 
 export async function runChecks(config: Config): Promise<void> {

@@ -1,0 +1,81 @@
+/**
+ * Who calls, by the kinds of callers in the route table: from a bearer token to what use cases know of its holder, or to the
+ * refusal of one who may not call the route.
+ */
+import { type Access, parseObjectId } from '../files/model.ts'
+import {
+  type Authenticate,
+  badToken,
+  type Callers,
+  createVerify,
+  nobody,
+  type RealmConfig,
+  type VerifyToken,
+} from '../http/auth.ts'
+import { Fault } from '../platform/fault.ts'
+import { tokenOwner } from '../platform/service-token.ts'
+import { type AnalysisId, parseAnalysisId } from '../po/model.ts'
+import type { Auth } from '../routes/index.ts'
+import type { Config } from '../settings/config.ts'
+
+/** A client of the realm. */
+export interface Client {
+  /** Set when it is an analysis: their clients are named by the analysis id. */
+  readonly analysisId: AnalysisId | undefined
+}
+
+export interface CallerOf {
+  readonly none: undefined
+  readonly user: Client
+  readonly analysis: Client
+  /** Undefined where the site asks for no token. */
+  readonly dt: Client | undefined
+  readonly service: Access
+}
+
+type ClientConfig = RealmConfig & Pick<Config, 'AUTH_REQUIRED_ROLE'>
+
+/** Analyses have no roles: the route table decides what they may do. */
+export function authenticateClient(
+  config: ClientConfig,
+  verify: VerifyToken = createVerify(config),
+): Authenticate<Client> {
+  const { AUTH_REQUIRED_ROLE: role } = config
+  return async (token) => {
+    const { clientId, roles } = await verify(token)
+    const analysisId = parseAnalysisId(clientId)
+    if (role && !analysisId && !roles.includes(role)) throw new Fault('forbidden', 'The token lacks the required role')
+    return { analysisId }
+  }
+}
+
+/** Any client but an analysis. */
+export function authenticateUser(config: ClientConfig, verify?: VerifyToken): Authenticate<Client> {
+  const authenticate = authenticateClient(config, verify)
+  return async (token, params) => {
+    const client = await authenticate(token, params)
+    if (client.analysisId) throw new Fault('forbidden', 'Analyses may not do this')
+    return client
+  }
+}
+
+/** Runs of digital-twin services, which no realm knows, each for its own service. */
+export function authenticateRun({ DT_TOKEN_KEY }: Pick<Config, 'DT_TOKEN_KEY'>): Authenticate<Access> {
+  return async (token, { service_id: wanted }) => {
+    const owner = tokenOwner(DT_TOKEN_KEY, token)
+    const serviceId = owner && parseObjectId(owner.serviceId)
+    if (!owner || !serviceId) throw badToken('no token of a run')
+    if (wanted !== serviceId) throw new Fault('forbidden', 'The token is that of another service')
+    return { serviceId, grant: owner.grant }
+  }
+}
+
+const CALLERS: { readonly [Kind in Auth]: Callers<CallerOf[Kind]> } = {
+  none: nobody,
+  user: (config) => authenticateUser(config),
+  analysis: (config) => authenticateClient(config),
+  dt: (config) => authenticateUser(config),
+  service: authenticateRun,
+}
+
+export const callersOf = <Kind extends Auth>(auth: Kind): Callers<CallerOf[Kind]> => CALLERS[auth]
