@@ -1,6 +1,6 @@
 /**
- * What users do with files. A file is a name for a content: deleting it takes the name away, and gives back room only
- * when nobody else has the content. So no service ever loses an input to what happens to a file.
+ * What users do with files. A file is a name for a content: deleting it removes the name, and frees the bytes only when no
+ * other file, mount or output has the content. A service never loses an input by what happens to a file.
  */
 import { Fault } from '../platform/fault.ts'
 import { type Download, downloadOf } from './download.ts'
@@ -9,7 +9,7 @@ import type { Bytes, Change, FilePorts } from './ports.ts'
 import { named, receive } from './receive.ts'
 import { type FileRow, fileRow } from './show.ts'
 
-/** Downloads under way may finish before their bytes go. */
+/** Downloads in progress may finish before their bytes are removed. */
 const READERS_MS = 10 * 60_000
 
 export const looseFrom = (now: Date): Date => new Date(now.getTime() + READERS_MS)

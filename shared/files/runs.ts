@@ -1,4 +1,4 @@
-/** What a run reads and leaves. Its outputs are there all at once, when it says which there are, or never. */
+/** Inputs and outputs of runs. The outputs of a run appear all at once, when the run ends with all of them, or never. */
 import { Fault } from '../platform/fault.ts'
 import { assertMayLeave, assertMayRead, noRun, runIsOver, type Wanted } from './access.ts'
 import { type Download, downloadOf } from './download.ts'
@@ -26,7 +26,7 @@ const momentOf = ({ now }: Pick<RunPorts, 'now'>): Moment => {
 
 const over = ({ state }: OutputSet) => new Fault('conflict', `The outputs of this run are ${state} already`)
 
-/** Of the run that a token is for; no attempt has the number -1. */
+/** The run of a token; -1 is the number of no attempt. */
 const runOf = ({ serviceId, grant }: Access, firing: number): RunKey => ({
   serviceId,
   firing: grant?.firing ?? firing,
@@ -142,7 +142,7 @@ function assertRoom(limits: OutputLimits, used: Used, bytes: number): void {
   if (passed) throw tooLarge(passed)
 }
 
-/** The same bytes, as long as they fit: what is counted is what comes, not what was announced. */
+/** The same bytes, as long as they fit. The bytes that arrive count, not the announced length. */
 async function* fitting(content: Bytes, limits: OutputLimits, used: Used): Bytes {
   const room = roomFor(limits, used)
   let size = 0
@@ -156,7 +156,7 @@ async function* fitting(content: Bytes, limits: OutputLimits, used: Used): Bytes
 export type Upload =
   | {
       readonly path: string
-      /** Bytes that are to come, as far as that is known. */
+      /** Announced length; 0 where it is not known. */
       readonly announced: number
       readonly content: Bytes
     }
@@ -169,7 +169,7 @@ export interface Uploaded {
   readonly length?: number
 }
 
-/** Room for one more file in a set that is open, or the fault that says which limit it would pass. */
+/** What an open set has, if one more file fits; else the fault names the limit. */
 async function roomIn(ports: RunPorts, call: OutputCall, path: string, bytes: number): Promise<Used> {
   const { limits, runs } = ports
   assertPath(path, limits)
@@ -207,7 +207,7 @@ export type Ending =
   | { readonly files: readonly OutputFile[]; readonly notes: readonly string[] }
   | { readonly incomplete: string; readonly notes: readonly string[] }
 
-/** Of a list of all files, as the version before sent it. */
+/** Of the list of all files that version 0.1 sent. */
 function digestOf({ newDigest }: Pick<RunPorts, 'newDigest'>, files: readonly OutputFile[]): SetDigest {
   const digest = newDigest()
   const lines = files.map((file) => ({ ...file, order: Buffer.from(file.path) }))
