@@ -17,7 +17,7 @@ import {
 } from './model.ts'
 import type { Bytes, Kept, Moment, OutputFile, OutputSet, Page, RunPorts, SetDigest } from './ports.ts'
 import { named, receive } from './receive.ts'
-import { type InputRow, inputRow, type SetAnswer, setAnswer } from './show.ts'
+import { inputRow, setAnswer } from './show.ts'
 
 const momentOf = ({ now }: Pick<RunPorts, 'now'>): Moment => {
   const at = now()
@@ -44,7 +44,7 @@ export interface WantedInputs extends Wanted {
 }
 
 /** Inputs of a run, a page of them by name; a fan-in also finds the outputs of its firing. */
-export async function inputs({ runs, now }: RunPorts, access: Access, wanted: WantedInputs): Promise<InputRow[]> {
+export async function inputs({ runs, now }: RunPorts, access: Access, wanted: WantedInputs) {
   const { step, firing, after, limit } = wanted
   assertMayRead(access, wanted, await runs.standing(runOf(access, firing)))
   const page = { after, limit: limit ?? WHOLE_LIST + 1 }
@@ -106,7 +106,7 @@ async function setOf({ runs, now }: RunPorts, { access, run }: OutputCall): Prom
 }
 
 /** The set of a run, and a page of the files of an open one. */
-export async function outputs(ports: RunPorts, call: OutputCall, page: Page): Promise<SetAnswer> {
+export async function outputs(ports: RunPorts, call: OutputCall, page: Page) {
   const set = await setOf(ports, call)
   return setAnswer(set, set.state === 'open' ? await ports.runs.taken(call.run, page) : [])
 }
@@ -163,12 +163,6 @@ export type Upload =
   /** Another name for the bytes of a file that the run has uploaded before; they count again. */
   | { readonly path: string; readonly sha256: string }
 
-export interface Uploaded {
-  readonly path: string
-  readonly sha256: string
-  readonly length?: number
-}
-
 /** What an open set has, if one more file fits; else the fault names the limit. */
 async function roomIn(ports: RunPorts, call: OutputCall, path: string, bytes: number): Promise<Used> {
   const { limits, runs } = ports
@@ -186,7 +180,7 @@ function assertKept(kept: Kept): void {
 }
 
 /** Stores one file of an open set, and replaces what was uploaded under this path before. It is no output yet. */
-export async function upload(ports: RunPorts, call: OutputCall, file: Upload): Promise<Uploaded> {
+export async function upload(ports: RunPorts, call: OutputCall, file: Upload) {
   const { runs, limits } = ports
   const { path } = file
   const used = await roomIn(ports, call, path, 'sha256' in file ? 0 : file.announced)
@@ -247,7 +241,7 @@ async function giveUp(ports: RunPorts, call: OutputCall, reason: string, notes: 
  * Ends a run: all its files become outputs in one step, or none does. Ending it again in the same way changes nothing.
  * @throws Fault `conflict` when the files are not those that were stored, or when the run ended otherwise
  */
-export async function end(ports: RunPorts, call: OutputCall, ending: Ending): Promise<SetAnswer> {
+export async function end(ports: RunPorts, call: OutputCall, ending: Ending) {
   const set = await setOf(ports, call)
   if ('incomplete' in ending) {
     if (set.state === 'complete') throw over(set)
