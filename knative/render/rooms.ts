@@ -89,10 +89,17 @@ export const ROOMS: readonly Room[] = [
   },
   {
     name: 'schemas',
-    folder: '`shared/{po,dt,files}/{schema,requests}.ts`',
+    folder: '`shared/{po,dt,files}/schema.ts`, `shared/{po,dt}/requests.ts`',
     owns: 'shapes of requests and answers, and requests as input of use cases',
-    files: /^shared\/(po|dt|files)\/(schema|requests)\.ts$/,
-    may: [...FEATURE, 'schemas', 'schema types', 'http', 'zod'],
+    files: /^shared\/((po|dt|files)\/schema|(po|dt)\/requests)\.ts$/,
+    may: [...FEATURE, 'schemas', 'schema types', 'zod'],
+  },
+  {
+    name: 'file requests',
+    folder: '`shared/files/requests.ts`',
+    owns: 'forms, bytes and conditions of requests as input of use cases',
+    files: /^shared\/files\/requests\.ts$/,
+    may: [...FEATURE, 'schemas', 'http'],
   },
   {
     name: 'use cases',
@@ -141,7 +148,7 @@ export const ROOMS: readonly Room[] = [
     folder: '`shared/http/`, `shared/events/`',
     owns: 'from socket to use case and back: tokens, validation, problems, OpenAPI, CloudEvents',
     files: /^shared\/(http|events)\//,
-    may: ['http', 'schema types', 'start', 'platform', 'routes', 'settings', 'log', 'node:*', 'packages'],
+    may: ['http', 'schema types', 'platform', 'routes', 'settings', 'log', 'node:*', 'packages'],
   },
   {
     name: 'wiring',
@@ -176,7 +183,7 @@ export const ROOMS: readonly Room[] = [
     folder: '`functions/`',
     owns: 'one folder per function: it wires a route, its schemas and one use case',
     files: /^functions\/.+\/index\.ts$/,
-    may: ['http', 'wiring', 'use cases', 'schemas', 'model', 'routes', 'entries', 'pages'],
+    may: ['http', 'wiring', 'use cases', 'schemas', 'file requests', 'routes', 'pages'],
   },
   {
     name: 'pages',

@@ -3,14 +3,14 @@ import type { LaunchRequest } from './launch.ts'
 import type { FanIn } from './model.ts'
 import type { LaunchBody } from './schema.ts'
 
-/** Null where nothing, or null, was given. */
+/** Null for a field that is left out. */
 const given = <T>(value: T | null | undefined): T | null => value ?? null
 
 function fanInOf({ fan_in: fanIn }: LaunchBody): FanIn | null {
   return fanIn ? { image: fanIn.image, env: fanIn.env ?? {} } : null
 }
 
-/** The schema has checked it: of `ana` and `sim` there is `ana`. */
+/** The schema accepts only a body with `ana`. */
 export function launchRequest(body: LaunchBody): LaunchRequest {
   const { ana, image, version, labels, env, mount_files: mountFiles } = body
   if (!ana) throw new TypeError('a launch without ana passed the schema')

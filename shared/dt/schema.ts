@@ -1,8 +1,5 @@
 /**
- * The bodies and answers of the digital-twin API, per function: what `endpoint()` checks and what the OpenAPI description
- * says. Unknown fields are ignored.
- *
- * May import the model and the shape of schemas; used by `functions` and the description only.
+ * Requests and answers of the digital-twin API, for `endpoint()` and the OpenAPI description. Unknown fields are ignored.
  */
 import * as z from 'zod'
 import { fileSchemas, page, whole } from '../files/schema.ts'
@@ -24,10 +21,10 @@ import { serviceIdOf } from './status.ts'
 
 const healthAnswer = z.object({ status: z.literal('ok') })
 
-/** PostgreSQL takes every character but NUL. */
+/** PostgreSQL stores every character but NUL. */
 const plain = z.string().refine((text) => !text.includes('\0'), 'Input should hold no NUL character')
 
-/** One field of cron: every value, a number, a range or a list, and a step. Names and mixtures are not known. */
+/** One field of cron: `*`, a number, a range or a list, and a step. Names and lists of ranges are not supported. */
 const field = (value: string): string => `(?:\\*|${value}(?:-${value}|(?:,${value})*))(?:/[1-9]\\d*)?`
 const CRON = new RegExp(
   `^${[
@@ -55,7 +52,7 @@ const report = ({ key, message }: RecordFault, context: z.RefinementCtx): void =
 
 const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** A record of texts with the check that a resource has as well. One that is too large is counted and not read. */
+/** A record of texts with the same check as the resource. One that is too large is counted but not read. */
 const textsWith = (most: number, what: string, faultOf: (texts: Texts) => RecordFault | undefined) =>
   z.preprocess(
     (value, context) => {
@@ -95,7 +92,7 @@ const labels = z
 const isGiven = (value: object | null | undefined): boolean =>
   value !== null && value !== undefined && Object.keys(value).length > 0
 
-/** An empty object is as good as none. */
+/** An empty object is the same as null. */
 const emptyIsNone = (value: unknown): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0 ? null : value
 
@@ -137,7 +134,7 @@ export const launchBody = z
   })
   .superRefine(({ ana, sim, env, image, version, port }, context) => {
     checkImage(`${image}:${version}`, ['image'], context)
-    // As the resource: either alone is ignored.
+    // As for the resource: either alone is ignored.
     if (ana?.job_type === 'ondemand' && typeof ana.schedule === 'string' && typeof port === 'number')
       context.addIssue({
         code: 'custom',

@@ -1,15 +1,15 @@
 /**
- * What users do with files. A file is a name for a content: deleting it takes the name away, and gives back room only
- * when nobody else has the content. So no service ever loses an input to what happens to a file.
+ * What users do with files. A file is a name for a content: deleting it removes the name, and frees the bytes only when no
+ * other file, mount or output has the content. A service never loses an input by what happens to a file.
  */
 import { Fault } from '../platform/fault.ts'
 import { type Download, downloadOf } from './download.ts'
 import { type ObjectId, parseObjectId, type StoredFile } from './model.ts'
 import type { Bytes, Change, FilePorts } from './ports.ts'
 import { named, receive } from './receive.ts'
-import { type FileRow, fileRow } from './show.ts'
+import { fileRow } from './show.ts'
 
-/** Downloads under way may finish before their bytes go. */
+/** Downloads in progress may finish before their bytes are removed. */
 const READERS_MS = 10 * 60_000
 
 export const looseFrom = (now: Date): Date => new Date(now.getTime() + READERS_MS)
@@ -38,17 +38,11 @@ export interface Incoming {
   readonly content: Bytes
 }
 
-export interface Named {
-  readonly file_id: string
-  readonly filename: string
-  readonly message?: string
-}
-
 /**
  * Stores a file, or finds the one that has this content already: its id and the name that it was first given stay, and the
  * answer has the name that was sent.
  */
-export async function upload(deps: Receiving, { filename, content }: Incoming): Promise<Named> {
+export async function upload(deps: Receiving, { filename, content }: Incoming) {
   const received = await receive(deps, content)
   const added = { id: deps.newId(), filename, at: deps.now() }
   const { file, existed } = await named(deps, received, () => deps.catalogue.add(received, added))
@@ -72,7 +66,7 @@ function assertExpected({ sha256 }: StoredFile, expected: readonly string[] | un
  * have; scheduled ones take the new content at their next firing.
  * @throws Fault `not_found`, `precondition_failed`, before anything of the content is read if that is known by then
  */
-export async function replace(deps: Receiving, ref: FileRef, { expected, open }: Replacement): Promise<Named> {
+export async function replace(deps: Receiving, ref: FileRef, { expected, open }: Replacement) {
   const { catalogue, now, log } = deps
   const before = await find(deps, ref)
   const { filename, content } = await open()
@@ -97,7 +91,7 @@ async function find({ catalogue }: Pick<FilePorts, 'catalogue'>, { id, spelling 
 export async function list(
   { catalogue }: Pick<FilePorts, 'catalogue'>,
   { skip, limit }: { readonly skip: number; readonly limit: number },
-): Promise<FileRow[]> {
+) {
   return (await catalogue.list(skip, limit)).map(fileRow)
 }
 
@@ -111,7 +105,7 @@ export async function remove(
   { catalogue, now, log }: Pick<FilePorts, 'catalogue' | 'now' | 'log'>,
   { id, spelling }: FileRef,
   expected?: readonly string[],
-): Promise<{ message: string }> {
+) {
   if (!(await catalogue.remove(id, looseFrom(now()), expected))) throw notFound(spelling)
   log('action', 'file deleted', { file: id })
   return { message: 'File deleted successfully' }

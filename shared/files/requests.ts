@@ -1,5 +1,5 @@
 /** From requests to what the use cases take: files out of forms, runs and their outputs. */
-import { limited } from '../http/bytes.ts'
+import { limitBytes } from '../http/bytes.ts'
 import type { Request } from '../http/endpoint.ts'
 import { formFile, isForm } from '../http/multipart.ts'
 import { expectedTags } from '../http/range.ts'
@@ -23,14 +23,14 @@ export async function formUpload({ headers, content, fileLimit }: Sent): Promise
   const { filename, content: bytes } = await formFile(headers, content, 'file')
   if (!filename) throw badName('a file with a filename')
   if (!isFileName(filename)) throw badName(`a filename of at most ${NAME_CHARACTERS} characters`)
-  return { filename, content: limited(bytes, fileLimit) }
+  return { filename, content: limitBytes(bytes, fileLimit) }
 }
 
 /** The file in a form, or the body as a file without a name. */
 export const replacement = (request: Sent): Replacement => ({
   expected: expectedTags(request.headers['if-match']),
   open: async () =>
-    isForm(request.headers) ? formUpload(request) : { content: limited(request.content, request.fileLimit) },
+    isForm(request.headers) ? formUpload(request) : { content: limitBytes(request.content, request.fileLimit) },
 })
 
 type RunRequest<Params = unknown> = Request<Params, RunQuery, undefined, Access>
@@ -49,7 +49,7 @@ export function uploadOf({
   fileLimit,
 }: RunRequest<{ path: string }>): Upload {
   if (query.sha256 !== undefined) return { path, sha256: query.sha256 }
-  return { path, announced: Number(headers['content-length'] ?? 0), content: limited(content, fileLimit) }
+  return { path, announced: Number(headers['content-length'] ?? 0), content: limitBytes(content, fileLimit) }
 }
 
 /** Room for the notes of a run, and for the list of all files that version 0.1 sent. */
@@ -57,7 +57,7 @@ const ENDING_BYTES = 2 * 1024 * 1024
 
 async function parsed(content: Bytes): Promise<unknown> {
   const pieces: Uint8Array[] = []
-  for await (const piece of limited(content, ENDING_BYTES)) pieces.push(piece)
+  for await (const piece of limitBytes(content, ENDING_BYTES)) pieces.push(piece)
   try {
     return JSON.parse(Buffer.concat(pieces).toString('utf8'))
   } catch (cause) {

@@ -1,4 +1,4 @@
-/** What a run reads and leaves. Its outputs are there all at once, when it says which there are, or never. */
+/** Inputs and outputs of runs. The outputs of a run appear all at once, when the run ends with all of them, or never. */
 import { Fault } from '../platform/fault.ts'
 import { assertMayLeave, assertMayRead, noRun, runIsOver, type Wanted } from './access.ts'
 import { type Download, downloadOf } from './download.ts'
@@ -17,7 +17,7 @@ import {
 } from './model.ts'
 import type { Bytes, Kept, Moment, OutputFile, OutputSet, Page, RunPorts, SetDigest } from './ports.ts'
 import { named, receive } from './receive.ts'
-import { type InputRow, inputRow, type SetAnswer, setAnswer } from './show.ts'
+import { inputRow, setAnswer } from './show.ts'
 
 const momentOf = ({ now }: Pick<RunPorts, 'now'>): Moment => {
   const at = now()
@@ -26,7 +26,7 @@ const momentOf = ({ now }: Pick<RunPorts, 'now'>): Moment => {
 
 const over = ({ state }: OutputSet) => new Fault('conflict', `The outputs of this run are ${state} already`)
 
-/** Of the run that a token is for; no attempt has the number -1. */
+/** The run of a token; -1 is the number of no attempt. */
 const runOf = ({ serviceId, grant }: Access, firing: number): RunKey => ({
   serviceId,
   firing: grant?.firing ?? firing,
@@ -44,7 +44,7 @@ export interface WantedInputs extends Wanted {
 }
 
 /** Inputs of a run, a page of them by name; a fan-in also finds the outputs of its firing. */
-export async function inputs({ runs, now }: RunPorts, access: Access, wanted: WantedInputs): Promise<InputRow[]> {
+export async function inputs({ runs, now }: RunPorts, access: Access, wanted: WantedInputs) {
   const { step, firing, after, limit } = wanted
   assertMayRead(access, wanted, await runs.standing(runOf(access, firing)))
   const page = { after, limit: limit ?? WHOLE_LIST + 1 }
@@ -106,7 +106,7 @@ async function setOf({ runs, now }: RunPorts, { access, run }: OutputCall): Prom
 }
 
 /** The set of a run, and a page of the files of an open one. */
-export async function outputs(ports: RunPorts, call: OutputCall, page: Page): Promise<SetAnswer> {
+export async function outputs(ports: RunPorts, call: OutputCall, page: Page) {
   const set = await setOf(ports, call)
   return setAnswer(set, set.state === 'open' ? await ports.runs.taken(call.run, page) : [])
 }
@@ -142,7 +142,7 @@ function assertRoom(limits: OutputLimits, used: Used, bytes: number): void {
   if (passed) throw tooLarge(passed)
 }
 
-/** The same bytes, as long as they fit: what is counted is what comes, not what was announced. */
+/** The same bytes, as long as they fit. The bytes that arrive count, not the announced length. */
 async function* fitting(content: Bytes, limits: OutputLimits, used: Used): Bytes {
   const room = roomFor(limits, used)
   let size = 0
@@ -156,20 +156,14 @@ async function* fitting(content: Bytes, limits: OutputLimits, used: Used): Bytes
 export type Upload =
   | {
       readonly path: string
-      /** Bytes that are to come, as far as that is known. */
+      /** Announced length; 0 where it is not known. */
       readonly announced: number
       readonly content: Bytes
     }
   /** Another name for the bytes of a file that the run has uploaded before; they count again. */
   | { readonly path: string; readonly sha256: string }
 
-export interface Uploaded {
-  readonly path: string
-  readonly sha256: string
-  readonly length?: number
-}
-
-/** Room for one more file in a set that is open, or the fault that says which limit it would pass. */
+/** What an open set has, if one more file fits; else the fault names the limit. */
 async function roomIn(ports: RunPorts, call: OutputCall, path: string, bytes: number): Promise<Used> {
   const { limits, runs } = ports
   assertPath(path, limits)
@@ -186,7 +180,7 @@ function assertKept(kept: Kept): void {
 }
 
 /** Stores one file of an open set, and replaces what was uploaded under this path before. It is no output yet. */
-export async function upload(ports: RunPorts, call: OutputCall, file: Upload): Promise<Uploaded> {
+export async function upload(ports: RunPorts, call: OutputCall, file: Upload) {
   const { runs, limits } = ports
   const { path } = file
   const used = await roomIn(ports, call, path, 'sha256' in file ? 0 : file.announced)
@@ -207,7 +201,7 @@ export type Ending =
   | { readonly files: readonly OutputFile[]; readonly notes: readonly string[] }
   | { readonly incomplete: string; readonly notes: readonly string[] }
 
-/** Of a list of all files, as the version before sent it. */
+/** Of the list of all files that version 0.1 sent. */
 function digestOf({ newDigest }: Pick<RunPorts, 'newDigest'>, files: readonly OutputFile[]): SetDigest {
   const digest = newDigest()
   const lines = files.map((file) => ({ ...file, order: Buffer.from(file.path) }))
@@ -247,7 +241,7 @@ async function giveUp(ports: RunPorts, call: OutputCall, reason: string, notes: 
  * Ends a run: all its files become outputs in one step, or none does. Ending it again in the same way changes nothing.
  * @throws Fault `conflict` when the files are not those that were stored, or when the run ended otherwise
  */
-export async function end(ports: RunPorts, call: OutputCall, ending: Ending): Promise<SetAnswer> {
+export async function end(ports: RunPorts, call: OutputCall, ending: Ending) {
   const set = await setOf(ports, call)
   if ('incomplete' in ending) {
     if (set.state === 'complete') throw over(set)

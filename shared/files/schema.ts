@@ -1,24 +1,20 @@
-/**
- * The bodies and answers of the functions that carry files: what is checked, and what the description says.
- *
- * May import the shape of schemas.
- */
+/** Requests and answers of the functions that store and serve files, for `endpoint()` and the OpenAPI description. */
 import * as z from 'zod'
 import type { AnySchemas, Media } from '../http/schemas.ts'
 import { noRun } from './access.ts'
 import { fileRef } from './files.ts'
 import { type ObjectId, parseObjectId } from './model.ts'
 
-/** Numbers may come as text. `Number` alone would also take blanks, `0x10` and `1e3`. */
+/** Numbers may be sent as text. `Number` alone would also accept blanks, `0x10` and `1e3`. */
 const WHOLE = /^\s*[+-]?[0-9]+\s*$/
 const number = (value: unknown): unknown => (typeof value === 'string' && WHOLE.test(value) ? Number(value) : value)
 const between = (min: number, max: number) => z.int().min(min).max(max)
 export const whole = (min: number, max: number) => z.preprocess(number, between(min, max))
-/** The default stands inside, where the description finds it. */
+/** The default is inside, where the description finds it. */
 const wholeOr = (otherwise: number, min: number, max: number) =>
   z.preprocess(number, between(min, max).default(otherwise))
 
-/** Rows of the largest page: a list is made in memory before it is sent. */
+/** Most rows of a page: a list is made in memory before it is sent. */
 export const PAGE_LIMIT = 1000
 export const page = z.object({ skip: wholeOr(0, 0, Number.MAX_SAFE_INTEGER), limit: wholeOr(10, 1, PAGE_LIMIT) })
 
@@ -33,7 +29,7 @@ const fileRow = z.object({
 })
 
 const stored = z.object({ file_id: z.string(), filename: z.string(), message: z.string().optional() })
-const said = z.object({ message: z.string() })
+const message = z.object({ message: z.string() })
 
 const FORM: Media = {
   'multipart/form-data': {
@@ -46,7 +42,7 @@ const count = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const small = z.coerce.number().int().min(0).max(1_000_000)
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
 
-/** Names are no longer than the paths of their kind, so that no page of them is larger than a body. */
+/** As long as the longest path. */
 const after = z.string().max(4096).default('')
 const LIST_PAGE = 1000
 const runQuery = z.object({
@@ -55,7 +51,7 @@ const runQuery = z.object({
   attempt: small,
   after: after.describe('Of a list: files after this path'),
   limit: z.coerce.number().int().min(1).max(LIST_PAGE).default(LIST_PAGE),
-  sha256: hex(64).optional().describe('Of a file: the content of one that was brought, in place of a body'),
+  sha256: hex(64).optional().describe('Of a file: the content of one that was uploaded before, instead of a body'),
 })
 export type RunQuery = z.output<typeof runQuery>
 
@@ -78,7 +74,7 @@ const digest = z.object({
     'Of `<sha256> <length> <path>` and a NUL for each file, in the order of the bytes of their paths',
   ),
 })
-/** How a run ends: with all its files, in one line or as the list of former times, or with a reason why they are not all. */
+/** How a run ends: with all its files, as a digest or as the list that version 0.1 sent, or with a reason why some are missing. */
 export const ending = z.union([
   z.object({ complete: digest, notes }),
   z.object({ files: z.array(outputFile), notes }),
@@ -140,7 +136,7 @@ export const fileSchemas = {
     params: oneFile,
     missing: NO_FILE,
     headers: IF_MATCH,
-    answer: said,
+    answer: message,
     failures: ['Error deleting file'],
   },
   serviceOutput: {

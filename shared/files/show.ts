@@ -9,15 +9,7 @@ const naive = (time: Date): string =>
     .replace(/(?:\.000)?Z$/, '')
     .replace(/\.\d{3}$/, '$&000')
 
-export interface FileRow {
-  readonly file_id: string
-  readonly filename: string
-  readonly length: number
-  readonly uploadDate: string
-  readonly metadata: { readonly hash: string }
-}
-
-export const fileRow = ({ id, filename, length, uploadedAt, md5 }: StoredFile): FileRow => ({
+export const fileRow = ({ id, filename, length, uploadedAt, md5 }: StoredFile) => ({
   file_id: id,
   filename,
   length,
@@ -25,30 +17,18 @@ export const fileRow = ({ id, filename, length, uploadedAt, md5 }: StoredFile): 
   metadata: { hash: md5 },
 })
 
-export interface InputRow {
-  readonly name: string
-  readonly file_id: string
-  readonly sha256: string | null
-  readonly length: number | null
-}
-
-export const inputRow = ({ name, fileId, content }: RunInput): InputRow => ({
+export const inputRow = ({ name, fileId, content }: RunInput) => ({
   name,
   file_id: fileId,
   sha256: content?.sha256 ?? null,
   length: content?.length ?? null,
 })
 
-export interface SetAnswer {
-  readonly state: OutputSet['state']
-  readonly reason: string | null
-  readonly count: number
-  readonly bytes: number
-  readonly files: readonly OutputFile[]
-}
-
 /** @param files of an open set, a page */
-export const setAnswer = (
-  { state, reason, files: count, bytes }: OutputSet,
-  files: readonly OutputFile[] = [],
-): SetAnswer => ({ state, reason, count, bytes, files })
+export const setAnswer = ({ state, reason, files: count, bytes }: OutputSet, files: readonly OutputFile[] = []) => ({
+  state,
+  reason,
+  count,
+  bytes,
+  files,
+})

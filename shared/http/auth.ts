@@ -33,7 +33,7 @@ const HEADER_TYPES = ['jwt', 'at+jwt', 'application/at+jwt']
 export const badToken = (cause: unknown): Fault => new Fault('unauthenticated', 'Invalid token', { cause })
 
 /** Accepts no token. */
-export const nobody: Callers<never> = () => () =>
+export const noCallers: Callers<never> = () => () =>
   Promise.reject(new Fault('unauthenticated', 'No token is accepted here'))
 
 /** @throws Fault `unauthenticated` where the header holds no bearer token */

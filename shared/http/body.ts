@@ -1,6 +1,6 @@
 /**
- * Bodies of requests. What headers decide, the token included, is decided before any byte of a body is read; then it is
- * counted while it arrives, against a limit of its own and against one for all bodies of the process.
+ * Bodies of requests. Everything that headers decide, the token included, is decided before any byte of a body is read. The
+ * body is counted while it arrives, against a limit of its own and against one for all bodies of the process.
  */
 import type { IncomingMessage } from 'node:http'
 import { Fault } from '../platform/fault.ts'
@@ -9,61 +9,60 @@ import type { Share } from './bounds.ts'
 import { cutLongTexts } from './long-texts.ts'
 
 export const BODY_LIMIT = 1024 * 1024
-/** What is received of a body whose long texts are cut. What stays of it is limited as any other body. */
+/** Of a body whose long texts are cut, before the cut. What is kept has the limit of any other body. */
 const LONG_BODY_LIMIT = 16 * 1024 * 1024
-/** What stays of a text of it: two of them are well within the limit of a body. */
+/** What is kept of a long text: two of them are well within the limit of a body. */
 const LONG_TEXT_BYTES = 384 * 1024
 
-/** Bytes that are received of a body at most, by the kind of the route's bodies. */
+/** Most bytes that are received of a body. */
 export function receivedLimit(body: Route['body'], fileLimit = 0): number {
-  if (body === 'stream') return fileLimit + BODY_LIMIT // the form around a file is a little larger than the file
+  if (body === 'stream') return fileLimit + BODY_LIMIT // a form is a little larger than its file
   return body === 'long-texts' ? LONG_BODY_LIMIT : BODY_LIMIT
 }
 
-/** A request as Node gives it, or as the functions framework does, which has read the body already. */
+/** A request of Node's server, or of the functions framework, which has read the body already. */
 export type FunctionRequest = IncomingMessage & { readonly rawBody?: Buffer | undefined }
 
 export const tooLarge = (limit: number) => new Fault('too_large', `Body is larger than ${limit} bytes`)
 export const tooSlow = () => new Fault('too_slow', 'The request took too long to arrive')
 
-/** Length that the request announces; a chunked body announces none. */
+/** 0 for a chunked body. */
 export const announcedLength = ({ headers }: IncomingMessage): number => Number(headers['content-length'] ?? 0)
 
 export const hasBody = (request: IncomingMessage): boolean =>
   request.headers['transfer-encoding'] !== undefined || announcedLength(request) > 0
 
-/** @throws Fault `too_large` when the request announces more than that */
+/** @throws Fault `too_large` when the announced length is above the limit */
 export function assertLength(request: FunctionRequest, limit = BODY_LIMIT): void {
   if (Math.max(announcedLength(request), request.rawBody?.length ?? 0) > limit) throw tooLarge(limit)
 }
 
-const invitations = new WeakMap<IncomingMessage, () => void>()
+const deferred = new WeakMap<IncomingMessage, () => void>()
 
-/** For a request with `Expect: 100-continue`: `invite` runs when its body is wanted, and not before. */
-export const holdInvitation = (request: IncomingMessage, invite: () => void): void =>
-  void invitations.set(request, invite)
+/** For a request with `Expect: 100-continue`: `send` runs just before its body is read. */
+export const deferContinue = (request: IncomingMessage, send: () => void): void => void deferred.set(request, send)
 
-/** Has to be called before a body is read. */
-export function inviteBody(request: IncomingMessage): void {
-  invitations.get(request)?.()
-  invitations.delete(request)
+/** Must be called before a body is read. */
+export function sendContinue(request: IncomingMessage): void {
+  deferred.get(request)?.()
+  deferred.delete(request)
 }
 
-/** Takes a body piece by piece until its end. Whatever makes it stop leaves the rest unread. */
+/** Calls `take` with each piece of a body until its end. After a fault the rest stays unread. */
 async function receive(
   request: IncomingMessage,
   deadlineMs: number,
   limit: number,
   take: (piece: Buffer) => void,
 ): Promise<void> {
-  inviteBody(request)
+  sendContinue(request)
   let size = 0
   let timer: NodeJS.Timeout | undefined
   await new Promise<void>((resolve, reject) => {
     const stop = (act: () => void) => {
       clearTimeout(timer)
       request.off('data', count)
-      request.pause() // without a listener it would flow on, and every byte would cost memory
+      request.pause() // without a listener it would keep flowing, at the cost of memory
       act()
     }
     const count = (piece: Buffer) => {
@@ -87,7 +86,7 @@ export interface Reading {
   /** Grows with what is kept. */
   readonly share: Share
   readonly deadlineMs: number
-  /** Default: a body with long texts is as large as any other, and refused. */
+  /** Default: they count like any other bytes. */
   readonly longTexts?: 'cut'
 }
 
@@ -115,7 +114,7 @@ export async function readBody(request: FunctionRequest, { share, deadlineMs, lo
 }
 
 /**
- * Counts a body that is not needed, and keeps nothing of it.
+ * Counts a body and keeps nothing of it.
  * @throws Fault `too_large`, `too_slow`
  */
 export async function discardBody(request: FunctionRequest, deadlineMs: number): Promise<void> {
@@ -127,7 +126,7 @@ export async function discardBody(request: FunctionRequest, deadlineMs: number):
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json$/
 const CHARSETS = ['utf-8', 'utf8', 'us-ascii']
 
-/** @throws Fault `unsupported_media` for a body that is not plain UTF-8 JSON by its headers */
+/** @throws Fault `unsupported_media` unless the headers declare plain UTF-8 JSON, or no body */
 export function assertJson(request: FunctionRequest): void {
   const { headers, rawBody } = request
   if (!hasBody(request) && !rawBody?.length) return
@@ -140,7 +139,7 @@ export function assertJson(request: FunctionRequest): void {
   if (charset && !CHARSETS.includes(charset)) throw new Fault('unsupported_media', 'Bodies must be UTF-8')
 }
 
-/** What V8 says about broken JSON quotes the text, and the text may hold a secret: only the position goes out. */
+/** V8's message quotes the text, which may hold a secret: only the position reaches the caller. */
 function malformed(cause: unknown): Fault {
   const position = /position (\d+)/.exec(String(cause))?.[1]
   const detail = {

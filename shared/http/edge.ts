@@ -1,9 +1,8 @@
-/** What the edge of a function needs from its environment, made at first use: importing a function does nothing. */
-
+/** What the edge of a function needs from its environment, made at first use: importing a function has no side effect. */
 import { createLogger, type Logger } from '../log.ts'
 import { prefixOf, type Route } from '../routes/index.ts'
 import { type Config, type Environment, groupsOf, loadConfig } from '../settings/config.ts'
-import { type Authenticate, type Callers, nobody } from './auth.ts'
+import { type Authenticate, type Callers, noCallers } from './auth.ts'
 import { type Bounds, createBounds } from './bounds.ts'
 
 export interface Edge<Caller = unknown> {
@@ -20,7 +19,7 @@ export interface Edge<Caller = unknown> {
   readonly access: Logger
 }
 
-/** The name under which readers of a node's logs look for requests, since the first orchestrators ran on uvicorn. */
+/** Readers of a node's logs look for requests under this name: the first orchestrator ran on uvicorn. */
 export const ACCESS_LOGGER = 'uvicorn.access'
 
 export const MIB = 1024 * 1024
@@ -37,13 +36,13 @@ interface EdgeOptions<Caller> {
 
 export function createEdge<Caller>(
   route: Route,
-  { callers = nobody, env = process.env }: EdgeOptions<Caller> = {},
+  { callers = noCallers, env = process.env }: EdgeOptions<Caller> = {},
 ): Edge<Caller> {
   const config = loadConfig(groupsOf(route, env), env)
   const options = { level: config.LOG_LEVEL, node: config.NODE_NAME }
   return {
-    // The settings of tokens are read only where the route needs them.
-    authenticate: (asksForToken(route, config) ? callers : nobody)(config),
+    // A route without tokens does not have the settings to check them.
+    authenticate: (asksForToken(route, config) ? callers : noCallers)(config),
     corsOrigins: route.cors ? [config[route.cors]].flat() : [],
     isOpen: isOpen(route, config),
     prefix: prefixOf(route, config.VERSION),

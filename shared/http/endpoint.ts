@@ -55,7 +55,7 @@ export interface Options<Deps, Params, Query, Body, Answer, Caller> {
 
 type None = Record<never, never>
 
-/** A schema may describe mutable lists and objects of what a use case returns as read-only ones. */
+/** What a use case may return for the input of a schema: the same, or read-only lists and objects. */
 type Frozen<T> = T extends readonly (infer Item)[]
   ? readonly Frozen<Item>[]
   : T extends object

@@ -1,6 +1,6 @@
 /**
- * What every function does around its work, whatever triggers it: health paths, path and method, CORS, request id,
- * access line, and one place where an answer, good or bad, is written.
+ * What every function does around its work, whatever triggers it: health paths, path and method, CORS, request id and access
+ * line. All answers are written here.
  */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -32,15 +32,15 @@ export interface Work {
   readonly respond: (incoming: Incoming) => Promise<Reply>
 }
 
-/** Characters of a path in an access line: the longest that is of use, as ids of a set of outputs. */
+/** Characters of a path in an access line. */
 const LOGGED_PATH = 512
 const HEALTH_PATHS = ['/health/liveness', '/health/readiness']
-/** How long a caller that still sends a refused body has to read why, before it is cut off. */
+/** How long a caller that still sends a refused body may read the answer before it is disconnected. */
 const LINGER_MS = 1000
 
 export function exchange(route: Route, edge: () => Edge, work: Work): HttpFunction {
   const finder = once(() => createMatcher(route.endpoints, edge().prefix))
-  /** A path may be that of several functions, whereas its callers ask one of them what all of them answer. */
+  /** Several functions may share a path. `Allow` lists the methods of all of them. */
   const siblings = once(() => {
     const own = new Set(route.endpoints.map(({ path }) => path))
     const together = allRoutes.filter(({ trigger, prefix }) => trigger === route.trigger && prefix === route.prefix)
@@ -75,7 +75,7 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
     const began = performance.now()
     const requestId = requestIdOf(request)
     const share = edge().bounds.transfers()
-    const answer = bounded(await reply(request, requestId), share, requestId)
+    const answer = countTransfer(await reply(request, requestId), share, requestId)
     const cors = corsHeaders(request, edge().corsOrigins)
     const headers = { 'x-request-id': requestId, ...cors, ...answer.headers }
     const pace = { leastBytes: edge().bounds.transferBytes }
@@ -96,12 +96,12 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
       },
       'request',
     )
-    if (answer.after) await follow(answer.after, edge().log, requestId)
+    if (answer.after) await runAfter(answer.after, edge().log, requestId)
   }
 }
 
-/** Bytes that stream are one of the files that a process sends at a time. */
-function bounded(reply: Reply, share: Share, requestId: string): Reply {
+/** An answer that streams counts as one of the files that a process sends at a time. */
+function countTransfer(reply: Reply, share: Share, requestId: string): Reply {
   if (!isStream(reply.body)) return reply
   try {
     share.add(1)
@@ -112,7 +112,7 @@ function bounded(reply: Reply, share: Share, requestId: string): Reply {
   }
 }
 
-/** A failed attempt is not kept. */
+/** Makes a value at the first call. A call that throws is repeated by the next one. */
 export function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined
   return () => {
@@ -130,7 +130,7 @@ const searchOf = ({ url = '/' }: IncomingMessage): URLSearchParams =>
 
 const SLASH = /\/$/
 
-/** Where a path is redirected whose trailing slash is missing or too much: to itself as the route writes it, prefix and query included. */
+/** Target of the redirect of a path whose trailing slash differs from the template; with its prefix and query. */
 function otherSlash({ slashes, endpoints }: Route, { index }: Match, request: IncomingMessage): string | undefined {
   const template = endpoints[index]?.path ?? ''
   const path = pathOf(request)
@@ -142,7 +142,7 @@ function otherSlash({ slashes, endpoints }: Route, { index }: Match, request: In
 const health = ({ method }: IncomingMessage): Reply =>
   method === 'GET' ? json(200, { status: 'ok' }) : json(405, { detail: 'Method Not Allowed' }, { allow: 'GET' })
 
-/** The caller's own id where it is fit for a log line. */
+/** The caller's id of the request, if it is safe in a log line; else a new one. */
 export function requestIdOf({ headers }: IncomingMessage): string {
   const given = headers['x-request-id']
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()
@@ -157,8 +157,8 @@ function refuse(error: unknown, failure: string, requestId: string, log: Logger)
   return { ...json(status, body, headers), fault }
 }
 
-/** Work after the answer concerns its caller no more: a failure is a line in the log. */
-async function follow(after: () => Promise<void>, log: Logger, requestId: string): Promise<void> {
+/** The caller has its answer: a failure is only logged. */
+async function runAfter(after: () => Promise<void>, log: Logger, requestId: string): Promise<void> {
   try {
     await after()
   } catch (error) {
@@ -192,8 +192,8 @@ const lengthOf = (body: Reply['body']): Record<string, string> =>
   body === undefined || isStream(body) ? {} : { 'content-length': String(Buffer.byteLength(body)) }
 
 /**
- * The answer is out; ending the response now would reset the connection of a caller that has not read it. What it still
- * sends stays in the kernel: reading it only to drop it would cost tens of MiB.
+ * Waits before the response ends: ending it at once would reset the connection of a caller that has not read the answer.
+ * What it still sends stays in the kernel; reading it to discard it would cost tens of MiB.
  */
 async function linger(request: FunctionRequest): Promise<void> {
   const closed = new Promise<void>((resolve) => request.once('close', resolve))

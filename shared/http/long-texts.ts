@@ -1,7 +1,7 @@
 /**
- * Cuts long texts of a JSON document while it arrives: of each only the first bytes stay, and a note says how many are
- * missing. So a caller who does not repeat what was refused loses the rest of one text and not the document, and no more of
- * it is in memory than stays.
+ * Cuts long texts of a JSON document while it arrives: only the first bytes of each are kept, with a note of how many are
+ * missing. A caller that does not repeat refused requests then loses the rest of one text instead of the document. Only what
+ * is kept is in memory.
  */
 
 const QUOTE = 0x22
@@ -12,10 +12,10 @@ export const note = (missing: number): string => ` […${missing} bytes left out
 
 type Fate = 'stays' | 'goes' | 'ends a cut text'
 
-/** Follows a document byte by byte. A unit, which is a character or an escape, stays or goes as a whole. */
+/** Reads a document byte by byte. A character or an escape is kept or removed as a whole. */
 function createReader(maxBytes: number) {
   let inText = false
-  /** Bytes of an escape that are still to come. */
+  /** Remaining bytes of an escape. */
   let escaped = 0
   /** The next byte is the kind of an escape. */
   let isKindNext = false
@@ -54,7 +54,7 @@ function createReader(maxBytes: number) {
   }
 }
 
-/** What stays of a chunk: its bytes but for those that are skipped, and what is inserted between them. */
+/** A copy of a chunk without the bytes that are skipped, and with insertions. */
 function createCopy(chunk: Uint8Array) {
   const parts: Uint8Array[] = []
   let from = 0
@@ -78,10 +78,7 @@ function createCopy(chunk: Uint8Array) {
   }
 }
 
-/**
- * Resolves each chunk to what stays of it; everything else of the document passes unchanged. Bytes are counted as they are
- * written, escapes included.
- */
+/** Returns what is kept of each chunk. An escape counts with all its bytes. Everything but texts passes unchanged. */
 export function cutLongTexts(maxBytes: number): (chunk: Uint8Array) => Buffer {
   const reader = createReader(maxBytes)
   return (chunk) => {

@@ -1,4 +1,4 @@
-/** The one place where an error becomes an answer: code → status, and what the caller may read. */
+/** From an error to an answer: code → status, and what the caller may read. */
 import { Fault, type FaultCode } from '../platform/fault.ts'
 
 const STATUS: Readonly<Record<FaultCode, number>> = {
@@ -28,12 +28,10 @@ export interface Problem {
   readonly body: { readonly detail: unknown }
 }
 
-/** A 422 is a list, whoever found the fault. */
+/** The detail of every 422 is a list. */
 const ofBody = (msg: string) => ({ type: 'value_error', loc: ['body'], msg, input: null })
 
-/**
- * @param failure what was tried and where to look, for the sentence of a defect: its cause is in the log and nowhere else
- */
+/** @param failure message of a 500: what failed and where to look. Only the log has the cause. */
 export function problem(error: unknown, failure: string, requestId: string): Problem {
   if (!(error instanceof Fault) || error.code === 'unexpected') {
     const detail = `${failure}. Request ${requestId}`

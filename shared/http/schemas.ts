@@ -1,4 +1,4 @@
-/** Types of schemas: what `endpoint()` checks a request and its answer with, and what the OpenAPI description is made from. */
+/** Types of schemas: `endpoint()` checks requests and answers with them, and the OpenAPI description is made from them. */
 import type * as z from 'zod'
 
 export interface Checks<Params, Query, Body> {

@@ -1,5 +1,5 @@
 /**
- * Runs a function from source; `dist/<name>.mjs` is the same with the function bundled in.
+ * Runs a function from source; `dist/<name>.mjs` is the same as a bundle.
  *
  *     FUNCTION_TARGET=po-status PORT=8080 node shared/http/serve.ts
  */

@@ -1,8 +1,6 @@
 /**
- * The bodies and answers of `/po`, per function: what `endpoint()` checks and what the OpenAPI description says. A string
- * is a string here, never a number or null; unknown fields are ignored. Ids keep the caller's spelling: answers use it.
- *
- * May import the model and the shape of schemas; used by `functions` and the description only.
+ * Requests and answers of `/po`, for `endpoint()` and the OpenAPI description. A number or null is not accepted for a string;
+ * unknown fields are ignored.
  */
 import * as z from 'zod'
 import type { AnySchemas } from '../http/schemas.ts'
@@ -21,16 +19,16 @@ const spelledId = z
   })
 const uuid = spelledId.transform(({ id }) => id)
 
-/** PostgreSQL takes every character but NUL. */
+/** PostgreSQL stores every character but NUL. */
 const plain = z
   .string()
   .refine((text) => !text.includes('\0'), 'Input should hold no NUL character')
   .meta({ pattern: '^[^\\u0000]*$' })
 
-/** What a kubelet takes for the name of an image has nothing else in it. */
+/** The characters that a kubelet accepts in the name of an image are among these. */
 const image = z.string().regex(/^[!-~]+$/, 'Input should be the name of an image')
 
-/** Room below the nine digits that fit into the names of a run. */
+/** The names of a run have room for nine digits; restarts count up from here. */
 const RESTART_COUNTER_LIMIT = 99_999_999
 
 export const createAnalysis = z.object({
@@ -49,7 +47,7 @@ export const createAnalysis = z.object({
 })
 export type CreateAnalysis = z.output<typeof createAnalysis>
 
-/** Lines come from programs of strangers: what the database cannot keep is replaced, not refused. */
+/** Lines come from programs that the site does not control: characters that the database cannot store are replaced, not refused. */
 const line = z.string().transform((text) => text.replaceAll('\0', '\uFFFD').toWellFormed())
 
 export const createLogEntity = z.object({
@@ -63,11 +61,11 @@ export type CreateLogEntity = z.output<typeof createLogEntity>
 
 const statusWord = z.enum(STATUS_WORDS)
 
-/** As a record of strings; zod checks this form in two thirds of the time, and it is asked for all of them. */
+/** A record. zod checks this form in two thirds of the time, which counts where an answer has all analyses. */
 export const statusAnswer = z.object({}).catchall(z.object({ status: statusWord, progress: z.int().min(0).max(100) }))
 export type StatusAnswer = z.output<typeof statusAnswer>
 
-/** What create and stop answer; delete answers null for each analysis. */
+/** Of create and stop; delete answers null for each analysis. */
 export const statusOnlyAnswer = z.record(z.string(), statusWord)
 export type StatusOnlyAnswer = z.output<typeof statusOnlyAnswer>
 
@@ -82,7 +80,7 @@ const isNameList = (text: string): boolean => {
   }
 }
 
-/** One text per run that holds its pod names as a JSON list. */
+/** The pod names of a run as the JSON of a list. */
 const nameList = z
   .string()
   .refine(isNameList, 'a JSON list of names')
@@ -94,7 +92,7 @@ const logsById = z.record(z.string(), z.array(z.string()))
 export const logsAnswer = z.object({ analysis: logsById, nginx: logsById })
 export type LogsAnswer = z.output<typeof logsAnswer>
 
-/** One text under each word that was asked for; `zombies` is always there. */
+/** One text for each requested word, and always one for `zombies`. */
 export const cleanupAnswer = z.object({ zombies: z.string() }).catchall(z.string())
 export type CleanupAnswer = z.output<typeof cleanupAnswer>
 

@@ -25,7 +25,7 @@ const DT_KEEP: readonly KubernetesGrant[] = [
   LOGS_READ,
 ]
 
-/** Clients of a digital twin use the prefix, pods inside the cluster leave it out. */
+/** Clients of a digital twin use the prefix; pods of the cluster leave it out. */
 const API = {
   trigger: 'http',
   prefix: '/api/orchestrator/{VERSION}',

@@ -1,8 +1,6 @@
 /**
- * The table of functions: every function, the paths it answers, who may call it and what it may do in Kubernetes. Function
- * registration, the local gateway, OpenAPI and the deployment manifests are made from it; nothing else lists functions.
- *
- * Owns: names, methods, paths, permissions, scale. Imports nothing outside this folder.
+ * The table of functions: the paths that each one answers, who may call it, and what it may do in Kubernetes. Function
+ * registration, the local gateway, OpenAPI and the manifests are made from it; nothing else lists functions.
  */
 import { dt } from './dt.ts'
 import { po } from './po.ts'

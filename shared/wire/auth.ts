@@ -8,7 +8,7 @@ import {
   badToken,
   type Callers,
   createVerify,
-  nobody,
+  noCallers,
   type RealmConfig,
   type VerifyToken,
 } from '../http/auth.ts'
@@ -71,7 +71,7 @@ export function authenticateRun({ DT_TOKEN_KEY }: Pick<Config, 'DT_TOKEN_KEY'>):
 }
 
 const CALLERS: { readonly [Kind in Auth]: Callers<CallerOf[Kind]> } = {
-  none: nobody,
+  none: noCallers,
   user: (config) => authenticateUser(config),
   analysis: (config) => authenticateClient(config),
   dt: (config) => authenticateUser(config),

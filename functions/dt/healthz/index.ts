@@ -1,4 +1,4 @@
-/** `GET /healthz`. Nobody and nothing is asked: the API answers. */
+/** `GET /healthz`. No token; no other system is called. */
 import { dtSchemas } from '../../../shared/dt/schema.ts'
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'

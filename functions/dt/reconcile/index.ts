@@ -1,4 +1,4 @@
-/** The loop of digital twins, as CloudEvents: a tick, one service, or a hint of Kubernetes. */
+/** The loop of digital-twin services, as CloudEvents: a tick, one service, or a change in Kubernetes. */
 import { handleEvent } from '../../../shared/dt/reconcile/handle.ts'
 import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
 import { eventEndpoint } from '../../../shared/events/event-endpoint.ts'

@@ -1,4 +1,4 @@
-/** `POST /service/launch`. The event that makes its objects goes out after the answer. */
+/** `POST /service/launch`. The event to reconcile it is sent after the answer. */
 import { launch } from '../../../shared/dt/launch.ts'
 import { publishSoon } from '../../../shared/dt/publish.ts'
 import { launchRequest } from '../../../shared/dt/requests.ts'

@@ -1,4 +1,4 @@
-/** `GET /service/{id}/logs`. Database, and Kubernetes for what runs. */
+/** `GET /service/{id}/logs`. Database, and Kubernetes for pods that run. */
 import { logs } from '../../../shared/dt/logs.ts'
 import { dtSchemas } from '../../../shared/dt/schema.ts'
 import { endpoint } from '../../../shared/http/endpoint.ts'

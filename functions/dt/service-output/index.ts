@@ -1,4 +1,4 @@
-/** `GET /service/{id}/output/{idx}`. Places count from 0 and stay. */
+/** `GET /service/{id}/output/{idx}`. Positions count from 0 and do not change. */
 import { output } from '../../../shared/files/runs.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
 import { contentReply } from '../../../shared/http/content.ts'

@@ -1,4 +1,4 @@
-/** `DELETE /po/cleanup/{words}`. The Hub is told after the answer. */
+/** `DELETE /po/cleanup/{words}`. Reports reach the Hub after the answer. */
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
 import { cleanup } from '../../../shared/po/cleanup.ts'

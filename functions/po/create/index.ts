@@ -1,4 +1,4 @@
-/** `POST /po/`. The Hub is told after the answer. */
+/** `POST /po/`. Reports reach the Hub after the answer. */
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
 import { create } from '../../../shared/po/create.ts'

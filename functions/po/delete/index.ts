@@ -1,4 +1,4 @@
-/** `DELETE /po/delete[/{analysis_id}]`. The Hub is told after the answer. */
+/** `DELETE /po/delete[/{analysis_id}]`. Reports reach the Hub after the answer. */
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
 import { remove } from '../../../shared/po/remove.ts'

@@ -1,4 +1,4 @@
-/** `PUT /po/stop[/{analysis_id}]`. The Hub is told after the answer. */
+/** `PUT /po/stop[/{analysis_id}]`. Reports reach the Hub after the answer. */
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
 import { deliverSoon } from '../../../shared/po/report.ts'

@@ -1,4 +1,4 @@
-/** `POST /po/stream_logs`. Database only; the Hub is told after the answer. */
+/** `POST /po/stream_logs`. Database only; reports reach the Hub after the answer. */
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
 import { recordLog } from '../../../shared/po/record-log.ts'

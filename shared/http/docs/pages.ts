@@ -1,4 +1,4 @@
-/** The pages that describe an API. All they load is served from here: the browser of a node has no way out. */
+/** The pages that describe an API. All assets are served from here: browsers of a node have no access to the internet. */
 import * as z from 'zod'
 import { Fault } from '../../platform/fault.ts'
 import type { Route } from '../../routes/index.ts'
@@ -24,7 +24,7 @@ export type Site = Pick<Edge, 'prefix' | 'isOpen'>
 const HTML = 'text/html; charset=utf-8'
 const DAY = 'public, max-age=86400'
 
-/** ReDoc keeps its search index in a worker made from a blob; both pages style themselves at run time. */
+/** ReDoc makes a worker from a blob for its search index; both pages add styles at run time. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
