@@ -10,13 +10,13 @@
 import { createHash } from 'node:crypto'
 import * as dt from '../../shared/dt/names.ts'
 import { COMPONENT as DT, LABEL as DT_LABEL } from '../../shared/dt/names.ts'
-import type { KubernetesObject } from '../../shared/platform/ports.ts'
+import type { ObjectOf, V1 } from '../../shared/platform/objects.ts'
 import { COMPONENT, OBJECT_PATTERN, STANDING_POLICY_NAME } from '../../shared/po/names.ts'
 import { allRoutes } from '../../shared/routes/index.ts'
 import { PART_OF } from './labels.ts'
 import { isGranted } from './rbac.ts'
 
-const GROUP = 'admissionregistration.k8s.io'
+const API_VERSION = 'admissionregistration.k8s.io/v1'
 /** Of what the policies say: by it a deployment sees that those in the cluster are of its version. */
 export const DIGEST = `${PART_OF}/digest`
 
@@ -258,7 +258,7 @@ const POLICY_LIST: readonly Policy[] = [names, secrets, pods, network, services]
 
 const nameOf = ({ name }: Policy): string => `functions-${name}.${PART_OF}`
 
-function specOf({ rules, operations, variables = {}, validations }: Policy): object {
+function specOf({ rules, operations, variables = {}, validations }: Policy): V1<'ValidatingAdmissionPolicySpec'> {
   return {
     failurePolicy: 'Fail',
     matchConstraints: {
@@ -287,13 +287,19 @@ const metadataOf = (policy: Policy) => ({
   },
 })
 
-/** Each policy, and what puts it in force. */
-export const admission = (): readonly KubernetesObject[] =>
-  POLICY_LIST.flatMap((policy) => {
-    const metadata = metadataOf(policy)
-    const of = (kind: string, spec: object) => ({ apiVersion: `${GROUP}/v1`, kind, metadata, spec })
-    return [
-      of('ValidatingAdmissionPolicy', specOf(policy)),
-      of('ValidatingAdmissionPolicyBinding', { policyName: metadata.name, validationActions: ['Deny'] }),
-    ]
-  })
+const policyOf = (policy: Policy): ObjectOf<'ValidatingAdmissionPolicy'> => ({
+  apiVersion: API_VERSION,
+  kind: 'ValidatingAdmissionPolicy',
+  metadata: metadataOf(policy),
+  spec: specOf(policy),
+})
+
+const bindingOf = (policy: Policy): ObjectOf<'ValidatingAdmissionPolicyBinding'> => ({
+  apiVersion: API_VERSION,
+  kind: 'ValidatingAdmissionPolicyBinding',
+  metadata: metadataOf(policy),
+  spec: { policyName: nameOf(policy), validationActions: ['Deny'] },
+})
+
+/** Each policy, and the binding that puts it in force. */
+export const admission = () => POLICY_LIST.flatMap((policy) => [policyOf(policy), bindingOf(policy)])

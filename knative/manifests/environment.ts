@@ -7,6 +7,7 @@
  * needed may be absent, and so that no volume stands between a function and its start.
  */
 
+import type { V1 } from '../../shared/platform/objects.ts'
 import { allRoutes, type SettingGroup } from '../../shared/routes/index.ts'
 import { SETTINGS, type SettingName } from '../../shared/settings/config.ts'
 
@@ -27,14 +28,14 @@ export const installed = (secret: boolean): SettingName[] =>
     (name) => SETTINGS[name].secret === secret && GROUPS.includes(SETTINGS[name].group) && !GIVEN.includes(name),
   )
 
-function reference(name: SettingName) {
+function reference(name: SettingName): V1<'EnvVar'> {
   const { secret } = SETTINGS[name]
   const key = { name: secret ? SECRETS_NAME : SETTINGS_NAME, key: name, optional: true }
   return { name, valueFrom: secret ? { secretKeyRef: key } : { configMapKeyRef: key } }
 }
 
 /** Of a program of the image: what it runs, and the settings of these groups and of every process. */
-export const environment = (target: string, groups: readonly SettingGroup[]) => [
+export const environment = (target: string, groups: readonly SettingGroup[]): V1<'EnvVar'>[] => [
   { name: 'FUNCTION_TARGET', value: target },
   ...names
     .filter((name) => [...groups, 'process'].includes(SETTINGS[name].group) && !GIVEN.includes(name))
@@ -45,7 +46,7 @@ interface Mount {
   readonly setting: SettingName
   readonly volume: string
   readonly path: string
-  readonly source: object
+  readonly source: Omit<V1<'Volume'>, 'name'>
 }
 
 /** Settings that name a file: what is mounted for them, if it is there. */
@@ -71,7 +72,10 @@ export const MOUNTS: readonly Mount[] = [
 ]
 
 /** Volumes of a pod that reads these groups, and where they are mounted; empty if it reads no file. */
-export function files(groups: readonly SettingGroup[]) {
+export function files(groups: readonly SettingGroup[]): {
+  volumes: Pick<V1<'PodSpec'>, 'volumes'>
+  volumeMounts: Pick<V1<'Container'>, 'volumeMounts'>
+} {
   const mounts = MOUNTS.filter(({ setting }) => groups.includes(SETTINGS[setting].group as SettingGroup))
   if (mounts.length === 0) return { volumes: {}, volumeMounts: {} }
   return {

@@ -2,7 +2,7 @@
  * The Knative Service of a route. One document without a namespace, so that kn, kubectl and kustomize all take it; the
  * labels are those by which `kn func` finds a function it did not build.
  */
-import type { KubernetesObject } from '../../shared/platform/ports.ts'
+import { CONFINED, type KnativeService, SECCOMP } from '../../shared/platform/objects.ts'
 import { type Route, routes } from '../../shared/routes/index.ts'
 import { memoryEnvironment } from '../image/process.ts'
 import { environment, files } from './environment.ts'
@@ -12,14 +12,8 @@ import { isGranted } from './rbac.ts'
 /** Name to be replaced by `images` of a kustomization or `--image` of kn. */
 export const IMAGE = 'knative-pod-orchestration'
 
-/** For every container; what Pod Security `restricted` asks for, in the only place where Knative takes it. */
-export const CONFINED = {
-  allowPrivilegeEscalation: false,
-  capabilities: { drop: ['ALL'] },
-  readOnlyRootFilesystem: true,
-  runAsNonRoot: true,
-  seccompProfile: { type: 'RuntimeDefault' },
-} as const
+/** For every container of our image: what Pod Security `restricted` requires, on the container because Serving takes it only there. */
+export const HARDENED = { ...CONFINED, readOnlyRootFilesystem: true, runAsNonRoot: true, ...SECCOMP } as const
 
 /** Pods that poll analyses: the policies of runs let them in by this label. */
 const POLLS = { component: 'flame-po' } as const
@@ -64,12 +58,12 @@ const container = (route: Route) => ({
   ],
   ...files(route.settings).volumeMounts,
   resources: resourcesOf(route),
-  securityContext: CONFINED,
+  securityContext: HARDENED,
   // Readiness is left to Knative, which asks for the port every 50 ms: a period here would slow down each cold start.
   livenessProbe: { httpGet: { path: '/health/liveness' }, periodSeconds: 30, timeoutSeconds: 5, failureThreshold: 3 },
 })
 
-export const knativeService = (route: Route): KubernetesObject => ({
+export const knativeService = (route: Route): KnativeService => ({
   apiVersion: 'serving.knative.dev/v1',
   kind: 'Service',
   metadata: {

@@ -12,8 +12,8 @@ import { receivedLimit } from '../../shared/http/body.ts'
 import { HTTP_BOUNDS, indent, json, PROBLEMS, problemLines } from '../../shared/po/objects/nginx-http.ts'
 import type { Endpoint, Route } from '../../shared/routes/index.ts'
 
-/** What only the place knows where it runs. */
-export interface Place {
+/** What is known only where the gateway runs. */
+export interface GatewaySettings {
   /** Address, or address and port, of the DNS server. */
   readonly resolver: string
   /** What `listen` takes, for callers and for events that could not be delivered. */
@@ -27,8 +27,8 @@ export interface Place {
   readonly directory?: string
 }
 
-/** Filled in by `base/gateway/configure.ts` when the pod starts. */
-export const OPEN_PLACE: Place = {
+/** Replaced by `base/gateway/configure.ts` when the pod starts. */
+const PLACEHOLDERS: GatewaySettings = {
   resolver: '@RESOLVER@',
   listen: '@8080@',
   deadLetters: '@8081@',
@@ -38,10 +38,10 @@ export const OPEN_PLACE: Place = {
 /** Answered by the gateway itself, to the kubelet. */
 export const HEALTH_PATH = '/healthz'
 
-/** Made by the pod, in the directory for temporary files, some seconds before nginx is told to end. */
+/** Created by the pod, in the directory for temporary files, some seconds before nginx gets its signal. */
 export const ENDING_FILE = 'ending'
 
-/** Seconds that a function may take longer than it is given, until the gateway gives it up. */
+/** Seconds after the time limit of a function until the gateway gives up. */
 const GRACE = 15
 
 const WORKERS = 2
@@ -65,40 +65,40 @@ function pattern(template: string, prefix = ''): string {
   return `${before}${path.replace(/\{\w+\}/g, '[^/?]+').replace(/\{\w+\+\}/g, '[^?]+')}/?(?:\\?|\\z)`
 }
 
-interface Way {
+interface Match {
   readonly route: Route
   readonly endpoint: Endpoint
 }
 
-/** Ways by path, in the order of the table. */
-const byPath = (routes: readonly Route[]): [string, Way[]][] => {
-  const ways = routes
+/** Matches by path, in the order of the table. */
+const byPath = (routes: readonly Route[]): [string, Match[]][] => {
+  const matches = routes
     .filter(({ trigger }) => trigger === 'http')
     .flatMap((route) => route.endpoints.map((endpoint) => ({ route, endpoint })))
-  return [...Map.groupBy(ways, ({ route, endpoint }) => pattern(endpoint.path, route.prefix))]
+  return [...Map.groupBy(matches, ({ route, endpoint }) => pattern(endpoint.path, route.prefix))]
 }
 
 /** A preflight goes to the first function of its path. */
-function functionLines([path, ways]: [string, Way[]]): string[] {
-  return ways.map(({ route, endpoint }, index) => {
+function functionLines([path, matches]: [string, Match[]]): string[] {
+  return matches.map(({ route, endpoint }, index) => {
     const method = index === 0 ? `(?:${endpoint.method}|OPTIONS)` : endpoint.method
     return `"~^${method} ${path}" ${route.name};`
   })
 }
 
-const methodLine = ([path, ways]: [string, Way[]]): string =>
-  `"~^${path}" "${[...new Set(ways.map(({ endpoint }) => endpoint.method)), 'OPTIONS'].join(', ')}";`
+const methodLine = ([path, matches]: [string, Match[]]): string =>
+  `"~^${path}" "${[...new Set(matches.map(({ endpoint }) => endpoint.method)), 'OPTIONS'].join(', ')}";`
 
 /** The largest that a function receives; 0 stands for any. */
 const bodyLimit = (routes: readonly Route[]): number =>
   routes.some(({ body }) => body === 'stream') ? 0 : Math.max(...routes.map(({ body }) => receivedLimit(body)))
 
 /** @throws TypeError for a path that is no template */
-export function gatewayConf(routes: readonly Route[], place: Place = OPEN_PLACE): string {
+export function gatewayConf(routes: readonly Route[], settings: GatewaySettings = PLACEHOLDERS): string {
   const paths = byPath(routes)
-  const { resolver, listen, deadLetters, suffix, port = 80, directory = '/tmp' } = place
+  const { resolver, listen, deadLetters, suffix, port = 80, directory = '/tmp' } = settings
   const times = routes.filter(({ trigger }) => trigger === 'http').map(({ scale }) => scale.timeoutSeconds)
-  const patience = Math.max(0, ...times) + GRACE
+  const transferSeconds = Math.max(0, ...times) + GRACE
   const answer = [
     'add_header Allow $allow always;',
     `if ($methods = "") { return 404 ${json('Not Found')}; }`,
@@ -167,8 +167,8 @@ ${indent(HTTP_BOUNDS, '  ')}
   proxy_next_upstream off;
   proxy_redirect off;
   proxy_connect_timeout 10s;
-  proxy_send_timeout ${patience}s;
-  proxy_read_timeout ${patience}s;
+  proxy_send_timeout ${transferSeconds}s;
+  proxy_read_timeout ${transferSeconds}s;
 
   proxy_http_version 1.1;
   proxy_set_header Connection "";

@@ -1,24 +1,20 @@
 /**
  * The route table as an HTTPRoute of the Gateway API: a rule per function, which rewrites the host name to the function's
- * own and hands the request to Knative's gateway inside the cluster. Paths are matched by prefix; what lies below a prefix
- * and is no path of the function is for the function to refuse.
+ * own and forwards the request to Knative's gateway inside the cluster. Paths are matched by prefix; the function refuses what
+ * is below a prefix and is no path of its own.
  */
-import type { KubernetesObject } from '../../shared/platform/ports.ts'
 import type { Route } from '../../shared/routes/index.ts'
+import type { HttpRoute, PathMatch } from './kinds.ts'
 import { labelsOf } from './labels.ts'
 
 const NAME = 'po-gateway'
 
-/** Filled in by the overlay, which knows the namespace and the gateway. */
-export const OPEN = { namespace: 'NAMESPACE', backend: { name: 'BACKEND', namespace: 'BACKEND-NAMESPACE', port: 80 } }
+/** Replaced by the overlay, which knows the namespace and the gateway. */
+const PLACEHOLDERS = { namespace: 'NAMESPACE', backend: { name: 'BACKEND', namespace: 'BACKEND-NAMESPACE', port: 80 } }
 
-/** At most so many rules in a route, and matches in a rule. */
+/** Limits of the Gateway API: rules in a route, and matches in a rule. */
 const RULES = 16
 const MATCHES = 8
-
-interface PathMatch {
-  readonly path: { readonly type: 'Exact' | 'PathPrefix'; readonly value: string }
-}
 
 /** A path that ends with a slash has others of other functions below it. */
 function pathMatches(template: string): readonly PathMatch[] {
@@ -27,20 +23,22 @@ function pathMatches(template: string): readonly PathMatch[] {
   return [{ path: { type: 'PathPrefix', value: template.replace(/\/\{.*$/, '') } }]
 }
 
-/** A prefix needs saying once. */
+/** Each prefix once. */
 const distinct = (matches: readonly PathMatch[]): PathMatch[] => [
   ...new Map(matches.map((match) => [match.path.value, match])).values(),
 ]
 
-const rule = (route: Route) => ({
+const rule = (route: Route): HttpRoute['spec']['rules'][number] => ({
   matches: distinct(route.endpoints.flatMap(({ path }) => pathMatches(path))),
-  filters: [{ type: 'URLRewrite', urlRewrite: { hostname: `${route.name}.${OPEN.namespace}.svc.cluster.local` } }],
-  backendRefs: [OPEN.backend],
+  filters: [
+    { type: 'URLRewrite', urlRewrite: { hostname: `${route.name}.${PLACEHOLDERS.namespace}.svc.cluster.local` } },
+  ],
+  backendRefs: [PLACEHOLDERS.backend],
   timeouts: { request: `${route.scale.timeoutSeconds}s` },
 })
 
 /** @throws TypeError when the table is too large for one route, or two functions share a path */
-export function httpRoute(routes: readonly Route[]): KubernetesObject {
+export function httpRoute(routes: readonly Route[]): HttpRoute {
   const rules = routes.filter(({ trigger }) => trigger === 'http').map(rule)
   const paths = rules.flatMap(({ matches }) => matches.map(({ path }) => path.value))
   if (rules.length > RULES || rules.some(({ matches }) => matches.length > MATCHES))

@@ -4,7 +4,7 @@
  */
 
 import { dnsEgress } from '../../shared/platform/dns-egress.ts'
-import type { KubernetesObject } from '../../shared/platform/ports.ts'
+import { networkPolicy, tcp, type V1 } from '../../shared/platform/objects.ts'
 import { standingPolicy } from '../../shared/po/objects/index.ts'
 import { loadConfig } from '../../shared/settings/config.ts'
 import { type Component, labelsOf, selectorOf } from './labels.ts'
@@ -22,7 +22,7 @@ export const KNATIVE_NAMESPACES: readonly string[] = [
   'envoy-gateway-system',
 ]
 
-export const fromKnative = [
+export const fromKnative: readonly V1<'NetworkPolicyPeer'>[] = [
   {
     namespaceSelector: {
       matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: KNATIVE_NAMESPACES }],
@@ -33,22 +33,19 @@ export const fromKnative = [
 /** Static, so that `DNS_PEERS` does not reach them: a site with other name servers patches these rules in its overlay. */
 export const DNS = dnsEgress(loadConfig([], {}).DNS_PEERS)
 
-export const policy = (name: string, component: Component, spec: object): KubernetesObject => ({
-  apiVersion: 'networking.k8s.io/v1',
-  kind: 'NetworkPolicy',
-  metadata: { name, labels: labelsOf(name, 'isolation') },
-  spec: { podSelector: { matchLabels: selectorOf(component) }, ...spec },
-})
+type Rules = Parameters<typeof networkPolicy>[2]
+
+export const policy = (name: string, component: Component, rules: Rules) =>
+  networkPolicy({ name, labels: labelsOf(name, 'isolation') }, { matchLabels: selectorOf(component) }, rules)
 
 /** Where functions go themselves (database, Keycloak, Hub) is the site's affair; who gets in is not. */
 const ofFunctions = policy('po-functions', 'function', { policyTypes: ['Ingress'], ingress: [{ from: fromKnative }] })
 
 const ofGateway = policy('po-gateway', 'gateway', {
-  policyTypes: ['Ingress', 'Egress'],
-  ingress: [{ ports: [{ protocol: 'TCP', port: 8080 }] }],
+  ingress: [{ ports: tcp(8080) }],
   egress: [{ to: fromKnative }, ...DNS],
 })
 
 const ofMigration = policy('po-migrate', 'migrate', { policyTypes: ['Ingress'] })
 
-export const policies = (): readonly KubernetesObject[] => [standingPolicy(), ofFunctions, ofGateway, ofMigration]
+export const policies = () => [standingPolicy(), ofFunctions, ofGateway, ofMigration]

@@ -1,49 +1,60 @@
-/** What a function may do in Kubernetes: an account of its own, and just the verbs of its row. */
-import type { KubernetesObject } from '../../shared/platform/ports.ts'
+/** What an account may do in Kubernetes. A function has an account of its own with the verbs of its row, and no others. */
+import type { ObjectOf, V1 } from '../../shared/platform/objects.ts'
 import type { KubernetesGrant, Route } from '../../shared/routes/index.ts'
-import { labelsOf } from './labels.ts'
+import { type Component, labelsOf } from './labels.ts'
 
 const GROUP = 'rbac.authorization.k8s.io'
 
-export interface PolicyRule {
-  readonly apiGroups: readonly string[]
-  readonly resources: readonly string[]
-  readonly verbs: readonly string[]
-}
+type Rule = V1<'PolicyRule'>
 
-const ruleOf = ({ apiGroup, resources, verbs }: KubernetesGrant): PolicyRule => ({
-  apiGroups: [apiGroup],
-  resources,
-  verbs,
-})
+const metadataOf = (name: string, component: Component) => ({ name, labels: labelsOf(name, component) })
 
-/** Whether it talks to the API server at all. */
-export const isGranted = ({ kubernetes }: Route): boolean => kubernetes.length > 0
-
-export const serviceAccount = (route: Route): KubernetesObject => ({
+export const accountOf = (name: string, component: Component): ObjectOf<'ServiceAccount'> => ({
   apiVersion: 'v1',
   kind: 'ServiceAccount',
-  metadata: { name: route.name, labels: labelsOf(route.name, 'function') },
+  metadata: metadataOf(name, component),
+})
+
+const roleOf = (name: string, component: Component, rules: readonly Rule[]): ObjectOf<'Role'> => ({
+  apiVersion: `${GROUP}/v1`,
+  kind: 'Role',
+  metadata: metadataOf(name, component),
+  rules,
+})
+
+const bindingOf = (name: string, component: Component, namespace?: string): ObjectOf<'RoleBinding'> => ({
+  apiVersion: `${GROUP}/v1`,
+  kind: 'RoleBinding',
+  metadata: metadataOf(name, component),
+  roleRef: { apiGroup: GROUP, kind: 'Role', name },
+  subjects: [{ kind: 'ServiceAccount', name, ...(namespace ? { namespace } : {}) }],
+})
+
+/** An account that may do what `rules` say. */
+export const accessOf = (name: string, component: Component, rules: readonly Rule[]) => [
+  accountOf(name, component),
+  roleOf(name, component, rules),
+  bindingOf(name, component),
+]
+
+const ruleOf = ({ apiGroup, resources, verbs }: KubernetesGrant): Rule => ({ apiGroups: [apiGroup], resources, verbs })
+
+/** Whether it calls the API server at all. */
+export const isGranted = ({ kubernetes }: Route): boolean => kubernetes.length > 0
+
+export const serviceAccount = (route: Route): ObjectOf<'ServiceAccount'> => ({
+  ...accountOf(route.name, 'function'),
   automountServiceAccountToken: isGranted(route),
 })
 
 /** @param more rules beyond those of the row */
-export const role = (route: Route, more: readonly PolicyRule[] = []): KubernetesObject => ({
-  apiVersion: `${GROUP}/v1`,
-  kind: 'Role',
-  metadata: { name: route.name, labels: labelsOf(route.name, 'function') },
-  rules: [...route.kubernetes.map(ruleOf), ...more],
-})
+export const role = ({ name, kubernetes }: Route, more: readonly Rule[] = []): ObjectOf<'Role'> =>
+  roleOf(name, 'function', [...kubernetes.map(ruleOf), ...more])
 
 /** @param namespace of the account; kustomize fills it in where it is left out */
-export const roleBinding = (route: Route, namespace?: string): KubernetesObject => ({
-  apiVersion: `${GROUP}/v1`,
-  kind: 'RoleBinding',
-  metadata: { name: route.name, labels: labelsOf(route.name, 'function') },
-  roleRef: { apiGroup: GROUP, kind: 'Role', name: route.name },
-  subjects: [{ kind: 'ServiceAccount', name: route.name, ...(namespace ? { namespace } : {}) }],
-})
+export const roleBinding = ({ name }: Route, namespace?: string): ObjectOf<'RoleBinding'> =>
+  bindingOf(name, 'function', namespace)
 
 /** All of it: a function without grants has an account that nothing is bound to. */
-export const access = (route: Route): readonly KubernetesObject[] =>
+export const access = (route: Route) =>
   isGranted(route) ? [serviceAccount(route), role(route), roleBinding(route)] : [serviceAccount(route)]

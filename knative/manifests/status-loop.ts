@@ -1,11 +1,10 @@
 /**
- * The PingSource that ticks the status loop, as a file. Its schedule follows from one number in `interval.env`, which the
- * functions read as STATUS_LOOP_INTERVAL, too: `make render` after a change of it brings the two together.
+ * The PingSource of the status loop as a file. Its schedule follows from one number in `interval.env`, which the functions
+ * read as STATUS_LOOP_INTERVAL: after a change of it, `make render` writes the schedule that fits.
  */
 import { parseEnv } from 'node:util'
 import { SETTINGS } from '../../shared/settings/config.ts'
-import { pingSchedule } from './ping-schedule.ts'
-import { pingSource } from './ping-source.ts'
+import { pingSchedule, pingSource } from './ping-source.ts'
 import { NOTICE, yamlOf } from './yaml.ts'
 
 /** @throws Error when the file does not name a whole number of seconds in the setting's range */

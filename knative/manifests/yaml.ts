@@ -1,6 +1,5 @@
 /** Kubernetes objects as YAML that reads like written by hand. */
 import { Document, isMap, isPair, isSeq, type Pair, visit } from 'yaml'
-import type { KubernetesObject } from '../../shared/platform/ports.ts'
 
 export const NOTICE = '# Made by `make render` from the tables of the code; do not edit.\n'
 
@@ -31,5 +30,4 @@ function documentOf(object: object): string {
 }
 
 /** One document per object. */
-export const yamlOf = (...objects: readonly (KubernetesObject | object)[]): string =>
-  NOTICE + objects.map(documentOf).join('---\n')
+export const yamlOf = (...objects: readonly object[]): string => NOTICE + objects.map(documentOf).join('---\n')

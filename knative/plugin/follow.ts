@@ -4,8 +4,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { OUTCOMES } from '../../shared/po/model.ts'
-import { createPatience } from './patience.ts'
 import { createReader } from './reader.ts'
+import { createRetry } from './retry.ts'
 import { type Statuses, unknownAnalysis } from './status.ts'
 import { ended, heading, type Logs, type Source, type Text, textsOf } from './texts.ts'
 import { idOf, type Work } from './work.ts'
@@ -35,18 +35,18 @@ export async function follow(work: Work): Promise<void> {
   const id = idOf(input)
   const reader = createReader()
   const print = createPrinter(work)
-  const patiently = createPatience(terminal)
+  const retry = createRetry(terminal)
 
   /** Prints what is new. The state comes first: what is written after it is read, too. */
   async function look(): Promise<string | undefined> {
-    const statuses = await patiently(() => api.get<Statuses>(`/po/status/${id}`))
-    print(reader.read(textsOf(await patiently(() => api.get<Logs>(`/po/logs/${id}`)))))
+    const statuses = await retry(() => api.get<Statuses>(`/po/status/${id}`))
+    print(reader.read(textsOf(await retry(() => api.get<Logs>(`/po/logs/${id}`)))))
     return Object.values(statuses)[0]?.status
   }
 
   /** @returns false when the history has nothing that goes on from what was read */
   async function readHistory(): Promise<boolean> {
-    const texts = textsOf(await patiently(() => api.get<Logs>(`/po/history/${id}`)))
+    const texts = textsOf(await retry(() => api.get<Logs>(`/po/history/${id}`)))
     const rest = texts.length > 0 ? reader.finish(texts) : undefined
     print(rest ?? [])
     return rest !== undefined

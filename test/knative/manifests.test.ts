@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { memoryEnvironment } from '../../knative/image/process.ts'
-import { pingSchedule } from '../../knative/manifests/ping-schedule.ts'
+import { pingSchedule } from '../../knative/manifests/ping-source.ts'
 import { readInterval } from '../../knative/manifests/status-loop.ts'
 import { BODY_LIMIT } from '../../shared/http/body.ts'
 import { RECONCILE_TYPE } from '../../shared/po/events.ts'

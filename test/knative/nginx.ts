@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ENDING_FILE, gatewayConf, HEALTH_PATH, type Place } from '../../knative/manifests/gateway-conf.ts'
+import { ENDING_FILE, type GatewaySettings, gatewayConf, HEALTH_PATH } from '../../knative/manifests/gateway-conf.ts'
 import { poRoutes } from '../../shared/routes/index.ts'
 
 const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined
@@ -33,7 +33,7 @@ async function freePort(): Promise<number> {
 }
 
 export async function startNginx(
-  place: Pick<Place, 'resolver' | 'suffix'> & { readonly port: number },
+  place: Pick<GatewaySettings, 'resolver' | 'suffix'> & { readonly port: number },
   routes = poRoutes,
 ): Promise<RunningGateway> {
   const directory = mkdtempSync(join(tmpdir(), 'gateway-'))

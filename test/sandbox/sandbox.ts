@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pingSchedule } from '../../knative/manifests/ping-schedule.ts'
+import { pingSchedule } from '../../knative/manifests/ping-source.ts'
 import { migrate } from '../../shared/adapters/postgres/migrate.ts'
 import { connect } from '../../shared/adapters/postgres/po/index.ts'
 import { RECONCILE_TYPE } from '../../shared/po/events.ts'

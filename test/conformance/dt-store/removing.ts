@@ -92,7 +92,7 @@ export function removing(subject: Subject): void {
     expect(await subject.store.runs(id)).toEqual([])
     expect(await subject.store.outputs(id)).toEqual([])
     expect(await subject.runs.open(open, subject.now())).toBeUndefined()
-    expect(await subject.runs.output(objectId(id), 0)).toBeNull()
+    expect(await subject.runs.output(objectId(id), 0)).toBe('no_service')
     // The file of a user is the user's own.
     expect(await subject.catalogue.find(file)).toBeDefined()
     const kept = await subject.catalogue.find(output)

@@ -21,7 +21,7 @@ describe('a deployment', () => {
     ['a policy is bound to nothing', ALL.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy')],
   ])('warns, and says what to do, where %s', (_, found) => {
     expect(admissionWarnings(found)).toEqual([
-      expect.stringMatching(/is missing\. .*: kubectl apply -k knative\/admission$/s),
+      expect.stringMatching(/is missing\. .*: kubectl apply -k knative\/config\/admission$/s),
     ])
   })
 

@@ -1,6 +1,6 @@
 import { Cron } from 'croner'
 import { describe, expect, test } from 'vitest'
-import { type PingSchedule, pingSchedule } from '../../knative/manifests/ping-schedule.ts'
+import { type PingSchedule, pingSchedule } from '../../knative/manifests/ping-source.ts'
 
 /** Seconds since the epoch at which a cron expression fires, from `from` until before `to`. */
 function firings(schedule: string, from: number, to: number): number[] {

@@ -1,0 +1,37 @@
+/** Retries what fails for a moment, and says so once. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { Refused } from './errors.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Longer than a rollout of the gateway. */
+const RETRY_MS = 60_000
+const PAUSE_MS = 2000
+
+export type Retry = <T>(work: () => Promise<T>) => Promise<T>
+
+/** @returns a function that repeats `work` until it succeeds; it throws what is permanent, or lasts for a minute */
+export function createRetry({ note }: Terminal): Retry {
+  let lastSuccess = Date.now()
+  let isNoted = false
+
+  async function pauseOrThrow(error: unknown): Promise<void> {
+    const isRetried = error instanceof Refused && error.passing && Date.now() - lastSuccess < RETRY_MS
+    if (!isRetried) throw error
+    if (!isNoted) note(`${error.message}; trying again for ${RETRY_MS / 1000} s`)
+    isNoted = true
+    await delay(PAUSE_MS)
+  }
+
+  return async (work) => {
+    for (;;) {
+      try {
+        const answer = await work()
+        lastSuccess = Date.now()
+        isNoted = false
+        return answer
+      } catch (error) {
+        await pauseOrThrow(error)
+      }
+    }
+  }
+}
