@@ -13,6 +13,7 @@ import { COMPONENT as DT, LABEL as DT_LABEL } from '../../shared/dt/names.ts'
 import type { ObjectOf, V1 } from '../../shared/platform/objects.ts'
 import { COMPONENT, OBJECT_PATTERN, STANDING_POLICY_NAME } from '../../shared/po/names.ts'
 import { allRoutes } from '../../shared/routes/index.ts'
+import { all, each, none, off, quoted } from './cel.ts'
 import { PART_OF } from './labels.ts'
 import { isGranted } from './rbac.ts'
 
@@ -23,10 +24,6 @@ export const DIGEST = `${PART_OF}/digest`
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 const SERVICE_ID = '[0-9a-f]{24}'
 const DT_OBJECT = `^(dt-)?${SERVICE_ID}(-[a-z0-9-]+)?$`
-
-/** CEL has the texts of JSON. */
-const quoted = (value: unknown): string => JSON.stringify(value)
-const all = (...conditions: readonly string[]): string => conditions.map((one) => `(${one})`).join(' && ')
 
 interface Rule {
   readonly apiGroup: string
@@ -67,12 +64,6 @@ const OF_ALL = {
 
 /** Whether a text names something of the same analysis or service. */
 const isOwn = (text: string): string => `${text}.matches(variables.own) && ${text}.contains(variables.id)`
-const none = (object: string, ...fields: readonly string[]): string =>
-  fields.map((field) => `!has(${object}.${field})`).join(' && ')
-const off = (object: string, ...fields: readonly string[]): string =>
-  all(...fields.map((field) => `!has(${object}.${field}) || !${object}.${field}`))
-const each = (object: string, field: string, item: string, condition: string): string =>
-  `!has(${object}.${field}) || ${object}.${field}.all(${item}, ${condition})`
 /** Every reference of this form that is there names something of its own. */
 const refers = (object: string, field: string, name = 'name'): string =>
   `!has(${object}.${field}) || (has(${object}.${field}.${name}) && ${isOwn(`${object}.${field}.${name}`)})`
