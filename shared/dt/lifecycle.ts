@@ -7,6 +7,7 @@
  *
  * Pure: no I/O, no clock. May import the model and port types.
  */
+import { describeExit, UNSTARTABLE } from '../platform/container-reasons.ts'
 import {
   type Counts,
   isOver,
@@ -36,26 +37,10 @@ export interface Containers {
   readonly inputs: string
 }
 
-const UNSTARTABLE: Readonly<Record<string, string>> = {
-  ErrImagePull: 'its image cannot be pulled',
-  ImagePullBackOff: 'its image cannot be pulled',
-  InvalidImageName: 'the name of its image is not valid',
-  ErrImageNeverPull: 'its image is not on the node and may not be pulled',
-  CreateContainerConfigError: 'its container configuration is not valid',
-  CreateContainerError: 'its container cannot be created',
-  RunContainerError: 'its container cannot be run',
-}
-
 /** What a program wrote last may be long; a reason is read by people. */
 const withDetail = (cause: string, detail: string | null | undefined): string => {
   const words = detail?.trim()
   return words ? `${cause}: ${words.slice(-300)}` : cause
-}
-
-/** The end of a container in words. */
-export function describeEnd({ reason, exitCode }: Pick<Termination, 'reason' | 'exitCode'>): string {
-  if (reason === 'OOMKilled') return 'it used more memory than its limit and was ended (OOMKilled)'
-  return `its process ended with exit code ${exitCode}`
 }
 
 const isPodOver = ({ phase }: PodFacts): boolean => phase === 'Succeeded' || phase === 'Failed'
@@ -117,7 +102,7 @@ function afterEnd(pod: PodFacts, end: Termination, manifest: Manifest | undefine
   const times = { exitCode: end.exitCode, startedAt: end.startedAt, endedAt: null }
   const settled = manifest !== undefined && manifest.state !== 'open'
   if (!isPodOver(pod) && !settled) return { ...times, phase: 'finishing', reason: 'its outputs are being stored' }
-  if (end.exitCode !== 0) return failure(withDetail(describeEnd(end), end.message), now, end)
+  if (end.exitCode !== 0) return failure(withDetail(describeExit(end), end.message), now, end)
   // The last request of the program that stores outputs may still be under way.
   const isLate = now.getTime() - (end.endedAt ?? pod.createdAt).getTime() > LATE_MS
   if (!settled && !isLate) return { ...times, phase: 'finishing', reason: 'its outputs are being stored' }

@@ -7,6 +7,7 @@
  *
  * Pure: no I/O, no clock. May import the model and port types.
  */
+import { describeExit, UNSTARTABLE } from '../platform/container-reasons.ts'
 import type { HubStatus, State, StatusWord } from './model.ts'
 import type { SdkStatus } from './ports/analysis-api.ts'
 import type { ContainerFacts, PodFacts } from './ports/cluster.ts'
@@ -63,23 +64,12 @@ const ANSWERS = {
   unknown: { kind: 'failed', cause: 'the analysis reports a status that does not exist' },
 } as const satisfies Record<SdkStatus, Observation>
 
-const UNSTARTABLE: Readonly<Record<string, string>> = {
-  ErrImagePull: 'its image cannot be pulled',
-  ImagePullBackOff: 'its image cannot be pulled',
-  InvalidImageName: 'the name of its image is not valid',
-  ErrImageNeverPull: 'its image is not on the node and may not be pulled',
-  CreateContainerConfigError: 'its container configuration is not valid',
-  CreateContainerError: 'its container cannot be created',
-  RunContainerError: 'its container cannot be run',
-}
-
 type Termination = NonNullable<ContainerFacts['terminated']>
 
 /** The end of a container in words. */
 export function describeTermination(end: Termination): string {
-  if (end.reason === 'OOMKilled') return 'it used more memory than its limit and was ended (OOMKilled)'
-  if (end.exitCode === 0) return 'its process ended with exit code 0 without reporting that it had finished'
-  return `its process ended with exit code ${end.exitCode}`
+  const exit = describeExit(end)
+  return end.exitCode === 0 && end.reason !== 'OOMKilled' ? `${exit} without reporting that it had finished` : exit
 }
 
 const withDetail = (cause: string, detail: string | null | undefined): string =>

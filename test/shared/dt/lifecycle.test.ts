@@ -1,17 +1,11 @@
 /** The tables, cell by cell. */
+
 import { describe, expect, test } from 'vitest'
-import {
-  admit,
-  cannotStart,
-  describeEnd,
-  judge,
-  observeGone,
-  observePod,
-  statusWord,
-} from '../../../shared/dt/lifecycle.ts'
+import { admit, cannotStart, judge, observeGone, observePod, statusWord } from '../../../shared/dt/lifecycle.ts'
 import { type Manifest, PHASES, type Phase, type Run } from '../../../shared/dt/model.ts'
 import { CONTAINER } from '../../../shared/dt/names.ts'
 import type { ContainerFacts, JobFacts, PodFacts, Termination } from '../../../shared/dt/ports/cluster.ts'
+import { describeExit } from '../../../shared/platform/container-reasons.ts'
 
 const BUDGET_S = 900
 const NOW = new Date('2026-01-05T08:00:00Z')
@@ -119,7 +113,7 @@ describe('a pod', () => {
     else expect(observed.endedAt).toBeNull()
   })
 
-  test('an end has words', () => expect(describeEnd({ reason: 'Error', exitCode: 7 })).toContain('7'))
+  test('an end has words', () => expect(describeExit({ reason: 'Error', exitCode: 7 })).toContain('7'))
 })
 
 const job = (fields: Partial<JobFacts> = {}): JobFacts => ({
