@@ -31,7 +31,7 @@ export const SECRET_FIELDS = [
 
 const DEPTHS = ['', '*.', '*.*.'] as const
 
-export interface LogOptions {
+interface LogOptions {
   /** Lowest level that is printed; default `info`. */
   readonly level?: string
   /** Name of the node, on each line when it is not empty. */

@@ -10,7 +10,7 @@ import { preflight } from './preflight.ts'
 import { referred, sourcesOf, stamped } from './settings-stamp.ts'
 import { untilReady } from './wait.ts'
 
-export interface DeployInput {
+interface DeployInput {
   readonly overlay: string
   /** File of `NAME=value` lines that the Secret is made of; without it the one that is there stays. */
   readonly secrets?: string | undefined

@@ -7,7 +7,7 @@ import * as cluster from './kubectl.ts'
 import { type DeployedObject, Refused, refOf } from './objects.ts'
 import { namespaceOf, planOf, STAGES } from './plan.ts'
 
-export interface UndeployInput {
+interface UndeployInput {
   readonly overlay: string
   /** Leaves running analyses to themselves, with the policy that keeps them apart. */
   readonly force?: boolean

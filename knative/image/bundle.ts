@@ -18,7 +18,7 @@ import { isFrugal } from './process.ts'
 import { warmUp } from './warm-up.ts'
 
 const ROOT = new URL('../../', import.meta.url)
-export const DIST = new URL('dist/', ROOT)
+const DIST = new URL('dist/', ROOT)
 
 /** CommonJS packages in an ES module look for these. */
 const BANNER = "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);"

@@ -26,7 +26,7 @@ interface Fault {
 }
 
 /** What a refusal says of itself; that of another service is not repeated. */
-export function detailOf({ json, text }: Answer): string {
+function detailOf({ json, text }: Answer): string {
   const detail = (json as { readonly detail?: unknown } | undefined)?.detail
   if (typeof detail === 'string') return detail
   if (Array.isArray(detail)) return detail.map(({ loc = [], msg = '' }: Fault) => `${loc.join('.')}: ${msg}`).join('; ')

@@ -15,7 +15,7 @@ interface Known {
   readonly round: number
 }
 
-export interface Reader {
+interface Reader {
   /** New lines, in the order of the texts. */
   read(texts: readonly Text[]): readonly Text[]
   /**

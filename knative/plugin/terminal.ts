@@ -16,7 +16,7 @@ const SHORTEST = 8
 const LIKE_A_TOKEN = /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g
 
 /** All that moves a cursor or changes a terminal is shown, not done. */
-export const harmless = (text: string): string =>
+const harmless = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (character) => {
     if (character === '\r') return ''

@@ -1,6 +1,6 @@
 /** THE tables of the command: its verbs and options. Parsing, help and completion are made from them. */
 
-export interface VerbEntry {
+interface VerbEntry {
   /** What may stand behind the verb, as help shows it; in brackets: it may be left out. */
   readonly argument?: string
   /** The only words it takes. */
@@ -47,7 +47,7 @@ export const OPTIONS = {
   help: { short: 'h', help: 'this text' },
 } as const satisfies Record<string, OptionEntry>
 
-export type OptionName = keyof typeof OPTIONS
+type OptionName = keyof typeof OPTIONS
 export const options = Object.entries(OPTIONS) as readonly (readonly [OptionName, OptionEntry])[]
 
 /** As they are typed: `-o`, `--output`. */

@@ -6,7 +6,7 @@ import { lineItem, listDigest } from './content-digest.ts'
 import { asObject } from './json.ts'
 
 /** What is read of them, a piece at a time. */
-export type ContentReader = Pick<Store, 'lines' | 'logPiece'>
+type ContentReader = Pick<Store, 'lines' | 'logPiece'>
 
 async function linesDigest({ lines }: ContentReader, key: AnalysisKey, run: RunNumber): Promise<string> {
   const digest = listDigest()

@@ -3,13 +3,13 @@ import type { Token } from '../po/ports/identity.ts'
 import type { HttpAnswer } from './http-client.ts'
 import { asObject, numberOf, textOf } from './json.ts'
 
-export interface BearerOptions {
+interface BearerOptions {
   readonly fetchToken: () => Promise<Token>
   readonly now: () => Date
 }
 
 /** Sends with a token; when that is answered with 401, once more with a fresh one. */
-export type WithBearer = (send: (authorization: string) => Promise<HttpAnswer>) => Promise<HttpAnswer>
+type WithBearer = (send: (authorization: string) => Promise<HttpAnswer>) => Promise<HttpAnswer>
 
 /** Longest time before expiry at which a token is no longer used; short-lived ones keep three quarters of their life. */
 const LEEWAY_MS = 30_000

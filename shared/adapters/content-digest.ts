@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { KeptLine } from '../po/ports/logs.ts'
 
-export interface ListDigest {
+interface ListDigest {
   add(item: string): void
   /** Hexadecimal. */
   end(): string

@@ -28,7 +28,7 @@ export type Send = (request: HttpRequest, signal: AbortSignal, limitBytes: numbe
 /** Sends and resolves to the answer, whatever its status; `doing` is an infinitive for the fault's sentence. */
 export type Ask = (request: HttpRequest, doing: string) => Promise<HttpAnswer>
 
-export interface HttpClientOptions {
+interface HttpClientOptions {
   /** Name of the other side as it stands at the beginning of a sentence. */
   readonly system: string
   readonly deadlineMs: number
@@ -111,7 +111,7 @@ async function withinDeadline<T>(ms: number, work: (signal: AbortSignal) => Prom
   }
 }
 
-export interface SendOptions {
+interface SendOptions {
   /** Certificate authorities instead of the default ones, PEM. */
   readonly ca?: readonly string[]
 }

@@ -28,7 +28,7 @@ export type Reach =
     }
   | { readonly reach: 'api'; readonly fetchService: FetchService }
 
-export interface ReachOptions {
+interface ReachOptions {
   readonly system: string
   readonly deadlineMs: number
   readonly limitBytes: number
@@ -45,7 +45,7 @@ export interface ReachRequest {
 }
 
 /** Sends to a Service, within the deadline. */
-export type AskService = (request: ReachRequest, doing: string) => Promise<HttpAnswer>
+type AskService = (request: ReachRequest, doing: string) => Promise<HttpAnswer>
 
 export function createReach(way: Reach, { system, deadlineMs, limitBytes }: ReachOptions): AskService {
   if (way.reach === 'api') {

@@ -10,7 +10,7 @@ import { CompactSign, calculateJwkThumbprint, compactVerify, errors, exportJWK }
 import type { Sign } from '../po/ports/archive.ts'
 import { ConfigFault } from '../settings/config.ts'
 
-export interface SignOptions {
+interface SignOptions {
   /** PEM file of the private key; empty: nothing is signed. */
   readonly keyFile: string
   readonly passphrase: string

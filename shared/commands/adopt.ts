@@ -23,7 +23,7 @@ import { ConfigFault } from '../settings/config.ts'
 import { wireAdopt } from '../wire/adopt.ts'
 import { type Outcome, type Report, renderJson, renderTable } from './adopt-report.ts'
 
-export interface AdoptDeps {
+interface AdoptDeps {
   readonly print: (text: string) => void
   readonly complain: (text: string) => void
   /** @throws ConfigFault */

@@ -17,7 +17,7 @@ import { ConfigFault } from '../settings/config.ts'
 import { wireImport } from '../wire/import.ts'
 import { type ImportReport, renderJson, renderTable } from './import-report.ts'
 
-export interface ImportDeps {
+interface ImportDeps {
   readonly print: (text: string) => void
   readonly complain: (text: string) => void
   /** @throws ConfigFault */

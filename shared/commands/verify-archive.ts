@@ -22,7 +22,7 @@ export interface Entry {
   readonly contentFault?: () => Promise<string | null>
 }
 
-export interface VerifyDeps {
+interface VerifyDeps {
   readonly print: (line: string) => void
   readonly complain: (line: string) => void
   readonly read: (path: string) => string

@@ -7,7 +7,7 @@ import type { ServiceId, ServiceSpec } from './model.ts'
 import { analyticsResource } from './objects/index.ts'
 import type { Ports } from './ports.ts'
 
-export type LaunchPorts = Pick<Ports, 'store' | 'cluster' | 'newId' | 'log' | 'now'>
+type LaunchPorts = Pick<Ports, 'store' | 'cluster' | 'newId' | 'log' | 'now'>
 
 /** A launch, already checked. */
 export interface LaunchRequest {
@@ -16,7 +16,7 @@ export interface LaunchRequest {
 }
 
 /** A launch may take this long; until then nobody takes it for one that was cut off. */
-export const LAUNCH_LEASE_MS = 30_000
+const LAUNCH_LEASE_MS = 30_000
 
 /** Makes the resource, or leaves nothing: what may be there in spite of an error is removed by the sweep. */
 async function make(ports: LaunchPorts, id: ServiceId, { spec, labels }: LaunchRequest): Promise<string> {

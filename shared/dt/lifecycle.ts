@@ -136,7 +136,7 @@ export function observeGone(run: Run, job: JobFacts | undefined, manifest: Manif
 
 // ---------------------------------------------------------------------------------------------------- judge
 
-export interface Firing {
+interface Firing {
   readonly counts: Counts
   readonly isOver: boolean
   /** Why not all is well. */

@@ -7,7 +7,7 @@ import { CONTAINER } from './names.ts'
 import type { Ports } from './ports.ts'
 import { shown } from './status.ts'
 
-export type LogsPorts = Pick<Ports, 'store' | 'cluster'>
+type LogsPorts = Pick<Ports, 'store' | 'cluster'>
 
 const READS = 16
 const LIVE_LOG_BYTES = 1024 * 1024

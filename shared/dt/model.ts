@@ -28,7 +28,7 @@ export const JOB_TYPES = ['persistent', 'ondemand', 'scheduled'] as const
 export type JobType = (typeof JOB_TYPES)[number]
 
 export const CONCURRENCY_POLICIES = ['Allow', 'Forbid', 'Replace'] as const
-export type ConcurrencyPolicy = (typeof CONCURRENCY_POLICIES)[number]
+type ConcurrencyPolicy = (typeof CONCURRENCY_POLICIES)[number]
 
 /** A step after all runs of a firing. */
 export interface FanIn {
@@ -145,7 +145,7 @@ export interface Run extends RunRef {
 }
 
 /** What a run said of its outputs. */
-export const MANIFEST_STATES = ['open', 'complete', 'incomplete'] as const
+const MANIFEST_STATES = ['open', 'complete', 'incomplete'] as const
 export type ManifestState = (typeof MANIFEST_STATES)[number]
 
 export interface Manifest extends RunRef {

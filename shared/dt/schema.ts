@@ -209,7 +209,7 @@ const runRow = z.object({
 const NO_SERVICE = 'There is no service of this id'
 
 /** By the keys of `routes.dt`. */
-export const serviceSchemas = {
+const serviceSchemas = {
   serviceList: { query: page, answer: z.array(listRow), failures: ['Error listing services'] },
   serviceLaunch: {
     success: 202,

@@ -39,7 +39,7 @@ export function clashingName(names: readonly string[]): string | undefined {
 }
 
 /** Names of files below `/input/outputs` are those of a fan-in. */
-export const RESERVED_FOLDER = 'outputs'
+const RESERVED_FOLDER = 'outputs'
 const isReserved = (name: string): boolean => name === RESERVED_FOLDER || name.startsWith(`${RESERVED_FOLDER}/`)
 
 /** The one check that comes before a record is read: counting its keys costs next to nothing, whatever their number. */

@@ -6,7 +6,7 @@ import { LATE_MS, PHASES, type Phase, type ServiceId } from './model.ts'
 import type { Ports } from './ports.ts'
 import { serviceNotFound, shown } from './status.ts'
 
-export type TerminatePorts = Pick<Ports, 'store' | 'cluster' | 'log' | 'now'>
+type TerminatePorts = Pick<Ports, 'store' | 'cluster' | 'log' | 'now'>
 
 const SHOWN: readonly Phase[] = PHASES.filter((phase) => phase !== 'removing' && phase !== 'launching')
 

@@ -15,7 +15,7 @@ const READERS_MS = 10 * 60_000
 export const looseFrom = (now: Date): Date => new Date(now.getTime() + READERS_MS)
 
 /** A file that a caller names, with the spelling of its id that answers repeat. */
-export interface FileRef {
+interface FileRef {
   readonly id: ObjectId
   readonly spelling: string
 }

@@ -37,7 +37,7 @@ export interface Content {
 }
 
 /** `upload`: of a user; such files of one content are one file. `output`: of a run, which keeps a file of its own. */
-export const ORIGINS = ['upload', 'output'] as const
+const ORIGINS = ['upload', 'output'] as const
 export type Origin = (typeof ORIGINS)[number]
 
 export interface StoredFile extends Content {
@@ -66,7 +66,7 @@ export interface RunKey {
 export type Step = 'replication' | 'fan-in'
 
 /** What the token of a run was issued for. */
-export interface Grant {
+interface Grant {
   /** Of the resource of the service: a later resource of the same name has other tokens. */
   readonly uid: string
   readonly step: Step

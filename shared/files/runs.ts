@@ -37,7 +37,7 @@ const runOf = ({ serviceId, grant }: Access, firing: number): RunKey => ({
 /** Most that one answer lists: a caller that asks for no page, as version 0.1 did, would take a part for the whole. */
 const WHOLE_LIST = 10_000
 
-export interface WantedInputs extends Wanted {
+interface WantedInputs extends Wanted {
   readonly after: string
   /** Left out: all. */
   readonly limit?: number | undefined

@@ -15,7 +15,7 @@ const wholeOr = (otherwise: number, min: number, max: number) =>
   z.preprocess(number, between(min, max).default(otherwise))
 
 /** Most rows of a page: a list is made in memory before it is sent. */
-export const PAGE_LIMIT = 1000
+const PAGE_LIMIT = 1000
 export const page = z.object({ skip: wholeOr(0, 0, Number.MAX_SAFE_INTEGER), limit: wholeOr(10, 1, PAGE_LIMIT) })
 
 const oneFile = z.object({ file_id: z.string().transform(fileRef) })

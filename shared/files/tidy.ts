@@ -12,7 +12,7 @@ type Deps = Pick<FilePorts, 'catalogue' | 'blobs' | 'now' | 'log'>
  * Removes up to `limit` bodies that are due, and says how many. Any number may run at once, and one that dies is taken
  * over. A body that cannot be removed is tried again later, and keeps nobody from the others.
  */
-export async function clearLoose({ catalogue, blobs, now, log }: Deps, limit: number): Promise<number> {
+async function clearLoose({ catalogue, blobs, now, log }: Deps, limit: number): Promise<number> {
   const at = now()
   const later = (ms: number): Date => new Date(at.getTime() + ms)
   let removed = 0
@@ -50,7 +50,7 @@ export async function closeAbandoned({ runs, now, log }: SetDeps): Promise<numbe
   return closed
 }
 
-export interface Tidied {
+interface Tidied {
   /** Sets of runs that ended without completing them. */
   readonly closed: number
   readonly removed: number

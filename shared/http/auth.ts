@@ -14,7 +14,7 @@ export type Authenticate<Caller> = (token: string, params: Readonly<Record<strin
 export type Callers<Caller> = (config: Config) => Authenticate<Caller>
 
 /** What a token of the realm says of its holder. */
-export interface Holder {
+interface Holder {
   /** The client that the token was issued to. */
   readonly clientId: string
   readonly roles: readonly unknown[]

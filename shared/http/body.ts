@@ -27,7 +27,7 @@ export const tooLarge = (limit: number) => new Fault('too_large', `Body is large
 export const tooSlow = () => new Fault('too_slow', 'The request took too long to arrive')
 
 /** 0 for a chunked body. */
-export const announcedLength = ({ headers }: IncomingMessage): number => Number(headers['content-length'] ?? 0)
+const announcedLength = ({ headers }: IncomingMessage): number => Number(headers['content-length'] ?? 0)
 
 export const hasBody = (request: IncomingMessage): boolean =>
   request.headers['transfer-encoding'] !== undefined || announcedLength(request) > 0

@@ -13,7 +13,7 @@ export interface Share {
 }
 
 /** @param full message of a refusal */
-export function createBound(limit: number, full: string, retryAfter: number): () => Share {
+function createBound(limit: number, full: string, retryAfter: number): () => Share {
   let used = 0
   return () => {
     let own = 0

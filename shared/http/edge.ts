@@ -20,7 +20,7 @@ export interface Edge<Caller = unknown> {
 }
 
 /** Readers of a node's logs look for requests under this name: the first orchestrator ran on uvicorn. */
-export const ACCESS_LOGGER = 'uvicorn.access'
+const ACCESS_LOGGER = 'uvicorn.access'
 
 export const MIB = 1024 * 1024
 

@@ -3,7 +3,7 @@
  * the encoding that they use; `test/shared/http/form-names.test.ts` has what each of them sends. Pure.
  */
 
-export interface FormNames {
+interface FormNames {
   readonly name: string | undefined
   readonly filename: string | undefined
 }

@@ -13,7 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
 import { Fault } from '../platform/fault.ts'
 
-export interface KeyOptions {
+interface KeyOptions {
   /** Least time between the beginnings of two fetches. */
   readonly intervalMs?: number
   /** After this age the set is fetched again in the background; used meanwhile. */

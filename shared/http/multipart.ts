@@ -6,7 +6,7 @@ import { namesOf } from './form-names.ts'
 import { boundaryOf, type Part, partsOf } from './form-parts.ts'
 import type { Detail } from './validation.ts'
 
-export interface FormFile {
+interface FormFile {
   /** As the client sent it, perhaps with a path; undefined when it sent none. */
   readonly filename: string | undefined
   /** The bytes of the file. They end only after the whole form was read and was well-formed. */

@@ -6,7 +6,6 @@ const STATUS: Readonly<Record<FaultCode, number>> = {
   unauthenticated: 401,
   forbidden: 403,
   not_found: 404,
-  method_not_allowed: 405,
   conflict: 409,
   precondition_failed: 412,
   too_slow: 408,
@@ -14,7 +13,6 @@ const STATUS: Readonly<Record<FaultCode, number>> = {
   unsupported_media: 415,
   invalid: 422,
   unexpected: 500,
-  unreadable: 500,
   refused: 502,
   unavailable: 503,
 }

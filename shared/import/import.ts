@@ -31,7 +31,7 @@ export interface Finding {
   readonly notes: readonly string[]
 }
 
-export interface ImportOptions {
+interface ImportOptions {
   readonly apply: boolean
   readonly tell?: (finding: Finding) => void
 }

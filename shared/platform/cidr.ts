@@ -3,7 +3,7 @@
  * loopback addresses of the node that a pod is on. Pure.
  */
 
-export interface Block {
+interface Block {
   readonly bits: 32 | 128
   readonly base: bigint
   readonly prefix: number

@@ -5,21 +5,19 @@ export const FAULT_CODES = [
   'unauthenticated', // no token, or not one we accept
   'forbidden', // a good token that may not do this
   'not_found', // no such path
-  'method_not_allowed',
   'conflict', // contradicts what is running
   'precondition_failed', // changed since the caller read it
   'too_slow', // a body that does not come
   'too_large', // body above the limit
   'unsupported_media', // encoding or charset of the body
   'invalid', // does not fit the schema
-  'unreadable', // what is kept here is not what was asked for
   'refused', // another system said no to a correct request of ours
   'unavailable', // another system is away or too slow; try again
   'unexpected', // a defect of ours
 ] as const
 export type FaultCode = (typeof FAULT_CODES)[number]
 
-export interface FaultOptions {
+interface FaultOptions {
   readonly cause?: unknown
   /** Seconds after which a retry makes sense. */
   readonly retryAfter?: number

@@ -4,7 +4,7 @@ import { type Drained, drain } from './drain.ts'
 import { isFault } from './fault.ts'
 import type { Log, OutgoingEvent, Pending, Sink } from './ports.ts'
 
-export interface PublishPorts {
+interface PublishPorts {
   /** Null when no sink is configured. */
   readonly sink: Sink | null
   readonly log: Log
@@ -13,7 +13,7 @@ export interface PublishPorts {
 }
 
 /** The outbox of one system. */
-export interface Outbox<Change extends Pending> {
+interface Outbox<Change extends Pending> {
   readonly claim: (now: Date, leaseMs: number, limit: number) => Promise<readonly Change[]>
   readonly eventOf: (change: Change) => OutgoingEvent
   /** What the log says of it. */

@@ -1,6 +1,6 @@
 /** Which registry a text names. Pure: read by the settings and by the use cases. */
 
-export interface RegistryAddress {
+interface RegistryAddress {
   /** `host[:port]` in lower case, as pull secrets name a registry; empty when only a login was recognized. */
   readonly host: string
   /** The text holds a login, too. */

@@ -20,7 +20,7 @@ export interface RunGrant {
   readonly retries: number
 }
 
-export interface TokenOwner {
+interface TokenOwner {
   readonly serviceId: string
   /** Null: the service as a whole. */
   readonly grant: RunGrant | null

@@ -71,7 +71,7 @@ export async function applyRoot(
   return uid
 }
 
-export interface ApplyOptions {
+interface ApplyOptions {
   /** Asked before each step; throws when time is up. */
   readonly mayGoOn?: () => void
   /** False: all but the Deployment of the analysis itself. */

@@ -13,8 +13,8 @@ import type { ReleasePorts } from './release.ts'
 import { outcomeReport } from './report.ts'
 import { removeZombies, ZOMBIE_KINDS } from './zombies.ts'
 
-export const CLEANUP_WORDS = ['all', 'analyzes', 'services', 'mb', 'rs', 'keycloak', 'zombies'] as const
-export type CleanupWord = (typeof CLEANUP_WORDS)[number]
+const CLEANUP_WORDS = ['all', 'analyzes', 'services', 'mb', 'rs', 'keycloak', 'zombies'] as const
+type CleanupWord = (typeof CLEANUP_WORDS)[number]
 
 const CONCURRENCY = 32
 

@@ -18,7 +18,7 @@ function acquire(cluster: Cluster): Promise<() => void> {
 }
 
 /** The end of a container's log. It is in memory until `done` is called, and others wait for that. */
-export interface HeldLog {
+interface HeldLog {
   readonly log: LogTail | undefined
   readonly done: () => void
 }

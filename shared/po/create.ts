@@ -19,7 +19,7 @@ import type { Ports } from './ports.ts'
 import { loginFor, registryHost } from './registry.ts'
 import { REMOVAL_LEASE_MS, type ReleasePorts, release, releaseByKey } from './release.ts'
 
-export type CreatePorts = ReleasePorts & Pick<Ports, 'sleep'>
+type CreatePorts = ReleasePorts & Pick<Ports, 'sleep'>
 
 /** A create request, already checked; ids are UUIDs, registry fields may be empty. */
 export interface CreateRequest {

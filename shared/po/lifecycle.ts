@@ -52,7 +52,7 @@ export interface Facts {
 }
 
 /** Fewer failed polls than this are never a silence. */
-export const MIN_SILENT_POLLS = 3
+const MIN_SILENT_POLLS = 3
 
 const ANSWERS = {
   executing: { kind: 'executing', cause: 'the analysis reports that it is executing' },
@@ -177,7 +177,7 @@ export function classify(facts: Facts, budgets: Budgets): Observation {
 
 // --------------------------------------------------------------------------------------------------- decide
 
-export const ACTIONS = [
+const ACTIONS = [
   'none',
   'wait',
   'resume', // complete a creation that was cut off

@@ -54,7 +54,7 @@ export const STATES = [
 export type State = (typeof STATES)[number]
 
 export const LIVE_STATES = ['starting', 'started', 'executing', 'restarting'] as const satisfies readonly State[]
-export type LiveState = (typeof LIVE_STATES)[number]
+type LiveState = (typeof LIVE_STATES)[number]
 export const isLive = (state: State): state is LiveState => (LIVE_STATES as readonly State[]).includes(state)
 
 /** How an incarnation may end. */

@@ -31,7 +31,7 @@ export const recordedHost = (url: string): string => parseRegistry(url)?.host ??
 
 const isPair = ({ user, password }: RegistryLogin): boolean => user !== '' && password !== ''
 
-export interface SiteRegistry extends RegistryLogin {
+interface SiteRegistry extends RegistryLogin {
   readonly url: string
 }
 

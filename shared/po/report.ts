@@ -24,12 +24,6 @@ export type DeliveryPorts = Pick<Ports, 'store' | 'hub' | 'log' | 'now' | 'rando
 
 const REPORT_LEASE_MS = 30_000
 
-/** The report of a recorded state; null where the Hub has no word for it. */
-export function stateReport({ state, progress }: Pick<Analysis, 'state' | 'progress'>): Report | null {
-  const status = WORDS[state].hub
-  return status && { kind: 'status', status, progress: state === 'executed' ? 100 : progress }
-}
-
 /** How an end is told: what it was, and then the terminal status. */
 export const outcomeReport = (outcome: Outcome, progress: number): Report => ({
   kind: 'status',
@@ -41,14 +35,6 @@ export const outcomeReport = (outcome: Outcome, progress: number): Report => ({
 export function ownLine(level: LogLevel, marker: string, text: string, { state, progress }: Analysis): LogLine {
   return { level, message: `${marker}: ${text}`, status: WORDS[state].status, progress }
 }
-
-export const lineReport = ({ level, message }: LogLine, status: LogStatus): Report => ({
-  kind: 'log',
-  level,
-  message,
-  status,
-})
-type LogStatus = Extract<Report, { kind: 'log' }>['status']
 
 async function send({ hub }: Pick<Ports, 'hub'>, { id, report }: PendingReport): Promise<string | undefined> {
   if (!isVersion4(id)) return 'the Hub takes only ids of version 4'

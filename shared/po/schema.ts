@@ -31,7 +31,7 @@ const image = z.string().regex(/^[!-~]+$/, 'Input should be the name of an image
 /** The names of a run have room for nine digits; restarts count up from here. */
 const RESTART_COUNTER_LIMIT = 99_999_999
 
-export const createAnalysis = z.object({
+const createAnalysis = z.object({
   analysis_id: spelledId,
   project_id: uuid,
   registry_url: plain.meta({
@@ -50,7 +50,7 @@ export type CreateAnalysis = z.output<typeof createAnalysis>
 /** Lines come from programs that the site does not control: characters that the database cannot store are replaced, not refused. */
 const line = z.string().transform((text) => text.replaceAll('\0', '\uFFFD').toWellFormed())
 
-export const createLogEntity = z.object({
+const createLogEntity = z.object({
   log: line,
   log_type: z.enum(LOG_LEVELS),
   analysis_id: uuid,
@@ -62,15 +62,12 @@ export type CreateLogEntity = z.output<typeof createLogEntity>
 const statusWord = z.enum(STATUS_WORDS)
 
 /** A record. zod checks this form in two thirds of the time, which counts where an answer has all analyses. */
-export const statusAnswer = z.object({}).catchall(z.object({ status: statusWord, progress: z.int().min(0).max(100) }))
-export type StatusAnswer = z.output<typeof statusAnswer>
+const statusAnswer = z.object({}).catchall(z.object({ status: statusWord, progress: z.int().min(0).max(100) }))
 
 /** Of create and stop; delete answers null for each analysis. */
-export const statusOnlyAnswer = z.record(z.string(), statusWord)
-export type StatusOnlyAnswer = z.output<typeof statusOnlyAnswer>
+const statusOnlyAnswer = z.record(z.string(), statusWord)
 
-export const deleteAnswer = z.record(z.string(), z.null())
-export type DeleteAnswer = z.output<typeof deleteAnswer>
+const deleteAnswer = z.record(z.string(), z.null())
 
 const isNameList = (text: string): boolean => {
   try {
@@ -85,16 +82,13 @@ const nameList = z
   .string()
   .refine(isNameList, 'a JSON list of names')
   .meta({ examples: ['["analysis-0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d-1-5d9c8-x2x9k"]'] })
-export const podsAnswer = z.record(z.string(), z.array(nameList))
-export type PodsAnswer = z.output<typeof podsAnswer>
+const podsAnswer = z.record(z.string(), z.array(nameList))
 
 const logsById = z.record(z.string(), z.array(z.string()))
-export const logsAnswer = z.object({ analysis: logsById, nginx: logsById })
-export type LogsAnswer = z.output<typeof logsAnswer>
+const logsAnswer = z.object({ analysis: logsById, nginx: logsById })
 
 /** One text for each requested word, and always one for `zombies`. */
-export const cleanupAnswer = z.object({ zombies: z.string() }).catchall(z.string())
-export type CleanupAnswer = z.output<typeof cleanupAnswer>
+const cleanupAnswer = z.object({ zombies: z.string() }).catchall(z.string())
 
 export const healthAnswer = z.object({ status: z.literal('ok') })
 

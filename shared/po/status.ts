@@ -5,7 +5,7 @@ import type { StatusWord } from './model.ts'
 import type { AnalysisState } from './ports/analyses.ts'
 import type { Ports } from './ports.ts'
 
-export interface AnalysisStatus {
+interface AnalysisStatus {
   readonly status: StatusWord
   readonly progress: number
 }

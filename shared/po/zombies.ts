@@ -21,7 +21,7 @@ export const ZOMBIE_KINDS = [
   'networkpolicys',
   'configmaps',
 ] as const
-export type ZombieKind = (typeof ZOMBIE_KINDS)[number]
+type ZombieKind = (typeof ZOMBIE_KINDS)[number]
 
 interface Found {
   readonly label: ZombieKind

@@ -12,7 +12,7 @@ function readText(path: string): string {
 }
 
 /** First name server of this process: in a pod that is the cluster's. */
-export const ownResolver = (read: (path: string) => string = readText): string =>
+const ownResolver = (read: (path: string) => string = readText): string =>
   /^nameserver\s+(\S+)/m.exec(read('/etc/resolv.conf'))?.[1] ?? ''
 
 const runSettings = (config: Config): RunSettings => ({

@@ -12,7 +12,7 @@ import { expectOk, type HttpAnswer } from '../http-client.ts'
 import { asObject, numberOf, parseJson } from '../json.ts'
 import { createReach, type Reach, type ReachRequest } from '../reach.ts'
 
-export type SidecarOptions = Reach & {
+type SidecarOptions = Reach & {
   /** Of each call. */
   readonly deadlineMs?: number
 }

@@ -11,7 +11,7 @@ import type { PeerService } from '../../po/ports/cluster.ts'
 import { expectOk } from '../http-client.ts'
 import { createReach, type Reach } from '../reach.ts'
 
-export type BrokerOptions = Reach & {
+type BrokerOptions = Reach & {
   /** The broker's Service; undefined where the node has none. */
   readonly peer: () => Promise<PeerService | undefined>
   readonly deadlineMs?: number

@@ -5,7 +5,7 @@ import { createBearer, tokenOf } from '../bearer.ts'
 import { createHttpClient, expectOk, type HttpAnswer, type Send } from '../http-client.ts'
 import { asObject, asObjects, type JsonObject, numberOf, parseJson } from '../json.ts'
 
-export interface HubApiOptions {
+interface HubApiOptions {
   readonly coreUrl: string
   readonly authUrl: string
   readonly clientId: string
@@ -15,7 +15,7 @@ export interface HubApiOptions {
   readonly now: () => Date
 }
 
-export interface HubApi {
+interface HubApi {
   /** All rows of a collection that match, from all pages. The Hub ignores filters it does not know: check the rows. */
   list(path: string, filters: Readonly<Record<string, string>>, doing: string): Promise<readonly JsonObject[]>
   post(path: string, body: JsonObject, doing: string): Promise<void>

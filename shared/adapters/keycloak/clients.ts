@@ -15,7 +15,7 @@ export interface ClientRow {
   readonly secret: string | undefined
 }
 
-export interface ClientsOptions {
+interface ClientsOptions {
   readonly system: string
   /** URL of the collection. */
   readonly base: string

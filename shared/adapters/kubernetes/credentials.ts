@@ -9,7 +9,7 @@ import { delimiter, join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js'
 import { Fault } from '../../platform/fault.ts'
 
-export const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount'
+const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 export interface CredentialOptions {
   /** Wins over the service account's and KUBECONFIG's namespace; empty: not given. */

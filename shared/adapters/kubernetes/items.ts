@@ -3,7 +3,7 @@
  * each item is handed on by itself, and what is left is the list without items.
  */
 
-export interface ItemReader {
+interface ItemReader {
   write(chunk: Uint8Array): void
   /** JSON of the list without its items; complete when everything was written. */
   rest(): string

@@ -6,7 +6,7 @@ import { Fault, isFault } from '../../platform/fault.ts'
 const ANSWER_MS = 5000
 const BATCH = 20
 
-export interface MongoOptions {
+interface MongoOptions {
   readonly url: string
   readonly database: string
   readonly filesDatabase: string

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { Fault } from '../../platform/fault.ts'
 import type { Database } from './database.ts'
 
-export interface Migration {
+interface Migration {
   readonly number: number
   readonly name: string
   readonly statements: string

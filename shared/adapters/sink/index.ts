@@ -9,7 +9,7 @@ import { Fault } from '../../platform/fault.ts'
 import type { OutgoingEvent, Sink } from '../../platform/ports.ts'
 import { createHttpClient, expectOk, type HttpRequest, type Send } from '../http-client.ts'
 
-export interface SinkOptions {
+interface SinkOptions {
   readonly url: string
   /** Extension attributes of every event; they win over our own extension, never over what the specification defines. */
   readonly extensions?: Readonly<Record<string, string>>

@@ -16,7 +16,7 @@ export interface Resource {
 }
 
 /** A resource that is labelled as finished, and what the label says. */
-export interface MarkedResource {
+interface MarkedResource {
   readonly name: string
   readonly uid: string
   readonly generation: number

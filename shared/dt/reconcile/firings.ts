@@ -15,7 +15,7 @@ export interface FiringState {
   readonly reason: string | null
 }
 
-export function firingState(service: Service, view: View, all: readonly Run[], firing: number): FiringState {
+function firingState(service: Service, view: View, all: readonly Run[], firing: number): FiringState {
   const reps = repsOf(service)
   const runs = all.filter((run) => run.firing === firing)
   const job = jobOf(view.jobs, service, { firing, index: 0, attempt: 0 })

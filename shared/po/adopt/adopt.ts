@@ -34,7 +34,7 @@ async function carryOut(ports: AdoptPorts, one: Case, peers: Peers): Promise<voi
 }
 
 /** Hears of each as soon as it is through. */
-export type Tell = (result: Result) => void
+type Tell = (result: Result) => void
 
 /** One after the other: what is archived of an id comes before what is left of it. */
 async function carryOutAll(ports: AdoptPorts, cases: readonly Case[], peers: Peers, tell: Tell): Promise<void> {

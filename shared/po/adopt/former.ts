@@ -29,7 +29,7 @@ function runsOf(rows: readonly FormerRow[]): Former['runs'] | undefined {
   return first && [first, ...rest]
 }
 
-export interface Formers {
+interface Formers {
   /** Those of the archive, each row by itself, before those of which there may be more to do. */
   readonly readable: readonly Former[]
   /** Rows whose id is no UUID. */

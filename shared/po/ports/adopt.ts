@@ -70,7 +70,7 @@ export interface Intake {
 /** Kinds whose metadata may be marked. */
 export type MarkedKind = OwnedKind | 'ReplicaSet' | 'Pod'
 
-export interface Marks {
+interface Marks {
   /** Null takes a label away. */
   readonly labels: Readonly<Record<string, string | null>>
   readonly owner?: OwnerReference

@@ -8,7 +8,7 @@ import type { OutboxStore } from './outbox.ts'
 import type { RemovalStore } from './removals.ts'
 import type { SilenceStore } from './silence.ts'
 
-export interface PoLoopState extends LoopState {
+interface PoLoopState extends LoopState {
   /** When silences were last pardoned because most analyses were silent. */
   readonly faultAt: Date | null
 }

@@ -6,7 +6,7 @@ import { isFault } from '../../platform/fault.ts'
 import type { Analysis, PartnerStatuses } from '../model.ts'
 import type { Ports } from '../ports.ts'
 
-export type PartnerPorts = Pick<Ports, 'store' | 'hub' | 'sidecar' | 'log' | 'now' | 'settings'>
+type PartnerPorts = Pick<Ports, 'store' | 'hub' | 'sidecar' | 'log' | 'now' | 'settings'>
 
 /** Since when the Hub is known to be away, by this process; lost without harm. */
 export interface HubMemory {

@@ -87,7 +87,7 @@ async function lookAtAll(ports: SweepPorts, memory: Memory, due: readonly Analys
 }
 
 /** What of the analyses a sweep sees to. */
-export interface Scope {
+interface Scope {
   /** False: others do, they get an event for each. */
   readonly analyses: boolean
   /** Objects that nobody owns. */

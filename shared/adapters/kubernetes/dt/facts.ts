@@ -52,7 +52,7 @@ export const resourceOf = ({ metadata, spec, status }: AnalyticsObject): Resourc
 })
 
 /** `0-2,4` → 0, 1, 2, 4. */
-export const indexesOf = (text: string | undefined): number[] =>
+const indexesOf = (text: string | undefined): number[] =>
   (text ?? '')
     .split(',')
     .filter((part) => part !== '')

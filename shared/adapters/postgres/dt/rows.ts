@@ -1,5 +1,4 @@
 /** How rows of the schema `dt` become words of the model. */
-import type { Run, Service } from '../../../dt/model.ts'
 import { type Db, storable } from '../rows.ts'
 
 const SERVICE = `
@@ -26,9 +25,6 @@ const SHOWN_SPEC = `
 export const shownColumns = (sql: Db) => sql.unsafe(SERVICE.replace('row.spec', () => SHOWN_SPEC))
 /** What runs wrote last is much: `logTail` says which of it is read, if any. */
 export const runColumns = (sql: Db, logTail: string) => sql.unsafe(`${RUN}, ${logTail} as "logTail"`)
-
-export type ServiceRow = Service
-export type RunRow = Run
 
 /** `jsonb` takes no NUL either, and what programs wrote last may hold some. */
 export const asJson = (value: object): string =>

@@ -10,7 +10,7 @@ import type { Database } from '../database.ts'
 import { within } from '../faults.ts'
 import { pieces } from './pieces.ts'
 
-export interface BlobOptions {
+interface BlobOptions {
   /** Bytes of a row; bodies that were written with another size stay readable. */
   readonly pieceBytes?: number
   /** Time for one statement. */

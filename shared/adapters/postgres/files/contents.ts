@@ -90,7 +90,7 @@ export async function total(sql: Db): Promise<number> {
   return row.bytes
 }
 
-export interface Leases {
+interface Leases {
   readonly claimed: Date
   readonly givenUp: Date
 }

@@ -32,7 +32,7 @@ interface Row extends NewFile {
 }
 
 /** False when the id is taken. */
-export async function insertFile(tx: Db, { id, filename, at, origin }: Row, body: Body): Promise<boolean> {
+async function insertFile(tx: Db, { id, filename, at, origin }: Row, body: Body): Promise<boolean> {
   const { count } = await tx`
     insert into dt.file (id, filename, origin, body, created_at, uploaded_at)
     values (${id}, ${storable(filename)}, ${origin}, ${body}, ${at}, ${at})

@@ -20,7 +20,7 @@ export { createRuns } from './runs.ts'
 const ORPHANS_WINDOW = 10_000
 const FIRST = '0' as Body
 
-export interface CatalogueOptions {
+interface CatalogueOptions {
   readonly now?: Clock
   /** Time for one call. */
   readonly callMs?: number

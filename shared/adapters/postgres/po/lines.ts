@@ -93,7 +93,7 @@ async function keepWithin(tx: Db, key: AnalysisKey, run: RunNumber, counts: Coun
   if (earliest) await trim(tx, key, earliest.run, ofAll)
 }
 
-export type LineReports = (analysis: Analysis, current: boolean, progressRose: boolean) => readonly Report[]
+type LineReports = (analysis: Analysis, current: boolean, progressRose: boolean) => readonly Report[]
 
 type Appended = Analysis & { readonly rose: boolean; readonly counts: Counts | null }
 
