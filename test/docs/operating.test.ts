@@ -55,7 +55,7 @@ const reasonsOfRuns = ['shared/dt/lifecycle.ts', 'shared/dt/reconcile/one.ts', '
       ({ text }) => text.includes(' ') && text !== 'its outputs are being stored',
     ),
 )
-const unstartable = textsOf('shared/po/lifecycle.ts', /\b(?:Err|Image|Invalid|Create|Run)[A-Za-z]+:/)
+const unstartable = textsOf('shared/platform/container-reasons.ts', /[?:] /)
 const refusals = globSync('knative/deploy/*.ts', { cwd: ROOT.pathname }).flatMap((path) =>
   textsOf(path, /new Refused\(/),
 )

@@ -140,7 +140,7 @@ test('a transaction that was cut in the middle leaves nothing', async () => {
 const endOthers = (database: Database, name: string) =>
   database.query(
     (sql) => sql`
-      select pg_terminate_backend(pid) from pg_stat_activity
+      select pg_terminate_backend(pid, 5000) from pg_stat_activity
       where datname = ${name} and pid <> pg_backend_pid()`,
   )
 

@@ -204,7 +204,7 @@ describe('it does not begin', () => {
   test.each([[['--aply']], [['--from']], [['-o', 'yaml']], [['now']]])('with %j', async (args) => {
     const { code, out, err } = await adopt(args)
     expect({ code, out }).toEqual({ code: 2, out: '' })
-    expect(err).toMatch(/^usage: node shared\/adopt\.ts/)
+    expect(err).toMatch(/^usage: node shared\/commands\/adopt\.ts/)
   })
 
   test('without a setting', async () => {
