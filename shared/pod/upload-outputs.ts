@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
+import { withinDeadline } from '../platform/http-client.ts'
 import { type Bytes, type Client, createClient } from './client.ts'
 import { type RunEnvironment, readEnvironment } from './environment.ts'
 import { type FoundFile, openPlain, walk } from './walk.ts'
@@ -138,17 +139,8 @@ const naming = (file: FoundFile) => (cause: unknown) => {
   throw new Error(`${file.path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
 }
 
-async function inTime<T>(until: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, fail) => {
-    timer = setTimeout(() => fail(new Error('the grace period was too short for them')), until - Date.now())
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const inTime = <T>(until: number, work: Promise<T>): Promise<T> =>
+  withinDeadline(until - Date.now(), () => work, 'the grace period was too short for them')
 
 async function main(): Promise<void> {
   const signal = once(process, 'SIGTERM')

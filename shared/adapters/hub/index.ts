@@ -8,9 +8,9 @@
  * `unavailable`, because reports that were refused are not sent again.
  */
 import { Fault, isFault } from '../../platform/fault.ts'
+import type { Send } from '../../platform/http-client.ts'
 import { type AnalysisId, HUB_STATUSES, type HubStatus } from '../../po/model.ts'
 import type { Hub, PartnerNode } from '../../po/ports.ts'
-import type { Send } from '../http-client.ts'
 import { type JsonObject, textOf } from '../json.ts'
 import { createHubApi } from './api.ts'
 import { createMemory } from './memory.ts'

@@ -18,7 +18,7 @@ import { choosePeers, PEER_SELECTORS } from './peers.ts'
 import { podFacts } from './pods.ts'
 
 export { type Connection, connect } from '../connection.ts'
-export { apiServerProxy, type FetchService } from '../service-proxy.ts'
+export { apiServerProxy } from '../service-proxy.ts'
 
 export interface ClusterOptions extends ConnectionOptions {
   /** A connection to share; the other options are then its own. */
