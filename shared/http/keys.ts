@@ -11,7 +11,7 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } f
 import { Fault } from '../platform/fault.ts'
 import { createSend, withinDeadline } from '../platform/http-client.ts'
 
-export interface KeyOptions {
+interface KeyOptions {
   /** Least time between the beginnings of two fetches. */
   readonly intervalMs?: number
   /** After this age the set is fetched again in the background; used meanwhile. */

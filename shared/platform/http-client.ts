@@ -26,7 +26,7 @@ export type Send = (request: HttpRequest, signal: AbortSignal, limitBytes: numbe
 /** Sends and resolves to the answer, whatever its status; `doing` is an infinitive for the fault's sentence. */
 export type Ask = (request: HttpRequest, doing: string) => Promise<HttpAnswer>
 
-export interface HttpClientOptions {
+interface HttpClientOptions {
   /** Name of the other side, at the beginning of a sentence. */
   readonly system: string
   readonly deadlineMs: number
@@ -91,7 +91,7 @@ function retryAfterSeconds(header: string | null): number | undefined {
   return Number.isNaN(at) ? undefined : Math.max(0, Math.ceil((at - Date.now()) / 1000))
 }
 
-export class DeadlineOver extends Error {}
+class DeadlineOver extends Error {}
 
 /** Ends at the deadline even when `work` ignores its signal. @throws `DeadlineOver` */
 export async function withinDeadline<T>(
@@ -114,7 +114,7 @@ export async function withinDeadline<T>(
 }
 
 /** Where a request for a URL is sent: to its host, or to a proxy. */
-export type NextHop = (url: URL) => RequestOptions & { readonly to: URL }
+type NextHop = (url: URL) => RequestOptions & { readonly to: URL }
 
 /** @param options of the agents: whether they keep connections */
 export type Connector = (options: AgentOptions) => NextHop

@@ -27,7 +27,7 @@ const LATE_ANSWER_MS = 2000
 const LOCAL = /^(ENOSPC|EDQUOT|EACCES|EPERM|EROFS|EISDIR|ENOTDIR|ENAMETOOLONG|ELOOP|ENOENT|EEXIST|EIO)$/
 const AGAIN = [408, 425, 429, 500, 502, 503, 504]
 
-export interface Sent {
+interface Sent {
   readonly bytes: Bytes
   readonly length: number
 }

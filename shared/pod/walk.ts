@@ -15,14 +15,14 @@ export interface FoundFile extends Found {
   readonly inode: string
 }
 
-export interface Walk {
+interface Walk {
   /** By path. */
   readonly files: readonly FoundFile[]
   /** What was passed over, and why. */
   readonly notes: readonly string[]
 }
 
-export interface WalkLimits {
+interface WalkLimits {
   readonly files: number
   /** Of all files together, each name of a file counted. */
   readonly bytes: number

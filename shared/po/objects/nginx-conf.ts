@@ -8,7 +8,7 @@ import { HTTP_BOUNDS, indent, PROBLEMS, problemLines } from './nginx-http.ts'
 /** Half of them lead to upstreams. All of them with headers half sent stay below the memory limit of the pod. */
 export const PROXY_CONNECTIONS = 512
 
-export interface NginxSettings {
+interface NginxSettings {
   /** Address, or address and port, of the DNS server that knows the upstreams. */
   readonly resolver: string
   /** Seconds a resolved name is used before it is looked up again; the record's own lifetime does not count. */

@@ -38,7 +38,7 @@ export function reachablePeers({ peers, needsKong }: RunInput): Partial<Record<P
   return kong && needsKong ? { ...others, kong } : others
 }
 
-export function proxyUpstreams(input: RunInput): Upstreams {
+function proxyUpstreams(input: RunInput): Upstreams {
   const { id, run, settings } = input
   const at = (service: string, port: number): Upstream => ({
     host: `${service}.${settings.namespace}.svc.${settings.clusterDomain}`,
