@@ -1,7 +1,7 @@
 /**
  * The public keys of the realm, for as long as the process lives.
  *
- * A token with an unknown key id makes the set be fetched again, but at most once a second whatever the number of such
+ * A token with an unknown key id causes the set to be fetched again, but at most once a second for any number of such
  * tokens: each of them waits for the first fetch that begins after it came, and that fetch's answer is the truth about
  * it. So a flood of invented key ids costs the key server one request a second, and a key that was rotated in during
  * that flood is accepted at its first use. A cooldown that refuses meanwhile, as usual elsewhere, would lock it out.
