@@ -20,7 +20,7 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
   mongodb: /^shared\/adapters\/mongo\//,
   pino: /^shared\/log\.ts$/,
   postgres: /^shared\/adapters\/postgres\//,
-  undici: /^shared\/adapters\//,
+  undici: /^shared\/adapters\/kubernetes\//,
   yaml: /^knative\//,
   zod: /^(shared\/http\/|shared\/(po|dt|files)\/schema\.ts)/,
 }

@@ -1,6 +1,6 @@
 /**
- * What the API server refuses our functions, whatever their roles say: a Role cannot name objects that are made at run time,
- * nor look into them. Each function's account may write objects of analyses, or of services, and nothing else; pods that it
+ * What the API server refuses our functions beyond their roles: a Role can neither name objects that are made at run time nor
+ * check their fields. Each function's account may write objects of analyses, or of services, and nothing else; pods that it
  * asks for get no account, no host and no Secret but their own.
  *
  * The policies are of the whole cluster and concern the accounts of functions only, in whichever namespace they are.

@@ -2,9 +2,9 @@
  * Where a container gets its settings from: plain ones from one ConfigMap, secrets from one Secret, each variable by name,
  * and only those of the groups that its row names.
  *
- * All are optional here: what a function lacks it names itself at start, all faults at once, and Knative repeats that as
- * the reason why a revision is not ready. Secrets are references and not files (`NAME_FILE`), so that one that is not
- * needed may be absent, and so that no volume stands between a function and its start.
+ * All are optional here: at start a function names every setting that it lacks, and Knative reports that as the reason why a
+ * revision is not ready. Secrets are references and not files (`NAME_FILE`): one that is not needed may be absent, and no volume
+ * delays the start of a function.
  */
 
 import type { V1 } from '../../shared/platform/objects.ts'

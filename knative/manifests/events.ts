@@ -41,7 +41,7 @@ const trigger: Trigger = {
   },
 }
 
-/** Puts K_SINK, the address of the broker whatever its class, into the function. */
+/** Sets K_SINK of the function: the address of the broker, of any class. */
 const binding: SinkBinding = {
   apiVersion: 'sources.knative.dev/v1',
   kind: 'SinkBinding',

@@ -1,5 +1,5 @@
 /**
- * The Knative Service of a route. One document without a namespace, so that kn, kubectl and kustomize all take it; the
+ * The Knative Service of a route. One document without a namespace, which kn, kubectl and kustomize all accept; the
  * labels are those by which `kn func` finds a function it did not build.
  */
 import { CONFINED, type KnativeService, SECCOMP } from '../../shared/platform/objects.ts'
@@ -18,7 +18,7 @@ export const HARDENED = { ...CONFINED, readOnlyRootFilesystem: true, runAsNonRoo
 /** Pods that poll analyses: the policies of runs let them in by this label. */
 const POLLS = { component: 'flame-po' } as const
 
-/** The root is read-only, so that only the log is written, which the kubelet rotates. */
+/** The root is read-only: only the log is written, which the kubelet rotates. */
 const DISK = { requests: { 'ephemeral-storage': '16Mi' }, limits: { 'ephemeral-storage': '256Mi' } }
 
 const isAlwaysThere = ({ trigger, scale }: Route): boolean => trigger === 'event' || scale.min > 0

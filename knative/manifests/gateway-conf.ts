@@ -57,7 +57,7 @@ const OWN_PROBLEMS = [
 
 const TEMPLATE = /^\/(?:[A-Za-z0-9._-]+|\{\w+\+?\})?(?:\/(?:[A-Za-z0-9._-]+|\{\w+\+?\}))*\/?$/
 
-/** A path template as a pattern for what follows the method; ends where the query begins. Versions are for functions to tell. */
+/** A path template as a pattern for what follows the method; ends where the query begins. Functions check the version. */
 function pattern(template: string, prefix = ''): string {
   if (!TEMPLATE.test(template)) throw new TypeError(`nginx.conf: ${template} is no path template`)
   const path = template.replace(/(?<=.)\/$/, '').replaceAll('.', '\\.')

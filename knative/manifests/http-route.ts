@@ -4,7 +4,7 @@
  * is below a prefix and is no path of its own.
  */
 import type { Route } from '../../shared/routes/index.ts'
-import type { HttpRoute, PathMatch } from './kinds.ts'
+import type { HttpRoute, PathMatch, RouteRule } from './kinds.ts'
 import { labelsOf } from './labels.ts'
 
 const NAME = 'po-gateway'
@@ -28,7 +28,7 @@ const distinct = (matches: readonly PathMatch[]): PathMatch[] => [
   ...new Map(matches.map((match) => [match.path.value, match])).values(),
 ]
 
-const rule = (route: Route): HttpRoute['spec']['rules'][number] => ({
+const rule = (route: Route): RouteRule => ({
   matches: distinct(route.endpoints.flatMap(({ path }) => pathMatches(path))),
   filters: [
     { type: 'URLRewrite', urlRewrite: { hostname: `${route.name}.${PLACEHOLDERS.namespace}.svc.cluster.local` } },

@@ -30,7 +30,7 @@ export const fromKnative: readonly V1<'NetworkPolicyPeer'>[] = [
   },
 ]
 
-/** Static, so that `DNS_PEERS` does not reach them: a site with other name servers patches these rules in its overlay. */
+/** Static: `DNS_PEERS` does not change them, and a site with other name servers patches these rules in its overlay. */
 export const DNS = dnsEgress(loadConfig([], {}).DNS_PEERS)
 
 type Rules = Parameters<typeof networkPolicy>[2]

@@ -1,4 +1,4 @@
-/** Kubernetes objects as YAML that reads like written by hand. */
+/** Kubernetes objects as YAML for human readers. */
 import { Document, isMap, isPair, isSeq, type Pair, visit } from 'yaml'
 
 export const NOTICE = '# Made by `make render` from the tables of the code; do not edit.\n'

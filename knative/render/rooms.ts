@@ -22,7 +22,7 @@ export const ROOMS: readonly Room[] = [
     folder: '`shared/platform/`',
     owns: 'what both systems stand on: faults, Kubernetes objects, the slot gate, the outbox relay, back-off, concurrency, networks, tokens of runs',
     files: /^shared\/platform\//,
-    may: ['platform', 'node:crypto', 'node:net', '@kubernetes/client-node'],
+    may: ['platform', 'node:crypto', 'node:net', 'node:http', 'node:https', '@kubernetes/client-node'],
   },
   {
     name: 'routes',
@@ -134,7 +134,7 @@ export const ROOMS: readonly Room[] = [
     folder: '`shared/pod/`',
     owns: 'the programs beside the image of a run, which fetch inputs and upload outputs',
     files: /^shared\/pod\//,
-    may: ['pod programs', 'node:*'],
+    may: ['pod programs', 'shared/platform/http-client.ts', 'node:*'],
   },
   {
     name: 'start',

@@ -1,6 +1,6 @@
 /** An access token that is fetched when first needed, shared by all callers, and renewed before it expires. */
+import type { HttpAnswer } from '../platform/http-client.ts'
 import type { Token } from '../po/ports/identity.ts'
-import type { HttpAnswer } from './http-client.ts'
 import { asObject, numberOf, textOf } from './json.ts'
 
 interface BearerOptions {

@@ -1,7 +1,7 @@
 /** The two ways into the namespace: its Services by name, or the API server's service proxy from outside the cluster. */
-import { createHttpClient, createSend, type HttpAnswer, type Send, TooLarge } from './http-client.ts'
+import { createHttpClient, createSend, type HttpAnswer, type Send, TooLarge } from '../platform/http-client.ts'
 
-export interface ServiceRequest {
+interface ServiceRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string

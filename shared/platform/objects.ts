@@ -1,6 +1,6 @@
 /**
  * Kubernetes objects as they are applied: their types, and the fragments that several builders share. The types come from
- * `@kubernetes/client-node`, so that a misspelled field does not compile; the package is not loaded at run time. Pure.
+ * `@kubernetes/client-node`, so a misspelled field does not compile; the package is not loaded at run time. Pure.
  */
 import type * as models from '@kubernetes/client-node/dist/gen/models/all.js'
 

@@ -1,9 +1,8 @@
 /** Calls of the programs beside a run: with its token, streamed, tried again where that makes sense. */
-import { type IncomingMessage, request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
-import { text } from 'node:stream/consumers'
+import type { IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { openRequest, readText } from '../platform/http-client.ts'
 import type { RunEnvironment } from './environment.ts'
 
 export type Bytes = AsyncIterable<Uint8Array>
@@ -20,13 +19,15 @@ export class Refused extends Error {
 
 const STALL_MS = 60_000
 const PAUSE_MS = { first: 250, most: 10_000 }
+/** Above a page of 1,000 files with the longest paths. */
+const ANSWER_BYTES = 64 * 1024 * 1024
 /** How long an answer is waited for on a connection that takes nothing more. */
 const LATE_ANSWER_MS = 2000
 /** Faults of this side's files, which waiting does not mend. */
 const LOCAL = /^(ENOSPC|EDQUOT|EACCES|EPERM|EROFS|EISDIR|ENOTDIR|ENAMETOOLONG|ELOOP|ENOENT|EEXIST|EIO)$/
 const AGAIN = [408, 425, 429, 500, 502, 503, 504]
 
-export interface Sent {
+interface Sent {
   readonly bytes: Bytes
   readonly length: number
 }
@@ -65,7 +66,7 @@ function sentence(answer: string): string {
 async function good(response: IncomingMessage): Promise<IncomingMessage> {
   const status = response.statusCode ?? 0
   if (status >= 200 && status < 300) return response
-  const words = `${status} ${sentence(await text(response)).slice(0, 500)}`
+  const words = `${status} ${sentence(await readText(response, ANSWER_BYTES)).slice(0, 500)}`
   throw AGAIN.includes(status) ? new Error(words) : new Refused(status, words)
 }
 
@@ -73,29 +74,25 @@ export function createClient({ url, serviceId, token }: RunEnvironment): Client 
   const base = `${url}/run/${serviceId}/`
 
   async function call(method: string, path: string, body?: Sent): Promise<IncomingMessage> {
-    const target = new URL(base + path)
-    const request = (target.protocol === 'https:' ? requestHttps : requestHttp)(target, {
+    const { sent, answer } = openRequest(new URL(base + path), {
       method,
       headers: {
         authorization: `Bearer ${token}`,
         ...(body && { 'content-length': body.length, 'content-type': 'application/octet-stream' }),
       },
     })
-    request.setTimeout(STALL_MS, () => request.destroy(new Error(`nothing came for ${STALL_MS / 1000} s`)))
-    const { promise: response, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-    request.on('response', resolve)
-    request.on('error', reject)
-    response.catch(() => {})
-    if (!body) request.end()
+    sent.setTimeout(STALL_MS, () => sent.destroy(new Error(`nothing came for ${STALL_MS / 1000} s`)))
+    if (!body) sent.end()
     else
-      await pipeline(body.bytes, request).catch(async (error: unknown) => {
+      await pipeline(body.bytes, sent).catch(async (error: unknown) => {
         // A refusal may have come before all was sent.
-        const answer = await Promise.race([response.catch(() => undefined), delay(LATE_ANSWER_MS)])
-        if (!answer) throw error
+        const early = await Promise.race([answer.catch(() => undefined), delay(LATE_ANSWER_MS)])
+        if (!early) throw error
       })
-    return good(await response)
+    return good(await answer)
   }
-  const parsed = async (response: Promise<IncomingMessage>): Promise<unknown> => JSON.parse(await text(await response))
+  const parsed = async (response: Promise<IncomingMessage>): Promise<unknown> =>
+    JSON.parse(await readText(await response, ANSWER_BYTES))
 
   return {
     async persist(until, attempt) {

@@ -17,8 +17,8 @@ interface Input {
   readonly length: number | null
 }
 
-/** Time for one file to begin, and for the door to open, when others are away. */
-const PATIENCE_MS = 5 * 60_000
+/** Time for one file to begin, while the functions or the database are away. */
+const RETRY_MS = 5 * 60_000
 
 const named = (inputs: readonly Input[]): string =>
   inputs.map(({ name, file_id }) => `${name} (file ${file_id})`).join(', ')
@@ -63,7 +63,7 @@ async function listed(client: Client, run: RunEnvironment): Promise<Input[]> {
   for (let page: readonly Input[] | undefined; !page || page.length === PAGE; ) {
     const after = encodeURIComponent(inputs.at(-1)?.name ?? '')
     const path = `inputs${queryOf(run)}&limit=${PAGE}&after=${after}`
-    page = (await client.persist(Date.now() + PATIENCE_MS, () => client.json('GET', path))) as readonly Input[]
+    page = (await client.persist(Date.now() + RETRY_MS, () => client.json('GET', path))) as readonly Input[]
     inputs.push(...page)
     bytes = page.reduce((sum, { length }) => sum + (length ?? 0), bytes)
     if (bytes > run.limits.bytes)
@@ -75,7 +75,7 @@ async function listed(client: Client, run: RunEnvironment): Promise<Input[]> {
 async function fetchAll(): Promise<number> {
   const run = readEnvironment(process.env)
   const client = createClient(run)
-  const until = () => Date.now() + PATIENCE_MS
+  const until = () => Date.now() + RETRY_MS
   const inputs = await listed(client, run)
   const missing = inputs.filter(({ sha256 }) => sha256 === null)
   if (missing.length > 0) throw new Error(`no such input file: ${named(missing)}`)

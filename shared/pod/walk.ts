@@ -1,4 +1,4 @@
-/** What lies below `/output`: plain files only. No link is followed, and nothing is opened that could wait for somebody. */
+/** What lies below `/output`: plain files only. No link is followed, and nothing is opened that could block. */
 import { constants, type Dirent } from 'node:fs'
 import { type FileHandle, lstat, open, opendir } from 'node:fs/promises'
 
@@ -30,7 +30,7 @@ interface WalkLimits {
 
 /** All notes together, in characters: they travel with the end of the run. */
 const NOTES_LENGTH = 256 * 1024
-/** Folders may be as many as files, and are passed through whatever is in them. */
+/** Folders that are walked, empty ones too, per file that may be left. */
 const FOLDERS_PER_FILE = 10
 
 const SLASH = Buffer.from('/')

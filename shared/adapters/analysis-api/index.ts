@@ -5,10 +5,11 @@
  * Owns: the three calls and what their answers mean. May import: the Sidecar port, model, names, fault, the HTTP client
  * beside it.
  */
+
+import { expectOk, type HttpAnswer } from '../../platform/http-client.ts'
 import type { AnalysisId, RunNumber } from '../../po/model.ts'
 import { proxyName } from '../../po/names.ts'
 import { type Health, SDK_STATUSES, type Sidecar } from '../../po/ports/analysis-api.ts'
-import { expectOk, type HttpAnswer } from '../http-client.ts'
 import { asObject, numberOf, parseJson } from '../json.ts'
 import { createReach, type Reach, type ReachRequest } from '../reach.ts'
 

@@ -6,9 +6,9 @@
  * Through the API server's service proxy the call arrives without its token, because the API server keeps the
  * `Authorization` header for itself: a broker that checks it refuses, and the subscriptions stay until it forgets them.
  */
+import { expectOk } from '../../platform/http-client.ts'
 import type { Broker } from '../../po/ports/broker.ts'
 import type { PeerService } from '../../po/ports/cluster.ts'
-import { expectOk } from '../http-client.ts'
 import { createReach, type Reach } from '../reach.ts'
 
 type BrokerOptions = Reach & {

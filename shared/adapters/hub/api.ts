@@ -1,8 +1,8 @@
 /** The Hub's HTTP dialect: camelCase, `{data, meta}` around every answer, bracketed filters, pages of at most 50. */
 import { Fault, isFault } from '../../platform/fault.ts'
+import { createHttpClient, expectOk, type HttpAnswer, type Send } from '../../platform/http-client.ts'
 import type { Token } from '../../po/ports/identity.ts'
 import { createBearer, tokenOf } from '../bearer.ts'
-import { createHttpClient, expectOk, type HttpAnswer, type Send } from '../http-client.ts'
 import { asObject, asObjects, type JsonObject, numberOf, parseJson } from '../json.ts'
 
 interface HubApiOptions {

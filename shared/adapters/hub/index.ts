@@ -4,13 +4,13 @@
  * Owns: which rows are ours, what is remembered of them, and how a log line is made to fit. May import: the Hub port,
  * model, fault, the HTTP client beside it, and config for its fault.
  *
- * `refused` means this very request will never be taken; whatever may pass (a lost login, too many requests) is
- * `unavailable`, because reports that were refused are not sent again.
+ * `refused` means that the Hub will never accept this request; what may pass (a lost login, too many requests) is
+ * `unavailable`, because refused reports are not sent again.
  */
 import { Fault, isFault } from '../../platform/fault.ts'
+import type { Send } from '../../platform/http-client.ts'
 import { type AnalysisId, HUB_STATUSES, type HubStatus } from '../../po/model.ts'
 import type { Hub, PartnerNode } from '../../po/ports/hub.ts'
-import type { Send } from '../http-client.ts'
 import { type JsonObject, textOf } from '../json.ts'
 import { createHubApi } from './api.ts'
 import { createMemory } from './memory.ts'
@@ -81,7 +81,7 @@ export function createHub(options: HubOptions): Hub {
       try {
         await api.post(`/analysis-nodes/${encodeURIComponent(analysisNodeId)}`, body, 'take the status of an analysis')
       } catch (error) {
-        // The row may have been replaced on the Hub: look it up anew next time.
+        // The row may have been replaced on the Hub: look it up again next time.
         if (isFault(error, 'refused')) ownRows.forget(analysisNodeId)
         throw error
       }

@@ -2,8 +2,9 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import tls from 'node:tls'
+import { createSend, direct, type Send } from '../../platform/http-client.ts'
 import { ConfigFault } from '../../settings/config.ts'
-import { createSend, type HttpAnswer, type Send, TooLarge } from '../http-client.ts'
+import { byProxies } from './proxies.ts'
 
 export interface TransportOptions {
   /** Proxies for URLs of each scheme; used only when both are given. */
@@ -17,11 +18,11 @@ export interface TransportOptions {
 export function createTransport(options: TransportOptions): Send {
   const { httpProxy = '', httpsProxy = '', extraCaCerts = '' } = options
   const ca = extraCaCerts === '' ? undefined : [...defaultAuthorities(), ...readAuthorities(extraCaCerts)]
-  if (httpProxy === '' || httpsProxy === '') return createSend(ca ? { ca } : {})
+  if (httpProxy === '' || httpsProxy === '') return createSend(direct(ca))
 
   const faults = [...proxyFaults('PO_HTTP_PROXY', httpProxy), ...proxyFaults('PO_HTTPS_PROXY', httpsProxy)]
   if (faults.length > 0) throw new ConfigFault(faults)
-  return createProxySend(httpProxy, httpsProxy, ca)
+  return createSend(byProxies({ http: new URL(httpProxy), https: new URL(httpsProxy) }, ca))
 }
 
 const proxyFaults = (name: string, value: string): readonly string[] =>
@@ -42,39 +43,4 @@ function readAuthorities(file: string): readonly string[] {
   } catch {
     throw new ConfigFault(['EXTRA_CA_CERTS: expected a readable PEM file of certificates'])
   }
-}
-
-/** Only sites with proxies load undici. */
-function createProxySend(httpProxy: string, httpsProxy: string, ca: readonly string[] | undefined): Send {
-  const loaded = import('undici').then(({ fetch, ProxyAgent }) => {
-    const trust = ca ? { requestTls: { ca: [...ca] }, proxyTls: { ca: [...ca] } } : {}
-    const plain = new ProxyAgent({ uri: httpProxy, ...trust })
-    const secure = new ProxyAgent({ uri: httpsProxy, ...trust })
-    return { fetch, through: (url: string) => (url.startsWith('https:') ? secure : plain) }
-  })
-  loaded.catch(() => undefined)
-  return async ({ method, url, headers, body }, signal, limitBytes): Promise<HttpAnswer> => {
-    const { fetch, through } = await loaded
-    const response = await fetch(url, {
-      method,
-      headers: { accept: 'application/json', ...headers },
-      ...(body === undefined ? {} : { body }),
-      redirect: 'manual',
-      signal,
-      dispatcher: through(url),
-    })
-    const text = await readText(response.body ?? [], limitBytes)
-    return { status: response.status, text, retryAfter: response.headers.get('retry-after') }
-  }
-}
-
-async function readText(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, limitBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of body) {
-    size += chunk.length
-    if (size > limitBytes) throw new TooLarge(`more than ${limitBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }

@@ -1,8 +1,8 @@
 /** Keycloak's admin API for clients, as far as analyses need it. */
 import { Fault } from '../../platform/fault.ts'
+import { type Ask, expectOk, type HttpAnswer, type HttpRequest, isOk } from '../../platform/http-client.ts'
 import type { Token } from '../../po/ports/identity.ts'
 import { createBearer } from '../bearer.ts'
-import { type Ask, expectOk, type HttpAnswer, type HttpRequest, isOk } from '../http-client.ts'
 import { asObject, asObjects, type JsonObject, parseJson, textOf } from '../json.ts'
 
 export interface ClientRow {

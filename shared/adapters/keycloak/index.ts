@@ -9,10 +9,10 @@
  */
 import { randomBytes } from 'node:crypto'
 import { Fault } from '../../platform/fault.ts'
+import { createHttpClient, expectOk, type Send } from '../../platform/http-client.ts'
 import { type AnalysisId, parseAnalysisId } from '../../po/model.ts'
 import type { Identity, Token } from '../../po/ports/identity.ts'
 import { tokenOf } from '../bearer.ts'
-import { createHttpClient, expectOk, type Send } from '../http-client.ts'
 import { parseJson } from '../json.ts'
 import { type ClientRow, createClients } from './clients.ts'
 

@@ -1,21 +1,10 @@
-/** Reaching a Service through the API server, for processes that run outside of the cluster. */
+/**
+ * Reaches a Service through the API server, for processes outside of the cluster. Every status is an answer, also the API
+ * server's own 503 for a Service without ready pods.
+ */
+import type { FetchService } from '../reach.ts'
 import { call } from './api.ts'
 import { type Connection, type ConnectionOptions, connect } from './connection.ts'
-
-export interface ServiceRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
-  readonly signal?: AbortSignal
-}
-
-/** Any status is an answer, also the API server's own 503 for a Service without ready pods. */
-export type FetchService = (
-  service: string,
-  port: number | string,
-  path: string,
-  init: ServiceRequest,
-) => Promise<{ readonly status: number; text(): Promise<string> }>
 
 export function apiServerProxy(options: ConnectionOptions & { readonly connection?: Connection } = {}): FetchService {
   const connection = options.connection ?? connect(options)
@@ -26,7 +15,7 @@ export function apiServerProxy(options: ConnectionOptions & { readonly connectio
       send: (request) =>
         connection.send({
           ...request,
-          signal: AbortSignal.any([request.signal, ...(init.signal ? [init.signal] : [])]),
+          signal: AbortSignal.any([request.signal, init.signal]),
         }),
     }
     const { method, headers, body } = init

@@ -6,8 +6,8 @@
  */
 import { CloudEvent, HTTP } from 'cloudevents'
 import { Fault } from '../../platform/fault.ts'
+import { createHttpClient, expectOk, type HttpRequest, type Send } from '../../platform/http-client.ts'
 import type { OutgoingEvent, Sink } from '../../platform/ports.ts'
-import { createHttpClient, expectOk, type HttpRequest, type Send } from '../http-client.ts'
 
 interface SinkOptions {
   readonly url: string

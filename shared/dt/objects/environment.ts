@@ -1,4 +1,4 @@
-/** What containers read from their environment. What a user says of a name wins over what we say of it. */
+/** Environment variables of containers. A variable that the user sets replaces ours of the same name. */
 import type { V1 } from '../../platform/objects.ts'
 import type { ServiceId } from '../model.ts'
 import { BATCH, serverName, tokensName } from '../names.ts'
@@ -11,7 +11,7 @@ const fromField = (name: string, fieldPath: string): EnvVar => ({ name, valueFro
 
 const literal = (env: Env): EnvVar[] => Object.entries(env).map(([name, value]) => ({ name, value }))
 
-/** Old images take them for granted; the numbers and words are those they were given. */
+/** Required by images of the first version, with the values that it set. */
 const MONGO: Env = {
   MONGO_HOST: 'mongodb.default.svc.cluster.local',
   MONGO_PORT: '27017',
@@ -19,7 +19,7 @@ const MONGO: Env = {
   MONGO_PASSWORD: 'password',
 }
 
-/** A list of variables may hold a name once only, so ours give way. */
+/** A list of variables has each name once. */
 const overridden = (ours: readonly EnvVar[], env: Env): EnvVar[] => [
   ...ours.filter(({ name }) => !Object.hasOwn(env, name)),
   ...literal(env),

@@ -16,8 +16,8 @@ interface Shape {
 }
 
 /**
- * An index that failed for good does not end the others. A Job gets no time to live when it is made: how it ended is known from
- * it alone, so it stays until that is recorded, however long nobody looks.
+ * An index that failed for good does not end the others. A new Job has no time to live: only the Job says how it ended, so it
+ * stays until the loop has recorded that.
  */
 const jobSpec = ({ completions, parallelism, retries, suspend, template }: Shape): V1<'JobSpec'> => ({
   completionMode: 'Indexed',
@@ -60,9 +60,9 @@ export const onDemandJob = (input: ServiceInput, suspend: boolean): ObjectOf<'Jo
   })
 
 /**
- * Kubernetes itself starts the firings, so none is lost while we are down for less than a minute, and one is caught up after
- * that. Times are UTC. The history is ours: a Job gets a time to live when its firing is recorded. The limits of Kubernetes are
- * there for a loop that is away: they bound what waits for it, and firings beyond them are lost.
+ * Kubernetes starts the firings: an outage of the loop of less than a minute loses none, and after a longer one the last is
+ * started late. Times are UTC. A Job gets a time to live when its firing is recorded; the history limits bound the Jobs that
+ * wait for that while the loop is down, and firings beyond them are lost.
  */
 export const cronJob = (input: ServiceInput, suspend: boolean): ObjectOf<'CronJob'> => {
   const { id, spec, settings } = input

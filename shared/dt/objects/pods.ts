@@ -33,7 +33,7 @@ export const imageResources = (settings: ServiceSettings, ...volumes: readonly s
   return resources({ ...settings, diskLimit: diskLimit === '' ? '' : sumOf(diskLimit, ...volumes) })
 }
 
-/** Our programs write only a log. The one that always runs accounts for the volumes, so that they do not raise the image's limit. */
+/** Our programs write only a log. The one that always runs accounts for the volumes: they do not raise the limit of the image. */
 const toolResources = ({ diskLimit }: ServiceSettings, volumes: readonly string[]) =>
   resources({
     cpuRequest: '10m',

@@ -1,7 +1,7 @@
 /**
  * The pod of a run: inputs are fetched before the image starts and outputs are sent after it has ended, by programs of ours
- * that alone see the run's token. The second is a native sidecar: it gets its signal when the image has ended, whatever
- * its exit code, and has the grace period for sending.
+ * that alone see the run's token. The second is a native sidecar: it gets its signal when the image has ended, with
+ * any exit code, and has the grace period for sending.
  */
 import { foreignSecurity, isolatedPod, type Labels, pullPolicyOf, type V1 } from '../../platform/objects.ts'
 import type { ServiceId } from '../model.ts'

@@ -1,5 +1,5 @@
 /**
- * Persistent services: a Knative Service, which costs nothing while nobody asks it. Serving refuses init containers unless
+ * Persistent services: a Knative Service, which costs nothing without requests. Serving refuses init containers unless
  * its administrator allows them, so a service with inputs is a Deployment with a Service of the same name.
  */
 import {

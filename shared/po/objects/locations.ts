@@ -2,7 +2,7 @@
  * What may be reached through the egress proxy of a run, as a table. nginx.conf is rendered from it, and the sandbox's
  * proxy serves it directly; both pass `test/conformance/proxy.ts`.
  *
- * A location covers its paths and everything below them, at segment boundaries. Whatever no location covers is 403.
+ * A location covers its paths and everything below them, at segment boundaries. A path that no location covers is 403.
  * Who may reach the proxy at all is up to the NetworkPolicies, by label.
  */
 import { type AnalysisId, isUuid, type RunNumber } from '../model.ts'
@@ -31,7 +31,7 @@ export interface Location {
   readonly run?: string
 }
 
-/** Names the run that a request came from; set by its proxy, whatever the client sent. */
+/** Names the run that a request came from; set by its proxy, which replaces what the client sent. */
 export const RUN_HEADER = 'X-Flame-Run'
 
 /** Answered by the proxy itself. */

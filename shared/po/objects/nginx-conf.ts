@@ -22,7 +22,7 @@ interface NginxSettings {
 
 /**
  * Peers are Services of the namespace: their addresses change only when one is deleted and created. A lookup may take seconds
- * while analyses keep every core busy, and nginx keeps no stale address, so that looking up seldom is what keeps requests going.
+ * while analyses keep every core busy, and nginx uses no stale address: with rare lookups fewer requests wait for one.
  */
 const RESOLVED_SECONDS = 60
 
@@ -84,14 +84,14 @@ function block(location: Location, upstreams: Upstreams): string {
     .join('\n')
 }
 
-/** The port to listen on: of both families where the cluster speaks IPv6, else of IPv4, so that either works alone. */
+/** The port to listen on: for both families if the cluster has IPv6, else for IPv4. */
 function listen(settings: NginxSettings, v6: boolean): string {
   const port = Math.trunc(settings.port)
   if (settings.address) return `${address(settings.address, 'the address').address}:${port}`
   return v6 ? `[::]:${port} ipv6only=off` : String(port)
 }
 
-/** @throws TypeError when a value does not have the shape it must have to stand in the file */
+/** @throws TypeError for a value that would change the syntax of the file */
 export function nginxConf(locations: readonly Location[], upstreams: Upstreams, settings: NginxSettings): string {
   const resolver = address(settings.resolver, 'the resolver')
   const directory = assertFits(PATH, settings.directory ?? '/tmp', 'the directory')

@@ -202,9 +202,14 @@ describe("the API server's way to a Service", () => {
     await apply(objects.service('reached', 'reached', [{ port: 80 }]))
     await apply(objects.deployment('reached', { readinessProbe: { httpGet: { path: '/live', port: 80 } } }))
     const fetchService = apiServerProxy({ env: { KUBECONFIG: target.kubeconfig } })
-    expect(await fetchService('reached', 80, '/early', { method: 'GET' })).toMatchObject({ status: 503 })
+    const { signal } = new AbortController()
+    expect(await fetchService('reached', 80, '/early', { method: 'GET', signal })).toMatchObject({ status: 503 })
     await isReady('reached')
-    const answer = await fetchService('reached', 80, '/a/b?c=d%20e', { method: 'POST', body: '{"x":1}' })
+    const answer = await fetchService('reached', 80, '/a/b?c=d%20e', {
+      method: 'POST',
+      body: '{"x":1}',
+      signal,
+    })
     expect(answer.status).toBe(201)
     expect(JSON.parse(await answer.text())).toMatchObject({
       method: 'POST',
@@ -212,8 +217,8 @@ describe("the API server's way to a Service", () => {
       body: '{"x":1}',
       auth: null,
     })
-    expect(await (await fetchService('reached', 80, 'slow', { method: 'GET' })).text()).toBe('one two')
-    expect((await fetchService('nowhere', 80, '/', { method: 'GET' })).status).toBe(404)
+    expect(await (await fetchService('reached', 80, 'slow', { method: 'GET', signal })).text()).toBe('one two')
+    expect((await fetchService('nowhere', 80, '/', { method: 'GET', signal })).status).toBe(404)
   })
 
   test('ends when its caller gives up', async () => {

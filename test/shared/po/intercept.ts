@@ -2,7 +2,7 @@
  * Ports whose every call passes through a gate, which may count it, fail it, or never let it return. Requests to Keycloak
  * pass one by one, since one call of the port is several of them.
  */
-import { createSend, type Send } from '../../../shared/adapters/http-client.ts'
+import { createSend, type Send } from '../../../shared/platform/http-client.ts'
 import { isUuid } from '../../../shared/po/model.ts'
 import type { AdoptPorts } from '../../../shared/po/ports/adopt.ts'
 import type { Ports } from '../../../shared/po/ports.ts'

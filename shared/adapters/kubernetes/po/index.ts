@@ -13,7 +13,7 @@ import { choosePeers, PEER_SELECTORS } from './peers.ts'
 import { podFacts } from './pods.ts'
 
 export { type Connection, connect } from '../connection.ts'
-export { apiServerProxy, type FetchService } from '../service-proxy.ts'
+export { apiServerProxy } from '../service-proxy.ts'
 
 const base64 = (entries: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, Buffer.from(value).toString('base64')]))

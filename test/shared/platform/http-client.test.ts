@@ -3,8 +3,8 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
-import { createHttpClient, expectOk, type HttpAnswer } from '../../../shared/adapters/http-client.ts'
 import { Fault, isFault } from '../../../shared/platform/fault.ts'
+import { createHttpClient, expectOk, type HttpAnswer } from '../../../shared/platform/http-client.ts'
 
 const servers: Server[] = []
 afterEach(() => {
