@@ -49,7 +49,7 @@ const causes = textsOf('shared/po/lifecycle.ts', /cause: (?:withDetail\()?/).fil
   ({ text }) =>
     !/is starting|is executing|has finished|is not there yet|is being prepared|nothing is known| yet$/.test(text),
 )
-const reasonsOfRuns = ['shared/dt/lifecycle.ts', 'shared/dt/reconcile/one.ts', 'shared/pod/fetch-inputs.ts'].flatMap(
+const reasonsOfRuns = ['shared/dt/lifecycle.ts', 'shared/dt/reconcile/decide.ts', 'shared/pod/fetch-inputs.ts'].flatMap(
   (path) =>
     textsOf(path, /\b(?:reason: |return |incomplete: \([^)]*\) => |new Error\()/).filter(
       ({ text }) => text.includes(' ') && text !== 'its outputs are being stored',

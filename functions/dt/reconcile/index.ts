@@ -1,6 +1,6 @@
 /** The loop of digital-twin services, as CloudEvents: a tick, one service, or a change in Kubernetes. */
 import { handleEvent } from '../../../shared/dt/reconcile/handle.ts'
-import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
+import { createPolicyCache } from '../../../shared/dt/reconcile/make.ts'
 import { eventEndpoint } from '../../../shared/events/event-endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
 import { routes } from '../../../shared/routes/index.ts'
@@ -17,7 +17,7 @@ http(
   route.name,
   eventEndpoint(
     route,
-    ({ ports, memory }, event) => handleEvent(ports, memory, event),
-    () => ({ ports: ports(), memory: createMemory() }),
+    ({ ports, cache }, event) => handleEvent(ports, cache, event),
+    () => ({ ports: ports(), cache: createPolicyCache() }),
   ),
 )

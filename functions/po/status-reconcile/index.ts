@@ -2,7 +2,7 @@
 import { eventEndpoint } from '../../../shared/events/event-endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
 import { handleEvent } from '../../../shared/po/reconcile/handle.ts'
-import { createMemory } from '../../../shared/po/reconcile/memory.ts'
+import { createLoopCache } from '../../../shared/po/reconcile/loop-cache.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { cluster } from '../../../shared/wire/cluster.ts'
 import { hub } from '../../../shared/wire/hub.ts'
@@ -19,7 +19,7 @@ http(
   route.name,
   eventEndpoint(
     route,
-    ({ ports, memory }, event) => handleEvent(ports, memory, event),
-    () => ({ ports: ports(), memory: createMemory() }),
+    ({ ports, cache }, event) => handleEvent(ports, cache, event),
+    () => ({ ports: ports(), cache: createLoopCache() }),
   ),
 )

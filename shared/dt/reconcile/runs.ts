@@ -1,4 +1,7 @@
-/** From pods, Jobs and manifests to runs, and from runs as they were and are to what there is to tell. Pure. */
+/**
+ * The runs of a service: derived from pods, Jobs and manifests (`observeRuns`), compared with the recorded ones
+ * (`changedRuns`), and the differences as changes for the event sink (`runChanges`). Pure.
+ */
 import { lastAttempts, type Observed, observeGone, observePod } from '../lifecycle.ts'
 import { type Change, isOver, type Manifest, type Run, type RunRef, type Service } from '../model.ts'
 import { BATCH, CONTAINER, type JobRef, parseJobName } from '../names.ts'
@@ -7,23 +10,24 @@ import type { View } from './world.ts'
 
 const keyOf = ({ firing, index, attempt }: RunRef): string => `${firing}/${index}/${attempt}`
 
-/** The number of the firing that a Job is of: its name says it, or the service does. */
+/** The firing of a Job. The name of an on-demand Job does not contain it. */
 export const firingOf = (ref: JobRef, service: Service): number => ref.firing ?? service.firing
 
 export const repsOf = ({ spec }: Pick<Service, 'spec'>): number => spec.reps ?? 1
 
-/** An index as it stands in the record: that of a fan-in comes after the replications. */
-const recorded = (ref: JobRef, index: number, service: Service): number => (ref.fanIn ? repsOf(service) + index : index)
+/** The index of a run in the database. A fan-in comes after the replications. */
+const recordedIndex = (ref: JobRef, index: number, service: Service): number =>
+  ref.fanIn ? repsOf(service) + index : index
 
 function refOfPod({ labels, annotations }: PodFacts, service: Service): RunRef | undefined {
   const job = parseJobName(labels[BATCH.jobName] ?? '')
   const index = Number(annotations[BATCH.index] ?? labels[BATCH.index] ?? Number.NaN)
   if (!job || !Number.isInteger(index)) return undefined
   const attempt = Number(annotations[BATCH.failures] ?? 0)
-  return { firing: firingOf(job, service), index: recorded(job, index, service), attempt }
+  return { firing: firingOf(job, service), index: recordedIndex(job, index, service), attempt }
 }
 
-/** The Job of a run, in the numbers of the record. */
+/** The Job of a run, with its indexes as in the database. */
 export function jobOf(jobs: readonly JobFacts[], service: Service, run: RunRef): JobFacts | undefined {
   const fanIn = run.index >= repsOf(service)
   const found = jobs.find(({ name }) => {
@@ -46,18 +50,18 @@ const runOf = (ref: RunRef, pod: string, { phase, exitCode, reason, startedAt, e
   logTail: null,
 })
 
-/** Of two pods of a run the one that is not being deleted, else the later one. */
+/** Of two pods of a run: the one that is not being deleted, else the newer one. */
 const preferred = (one: PodFacts, other: PodFacts): PodFacts =>
   one.deleting === other.deleting ? (one.createdAt < other.createdAt ? other : one) : one.deleting ? other : one
 
-/** Indexes that a Job has completed without anybody having seen a pod of them. */
-function unseen(view: View, service: Service, known: ReadonlySet<string>, now: Date): Run[] {
+/** Runs that a Job has completed and of which no pod was ever observed. */
+function unobserved(view: View, service: Service, known: ReadonlySet<string>, now: Date): Run[] {
   return view.jobs.flatMap((job) => {
     const ref = parseJobName(job.name)
     if (!ref) return []
     const firing = firingOf(ref, service)
     return job.completedIndexes.flatMap((own) => {
-      const index = recorded(ref, own, service)
+      const index = recordedIndex(ref, own, service)
       if (known.has(`${firing}/${index}`)) return []
       const manifest = view.manifests.findLast((one) => one.firing === firing && one.index === index)
       const at = { firing, index, attempt: manifest?.attempt ?? 0 }
@@ -78,7 +82,7 @@ interface Seen {
   readonly pod: PodFacts
 }
 
-/** The pod of each run that has one. */
+/** The pod of each run that has one, by the key of the run. */
 function podsByRun(service: Service, pods: readonly PodFacts[]): Map<string, Seen> {
   const seen = new Map<string, Seen>()
   for (const pod of pods) {
@@ -95,7 +99,7 @@ function seenRun({ ref, pod }: Seen, known: Run | undefined, manifest: Manifest 
   return runOf(ref, pod.name, { ...observed, startedAt: observed.startedAt ?? known?.startedAt ?? null })
 }
 
-/** All runs of the service as they are now, those that are over as they were recorded. */
+/** All runs of the service as they are now. A run that is over stays as it was recorded. */
 export function observeRuns(service: Service, view: View, now: Date): Run[] {
   const recordedRuns = new Map(view.runs.map((run) => [keyOf(run), run]))
   const manifests = new Map(view.manifests.map((manifest) => [keyOf(manifest), manifest]))
@@ -110,7 +114,7 @@ export function observeRuns(service: Service, view: View, now: Date): Run[] {
     .filter(([key]) => !recordedRuns.has(key))
     .map(([key, seen]) => seenRun(seen, undefined, manifests.get(key), now))
   const runs = [...known, ...fresh]
-  return [...runs, ...unseen(view, service, new Set(runs.map(({ firing, index }) => `${firing}/${index}`)), now)]
+  return [...runs, ...unobserved(view, service, new Set(runs.map(({ firing, index }) => `${firing}/${index}`)), now)]
 }
 
 const sameTime = (one: Date | null, other: Date | null): boolean => one?.getTime() === other?.getTime()
@@ -122,7 +126,7 @@ const isSame = (run: Run, before: Run | undefined): boolean =>
   before.pod === run.pod &&
   sameTime(before.startedAt, run.startedAt)
 
-/** Runs that are to be written. */
+/** Runs that differ from their record. */
 export function changedRuns(view: View, runs: readonly Run[]): Run[] {
   const before = new Map(view.runs.map((run) => [keyOf(run), run]))
   return runs.filter((run) => !isSame(run, before.get(keyOf(run))))
@@ -130,7 +134,7 @@ export function changedRuns(view: View, runs: readonly Run[]): Run[] {
 
 const hasBegun = ({ phase, startedAt }: Run): boolean => phase !== 'pending' && startedAt !== null
 
-/** What became of a run between two looks. */
+/** What happened to a run since it was recorded. */
 function kindsOf(run: Run, was: Run | undefined, files: number): Change['kind'][] {
   const began = hasBegun(run) && !(was && hasBegun(was))
   const ended = isOver(run.phase) && !(was && isOver(was.phase))
@@ -141,7 +145,7 @@ function kindsOf(run: Run, was: Run | undefined, files: number): Change['kind'][
   ]
 }
 
-/** What there is to tell of runs that changed: each thing once. */
+/** The changes to publish. Each event of a run is published once. */
 export function runChanges({ id }: Service, view: View, changed: readonly Run[], now: Date): Change[] {
   const before = new Map(view.runs.map((run) => [keyOf(run), run]))
   const files = new Map(view.manifests.map((manifest) => [keyOf(manifest), manifest.files]))
@@ -159,6 +163,6 @@ export function runChanges({ id }: Service, view: View, changed: readonly Run[],
   })
 }
 
-/** Why runs that have not begun do not begin. */
+/** Why a run that has not started does not start. */
 export const pendingReason = (runs: readonly Run[]): string | null =>
   [...lastAttempts(runs).values()].find(({ phase, reason }) => phase === 'pending' && reason !== null)?.reason ?? null

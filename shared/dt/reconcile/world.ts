@@ -1,25 +1,28 @@
-/** What Kubernetes and the database know of services that may change: read once, in requests whose number ended services do not raise. */
+/**
+ * The world: what one reading of Kubernetes and the database found of live services. The number of requests does not grow with
+ * ended services.
+ */
 import { allSettledOrThrow } from '../../platform/concurrency.ts'
 import type { Manifest, Run, Service, ServiceId } from '../model.ts'
 import { LABEL } from '../names.ts'
 import type { JobFacts, PodFacts, ServerFacts } from '../ports/cluster.ts'
 import type { Ports } from '../ports.ts'
 
-export type WorldPorts = Pick<Ports, 'store' | 'cluster'>
+type WorldPorts = Pick<Ports, 'store' | 'cluster'>
 
-/** Of one service; what belongs to another resource of its name is told apart. */
+/** The part of the world that belongs to one service. Objects of a former resource with its name are left out. */
 export interface View {
   readonly jobs: readonly JobFacts[]
   readonly pods: readonly PodFacts[]
   readonly servers: readonly ServerFacts[]
   readonly hasCronJob: boolean
-  /** Something of a former resource of this name is still there. */
+  /** Objects of a former resource with this name still exist. */
   readonly hasRemains: boolean
   readonly runs: readonly Run[]
   readonly manifests: readonly Manifest[]
 }
 
-export interface World {
+interface World {
   of(service: Service): View
 }
 
@@ -36,7 +39,7 @@ const isOf =
 export async function readWorld({ store, cluster }: WorldPorts, services: readonly Service[]): Promise<World> {
   const idsWhere = (fits: (service: Service) => boolean): ServiceId[] => services.filter(fits).map(({ id }) => id)
   const batch = idsWhere(({ spec }) => spec.jobType !== 'persistent')
-  // Pods before Jobs: what a Job says of its pods is then at least as new as what is seen of them.
+  // Pods before Jobs: then the status of a Job is at least as new as that of its pods.
   const pods = await cluster.pods(batch)
   const [jobs, cronJobs, servers, runs, manifests] = await allSettledOrThrow(
     cluster.jobs(batch),

@@ -2,8 +2,8 @@
 import { mapConcurrent } from '../../platform/concurrency.ts'
 import { type SlotResult, sweepOncePerSlot } from '../../platform/slots.ts'
 import { eventSource, reconcileEvent } from '../events.ts'
-import { pardonSilence } from '../silence.ts'
-import { createMemory, type Memory } from './memory.ts'
+import { resetSilenceTimers } from '../silence.ts'
+import { createLoopCache, type LoopCache } from './loop-cache.ts'
 import { type SweepPorts, type SweepReport, sweep } from './sweep.ts'
 
 export type TickResult = SlotResult<SweepReport & { /** Events sent, each for an analysis. */ readonly sent: number }>
@@ -35,13 +35,13 @@ async function fanOut(ports: SweepPorts, slot: number): Promise<number | undefin
   return undefined
 }
 
-async function run(ports: SweepPorts, memory: Memory, slot: number): Promise<SweepReport & { sent: number }> {
-  await pardonSilence(ports)
+async function run(ports: SweepPorts, cache: LoopCache, slot: number): Promise<SweepReport & { sent: number }> {
+  await resetSilenceTimers(ports)
   const sent = await fanOut(ports, slot)
-  if (sent === undefined) return { sent: 0, ...(await sweep(ports, memory)) }
+  if (sent === undefined) return { sent: 0, ...(await sweep(ports, cache)) }
   const zombies = slot % ZOMBIE_SLOTS === 0
-  return { sent, ...(await sweep(ports, memory, { analyses: false, zombies })) }
+  return { sent, ...(await sweep(ports, cache, { analyses: false, zombies })) }
 }
 
-export const tick = (ports: SweepPorts, memory: Memory = createMemory()): Promise<TickResult> =>
-  sweepOncePerSlot(ports, (slot) => run(ports, memory, slot))
+export const tick = (ports: SweepPorts, cache: LoopCache = createLoopCache()): Promise<TickResult> =>
+  sweepOncePerSlot(ports, (slot) => run(ports, cache, slot))

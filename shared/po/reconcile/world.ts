@@ -1,4 +1,7 @@
-/** What Kubernetes has of the analyses a sweep looks at, in the shape its questions have. */
+/**
+ * The world: what one reading of Kubernetes found of all analyses, or of one, indexed for the questions of the loop.
+ * `readWorld` reads it. `rootIn`, `hasCredentials` and `missingParts` answer questions about one incarnation.
+ */
 import { type Inventory, takeInventory } from '../inventory.ts'
 import type { AnalysisId, RunNumber } from '../model.ts'
 import {
@@ -27,24 +30,24 @@ interface IncarnationId extends RunId {
   readonly restarts: number
 }
 
-/** What everything of an incarnation hangs on. */
+/** The object that owns, directly or indirectly, all others of an incarnation. */
 export interface Root {
   readonly kind: RootKind
   readonly uid: string
 }
 
 export interface World {
-  /** When reading began: what came later may be missing. */
+  /** When the reading began. Objects that were made later may be missing. */
   readonly readAt: Date
   readonly inventory: Inventory
-  /** Uid of an object that is there and not being deleted. */
+  /** Uid of an object that exists and is not being deleted. */
   readonly uid: (kind: OwnedKind, name: string) => string | undefined
-  /** Pods of a run's analysis, those that are ending included. */
+  /** Pods of the analysis itself, including those that are terminating. */
   readonly analysisPods: (run: RunId) => readonly PodFacts[]
   readonly proxyReady: (run: RunId) => boolean
-  /** Its Deployment as it was taken over, be it that it is being deleted; undefined where it is of our making. */
+  /** The Deployment that was taken over from another orchestrator, even while it is being deleted; undefined for our own. */
   readonly adopted: (run: RunId) => Pick<ObjectMeta, 'deleting'> | undefined
-  /** By the name of the Secret: uids of roots that version 0.1 made, as their policies name them. */
+  /** Secret name → uid of the roots that version 0.1 made, taken from the owner references of their policies. */
   readonly formerRoots: ReadonlyMap<string, string>
 }
 
@@ -75,7 +78,7 @@ function index({ objects, pods }: Inventory): Omit<World, 'readAt' | 'inventory'
   }
 }
 
-/** Reads all analyses, or one. */
+/** Reads the objects of all analyses, or of one. */
 export async function readWorld(ports: Pick<Ports, 'cluster' | 'now'>, id?: AnalysisId): Promise<World> {
   const readAt = ports.now()
   const inventory = await takeInventory(ports, id)
@@ -83,7 +86,7 @@ export async function readWorld(ports: Pick<Ports, 'cluster' | 'now'>, id?: Anal
 }
 
 /**
- * The root of an incarnation. Nothing reads Secrets, so that one of version 0.1, whose root is a Secret, is known by the
+ * The root of an incarnation. In version 0.1 it was a Secret. The loop may not read Secrets, so it finds such a root by the
  * policies that it owns.
  */
 export function rootIn(world: World, { id, firstRun }: IncarnationId): Root | undefined {
@@ -94,21 +97,21 @@ export function rootIn(world: World, { id, firstRun }: IncarnationId): Root | un
 }
 
 /**
- * The same, where the credentials were just seen. Between two runs of an analysis of version 0.1 there is no policy, and
- * nothing but the Secret itself says that it is the root: it hangs on nothing.
+ * The same, for a caller that has just patched the credentials Secret. Between two runs of an analysis of version 0.1 there is
+ * no policy; then the Secret is the root if it has no owner itself.
  */
 export function rootAt(world: World, incarnation: IncarnationId, { uid, owners }: SecretMeta): Root | undefined {
   return rootIn(world, incarnation) ?? (owners.length === 0 ? { kind: 'Secret', uid } : undefined)
 }
 
 /**
- * Only the creation knows the secrets. They are applied before the first policy of the incarnation, and before it can
- * restart: without either nothing says that they were made, and it cannot be completed.
+ * Whether the credentials of an incarnation exist. Only its creation knows them, and applies them before the first policy. So
+ * a policy or a restart proves that they exist; without them the creation cannot be completed.
  */
 export const hasCredentials = (world: World, { id, run, restarts }: IncarnationId): boolean =>
   restarts > 0 || world.uid('NetworkPolicy', policyName(id, run)) !== undefined
 
-/** Objects of a run that are missing, but for its Deployment, whose absence is an observation of its own. */
+/** Objects of a run that are missing. Its own Deployment is left out: that it is missing is an observation. */
 export function missingParts(world: World, { id, run }: RunId): string[] {
   const parts: readonly (readonly [OwnedKind, string])[] = [
     ['NetworkPolicy', policyName(id, run)],

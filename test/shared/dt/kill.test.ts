@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launch } from '../../../shared/dt/launch.ts'
 import type { ServiceId } from '../../../shared/dt/model.ts'
 import type { Ports } from '../../../shared/dt/ports.ts'
-import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
+import { createPolicyCache } from '../../../shared/dt/reconcile/make.ts'
 import { sweep } from '../../../shared/dt/reconcile/sweep.ts'
 import { terminate } from '../../../shared/dt/terminate.ts'
 import { ANALYTICS, eventually, type Fixture, spec, startFixture } from './fixture.ts'
@@ -65,7 +65,7 @@ async function killed(at: number | undefined, act: (ports: Ports) => Promise<unk
   return { died: await Promise.race([death, lived]), calls }
 }
 
-const once = () => sweep(fixture.ports, createMemory())
+const once = () => sweep(fixture.ports, createPolicyCache())
 const rowOf = (id: ServiceId) => fixture.ports.store.find(id)
 const resourceStatus = async (id: ServiceId) => (await fixture.api('GET', `${ANALYTICS}/${id}`)).status
 const begun = async (): Promise<ServiceId> => (await launch(fixture.ports, { spec: spec({ reps: 1 }), labels: {} })).id
@@ -144,7 +144,7 @@ describe('killed between any two calls', () => {
       await fixture.say(id, { firing: 0, index: 0, attempt: 0 }, 'complete')
       let died = false
       for (let process = 0; process < 3; process += 1) {
-        const death = await killed(at, (ports) => sweep(ports, createMemory()))
+        const death = await killed(at, (ports) => sweep(ports, createPolicyCache()))
         died ||= death.died
         fixture.advance(61)
       }

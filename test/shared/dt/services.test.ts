@@ -5,7 +5,7 @@ import { createList } from '../../../shared/dt/list.ts'
 import { logs } from '../../../shared/dt/logs.ts'
 import type { ServiceId } from '../../../shared/dt/model.ts'
 import { reconcileOne } from '../../../shared/dt/reconcile/handle.ts'
-import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
+import { createPolicyCache } from '../../../shared/dt/reconcile/make.ts'
 import { sweep } from '../../../shared/dt/reconcile/sweep.ts'
 import { runs, serviceIdOf, status } from '../../../shared/dt/status.ts'
 import { terminate } from '../../../shared/dt/terminate.ts'
@@ -13,7 +13,7 @@ import { Fault } from '../../../shared/platform/fault.ts'
 import { ANALYTICS, eventually, type Fixture, spec, startFixture } from './fixture.ts'
 
 let fixture: Fixture
-const memory = createMemory()
+const cache = createPolicyCache()
 beforeAll(async () => {
   fixture = await startFixture()
 }, 60_000)
@@ -23,7 +23,7 @@ beforeEach(() => {
 })
 
 const list = createList()
-const once = () => sweep(fixture.ports, memory)
+const once = () => sweep(fixture.ports, cache)
 const swept = async (id: ServiceId, fits: (state: Awaited<ReturnType<typeof status>>) => boolean) =>
   eventually(async () => {
     await once()
@@ -31,7 +31,7 @@ const swept = async (id: ServiceId, fits: (state: Awaited<ReturnType<typeof stat
   }, fits)
 const begin = async (fields: Parameters<typeof spec>[0] = {}): Promise<ServiceId> => {
   const { id } = await launch(fixture.ports, { spec: spec(fields), labels: {} })
-  await reconcileOne(fixture.ports, memory, id)
+  await reconcileOne(fixture.ports, cache, id)
   return id
 }
 const sayAll = async (id: ServiceId, reps: number) => {
@@ -230,7 +230,7 @@ test('a sweep that cannot read Kubernetes gives back what it claimed, so that th
   }
   const { cluster } = fixture.ports
   for (const broken of [{ resources: away }, { pods: away }])
-    await expect(sweep({ ...fixture.ports, cluster: { ...cluster, ...broken } }, memory)).rejects.toThrow('is away')
+    await expect(sweep({ ...fixture.ports, cluster: { ...cluster, ...broken } }, cache)).rejects.toThrow('is away')
   const claimed = await fixture.sql.query((sql) => sql`select id from dt.service where claimed_until is not null`)
   expect([...claimed]).toEqual([])
 })

@@ -1,7 +1,7 @@
 /** The processes of the product: some that answer callers, some that reconcile. One that died is replaced by a new one. */
 import { Fault } from '../../../shared/platform/fault.ts'
 import type { Ports } from '../../../shared/po/ports.ts'
-import { createMemory, type Memory } from '../../../shared/po/reconcile/memory.ts'
+import { createLoopCache, type LoopCache } from '../../../shared/po/reconcile/loop-cache.ts'
 import { deliverSoon } from '../../../shared/po/report.ts'
 import type { Process } from '../core/processes.ts'
 import type { Random } from '../core/random.ts'
@@ -10,7 +10,7 @@ import type { Break } from '../invariants/watch.ts'
 
 export interface Running extends Process {
   readonly ports: Ports
-  readonly memory: Memory
+  readonly cache: LoopCache
   readonly soon: ReturnType<typeof deliverSoon>
 }
 
@@ -39,7 +39,7 @@ export function createPool({ random, trace, broken, portsOf }: PoolDeps): Pool {
   const spawn = (slot: string): Running => {
     born += 1
     const process: Process = { name: `${slot}#${born}`, isAlive: true }
-    return Object.assign(process, { ports: portsOf(process), memory: createMemory(), soon: deliverSoon() })
+    return Object.assign(process, { ports: portsOf(process), cache: createLoopCache(), soon: deliverSoon() })
   }
 
   const failed = (process: Process, title: string, error: unknown): undefined => {

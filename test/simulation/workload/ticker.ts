@@ -23,7 +23,7 @@ export function createTicker({ pool, random, timeline, plan, intervalMs, isBusy 
   const deliver = (event: { readonly type: string; readonly subject?: string }): void => {
     const process = pool().pick('reconciler')
     const title = event.type === PING.type ? 'tick' : 'look'
-    void pool().serve(process, title, (ports) => handleEvent(ports, process.memory, event))
+    void pool().serve(process, title, (ports) => handleEvent(ports, process.cache, event))
   }
 
   const isAway = (): boolean => {
