@@ -7,7 +7,7 @@ import { RECONCILE_TYPE } from '../../shared/po/events.ts'
 import { COMPONENT } from '../../shared/po/names.ts'
 import { routes } from '../../shared/routes/index.ts'
 import { hints, mayRead } from './api-server-source.ts'
-import type { Broker, SinkBinding, Trigger } from './kinds.ts'
+import type { KnativeBroker, SinkBinding, Trigger } from './kinds.ts'
 import { labelsOf } from './labels.ts'
 import { sinkOf } from './ping-source.ts'
 
@@ -17,7 +17,7 @@ const DEAD_LETTERS = 'po-dead-letters'
 const brokerRef = { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name: BROKER } as const
 const loop = routes.po.statusReconcile
 
-const broker: Broker = {
+const broker: KnativeBroker = {
   apiVersion: brokerRef.apiVersion,
   kind: brokerRef.kind,
   metadata: { name: BROKER, labels: labelsOf(BROKER, 'loop') },

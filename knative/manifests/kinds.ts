@@ -26,7 +26,7 @@ export type ApiServerSource = Source<
 
 export type SinkBinding = Source<'SinkBinding', { readonly subject: Reference }>
 
-export type Broker = Eventing<'Broker', object>
+export type KnativeBroker = Eventing<'Broker', object>
 
 interface Delivery extends Texts<'backoffPolicy' | 'backoffDelay'> {
   readonly retry: number

@@ -1,10 +1,10 @@
 /** The node's API: calls with a token, answers as JSON, refusals as sentences. */
-import { type Answer, ask } from './ask.ts'
-import type { Connection } from './connection.ts'
+import { ask, type NodeAnswer } from './ask.ts'
+import type { NodeConnection } from './connection.ts'
 import { Refused } from './errors.ts'
 import type { Tokens } from './tokens.ts'
 
-export interface Api {
+export interface NodeApi {
   /** @throws Refused for any answer but 2xx */
   get<T>(path: string): Promise<T>
   put<T>(path: string): Promise<T>
@@ -26,27 +26,27 @@ interface Fault {
 }
 
 /** What a refusal says of itself; that of another service is not repeated. */
-function detailOf({ json, text }: Answer): string {
+function detailOf({ json, text }: NodeAnswer): string {
   const detail = (json as { readonly detail?: unknown } | undefined)?.detail
   if (typeof detail === 'string') return detail
   if (Array.isArray(detail)) return detail.map(({ loc = [], msg = '' }: Fault) => `${loc.join('.')}: ${msg}`).join('; ')
   return text.trim() === '' ? 'no reason given' : 'the answer is not one of this API'
 }
 
-export const refusal = (what: string, answer: Answer): Refused =>
+export const refusal = (what: string, answer: NodeAnswer): Refused =>
   new Refused(`${what}: ${answer.status}: ${detailOf(answer)}${HINTS[answer.status] ?? ''}`, {
     passing: PASSING.includes(answer.status),
   })
 
-function bodyOf<T>(what: string, answer: Answer): T {
+function bodyOf<T>(what: string, answer: NodeAnswer): T {
   if (!answer.ok) throw refusal(what, answer)
   if (typeof answer.json !== 'object' || answer.json === null)
     throw new Refused(`${what}: ${answer.status}, but no JSON object: this is not the API of a node`)
   return answer.json as T
 }
 
-export function createApi(connection: Connection, tokens: Tokens): Api {
-  const send = async (method: string, path: string, token?: string): Promise<Answer> =>
+export function createApi(connection: NodeConnection, tokens: Tokens): NodeApi {
+  const send = async (method: string, path: string, token?: string): Promise<NodeAnswer> =>
     ask(`${await connection.url()}${path}`, { method, headers: token ? { authorization: `Bearer ${token}` } : {} })
 
   async function call<T>(method: string, path: string): Promise<T> {

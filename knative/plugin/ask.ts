@@ -1,7 +1,7 @@
 /** One HTTP request and its answer, whatever it is; what kept it from being answered is said in a person's words. */
 import { Refused } from './errors.ts'
 
-export interface Answer {
+export interface NodeAnswer {
   readonly ok: boolean
   readonly status: number
   readonly text: string
@@ -9,7 +9,7 @@ export interface Answer {
   readonly json: unknown
 }
 
-export type Ask = (url: string, request?: RequestInit) => Promise<Answer>
+export type AskNode = (url: string, request?: RequestInit) => Promise<NodeAnswer>
 
 /** Longer than the slowest function may take. */
 const ANSWER_MS = 150_000
@@ -42,7 +42,7 @@ function parsed(text: string): unknown {
 }
 
 /** @throws Refused, passing, when there was no answer */
-export const ask: Ask = async (url, request = {}) => {
+export const ask: AskNode = async (url, request = {}) => {
   try {
     const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(ANSWER_MS) })
     const text = await answer.text()

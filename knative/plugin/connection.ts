@@ -2,7 +2,7 @@
 import type { Input } from './input.ts'
 import { type Forward, forward } from './kubectl.ts'
 
-export interface Connection {
+export interface NodeConnection {
   /** Base URL, without a slash at its end. */
   url(): Promise<string>
   close(): void
@@ -10,10 +10,10 @@ export interface Connection {
 
 const GATEWAY = { to: 'service/po-service', port: 8000 } as const
 
-export const fixed = (url: string): Connection => ({ url: async () => url, close: () => {} })
+export const fixed = (url: string): NodeConnection => ({ url: async () => url, close: () => {} })
 
 /** A way that broke off is opened again by whoever asks for it next. */
-export function reopened(open: () => Promise<Forward>): Connection {
+export function reopened(open: () => Promise<Forward>): NodeConnection {
   let current: Forward | undefined
   return {
     async url() {
@@ -24,5 +24,5 @@ export function reopened(open: () => Promise<Forward>): Connection {
   }
 }
 
-export const toGateway = ({ url, cluster }: Input): Connection =>
+export const toGateway = ({ url, cluster }: Input): NodeConnection =>
   url === undefined ? reopened(() => forward(cluster, GATEWAY.to, GATEWAY.port)) : fixed(url)

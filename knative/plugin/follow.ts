@@ -7,8 +7,8 @@ import { OUTCOMES } from '../../shared/po/model.ts'
 import { createReader } from './reader.ts'
 import { createRetry } from './retry.ts'
 import { type Statuses, unknownAnalysis } from './status.ts'
-import { ended, heading, type Logs, type Source, type Text, textsOf } from './texts.ts'
-import { idOf, type Work } from './work.ts'
+import { ended, heading, type LogText, type LogTexts, type Source, textsOf } from './texts.ts'
+import { idOf, type VerbContext } from './work.ts'
 
 const LOOK_MS = 2000
 /** How long the logs of an ended analysis may take into its history. */
@@ -17,20 +17,20 @@ const HISTORY_MS = 30_000
 const isOver = (word: string | undefined): boolean =>
   word === undefined || (OUTCOMES as readonly string[]).includes(word)
 
-function createPrinter({ input, terminal }: Work) {
+function createPrinter({ input, terminal }: VerbContext) {
   let last: Source | undefined
-  const json = ({ source, text }: Text) => {
+  const json = ({ source, text }: LogText) => {
     for (const line of text.replace(/\n$/, '').split('\n')) terminal.out(`${JSON.stringify({ source, line })}\n`)
   }
-  const plain = ({ source, text }: Text) => {
+  const plain = ({ source, text }: LogText) => {
     if (source !== last) terminal.out(`${last ? '\n' : ''}${heading(source)}`)
     last = source
     terminal.out(ended(text))
   }
-  return (texts: readonly Text[]) => texts.forEach(input.json ? json : plain)
+  return (texts: readonly LogText[]) => texts.forEach(input.json ? json : plain)
 }
 
-export async function follow(work: Work): Promise<void> {
+export async function follow(work: VerbContext): Promise<void> {
   const { input, api, terminal } = work
   const id = idOf(input)
   const reader = createReader()
@@ -40,13 +40,13 @@ export async function follow(work: Work): Promise<void> {
   /** Prints what is new. The state comes first: what is written after it is read, too. */
   async function look(): Promise<string | undefined> {
     const statuses = await retry(() => api.get<Statuses>(`/po/status/${id}`))
-    print(reader.read(textsOf(await retry(() => api.get<Logs>(`/po/logs/${id}`)))))
+    print(reader.read(textsOf(await retry(() => api.get<LogTexts>(`/po/logs/${id}`)))))
     return Object.values(statuses)[0]?.status
   }
 
   /** @returns false when the history has nothing that goes on from what was read */
   async function readHistory(): Promise<boolean> {
-    const texts = textsOf(await retry(() => api.get<Logs>(`/po/history/${id}`)))
+    const texts = textsOf(await retry(() => api.get<LogTexts>(`/po/history/${id}`)))
     const rest = texts.length > 0 ? reader.finish(texts) : undefined
     print(rest ?? [])
     return rest !== undefined

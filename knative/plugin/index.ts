@@ -18,9 +18,9 @@ import { createTerminal, type Terminal } from './terminal.ts'
 import { tick } from './tick.ts'
 import { createTokens } from './tokens.ts'
 import type { Verb } from './verbs.ts'
-import type { Work } from './work.ts'
+import type { VerbContext } from './work.ts'
 
-type Run = (work: Work) => Promise<void>
+type Run = (work: VerbContext) => Promise<void>
 
 const RUNS: Readonly<Record<Verb, Run>> = {
   status,

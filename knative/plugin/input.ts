@@ -4,10 +4,10 @@ import { isUuid } from '../../shared/po/model.ts'
 import { Misused } from './errors.ts'
 import { entryOf, OPTIONS, type OptionEntry, options, type Verb, verbNames } from './verbs.ts'
 
-export type Environment = Readonly<Record<string, string | undefined>>
+export type PluginEnvironment = Readonly<Record<string, string | undefined>>
 
 /** Where kubectl looks; what is not named is its own choice. */
-export interface ClusterOptions {
+export interface KubectlOptions {
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
   readonly namespace: string | undefined
@@ -19,7 +19,7 @@ export interface Input {
   readonly json: boolean
   readonly follow: boolean
   readonly history: boolean
-  readonly cluster: ClusterOptions
+  readonly cluster: KubectlOptions
   /** Without it a port is forwarded. */
   readonly url: string | undefined
   readonly token: string | undefined
@@ -111,7 +111,7 @@ function webAddress(name: string, text: string): string {
 }
 
 /** What was typed wins: also a cluster that was named over a URL of the environment. */
-function addressOf(verb: Verb, values: Values, env: Environment): string | undefined {
+function addressOf(verb: Verb, values: Values, env: PluginEnvironment): string | undefined {
   if (values.url !== undefined) return webAddress('--url', values.url)
   const name = verb === 'tick' ? 'PO_TICK_URL' : 'PO_URL'
   const isClusterNamed = values.namespace ?? values.kubeconfig ?? values.context
@@ -122,7 +122,7 @@ function addressOf(verb: Verb, values: Values, env: Environment): string | undef
  * @returns undefined when help was asked for
  * @throws Misused with what was wrong and what was expected
  */
-export function readInput(args: readonly string[], env: Environment): Input | undefined {
+export function readInput(args: readonly string[], env: PluginEnvironment): Input | undefined {
   const { values, positionals } = understood(args)
   const [word, ...given] = positionals
   if (values.help || (word === undefined && args.length === 0)) return undefined

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { Refused } from './errors.ts'
-import type { ClusterOptions } from './input.ts'
+import type { KubectlOptions } from './input.ts'
 
 const run = promisify(execFile)
 
@@ -12,7 +12,7 @@ const LISTING_BYTES = 64 * 1024 * 1024
 
 const MISSING = 'kubectl is not on the PATH: expected it there, or --url'
 
-const flags = ({ kubeconfig, context, namespace }: ClusterOptions): readonly string[] => [
+const flags = ({ kubeconfig, context, namespace }: KubectlOptions): readonly string[] => [
   ...(kubeconfig ? ['--kubeconfig', kubeconfig] : []),
   ...(context ? ['--context', context] : []),
   ...(namespace ? ['--namespace', namespace] : []),
@@ -22,7 +22,7 @@ const flags = ({ kubeconfig, context, namespace }: ClusterOptions): readonly str
 const lastLine = (said: string): string => said.trim().split('\n').at(-1) ?? ''
 
 /** @throws Refused with what kubectl said */
-export async function kubectl(cluster: ClusterOptions, args: readonly string[]): Promise<string> {
+export async function kubectl(cluster: KubectlOptions, args: readonly string[]): Promise<string> {
   try {
     return (await run('kubectl', [...flags(cluster), ...args], { maxBuffer: LISTING_BYTES })).stdout
   } catch (cause) {
@@ -31,7 +31,7 @@ export async function kubectl(cluster: ClusterOptions, args: readonly string[]):
   }
 }
 
-export const read = async <T>(cluster: ClusterOptions, args: readonly string[]): Promise<T> =>
+export const read = async <T>(cluster: KubectlOptions, args: readonly string[]): Promise<T> =>
   JSON.parse(await kubectl(cluster, ['get', ...args, '--output', 'json'])) as T
 
 export interface Forward {
@@ -55,7 +55,7 @@ async function listening(child: ChildProcess): Promise<number> {
  * @param to such as `service/po-service`
  * @throws Refused with what kubectl said
  */
-export async function forward(cluster: ClusterOptions, to: string, port: number): Promise<Forward> {
+export async function forward(cluster: KubectlOptions, to: string, port: number): Promise<Forward> {
   const args = ['port-forward', '--address', '127.0.0.1', '--pod-running-timeout=20s', to, `:${port}`]
   const child = spawn('kubectl', [...flags(cluster), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''

@@ -3,11 +3,11 @@ import { Refused } from './errors.ts'
 import { follow } from './follow.ts'
 import { type Statuses, unknownAnalysis } from './status.ts'
 import { asJson } from './table.ts'
-import { asText, type Logs, textsOf } from './texts.ts'
-import { idOf, type Work } from './work.ts'
+import { asText, type LogTexts, textsOf } from './texts.ts'
+import { idOf, type VerbContext } from './work.ts'
 
 /** Nothing to show may have reasons of all kinds. */
-async function explainNothing({ input, api, terminal }: Work): Promise<void> {
+async function explainNothing({ input, api, terminal }: VerbContext): Promise<void> {
   const id = idOf(input)
   const found = Object.values(await api.get<Statuses>(`/po/status/${id}`))[0]
   if (input.history && found) throw new Refused(`analysis ${id} has no history yet: it is ${found.status}`)
@@ -16,10 +16,10 @@ async function explainNothing({ input, api, terminal }: Work): Promise<void> {
   terminal.note(`analysis ${id} is ${found.status}; no live container has written anything`)
 }
 
-export async function logs(work: Work): Promise<void> {
+export async function logs(work: VerbContext): Promise<void> {
   const { input, terminal, api } = work
   if (input.follow) return follow(work)
-  const answer = await api.get<Logs>(`/po/${input.history ? 'history' : 'logs'}/${idOf(input)}`)
+  const answer = await api.get<LogTexts>(`/po/${input.history ? 'history' : 'logs'}/${idOf(input)}`)
   const texts = textsOf(answer)
   if (texts.length > 0 || input.json) terminal.out(input.json ? asJson(answer) : asText(texts))
   if (texts.length === 0) await explainNothing(work)

@@ -2,7 +2,7 @@
  * What is new in texts that are read again and again. The API gives the last 10 MiB of each container's log, so a text may
  * have lost its beginning since; and containers come and go. Lines are given out whole: the rest of one waits.
  */
-import type { Source, Text } from './texts.ts'
+import type { LogText, Source } from './texts.ts'
 
 /** Enough to know a place in a log by. */
 const TAIL = 4096
@@ -17,12 +17,12 @@ interface Known {
 
 interface Reader {
   /** New lines, in the order of the texts. */
-  read(texts: readonly Text[]): readonly Text[]
+  read(texts: readonly LogText[]): readonly LogText[]
   /**
    * What the history of an ended analysis has more, half lines too: the rest of what was read last, and the runs after it.
    * Of what was never read, the last run. Undefined when the history does not have yet what was read last.
    */
-  finish(history: readonly Text[]): readonly Text[] | undefined
+  finish(history: readonly LogText[]): readonly LogText[] | undefined
 }
 
 /** Where in the text what was given out of it ends; undefined when it is another one. */
@@ -39,7 +39,7 @@ interface Place {
 }
 
 /** Runs of one program may write the same: the text that was read last goes before. */
-function placeOf(known: readonly Known[], round: number, { source, text }: Text): Place | undefined {
+function placeOf(known: readonly Known[], round: number, { source, text }: LogText): Place | undefined {
   const places = known.flatMap((one, index) => {
     const end = one.source === source && one.round < round ? endOf(one, text) : undefined
     return end === undefined ? [] : [{ index, end, round: one.round }]
@@ -51,7 +51,7 @@ export function createReader(): Reader {
   const known: Known[] = []
   let round = 0
 
-  function lines(one: Text): Text {
+  function lines(one: LogText): LogText {
     const place = placeOf(known, round, one)
     const until = one.text.lastIndexOf('\n') + 1
     const [from, length] = [place?.end ?? 0, Math.max(until, place?.end ?? 0)]
@@ -61,7 +61,7 @@ export function createReader(): Reader {
     return { source: one.source, text: one.text.slice(from, length) }
   }
 
-  function remains(source: Source, texts: readonly Text[]): readonly Text[] | undefined {
+  function remains(source: Source, texts: readonly LogText[]): readonly LogText[] | undefined {
     const newest = known.filter((one) => one.source === source).sort((a, b) => b.round - a.round)[0]
     if (!newest) return texts.slice(-1)
     const at = texts.findLastIndex(({ text }) => endOf(newest, text) !== undefined)

@@ -2,7 +2,7 @@
 import { poRoutes, type Route } from '../../shared/routes/index.ts'
 import { grantsOf } from '../manifests/grants.ts'
 import { asJson, table } from './table.ts'
-import type { Work } from './work.ts'
+import type { VerbContext } from './work.ts'
 
 const caller = ({ trigger, auth }: Route): string => (trigger === 'event' ? 'CloudEvents' : auth)
 
@@ -12,7 +12,7 @@ const rowsOf = (route: Route): readonly (readonly string[])[] =>
     at === 0 ? [route.name, method, path, caller(route), grantsOf(route)] : ['', method, path, '', ''],
   )
 
-export async function listRoutes({ input, terminal }: Pick<Work, 'input' | 'terminal'>): Promise<void> {
+export async function listRoutes({ input, terminal }: Pick<VerbContext, 'input' | 'terminal'>): Promise<void> {
   const head = ['FUNCTION', 'METHOD', 'PATH', 'CALLER', 'KUBERNETES']
   terminal.out(input.json ? asJson(poRoutes) : table(head, poRoutes.flatMap(rowsOf)))
 }

@@ -3,7 +3,7 @@
  * of a pod of its own; a broker's address names a Service, which has.
  */
 import { Refused } from './errors.ts'
-import type { ClusterOptions } from './input.ts'
+import type { KubectlOptions } from './input.ts'
 import { type Forward, forward, read } from './kubectl.ts'
 
 export interface DeployedSource {
@@ -25,7 +25,7 @@ export interface DeployedSource {
   readonly status?: { readonly sinkUri?: string }
 }
 
-export interface Way {
+export interface SinkRoute {
   open(): Promise<Forward>
   readonly path: string
 }
@@ -46,7 +46,7 @@ const QUEUE_PORT = 'queue-port'
 const isReady = ({ metadata, status }: Pod): boolean =>
   !metadata.deletionTimestamp && (status?.conditions ?? []).some((c) => c.type === 'Ready' && c.status === 'True')
 
-async function toFunction(cluster: ClusterOptions, name: string): Promise<Forward> {
+async function toFunction(cluster: KubectlOptions, name: string): Promise<Forward> {
   const selector = `serving.knative.dev/service=${name}`
   const { items } = await read<{ readonly items: readonly Pod[] }>(cluster, ['pods', '--selector', selector])
   const pod = items.find(isReady)
@@ -66,7 +66,7 @@ function serviceOf(uri: string) {
 }
 
 /** @throws Refused for a sink that lies outside of the cluster, or is not known yet */
-export async function toSink(cluster: ClusterOptions, { metadata, spec, status }: DeployedSource): Promise<Way> {
+export async function toSink(cluster: KubectlOptions, { metadata, spec, status }: DeployedSource): Promise<SinkRoute> {
   const { ref } = spec.sink
   if (ref?.kind === 'Service' && ref.apiVersion?.startsWith('serving.knative.dev/')) {
     const namespace = ref.namespace ?? metadata.namespace

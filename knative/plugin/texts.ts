@@ -3,9 +3,9 @@
 export type Source = 'analysis' | 'nginx'
 
 /** Per source the texts of each id: of live analyses one per pod, of ended ones one per run. */
-export type Logs = Readonly<Record<Source, Readonly<Record<string, readonly string[]>>>>
+export type LogTexts = Readonly<Record<Source, Readonly<Record<string, readonly string[]>>>>
 
-export interface Text {
+export interface LogText {
   readonly source: Source
   readonly text: string
 }
@@ -14,7 +14,7 @@ const SOURCES = ['analysis', 'nginx'] as const satisfies readonly Source[]
 
 const TITLES: Readonly<Record<Source, string>> = { analysis: 'analysis', nginx: 'egress proxy' }
 
-export const textsOf = (logs: Logs): readonly Text[] =>
+export const textsOf = (logs: LogTexts): readonly LogText[] =>
   SOURCES.flatMap((source) =>
     Object.values(logs[source] ?? {})
       .flat()
@@ -27,12 +27,12 @@ export const heading = (source: Source, more = ''): string => `==> ${TITLES[sour
 export const ended = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`)
 
 /** Which of several texts of its source it is; nothing when it is the only one. */
-function numberOf(texts: readonly Text[], one: Text): string {
+function numberOf(texts: readonly LogText[], one: LogText): string {
   const alike = texts.filter(({ source }) => source === one.source)
   return alike.length > 1 ? `, ${alike.indexOf(one) + 1} of ${alike.length}` : ''
 }
 
-export function asText(texts: readonly Text[]): string {
+export function asText(texts: readonly LogText[]): string {
   const [only, ...more] = texts
   if (only && more.length === 0) return ended(only.text)
   return texts.map((one) => `${heading(one.source, numberOf(texts, one))}${ended(one.text)}`).join('\n')

@@ -6,12 +6,12 @@ import { randomUUID } from 'node:crypto'
 import { PING_SOURCE, pingSource } from '../manifests/ping-source.ts'
 import { refusal } from './api.ts'
 import { ask } from './ask.ts'
-import { type Connection, fixed, reopened } from './connection.ts'
+import { fixed, type NodeConnection, reopened } from './connection.ts'
 import type { Input } from './input.ts'
 import { read } from './kubectl.ts'
 import { type DeployedSource, toSink } from './sink.ts'
 import { asJson } from './table.ts'
-import type { Work } from './work.ts'
+import type { VerbContext } from './work.ts'
 
 /** Put in by `make render`: the interval of `knative/config/base`. */
 declare const BASE_INTERVAL_SECONDS: number
@@ -45,7 +45,7 @@ export function eventOf({ metadata, spec }: DeployedSource): Event {
 
 interface Way {
   readonly source: DeployedSource
-  readonly connection: Connection
+  readonly connection: NodeConnection
   /** Behind the address of the connection. */
   readonly path: string
 }
@@ -61,7 +61,7 @@ async function wayOf({ url, cluster }: Input): Promise<Way> {
   return { source, connection: reopened(open), path }
 }
 
-export async function tick({ input, terminal }: Pick<Work, 'input' | 'terminal'>): Promise<void> {
+export async function tick({ input, terminal }: Pick<VerbContext, 'input' | 'terminal'>): Promise<void> {
   const { source, connection, path } = await wayOf(input)
   try {
     const { headers, body } = eventOf(source)

@@ -1,8 +1,8 @@
 /** Where the access token comes from: what was typed, the environment, or Keycloak. It is masked in all that is said. */
 import { readFileSync } from 'node:fs'
-import { type Ask, ask } from './ask.ts'
+import { type AskNode, ask } from './ask.ts'
 import { Misused, Refused } from './errors.ts'
-import type { Environment, Input } from './input.ts'
+import type { Input, PluginEnvironment } from './input.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface Tokens {
@@ -25,7 +25,7 @@ function fileContent(name: string, path: string): string {
 }
 
 /** A value of the environment, or the content of the file that `NAME_FILE` is the path of. */
-function secretOf(env: Environment, name: string): string | undefined {
+function secretOf(env: PluginEnvironment, name: string): string | undefined {
   const [value, file] = [env[name], env[`${name}_FILE`]]
   if (value && file) throw new Misused(`expected ${name} or ${name}_FILE, not both`)
   return file ? fileContent(`${name}_FILE`, file) : value?.trim()
@@ -37,7 +37,7 @@ function assertToken(name: string, token: string): string {
   throw new Misused(`${name}: expected one token, not ${token === '' ? 'nothing' : 'text with blanks or line breaks'}`)
 }
 
-function givenToken({ token, tokenFile }: Input, env: Environment): string | undefined {
+function givenToken({ token, tokenFile }: Input, env: PluginEnvironment): string | undefined {
   if (token !== undefined) return assertToken('--token', token.trim())
   if (tokenFile !== undefined) return assertToken('--token-file', fileContent('--token-file', tokenFile))
   const found = secretOf(env, 'PO_TOKEN')
@@ -50,7 +50,7 @@ interface Client {
   readonly secret: string
 }
 
-function clientOf(env: Environment): Client {
+function clientOf(env: PluginEnvironment): Client {
   const { KEYCLOAK_URL: url, KEYCLOAK_REALM: realm, PO_CLIENT_ID: id } = env
   const secret = secretOf(env, 'PO_CLIENT_SECRET')
   if (!url && !id && !secret) throw new Misused(EXPECTED)
@@ -63,7 +63,7 @@ function clientOf(env: Environment): Client {
   return { url: `${base}/realms/${encodeURIComponent(realm || 'flame')}/protocol/openid-connect/token`, id, secret }
 }
 
-async function issued({ url, id, secret }: Client, send: Ask): Promise<string> {
+async function issued({ url, id, secret }: Client, send: AskNode): Promise<string> {
   const form = { grant_type: 'client_credentials', client_id: id, client_secret: secret }
   const answer = await send(url, { method: 'POST', body: new URLSearchParams(form) })
   const body = answer.json as { access_token?: unknown; error_description?: unknown; error?: unknown } | undefined
@@ -72,7 +72,7 @@ async function issued({ url, id, secret }: Client, send: Ask): Promise<string> {
   throw new Refused(`Keycloak gave client '${id}' no token: ${answer.status}: ${String(why)}`)
 }
 
-export function createTokens(input: Input, env: Environment, terminal: Terminal, send: Ask = ask): Tokens {
+export function createTokens(input: Input, env: PluginEnvironment, terminal: Terminal, send: AskNode = ask): Tokens {
   const given = givenToken(input, env)
   if (given !== undefined) {
     terminal.hide(given)

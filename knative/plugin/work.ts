@@ -1,12 +1,12 @@
 /** What a verb gets to work with. */
-import type { Api } from './api.ts'
+import type { NodeApi } from './api.ts'
 import type { Input } from './input.ts'
 import type { Terminal } from './terminal.ts'
 
-export interface Work {
+export interface VerbContext {
   readonly input: Input
   readonly terminal: Terminal
-  readonly api: Api
+  readonly api: NodeApi
 }
 
 /** The id that the verb demanded. */

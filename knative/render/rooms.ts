@@ -134,7 +134,7 @@ export const ROOMS: readonly Room[] = [
     folder: '`shared/pod/`',
     owns: 'the programs beside the image of a run, which fetch inputs and upload outputs',
     files: /^shared\/pod\//,
-    may: ['pod programs', 'shared/platform/http-client.ts', 'node:*'],
+    may: ['pod programs', 'shared/platform/http-client.ts', 'shared/platform/ports.ts', 'node:*'],
   },
   {
     name: 'start',

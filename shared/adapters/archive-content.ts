@@ -1,12 +1,12 @@
 /** Whether the lines and logs that are kept beside an archive entry are those that its document has the digests of. */
 import type { AnalysisKey, RunNumber } from '../po/model.ts'
 import type { ArchivedLog, ArchivedRun } from '../po/ports/archive.ts'
-import type { Store } from '../po/ports/store.ts'
+import type { PoStore } from '../po/ports/store.ts'
 import { lineItem, listDigest } from './content-digest.ts'
 import { asObject } from './json.ts'
 
 /** What is read of them, a piece at a time. */
-type ContentReader = Pick<Store, 'lines' | 'logPiece'>
+type ContentReader = Pick<PoStore, 'lines' | 'logPiece'>
 
 async function linesDigest({ lines }: ContentReader, key: AnalysisKey, run: RunNumber): Promise<string> {
   const digest = listDigest()

@@ -82,12 +82,12 @@ export function readPublicKey(pem: string): KeyObject | undefined {
   }
 }
 
-export type Verdict = { readonly ok: true } | { readonly ok: false; readonly reason: string }
+export type SignatureVerdict = { readonly ok: true } | { readonly ok: false; readonly reason: string }
 
-const no = (reason: string): Verdict => ({ ok: false, reason })
+const no = (reason: string): SignatureVerdict => ({ ok: false, reason })
 
 /** Whether `jws` is a signature by this key over exactly this document. */
-export async function verifyArchive(document: string, jws: string, publicKeyPem: string): Promise<Verdict> {
+export async function verifyArchive(document: string, jws: string, publicKeyPem: string): Promise<SignatureVerdict> {
   const key = readPublicKey(publicKeyPem)
   const alg = key && algorithmOf(key)
   if (key === undefined || alg === undefined) return no(`the key is no public key or certificate for ${KEY_TYPES}`)

@@ -2,16 +2,16 @@
 import type { Case, Survey } from '../po/adopt/survey.ts'
 import { printable, tableOf } from './table.ts'
 
-export type Outcome = { readonly done: true } | { readonly done: false; readonly error: string }
+export type AdoptOutcome = { readonly done: true } | { readonly done: false; readonly error: string }
 
-export interface Report {
+export interface AdoptReport {
   readonly namespace: string
   /** It was done, or tried; otherwise it was only looked. */
   readonly applied: boolean
   readonly found: Survey
   /** Why it may not begin. */
   readonly obstacles: readonly string[]
-  readonly outcomes: ReadonlyMap<Case, Outcome>
+  readonly outcomes: ReadonlyMap<Case, AdoptOutcome>
 }
 
 const latest = ({ runs }: Case) => runs.at(-1) ?? runs[0]
@@ -24,14 +24,14 @@ function inCluster({ facts: { deployment, pods, objects } }: Case): string {
   return deployment ? `Deployment, ${pods} pod${pods === 1 ? '' : 's'}` : `${objects} objects, no Deployment`
 }
 
-function resultOf(outcome: Outcome | undefined): string {
+function resultOf(outcome: AdoptOutcome | undefined): string {
   if (!outcome) return ''
   return outcome.done ? 'done' : `FAILED: ${outcome.error}`
 }
 
 const HEAD = ['ANALYSIS', 'RUN', 'WAS', 'IN THE CLUSTER', 'DECISION', 'WHY', 'RESULT']
 
-const lineOf = (one: Case, outcome: Outcome | undefined): string[] =>
+const lineOf = (one: Case, outcome: AdoptOutcome | undefined): string[] =>
   [
     one.id,
     String(latest(one).run),
@@ -48,7 +48,7 @@ const listOf = (title: string, lines: readonly string[]): string[] =>
 const unreadableLine = ({ deployment, status, objects }: Survey['unreadable'][number]): string =>
   `${deployment || 'without a name'}, ${status || 'without a status'}${objects > 0 ? `, ${objects} objects are there` : ''}`
 
-function sumOf({ found, outcomes, applied }: Report): string {
+function sumOf({ found, outcomes, applied }: AdoptReport): string {
   const count = (kind: string) => found.cases.filter(({ decision }) => decision.kind === kind).length
   const counts = ['adopt', 'finish', 'skip', 'refuse'].map((kind) => `${count(kind)} ${kind}`).join(', ')
   if (!applied) return `${counts}. Nothing was changed.`
@@ -56,7 +56,7 @@ function sumOf({ found, outcomes, applied }: Report): string {
   return `${counts}; ${outcomes.size - failed} done, ${failed} failed.`
 }
 
-export function renderTable(report: Report): string {
+export function renderTable(report: AdoptReport): string {
   const { namespace, found, obstacles, outcomes, applied } = report
   const rows = found.cases.map((one) => lineOf(one, outcomes.get(one)))
   return [
@@ -71,7 +71,7 @@ export function renderTable(report: Report): string {
   ].join('\n')
 }
 
-export function renderJson({ namespace, applied, found, obstacles, outcomes }: Report): string {
+export function renderJson({ namespace, applied, found, obstacles, outcomes }: AdoptReport): string {
   const analyses = found.cases.map((one) => {
     const { run, row } = latest(one)
     const { decision, facts } = one

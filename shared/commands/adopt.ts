@@ -21,7 +21,7 @@ import { type Survey, survey } from '../po/adopt/survey.ts'
 import type { AdoptPorts } from '../po/ports/adopt.ts'
 import { ConfigFault } from '../settings/config.ts'
 import { wireAdopt } from '../wire/adopt.ts'
-import { type Outcome, type Report, renderJson, renderTable } from './adopt-report.ts'
+import { type AdoptOutcome, type AdoptReport, renderJson, renderTable } from './adopt-report.ts'
 
 interface AdoptDeps {
   readonly print: (text: string) => void
@@ -67,7 +67,7 @@ async function assertReadable({ predecessor }: AdoptPorts): Promise<void> {
 
 /** Does it unless something stands in the way, and hears what came of each. */
 async function act(ports: AdoptPorts, found: Survey, obstacles: readonly string[], options: Options, deps: AdoptDeps) {
-  const outcomes = new Map<Survey['cases'][number], Outcome>()
+  const outcomes = new Map<Survey['cases'][number], AdoptOutcome>()
   if (!options.apply || obstacles.length > 0) return outcomes
   await takeOver(ports, found, ({ one, error }) => {
     outcomes.set(one, error === undefined ? { done: true } : { done: false, error: sentenceOf(error) })
@@ -84,14 +84,20 @@ async function run(ports: AdoptPorts, options: Options, deps: AdoptDeps): Promis
   const obstacles = await preconditions(ports, found, options)
   const outcomes = await act(ports, found, obstacles, options, deps)
   const { namespace } = ports.cluster
-  const report: Report = { namespace, applied: options.apply && obstacles.length === 0, found, obstacles, outcomes }
+  const report: AdoptReport = {
+    namespace,
+    applied: options.apply && obstacles.length === 0,
+    found,
+    obstacles,
+    outcomes,
+  }
   deps.print(options.output === 'json' ? renderJson(report) : renderTable(report))
   if (options.apply && obstacles.length > 0) return 2
   return isAllDone(report) ? 0 : 1
 }
 
 /** Nothing was refused, nothing failed, and nothing is there that nobody accounts for. */
-const isAllDone = ({ found, outcomes }: Report): boolean =>
+const isAllDone = ({ found, outcomes }: AdoptReport): boolean =>
   found.strangers.length === 0 &&
   found.unreadable.every(({ objects }) => objects === 0) &&
   found.cases.every((one) => one.decision.kind !== 'refuse' && outcomes.get(one)?.done !== false)

@@ -1,5 +1,5 @@
 /** What bringing a Mongo database over found and did, as a table or as JSON. */
-import type { Finding, Verdict } from '../import/import.ts'
+import type { Finding, ImportVerdict } from '../import/import.ts'
 import { printable, tableOf } from './table.ts'
 
 export interface ImportReport {
@@ -13,7 +13,7 @@ const HEAD = ['KIND', 'ID', 'NAME', 'RESULT', 'NOTE']
 const lineOf = ({ kind, id, name, verdict, notes }: Finding): string[] =>
   [kind, id, name, verdict, notes.join('; ')].map(printable)
 
-const WORDS: readonly Verdict[] = ['new', 'taken', 'there', 'refused']
+const WORDS: readonly ImportVerdict[] = ['new', 'taken', 'there', 'refused']
 
 function sumOf({ findings }: ImportReport, kind: Finding['kind']): string {
   const of = findings.filter((finding) => finding.kind === kind)

@@ -4,7 +4,7 @@
  */
 
 import type { OutgoingEvent } from '../platform/ports.ts'
-import type { Change, ChangeKind } from './model.ts'
+import type { ChangeKind, ServiceChange } from './model.ts'
 
 const PREFIX = 'uk.ac.cam.eng.dt.service'
 
@@ -17,7 +17,7 @@ export const isAboutService = (type: string): boolean => type.startsWith(`${PREF
 /** Where events come from: the digital-twin orchestrator of a namespace. */
 export const eventSource = (namespace: string): string => `/namespaces/${namespace}/dt`
 
-export function changeEvent({ id, kind, run, detail, at }: Change, source: string): OutgoingEvent {
+export function changeEvent({ id, kind, run, detail, at }: ServiceChange, source: string): OutgoingEvent {
   // A service that is launched anew under its id, or fires again, tells it anew.
   const which = run ? `${run.firing}/${run.index}/${run.attempt}` : String(detail['firing'] ?? at.getTime())
   return {

@@ -5,9 +5,9 @@
 import { isFault } from '../platform/fault.ts'
 import type { ServiceId, ServiceSpec } from './model.ts'
 import { analyticsResource } from './objects/index.ts'
-import type { Ports } from './ports.ts'
+import type { DtPorts } from './ports.ts'
 
-type LaunchPorts = Pick<Ports, 'store' | 'cluster' | 'newId' | 'log' | 'now'>
+type LaunchPorts = Pick<DtPorts, 'store' | 'cluster' | 'newId' | 'log' | 'now'>
 
 /** A launch, already checked. */
 export interface LaunchRequest {

@@ -18,9 +18,9 @@ import {
   type Run,
   type RunPhase,
   type Service,
-  type StatusWord,
+  type ServiceStatusWord,
 } from './model.ts'
-import type { ContainerFacts, JobFacts, PodFacts, Termination } from './ports/cluster.ts'
+import type { DtContainerFacts, DtPodFacts, JobFacts, Termination } from './ports/cluster.ts'
 
 // ----------------------------------------------------------------------------------------------- observePod
 
@@ -44,11 +44,11 @@ const withDetail = (cause: string, detail: string | null | undefined): string =>
   return words ? `${cause}: ${words.slice(-300)}` : cause
 }
 
-const isPodOver = ({ phase }: PodFacts): boolean => phase === 'Succeeded' || phase === 'Failed'
+const isPodOver = ({ phase }: DtPodFacts): boolean => phase === 'Succeeded' || phase === 'Failed'
 
 const NOT_YET: Observed = { phase: 'pending', exitCode: null, reason: null, startedAt: null, endedAt: null }
 
-function whyPending(pod: PodFacts): string | null {
+function whyPending(pod: DtPodFacts): string | null {
   if (pod.unschedulable) return withDetail('no node of the cluster can run it yet', pod.unschedulable)
   for (const { waiting } of [...pod.initContainers, ...pod.containers]) {
     const cause = waiting && UNSTARTABLE[waiting.reason]
@@ -57,7 +57,7 @@ function whyPending(pod: PodFacts): string | null {
   return null
 }
 
-const isUnstartable = ({ takenAt, initContainers, containers }: PodFacts, now: Date, budgetMs: number): boolean =>
+const isUnstartable = ({ takenAt, initContainers, containers }: DtPodFacts, now: Date, budgetMs: number): boolean =>
   takenAt !== null &&
   now.getTime() - takenAt.getTime() > budgetMs &&
   [...initContainers, ...containers].some(({ waiting }) => waiting !== null && waiting.reason in UNSTARTABLE)
@@ -66,15 +66,15 @@ const isUnstartable = ({ takenAt, initContainers, containers }: PodFacts, now: D
  * True if no active pod of a Job could start within `budgetMs`, the time for which a registry may be down. Kubernetes would
  * retry for ever and block the schedule meanwhile. A pod that has got further proves that the spec can start.
  */
-export function cannotStart(pods: readonly PodFacts[], now: Date, budgetMs: number): boolean {
+export function cannotStart(pods: readonly DtPodFacts[], now: Date, budgetMs: number): boolean {
   const active = pods.filter((pod) => !isPodOver(pod) && !pod.deleting)
   return active.length > 0 && active.every((pod) => isUnstartable(pod, now, budgetMs))
 }
 
-const byName = (containers: readonly ContainerFacts[], name: string) => containers.find((one) => one.name === name)
+const byName = (containers: readonly DtContainerFacts[], name: string) => containers.find((one) => one.name === name)
 
 /** For a pod that Kubernetes ended or that never started its main container. */
-function whyFailed(pod: PodFacts, inputs: ContainerFacts | undefined): string {
+function whyFailed(pod: DtPodFacts, inputs: DtContainerFacts | undefined): string {
   const end = inputs?.terminated
   if (end && end.exitCode !== 0) return withDetail('its inputs could not be fetched', end.message)
   return withDetail(`its pod was ended by Kubernetes (${pod.reason ?? 'Failed'})`, pod.message)
@@ -99,7 +99,7 @@ const OUTCOMES = {
 const outcomeOf = (manifest: Manifest | undefined): string | null =>
   manifest ? OUTCOMES[manifest.state](manifest) : OUTCOMES.missing()
 
-function afterEnd(pod: PodFacts, end: Termination, manifest: Manifest | undefined, now: Date): Observed {
+function afterEnd(pod: DtPodFacts, end: Termination, manifest: Manifest | undefined, now: Date): Observed {
   const times = { exitCode: end.exitCode, startedAt: end.startedAt, endedAt: null }
   const settled = manifest !== undefined && manifest.state !== 'open'
   if (!isPodOver(pod) && !settled) return { ...times, phase: 'finishing', reason: 'its outputs are being stored' }
@@ -114,7 +114,7 @@ function afterEnd(pod: PodFacts, end: Termination, manifest: Manifest | undefine
 }
 
 /** The run of a pod that exists. */
-export function observePod(pod: PodFacts, names: Containers, manifest: Manifest | undefined, now: Date): Observed {
+export function observePod(pod: DtPodFacts, names: Containers, manifest: Manifest | undefined, now: Date): Observed {
   const main = byName(pod.containers, names.main)
   if (main?.terminated) return afterEnd(pod, main.terminated, manifest, now)
   if (isPodOver(pod)) return failure(whyFailed(pod, byName(pod.initContainers, names.inputs)), now)
@@ -183,7 +183,7 @@ export function judge(runs: readonly Run[], wanted: number, job: JobFacts | unde
 
 // ---------------------------------------------------------------------------------------------------- words
 
-type Wording = (service: Pick<Service, 'reason' | 'counts'>) => StatusWord
+type Wording = (service: Pick<Service, 'reason' | 'counts'>) => ServiceStatusWord
 
 const running: Wording = () => 'running'
 const error: Wording = () => 'error'
@@ -202,7 +202,7 @@ const WORDS: Readonly<Record<Phase, Wording>> = {
   removing: error,
 }
 
-export const statusWord = (service: Pick<Service, 'phase' | 'reason' | 'counts'>): StatusWord =>
+export const statusWord = (service: Pick<Service, 'phase' | 'reason' | 'counts'>): ServiceStatusWord =>
   WORDS[service.phase](service)
 
 // ---------------------------------------------------------------------------------------------------- queue

@@ -4,18 +4,18 @@
  */
 import { singleFlight } from '../platform/single-flight.ts'
 import type { Listed } from './ports/store.ts'
-import type { Ports } from './ports.ts'
+import type { DtPorts } from './ports.ts'
 import { type ListRow, rowOf } from './show.ts'
 
-export interface Page {
+export interface ServicePage {
   readonly skip: number
   readonly limit: number
 }
 
 /** For one process, over one store. What is read as one list is shown as one, too. */
-export function createList(): (ports: Pick<Ports, 'store'>, page: Page) => Promise<ListRow[]> {
+export function createList(): (ports: Pick<DtPorts, 'store'>, page: ServicePage) => Promise<ListRow[]> {
   const shown = new WeakMap<readonly Listed[], ListRow[]>()
-  async function show({ store }: Pick<Ports, 'store'>, key: string): Promise<ListRow[]> {
+  async function show({ store }: Pick<DtPorts, 'store'>, key: string): Promise<ListRow[]> {
     const [skip = 0, limit = 0] = key.split('/').map(Number)
     const rows = await store.list(skip, limit)
     const known = shown.get(rows) ?? rows.map(rowOf)

@@ -4,10 +4,10 @@ import { mapConcurrent } from '../platform/concurrency.ts'
 import { isFault } from '../platform/fault.ts'
 import { isOver, LOG_TAIL_BYTES, type ServiceId } from './model.ts'
 import { CONTAINER } from './names.ts'
-import type { Ports } from './ports.ts'
+import type { DtPorts } from './ports.ts'
 import { shown } from './status.ts'
 
-type LogsPorts = Pick<Ports, 'store' | 'cluster'>
+type LogsPorts = Pick<DtPorts, 'store' | 'cluster'>
 
 const READS = 16
 const LIVE_LOG_BYTES = 1024 * 1024

@@ -84,7 +84,7 @@ export const isEnded = (phase: Phase): boolean => (ENDED_PHASES as readonly Phas
 
 /** The words the API has for the state of a service. */
 export const STATUS_WORDS = ['ok', 'running', 'error'] as const
-export type StatusWord = (typeof STATUS_WORDS)[number]
+export type ServiceStatusWord = (typeof STATUS_WORDS)[number]
 
 export interface Counts {
   readonly active: number
@@ -126,13 +126,13 @@ export type RunPhase = (typeof RUN_PHASES)[number]
 export const isOver = (phase: RunPhase): phase is 'succeeded' | 'failed' => phase === 'succeeded' || phase === 'failed'
 
 /** Which run of a service. The fan-in has the index after the last replication. */
-export interface RunRef {
+export interface ServiceRunRef {
   readonly firing: number
   readonly index: number
   readonly attempt: number
 }
 
-export interface Run extends RunRef {
+export interface Run extends ServiceRunRef {
   /** Name of its pod, its `RUN_ID`. */
   readonly pod: string
   readonly phase: RunPhase
@@ -148,7 +148,7 @@ export interface Run extends RunRef {
 const MANIFEST_STATES = ['open', 'complete', 'incomplete'] as const
 export type ManifestState = (typeof MANIFEST_STATES)[number]
 
-export interface Manifest extends RunRef {
+export interface Manifest extends ServiceRunRef {
   readonly state: ManifestState
   readonly reason: string | null
   readonly files: number
@@ -165,11 +165,11 @@ export const CHANGES = [
 ] as const
 export type ChangeKind = (typeof CHANGES)[number]
 
-export interface Change {
+export interface ServiceChange {
   readonly id: ServiceId
   readonly kind: ChangeKind
   /** Null for what is about the whole service. */
-  readonly run: RunRef | null
+  readonly run: ServiceRunRef | null
   readonly detail: Readonly<Record<string, unknown>>
   readonly at: Date
 }

@@ -8,8 +8,8 @@
 
 import type { Log, Sink } from '../platform/ports.ts'
 import type { ServiceId } from './model.ts'
-import type { Cluster } from './ports/cluster.ts'
-import type { Store } from './ports/store.ts'
+import type { DtCluster } from './ports/cluster.ts'
+import type { DtStore } from './ports/store.ts'
 import type { DtSettings } from './settings.ts'
 
 /** What the token of a run is for. */
@@ -26,9 +26,9 @@ export interface RunGrant {
 }
 
 /** Everything a use case may ask for; each takes only what it names. */
-export interface Ports {
-  readonly store: Store
-  readonly cluster: Cluster
+export interface DtPorts {
+  readonly store: DtStore
+  readonly cluster: DtCluster
   /** Null when no sink is configured. */
   readonly sink: Sink | null
   /** The token by which the programs beside a run fetch inputs and send outputs; the same at each call. */

@@ -3,14 +3,14 @@ import type { Drained } from '../platform/drain.ts'
 import { publish } from '../platform/outbox.ts'
 import { changeEvent, eventSource } from './events.ts'
 import type { ServiceId } from './model.ts'
-import type { Ports } from './ports.ts'
+import type { DtPorts } from './ports.ts'
 
-export type PublishingPorts = Pick<Ports, 'store' | 'sink' | 'log' | 'now' | 'random' | 'settings'>
+export type DtPublishingPorts = Pick<DtPorts, 'store' | 'sink' | 'log' | 'now' | 'random' | 'settings'>
 
 const AFTER_ANSWER_MS = 5000
 
 /** Publishes what is due, of one service or of all, until nothing is or `deadline` has passed. */
-export function publishChanges(ports: PublishingPorts, deadline: Date, id?: ServiceId): Promise<Drained> {
+export function publishChanges(ports: DtPublishingPorts, deadline: Date, id?: ServiceId): Promise<Drained> {
   const { store, settings } = ports
   return publish(
     ports,
@@ -29,6 +29,6 @@ export function publishChanges(ports: PublishingPorts, deadline: Date, id?: Serv
 }
 
 /** Publishes the changes of a launch as soon as it is answered, so that they do not wait for the next sweep. */
-export async function publishSoon(ports: PublishingPorts, id: ServiceId): Promise<void> {
+export async function publishSoon(ports: DtPublishingPorts, id: ServiceId): Promise<void> {
   await publishChanges(ports, new Date(ports.now().getTime() + AFTER_ANSWER_MS), id)
 }

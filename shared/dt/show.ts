@@ -1,6 +1,6 @@
 /** What callers are told of a service. */
 import { statusWord } from './lifecycle.ts'
-import type { Phase, Service, ServiceId, StatusWord } from './model.ts'
+import type { Phase, Service, ServiceId, ServiceStatusWord } from './model.ts'
 import type { Listed } from './ports/store.ts'
 
 interface Counters {
@@ -10,8 +10,8 @@ interface Counters {
   readonly total_runs: number
 }
 
-export interface State extends Counters {
-  readonly status: StatusWord
+export interface ShownState extends Counters {
+  readonly status: ServiceStatusWord
   readonly phase: Phase
   readonly reason: string | null
   /** Runs that are over, of those there are to be; null for what never ends. */
@@ -19,7 +19,7 @@ export interface State extends Counters {
   readonly url: string | null
 }
 
-export interface ListRow extends State {
+export interface ListRow extends ShownState {
   readonly id: ServiceId
   readonly image: string
   readonly version: string
@@ -45,7 +45,7 @@ export function splitImage(image: string): { image: string; version: string } {
 
 const hasEnd = ({ spec }: Service): boolean => spec.jobType === 'ondemand'
 
-export function stateOf(service: Service): State {
+export function stateOf(service: Service): ShownState {
   const { counts, phase, reason, url, spec } = service
   const { active, succeeded, failed } = counts
   return {

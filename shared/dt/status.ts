@@ -1,10 +1,10 @@
 /** `GET /service/{id}/status`, `/runs`: one service and what became of its runs. Database only. */
 import { Fault } from '../platform/fault.ts'
 import { parseServiceId, type Run, type Service, type ServiceId } from './model.ts'
-import type { Ports } from './ports.ts'
-import { type State, stateOf } from './show.ts'
+import type { DtPorts } from './ports.ts'
+import { type ShownState, stateOf } from './show.ts'
 
-type StorePort = Pick<Ports, 'store'>
+type StorePort = Pick<DtPorts, 'store'>
 
 export const serviceNotFound = (): Fault => new Fault('not_found', 'Service not found in database')
 
@@ -22,7 +22,7 @@ export async function shown({ store }: StorePort, id: ServiceId): Promise<Servic
   return service
 }
 
-export interface Status extends State {
+export interface Status extends ShownState {
   readonly output_files: readonly string[]
 }
 

@@ -3,10 +3,10 @@
  * the service is forgotten. An error means that it is there still, and the same call again goes on.
  */
 import { LATE_MS, PHASES, type Phase, type ServiceId } from './model.ts'
-import type { Ports } from './ports.ts'
+import type { DtPorts } from './ports.ts'
 import { serviceNotFound, shown } from './status.ts'
 
-type TerminatePorts = Pick<Ports, 'store' | 'cluster' | 'log' | 'now'>
+type TerminatePorts = Pick<DtPorts, 'store' | 'cluster' | 'log' | 'now'>
 
 const SHOWN: readonly Phase[] = PHASES.filter((phase) => phase !== 'removing' && phase !== 'launching')
 

@@ -1,6 +1,8 @@
 /** A stored content, to be read from any byte on. */
+
+import type { Bytes } from '../platform/ports.ts'
 import type { ByteRange, StoredFile } from './model.ts'
-import type { Bytes, FilePorts } from './ports.ts'
+import type { FilePorts } from './ports.ts'
 
 export interface Download extends Pick<StoredFile, 'sha256' | 'length' | 'filename'> {
   readonly type: 'application/octet-stream' | 'application/json'

@@ -3,9 +3,10 @@
  * other file, mount or output has the content. A service never loses an input by what happens to a file.
  */
 import { Fault } from '../platform/fault.ts'
+import type { Bytes } from '../platform/ports.ts'
 import { type Download, downloadOf } from './download.ts'
 import { type ObjectId, parseObjectId, type StoredFile } from './model.ts'
-import type { Bytes, Change, FilePorts } from './ports.ts'
+import type { FileChange, FilePorts } from './ports.ts'
 import { named, receive } from './receive.ts'
 import { fileRow } from './show.ts'
 
@@ -33,7 +34,7 @@ export function fileRef(spelling: string): FileRef {
 
 type Receiving = Pick<FilePorts, 'catalogue' | 'blobs' | 'newDigest' | 'newId' | 'now' | 'log'>
 
-export interface Incoming {
+export interface IncomingFile {
   readonly filename: string
   readonly content: Bytes
 }
@@ -42,7 +43,7 @@ export interface Incoming {
  * Stores a file, or finds the one that has this content already: its id and the name that it was first given stay, and the
  * answer has the name that was sent.
  */
-export async function upload(deps: Receiving, { filename, content }: Incoming) {
+export async function upload(deps: Receiving, { filename, content }: IncomingFile) {
   const received = await receive(deps, content)
   const added = { id: deps.newId(), filename, at: deps.now() }
   const { file, existed } = await named(deps, received, () => deps.catalogue.add(received, added))
@@ -50,9 +51,9 @@ export async function upload(deps: Receiving, { filename, content }: Incoming) {
   return { file_id: file.id, filename, ...(existed && { message: 'File already exists' }) }
 }
 
-export interface Replacement extends Pick<Change, 'expected'> {
+export interface Replacement extends Pick<FileChange, 'expected'> {
   /** Begins to receive the content; called once, and only for a file that exists. */
-  readonly open: () => Promise<Pick<Change, 'filename'> & { readonly content: Bytes }>
+  readonly open: () => Promise<Pick<FileChange, 'filename'> & { readonly content: Bytes }>
 }
 
 /** An early check. The catalogue checks again when the content has arrived. */

@@ -2,7 +2,7 @@
  * Whether bytes are JSON (RFC 8259), decided while they pass. Nothing is built from them, so the memory is constant. Values
  * that a parser would change, such as long numbers, are accepted.
  */
-import type { Bytes } from './ports.ts'
+import type { Bytes } from '../platform/ports.ts'
 
 /** Deeper texts are JSON still, and nothing that a client could read. */
 const MAX_DEPTH = 10_000

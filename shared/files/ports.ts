@@ -5,7 +5,7 @@
  * held while a caller is waited for, be it the sender of bytes or their reader.
  */
 
-import type { Log } from '../platform/ports.ts'
+import type { Bytes, Log } from '../platform/ports.ts'
 import type {
   Body,
   ByteRange,
@@ -19,8 +19,6 @@ import type {
   Usage,
   Used,
 } from './model.ts'
-
-export type Bytes = AsyncIterable<Uint8Array>
 
 // -------------------------------------------------------------------------------------------------- BlobStore
 
@@ -57,7 +55,7 @@ export interface NewFile {
   readonly at: Date
 }
 
-export interface Change {
+export interface FileChange {
   readonly filename?: string | undefined
   /** The file is to have one of these contents, by SHA-256; undefined: any. */
   readonly expected?: readonly string[] | undefined
@@ -94,7 +92,7 @@ export interface Catalogue {
    * such file. Content that nobody has any more is loose from `looseAt` on.
    * @throws Fault `precondition_failed` when it has none of the expected contents; nothing has changed then
    */
-  replace(received: Received, id: ObjectId, change: Change): Promise<StoredFile | undefined>
+  replace(received: Received, id: ObjectId, change: FileChange): Promise<StoredFile | undefined>
   /**
    * As `add`, but with this id and this origin whatever else has the content. False, and the bytes are loose, when the id is taken.
    */
@@ -105,7 +103,7 @@ export interface Catalogue {
   list(skip: number, limit: number): Promise<StoredFile[]>
   /**
    * Takes the name away; true if there was one. Content that nobody else has is loose from `looseAt` on.
-   * @param expected as in `Change`
+   * @param expected as in `FileChange`
    * @throws Fault `precondition_failed` when it has none of the expected contents; nothing has changed then
    */
   remove(id: ObjectId, looseAt: Date, expected?: readonly string[]): Promise<boolean>
@@ -124,7 +122,7 @@ export interface Catalogue {
 
 // ------------------------------------------------------------------------------------------------------ Runs
 
-export interface RunInput {
+export interface RunInputFile {
   /** Relative to `/input`. */
   readonly name: string
   readonly fileId: string
@@ -150,7 +148,7 @@ export interface SetDigest extends Usage {
 }
 
 /** Part of a list that is in the order of its names' bytes. */
-export interface Page {
+export interface FilePage {
   /** Names after this one. */
   readonly after: string
   readonly limit: number
@@ -192,7 +190,7 @@ export interface Runs {
    * The mounts of a service, those that follow their file as it is now; with a firing also its outputs, below
    * `outputs/<index>/`, of each index the last attempt that was complete. Undefined when there is no such service.
    */
-  inputs(id: ObjectId, firing: number | null, page: Page, looseAt: Date): Promise<RunInput[] | undefined>
+  inputs(id: ObjectId, firing: number | null, page: FilePage, looseAt: Date): Promise<RunInputFile[] | undefined>
   /** A content that is a mount of the service or, with a firing, one of its outputs; with `any`, one of those of any firing. */
   held(
     id: ObjectId,
@@ -209,7 +207,7 @@ export interface Runs {
   /** What an open set and its service have, without the file under a path, which another would take the place of. */
   used(run: RunKey, path: string): Promise<Used>
   /** Files that an open set has, by path. */
-  taken(run: RunKey, page: Page): Promise<OutputFile[]>
+  taken(run: RunKey, page: FilePage): Promise<OutputFile[]>
   /** Takes a file under a path, in the place of another. The bytes of what is not kept are discarded. */
   keep(received: Received, run: RunKey, path: string, limits: OutputLimits, moment: Moment): Promise<Kept>
   /** As `keep`, with the content of a file that the set has. Undefined when it has none of this content. */

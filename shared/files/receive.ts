@@ -1,7 +1,8 @@
 /** Receives bytes: they are stored and hashed at the same time, under a body that no content has yet. */
 import { Fault } from '../platform/fault.ts'
+import type { Bytes } from '../platform/ports.ts'
 import type { Body } from './model.ts'
-import type { Bytes, FilePorts, Received } from './ports.ts'
+import type { FilePorts, Received } from './ports.ts'
 
 /** An upload whose lease has expired is given up; the lease is extended much more often. */
 const LEASE_MS = 5 * 60_000

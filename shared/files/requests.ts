@@ -5,9 +5,9 @@ import { formFile, isForm } from '../http/multipart.ts'
 import { expectedTags } from '../http/range.ts'
 import { validate } from '../http/validation.ts'
 import { Fault } from '../platform/fault.ts'
-import type { Incoming, Replacement } from './files.ts'
+import type { Bytes } from '../platform/ports.ts'
+import type { IncomingFile, Replacement } from './files.ts'
 import { type Access, isFileName, NAME_CHARACTERS } from './model.ts'
-import type { Bytes } from './ports.ts'
 import type { Ending, OutputCall, Upload } from './runs.ts'
 import { ending, type RunQuery } from './schema.ts'
 
@@ -19,7 +19,7 @@ const badName = (expected: string) => {
 }
 
 /** The file in a form. */
-export async function formUpload({ headers, content, fileLimit }: Sent): Promise<Incoming> {
+export async function formUpload({ headers, content, fileLimit }: Sent): Promise<IncomingFile> {
   const { filename, content: bytes } = await formFile(headers, content, 'file')
   if (!filename) throw badName('a file with a filename')
   if (!isFileName(filename)) throw badName(`a filename of at most ${NAME_CHARACTERS} characters`)

@@ -1,5 +1,6 @@
 /** Inputs and outputs of runs. The outputs of a run appear all at once, when the run ends with all of them, or never. */
 import { Fault } from '../platform/fault.ts'
+import type { Bytes } from '../platform/ports.ts'
 import { assertMayLeave, assertMayRead, noRun, runIsOver, type Wanted } from './access.ts'
 import { type Download, downloadOf } from './download.ts'
 import { looseFrom } from './files.ts'
@@ -15,7 +16,7 @@ import {
   type Step,
   type Used,
 } from './model.ts'
-import type { Bytes, Kept, Moment, OutputFile, OutputSet, Page, RunPorts, SetDigest } from './ports.ts'
+import type { FilePage, Kept, Moment, OutputFile, OutputSet, RunPorts, SetDigest } from './ports.ts'
 import { named, receive } from './receive.ts'
 import { inputRow, setAnswer } from './show.ts'
 
@@ -106,7 +107,7 @@ async function setOf({ runs, now }: RunPorts, { access, run }: OutputCall): Prom
 }
 
 /** The set of a run, and a page of the files of an open one. */
-export async function outputs(ports: RunPorts, call: OutputCall, page: Page) {
+export async function outputs(ports: RunPorts, call: OutputCall, page: FilePage) {
   const set = await setOf(ports, call)
   return setAnswer(set, set.state === 'open' ? await ports.runs.taken(call.run, page) : [])
 }

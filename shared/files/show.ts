@@ -1,6 +1,6 @@
 /** Files, inputs and outputs in the form of the API. Pure. */
 import type { StoredFile } from './model.ts'
-import type { OutputFile, OutputSet, RunInput } from './ports.ts'
+import type { OutputFile, OutputSet, RunInputFile } from './ports.ts'
 
 /** As Python writes a time without a zone: microseconds, or none at all. */
 const naive = (time: Date): string =>
@@ -17,7 +17,7 @@ export const fileRow = ({ id, filename, length, uploadedAt, md5 }: StoredFile) =
   metadata: { hash: md5 },
 })
 
-export const inputRow = ({ name, fileId, content }: RunInput) => ({
+export const inputRow = ({ name, fileId, content }: RunInputFile) => ({
   name,
   file_id: fileId,
   sha256: content?.sha256 ?? null,

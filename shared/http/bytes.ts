@@ -1,10 +1,10 @@
 /** Bytes that stream through a function: only a few pieces of them are in memory at a time. */
+
 import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { Fault } from '../platform/fault.ts'
+import type { Bytes } from '../platform/ports.ts'
 import { assertLength, type FunctionRequest, sendContinue, tooLarge, tooSlow } from './body.ts'
-
-export type Bytes = AsyncIterable<Uint8Array>
 
 /** Idle timeout of a transfer, and the interval over which its rate is measured. */
 const STALL_MS = 60_000

@@ -1,11 +1,11 @@
 /** Replies with stored bytes: all of them, the range that was asked for, or nothing where the caller has them (RFC 9110). */
-import type { Bytes } from './bytes.ts'
+import type { Bytes } from '../platform/ports.ts'
 import { attachment } from './disposition.ts'
 import type { Request } from './endpoint.ts'
 import { select } from './range.ts'
 import { type Encoded, encoded, json } from './reply.ts'
 
-export interface Content {
+export interface HttpContent {
   /** Hexadecimal. */
   readonly sha256: string
   readonly length: number
@@ -18,7 +18,7 @@ export interface Content {
 
 export function contentReply(
   { method, headers }: Pick<Request<unknown, unknown, unknown, unknown>, 'method' | 'headers'>,
-  { sha256, length, type, filename, read }: Content,
+  { sha256, length, type, filename, read }: HttpContent,
 ): Encoded {
   const etag = `"${sha256}"`
   const { status, from, to } = select(method, headers, etag, length)

@@ -12,11 +12,12 @@
  *     )
  */
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Bytes } from '../platform/ports.ts'
 import type { Endpoint, Route } from '../routes/index.ts'
 import { bearerToken, type Callers } from './auth.ts'
 import { assertJson, assertLength, discardBody, hasBody, parseJson, readBody, receivedLimit } from './body.ts'
 import type { Share } from './bounds.ts'
-import { type Bytes, bodyOf } from './bytes.ts'
+import { bodyOf } from './bytes.ts'
 import { assertKnownSite } from './cross-site.ts'
 import { createEdge, type Edge } from './edge.ts'
 import { exchange, type Incoming, once } from './exchange.ts'
@@ -47,7 +48,7 @@ export interface Request<Params, Query, Body, Caller> {
   readonly caller: Caller
 }
 
-export interface Options<Deps, Params, Query, Body, Answer, Caller> {
+export interface EndpointOptions<Deps, Params, Query, Body, Answer, Caller> {
   /** Runs after a JSON answer is sent, before a shutdown ends. Its failure is logged and has no other effect. */
   readonly afterAnswer?: (deps: Deps, request: Request<Params, Query, Body, Caller>, answer: Answer) => Promise<void>
   readonly edge?: () => Edge<Caller>
@@ -84,7 +85,7 @@ export function endpoint<
     | Handle<Deps, Request<Params, Query, Body, Caller>, Answer>
     | Readonly<Record<EndpointKey<R>, Handle<Deps, Request<Params, Query, Body, Caller>, NoInfer<Answer>>>>,
   deps: Wired<Deps, Caller>,
-  options: Options<Deps, Params, Query, Body, Answer, Caller> = {},
+  options: EndpointOptions<Deps, Params, Query, Body, Answer, Caller> = {},
 ): HttpFunction {
   const edge = once(options.edge ?? (() => createEdge(route, deps)))
   const resources = once(deps)

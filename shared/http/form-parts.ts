@@ -3,7 +3,7 @@
  * the body are in memory. Each part must be read or skipped before the next one.
  */
 import { Fault } from '../platform/fault.ts'
-import type { Bytes } from './bytes.ts'
+import type { Bytes } from '../platform/ports.ts'
 
 export interface Part {
   /** Names in lower case. Values have one character for each byte, since their encoding depends on the client. */

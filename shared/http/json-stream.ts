@@ -2,7 +2,7 @@
  * JSON that is sent while its parts are still being read. Memory is bounded by the size of a part. A short answer is sent as a
  * whole, so that a failure while it is made becomes an error answer.
  */
-import type { Bytes } from './bytes.ts'
+import type { Bytes } from '../platform/ports.ts'
 import { type Encoded, encoded } from './reply.ts'
 
 /** A text in pieces, a list of texts, or an object of such lists, each to be read once and in order. */

@@ -1,7 +1,7 @@
 /** Forms with a file (RFC 7578), read as they arrive. */
 import type { IncomingHttpHeaders } from 'node:http'
 import { Fault } from '../platform/fault.ts'
-import type { Bytes } from './bytes.ts'
+import type { Bytes } from '../platform/ports.ts'
 import { namesOf } from './form-names.ts'
 import { boundaryOf, type Part, partsOf } from './form-parts.ts'
 import type { Detail } from './validation.ts'

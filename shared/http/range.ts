@@ -1,7 +1,7 @@
 /** Conditional and range requests (RFC 9110, sections 13 and 14). Pure. */
 import type { IncomingHttpHeaders } from 'node:http'
 
-export interface Selection {
+export interface RangeSelection {
   readonly status: 200 | 206 | 304 | 416
   /** Both included; `to` is below `from` for an empty file. */
   readonly from: number
@@ -44,7 +44,7 @@ function parseRange(text: string, length: number): { from: number; to: number } 
  * @param method only GET has ranges
  * @param etag strong, with its quotes
  */
-export function select(method: string, headers: Headers, etag: string, length: number): Selection {
+export function select(method: string, headers: Headers, etag: string, length: number): RangeSelection {
   const whole = { from: 0, to: length - 1 }
   const { range, 'if-range': condition, 'if-none-match': noneMatch } = headers
   if (noneMatch !== undefined && matches(noneMatch, etag)) return { status: 304, ...whole }

@@ -1,5 +1,5 @@
 /** What a function answers, before it is written. */
-import type { Bytes } from './bytes.ts'
+import type { Bytes } from '../platform/ports.ts'
 
 export interface Reply {
   readonly status: number

@@ -19,15 +19,15 @@ import {
 } from './documents.ts'
 import type { ImportInput, ImportPorts } from './ports.ts'
 
-export type Kind = 'service' | 'file'
+export type ImportKind = 'service' | 'file'
 /** `new`: would be taken. `refused`: a reason why it cannot be. */
-export type Verdict = 'new' | 'taken' | 'there' | 'refused'
+export type ImportVerdict = 'new' | 'taken' | 'there' | 'refused'
 
 export interface Finding {
-  readonly kind: Kind
+  readonly kind: ImportKind
   readonly id: string
   readonly name: string
-  readonly verdict: Verdict
+  readonly verdict: ImportVerdict
   readonly notes: readonly string[]
 }
 
@@ -40,7 +40,7 @@ const labelOf = ({ _id: id }: Document): string => (typeof id === 'string' ? id 
 const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown')
 
 /** As it is here already, or why not. */
-async function fileHere(catalogue: Catalogue, file: FormerFile): Promise<Verdict> {
+async function fileHere(catalogue: Catalogue, file: FormerFile): Promise<ImportVerdict> {
   const here = await catalogue.find(file.id)
   if (!here) return 'new'
   const same = here.length === file.length && (file.md5 === null || here.md5 === file.md5)
@@ -48,7 +48,7 @@ async function fileHere(catalogue: Catalogue, file: FormerFile): Promise<Verdict
   return 'there'
 }
 
-async function takeFile(ports: ImportPorts, file: FormerFile, origin: Origin): Promise<Verdict> {
+async function takeFile(ports: ImportPorts, file: FormerFile, origin: Origin): Promise<ImportVerdict> {
   const received = await receive(ports, ports.former.bytes(file.id))
   const taken = await named(ports, received, async () => {
     const { length, md5 } = received.content
@@ -73,7 +73,7 @@ function endOf(service: FormerService): Omit<ImportInput, 'service'> {
     : { phase: 'terminated', reason: 'imported; it left no outputs, and how it ended was not kept', succeeded: 0 }
 }
 
-async function serviceHere(ports: ImportPorts, { id, spec, createdAt }: FormerService): Promise<Verdict> {
+async function serviceHere(ports: ImportPorts, { id, spec, createdAt }: FormerService): Promise<ImportVerdict> {
   const here = await ports.find(id)
   if (!here) return 'new'
   const same = here.spec.image === spec.image && here.createdAt.getTime() === createdAt.getTime()
@@ -91,20 +91,20 @@ function missing({ spec, outputs }: FormerService, files: ReadonlySet<string>): 
 
 /** Reads, and takes when it may. Whatever is wrong with one is said of it. */
 async function each<T>(
-  kind: Kind,
+  kind: ImportKind,
   document: Document,
   tell: (finding: Finding) => void,
   steps: {
     readonly read: (document: Document) => Read<T>
     readonly name: (taken: T) => string
-    readonly here: (taken: T) => Promise<Verdict>
-    readonly take: ((taken: T) => Promise<Verdict>) | undefined
+    readonly here: (taken: T) => Promise<ImportVerdict>
+    readonly take: ((taken: T) => Promise<ImportVerdict>) | undefined
     readonly more?: (taken: T) => string[]
   },
 ): Promise<void> {
   let name = ''
   let notes: readonly string[] = []
-  let verdict: Verdict
+  let verdict: ImportVerdict
   try {
     const read = steps.read(document)
     name = steps.name(read.taken)

@@ -76,3 +76,7 @@ export interface LoopStore {
 export type LogLevel = 'debug' | 'info' | 'action' | 'loop' | 'warn' | 'error'
 /** One event: its name and its fields. Never a sentence with values in it, never a secret. */
 export type Log = (level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>) => void
+
+// ------------------------------------------------------------------------------------------------------- bytes
+
+export type Bytes = AsyncIterable<Uint8Array>

@@ -10,7 +10,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
 /** What a token is for. */
-export interface RunGrant {
+export interface TokenGrant {
   readonly serviceId: string
   readonly uid: string
   readonly step: 'replication' | 'fan-in'
@@ -23,7 +23,7 @@ export interface RunGrant {
 interface TokenOwner {
   readonly serviceId: string
   /** Null: the service as a whole. */
-  readonly grant: RunGrant | null
+  readonly grant: TokenGrant | null
 }
 
 const TOKEN =
@@ -35,7 +35,7 @@ const macOf = (key: string, purpose: string, claims: string): string =>
   createHmac('sha256', key).update(`${purpose}${claims}`).digest('base64url')
 
 /** The token of a run, by the first key. */
-export function runToken([key]: readonly string[], grant: RunGrant): string {
+export function runToken([key]: readonly string[], grant: TokenGrant): string {
   if (!key) throw new TypeError('no key to make a token with')
   const { serviceId, uid, step, firing, index, retries } = grant
   const claims = [serviceId, uid, step, firing ?? 'any', index, retries].join('.')
@@ -55,7 +55,7 @@ export function tokenOwner(keys: readonly string[], token: string): TokenOwner |
   }
   if (!mac || !keys.some(isOurs)) return undefined
   if (uid === undefined) return { serviceId, grant: null }
-  const grant: RunGrant = {
+  const grant: TokenGrant = {
     serviceId,
     uid,
     step: step === 'fan-in' ? step : 'replication',

@@ -7,17 +7,17 @@ import type { KubernetesObject } from '../platform/ports.ts'
 import type { Analysis } from './model.ts'
 import { runName, STANDING_POLICY_NAME } from './names.ts'
 import {
-  type Credentials,
   credentialsSecret,
   objectsOwnedByPolicy,
   policyOwnedByRoot,
   type RootKind,
+  type RunCredentials,
   type RunInput,
   root,
   standingPolicy,
 } from './objects/index.ts'
 import { PEERS, type Peer, type PeerService } from './ports/cluster.ts'
-import type { Ports } from './ports.ts'
+import type { PoPorts } from './ports.ts'
 
 export type Peers = Readonly<Partial<Record<Peer, PeerService>>>
 
@@ -33,7 +33,7 @@ export const PEER_NAMES = {
  * The Services a run needs.
  * @throws Fault `unavailable` that names the missing ones
  */
-export async function requirePeers({ cluster }: Pick<Ports, 'cluster'>, needsKong: boolean): Promise<Peers> {
+export async function requirePeers({ cluster }: Pick<PoPorts, 'cluster'>, needsKong: boolean): Promise<Peers> {
   const peers = await cluster.peers()
   const missing = PEERS.filter((peer) => !peers[peer] && (peer !== 'kong' || needsKong))
   if (missing.length === 0) return peers
@@ -42,7 +42,7 @@ export async function requirePeers({ cluster }: Pick<Ports, 'cluster'>, needsKon
 }
 
 /** Puts the standing default-deny policy back when it is missing. */
-export async function ensureStandingPolicy({ cluster }: Pick<Ports, 'cluster'>): Promise<void> {
+export async function ensureStandingPolicy({ cluster }: Pick<PoPorts, 'cluster'>): Promise<void> {
   if (await cluster.find('NetworkPolicy', STANDING_POLICY_NAME)) return
   await cluster.apply(standingPolicy())
 }
@@ -50,7 +50,7 @@ export async function ensureStandingPolicy({ cluster }: Pick<Ports, 'cluster'>):
 export function runInput(
   analysis: Analysis,
   peers: Peers,
-  { settings }: Pick<Ports, 'settings'>,
+  { settings }: Pick<PoPorts, 'settings'>,
   rootKind: RootKind = 'ConfigMap',
 ): RunInput {
   const { id, run, firstRun, projectId, image, needsKong } = analysis
@@ -62,9 +62,9 @@ export function runInput(
  * a run comes after both, so that where there is one the credentials were made.
  */
 export async function applyRoot(
-  { cluster }: Pick<Ports, 'cluster'>,
+  { cluster }: Pick<PoPorts, 'cluster'>,
   input: RunInput,
-  credentials: Credentials,
+  credentials: RunCredentials,
 ): Promise<string> {
   const { uid } = await cluster.apply(root(input))
   await cluster.apply(credentialsSecret(input, uid, credentials))
@@ -80,7 +80,7 @@ interface ApplyOptions {
 
 /** Everything below the root of one run. */
 export async function applyRun(
-  { cluster }: Pick<Ports, 'cluster'>,
+  { cluster }: Pick<PoPorts, 'cluster'>,
   input: RunInput,
   rootUid: string,
   { mayGoOn = () => {}, withAnalysis = true }: ApplyOptions = {},
@@ -97,7 +97,7 @@ export async function applyRun(
 }
 
 /** Side by side. Whoever takes a failed creation back must not meet a write that is still under way: all are waited for. */
-async function applyAll(cluster: Ports['cluster'], objects: readonly KubernetesObject[]): Promise<void> {
+async function applyAll(cluster: PoPorts['cluster'], objects: readonly KubernetesObject[]): Promise<void> {
   const results = await Promise.allSettled(objects.map((object) => cluster.apply(object)))
   for (const result of results) if (result.status === 'rejected') throw result.reason
 }

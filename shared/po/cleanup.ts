@@ -8,7 +8,7 @@ import { carryOutEnd } from './ending.ts'
 import { takeInventory } from './inventory.ts'
 import { isLive } from './model.ts'
 import type { Peer } from './ports/cluster.ts'
-import type { Ports } from './ports.ts'
+import type { PoPorts } from './ports.ts'
 import type { ReleasePorts } from './release.ts'
 import { outcomeReport } from './report.ts'
 import { removeZombies, ZOMBIE_KINDS } from './zombies.ts'
@@ -33,7 +33,7 @@ async function clearAnalyses(ports: ReleasePorts): Promise<string> {
 }
 
 /** Deletes the pod of a peer, so that its Deployment makes a new one. */
-async function resetPeer({ cluster }: Pick<Ports, 'cluster'>, peer: keyof typeof RESETS): Promise<string> {
+async function resetPeer({ cluster }: Pick<PoPorts, 'cluster'>, peer: keyof typeof RESETS): Promise<string> {
   const service = (await cluster.peers())[peer]
   const pods = service ? await cluster.pods(service.selector) : []
   const pod = pods.find(({ deleting }) => !deleting)
@@ -42,11 +42,11 @@ async function resetPeer({ cluster }: Pick<Ports, 'cluster'>, peer: keyof typeof
   return `Reset ${RESETS[peer]}`
 }
 
-const resetPeers = async (ports: Pick<Ports, 'cluster'>): Promise<string> =>
+const resetPeers = async (ports: Pick<PoPorts, 'cluster'>): Promise<string> =>
   `${await resetPeer(ports, 'broker')}; ${await resetPeer(ports, 'storage')}`
 
 /** Deletes the clients of analyses that no row knows. Clients are read before rows: a new one is never among them. */
-async function removeOrphanClients({ identity, store }: Pick<Ports, 'identity' | 'store'>): Promise<string> {
+async function removeOrphanClients({ identity, store }: Pick<PoPorts, 'identity' | 'store'>): Promise<string> {
   const clients = await identity.listClients()
   const known = await store.knownIds()
   const orphans = clients.filter((id) => !known.has(id))

@@ -1,15 +1,15 @@
 /** Reading logs of containers: a few at a time in one process, whoever asks, since each may be large. */
 import { permits } from '../platform/concurrency.ts'
-import type { Cluster } from './ports/cluster.ts'
+import type { PoCluster } from './ports/cluster.ts'
 import type { LogTail } from './ports/logs.ts'
-import type { Ports } from './ports.ts'
+import type { PoPorts } from './ports.ts'
 
 const AT_ONCE = 2
 
 /** A process has one connection to the cluster, whatever it is used for. */
-const permitsOf = new WeakMap<Cluster, () => Promise<() => void>>()
+const permitsOf = new WeakMap<PoCluster, () => Promise<() => void>>()
 
-function acquire(cluster: Cluster): Promise<() => void> {
+function acquire(cluster: PoCluster): Promise<() => void> {
   const known = permitsOf.get(cluster)
   if (known) return known()
   const made = permits(AT_ONCE)
@@ -24,7 +24,7 @@ interface HeldLog {
 }
 
 export async function readLog(
-  { cluster, settings }: Pick<Ports, 'cluster' | 'settings'>,
+  { cluster, settings }: Pick<PoPorts, 'cluster' | 'settings'>,
   pod: string,
   container: string,
 ): Promise<HeldLog> {

@@ -14,12 +14,12 @@ import {
   type StatusWord,
 } from './model.ts'
 import { rootName } from './names.ts'
-import type { BeginInput, BeginResult } from './ports/analyses.ts'
-import type { Ports } from './ports.ts'
+import type { BeginResult, NewAnalysis } from './ports/analyses.ts'
+import type { PoPorts } from './ports.ts'
 import { loginFor, registryHost } from './registry.ts'
 import { REMOVAL_LEASE_MS, type ReleasePorts, release, releaseByKey } from './release.ts'
 
-type CreatePorts = ReleasePorts & Pick<Ports, 'sleep'>
+type CreatePorts = ReleasePorts & Pick<PoPorts, 'sleep'>
 
 /** A create request, already checked; ids are UUIDs, registry fields may be empty. */
 export interface CreateRequest {
@@ -43,11 +43,11 @@ const CREATION_BUDGET_MS = 40_000
 const FORMER_BUDGET_MS = 10_000
 
 interface Plan {
-  readonly begin: BeginInput
+  readonly begin: NewAnalysis
   readonly secrets: AnalysisSecrets
 }
 
-function plan(request: CreateRequest, { registry }: Ports['settings']): Plan {
+function plan(request: CreateRequest, { registry }: PoPorts['settings']): Plan {
   const url = request.registryUrl || registry.url
   if (!url) throw new Fault('invalid', 'registry_url is empty and HARBOR_URL is not set')
   const host = registryHost(url)
@@ -89,7 +89,7 @@ const differs = (spelling: string, fields: readonly string[]): Fault =>
   new Fault('conflict', `Analysis ${spelling} is running already with another ${fields.join(', ')}.`)
 
 /** Records the intent, once what is left of a former incarnation is out of the way. */
-async function begin(ports: CreatePorts, input: BeginInput): Promise<Begun> {
+async function begin(ports: CreatePorts, input: NewAnalysis): Promise<Begun> {
   const { store, now } = ports
   const deadline = now().getTime() + FORMER_BUDGET_MS
   while (now().getTime() < deadline) {
@@ -101,7 +101,7 @@ async function begin(ports: CreatePorts, input: BeginInput): Promise<Begun> {
   throw new Fault('unavailable', 'The former run of this analysis is still being removed.', { retryAfter: 5 })
 }
 
-function budget({ now }: Pick<Ports, 'now'>): () => void {
+function budget({ now }: Pick<PoPorts, 'now'>): () => void {
   const end = now().getTime() + CREATION_BUDGET_MS
   return () => {
     if (now().getTime() > end) throw new Fault('unavailable', 'Kubernetes took too long.', { retryAfter: 10 })

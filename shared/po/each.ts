@@ -2,7 +2,7 @@
 
 import { mapConcurrent } from '../platform/concurrency.ts'
 import type { Analysis, AnalysisId } from './model.ts'
-import type { Ports } from './ports.ts'
+import type { PoPorts } from './ports.ts'
 
 const CONCURRENCY = 32
 
@@ -11,7 +11,7 @@ export type Selection = { readonly id: AnalysisId; readonly spelling: string } |
 
 /** The current incarnations a caller means, under the key of their answer. */
 export async function select(
-  { store }: Pick<Ports, 'store'>,
+  { store }: Pick<PoPorts, 'store'>,
   selection: Selection,
 ): Promise<(readonly [string, Analysis])[]> {
   if (!selection) return (await store.list()).map((analysis) => [analysis.spelling, analysis])
@@ -21,7 +21,7 @@ export async function select(
 
 /** Runs side by side; when some fail, the others are done all the same, and the first fault is thrown. */
 export async function eachAnalysis<T>(
-  ports: Pick<Ports, 'store'>,
+  ports: Pick<PoPorts, 'store'>,
   selection: Selection,
   act: (analysis: Analysis) => Promise<T>,
 ): Promise<Record<string, T>> {

@@ -3,8 +3,8 @@
  * Used by every way an analysis can end: callers, the sweep, cleanup.
  */
 import { type Analysis, LIVE_STATES, type LogLine, type Outcome, type Report, type State } from './model.ts'
-import type { Patch } from './ports/analyses.ts'
-import type { Ports } from './ports.ts'
+import type { AnalysisPatch } from './ports/analyses.ts'
+import type { PoPorts } from './ports.ts'
 import { type ReleasePorts, releaseByKey } from './release.ts'
 import { outcomeReport } from './report.ts'
 
@@ -19,7 +19,7 @@ export interface End {
 /** Stopped analyses pass through `stopping` until their objects are gone; the other ends are states at once. */
 const stateOf = (outcome: Outcome): State => (outcome === 'stopped' ? 'stopping' : outcome)
 
-function endPatch({ outcome, cause, archive, line }: End, analysis: Analysis, hubLogging: boolean): Patch {
+function endPatch({ outcome, cause, archive, line }: End, analysis: Analysis, hubLogging: boolean): AnalysisPatch {
   const told: Report[] = []
   if (line && hubLogging) told.push({ kind: 'log', level: line.level, message: line.message, status: outcome })
   told.push(outcomeReport(outcome, analysis.progress))
@@ -38,7 +38,7 @@ function endPatch({ outcome, cause, archive, line }: End, analysis: Analysis, hu
  * @returns the analysis as it is now, or undefined when somebody else moved it first
  */
 export function recordEnd(
-  { store, settings }: Pick<Ports, 'store' | 'settings'>,
+  { store, settings }: Pick<PoPorts, 'store' | 'settings'>,
   analysis: Analysis,
   end: End,
   from: readonly State[] = LIVE_STATES,

@@ -4,7 +4,7 @@
  */
 
 import type { OutgoingEvent } from '../platform/ports.ts'
-import type { AnalysisId, Change, ChangeTo } from './model.ts'
+import type { AnalysisChange, AnalysisId, ChangeTo } from './model.ts'
 
 const PREFIX = 'de.privateaim.po.analysis'
 
@@ -18,7 +18,7 @@ export const changeType = (to: ChangeTo): string => `${PREFIX}.${to}`
 export const eventSource = (namespace: string): string => `/namespaces/${namespace}/po`
 
 /** No run enters a state twice, and no id sees a run number twice: so these ids never repeat. */
-export function changeEvent({ id, run, to, progress, cause, at }: Change, source: string): OutgoingEvent {
+export function changeEvent({ id, run, to, progress, cause, at }: AnalysisChange, source: string): OutgoingEvent {
   return {
     id: `${id}/${run}/${to}`,
     type: changeType(to),

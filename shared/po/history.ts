@@ -2,11 +2,11 @@
 import type { Selection } from './each.ts'
 import type { AnalysisId, AnalysisKey, LogSnapshot, RunNumber } from './model.ts'
 import type { EndedRef, KeptLog, KeptTexts, LineCounts } from './ports/logs.ts'
-import type { Ports } from './ports.ts'
+import type { PoPorts } from './ports.ts'
 import { entry, type Logs, leftOutBytes, leftOutLines, type Text, type TextsByKey } from './texts.ts'
 
 type Kind = LogSnapshot['kind']
-type HistoryPorts = Pick<Ports, 'store'>
+type HistoryPorts = Pick<PoPorts, 'store'>
 
 const PAGE = 500
 

@@ -10,7 +10,7 @@
 import { describeExit, UNSTARTABLE } from '../platform/container-reasons.ts'
 import type { HubStatus, State, StatusWord } from './model.ts'
 import type { SdkStatus } from './ports/analysis-api.ts'
-import type { ContainerFacts, PodFacts } from './ports/cluster.ts'
+import type { PoContainerFacts, PoPodFacts } from './ports/cluster.ts'
 import type { Budgets } from './settings.ts'
 
 // ------------------------------------------------------------------------------------------------- classify
@@ -36,7 +36,7 @@ export interface Observation {
 export interface Facts {
   readonly recorded: State
   /** Pods of the current run's analysis that are not being deleted. */
-  readonly pods: readonly PodFacts[]
+  readonly pods: readonly PoPodFacts[]
   readonly proxyReady: boolean
   readonly deploymentExists: boolean
   /** Its Deployment was taken over from another orchestrator. If its pod is replaced, the run is lost. */
@@ -65,7 +65,7 @@ const ANSWERS = {
   unknown: { kind: 'failed', cause: 'the analysis reports a status that does not exist' },
 } as const satisfies Record<SdkStatus, Observation>
 
-type Termination = NonNullable<ContainerFacts['terminated']>
+type Termination = NonNullable<PoContainerFacts['terminated']>
 
 /** How a container ended, for people. */
 export function describeTermination(end: Termination): string {
@@ -77,8 +77,8 @@ const withDetail = (cause: string, detail: string | null | undefined): string =>
   detail ? `${cause}: ${detail.slice(0, 300)}` : cause
 
 interface Evidence extends Facts {
-  readonly pod: PodFacts | undefined
-  readonly main: ContainerFacts | undefined
+  readonly pod: PoPodFacts | undefined
+  readonly main: PoContainerFacts | undefined
   readonly budgets: Budgets
 }
 

@@ -63,7 +63,7 @@ export type Outcome = (typeof OUTCOMES)[number]
 
 /** Levels of a log line, as the SDK and the Hub spell them. */
 export const LOG_LEVELS = ['emerg', 'alert', 'crit', 'error', 'warn', 'notice', 'info', 'debug'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
+export type LineLevel = (typeof LOG_LEVELS)[number]
 
 /** The Hub's words for the state of an analysis on a node. */
 export const HUB_STATUSES = ['starting', 'started', 'stopping', 'stopped', 'executing', 'executed', 'failed'] as const
@@ -151,7 +151,7 @@ export interface AnalysisSecrets {
 
 /** One line that an analysis, or we about it, wrote. */
 export interface LogLine {
-  readonly level: LogLevel
+  readonly level: LineLevel
   readonly message: string
   /** The status the writer claimed; free text from the SDK. */
   readonly status: string
@@ -179,7 +179,7 @@ export interface LineLimits {
 /** What the Hub is to learn; one row of the outbox. */
 export type Report =
   | { readonly kind: 'status'; readonly status: HubStatus; readonly progress: number | null }
-  | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string; readonly status: HubStatus | null }
+  | { readonly kind: 'log'; readonly level: LineLevel; readonly message: string; readonly status: HubStatus | null }
 
 /**
  * What a change may lead to: a state, or `withdrawn` for a creation that was taken back and for an incarnation that a
@@ -189,7 +189,7 @@ export const CHANGES = [...STATES, 'withdrawn'] as const
 export type ChangeTo = (typeof CHANGES)[number]
 
 /** A move of an incarnation to another state, or of a restart to its next run. No run enters a state twice. */
-export interface Change {
+export interface AnalysisChange {
   readonly id: AnalysisId
   readonly run: RunNumber
   readonly to: ChangeTo

@@ -47,7 +47,7 @@ export const credentialsName = (id: AnalysisId, firstRun: RunNumber): string => 
 /** Of an analysis that version 0.1 made: the Secret with the login of its registry. */
 export const formerPullSecretName = (id: AnalysisId, firstRun: RunNumber): string => `${runName(id, firstRun)}-pull`
 
-export interface RunRef {
+export interface AnalysisRunRef {
   readonly id: AnalysisId
   readonly run: RunNumber
 }
@@ -56,7 +56,7 @@ const RUN = '(?<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-(?<run>[1-9][0-9
 const OBJECT = new RegExp(`^(?:nginx-to-|nginx-|net-stats-)?analysis-${RUN}(?:-[a-z0-9-]+)?$`)
 const EXACT = new RegExp(`^analysis-${RUN}$`)
 
-function match(pattern: RegExp, name: string): RunRef | undefined {
+function match(pattern: RegExp, name: string): AnalysisRunRef | undefined {
   const groups = pattern.exec(name)?.groups
   const id = groups && parseAnalysisId(groups['id'] ?? '')
   return id ? { id, run: Number(groups['run']) as RunNumber } : undefined
@@ -66,10 +66,10 @@ function match(pattern: RegExp, name: string): RunRef | undefined {
 export const OBJECT_PATTERN = OBJECT.source.replaceAll(/\?<\w+>/g, '')
 
 /** The run an object, pod or container name belongs to; undefined for names that are not ours. */
-export const parseObjectName = (name: string): RunRef | undefined => match(OBJECT, name)
+export const parseObjectName = (name: string): AnalysisRunRef | undefined => match(OBJECT, name)
 
 /** The inverse of {@link runName}; nothing else parses. */
-export const parseRunName = (name: string): RunRef | undefined => match(EXACT, name)
+export const parseRunName = (name: string): AnalysisRunRef | undefined => match(EXACT, name)
 
 /** Labels that select the pods of a run, and nothing else. */
 export const analysisSelector = (id: AnalysisId, run: RunNumber) =>

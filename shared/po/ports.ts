@@ -10,16 +10,16 @@ import type { Log, Sink } from '../platform/ports.ts'
 import type { Sidecar } from './ports/analysis-api.ts'
 import type { Sign } from './ports/archive.ts'
 import type { Broker } from './ports/broker.ts'
-import type { Cluster } from './ports/cluster.ts'
+import type { PoCluster } from './ports/cluster.ts'
 import type { Hub } from './ports/hub.ts'
 import type { Identity } from './ports/identity.ts'
-import type { Store } from './ports/store.ts'
+import type { PoStore } from './ports/store.ts'
 import type { PoSettings } from './settings.ts'
 
 /** Everything a use case may ask for; each takes only what it names. */
-export interface Ports {
-  readonly store: Store
-  readonly cluster: Cluster
+export interface PoPorts {
+  readonly store: PoStore
+  readonly cluster: PoCluster
   readonly identity: Identity
   readonly hub: Hub
   readonly sidecar: Sidecar

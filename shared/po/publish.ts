@@ -2,12 +2,12 @@
 import type { Drained } from '../platform/drain.ts'
 import { publish } from '../platform/outbox.ts'
 import { changeEvent, eventSource } from './events.ts'
-import type { Ports } from './ports.ts'
+import type { PoPorts } from './ports.ts'
 
-export type PublishingPorts = Pick<Ports, 'store' | 'sink' | 'log' | 'now' | 'random' | 'settings'>
+export type PoPublishingPorts = Pick<PoPorts, 'store' | 'sink' | 'log' | 'now' | 'random' | 'settings'>
 
 /** Publishes what is due, until nothing is or `deadline` has passed. */
-export function publishChanges(ports: PublishingPorts, deadline: Date): Promise<Drained> {
+export function publishChanges(ports: PoPublishingPorts, deadline: Date): Promise<Drained> {
   const { store, settings } = ports
   return publish(
     ports,

@@ -4,13 +4,13 @@
  */
 import { WORDS } from './lifecycle.ts'
 import { shortened } from './long-line.ts'
-import { type Analysis, type AnalysisId, type HubStatus, isLive, type LogLevel, type Report } from './model.ts'
+import { type Analysis, type AnalysisId, type HubStatus, isLive, type LineLevel, type Report } from './model.ts'
 import { parseRunName } from './names.ts'
-import type { Ports } from './ports.ts'
+import type { PoPorts } from './ports.ts'
 
 export interface LineRequest {
   readonly id: AnalysisId
-  readonly level: LogLevel
+  readonly level: LineLevel
   readonly message: string
   readonly status: string
   readonly progress: number
@@ -53,7 +53,7 @@ function lineRun({ id, runHeader }: LineRequest) {
 
 /** Records a line. Lines of an id that has no analysis here are only passed on to the Hub's log. */
 export async function recordLog(
-  { store, log, settings }: Pick<Ports, 'store' | 'log' | 'settings'>,
+  { store, log, settings }: Pick<PoPorts, 'store' | 'log' | 'settings'>,
   request: LineRequest,
 ): Promise<null> {
   const { id, level, progress } = request

@@ -16,10 +16,10 @@ import { readLog } from './container-logs.ts'
 import type { AnalysisKey, LogSnapshot, Removal } from './model.ts'
 import { COMPONENT, credentialsName, LABEL, parseObjectName, rootName } from './names.ts'
 import type { ClientHold } from './ports/removals.ts'
-import type { Ports } from './ports.ts'
+import type { PoPorts } from './ports.ts'
 
 export type ReleasePorts = Pick<
-  Ports,
+  PoPorts,
   'store' | 'cluster' | 'identity' | 'broker' | 'sign' | 'log' | 'now' | 'settings'
 >
 
@@ -107,7 +107,7 @@ async function secureLogs(ports: ReleasePorts, removal: Removal): Promise<void> 
 
 /** Saves the last bytes of every container log of these runs, with one log in memory at a time. */
 export async function takeLogs(
-  ports: Pick<Ports, 'store' | 'cluster' | 'settings'>,
+  ports: Pick<PoPorts, 'store' | 'cluster' | 'settings'>,
   { key, id, firstRun, lastRun }: Pick<Removal, 'key' | 'id' | 'firstRun' | 'lastRun'>,
 ): Promise<void> {
   const pods = await ports.cluster.pods({ [LABEL.analysis]: id })
@@ -121,7 +121,7 @@ export async function takeLogs(
 
 /** A function of its own, so that a log can be freed while its analysis waits to read the next one. */
 async function takeLog(
-  ports: Pick<Ports, 'store' | 'cluster' | 'settings'>,
+  ports: Pick<PoPorts, 'store' | 'cluster' | 'settings'>,
   key: AnalysisKey,
   pod: string,
   taken: Pick<LogSnapshot, 'run' | 'kind' | 'container'>,
@@ -150,7 +150,7 @@ async function removeRoot({ cluster, store, now }: ReleasePorts, removal: Remova
 }
 
 /** How many pods of the incarnation have not ended yet. */
-async function podsLeft({ cluster }: Pick<Ports, 'cluster'>, { id, firstRun, lastRun }: Removal): Promise<number> {
+async function podsLeft({ cluster }: Pick<PoPorts, 'cluster'>, { id, firstRun, lastRun }: Removal): Promise<number> {
   const pods = await cluster.pods({ [LABEL.analysis]: id, component: COMPONENT.analysis })
   return pods.filter((pod) => {
     const run = Number(pod.labels[LABEL.run])

@@ -15,13 +15,13 @@ import {
   type Analysis,
   type AnalysisId,
   isVersion4,
-  type LogLevel,
+  type LineLevel,
   type LogLine,
   type Outcome,
   type Report,
 } from './model.ts'
 import type { PendingReport } from './ports/outbox.ts'
-import type { Ports } from './ports.ts'
+import type { PoPorts } from './ports.ts'
 
 /** The terminal status of an analysis. */
 export const outcomeReport = (outcome: Outcome, progress: number): Report => ({
@@ -31,11 +31,11 @@ export const outcomeReport = (outcome: Outcome, progress: number): Report => ({
 })
 
 /** A line that we write into the log of an analysis. */
-export function ownLine(level: LogLevel, marker: string, text: string, { state, progress }: Analysis): LogLine {
+export function ownLine(level: LineLevel, marker: string, text: string, { state, progress }: Analysis): LogLine {
   return { level, message: `${marker}: ${text}`, status: WORDS[state].status, progress }
 }
 
-export type DeliveryPorts = Pick<Ports, 'store' | 'hub' | 'log' | 'now' | 'random'>
+export type DeliveryPorts = Pick<PoPorts, 'store' | 'hub' | 'log' | 'now' | 'random'>
 
 const LEASE_MS = 30_000
 
@@ -129,7 +129,7 @@ export function deliverSoon(): (ports: DeliveryPorts) => Promise<void> {
 }
 
 /** Limits a delivery to one connection of the pool: the others serve requests that wait for an answer. */
-function oneConnection(store: Ports['store']): Ports['store'] {
+function oneConnection(store: PoPorts['store']): PoPorts['store'] {
   const inTurn = withLimit(1)
   return {
     ...store,

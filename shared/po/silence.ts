@@ -5,7 +5,7 @@
  * - Most of the analyses that have answered before are silent: then the network between the loop and them is broken.
  * - No sweep was completed for a while: it is not known whether they would have answered meanwhile.
  */
-import type { Ports } from './ports.ts'
+import type { PoPorts } from './ports.ts'
 
 /** Fewer silent analyses than this are never taken for a fault of ours. */
 const FAULT_MIN = 3
@@ -17,7 +17,7 @@ export const STALLED_INTERVALS = 3
 export const FAULT_INTERVALS = 2
 
 /** Decides from what the previous sweep recorded, and resets the timers if the silence is not the fault of the analyses. */
-export async function resetSilenceTimers(ports: Pick<Ports, 'store' | 'now' | 'settings' | 'log'>): Promise<void> {
+export async function resetSilenceTimers(ports: Pick<PoPorts, 'store' | 'now' | 'settings' | 'log'>): Promise<void> {
   const { store, now, settings, log } = ports
   const at = now()
   const [{ heard, silent }, { completedAt }] = await Promise.all([store.silence(), store.loopState(at)])

@@ -3,21 +3,21 @@ import type { Selection } from './each.ts'
 import { statusWord } from './lifecycle.ts'
 import type { StatusWord } from './model.ts'
 import type { AnalysisState } from './ports/analyses.ts'
-import type { Ports } from './ports.ts'
+import type { PoPorts } from './ports.ts'
 
 interface AnalysisStatus {
   readonly status: StatusWord
   readonly progress: number
 }
 
-async function statesOf({ store }: Pick<Ports, 'store'>, selection: Selection): Promise<AnalysisState[]> {
+async function statesOf({ store }: Pick<PoPorts, 'store'>, selection: Selection): Promise<AnalysisState[]> {
   if (!selection) return store.listStates()
   const analysis = await store.find(selection.id)
   return analysis ? [{ ...analysis, spelling: selection.spelling }] : []
 }
 
 export async function status(
-  ports: Pick<Ports, 'store'>,
+  ports: Pick<PoPorts, 'store'>,
   selection: Selection,
 ): Promise<Record<string, AnalysisStatus>> {
   const states = await statesOf(ports, selection)

@@ -4,11 +4,11 @@
  */
 import type { Inventory } from './inventory.ts'
 import { type AnalysisId, isLive, type Removal } from './model.ts'
-import { COMPONENT, parseObjectName, type RunRef } from './names.ts'
-import type { ObjectMeta, OwnedKind, PodFacts } from './ports/cluster.ts'
-import type { Ports } from './ports.ts'
+import { type AnalysisRunRef, COMPONENT, parseObjectName } from './names.ts'
+import type { ObjectMeta, OwnedKind, PoPodFacts } from './ports/cluster.ts'
+import type { PoPorts } from './ports.ts'
 
-type ZombiePorts = Pick<Ports, 'store' | 'cluster' | 'log' | 'now'>
+type ZombiePorts = Pick<PoPorts, 'store' | 'cluster' | 'log' | 'now'>
 
 /** Kinds as cleanup names them, in the order of its answer. */
 export const ZOMBIE_KINDS = [
@@ -37,8 +37,8 @@ function labelOf(kind: OwnedKind, component: string | undefined): ZombieKind {
   return 'configmaps'
 }
 
-const runOfObject = ({ name }: ObjectMeta): RunRef | undefined => parseObjectName(name)
-const runOfPod = ({ labels }: PodFacts): RunRef | undefined => parseObjectName(labels['app'] ?? '')
+const runOfObject = ({ name }: ObjectMeta): AnalysisRunRef | undefined => parseObjectName(name)
+const runOfPod = ({ labels }: PoPodFacts): AnalysisRunRef | undefined => parseObjectName(labels['app'] ?? '')
 
 /** Of version 0.1 the root is a Secret, which no inventory has: it is known, and goes, with the policy it owns. */
 function foundObject({ cluster }: ZombiePorts, { kind, name, labels, owners }: ObjectMeta): Found {
@@ -49,7 +49,7 @@ function foundObject({ cluster }: ZombiePorts, { kind, name, labels, owners }: O
   return { label: labelOf(kind, labels['component']), name, remove }
 }
 
-function foundPod({ cluster }: ZombiePorts, { name, labels }: PodFacts): Found {
+function foundPod({ cluster }: ZombiePorts, { name, labels }: PoPodFacts): Found {
   const label = labels['component'] === COMPONENT.proxy ? 'nginx-pods' : 'pods'
   return { label, name, remove: () => cluster.removePod(name) }
 }
@@ -73,8 +73,8 @@ async function findZombies(ports: ZombiePorts, { objects, pods }: Inventory, gra
   if (objects.length === 0 && pods.length === 0) return []
   const ranges = await accountedFor(ports)
   const before = ports.now().getTime() - graceMs
-  const isOld = ({ deleting, createdAt }: ObjectMeta | PodFacts) => !deleting && createdAt.getTime() <= before
-  const isOwned = (ref: RunRef | undefined) =>
+  const isOld = ({ deleting, createdAt }: ObjectMeta | PoPodFacts) => !deleting && createdAt.getTime() <= before
+  const isOwned = (ref: AnalysisRunRef | undefined) =>
     !ref || ranges.get(ref.id)?.some(({ firstRun, lastRun }) => ref.run >= firstRun && ref.run <= lastRun)
   return [
     ...objects

@@ -1,11 +1,11 @@
 /** Calls of the programs beside a run: with its token, streamed, tried again where that makes sense. */
+
 import type { IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openRequest, readText } from '../platform/http-client.ts'
+import type { Bytes } from '../platform/ports.ts'
 import type { RunEnvironment } from './environment.ts'
-
-export type Bytes = AsyncIterable<Uint8Array>
 
 /** The other side said no: asking again would not help. */
 export class Refused extends Error {
@@ -32,7 +32,7 @@ interface Sent {
   readonly length: number
 }
 
-export interface Client {
+export interface RunClient {
   /** Tries until `until`, with longer and longer pauses. @throws what failed last, or `Refused` at once */
   persist<T>(until: number, attempt: () => Promise<T>): Promise<T>
   json(method: string, path: string, body?: object): Promise<unknown>
@@ -70,7 +70,7 @@ async function good(response: IncomingMessage): Promise<IncomingMessage> {
   throw AGAIN.includes(status) ? new Error(words) : new Refused(status, words)
 }
 
-export function createClient({ url, serviceId, token }: RunEnvironment): Client {
+export function createClient({ url, serviceId, token }: RunEnvironment): RunClient {
   const base = `${url}/run/${serviceId}/`
 
   async function call(method: string, path: string, body?: Sent): Promise<IncomingMessage> {

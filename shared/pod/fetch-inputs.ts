@@ -7,7 +7,8 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { type Bytes, type Client, createClient, Refused } from './client.ts'
+import type { Bytes } from '../platform/ports.ts'
+import { createClient, Refused, type RunClient } from './client.ts'
 import { type RunEnvironment, readEnvironment } from './environment.ts'
 
 interface Input {
@@ -40,7 +41,7 @@ async function* verified(source: Bytes, { sha256, name }: Input): Bytes {
 const queryOf = ({ step, firing }: RunEnvironment): string => `?step=${step}&firing=${firing}`
 
 /** Under its name only when it is complete; every user may read it. */
-async function fetchOne(client: Client, run: RunEnvironment, input: Input): Promise<void> {
+async function fetchOne(client: RunClient, run: RunEnvironment, input: Input): Promise<void> {
   const path = join(run.input, input.name)
   const partial = join(run.input, `.${input.sha256}.part`)
   await mkdir(dirname(path), { recursive: true, mode: 0o755 })
@@ -57,7 +58,7 @@ async function fetchOne(client: Client, run: RunEnvironment, input: Input): Prom
 const PAGE = 1000
 
 /** All inputs, page by page, as long as they fit below `/input`. */
-async function listed(client: Client, run: RunEnvironment): Promise<Input[]> {
+async function listed(client: RunClient, run: RunEnvironment): Promise<Input[]> {
   const inputs: Input[] = []
   let bytes = 0
   for (let page: readonly Input[] | undefined; !page || page.length === PAGE; ) {

@@ -7,7 +7,8 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { withinDeadline } from '../platform/http-client.ts'
-import { type Bytes, type Client, createClient } from './client.ts'
+import type { Bytes } from '../platform/ports.ts'
+import { createClient, type RunClient } from './client.ts'
 import { type RunEnvironment, readEnvironment } from './environment.ts'
 import { type FoundFile, openPlain, walk } from './walk.ts'
 
@@ -65,7 +66,7 @@ async function isTaken(file: FoundFile, taken: Taken | undefined): Promise<boole
   })
 }
 
-const sendOne = (client: Client, run: Run, file: FoundFile): Promise<Taken> =>
+const sendOne = (client: RunClient, run: Run, file: FoundFile): Promise<Taken> =>
   reading(file, async (bytes, length) => {
     const hash = createHash('sha256')
     const body = { length, bytes: counted(bytes, length, (some) => hash.update(some)) }
@@ -76,7 +77,7 @@ const sendOne = (client: Client, run: Run, file: FoundFile): Promise<Taken> =>
   })
 
 /** Another name of a file that was sent: the server has its content. */
-async function linkOne(client: Client, run: Run, { path }: FoundFile, { sha256, length }: Taken): Promise<Taken> {
+async function linkOne(client: RunClient, run: Run, { path }: FoundFile, { sha256, length }: Taken): Promise<Taken> {
   await client.json('PUT', `outputs/${encoded(path)}${queryOf(run)}&sha256=${sha256}`)
   return { path, sha256, length }
 }
@@ -91,7 +92,7 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
 }
 
 /** Files of an interrupted upload by path, read page by page. */
-async function takenBefore(client: Client, run: Run, first: OutputSet, until: number): Promise<Map<string, Taken>> {
+async function takenBefore(client: RunClient, run: Run, first: OutputSet, until: number): Promise<Map<string, Taken>> {
   const taken = new Map<string, Taken>()
   for (let page = first.files; page.length > 0; ) {
     for (const file of page) taken.set(file.path, file)
@@ -113,7 +114,7 @@ function digestOf(files: readonly Taken[]) {
   return { files: files.length, bytes, sha256: hash.digest('hex') }
 }
 
-async function sendAll(client: Client, run: RunEnvironment, until: number): Promise<string> {
+async function sendAll(client: RunClient, run: RunEnvironment, until: number): Promise<string> {
   const ask = <T>(attempt: () => Promise<unknown>) => client.persist(until, attempt) as Promise<T>
   const set = await ask<OutputSet>(() => client.json('GET', `outputs${queryOf(run)}`))
   if (set.state === 'complete') return `${set.count} output files, sent before`

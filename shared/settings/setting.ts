@@ -131,14 +131,14 @@ export const overrides = (shape: Shape) =>
   )
 
 /** One allowed way out: pods with a label, or addresses, and a port. */
-export type Way = {
+export type EgressRule = {
   readonly to: { readonly label: readonly [key: string, value: string] } | { readonly cidr: string }
   readonly port: number
 }
 const LABELLED = /^(?<key>[A-Za-z0-9][A-Za-z0-9./_-]*)=(?<value>[A-Za-z0-9][A-Za-z0-9._-]*):(?<port>[0-9]{1,5})$/
 const ADDRESSED = /^(?<cidr>[0-9a-fA-F.:]+\/[0-9]{1,3}):(?<port>[0-9]{1,5})$/
 
-function wayOf(text: string): Way | undefined {
+function wayOf(text: string): EgressRule | undefined {
   const labelled = LABELLED.exec(text)?.groups
   const addressed = ADDRESSED.exec(text)?.groups
   const port = Number((labelled ?? addressed)?.['port'])
@@ -149,14 +149,14 @@ function wayOf(text: string): Way | undefined {
 }
 
 /** A block that may never be opened, and the closed one it lies in. */
-function closedWay({ to }: Way): string | undefined {
+function closedWay({ to }: EgressRule): string | undefined {
   const block = 'cidr' in to ? parseBlock(to.cidr) : undefined
   const around = block && closedAround(block)
   return around && `blocks outside of ${around}, which holds metadata, link-local or loopback addresses`
 }
 
 export const ways = (shape: Shape) =>
-  setting<readonly Way[]>(shape, (value) => {
+  setting<readonly EgressRule[]>(shape, (value) => {
     const found = value
       .split(',')
       .map((each) => each.trim())

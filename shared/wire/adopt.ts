@@ -23,7 +23,7 @@ function resolverIsOurs(env: Environment): boolean {
   return env['KUBERNETES_SERVICE_HOST'] !== undefined && !env['KUBECONFIG']
 }
 
-export interface Wired {
+export interface WiredAdopt {
   readonly ports: AdoptPorts
   close(): Promise<void>
 }
@@ -32,7 +32,7 @@ export interface Wired {
  * @param former database of the Python service, if it is not ours: on the same server, with the same role
  * @throws ConfigFault
  */
-export function wireAdopt(env: Environment, log: Log, former?: string): Wired {
+export function wireAdopt(env: Environment, log: Log, former?: string): WiredAdopt {
   const config = loadConfig(GROUPS, env)
   const settings = poSettings(config)
   const resolver = config.CLUSTER_RESOLVER || (resolverIsOurs(env) ? settings.run.resolver : '')

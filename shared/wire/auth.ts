@@ -19,17 +19,17 @@ import type { Auth } from '../routes/index.ts'
 import type { Config } from '../settings/config.ts'
 
 /** A client of the realm. */
-export interface Client {
+export interface RealmClient {
   /** Set when it is an analysis: their clients are named by the analysis id. */
   readonly analysisId: AnalysisId | undefined
 }
 
 export interface CallerOf {
   readonly none: undefined
-  readonly user: Client
-  readonly analysis: Client
+  readonly user: RealmClient
+  readonly analysis: RealmClient
   /** Undefined where the site asks for no token. */
-  readonly dt: Client | undefined
+  readonly dt: RealmClient | undefined
   readonly service: Access
 }
 
@@ -39,7 +39,7 @@ type ClientConfig = RealmConfig & Pick<Config, 'AUTH_REQUIRED_ROLE'>
 export function authenticateClient(
   config: ClientConfig,
   verify: VerifyToken = createVerify(config),
-): Authenticate<Client> {
+): Authenticate<RealmClient> {
   const { AUTH_REQUIRED_ROLE: role } = config
   return async (token) => {
     const { clientId, roles } = await verify(token)
@@ -50,7 +50,7 @@ export function authenticateClient(
 }
 
 /** Any client but an analysis. */
-export function authenticateUser(config: ClientConfig, verify?: VerifyToken): Authenticate<Client> {
+export function authenticateUser(config: ClientConfig, verify?: VerifyToken): Authenticate<RealmClient> {
   const authenticate = authenticateClient(config, verify)
   return async (token, params) => {
     const client = await authenticate(token, params)

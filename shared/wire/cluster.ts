@@ -2,15 +2,18 @@
 
 import { createSidecar } from '../adapters/analysis-api/index.ts'
 import { createBroker } from '../adapters/broker/index.ts'
-import { apiServerProxy, type Connection, connect, createCluster } from '../adapters/kubernetes/po/index.ts'
-import type { Ports } from '../po/ports.ts'
+import { type ApiConnection, apiServerProxy, connect, createCluster } from '../adapters/kubernetes/po/index.ts'
+import type { PoPorts } from '../po/ports.ts'
 import type { PoSettings } from '../po/settings.ts'
 import type { Context, Wiring } from './context.ts'
 
-type ClusterPorts = Pick<Ports, 'cluster' | 'broker' | 'sidecar' | 'settings'>
+type ClusterPorts = Pick<PoPorts, 'cluster' | 'broker' | 'sidecar' | 'settings'>
 
 /** The ports over a connection that others may use, too. */
-export function overConnection(link: Connection, { config, ambient: { settings } }: Context<PoSettings>): ClusterPorts {
+export function overConnection(
+  link: ApiConnection,
+  { config, ambient: { settings } }: Context<PoSettings>,
+): ClusterPorts {
   const { namespace } = link
   const reach =
     config.SIDECAR_REACH === 'api'
@@ -25,6 +28,6 @@ export function overConnection(link: Connection, { config, ambient: { settings }
   }
 }
 
-export const connection = ({ config, env }: Context): Connection => connect({ namespace: config.NAMESPACE, env })
+export const connection = ({ config, env }: Context): ApiConnection => connect({ namespace: config.NAMESPACE, env })
 
 export const cluster: Wiring<ClusterPorts, PoSettings> = (context) => overConnection(connection(context), context)

@@ -1,12 +1,12 @@
 /** What only the reconciler has: the tokens of runs, and the collection of garbage. */
 import { createBlobs, createCatalogue, createRuns } from '../adapters/postgres/files/index.ts'
-import type { Ports } from '../dt/ports.ts'
+import type { DtPorts } from '../dt/ports.ts'
 import { tidy } from '../files/tidy.ts'
 import { runToken } from '../platform/service-token.ts'
 import type { Wiring } from './context.ts'
 import { databaseOf } from './database.ts'
 
-export const dtKeeping: Wiring<Pick<Ports, 'tokenOf' | 'tidy'>> = (context) => {
+export const dtKeeping: Wiring<Pick<DtPorts, 'tokenOf' | 'tidy'>> = (context) => {
   const { config, ambient } = context
   const database = databaseOf(context)
   const deps = {

@@ -2,12 +2,12 @@
 import { randomBytes } from 'node:crypto'
 import { checkAuthority, createStore } from '../adapters/postgres/dt/index.ts'
 import type { ServiceId } from '../dt/model.ts'
-import type { Ports } from '../dt/ports.ts'
+import type { DtPorts } from '../dt/ports.ts'
 import { objectIdOf } from '../files/id.ts'
 import type { Wiring } from './context.ts'
 import { databaseOf } from './database.ts'
 
-const wiring: Wiring<Pick<Ports, 'store' | 'newId'>> = (context) => ({
+const wiring: Wiring<Pick<DtPorts, 'store' | 'newId'>> = (context) => ({
   store: createStore(databaseOf(context)),
   newId: () => objectIdOf(context.ambient.now(), randomBytes(8)) as string as ServiceId,
 })

@@ -1,13 +1,13 @@
 import { createSign } from '../adapters/signing.ts'
 import type { Sign } from '../po/ports/archive.ts'
-import type { Ports } from '../po/ports.ts'
+import type { PoPorts } from '../po/ports.ts'
 import type { Config } from '../settings/config.ts'
 import type { Wiring } from './context.ts'
 
 const create = (config: Config): Promise<Sign> =>
   createSign({ keyFile: config.NODE_KEY, passphrase: config.NODE_KEY_PW })
 
-const wiring: Wiring<Pick<Ports, 'sign'>> = ({ config }) => {
+const wiring: Wiring<Pick<PoPorts, 'sign'>> = ({ config }) => {
   const ready = create(config)
   // Awaited at the first use; until then its failure is nobody's.
   ready.catch(() => {})

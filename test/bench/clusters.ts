@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Connection, connect, createCluster } from '../../shared/adapters/kubernetes/po/index.ts'
+import { type ApiConnection, connect, createCluster } from '../../shared/adapters/kubernetes/po/index.ts'
 import { takeInventory } from '../../shared/po/inventory.ts'
 import { type Apart, startApart } from './apart.ts'
 import { PEER_SERVICES } from './peer-services.ts'
@@ -53,7 +53,7 @@ export function runsApart(analyses: number, logBytes = 0) {
 
 const GONE_WITHIN_MS = 120_000
 
-async function ask(connection: Connection, method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) {
+async function ask(connection: ApiConnection, method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) {
   const answer = await connection.send({
     method,
     path,
@@ -66,7 +66,7 @@ async function ask(connection: Connection, method: 'GET' | 'POST' | 'DELETE', pa
   return answer.status
 }
 
-async function removeNamespace(connection: Connection, path: string): Promise<void> {
+async function removeNamespace(connection: ApiConnection, path: string): Promise<void> {
   await ask(connection, 'DELETE', path)
   const end = performance.now() + GONE_WITHIN_MS
   while ((await ask(connection, 'GET', path)) !== 404) {

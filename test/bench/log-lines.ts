@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
 import type { AnalysisId, Report } from '../../shared/po/model.ts'
-import type { Store } from '../../shared/po/ports/store.ts'
+import type { PoStore } from '../../shared/po/ports/store.ts'
 import { databaseSettings, startTestDatabases } from '../sandbox/postgres.ts'
 import { atMost, type BenchRow, median, shown } from './row.ts'
 
@@ -17,7 +17,7 @@ const SPREAD = 5
 const ROUNDS = 1000
 const BUDGET = 1.2
 
-async function analysis(store: Store): Promise<AnalysisId> {
+async function analysis(store: PoStore): Promise<AnalysisId> {
   const id = randomUUID() as AnalysisId
   const result = await store.begin({
     id,
@@ -39,13 +39,13 @@ const LIMITS = { runLines: 20_000, runBytes: 2 ** 24, analysisLines: 100_000, an
 
 const report = (message: string): Report => ({ kind: 'log', level: 'info', message, status: 'executing' })
 
-async function append(store: Store, id: AnalysisId, nth: number): Promise<void> {
+async function append(store: PoStore, id: AnalysisId, nth: number): Promise<void> {
   const message = `round ${nth}: the mean over all partners has changed by 0.0${nth}`
   const line = { level: 'info', message, status: 'executing', progress: Math.min(99, Math.floor(nth / 101)) } as const
   await store.appendLine(id, null, line, () => [report(message)], LIMITS)
 }
 
-async function fill(store: Store, id: AnalysisId, count: number): Promise<void> {
+async function fill(store: PoStore, id: AnalysisId, count: number): Promise<void> {
   for (let nth = 1; nth <= count; nth += 1) await append(store, id, nth)
 }
 
@@ -56,7 +56,7 @@ async function timed(work: () => Promise<void>): Promise<number> {
 }
 
 /** Lines around the 10th of ever new analyses, in turns with lines around the 10,000th of one. */
-async function measure(store: Store): Promise<{ short: number[]; long: number[] }> {
+async function measure(store: PoStore): Promise<{ short: number[]; long: number[] }> {
   const old = await analysis(store)
   await fill(store, old, LONG - ROUNDS / 2)
   const times = { short: [] as number[], long: [] as number[] }

@@ -13,7 +13,7 @@ import type { KubernetesObject } from '../../shared/platform/ports.ts'
 import { applyRoot, applyRun } from '../../shared/po/apply-run.ts'
 import type { RunNumber } from '../../shared/po/model.ts'
 import type { RunInput } from '../../shared/po/objects/index.ts'
-import type { Cluster } from '../../shared/po/ports/cluster.ts'
+import type { PoCluster } from '../../shared/po/ports/cluster.ts'
 import { loadConfig } from '../../shared/settings/config.ts'
 import { poSettings } from '../../shared/wire/settings.ts'
 import { createServerIdentity } from '../sandbox/kubernetes/certificate.ts'
@@ -42,7 +42,7 @@ function apply(object: KubernetesObject): { uid: string } {
   return resources.apply(kind, NAMESPACE, object.metadata.name, object, 'flame-po', true).object.metadata
 }
 
-const cluster = { apply: async (object: KubernetesObject) => apply(object) } as Cluster
+const cluster = { apply: async (object: KubernetesObject) => apply(object) } as PoCluster
 
 async function addRun(n: number): Promise<void> {
   const id = analysisId(n)

@@ -12,7 +12,7 @@ import { createCluster } from '../../shared/adapters/kubernetes/po/index.ts'
 import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
 import { type AnalysisId, parseAnalysisId, type State } from '../../shared/po/model.ts'
 import { standingPolicy } from '../../shared/po/objects/index.ts'
-import type { Store } from '../../shared/po/ports/store.ts'
+import type { PoStore } from '../../shared/po/ports/store.ts'
 import { createBody } from '../sandbox/examples.ts'
 import { databaseSettings } from '../sandbox/postgres.ts'
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts'
@@ -23,7 +23,7 @@ const GIVE_UP_MS = 60_000
 
 interface Bed {
   readonly sandbox: Sandbox
-  readonly store: Store
+  readonly store: PoStore
 }
 
 async function call({ sandbox }: Bed, method: string, path: string, body?: object): Promise<void> {

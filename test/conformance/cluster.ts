@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Fault } from '../../shared/platform/fault.ts'
 import type { KubernetesObject } from '../../shared/platform/ports.ts'
-import type { Cluster, OwnedKind, RemovableKind } from '../../shared/po/ports/cluster.ts'
+import type { OwnedKind, PoCluster, RemovableKind } from '../../shared/po/ports/cluster.ts'
 import {
   applyChain,
   base64,
@@ -22,9 +22,9 @@ import {
 import { podRows } from './cluster/pods.ts'
 
 export interface ClusterTarget {
-  readonly cluster: Cluster
+  readonly cluster: PoCluster
   /** The same with pages of this many objects. */
-  paged(pageSize: number): Cluster
+  paged(pageSize: number): PoCluster
   /** Past the adapter, in the same namespace: for what other clients do and see. */
   raw(
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
@@ -69,9 +69,9 @@ export function clusterConformance(
   make: () => Promise<ClusterTarget>,
   abilities: ClusterAbilities,
 ): void {
-  describe(`Cluster: ${title}`, () => {
+  describe(`PoCluster: ${title}`, () => {
     let target: ClusterTarget
-    let cluster: Cluster
+    let cluster: PoCluster
     beforeAll(async () => {
       target = await make()
       cluster = target.cluster

@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cronJob, knativeService, onDemandJob, serverDeployment, tokensSecret } from '../../shared/dt/objects/index.ts'
-import type { Cluster } from '../../shared/dt/ports/cluster.ts'
+import type { DtCluster } from '../../shared/dt/ports/cluster.ts'
 import { applying } from './dt-cluster/applying.ts'
 import { created, newId, PERSISTENT, SCHEDULED } from './dt-cluster/objects.ts'
 import { podRows } from './dt-cluster/pods.ts'
@@ -13,9 +13,9 @@ import { removing } from './dt-cluster/removing.ts'
 import { resources } from './dt-cluster/resources.ts'
 
 export interface DtClusterTarget {
-  readonly cluster: Cluster
+  readonly cluster: DtCluster
   /** The same with pages of this many objects. */
-  paged(pageSize: number): Cluster
+  paged(pageSize: number): DtCluster
   /** Past the adapter, in the same namespace: for what other clients do and see. */
   raw(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<{ status: number; body: Raw }>
   /** Knative Serving is there. */
@@ -44,7 +44,7 @@ export function dtClusterConformance(
   make: () => Promise<DtClusterTarget>,
   { shellImage }: DtClusterAbilities,
 ): void {
-  describe(`Cluster of twins: ${title}`, () => {
+  describe(`DtCluster: ${title}`, () => {
     let target: DtClusterTarget
     beforeAll(async () => {
       target = await make()

@@ -19,7 +19,7 @@ import { telling } from './dt-store/telling.ts'
 const PARTS = [launching, adopting, moving, claiming, recording, reading, listing, pruning, removing, telling, looping]
 
 export function dtStoreConformance(name: string, make: MakeTarget): void {
-  describe(`Store of twins: ${name}`, () => {
+  describe(`DtStore: ${name}`, () => {
     const subject = prepare(make)
     for (const part of PARTS) {
       describe(part.name, () => part(subject))

@@ -6,21 +6,21 @@
 import type { KubernetesObject } from '../../shared/platform/ports.ts'
 import { STATES } from '../../shared/po/model.ts'
 import { parseObjectName } from '../../shared/po/names.ts'
-import type { Store } from '../../shared/po/ports/store.ts'
-import type { Ports } from '../../shared/po/ports.ts'
+import type { PoStore } from '../../shared/po/ports/store.ts'
+import type { PoPorts } from '../../shared/po/ports.ts'
 import type { PromiseName } from './invariants/watch.ts'
 import type { Plant } from './simulation.ts'
 import { createMemoryStore } from './store/index.ts'
 import { createTables, type Tables } from './store/tables.ts'
 
 /** Moves happen wherever the analysis is by now. */
-const withoutCompareAndSet = (store: Store): Store => ({
+const withoutCompareAndSet = (store: PoStore): PoStore => ({
   ...store,
   transition: (key, _from, to, patch) => store.transition(key, STATES, to, patch),
 })
 
 /** Whoever asks gets all that is due, whether or not somebody works on it. */
-const withoutClaims = (store: Store): Store => ({
+const withoutClaims = (store: PoStore): PoStore => ({
   ...store,
   claimDue: (now, _leaseMs, limit) => store.claimDue(now, 0, limit),
   claimSuspects: (now, _leaseMs, sizes) => store.claimSuspects(now, 0, sizes),
@@ -33,10 +33,10 @@ const withoutClaims = (store: Store): Store => ({
 })
 
 /** Every removal takes the client with it, whoever uses it now. */
-const withoutRegardForOthers = (store: Store): Store => ({ ...store, holdClient: async () => 'held' })
+const withoutRegardForOthers = (store: PoStore): PoStore => ({ ...store, holdClient: async () => 'held' })
 
 /** A restart goes ahead although the analysis was stopped meanwhile. */
-const restartingWhatWasStopped = (store: Store): Store => ({
+const restartingWhatWasStopped = (store: PoStore): PoStore => ({
   ...store,
   transition: (key, from, to, patch, run) => {
     const goesOn = to === 'restarting' || to === 'starting'
@@ -45,7 +45,7 @@ const restartingWhatWasStopped = (store: Store): Store => ({
 })
 
 /** A create does not wait until the former root was asked to go. */
-const beginningTooEarly = (store: Store): Store => ({
+const beginningTooEarly = (store: PoStore): PoStore => ({
   ...store,
   begin: async (input) => {
     for (const { key, id } of await store.pendingRemovals()) if (id === input.id) await store.markRootRemoved(key)
@@ -54,7 +54,7 @@ const beginningTooEarly = (store: Store): Store => ({
 })
 
 /** Each line makes us say again that the analysis executes. */
-const passingLinesOn = (ports: Ports): Ports => ({
+const passingLinesOn = (ports: PoPorts): PoPorts => ({
   ...ports,
   store: {
     ...ports.store,
@@ -73,13 +73,13 @@ const passingLinesOn = (ports: Ports): Ports => ({
 })
 
 /** What answers after a silence is still silent. */
-const neverForgivingSilence = (store: Store): Store => ({
+const neverForgivingSilence = (store: PoStore): PoStore => ({
   ...store,
   recordPoll: (key, run, _heard, at) => store.recordPoll(key, run, false, at),
 })
 
 /** A change counts as told when somebody has it to tell. */
-const forgettingChanges = (store: Store): Store => ({
+const forgettingChanges = (store: PoStore): PoStore => ({
   ...store,
   claimChanges: async (...args) => {
     const claimed = await store.claimChanges(...args)
@@ -88,7 +88,7 @@ const forgettingChanges = (store: Store): Store => ({
   },
 })
 
-const neverCompletingRemovals = (store: Store): Store => ({ ...store, completeRemoval: async () => undefined })
+const neverCompletingRemovals = (store: PoStore): PoStore => ({ ...store, completeRemoval: async () => undefined })
 
 /** A store in memory to whose tables something is done after each call of one kind. */
 const spoiling = (call: 'archive' | 'transition', spoil: (tables: Tables) => void) => (now: () => Date) => {
@@ -107,7 +107,7 @@ const startingProgressAgain = ({ analyses }: Tables): void => {
 }
 
 /** The Hub is told at once, and the move is recorded afterwards, if it still can be. */
-const tellingBeforeRecording = (ports: Ports): Ports => ({
+const tellingBeforeRecording = (ports: PoPorts): PoPorts => ({
   ...ports,
   store: {
     ...ports.store,
@@ -123,13 +123,13 @@ const tellingBeforeRecording = (ports: Ports): Ports => ({
   },
 })
 
-const applying = (ports: Ports, apply: Ports['cluster']['apply']): Ports => ({
+const applying = (ports: PoPorts, apply: PoPorts['cluster']['apply']): PoPorts => ({
   ...ports,
   cluster: { ...ports.cluster, apply },
 })
 
 /** The Secret hangs on the policy of the run, as everything else of it does. */
-function owningSecretsByTheRun(ports: Ports): Ports {
+function owningSecretsByTheRun(ports: PoPorts): PoPorts {
   const { apply } = ports.cluster
   const secrets = new Map<string, KubernetesObject>()
   const adopt = async (policy: KubernetesObject, uid: string): Promise<void> => {
@@ -149,14 +149,14 @@ function owningSecretsByTheRun(ports: Ports): Ports {
 }
 
 /** Owners do not wait for what hangs on them. */
-const ownersThatDoNotWait = (ports: Ports): Ports =>
+const ownersThatDoNotWait = (ports: PoPorts): PoPorts =>
   applying(ports, (object) => {
     const owners = object.metadata.ownerReferences?.map((owner) => ({ ...owner, blockOwnerDeletion: false }))
     const metadata = { ...object.metadata, ...(owners ? { ownerReferences: owners } : {}) }
     return ports.cluster.apply({ ...object, metadata })
   })
 
-const loggingTokens = (ports: Ports): Ports => ({
+const loggingTokens = (ports: PoPorts): PoPorts => ({
   ...ports,
   identity: {
     ...ports.identity,
@@ -168,7 +168,7 @@ const loggingTokens = (ports: Ports): Ports => ({
   },
 })
 
-const crashingOverPartners = (ports: Ports): Ports => ({
+const crashingOverPartners = (ports: PoPorts): PoPorts => ({
   ...ports,
   hub: { ...ports.hub, partners: () => Promise.reject(new TypeError('partners is not iterable')) },
 })

@@ -6,8 +6,8 @@
  * who asks; `invariants` is what must hold. May import shared/, but no adapter: a store of another kind is given.
  */
 import type { AnalysisId } from '../../shared/po/model.ts'
-import type { Store } from '../../shared/po/ports/store.ts'
-import type { Ports } from '../../shared/po/ports.ts'
+import type { PoStore } from '../../shared/po/ports/store.ts'
+import type { PoPorts } from '../../shared/po/ports.ts'
 import type { Namespace } from './cluster/objects.ts'
 import type { Random } from './core/random.ts'
 import { createStage, INTERVAL_MS } from './core/stage.ts'
@@ -23,10 +23,10 @@ import { createWorld } from './world/index.ts'
 
 /** A fault that is built in on purpose, around the product. */
 export interface Plant {
-  readonly store?: (store: Store) => Store
-  readonly ports?: (ports: Ports) => Ports
+  readonly store?: (store: PoStore) => PoStore
+  readonly ports?: (ports: PoPorts) => PoPorts
   /** A store that is itself the fault. */
-  readonly place?: (now: () => Date) => Store
+  readonly place?: (now: () => Date) => PoStore
 }
 
 export interface SimulationOptions {
@@ -35,7 +35,7 @@ export interface SimulationOptions {
   readonly trace?: boolean
   readonly plant?: Plant
   /** The data's place; in memory when it is left out. */
-  readonly store?: (now: () => Date) => Store
+  readonly store?: (now: () => Date) => PoStore
   /** Promises that are known to be broken, to see what else is. */
   readonly except?: readonly string[]
 }
@@ -69,7 +69,7 @@ const bySeq = <Row extends { readonly seq: string }>(rows: readonly Row[]): Row[
   rows.toSorted((one, other) => Number(one.seq) - Number(other.seq))
 
 /** Claims come in no order: which one it is must not depend on the store. */
-const inOrder = (store: Store): Store => ({
+const inOrder = (store: PoStore): PoStore => ({
   ...store,
   claimDue: async (...args) => byKey(await store.claimDue(...args)),
   claimSuspects: async (...args) => byKey(await store.claimSuspects(...args)),

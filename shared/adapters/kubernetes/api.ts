@@ -1,6 +1,6 @@
 /** Calls to the API server with a deadline each, and its errors as faults. */
 import { Fault, isFault } from '../../platform/fault.ts'
-import type { Answer, Call, Connection } from './connection.ts'
+import type { Answer, ApiConnection, Call } from './connection.ts'
 
 /** What a call is about, for messages: verb, kind and name. */
 export interface Subject {
@@ -16,7 +16,7 @@ type Request = Omit<Call, 'signal'>
 
 /** The answer's JSON, or undefined for a status in `absent`. */
 export async function callJson<T>(
-  connection: Connection,
+  connection: ApiConnection,
   subject: Subject,
   request: Request,
   ...absent: readonly number[]
@@ -31,7 +31,7 @@ export async function callJson<T>(
 
 /** Sends and reads within one deadline; whatever goes wrong in between is a fault. */
 export async function call<T>(
-  connection: Connection,
+  connection: ApiConnection,
   subject: Subject,
   request: Request,
   deadlineMs: number,

@@ -4,8 +4,8 @@
  */
 import type { KubernetesObject } from '../../platform/ports.ts'
 import { call, callJson, METADATA, METADATA_LIST, refusal } from './api.ts'
-import { type Connection, type ConnectionOptions, connect } from './connection.ts'
-import { type Kind, kindOfObject, pathOf } from './kinds.ts'
+import { type ApiConnection, type ApiConnectionOptions, connect } from './connection.ts'
+import { kindOfObject, pathOf, type ResourceKind } from './kinds.ts'
 import { listAll } from './list.ts'
 import type { Metadata } from './metadata.ts'
 import { readTail, type Tail } from './tail.ts'
@@ -13,16 +13,16 @@ import { readTail, type Tail } from './tail.ts'
 /** Label selector, as the API has it; empty for all. */
 type Selector = string
 
-export interface ClusterOptions extends ConnectionOptions {
+export interface ClusterOptions extends ApiConnectionOptions {
   /** A connection to share; the other options are then its own. */
-  readonly connection?: Connection | undefined
+  readonly connection?: ApiConnection | undefined
 }
 
-export const connectionOf = (options: ClusterOptions): Connection => options.connection ?? connect(options)
+export const connectionOf = (options: ClusterOptions): ApiConnection => options.connection ?? connect(options)
 
-export function createClient(connection: Connection, fieldManager: string) {
+export function createClient(connection: ApiConnection, fieldManager: string) {
   const { namespace } = connection
-  const path = (kind: Kind, name?: string) => pathOf(namespace, kind, name)
+  const path = (kind: ResourceKind, name?: string) => pathOf(namespace, kind, name)
 
   return {
     path,
@@ -41,13 +41,13 @@ export function createClient(connection: Connection, fieldManager: string) {
       return { uid: applied?.metadata.uid ?? '' }
     },
 
-    metadata(kind: Kind, name: string): Promise<Metadata | undefined> {
+    metadata(kind: ResourceKind, name: string): Promise<Metadata | undefined> {
       const request = { method: 'GET', path: path(kind, name), headers: { accept: METADATA } } as const
       return callJson<Metadata>(connection, { verb: 'get', kind, name }, request, 404)
     },
 
     /** A merge patch; its metadata afterwards. */
-    patch(kind: Kind, name: string, body: object, subresource = ''): Promise<Metadata | undefined> {
+    patch(kind: ResourceKind, name: string, body: object, subresource = ''): Promise<Metadata | undefined> {
       const request = {
         method: 'PATCH',
         path: `${path(kind, name)}${subresource}?fieldManager=${fieldManager}`,
@@ -58,16 +58,20 @@ export function createClient(connection: Connection, fieldManager: string) {
     },
 
     /** Returns before dependents are gone. */
-    async remove(kind: Kind, name: string, propagation: 'Foreground' | 'Background' = 'Foreground'): Promise<boolean> {
+    async remove(
+      kind: ResourceKind,
+      name: string,
+      propagation: 'Foreground' | 'Background' = 'Foreground',
+    ): Promise<boolean> {
       const request = { method: 'DELETE', path: `${path(kind, name)}?propagationPolicy=${propagation}` } as const
       return (await callJson(connection, { verb: 'delete', kind, name }, request, 404)) !== undefined
     },
 
-    list: <T, R>(kind: Kind, selector: Selector, pick: (item: T) => R): Promise<R[]> =>
+    list: <T, R>(kind: ResourceKind, selector: Selector, pick: (item: T) => R): Promise<R[]> =>
       listAll(connection, { subject: { verb: 'list', kind }, path: path(kind), selector, pick }),
 
     /** Metadata alone, in larger pages. */
-    listMetadata: <R>(kind: Kind, selector: Selector, pick: (item: Metadata) => R): Promise<R[]> =>
+    listMetadata: <R>(kind: ResourceKind, selector: Selector, pick: (item: Metadata) => R): Promise<R[]> =>
       listAll(connection, {
         subject: { verb: 'list', kind },
         path: path(kind),

@@ -4,9 +4,9 @@
  */
 import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici'
-import { type Access, type CredentialOptions, type Credentials, loadCredentials } from './credentials.ts'
+import { type ApiAccess, type ApiCredentials, type CredentialOptions, loadCredentials } from './credentials.ts'
 
-export interface ConnectionOptions extends CredentialOptions {
+export interface ApiConnectionOptions extends CredentialOptions {
   /** Milliseconds for a whole call; logs have their own. */
   readonly deadlineMs?: number | undefined
   readonly logDeadlineMs?: number | undefined
@@ -31,7 +31,7 @@ export interface Answer {
   readonly body: Readable & { text(): Promise<string> }
 }
 
-export interface Connection {
+export interface ApiConnection {
   readonly namespace: string
   readonly deadlineMs: number
   readonly logDeadlineMs: number
@@ -45,7 +45,7 @@ export interface Connection {
 /** How long a token and certificates are used before their files are looked at again. */
 const ACCESS_MS = 10_000
 
-export function connect(options: ConnectionOptions = {}): Connection {
+export function connect(options: ApiConnectionOptions = {}): ApiConnection {
   const credentials = loadCredentials(options)
   const current = accessCache(credentials, options.now ?? Date.now)
 
@@ -77,11 +77,11 @@ interface Pool {
 }
 
 /** Keeps the pool as long as the certificates are the same: a new token alone does not cost the connections. */
-function accessCache(credentials: Credentials, now: () => number) {
-  let current: { readonly access: Access; readonly pool: Pool } | undefined
+function accessCache(credentials: ApiCredentials, now: () => number) {
+  let current: { readonly access: ApiAccess; readonly pool: Pool } | undefined
   let freshUntil = 0
 
-  async function refresh(): Promise<{ readonly access: Access; readonly pool: Pool }> {
+  async function refresh(): Promise<{ readonly access: ApiAccess; readonly pool: Pool }> {
     const access = await credentials.access()
     const key = poolKey(access)
     const kept = current?.pool.key === key ? current.pool : undefined
@@ -101,10 +101,10 @@ function accessCache(credentials: Credentials, now: () => number) {
   }
 }
 
-const poolKey = ({ tls }: Access): string =>
+const poolKey = ({ tls }: ApiAccess): string =>
   [tls.ca, tls.cert, tls.key].map((part) => part?.toString('base64') ?? '').join('|')
 
-function makePool(credentials: Credentials, { tls }: Access): Dispatcher {
+function makePool(credentials: ApiCredentials, { tls }: ApiAccess): Dispatcher {
   const shared = { keepAliveTimeout: 30_000, connections: 64 }
   const connectOptions = { ...tls, timeout: 5_000 }
   return credentials.proxyUrl

@@ -20,7 +20,7 @@ export interface CredentialOptions {
 }
 
 /** What a connection needs to know, as it is right now. */
-export interface Access {
+export interface ApiAccess {
   readonly headers: Readonly<Record<string, string>>
   readonly tls: {
     readonly ca?: Buffer
@@ -31,15 +31,15 @@ export interface Access {
   }
 }
 
-export interface Credentials {
+export interface ApiCredentials {
   /** URL of the API server without a slash at its end. */
   readonly server: string
   readonly proxyUrl: string | undefined
   readonly namespace: string
-  access(): Promise<Access>
+  access(): Promise<ApiAccess>
 }
 
-export function loadCredentials(options: CredentialOptions = {}): Credentials {
+export function loadCredentials(options: CredentialOptions = {}): ApiCredentials {
   const env = options.env ?? process.env
   const directory = options.serviceAccountDir ?? SERVICE_ACCOUNT_DIR
   const config = env['KUBECONFIG'] ? fromFiles(env['KUBECONFIG']) : fromServiceAccount(env, directory)
@@ -106,7 +106,7 @@ function readText(path: string): string | undefined {
 }
 
 /** `applyToHTTPSOptions` would also make an agent without keep-alive, and refuse http: servers without a flag. */
-async function accessOf(config: KubeConfig): Promise<Access> {
+async function accessOf(config: KubeConfig): Promise<ApiAccess> {
   const options: RequestOptions & { headers: Record<string, string> } = { headers: {} }
   await config.applyToHTTPSOptions(options)
   const user = config.getCurrentUser()

@@ -15,21 +15,27 @@ const PATHS = {
   KnativeService: ['apis/serving.knative.dev/v1', 'services'],
 } as const
 
-export type Kind = keyof typeof PATHS
+export type ResourceKind = keyof typeof PATHS
 
-const isKind = (kind: string): kind is Kind => Object.hasOwn(PATHS, kind)
+const isKind = (kind: string): kind is ResourceKind => Object.hasOwn(PATHS, kind)
 
-export function kindOf(word: string): Kind {
+export function kindOf(word: string): ResourceKind {
   if (!isKind(word)) throw new Fault('unexpected', `No path is known for the kind ${word}.`)
   return word
 }
 
 /** Two kinds are called Service. */
-export const kindOfObject = ({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): Kind =>
+export const kindOfObject = ({
+  apiVersion,
+  kind,
+}: {
+  readonly apiVersion: string
+  readonly kind: string
+}): ResourceKind =>
   kindOf(kind === 'Service' && apiVersion.startsWith('serving.knative.dev/') ? 'KnativeService' : kind)
 
 /** Path of a collection, or of one object in it. */
-export function pathOf(namespace: string, kind: Kind, name?: string): string {
+export function pathOf(namespace: string, kind: ResourceKind, name?: string): string {
   const [group, plural] = PATHS[kind]
   const collection = `/${group}/namespaces/${encodeURIComponent(namespace)}/${plural}`
   return name === undefined ? collection : `${collection}/${encodeURIComponent(name)}`

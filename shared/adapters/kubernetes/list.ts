@@ -1,6 +1,6 @@
 /** All pages of a list. */
 import { call, refusal, type Subject } from './api.ts'
-import type { Call, Connection } from './connection.ts'
+import type { ApiConnection, Call } from './connection.ts'
 import { createItemReader } from './items.ts'
 
 /** A page without its items. */
@@ -23,13 +23,13 @@ export interface List<T, R> {
  * A continuation that expired between two pages (410) begins the list again, once: pages of different moments are no
  * list, and a second expiry means that we are too slow for this server.
  */
-export async function listAll<T, R>(connection: Connection, list: List<T, R>): Promise<R[]> {
+export async function listAll<T, R>(connection: ApiConnection, list: List<T, R>): Promise<R[]> {
   return (await readPages(connection, list, [410])) ?? (await readPages(connection, list, [])) ?? []
 }
 
 /** Hands each item on as it comes; undefined for a status in `giveUpOn`. */
 function readPage(
-  connection: Connection,
+  connection: ApiConnection,
   subject: Subject,
   request: Omit<Call, 'signal'>,
   onItem: (json: string) => void,
@@ -48,7 +48,7 @@ function readPage(
 }
 
 async function readPages<T, R>(
-  connection: Connection,
+  connection: ApiConnection,
   { subject, path, selector, accept = 'application/json', pageSize = connection.pageSize, pick }: List<T, R>,
   giveUpOn: readonly number[],
 ): Promise<R[] | undefined> {

@@ -4,13 +4,15 @@
  */
 import type { FetchService } from '../reach.ts'
 import { call } from './api.ts'
-import { type Connection, type ConnectionOptions, connect } from './connection.ts'
+import { type ApiConnection, type ApiConnectionOptions, connect } from './connection.ts'
 
-export function apiServerProxy(options: ConnectionOptions & { readonly connection?: Connection } = {}): FetchService {
+export function apiServerProxy(
+  options: ApiConnectionOptions & { readonly connection?: ApiConnection } = {},
+): FetchService {
   const connection = options.connection ?? connect(options)
   return (service, port, path, init) => {
     const target = `/api/v1/namespaces/${connection.namespace}/services/${service}:${port}/proxy/${path.replace(/^\//, '')}`
-    const guarded: Connection = {
+    const guarded: ApiConnection = {
       ...connection,
       send: (request) =>
         connection.send({

@@ -1,6 +1,6 @@
 /** The Mongo database of the orchestrator of before, to be read once: its services, and its files in GridFS. */
 import { Binary, Long, MongoClient, ObjectId } from 'mongodb'
-import type { Former } from '../../import/ports.ts'
+import type { FormerDatabase } from '../../import/ports.ts'
 import { Fault, isFault } from '../../platform/fault.ts'
 
 const ANSWER_MS = 5000
@@ -40,7 +40,11 @@ interface Piece {
   readonly data: Binary
 }
 
-export function createFormer({ url, database, filesDatabase }: MongoOptions): Former & { close(): Promise<void> } {
+export function createFormer({
+  url,
+  database,
+  filesDatabase,
+}: MongoOptions): FormerDatabase & { close(): Promise<void> } {
   const client = new MongoClient(url, {
     serverSelectionTimeoutMS: ANSWER_MS,
     connectTimeoutMS: ANSWER_MS,

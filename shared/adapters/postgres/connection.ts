@@ -16,7 +16,7 @@ export type DatabaseSettings = Pick<
 > &
   SocketSettings
 
-export interface ConnectionOptions {
+export interface DatabaseConnectionOptions {
   /** Shown by the server beside the connection. */
   readonly applicationName: string
   readonly connectMs: number
@@ -61,7 +61,7 @@ function impatient(socket: Socket, answerMs: number): Socket {
 /** Opens nothing before the first query. */
 export function createConnection(
   settings: DatabaseSettings,
-  { applicationName, connectMs, answerMs }: ConnectionOptions,
+  { applicationName, connectMs, answerMs }: DatabaseConnectionOptions,
 ): DatabaseConnection {
   const { POSTGRES_HOST: host, POSTGRES_PORT: port } = settings
   let state: 'unopened' | 'open' | 'lost' = 'unopened'

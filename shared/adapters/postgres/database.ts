@@ -2,9 +2,9 @@
 
 import { Fault } from '../../platform/fault.ts'
 import {
-  type ConnectionOptions,
   createConnection,
   type DatabaseConnection,
+  type DatabaseConnectionOptions,
   type DatabaseSettings,
 } from './connection.ts'
 import { translate } from './faults.ts'
@@ -21,7 +21,7 @@ export interface Database {
 }
 
 const IDLE_MS = 30_000
-const DEFAULTS: ConnectionOptions = { applicationName: 'flame-po', connectMs: 5000, answerMs: 5000 }
+const DEFAULTS: DatabaseConnectionOptions = { applicationName: 'flame-po', connectMs: 5000, answerMs: 5000 }
 
 /** So many at a time, in the order of their coming; who waits too long gives up. */
 function createPermits(count: number, patienceMs: number) {
@@ -67,7 +67,7 @@ async function inTransaction<T>({ sql, isUsable }: DatabaseConnection, work: (tx
 }
 
 /** Makes a pool of `POSTGRES_MAX` connections. It opens nothing before the first query, and replaces what was lost. */
-export function connect(settings: DatabaseSettings, options: Partial<ConnectionOptions> = {}): Database {
+export function connect(settings: DatabaseSettings, options: Partial<DatabaseConnectionOptions> = {}): Database {
   checkAuthority(settings)
   const connectionOptions = { ...DEFAULTS, ...options }
   const permits = createPermits(settings.POSTGRES_MAX, connectionOptions.answerMs)

@@ -6,10 +6,10 @@ import { claimed, type Db } from './rows.ts'
 
 /** The type of the ids in each. */
 const ID_TYPES = { 'po.report': 'uuid', 'po.change': 'uuid', 'dt.change': 'text' } as const
-export type Queue = keyof typeof ID_TYPES
+export type QueueTable = keyof typeof ID_TYPES
 
 /** The ids in a queue, found by skipping from one to the next: its cost is that of ids, not of rows. */
-export const waitingIds = (sql: Db, queue: Queue) => sql`
+export const waitingIds = (sql: Db, queue: QueueTable) => sql`
   waiting as (
     select (select id from ${sql.unsafe(queue)} order by id limit 1) as id
     union all
@@ -17,7 +17,7 @@ export const waitingIds = (sql: Db, queue: Queue) => sql`
     from waiting where waiting.id is not null
   )`
 
-export interface ClaimOptions<Id extends string = string> {
+export interface QueueClaim<Id extends string = string> {
   readonly now: Date
   readonly leaseMs: number
   readonly limit: number
@@ -32,9 +32,9 @@ export interface ClaimOptions<Id extends string = string> {
  */
 export async function claimOldest<Row extends object>(
   sql: Db,
-  queue: Queue,
+  queue: QueueTable,
   columns: string,
-  { now, leaseMs, limit, id }: ClaimOptions,
+  { now, leaseMs, limit, id }: QueueClaim,
 ): Promise<Row[]> {
   const rows = await sql<Row[]>`
     with recursive ${id === undefined ? waitingIds(sql, queue) : sql`waiting as (select ${id}::${sql.unsafe(ID_TYPES[queue])} as id)`},
@@ -65,12 +65,12 @@ export async function claimOldest<Row extends object>(
 }
 
 /** Takes a row out for good. */
-export async function settle(sql: Db, queue: Queue, seq: string): Promise<void> {
+export async function settle(sql: Db, queue: QueueTable, seq: string): Promise<void> {
   await sql`delete from ${sql.unsafe(queue)} where seq = ${seq}`
 }
 
 /** All rows of the id wait when its oldest one does. */
-export async function postpone(sql: Db, queue: Queue, id: string, dueAt: Date): Promise<void> {
+export async function postpone(sql: Db, queue: QueueTable, id: string, dueAt: Date): Promise<void> {
   await sql`
     update ${sql.unsafe(queue)} set due_at = ${dueAt}, claimed_until = null, unfinished = 0, attempts = attempts + 1
     where seq = (select min(seq) from ${sql.unsafe(queue)} where id = ${id})`

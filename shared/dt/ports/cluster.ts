@@ -43,7 +43,7 @@ export interface JobFacts {
   readonly ended: { readonly outcome: 'complete' | 'failed'; readonly reason: string } | null
 }
 
-export interface ContainerFacts {
+export interface DtContainerFacts {
   readonly name: string
   readonly running: boolean
   readonly startedAt: Date | null
@@ -60,7 +60,7 @@ export interface Termination {
   readonly endedAt: Date | null
 }
 
-export interface PodFacts {
+export interface DtPodFacts {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
   readonly annotations: Readonly<Record<string, string>>
@@ -75,9 +75,9 @@ export interface PodFacts {
   /** Why the scheduler could not place it. */
   readonly unschedulable: string | null
   /** Main containers. */
-  readonly containers: readonly ContainerFacts[]
+  readonly containers: readonly DtContainerFacts[]
   /** Init containers and native sidecars. */
-  readonly initContainers: readonly ContainerFacts[]
+  readonly initContainers: readonly DtContainerFacts[]
 }
 
 /** A Knative Service or a Deployment. */
@@ -102,7 +102,7 @@ export const APPLIED_KINDS = [
 ] as const
 export type AppliedKind = (typeof APPLIED_KINDS)[number]
 
-export interface Cluster {
+export interface DtCluster {
   readonly namespace: string
   /**
    * Makes the resource of a launch.
@@ -127,7 +127,7 @@ export interface Cluster {
   removeResource(name: string): Promise<boolean>
   /** Jobs of these services; so many requests as there are hundreds of them. */
   jobs(ids: readonly ServiceId[]): Promise<JobFacts[]>
-  pods(ids: readonly ServiceId[]): Promise<PodFacts[]>
+  pods(ids: readonly ServiceId[]): Promise<DtPodFacts[]>
   /** Knative Services of these services, then Deployments, among them those that Serving makes. */
   servers(ids: readonly ServiceId[]): Promise<ServerFacts[]>
   /** Of the CronJobs of these services, their labels. */

@@ -1,8 +1,18 @@
 /** Services, runs and their records in the database. */
 import type { LoopStore, Pending } from '../../platform/ports.ts'
-import type { Change, Counts, Manifest, Phase, Run, RunRef, Service, ServiceId, ServiceSpec } from '../model.ts'
+import type {
+  Counts,
+  Manifest,
+  Phase,
+  Run,
+  Service,
+  ServiceChange,
+  ServiceId,
+  ServiceRunRef,
+  ServiceSpec,
+} from '../model.ts'
 
-export interface BeginInput {
+export interface NewService {
   readonly id: ServiceId
   readonly spec: ServiceSpec
   readonly labels: Readonly<Record<string, string>>
@@ -20,17 +30,17 @@ export interface AdoptInput {
 }
 
 /** What is written of a service with a move to another phase; what is left out stays. */
-export interface Patch {
+export interface ServicePatch {
   readonly reason?: string | null
   readonly url?: string | null
   readonly firing?: number
   readonly uid?: string
   readonly counts?: Counts
   /** Told with it, in the same transaction, in this order. */
-  readonly changes?: readonly Change[]
+  readonly changes?: readonly ServiceChange[]
 }
 
-export interface OutputRow extends RunRef {
+export interface OutputRow extends ServiceRunRef {
   readonly seq: number
   readonly path: string
   readonly fileId: string
@@ -46,24 +56,24 @@ export interface Listed {
   readonly outputs: Readonly<Record<string, string>>
 }
 
-export interface PendingChange extends Pending {
-  readonly change: Change
+export interface PendingServiceChange extends Pending {
+  readonly change: ServiceChange
 }
 
 /** Runs that were seen anew or otherwise than they are recorded. */
 export interface Recording {
   readonly runs: readonly Run[]
-  readonly changes: readonly Change[]
+  readonly changes: readonly ServiceChange[]
 }
 
-export interface Store extends LoopStore {
+export interface DtStore extends LoopStore {
   /** Resolves when the database answers a query. */
   ping(): Promise<void>
 
   /** Records the intent to launch a service, with its mounts, before anything is made. False when the id is taken. */
-  begin(input: BeginInput): Promise<boolean>
+  begin(input: NewService): Promise<boolean>
   /** The resource of a launch is there. False when the launch was taken back meanwhile. */
-  launched(id: ServiceId, uid: string, change: Change): Promise<boolean>
+  launched(id: ServiceId, uid: string, change: ServiceChange): Promise<boolean>
   /** Forgets a launch that Kubernetes refused: no row is left. */
   abandon(id: ServiceId): Promise<void>
   /**
@@ -71,7 +81,7 @@ export interface Store extends LoopStore {
    * the next number of firing. `mountFiles` null keeps the mounts that an id has already. Undefined when the row is being
    * removed or launched.
    */
-  adopt(input: AdoptInput, change: Change): Promise<Service | undefined>
+  adopt(input: AdoptInput, change: ServiceChange): Promise<Service | undefined>
 
   find(id: ServiceId): Promise<Service | undefined>
   /**
@@ -84,7 +94,7 @@ export interface Store extends LoopStore {
   unfinished(now: Date): Promise<Service[]>
   findMany(ids: readonly ServiceId[]): Promise<Service[]>
   /** Moves a service when it is in one of `from`; undefined when it is not, or not there. */
-  move(id: ServiceId, from: readonly Phase[], to: Phase, patch?: Patch): Promise<Service | undefined>
+  move(id: ServiceId, from: readonly Phase[], to: Phase, patch?: ServicePatch): Promise<Service | undefined>
   /**
    * Those of `ids` that nobody has claimed and that are due, as they are now, claimed for `leaseMs`. Two callers never get the
    * same one. Each claim counts as an attempt before anything is done: until `unclaim` the service is due again after `leaseMs`,
@@ -121,7 +131,7 @@ export interface Store extends LoopStore {
   erase(id: ServiceId, outputs: 'delete' | 'keep'): Promise<void>
 
   /** The oldest change of each service that is due and not told yet, claimed for `leaseMs`. */
-  claimChanges(now: Date, leaseMs: number, limit: number, id?: ServiceId): Promise<PendingChange[]>
+  claimChanges(now: Date, leaseMs: number, limit: number, id?: ServiceId): Promise<PendingServiceChange[]>
   settleChange(seq: string): Promise<void>
   postponeChanges(id: ServiceId, dueAt: Date): Promise<void>
   dropChanges(): Promise<void>

@@ -1,20 +1,20 @@
 /**
  * What a service becomes: from its runs and firings, or from its server, to a verdict. One function per job type. Pure.
  */
-import type { Change, Counts, Phase, Run, Service } from '../model.ts'
+import type { Counts, Phase, Run, Service, ServiceChange } from '../model.ts'
 import type { ServerFacts } from '../ports/cluster.ts'
 import { type FiringState, newlyOver, totalCounts } from './firings.ts'
 import { pendingReason } from './runs.ts'
 import type { View } from './world.ts'
 
 /** What the row of a service is to say. */
-export interface Verdict {
+export interface JobVerdict {
   readonly phase: Phase
   readonly reason: string | null
   readonly counts: Counts
   readonly url?: string | null
   readonly firing?: number
-  readonly changes?: readonly Change[]
+  readonly changes?: readonly ServiceChange[]
 }
 
 /** @param state undefined when neither a Job nor a run of the firing is left */
@@ -24,7 +24,7 @@ export function decideOnDemand(
   runs: readonly Run[],
   state: FiringState | undefined,
   now: Date,
-): Verdict {
+): JobVerdict {
   if (!state) return { phase: 'failed', reason: 'its Job was deleted', counts: service.counts }
   const { counts, reason, isOver } = state
   if (!isOver) {
@@ -41,7 +41,7 @@ export function decideScheduled(
   runs: readonly Run[],
   states: readonly FiringState[],
   now: Date,
-): Verdict {
+): JobVerdict {
   const over = newlyOver(states, service.firing)
   const last = over.at(-1) ?? states.findLast(({ firing }) => firing <= service.firing)
   const isActive = states.some(({ isOver }) => !isOver)
@@ -59,13 +59,13 @@ export function decidePersistent(
   service: Service,
   server: ServerFacts | undefined,
   madeUrl: string | null | undefined,
-): Verdict {
+): JobVerdict {
   const counts = { active: server?.ready ? 1 : 0, succeeded: 0, failed: 0 }
   const reason = server?.ready === false ? (server.reason ?? 'it is not ready') : null
   return { phase: 'serving', reason, counts, url: server?.url ?? madeUrl ?? service.url }
 }
 
-const completed = ({ id }: Service, { firing, counts, reason }: FiringState, now: Date): Change => ({
+const completed = ({ id }: Service, { firing, counts, reason }: FiringState, now: Date): ServiceChange => ({
   id,
   kind: 'completed',
   run: null,
@@ -77,7 +77,7 @@ const isSame = (one: Counts, other: Counts): boolean =>
   one.active === other.active && one.succeeded === other.succeeded && one.failed === other.failed
 
 /** Whether the verdict differs from the row. */
-export function hasChanged(service: Service, verdict: Verdict): boolean {
+export function hasChanged(service: Service, verdict: JobVerdict): boolean {
   const { phase, reason, counts, url = service.url, firing = service.firing } = verdict
   return (
     phase !== service.phase ||

@@ -17,10 +17,10 @@ import {
   standingPolicies,
   tokensSecret,
 } from '../objects/index.ts'
-import type { Ports } from '../ports.ts'
+import type { DtPorts } from '../ports.ts'
 import type { View } from './world.ts'
 
-export type MakePorts = Pick<Ports, 'cluster' | 'store' | 'tokenOf' | 'settings'>
+export type MakePorts = Pick<DtPorts, 'cluster' | 'store' | 'tokenOf' | 'settings'>
 
 /** Whether this process has applied the policies in its own version. */
 export interface PolicyCache {
@@ -31,7 +31,7 @@ export const createPolicyCache = (): PolicyCache => ({ applied: false })
 
 /** Applies the policies that isolate runs when they are missing or may be old. Comes before anything is started. */
 export async function ensurePolicies(
-  { cluster, settings, log }: Pick<Ports, 'cluster' | 'settings' | 'log'>,
+  { cluster, settings, log }: Pick<DtPorts, 'cluster' | 'settings' | 'log'>,
   cache: PolicyCache,
 ): Promise<void> {
   for (const policy of standingPolicies(settings.service)) {

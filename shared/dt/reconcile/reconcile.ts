@@ -16,16 +16,16 @@ import { cannotStart } from '../lifecycle.ts'
 import { isOver, LIVE_PHASES, LOG_TAIL_BYTES, type Run, type Service, type ServiceId } from '../model.ts'
 import { BATCH, CONTAINER, parseJobName } from '../names.ts'
 import type { Resource } from '../ports/cluster.ts'
-import type { Patch } from '../ports/store.ts'
-import type { Ports } from '../ports.ts'
-import { decideOnDemand, decidePersistent, decideScheduled, hasChanged, type Verdict } from './decide.ts'
+import type { ServicePatch } from '../ports/store.ts'
+import type { DtPorts } from '../ports.ts'
+import { decideOnDemand, decidePersistent, decideScheduled, hasChanged, type JobVerdict } from './decide.ts'
 import { type FiringState, firings, withoutForgotten } from './firings.ts'
 import { isPermanent, type MakePorts, makeFanIn, makeObjects } from './make.ts'
 import { handleMissingResource, writeStatus } from './resources.ts'
 import { changedRuns, firingOf, observeRuns, runChanges } from './runs.ts'
 import { readWorld, type View } from './world.ts'
 
-export type ServicePorts = MakePorts & Pick<Ports, 'log' | 'now'>
+export type ServicePorts = MakePorts & Pick<DtPorts, 'log' | 'now'>
 
 /** After this time another process may claim the service. */
 export const CLAIM_LEASE_MS = 60_000
@@ -64,7 +64,7 @@ export async function reconcile(ports: ServicePorts, service: Service, resource:
 }
 
 /** Observes, decides and acts. A refusal by Kubernetes is a verdict, too. */
-async function advance(ports: ServicePorts, service: Service, view: View): Promise<Verdict> {
+async function advance(ports: ServicePorts, service: Service, view: View): Promise<JobVerdict> {
   const { phase, counts, spec } = service
   try {
     if (phase === 'pending') return await start(ports, service, view)
@@ -77,7 +77,7 @@ async function advance(ports: ServicePorts, service: Service, view: View): Promi
   }
 }
 
-async function start(ports: ServicePorts, service: Service, view: View): Promise<Verdict> {
+async function start(ports: ServicePorts, service: Service, view: View): Promise<JobVerdict> {
   const { reason, counts } = service
   // Objects of a former resource have the same names: wait until Kubernetes has deleted them.
   if (view.hasRemains) return { phase: 'pending', reason, counts }
@@ -91,14 +91,14 @@ const ADVANCE = {
   persistent: advancePersistent,
 } as const
 
-async function advanceOnDemand(ports: ServicePorts, service: Service, view: View): Promise<Verdict> {
+async function advanceOnDemand(ports: ServicePorts, service: Service, view: View): Promise<JobVerdict> {
   const runs = await recordRuns(ports, service, view)
   const state = firings(service, view, runs).find(({ firing }) => firing === service.firing)
   if (state?.wantsFanIn) await makeFanIn(ports, service, service.firing)
   return decideOnDemand(service, view, runs, state, ports.now())
 }
 
-async function advanceScheduled(ports: ServicePorts, service: Service, whole: View): Promise<Verdict> {
+async function advanceScheduled(ports: ServicePorts, service: Service, whole: View): Promise<JobVerdict> {
   const view = withoutForgotten(service, whole)
   if (!view.hasCronJob) await makeObjects(ports, service, view)
   const runs = await recordRuns(ports, service, view)
@@ -109,7 +109,7 @@ async function advanceScheduled(ports: ServicePorts, service: Service, whole: Vi
   return decideScheduled(service, runs, states, ports.now())
 }
 
-async function advancePersistent(ports: ServicePorts, service: Service, view: View): Promise<Verdict> {
+async function advancePersistent(ports: ServicePorts, service: Service, view: View): Promise<JobVerdict> {
   const [server] = view.servers
   const made = server ? undefined : await makeObjects(ports, service, view)
   return decidePersistent(service, server, made?.url)
@@ -196,10 +196,10 @@ async function pruneFirings(
 // ---------------------------------------------------------------------------------------------------- report
 
 /** Moves the row to what the verdict says. Undefined if the service is no longer live. */
-async function report(ports: ServicePorts, service: Service, verdict: Verdict): Promise<Service | undefined> {
+async function report(ports: ServicePorts, service: Service, verdict: JobVerdict): Promise<Service | undefined> {
   if (!hasChanged(service, verdict)) return service
   const { phase, ...patch } = verdict
-  const moved = await ports.store.move(service.id, LIVE_PHASES, phase, patch satisfies Patch)
+  const moved = await ports.store.move(service.id, LIVE_PHASES, phase, patch satisfies ServicePatch)
   if (moved && moved.phase !== service.phase) {
     ports.log('action', 'service moved', { service: service.id, from: service.phase, to: phase, reason: moved.reason })
   }

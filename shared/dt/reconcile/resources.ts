@@ -7,23 +7,23 @@
  *   or forgotten, a removal continued, and a live service whose resource is gone is marked deleted.
  */
 import {
-  type Change,
   isEnded,
   isLive,
   LIVE_PHASES,
   parseServiceId,
   type Service,
+  type ServiceChange,
   type ServiceId,
   type ServiceSpec,
 } from '../model.ts'
 import { finishedMark, LABEL, OLD_FINALIZER, refusedMark } from '../names.ts'
 import type { Resource } from '../ports/cluster.ts'
-import type { Ports } from '../ports.ts'
+import type { DtPorts } from '../ports.ts'
 import { readSpec, Unacceptable } from '../spec.ts'
 import { SETTLED_MS } from '../terminate.ts'
 import { canonical, isUpToDate, rejectedStatus, statusOf } from './resource-status.ts'
 
-type ResourcePorts = Pick<Ports, 'store' | 'cluster' | 'settings' | 'log' | 'now'>
+type ResourcePorts = Pick<DtPorts, 'store' | 'cluster' | 'settings' | 'log' | 'now'>
 
 /** A live service and its resource. */
 export interface Pair {
@@ -92,7 +92,7 @@ async function adopt(
     const id = resource.name as ServiceId
     const { uid, createdAt } = resource
     const detail = { image: spec.image, jobType: spec.jobType, reps: spec.reps, firing: uid }
-    const change: Change = { id, kind: 'launched', run: null, detail, at: now() }
+    const change: ServiceChange = { id, kind: 'launched', run: null, detail, at: now() }
     const adopted = await store.adopt({ id, uid, spec, labels: userLabels(resource), createdAt }, change)
     if (adopted) log('action', 'resource adopted', { service: id, image: spec.image, jobType: spec.jobType })
     return adopted
@@ -141,7 +141,7 @@ async function reject({ cluster, log, now }: ResourcePorts, resource: Resource, 
 /** Ends a live service whose resource others have deleted. Kubernetes deletes what the resource owned. */
 async function markDeleted({ store, log, now }: ResourcePorts, { id }: Service): Promise<void> {
   const reason = 'its resource was deleted'
-  const change: Change = { id, kind: 'terminated', run: null, detail: { reason }, at: now() }
+  const change: ServiceChange = { id, kind: 'terminated', run: null, detail: { reason }, at: now() }
   if (await store.move(id, LIVE_PHASES, 'terminated', { reason, changes: [change] }))
     log('action', 'service terminated', { service: id, reason })
 }

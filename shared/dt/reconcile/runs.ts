@@ -3,12 +3,12 @@
  * (`changedRuns`), and the differences as changes for the event sink (`runChanges`). Pure.
  */
 import { lastAttempts, type Observed, observeGone, observePod } from '../lifecycle.ts'
-import { type Change, isOver, type Manifest, type Run, type RunRef, type Service } from '../model.ts'
+import { isOver, type Manifest, type Run, type Service, type ServiceChange, type ServiceRunRef } from '../model.ts'
 import { BATCH, CONTAINER, type JobRef, parseJobName } from '../names.ts'
-import type { JobFacts, PodFacts } from '../ports/cluster.ts'
+import type { DtPodFacts, JobFacts } from '../ports/cluster.ts'
 import type { View } from './world.ts'
 
-const keyOf = ({ firing, index, attempt }: RunRef): string => `${firing}/${index}/${attempt}`
+const keyOf = ({ firing, index, attempt }: ServiceRunRef): string => `${firing}/${index}/${attempt}`
 
 /** The firing of a Job. The name of an on-demand Job does not contain it. */
 export const firingOf = (ref: JobRef, service: Service): number => ref.firing ?? service.firing
@@ -19,7 +19,7 @@ export const repsOf = ({ spec }: Pick<Service, 'spec'>): number => spec.reps ?? 
 const recordedIndex = (ref: JobRef, index: number, service: Service): number =>
   ref.fanIn ? repsOf(service) + index : index
 
-function refOfPod({ labels, annotations }: PodFacts, service: Service): RunRef | undefined {
+function refOfPod({ labels, annotations }: DtPodFacts, service: Service): ServiceRunRef | undefined {
   const job = parseJobName(labels[BATCH.jobName] ?? '')
   const index = Number(annotations[BATCH.index] ?? labels[BATCH.index] ?? Number.NaN)
   if (!job || !Number.isInteger(index)) return undefined
@@ -28,7 +28,7 @@ function refOfPod({ labels, annotations }: PodFacts, service: Service): RunRef |
 }
 
 /** The Job of a run, with its indexes as in the database. */
-export function jobOf(jobs: readonly JobFacts[], service: Service, run: RunRef): JobFacts | undefined {
+export function jobOf(jobs: readonly JobFacts[], service: Service, run: ServiceRunRef): JobFacts | undefined {
   const fanIn = run.index >= repsOf(service)
   const found = jobs.find(({ name }) => {
     const ref = parseJobName(name)
@@ -39,7 +39,7 @@ export function jobOf(jobs: readonly JobFacts[], service: Service, run: RunRef):
   return { ...found, completedIndexes: shift(found.completedIndexes), failedIndexes: shift(found.failedIndexes) }
 }
 
-const runOf = (ref: RunRef, pod: string, { phase, exitCode, reason, startedAt, endedAt }: Observed): Run => ({
+const runOf = (ref: ServiceRunRef, pod: string, { phase, exitCode, reason, startedAt, endedAt }: Observed): Run => ({
   ...ref,
   pod,
   phase,
@@ -51,7 +51,7 @@ const runOf = (ref: RunRef, pod: string, { phase, exitCode, reason, startedAt, e
 })
 
 /** Of two pods of a run: the one that is not being deleted, else the newer one. */
-const preferred = (one: PodFacts, other: PodFacts): PodFacts =>
+const preferred = (one: DtPodFacts, other: DtPodFacts): DtPodFacts =>
   one.deleting === other.deleting ? (one.createdAt < other.createdAt ? other : one) : one.deleting ? other : one
 
 /** Runs that a Job has completed and of which no pod was ever observed. */
@@ -78,12 +78,12 @@ function unobserved(view: View, service: Service, known: ReadonlySet<string>, no
 }
 
 interface Seen {
-  readonly ref: RunRef
-  readonly pod: PodFacts
+  readonly ref: ServiceRunRef
+  readonly pod: DtPodFacts
 }
 
 /** The pod of each run that has one, by the key of the run. */
-function podsByRun(service: Service, pods: readonly PodFacts[]): Map<string, Seen> {
+function podsByRun(service: Service, pods: readonly DtPodFacts[]): Map<string, Seen> {
   const seen = new Map<string, Seen>()
   for (const pod of pods) {
     const ref = refOfPod(pod, service)
@@ -135,7 +135,7 @@ export function changedRuns(view: View, runs: readonly Run[]): Run[] {
 const hasBegun = ({ phase, startedAt }: Run): boolean => phase !== 'pending' && startedAt !== null
 
 /** What happened to a run since it was recorded. */
-function kindsOf(run: Run, was: Run | undefined, files: number): Change['kind'][] {
+function kindsOf(run: Run, was: Run | undefined, files: number): ServiceChange['kind'][] {
   const began = hasBegun(run) && !(was && hasBegun(was))
   const ended = isOver(run.phase) && !(was && isOver(was.phase))
   return [
@@ -146,7 +146,7 @@ function kindsOf(run: Run, was: Run | undefined, files: number): Change['kind'][
 }
 
 /** The changes to publish. Each event of a run is published once. */
-export function runChanges({ id }: Service, view: View, changed: readonly Run[], now: Date): Change[] {
+export function runChanges({ id }: Service, view: View, changed: readonly Run[], now: Date): ServiceChange[] {
   const before = new Map(view.runs.map((run) => [keyOf(run), run]))
   const files = new Map(view.manifests.map((manifest) => [keyOf(manifest), manifest.files]))
   return changed.flatMap((run) => {

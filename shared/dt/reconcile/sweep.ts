@@ -15,15 +15,15 @@ import { admit } from '../lifecycle.ts'
 import type { Service, ServiceId } from '../model.ts'
 import { isSettled } from '../names.ts'
 import type { Resource } from '../ports/cluster.ts'
-import type { Ports } from '../ports.ts'
-import { type PublishingPorts, publishChanges } from '../publish.ts'
+import type { DtPorts } from '../ports.ts'
+import { type DtPublishingPorts, publishChanges } from '../publish.ts'
 import { remove } from '../terminate.ts'
 import { ensurePolicies, type PolicyCache } from './make.ts'
 import { CLAIM_LEASE_MS, claimAndReconcile, isOutage, reconcile, type ServicePorts } from './reconcile.ts'
 import { handleMissingResource, hasIdAsName, type Pair, reconcileResource } from './resources.ts'
 import { readWorld } from './world.ts'
 
-export type DtSweepPorts = ServicePorts & PublishingPorts & Pick<Ports, 'tidy'>
+export type DtSweepPorts = ServicePorts & DtPublishingPorts & Pick<DtPorts, 'tidy'>
 
 export interface DtSweepReport {
   readonly services: number

@@ -3,7 +3,7 @@ import { type SlotResult, sweepOncePerSlot } from '../../platform/slots.ts'
 import type { PolicyCache } from './make.ts'
 import { type DtSweepPorts, type DtSweepReport, sweep } from './sweep.ts'
 
-export type TickResult = SlotResult<DtSweepReport>
+export type DtTickResult = SlotResult<DtSweepReport>
 
-export const tick = (ports: DtSweepPorts, cache: PolicyCache): Promise<TickResult> =>
+export const tick = (ports: DtSweepPorts, cache: PolicyCache): Promise<DtTickResult> =>
   sweepOncePerSlot(ports, () => sweep(ports, cache))

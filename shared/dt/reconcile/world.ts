@@ -5,15 +5,15 @@
 import { allSettledOrThrow } from '../../platform/concurrency.ts'
 import type { Manifest, Run, Service, ServiceId } from '../model.ts'
 import { LABEL } from '../names.ts'
-import type { JobFacts, PodFacts, ServerFacts } from '../ports/cluster.ts'
-import type { Ports } from '../ports.ts'
+import type { DtPodFacts, JobFacts, ServerFacts } from '../ports/cluster.ts'
+import type { DtPorts } from '../ports.ts'
 
-type WorldPorts = Pick<Ports, 'store' | 'cluster'>
+type WorldPorts = Pick<DtPorts, 'store' | 'cluster'>
 
 /** The part of the world that belongs to one service. Objects of a former resource with its name are left out. */
 export interface View {
   readonly jobs: readonly JobFacts[]
-  readonly pods: readonly PodFacts[]
+  readonly pods: readonly DtPodFacts[]
   readonly servers: readonly ServerFacts[]
   readonly hasCronJob: boolean
   /** Objects of a former resource with this name still exist. */

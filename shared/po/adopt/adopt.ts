@@ -10,7 +10,7 @@ import { ensureStandingPolicy, type Peers, requirePeers } from '../apply-run.ts'
 import { COMPONENT, FORMER_PROXIES_POLICY_NAME, LABEL } from '../names.ts'
 import { formerProxiesPolicy } from '../objects/index.ts'
 import type { AdoptPorts } from '../ports/adopt.ts'
-import type { Ports } from '../ports.ts'
+import type { PoPorts } from '../ports.ts'
 import { latestOf } from './former.ts'
 import type { Case, Survey } from './survey.ts'
 import { adopt, finish } from './take.ts'
@@ -50,7 +50,7 @@ async function carryOutAll(ports: AdoptPorts, cases: readonly Case[], peers: Pee
 }
 
 /** Former proxies stay open only as long as there are any. */
-async function closeFormerProxies({ cluster }: Pick<Ports, 'cluster'>): Promise<void> {
+async function closeFormerProxies({ cluster }: Pick<PoPorts, 'cluster'>): Promise<void> {
   if (!(await cluster.find('NetworkPolicy', FORMER_PROXIES_POLICY_NAME))) return
   const proxies = await cluster.pods({ component: COMPONENT.proxy })
   if (proxies.some(({ labels }) => labels[LABEL.analysis] === undefined)) return

@@ -8,7 +8,7 @@ import type { RunNumber } from '../model.ts'
 import { LABEL } from '../names.ts'
 import { policyOwnedByRoot, type RunInput, rootOf, runLabels } from '../objects/index.ts'
 import type { AdoptPorts } from '../ports/adopt.ts'
-import type { PodFacts } from '../ports/cluster.ts'
+import type { PoPodFacts } from '../ports/cluster.ts'
 import { analysisParts, formerPolicy, formerProxy, proxyParts } from './former.ts'
 
 /** A run as it was deployed. */
@@ -34,7 +34,7 @@ async function claimPolicy(ports: AdoptPorts, input: RunInput, rootUid: string, 
   return ownerReference(own, (await ports.cluster.apply(own)).uid)
 }
 
-const restartsOf = ({ containers }: PodFacts): number => Math.max(0, ...containers.map(({ restarts }) => restarts))
+const restartsOf = ({ containers }: PoPodFacts): number => Math.max(0, ...containers.map(({ restarts }) => restarts))
 
 /** Pods that are there now; of one that comes after them the loop sees that it is unknown. */
 async function claimPods(ports: AdoptPorts, input: RunInput, run: RunNumber, app: string): Promise<void> {

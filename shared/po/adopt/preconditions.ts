@@ -2,20 +2,20 @@
 
 import { PEER_NAMES } from '../apply-run.ts'
 import type { AdoptPorts } from '../ports/adopt.ts'
-import type { PodFacts } from '../ports/cluster.ts'
+import type { PoPodFacts } from '../ports/cluster.ts'
 import { PEERS } from '../ports/cluster.ts'
-import type { Ports } from '../ports.ts'
-import type { Options, Survey } from './survey.ts'
+import type { PoPorts } from '../ports.ts'
+import type { Survey, SurveyOptions } from './survey.ts'
 
 /** On all pods of this installation. */
 const OURS = ['app.kubernetes.io/part-of', 'knative-pod-orchestration'] as const
 /** By which a node finds its orchestrator, whichever it is. */
 const ORCHESTRATOR = { component: 'flame-po' } as const
 
-const isOurs = ({ labels }: PodFacts): boolean => labels[OURS[0]] === OURS[1]
+const isOurs = ({ labels }: PoPodFacts): boolean => labels[OURS[0]] === OURS[1]
 
 /** Two loops would restart and end the same analyses. */
-async function predecessorRuns({ cluster }: Pick<Ports, 'cluster'>): Promise<string[]> {
+async function predecessorRuns({ cluster }: Pick<PoPorts, 'cluster'>): Promise<string[]> {
   const pods = (await cluster.pods(ORCHESTRATOR)).filter((pod) => !isOurs(pod))
   if (pods.length === 0) return []
   const names = pods.map(({ name }) => name).join(', ')
@@ -23,7 +23,7 @@ async function predecessorRuns({ cluster }: Pick<Ports, 'cluster'>): Promise<str
 }
 
 /** New proxies lead to the Services that are there now. */
-async function peersAreThere({ cluster }: Pick<Ports, 'cluster'>, needsKong: boolean): Promise<string[]> {
+async function peersAreThere({ cluster }: Pick<PoPorts, 'cluster'>, needsKong: boolean): Promise<string[]> {
   const peers = await cluster.peers()
   const missing = PEERS.filter((peer) => !peers[peer] && (peer !== 'kong' || needsKong))
   const faults = missing.map((peer) => `No Service was found for: ${PEER_NAMES[peer]}.`)
@@ -38,7 +38,7 @@ async function peersAreThere({ cluster }: Pick<Ports, 'cluster'>, needsKong: boo
 }
 
 /** Every reason not to begin; empty when there is none. With `force` those are left out that we may be mistaken about. */
-export async function preconditions(ports: AdoptPorts, { cases }: Survey, { force }: Options): Promise<string[]> {
+export async function preconditions(ports: AdoptPorts, { cases }: Survey, { force }: SurveyOptions): Promise<string[]> {
   const missing = await ports.intake.missingMigrations()
   const adopted = cases.filter(({ decision }) => decision.kind === 'adopt')
   const needsKong = adopted.some(({ runs }) => runs.at(-1)?.row.kong === 'given')

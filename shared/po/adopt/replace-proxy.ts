@@ -10,7 +10,7 @@ import type { KubernetesObject } from '../../platform/ports.ts'
 import { LABEL, proxyConfigName, proxyName, proxyPolicyName } from '../names.ts'
 import { objectsOwnedByPolicy, type RunInput } from '../objects/index.ts'
 import type { AdoptPorts } from '../ports/adopt.ts'
-import type { OwnedKind, PodFacts } from '../ports/cluster.ts'
+import type { OwnedKind, PoPodFacts } from '../ports/cluster.ts'
 
 const LOOK_MS = 250
 /** Deletions that leave something behind are carried out by a controller, within moments. */
@@ -21,7 +21,7 @@ const READY_MS = 180_000
 const ENDING_MS = 45_000
 
 /** Of the Python service, be it that it was claimed. */
-const isFormer = ({ labels }: Pick<PodFacts, 'labels'>): boolean =>
+const isFormer = ({ labels }: Pick<PoPodFacts, 'labels'>): boolean =>
   labels[LABEL.analysis] === undefined ||
   labels[LABEL.adopted] !== undefined ||
   labels[LABEL.restartsBefore] !== undefined
@@ -42,7 +42,7 @@ const formerSets = async ({ takeover }: AdoptPorts, app: string) =>
 const formerPods = async ({ cluster }: AdoptPorts, app: string) => (await cluster.pods({ app })).filter(isFormer)
 
 /** A ReplicaSet of a former proxy that was left to itself, or is about to be. */
-export const isSetApart = ({ labels }: Pick<PodFacts, 'labels'>): boolean =>
+export const isSetApart = ({ labels }: Pick<PoPodFacts, 'labels'>): boolean =>
   labels['component'] === undefined &&
   labels[LABEL.analysis] === undefined &&
   /^nginx-analysis-/.test(labels['app'] ?? '')
@@ -65,11 +65,11 @@ async function freeName(ports: AdoptPorts, name: string): Promise<void> {
 }
 
 /** What keeps a pod, in words; empty if nothing is known. */
-const stateOf = (pod: PodFacts | undefined): string =>
+const stateOf = (pod: PoPodFacts | undefined): string =>
   pod?.unschedulable ?? pod?.containers.flatMap(({ waiting }) => waiting?.reason ?? []).join(', ') ?? ''
 
 async function untilReady(ports: AdoptPorts, { id }: RunInput, app: string): Promise<void> {
-  let pods: PodFacts[] = []
+  let pods: PoPodFacts[] = []
   const isReady = async () => {
     pods = await ports.cluster.pods({ app, [LABEL.analysis]: id })
     return pods.some(({ ready, deleting }) => ready && !deleting)

@@ -2,12 +2,12 @@
 import { type Analysis, type AnalysisId, isLive, isUuid, NO_KONG_TOKEN, type RunNumber, UNFINISHED } from '../model.ts'
 import { COMPONENT, LABEL, runName } from '../names.ts'
 import type { AdoptPorts } from '../ports/adopt.ts'
-import type { ObjectMeta, OwnedKind, PodFacts } from '../ports/cluster.ts'
+import type { ObjectMeta, OwnedKind, PoPodFacts } from '../ports/cluster.ts'
 import { type CaseFacts, type Decision, decideTakeover, isRunning, type Ours } from './decide.ts'
 import { type Former, formerProxy, formersOf, latestOf, partsOf } from './former.ts'
 import { isSetApart } from './replace-proxy.ts'
 
-export interface Options {
+export interface SurveyOptions {
   /** Stop what runs. */
   readonly finish: boolean
   /** Go on where it is likely, but not certain, that something is wrong. */
@@ -46,8 +46,8 @@ const PARTS: readonly (readonly [OwnedKind, string])[] = [
 interface Found {
   /** By kind and name: its objects, and ours. */
   readonly objects: ReadonlyMap<string, ObjectMeta>
-  readonly pods: readonly PodFacts[]
-  readonly proxies: readonly PodFacts[]
+  readonly pods: readonly PoPodFacts[]
+  readonly proxies: readonly PoPodFacts[]
   /** Of proxies whose replacement was begun: `app` of their ReplicaSets. */
   readonly apart: readonly string[]
 }
@@ -159,7 +159,7 @@ function isDoubtful(formers: readonly Former[], found: Found): boolean {
   return running.length > 0 && running.every(({ row }) => !found.objects.has(keyOf('Deployment', row.deployment)))
 }
 
-export async function survey(ports: AdoptPorts, { finish, force }: Options): Promise<Survey> {
+export async function survey(ports: AdoptPorts, { finish, force }: SurveyOptions): Promise<Survey> {
   const [rows, found, records] = await Promise.all([ports.predecessor.rows(), look(ports), readRecords(ports)])
   const { readable, unreadable } = formersOf(rows)
   const doubtful = !force && isDoubtful(readable, found)

@@ -25,7 +25,7 @@ export { RUN_HEADER } from './locations.ts'
 export { labelValue, runLabels } from './metadata.ts'
 export { formerProxiesPolicy, standingPolicy } from './policies.ts'
 export { root, rootOf } from './root.ts'
-export { CREDENTIAL_KEYS, type Credentials, credentialsSecret } from './secrets.ts'
+export { CREDENTIAL_KEYS, credentialsSecret, type RunCredentials } from './secrets.ts'
 
 /** The policy of a run, which owns everything else of it. */
 export const policyOwnedByRoot = (input: RunInput, rootUid: string): ObjectOf<'NetworkPolicy'> =>

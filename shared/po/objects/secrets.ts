@@ -9,7 +9,7 @@ import { rootOf } from './root.ts'
 /** Entries that the analysis's container reads; a token refresh replaces the first. */
 export const CREDENTIAL_KEYS = { analysisToken: 'analysis-token', kongToken: 'kong-token' } as const
 
-export interface Credentials extends AnalysisSecrets {
+export interface RunCredentials extends AnalysisSecrets {
   /** The analysis's own. */
   readonly token: string
   /** Of which `login` is. */
@@ -19,7 +19,7 @@ export interface Credentials extends AnalysisSecrets {
 const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64')
 
 /** Names and passwords are taken as they are, in UTF-8. Without a login no registry is named, and images are pulled openly. */
-function auths({ login, registryHost }: Credentials): object {
+function auths({ login, registryHost }: RunCredentials): object {
   if (!login) return {}
   const { user: username, password } = login
   return { [registryHost]: { username, password, auth: base64(`${username}:${password}`) } }
@@ -30,7 +30,7 @@ function auths({ login, registryHost }: Credentials): object {
  * that the type names, and a container what its variables name. The type is the same with and without a login, because it
  * cannot be changed later.
  */
-export const credentialsSecret = (input: RunInput, rootUid: string, credentials: Credentials): ObjectOf<'Secret'> =>
+export const credentialsSecret = (input: RunInput, rootUid: string, credentials: RunCredentials): ObjectOf<'Secret'> =>
   withOwner<ObjectOf<'Secret'>>(ownerReference(rootOf(input), rootUid), {
     apiVersion: 'v1',
     kind: 'Secret',

@@ -1,7 +1,7 @@
 /** What the Python service of a node has, and what it takes to go on with it. Functions have none of these. */
 import type { OwnerReference } from '../../platform/ports.ts'
 import type { Analysis, AnalysisId, AnalysisSpec, LogSnapshot, Outcome, RunNumber } from '../model.ts'
-import type { Ports } from '../ports.ts'
+import type { PoPorts } from '../ports.ts'
 import type { LabelQuery, ObjectMeta, OwnedKind } from './cluster.ts'
 
 /** A row that the Python service keeps of a Deployment, without its secrets; texts that are null are empty. */
@@ -92,7 +92,7 @@ export interface Takeover {
 }
 
 export interface AdoptPorts
-  extends Pick<Ports, 'store' | 'cluster' | 'identity' | 'broker' | 'sign' | 'log' | 'now' | 'sleep' | 'settings'> {
+  extends Pick<PoPorts, 'store' | 'cluster' | 'identity' | 'broker' | 'sign' | 'log' | 'now' | 'sleep' | 'settings'> {
   readonly predecessor: Predecessor
   readonly intake: Intake
   readonly takeover: Takeover

@@ -12,7 +12,7 @@ import type {
   State,
 } from '../model.ts'
 
-export interface BeginInput extends AnalysisSpec {
+export interface NewAnalysis extends AnalysisSpec {
   /** The run number must be greater than this. */
   readonly restartCounter: number
   readonly progress: number
@@ -37,7 +37,7 @@ export type BeginResult =
   | { readonly kind: 'busy' }
 
 /** Changes that go with a move to another state, in one transaction. */
-export interface Patch {
+export interface AnalysisPatch {
   readonly cause?: string | null
   /** Raised to this value; never lowered. */
   readonly progress?: number
@@ -68,7 +68,7 @@ export interface AnalysisStore {
    * Records the intent to run an analysis before anything is made. Of any number at the same time for one id, one
    * begins and the others see it running. Raises the run number of the id above every earlier one.
    */
-  begin(input: BeginInput): Promise<BeginResult>
+  begin(input: NewAnalysis): Promise<BeginResult>
   /** The current incarnation of an id. */
   find(id: AnalysisId): Promise<Analysis | undefined>
   /** All current incarnations, oldest first. */
@@ -84,7 +84,7 @@ export interface AnalysisStore {
     key: AnalysisKey,
     from: readonly State[],
     to: State,
-    patch?: Patch,
+    patch?: AnalysisPatch,
     run?: RunNumber,
   ): Promise<Analysis | undefined>
   /**

@@ -26,7 +26,7 @@ export interface ObjectMeta {
 
 export type SecretMeta = Omit<ObjectMeta, 'kind'>
 
-export interface ContainerFacts {
+export interface PoContainerFacts {
   readonly name: string
   readonly ready: boolean
   readonly restarts: number
@@ -38,7 +38,7 @@ export interface ContainerFacts {
 }
 
 /** What of a pod matters to us. */
-export interface PodFacts {
+export interface PoPodFacts {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
   readonly phase: string
@@ -51,7 +51,7 @@ export interface PodFacts {
   readonly createdAt: Date
   /** Why the scheduler could not place it. */
   readonly unschedulable: string | null
-  readonly containers: readonly ContainerFacts[]
+  readonly containers: readonly PoContainerFacts[]
 }
 
 /** A Service that a run's proxy or policies point at. */
@@ -71,7 +71,7 @@ export type Peer = (typeof PEERS)[number]
 /** Labels that must all match; undefined means that the label is there with any value. */
 export type LabelQuery = Readonly<Record<string, string | undefined>>
 
-export interface Cluster {
+export interface PoCluster {
   readonly namespace: string
   /** Server-side apply with our field manager, conflicts forced. One write. Resolves to the object's uid. */
   apply(object: KubernetesObject): Promise<{ uid: string }>
@@ -82,7 +82,7 @@ export interface Cluster {
   /** Metadata of all objects with these labels, in pages of 5,000. */
   list(kind: OwnedKind, labels: LabelQuery): Promise<ObjectMeta[]>
   /** Pods with these labels, in pages of 500. */
-  pods(labels: LabelQuery): Promise<PodFacts[]>
+  pods(labels: LabelQuery): Promise<PoPodFacts[]>
   /** Asks for a foreground deletion; false when there is no such object. Returns before dependents are gone. */
   remove(kind: RemovableKind, name: string): Promise<boolean>
   /** Deletes a pod, so that its owner makes a new one; false when there is none. */

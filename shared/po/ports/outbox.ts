@@ -1,14 +1,14 @@
 /** Outboxes: reports to the Hub, and changes for the event sink. */
 import type { Pending } from '../../platform/ports.ts'
-import type { AnalysisId, Change, Report } from '../model.ts'
+import type { AnalysisChange, AnalysisId, Report } from '../model.ts'
 
 export interface PendingReport extends Pending {
   readonly id: AnalysisId
   readonly report: Report
 }
 
-export interface PendingChange extends Pending {
-  readonly change: Change
+export interface PendingAnalysisChange extends Pending {
+  readonly change: AnalysisChange
 }
 
 export interface OutboxStore {
@@ -34,7 +34,7 @@ export interface OutboxStore {
    * The oldest change of each analysis that is due and not told yet, claimed for `leaseMs`. Each change of an
    * incarnation's state is recorded with it, in one transaction, whatever made it.
    */
-  claimChanges(now: Date, leaseMs: number, limit: number): Promise<PendingChange[]>
+  claimChanges(now: Date, leaseMs: number, limit: number): Promise<PendingAnalysisChange[]>
   /** Told: it is forgotten. */
   settleChange(seq: string): Promise<void>
   /** Every change of this analysis waits until then. */

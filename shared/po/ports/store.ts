@@ -13,7 +13,7 @@ interface PoLoopState extends LoopState {
   readonly faultAt: Date | null
 }
 
-export interface Store
+export interface PoStore
   extends AnalysisStore,
     ClaimStore,
     SilenceStore,

@@ -11,12 +11,12 @@ import type { Analysis, Outcome, Report } from '../model.ts'
 import { credentialsName, policyName, runName } from '../names.ts'
 import { CREDENTIAL_KEYS } from '../objects/index.ts'
 import type { SecretMeta } from '../ports/cluster.ts'
-import type { Ports } from '../ports.ts'
+import type { PoPorts } from '../ports.ts'
 import { type ReleasePorts, takeLogs } from '../release.ts'
 import { ownLine } from '../report.ts'
 import { hasCredentials, type Root, rootAt, rootIn, type World } from './world.ts'
 
-export type ActPorts = ReleasePorts & Pick<Ports, 'sidecar' | 'random'>
+export type ActPorts = ReleasePorts & Pick<PoPorts, 'sidecar' | 'random'>
 
 const RUN_LEASE_MS = 60_000
 /** Causes, as callers read them. */

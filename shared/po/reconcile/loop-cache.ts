@@ -2,7 +2,7 @@
  * What a process remembers between two events: the last world that it read, and that the Hub is down. It is a cache and not
  * state: a process that has just started works without it.
  */
-import type { Ports } from '../ports.ts'
+import type { PoPorts } from '../ports.ts'
 import type { HubOutage } from './partners.ts'
 import { readWorld, type World } from './world.ts'
 
@@ -19,7 +19,7 @@ export const createLoopCache = (): LoopCache => ({
   reading: undefined,
 })
 
-type WorldPorts = Pick<Ports, 'cluster' | 'now' | 'settings'>
+type WorldPorts = Pick<PoPorts, 'cluster' | 'now' | 'settings'>
 
 /** Concurrent callers share one reading. */
 function readShared(ports: WorldPorts, cache: LoopCache): Promise<World> {

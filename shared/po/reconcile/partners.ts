@@ -4,9 +4,9 @@
  */
 import { isFault } from '../../platform/fault.ts'
 import type { Analysis, PartnerStatuses } from '../model.ts'
-import type { Ports } from '../ports.ts'
+import type { PoPorts } from '../ports.ts'
 
-type PartnerPorts = Pick<Ports, 'store' | 'hub' | 'sidecar' | 'log' | 'now' | 'settings'>
+type PartnerPorts = Pick<PoPorts, 'store' | 'hub' | 'sidecar' | 'log' | 'now' | 'settings'>
 
 /** Until when this process does not ask the Hub, because it was down. */
 export interface HubOutage {

@@ -16,14 +16,14 @@ import { classify, decide, isWatched, type Observation, type Verdict } from '../
 import type { Analysis, AnalysisId } from '../model.ts'
 import { LABEL, runName } from '../names.ts'
 import type { Health } from '../ports/analysis-api.ts'
-import type { PodFacts } from '../ports/cluster.ts'
-import type { Ports } from '../ports.ts'
+import type { PoPodFacts } from '../ports/cluster.ts'
+import type { PoPorts } from '../ports.ts'
 import { ACTS, type ActPorts, applyBelowRoot, continueRestart, ROOT_LOST, renewToken } from './act.ts'
 import { createLoopCache, type LoopCache, recentWorld } from './loop-cache.ts'
 import { type HubOutage, sendPartnerStatuses } from './partners.ts'
 import { missingParts, readWorld, rootIn, type World } from './world.ts'
 
-export type ReconcilePorts = ActPorts & Pick<Ports, 'hub'>
+export type ReconcilePorts = ActPorts & Pick<PoPorts, 'hub'>
 
 /** After this time another process may claim the analysis. */
 export const CLAIM_LEASE_MS = 60_000
@@ -95,7 +95,7 @@ const pollIfAnswerable = (world: World, analysis: Analysis, polled: Poll | undef
 const secondsBetween = (from: Date, to: Date): number => Math.max(0, (to.getTime() - from.getTime()) / 1000)
 
 /** Without the restarts of the container before the takeover, which say nothing about the run since then. */
-function sinceTakeover(pod: PodFacts): PodFacts {
+function sinceTakeover(pod: PoPodFacts): PoPodFacts {
   const before = Number(pod.labels[LABEL.restartsBefore] ?? 0)
   if (!(before > 0)) return pod
   const containers = pod.containers.map((one) => ({ ...one, restarts: Math.max(0, one.restarts - before) }))

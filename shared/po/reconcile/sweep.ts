@@ -11,7 +11,7 @@ import { allSettledOrThrow, mapConcurrent, withLimit } from '../../platform/conc
 import type { Drained } from '../../platform/drain.ts'
 import { isFault } from '../../platform/fault.ts'
 import type { Analysis } from '../model.ts'
-import { type PublishingPorts, publishChanges } from '../publish.ts'
+import { type PoPublishingPorts, publishChanges } from '../publish.ts'
 import { REMOVAL_LEASE_MS, release } from '../release.ts'
 import { deliver } from '../report.ts'
 import { removeZombies } from '../zombies.ts'
@@ -19,7 +19,7 @@ import { createLoopCache, type LoopCache } from './loop-cache.ts'
 import { applyVerdict, CLAIM_LEASE_MS, type Poll, poll, type ReconcilePorts } from './reconcile.ts'
 import { readWorld, type World } from './world.ts'
 
-export type SweepPorts = ReconcilePorts & PublishingPorts
+export type SweepPorts = ReconcilePorts & PoPublishingPorts
 
 export interface SweepReport {
   readonly analyses: number

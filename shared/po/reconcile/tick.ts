@@ -6,7 +6,7 @@ import { resetSilenceTimers } from '../silence.ts'
 import { createLoopCache, type LoopCache } from './loop-cache.ts'
 import { type SweepPorts, type SweepReport, sweep } from './sweep.ts'
 
-export type TickResult = SlotResult<SweepReport & { /** Events sent, each for an analysis. */ readonly sent: number }>
+export type PoTickResult = SlotResult<SweepReport & { /** Events sent, each for an analysis. */ readonly sent: number }>
 
 const EVENTS = 64
 const EVENT_LIMIT = 100_000
@@ -43,5 +43,5 @@ async function run(ports: SweepPorts, cache: LoopCache, slot: number): Promise<S
   return { sent, ...(await sweep(ports, cache, { analyses: false, zombies })) }
 }
 
-export const tick = (ports: SweepPorts, cache: LoopCache = createLoopCache()): Promise<TickResult> =>
+export const tick = (ports: SweepPorts, cache: LoopCache = createLoopCache()): Promise<PoTickResult> =>
   sweepOncePerSlot(ports, (slot) => run(ports, cache, slot))

@@ -17,8 +17,8 @@ import {
   runName,
 } from '../names.ts'
 import type { RootKind } from '../objects/index.ts'
-import type { ObjectMeta, OwnedKind, PodFacts, SecretMeta } from '../ports/cluster.ts'
-import type { Ports } from '../ports.ts'
+import type { ObjectMeta, OwnedKind, PoPodFacts, SecretMeta } from '../ports/cluster.ts'
+import type { PoPorts } from '../ports.ts'
 
 interface RunId {
   readonly id: AnalysisId
@@ -43,7 +43,7 @@ export interface World {
   /** Uid of an object that exists and is not being deleted. */
   readonly uid: (kind: OwnedKind, name: string) => string | undefined
   /** Pods of the analysis itself, including those that are terminating. */
-  readonly analysisPods: (run: RunId) => readonly PodFacts[]
+  readonly analysisPods: (run: RunId) => readonly PoPodFacts[]
   readonly proxyReady: (run: RunId) => boolean
   /** The Deployment that was taken over from another orchestrator, even while it is being deleted; undefined for our own. */
   readonly adopted: (run: RunId) => Pick<ObjectMeta, 'deleting'> | undefined
@@ -53,7 +53,7 @@ export interface World {
 
 const isSecret = ({ kind }: ObjectMeta['owners'][number]): boolean => kind === 'Secret'
 
-const byApp = (pods: readonly PodFacts[]): Map<string | undefined, PodFacts[]> =>
+const byApp = (pods: readonly PoPodFacts[]): Map<string | undefined, PoPodFacts[]> =>
   Map.groupBy(pods, ({ labels }) => labels['app'])
 
 const formerRoots = (objects: readonly ObjectMeta[]): Map<string, string> =>
@@ -79,7 +79,7 @@ function index({ objects, pods }: Inventory): Omit<World, 'readAt' | 'inventory'
 }
 
 /** Reads the objects of all analyses, or of one. */
-export async function readWorld(ports: Pick<Ports, 'cluster' | 'now'>, id?: AnalysisId): Promise<World> {
+export async function readWorld(ports: Pick<PoPorts, 'cluster' | 'now'>, id?: AnalysisId): Promise<World> {
   const readAt = ports.now()
   const inventory = await takeInventory(ports, id)
   return { readAt, inventory, ...index(inventory) }

@@ -1,6 +1,6 @@
 /** Rows about pods that run, for targets where they do. */
 import { describe, expect, test } from 'vitest'
-import type { Cluster } from '../../../shared/po/ports/cluster.ts'
+import type { PoCluster } from '../../../shared/po/ports/cluster.ts'
 import { applyChain, deployment, PATIENCE, presentOf, type Shape } from './objects.ts'
 
 /** Lives on for its whole grace period. */
@@ -8,7 +8,7 @@ const STUBBORN = "trap '' TERM; while :; do sleep 1; done"
 /** Secret, policy, Deployment, pods: none is gone while something right of it is there. */
 const IN_ORDER = /^1*0*$/
 
-async function watchGoing(cluster: Cluster, name: string): Promise<string[]> {
+async function watchGoing(cluster: PoCluster, name: string): Promise<string[]> {
   const seen: string[] = []
   const sample = async () => {
     seen.push((await presentOf(cluster, name)).map(Number).join(''))
@@ -18,7 +18,7 @@ async function watchGoing(cluster: Cluster, name: string): Promise<string[]> {
   return seen
 }
 
-export function podRows(cluster: () => Cluster, shellImage: string | undefined): void {
+export function podRows(cluster: () => PoCluster, shellImage: string | undefined): void {
   describe.skipIf(!shellImage)('pods', () => {
     const image = shellImage ?? ''
     const podOf = async (name: string) => (await cluster().pods({ app: name }))[0]

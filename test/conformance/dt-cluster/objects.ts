@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ServiceId } from '../../../shared/dt/model.ts'
 import { analyticsResource, type ServiceInput } from '../../../shared/dt/objects/index.ts'
-import type { Cluster } from '../../../shared/dt/ports/cluster.ts'
+import type { DtCluster } from '../../../shared/dt/ports/cluster.ts'
 import type { KubernetesObject } from '../../../shared/platform/ports.ts'
 import { inputOf, SPEC } from '../../shared/dt/objects/input.ts'
 
@@ -11,7 +11,7 @@ export const newId = (): ServiceId => randomBytes(12).toString('hex') as Service
 
 /** A resource, and what its objects are built from. */
 export async function created(
-  cluster: Cluster,
+  cluster: DtCluster,
   fields: Parameters<typeof inputOf>[0] = {},
   labels: Readonly<Record<string, string>> = {},
 ): Promise<ServiceInput> {

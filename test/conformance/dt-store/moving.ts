@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { LIVE_PHASES, PHASES, type Phase, type Service } from '../../../shared/dt/model.ts'
-import type { Patch } from '../../../shared/dt/ports/store.ts'
+import type { ServicePatch } from '../../../shared/dt/ports/store.ts'
 import {
   change,
   idsOf,
@@ -46,8 +46,8 @@ export function moving(subject: Subject): void {
     firing: 2 ** 33,
     uid: 'a-uid',
     counts: { active: 1, succeeded: 2, failed: 3 },
-  } as const satisfies Patch
-  test.each<[string, Patch, Partial<Service>]>([
+  } as const satisfies ServicePatch
+  test.each<[string, ServicePatch, Partial<Service>]>([
     ['nothing is said', {}, {}],
     ['a reason', { reason: 'other' }, { reason: 'other' }],
     ['no reason any more', { reason: null }, { reason: null }],

@@ -2,25 +2,25 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { beforeEach } from 'vitest'
 import {
-  type Change,
   type ChangeKind,
   ENDED_PHASES,
   PHASES,
   type Phase,
   type Run,
-  type RunRef,
   type Service,
+  type ServiceChange,
   type ServiceId,
+  type ServiceRunRef,
   type ServiceSpec,
 } from '../../../shared/dt/model.ts'
-import type { BeginInput, Store } from '../../../shared/dt/ports/store.ts'
+import type { DtStore, NewService } from '../../../shared/dt/ports/store.ts'
 import type { ObjectId, OutputLimits, RunKey } from '../../../shared/files/model.ts'
 import type { Catalogue, OutputFile, Received, Runs, SetDigest } from '../../../shared/files/ports.ts'
 
 export interface Target {
-  readonly store: Store
+  readonly store: DtStore
   /** Sees the same data through connections of its own. */
-  readonly other: Store
+  readonly other: DtStore
   readonly catalogue: Catalogue
   readonly runs: Runs
   /** Of another pod. */
@@ -102,14 +102,19 @@ export const spec = (fields: Partial<ServiceSpec> = {}): ServiceSpec => ({
 })
 export const SCHEDULED = { jobType: 'scheduled', schedule: '0 6 * * *' } as const
 
-export const input = (fields: Partial<ServiceSpec> = {}, id = newId()): BeginInput => ({
+export const input = (fields: Partial<ServiceSpec> = {}, id = newId()): NewService => ({
   id,
   spec: spec(fields),
   labels: {},
   leaseMs: LEASE_MS,
 })
 
-export const change = (id: ServiceId, kind: ChangeKind, at: Date, fields: Partial<Change> = {}): Change => ({
+export const change = (
+  id: ServiceId,
+  kind: ChangeKind,
+  at: Date,
+  fields: Partial<ServiceChange> = {},
+): ServiceChange => ({
   id,
   kind,
   run: null,
@@ -150,9 +155,9 @@ export const isEndedPhase = (phase: Phase): boolean => (ENDED_PHASES as readonly
 export const HIDDEN: readonly Phase[] = ['launching', 'removing']
 export const SHOWN = PHASES.filter((phase) => !HIDDEN.includes(phase))
 
-export const ref = (firing: number, index: number, attempt = 0): RunRef => ({ firing, index, attempt })
+export const ref = (firing: number, index: number, attempt = 0): ServiceRunRef => ({ firing, index, attempt })
 
-export const run = (at: RunRef, fields: Partial<Run> = {}): Run => ({
+export const run = (at: ServiceRunRef, fields: Partial<Run> = {}): Run => ({
   ...at,
   pod: `pod-${at.firing}-${at.index}-${at.attempt}`,
   phase: 'running',
@@ -164,10 +169,10 @@ export const run = (at: RunRef, fields: Partial<Run> = {}): Run => ({
   ...fields,
 })
 
-export const succeeded = (at: RunRef, fields: Partial<Run> = {}): Run =>
+export const succeeded = (at: ServiceRunRef, fields: Partial<Run> = {}): Run =>
   run(at, { phase: 'succeeded', exitCode: 0, startedAt: new Date(START), endedAt: new Date(START + 1000), ...fields })
 
-export const record = (store: Store, id: ServiceId, ...runs: readonly Run[]) =>
+export const record = (store: DtStore, id: ServiceId, ...runs: readonly Run[]) =>
   store.recordRuns(id, { runs, changes: [] })
 
 /** Bytes that came, known by a word. */
@@ -228,7 +233,7 @@ export async function completing({ runs, now }: Pick<Subject, 'runs' | 'now'>, k
 export async function leave(
   subject: Subject,
   id: ServiceId,
-  at: RunRef,
+  at: ServiceRunRef,
   ...words: readonly string[]
 ): Promise<ObjectId[]> {
   const key = { serviceId: objectId(id), ...at }
@@ -249,12 +254,12 @@ export const loose = ({ catalogue, now }: Subject) => {
 export const together = <T>(
   { store, other }: Subject,
   count: number,
-  work: (store: Store, nth: number) => Promise<T>,
+  work: (store: DtStore, nth: number) => Promise<T>,
 ): Promise<T[]> => Promise.all(Array.from({ length: count }, (_, nth) => work(nth % 2 === 0 ? store : other, nth)))
 
 /** Takes every change that is due now, in the order in which it is handed out. */
-export async function told(store: Store, now: Date, id?: ServiceId): Promise<Change[]> {
-  const changes: Change[] = []
+export async function told(store: DtStore, now: Date, id?: ServiceId): Promise<ServiceChange[]> {
+  const changes: ServiceChange[] = []
   for (;;) {
     const batch = await store.claimChanges(now, LEASE_MS, 100, id)
     if (batch.length === 0) return changes
@@ -264,4 +269,4 @@ export async function told(store: Store, now: Date, id?: ServiceId): Promise<Cha
     }
   }
 }
-export const kindsOf = (changes: readonly Change[]): ChangeKind[] => changes.map(({ kind }) => kind)
+export const kindsOf = (changes: readonly ServiceChange[]): ChangeKind[] => changes.map(({ kind }) => kind)

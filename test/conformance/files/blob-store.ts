@@ -2,7 +2,8 @@
 import { createCipheriv, createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Body } from '../../../shared/files/model.ts'
-import type { BlobStore, Bytes } from '../../../shared/files/ports.ts'
+import type { BlobStore } from '../../../shared/files/ports.ts'
+import type { Bytes } from '../../../shared/platform/ports.ts'
 
 export interface BlobTarget {
   readonly blobs: BlobStore

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type AnalysisKey, LATE_MS } from '../../../shared/po/model.ts'
-import type { BeginInput } from '../../../shared/po/ports/analyses.ts'
-import type { Store } from '../../../shared/po/ports/store.ts'
+import type { NewAnalysis } from '../../../shared/po/ports/analyses.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 import {
   archived,
   begun,
@@ -61,7 +61,7 @@ export function beginning(subject: Subject): void {
   })
 
   const given = input()
-  test.each<[string, Partial<BeginInput>, readonly string[]]>([
+  test.each<[string, Partial<NewAnalysis>, readonly string[]]>([
     ['another image differs', { image: 'harbor.example/project/median:latest' }, ['image_url']],
     ['another registry host differs', { registryHost: 'elsewhere.example' }, ['registry_url']],
     ['another project differs', { projectId: newId() }, ['project_id']],
@@ -76,7 +76,7 @@ export function beginning(subject: Subject): void {
     expect(await subject.store.list()).toEqual([analysis])
   })
 
-  test.each<[string, Partial<BeginInput>]>([
+  test.each<[string, Partial<NewAnalysis>]>([
     ['the same project in another spelling', { projectId: given.projectId.replaceAll('-', '').toUpperCase() }],
     ['another spelling of the id', { spelling: given.id.toUpperCase() }],
     ['another progress, counter or need of kong', { progress: 50, restartCounter: 9, needsKong: false }],
@@ -114,8 +114,8 @@ export function beginning(subject: Subject): void {
   })
 
   test.each([
-    ['abandoned', (store: Store, key: AnalysisKey) => store.abandon(key)],
-    ['forgotten by a reset', (store: Store) => store.reset()],
+    ['abandoned', (store: PoStore, key: AnalysisKey) => store.abandon(key)],
+    ['forgotten by a reset', (store: PoStore) => store.reset()],
   ])('so has one that is %s', async (_, forget) => {
     const { key, id } = await begun(subject.store)
     await forget(subject.other, key)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Analysis, AnalysisId, Change, RunNumber } from '../../../shared/po/model.ts'
-import type { Store } from '../../../shared/po/ports/store.ts'
+import type { Analysis, AnalysisChange, AnalysisId, RunNumber } from '../../../shared/po/model.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 import {
   append,
   begun,
@@ -19,11 +19,11 @@ import {
   unsigned,
 } from './subject.ts'
 
-const short = ({ run, to }: Change): string => `${run} ${to}`
+const short = ({ run, to }: AnalysisChange): string => `${run} ${to}`
 const stop = { removal: { archive: false } } as const
 
 /** Ways of an executing analysis, and what is to be told of it after `1 starting` and `1 executing`. */
-const WAYS: readonly [string, (store: Store, analysis: Analysis) => Promise<unknown>, readonly string[]][] = [
+const WAYS: readonly [string, (store: PoStore, analysis: Analysis) => Promise<unknown>, readonly string[]][] = [
   ['a move to another state', (store, { key }) => store.transition(key, ['executing'], 'restarting'), ['1 restarting']],
   [
     'a next run in another state',
@@ -167,7 +167,7 @@ export function telling(subject: Subject): void {
   })
 
   /** create, restart, stop, create again, delete, and what else may become of an id. */
-  async function longLife(store: Store, id: AnalysisId): Promise<void> {
+  async function longLife(store: PoStore, id: AnalysisId): Promise<void> {
     const first = await executing(store, { id })
     await store.transition(first.key, ['executing'], 'restarting')
     await store.transition(first.key, ['restarting'], 'starting', { nextRun: true })
@@ -270,7 +270,7 @@ export function telling(subject: Subject): void {
   })
 
   /** What the use cases do with an id, in no order. */
-  async function somethingWith(store: Store, id: AnalysisId, nth: number): Promise<unknown> {
+  async function somethingWith(store: PoStore, id: AnalysisId, nth: number): Promise<unknown> {
     const present = await store.find(id)
     if (!present) {
       const result = await store.begin(input({ id }))

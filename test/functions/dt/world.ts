@@ -7,7 +7,7 @@ import { vi } from 'vitest'
 import { connect, type Database } from '../../../shared/adapters/postgres/database.ts'
 import { createMatcher } from '../../../shared/http/match.ts'
 import { type HttpFunction, registeredFunction } from '../../../shared/http/register.ts'
-import { type RunGrant, runToken } from '../../../shared/platform/service-token.ts'
+import { runToken, type TokenGrant } from '../../../shared/platform/service-token.ts'
 import { dtRoutes, functionFolder, prefixOf } from '../../../shared/routes/index.ts'
 import { databaseSettings, startTestDatabases, type TestDatabases } from '../../sandbox/postgres.ts'
 
@@ -36,7 +36,7 @@ export interface FileWorld {
 export const uidOf = (id: string): string => `uid-of-${id}`
 
 /** Of a run of a service: of the first of its three, unless said otherwise. */
-export const tokenOf = (id: string, fields: Partial<RunGrant> = {}): string =>
+export const tokenOf = (id: string, fields: Partial<TokenGrant> = {}): string =>
   runToken([KEY], {
     serviceId: id,
     uid: uidOf(id),

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { createReader } from '../../../knative/plugin/reader.ts'
-import type { Text } from '../../../knative/plugin/texts.ts'
+import type { LogText } from '../../../knative/plugin/texts.ts'
 
-const analysis = (text: string): Text => ({ source: 'analysis', text })
-const nginx = (text: string): Text => ({ source: 'nginx', text })
+const analysis = (text: string): LogText => ({ source: 'analysis', text })
+const nginx = (text: string): LogText => ({ source: 'nginx', text })
 const lines = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, index) => `line ${from + index} of a long log\n`).join('')
 
 describe('what is new', () => {
-  test.each<[string, Text[][], Text[][]]>([
+  test.each<[string, LogText[][], LogText[][]]>([
     ['a text that grows', [[analysis('a\n')], [analysis('a\nb\nc\n')]], [[analysis('a\n')], [analysis('b\nc\n')]]],
     ['nothing, when nothing was written', [[analysis('a\n')], [analysis('a\n')]], [[analysis('a\n')], []]],
     [
@@ -57,7 +57,7 @@ describe('what is new', () => {
 })
 
 describe('what the history has more', () => {
-  test.each<[string, Text[][], Text[], Text[] | undefined]>([
+  test.each<[string, LogText[][], LogText[], LogText[] | undefined]>([
     ['the rest, half lines too', [[analysis('a\nb')]], [analysis('a\nbc\nd')], [analysis('bc\nd')]],
     ['of a run that was never read: its last one', [], [analysis('1\n'), analysis('2\n')], [analysis('2\n')]],
     [

@@ -11,8 +11,8 @@ import { parse } from 'yaml'
 import { connect as connectKubernetes } from '../../../shared/adapters/kubernetes/connection.ts'
 import { createCluster } from '../../../shared/adapters/kubernetes/dt/index.ts'
 import { connect, createStore } from '../../../shared/adapters/postgres/dt/index.ts'
-import type { ManifestState, RunRef, ServiceId, ServiceSpec } from '../../../shared/dt/model.ts'
-import type { Ports } from '../../../shared/dt/ports.ts'
+import type { ManifestState, ServiceId, ServiceRunRef, ServiceSpec } from '../../../shared/dt/model.ts'
+import type { DtPorts } from '../../../shared/dt/ports.ts'
 import type { DtSettings, ServiceSettings } from '../../../shared/dt/settings.ts'
 import type { OutgoingEvent } from '../../../shared/platform/ports.ts'
 import { runToken } from '../../../shared/platform/service-token.ts'
@@ -145,7 +145,7 @@ export async function startFixture(
   }
   await api('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', parse(await readFile(CRD, 'utf8')))
 
-  const ports: Ports = {
+  const ports: DtPorts = {
     store: createStore(sql, { now }),
     cluster,
     sink: { emit: async (event) => void emitted.push(event) },
@@ -161,7 +161,7 @@ export async function startFixture(
   /** What `upload-outputs` would have said of a run, with so many files. */
   async function say(
     id: ServiceId,
-    { firing, index, attempt }: RunRef,
+    { firing, index, attempt }: ServiceRunRef,
     state: ManifestState,
     files = 1,
   ): Promise<void> {

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launch } from '../../../shared/dt/launch.ts'
 import type { ServiceId } from '../../../shared/dt/model.ts'
-import type { Ports } from '../../../shared/dt/ports.ts'
+import type { DtPorts } from '../../../shared/dt/ports.ts'
 import { createPolicyCache } from '../../../shared/dt/reconcile/make.ts'
 import { sweep } from '../../../shared/dt/reconcile/sweep.ts'
 import { terminate } from '../../../shared/dt/terminate.ts'
@@ -17,7 +17,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => fixture.stop())
 
-type Mortal = Pick<Ports, 'store' | 'cluster'>
+type Mortal = Pick<DtPorts, 'store' | 'cluster'>
 interface Death {
   readonly died: boolean
   readonly calls: readonly string[]
@@ -59,7 +59,7 @@ function createLife(last: number | undefined) {
 }
 
 /** Runs `act` in a process that dies after call `at`; undefined: it lives. */
-async function killed(at: number | undefined, act: (ports: Ports) => Promise<unknown>): Promise<Death> {
+async function killed(at: number | undefined, act: (ports: DtPorts) => Promise<unknown>): Promise<Death> {
   const { calls, death, port } = createLife(at)
   const lived = act({ ...fixture.ports, store: port('store'), cluster: port('cluster') }).then(() => false)
   return { died: await Promise.race([death, lived]), calls }
@@ -100,7 +100,7 @@ async function ranOnce(id: ServiceId): Promise<void> {
 /** Kills at each call that the action makes when it lives, each time on a world of its own. */
 async function atEachCall(
   prepare: () => Promise<ServiceId | undefined>,
-  act: (ports: Ports, id: ServiceId | undefined) => Promise<unknown>,
+  act: (ports: DtPorts, id: ServiceId | undefined) => Promise<unknown>,
   after: (id: ServiceId | undefined, calls: readonly string[]) => Promise<void>,
 ): Promise<number> {
   for (let at = 0; ; at += 1) {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launch } from '../../../shared/dt/launch.ts'
 import type { ServiceId } from '../../../shared/dt/model.ts'
-import type { Ports } from '../../../shared/dt/ports.ts'
+import type { DtPorts } from '../../../shared/dt/ports.ts'
 import { createPolicyCache } from '../../../shared/dt/reconcile/make.ts'
 import { sweep } from '../../../shared/dt/reconcile/sweep.ts'
 import { Fault } from '../../../shared/platform/fault.ts'
@@ -24,7 +24,7 @@ const found = async (id: ServiceId) => {
 const phases = async (ids: readonly ServiceId[]) => Promise.all(ids.map(async (id) => (await found(id)).phase))
 
 /** Ports by which making the Job of `id` does what it says. */
-const withTrouble = (id: ServiceId, trouble: () => Promise<never>): Ports => ({
+const withTrouble = (id: ServiceId, trouble: () => Promise<never>): DtPorts => ({
   ...fixture.ports,
   cluster: {
     ...fixture.ports.cluster,

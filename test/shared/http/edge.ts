@@ -8,7 +8,7 @@ import { type BoundSettings, createBounds } from '../../../shared/http/bounds.ts
 import type { Edge } from '../../../shared/http/edge.ts'
 import type { HttpFunction } from '../../../shared/http/register.ts'
 import { createLogger } from '../../../shared/log.ts'
-import { authenticateClient, authenticateUser, type Client } from '../../../shared/wire/auth.ts'
+import { authenticateClient, authenticateUser, type RealmClient } from '../../../shared/wire/auth.ts'
 
 export type AuthConfig = Parameters<typeof authenticateClient>[0]
 
@@ -48,7 +48,7 @@ export async function createRealm(config: Partial<AuthConfig> = {}) {
   const logs = captureLog()
   const settings = { ...AUTH, ...config }
   const verify = createVerify(settings, createLocalJWKSet({ keys: [jwk] }))
-  const edge: Edge<Client> = {
+  const edge: Edge<RealmClient> = {
     authenticate: authenticateUser(settings, verify),
     corsOrigins: ['http://localhost:8080'],
     isOpen: false,
@@ -65,7 +65,7 @@ export async function createRealm(config: Partial<AuthConfig> = {}) {
       .setExpirationTime('5m')
       .sign(privateKey)
   /** Of a route that analyses may call as well. */
-  const analysisEdge: Edge<Client> = { ...edge, authenticate: authenticateClient(settings, verify) }
+  const analysisEdge: Edge<RealmClient> = { ...edge, authenticate: authenticateClient(settings, verify) }
   return { edge, analysisEdge, verify, logs, token, privateKey, publicKey, jwk }
 }
 

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { Bytes } from '../../../shared/http/bytes.ts'
 import { formFile, isForm } from '../../../shared/http/multipart.ts'
+import type { Bytes } from '../../../shared/platform/ports.ts'
 import { allOf, inPieces, noise } from '../../conformance/files/blob-store.ts'
 
 const FORM = { 'content-type': 'multipart/form-data; boundary=edge' }

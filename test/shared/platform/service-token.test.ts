@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { type RunGrant, runToken, tokenOwner } from '../../../shared/platform/service-token.ts'
+import { runToken, type TokenGrant, tokenOwner } from '../../../shared/platform/service-token.ts'
 
 const KEYS = ['a key of more than thirty-two characters', 'an older key of more than 32 characters'] as const
 const A = '669a4eee364a1b751c550b02'
 const B = '669a4eee364a1b751c550b03'
 const UID = '0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d'
-const GRANT: RunGrant = { serviceId: A, uid: UID, step: 'replication', firing: 3, index: 12, retries: 2 }
+const GRANT: TokenGrant = { serviceId: A, uid: UID, step: 'replication', firing: 3, index: 12, retries: 2 }
 const token = runToken(KEYS, GRANT)
 const parts = token.split('.')
 const mac = parts.at(-1) ?? ''

@@ -7,7 +7,7 @@ import { type CreateRequest, create } from '../../../shared/po/create.ts'
 import { recordEnd } from '../../../shared/po/ending.ts'
 import { history } from '../../../shared/po/history.ts'
 import type { AnalysisId, AnalysisKey } from '../../../shared/po/model.ts'
-import type { Ports } from '../../../shared/po/ports.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 import { sweep } from '../../../shared/po/reconcile/sweep.ts'
 import { recordLog } from '../../../shared/po/record-log.ts'
 import { remove } from '../../../shared/po/remove.ts'
@@ -27,7 +27,7 @@ const NEVER = new Promise<never>(() => {})
 const GATED = ['store', 'cluster', 'hub', 'sidecar', 'sink', 'broker', 'identity'] as const
 
 /** A process over the fixture's ports: from the deadly call on, none of its calls returns. */
-function mortal(isDeadly: Deadly): { ports: Ports; death: Promise<'died'> } {
+function mortal(isDeadly: Deadly): { ports: PoPorts; death: Promise<'died'> } {
   const death = Promise.withResolvers<'died'>()
   let dead = false
   const call = async (name: string, method: string, act: () => unknown, args: readonly unknown[]) => {

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { create } from '../../../shared/po/create.ts'
 import type { AnalysisId } from '../../../shared/po/model.ts'
-import type { Ports } from '../../../shared/po/ports.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 import { sweep } from '../../../shared/po/reconcile/sweep.ts'
 import { remove } from '../../../shared/po/remove.ts'
 import { stop } from '../../../shared/po/stop.ts'
@@ -44,7 +44,7 @@ async function settle(): Promise<void> {
   }
 }
 
-type Act = (ports: Ports, spelling: string, id: AnalysisId) => Promise<unknown>
+type Act = (ports: PoPorts, spelling: string, id: AnalysisId) => Promise<unknown>
 const ACTS: Record<'create' | 'stop' | 'delete', { act: Act; prepared: boolean; result: 'everything' | 'nothing' }> = {
   create: { act: (ports, spelling) => create(ports, request({ spelling })), prepared: false, result: 'everything' },
   stop: { act: (ports, spelling, id) => stop(ports, { spelling, id }), prepared: true, result: 'nothing' },

@@ -19,7 +19,7 @@ import { type AnalysisId, type PartnerStatuses, parseAnalysisId } from '../../..
 import { LABEL, runName } from '../../../shared/po/names.ts'
 import type { SdkStatus } from '../../../shared/po/ports/analysis-api.ts'
 import { OWNED_KINDS } from '../../../shared/po/ports/cluster.ts'
-import type { Ports } from '../../../shared/po/ports.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 import type { PoSettings } from '../../../shared/po/settings.ts'
 import { startHub } from '../../sandbox/hub.ts'
 import { startKeycloak } from '../../sandbox/keycloak.ts'
@@ -81,7 +81,7 @@ export interface FaultPlan {
 }
 
 export interface Fixture {
-  readonly ports: Ports
+  readonly ports: PoPorts
   readonly keycloak: Awaited<ReturnType<typeof startKeycloak>>
   readonly hub: Awaited<ReturnType<typeof startHub>>
   readonly kubernetes: Awaited<ReturnType<typeof startKubernetes>>
@@ -96,9 +96,9 @@ export interface Fixture {
   /** What the event sink took, if there is one. */
   readonly emitted: OutgoingEvent[]
   /** Ports that count their calls and break one of them. */
-  breaking<P extends Ports = Ports>(plan: FaultPlan | undefined, ports?: P): { ports: P; calls: CallName[] }
+  breaking<P extends PoPorts = PoPorts>(plan: FaultPlan | undefined, ports?: P): { ports: P; calls: CallName[] }
   /** A process of its own over `ports` (default: the fixture's) that dies after its last call. */
-  dying<P extends Ports = Ports>(last: Last, ports?: P): Doomed<P>
+  dying<P extends PoPorts = PoPorts>(last: Last, ports?: P): Doomed<P>
   /** Moves the clock. */
   advance(seconds: number): void
   /** All that is in the database, as JSON. */
@@ -192,7 +192,7 @@ export async function startFixture(
       clientSecret: keycloak.secretOf('service1'),
       send,
     })
-  const ports: Ports = {
+  const ports: PoPorts = {
     store: createStore(sql, { now }),
     cluster,
     identity: identityOver(createSend()),
@@ -231,8 +231,8 @@ export async function startFixture(
     tokensLast,
     heard,
     emitted,
-    breaking: <P extends Ports>(plan: FaultPlan | undefined, over = ports as P) => breakOne(over, identityOver, plan),
-    dying: <P extends Ports>(last: Last, over = ports as P) => doomed(over, identityOver, last),
+    breaking: <P extends PoPorts>(plan: FaultPlan | undefined, over = ports as P) => breakOne(over, identityOver, plan),
+    dying: <P extends PoPorts>(last: Last, over = ports as P) => doomed(over, identityOver, last),
     advance: (seconds) => {
       offsetMs += seconds * 1000
     },
@@ -290,9 +290,9 @@ async function lapse(sql: Db): Promise<void> {
 }
 
 /** Wraps the ports so that call number `plan.at` fails. */
-function breakOne<P extends Ports>(
+function breakOne<P extends PoPorts>(
   ports: P,
-  identityOver: (send: Send) => Ports['identity'],
+  identityOver: (send: Send) => PoPorts['identity'],
   plan: FaultPlan | undefined,
 ) {
   const calls: CallName[] = []

@@ -5,7 +5,7 @@
 import { createSend, type Send } from '../../../shared/platform/http-client.ts'
 import { isUuid } from '../../../shared/po/model.ts'
 import type { AdoptPorts } from '../../../shared/po/ports/adopt.ts'
-import type { Ports } from '../../../shared/po/ports.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 
 /** The last three are there only where a test has them. */
 const GATED_PORTS = [
@@ -18,7 +18,7 @@ const GATED_PORTS = [
   'predecessor',
   'intake',
   'takeover',
-] as const satisfies readonly (keyof Ports | keyof AdoptPorts)[]
+] as const satisfies readonly (keyof PoPorts | keyof AdoptPorts)[]
 type GatedPort = (typeof GATED_PORTS)[number]
 
 /** Port, method and what it concerns, as `cluster.apply Deployment`; to Keycloak the request, as `keycloak.POST token`. */
@@ -60,8 +60,8 @@ const keycloakCall = ({ method, url }: Parameters<Send>[0]): CallName => {
 }
 
 /** The same ports, as a process of its own would have them: it shares no login to Keycloak with others. */
-export function gated<P extends Ports>(ports: P, identityOver: (send: Send) => Ports['identity'], gate: Gate): P {
-  const all: Ports & Partial<AdoptPorts> = ports
+export function gated<P extends PoPorts>(ports: P, identityOver: (send: Send) => PoPorts['identity'], gate: Gate): P {
+  const all: PoPorts & Partial<AdoptPorts> = ports
   const wrapped = GATED_PORTS.flatMap((name) => {
     const port = all[name]
     return port ? [[name, through(name, port, gate)] as const] : []
@@ -75,7 +75,7 @@ export function gated<P extends Ports>(ports: P, identityOver: (send: Send) => P
 export type Last = number | ((calls: readonly CallName[]) => boolean)
 
 /** A process that dies once its last call has had its effect: none of its calls returns any more, and it makes no other. */
-export interface Doomed<P extends Ports = Ports> {
+export interface Doomed<P extends PoPorts = PoPorts> {
   readonly ports: P
   /** The calls that it made. */
   readonly calls: readonly CallName[]
@@ -85,9 +85,9 @@ export interface Doomed<P extends Ports = Ports> {
 
 const NEVER = new Promise<never>(() => {})
 
-export function doomed<P extends Ports>(
+export function doomed<P extends PoPorts>(
   ports: P,
-  identityOver: (send: Send) => Ports['identity'],
+  identityOver: (send: Send) => PoPorts['identity'],
   last: Last,
 ): Doomed<P> {
   const calls: CallName[] = []

@@ -6,7 +6,7 @@ import { recordEnd } from '../../../shared/po/ending.ts'
 import type { Analysis } from '../../../shared/po/model.ts'
 import { runName } from '../../../shared/po/names.ts'
 import type { SdkStatus } from '../../../shared/po/ports/analysis-api.ts'
-import type { Ports } from '../../../shared/po/ports.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 import { publishChanges } from '../../../shared/po/publish.ts'
 import { reconcileOne } from '../../../shared/po/reconcile/reconcile.ts'
 import { recordLog } from '../../../shared/po/record-log.ts'
@@ -23,7 +23,7 @@ export interface Action {
   readonly prepare: (wanted: CreateRequest) => Promise<unknown>
   /** Seconds between that and the act. */
   readonly later?: number
-  readonly act: (ports: Ports, wanted: CreateRequest) => Promise<unknown>
+  readonly act: (ports: PoPorts, wanted: CreateRequest) => Promise<unknown>
   /** What it must come to when these were the calls of the dead process. */
   readonly result: (calls: readonly CallName[]) => Aftermath
   /** It acts on all there is, so that one dies after the other. */
@@ -34,7 +34,7 @@ const count = (calls: readonly CallName[], name: CallName) => calls.filter((call
 /** That of a run: the standing one is there before. */
 const hasPolicy = (calls: readonly CallName[]): boolean => calls.includes('cluster.apply NetworkPolicy')
 const selected = ({ id, spelling }: CreateRequest) => ({ id, spelling })
-const look = (ports: Ports, { id }: CreateRequest) => reconcileOne(ports, id)
+const look = (ports: PoPorts, { id }: CreateRequest) => reconcileOne(ports, id)
 
 const TOLD = {
   takenBack: { events: ['1/starting', '1/withdrawn'] },

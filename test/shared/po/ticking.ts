@@ -2,7 +2,7 @@
 import { type CreateRequest, create } from '../../../shared/po/create.ts'
 import type { Analysis } from '../../../shared/po/model.ts'
 import type { SdkStatus } from '../../../shared/po/ports/analysis-api.ts'
-import type { Ports } from '../../../shared/po/ports.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 import { tick } from '../../../shared/po/reconcile/tick.ts'
 import { remove } from '../../../shared/po/remove.ts'
 import { type Fixture, request } from './fixture.ts'
@@ -13,7 +13,7 @@ export function ticking(fixture: Fixture) {
   const pods = createPods(fixture.kubernetes)
 
   /** Ticks through so many intervals. */
-  async function pass(intervals: number, over: Ports = ports): Promise<void> {
+  async function pass(intervals: number, over: PoPorts = ports): Promise<void> {
     for (let slot = 0; slot < intervals; slot += 1) {
       fixture.advance(ports.settings.intervalSeconds)
       await tick(over)

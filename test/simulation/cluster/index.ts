@@ -4,7 +4,7 @@
  */
 
 import type { KubernetesObject } from '../../../shared/platform/ports.ts'
-import type { Cluster, Peer, PeerService, RemovableKind, SecretMeta } from '../../../shared/po/ports/cluster.ts'
+import type { Peer, PeerService, PoCluster, RemovableKind, SecretMeta } from '../../../shared/po/ports/cluster.ts'
 import type { Random } from '../core/random.ts'
 import type { Timeline } from '../core/timeline.ts'
 import { controllersStep, podLabels } from './controllers.ts'
@@ -25,7 +25,7 @@ export interface ModelOptions
 }
 
 export interface ClusterModel {
-  readonly cluster: Cluster
+  readonly cluster: PoCluster
   readonly namespace: Namespace
   /** What other users of the cluster do. */
   readonly remove: (kind: RemovableKind, name: string, how: 'foreground' | 'background') => boolean
@@ -104,7 +104,7 @@ export function createClusterModel(options: ModelOptions): ClusterModel {
     return { thing, isNew: true }
   }
 
-  const cluster: Cluster = {
+  const cluster: PoCluster = {
     namespace: 'simulated',
     apply: async (object) => {
       const { thing, isNew } = put(object)

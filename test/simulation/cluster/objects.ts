@@ -1,7 +1,7 @@
 /** Objects of a namespace, and pods: what the API of Kubernetes keeps, as far as a run can tell. */
 
 import type { KubernetesObject } from '../../../shared/platform/ports.ts'
-import type { ContainerFacts, LabelQuery, PodFacts, RemovableKind } from '../../../shared/po/ports/cluster.ts'
+import type { LabelQuery, PoContainerFacts, PoPodFacts, RemovableKind } from '../../../shared/po/ports/cluster.ts'
 
 export interface Thing {
   readonly kind: RemovableKind
@@ -28,9 +28,9 @@ export interface Pod {
   ready: boolean
   deleting: boolean
   restarts: number
-  waiting: ContainerFacts['waiting']
-  terminated: ContainerFacts['terminated']
-  lastTerminated: ContainerFacts['lastTerminated']
+  waiting: PoContainerFacts['waiting']
+  terminated: PoContainerFacts['terminated']
+  lastTerminated: PoContainerFacts['lastTerminated']
   isRunning: boolean
 }
 
@@ -83,7 +83,7 @@ export function isEnding(namespace: Namespace, thing: Thing): boolean {
 export const isPodEnding = (namespace: Namespace, pod: Pod): boolean =>
   pod.deleting || pod.phase === 'Failed' || isEnding(namespace, pod.owner)
 
-export function podFacts(pod: Pod): PodFacts {
+export function podFacts(pod: Pod): PoPodFacts {
   const { name, labels, phase, reason, ready, deleting, createdAt, unschedulable, ip } = pod
   const { container, restarts, isRunning: running, waiting, terminated, lastTerminated } = pod
   const main = { name: container, ready, restarts, running, waiting, terminated, lastTerminated }

@@ -4,8 +4,8 @@
  */
 import type { Analysis, AnalysisId, AnalysisKey, ChangeTo, Report, RunNumber, State } from '../../../shared/po/model.ts'
 import { isLive } from '../../../shared/po/model.ts'
-import type { BeginResult, Patch } from '../../../shared/po/ports/analyses.ts'
-import type { Store } from '../../../shared/po/ports/store.ts'
+import type { AnalysisPatch, BeginResult } from '../../../shared/po/ports/analyses.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 
 export interface Incarnation {
   readonly key: AnalysisKey
@@ -31,7 +31,7 @@ export interface StatusReport {
 /** What is to be checked when something was recorded. */
 export interface LedgerWatch {
   readonly begun: (incarnation: Incarnation, former: RunNumber | undefined) => void
-  readonly moved: (incarnation: Incarnation, from: State, to: State, patch: Patch) => void
+  readonly moved: (incarnation: Incarnation, from: State, to: State, patch: AnalysisPatch) => void
   readonly progressed: (incarnation: Incarnation, from: number, to: number) => void
   readonly reported: (id: AnalysisId, status: StatusReport) => void
   /** A run enters a state that it was in before. */
@@ -43,7 +43,7 @@ export interface Ledger {
   readonly byRun: (id: AnalysisId, run: RunNumber) => Incarnation | undefined
   readonly live: (id: AnalysisId) => Incarnation | undefined
   /** The same store, whose effects are noted. */
-  readonly over: (store: Store) => Store
+  readonly over: (store: PoStore) => PoStore
   /** Moves in their order. */
   readonly changes: ReadonlyMap<AnalysisId, readonly { readonly run: RunNumber; readonly to: ChangeTo }[]>
   /** Statuses that the Hub is to learn, in their order. */
@@ -104,7 +104,7 @@ export function createLedger(elapsed: () => number, watch: LedgerWatch): Ledger 
   }
 
   /** What a move changes of the incarnation. True if it is another state, or another run. */
-  const follow = (incarnation: Incarnation, after: Analysis, patch: Patch): boolean => {
+  const follow = (incarnation: Incarnation, after: Analysis, patch: AnalysisPatch): boolean => {
     const { state, run } = incarnation
     if (run !== after.run) nextRun(incarnation, after.run)
     progressed(incarnation, after.progress)
@@ -114,7 +114,7 @@ export function createLedger(elapsed: () => number, watch: LedgerWatch): Ledger 
     return state !== after.state || run !== after.run
   }
 
-  const moved = (after: Analysis, patch: Patch): void => {
+  const moved = (after: Analysis, patch: AnalysisPatch): void => {
     const incarnation = incarnations.get(after.key)
     if (!incarnation || incarnation.state === 'withdrawn') return
     const from = incarnation.state

@@ -12,7 +12,7 @@ import {
   rootName,
   runName,
 } from '../../../shared/po/names.ts'
-import type { Store } from '../../../shared/po/ports/store.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 import type { PoSettings } from '../../../shared/po/settings.ts'
 import { keyOf, labelsOf, type Namespace, type Pod } from '../cluster/objects.ts'
 import { isAnalysis, runOf } from '../world/analysis.ts'
@@ -20,7 +20,7 @@ import type { Incarnation, Ledger } from './ledger.ts'
 import { recordsOff } from './records.ts'
 
 export interface RestDeps {
-  readonly store: Store
+  readonly store: PoStore
   readonly ledger: Ledger
   readonly now: () => Date
   readonly settings: PoSettings

@@ -3,7 +3,7 @@
  * PostgreSQL in the simulation, which runs some seeds on the real one as well and expects the very same steps.
  */
 import { type Analysis, isLive } from '../../../shared/po/model.ts'
-import type { Store } from '../../../shared/po/ports/store.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 import { archiving } from './archive.ts'
 import { incarnations } from './incarnations.ts'
 import { insertChange, insertReports, outbox } from './outbox.ts'
@@ -12,7 +12,7 @@ import { createTables, type LoopRow, type ReportRow, save, type Tables } from '.
 
 function looping(
   tables: Tables,
-): Pick<Store, 'takeSlot' | 'giveBackSlot' | 'completeSlot' | 'loopState' | 'silence' | 'pardonSilence'> {
+): Pick<PoStore, 'takeSlot' | 'giveBackSlot' | 'completeSlot' | 'loopState' | 'silence' | 'pardonSilence'> {
   const loop = (installedAt: Date): LoopRow => {
     tables.loop ??= { installedAt, takenSlot: null, completedSlot: null, completedAt: null, faultAt: null }
     return tables.loop
@@ -50,7 +50,7 @@ function looping(
   }
 }
 
-function reset(tables: Tables, told: NonNullable<Parameters<Store['reset']>[0]>): Analysis[] {
+function reset(tables: Tables, told: NonNullable<Parameters<PoStore['reset']>[0]>): Analysis[] {
   const { analyses, runs, lines, snapshots, reports, archive, removals } = tables
   const present = [...analyses.values()]
   for (const row of present) {
@@ -67,7 +67,7 @@ function reset(tables: Tables, told: NonNullable<Parameters<Store['reset']>[0]>)
 }
 
 /** A store on data of its own, or on those of another store. */
-export function createMemoryStore(now: () => Date, tables: Tables = createTables(now)): Store {
+export function createMemoryStore(now: () => Date, tables: Tables = createTables(now)): PoStore {
   return {
     ping: async () => undefined,
     ...incarnations(tables),

@@ -1,6 +1,6 @@
 /** Two outboxes that work alike: reports to the Hub and changes to the sink, each in order per analysis. */
 import type { Analysis, AnalysisId, ChangeTo, Report } from '../../../shared/po/model.ts'
-import type { Store } from '../../../shared/po/ports/store.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 import { claimedRow, isFree, nextSeq, percent, type Queued, type ReportRow, storable, type Tables } from './tables.ts'
 
 type Incarnation = Pick<Analysis, 'id' | 'run' | 'progress' | 'cause'>
@@ -92,7 +92,7 @@ function cap(queue: ReportRow[], limit: number, now: Date): number {
 export function outbox(
   tables: Tables,
 ): Pick<
-  Store,
+  PoStore,
   | 'appendReports'
   | 'claimReports'
   | 'settleReport'

@@ -1,6 +1,6 @@
 /** Removals, and the sole right to the Keycloak client of an id. */
 import { type Analysis, isLive, LATE_MS, type Removal } from '../../../shared/po/model.ts'
-import type { Store } from '../../../shared/po/ports/store.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 import { claimedRow, isFree, later, type RemovalRow, type Tables } from './tables.ts'
 
 /** Records it, or adds the wish to the one that is there. A creation that may go on holds it open. */
@@ -30,8 +30,8 @@ const asRemoval = ({ dueAt, claimedUntil, clientHeldUntil, ...removal }: Removal
 
 function holdClient(
   { analyses, removals }: Tables,
-  ...[key, id, now, leaseMs]: Parameters<Store['holdClient']>
-): Awaited<ReturnType<Store['holdClient']>> {
+  ...[key, id, now, leaseMs]: Parameters<PoStore['holdClient']>
+): Awaited<ReturnType<PoStore['holdClient']>> {
   for (const row of analyses.values()) if (row.id === id && isLive(row.state)) return 'needed'
   for (const row of removals.values()) {
     if (row.id === id && row.clientHeldUntil && row.clientHeldUntil > now) return 'busy'
@@ -44,7 +44,7 @@ function holdClient(
 export function removing(
   tables: Tables,
 ): Pick<
-  Store,
+  PoStore,
   | 'claimRemovals'
   | 'claimSuspectRemoval'
   | 'claimRemoval'

@@ -1,9 +1,9 @@
 /** The tables of the store in memory, and what all its parts do with them. Rows are replaced, never changed. */
 import type {
   Analysis,
+  AnalysisChange,
   AnalysisId,
   AnalysisKey,
-  Change,
   LogLine,
   LogSnapshot,
   Removal,
@@ -44,7 +44,7 @@ export interface ReportRow extends Queued {
 }
 
 export interface ChangeRow extends Queued {
-  readonly change: Change
+  readonly change: AnalysisChange
 }
 
 export interface RemovalRow extends Removal {

@@ -3,8 +3,8 @@
 import { Fault } from '../../../shared/platform/fault.ts'
 import { changeType } from '../../../shared/po/events.ts'
 import { type AnalysisId, CHANGES } from '../../../shared/po/model.ts'
-import type { Store } from '../../../shared/po/ports/store.ts'
-import type { Ports } from '../../../shared/po/ports.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 import { createGate } from '../core/processes.ts'
 import { INTERVAL_MS, type Stage } from '../core/stage.ts'
 import type { Excuses } from '../invariants/excuses.ts'
@@ -24,10 +24,10 @@ export interface WorkloadDeps {
   readonly watch: Watch
   readonly excuses: Excuses
   readonly broken: Break
-  readonly store: Store
+  readonly store: PoStore
   readonly ids: readonly AnalysisId[]
   /** What stands between a process and its ports. */
-  readonly plant: (ports: Ports) => Ports
+  readonly plant: (ports: PoPorts) => PoPorts
 }
 
 export interface Workload {

@@ -1,6 +1,6 @@
 /** The processes of the product: some that answer callers, some that reconcile. One that died is replaced by a new one. */
 import { Fault } from '../../../shared/platform/fault.ts'
-import type { Ports } from '../../../shared/po/ports.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 import { createLoopCache, type LoopCache } from '../../../shared/po/reconcile/loop-cache.ts'
 import { deliverSoon } from '../../../shared/po/report.ts'
 import type { Process } from '../core/processes.ts'
@@ -9,7 +9,7 @@ import type { Trace } from '../core/trace.ts'
 import type { Break } from '../invariants/watch.ts'
 
 export interface Running extends Process {
-  readonly ports: Ports
+  readonly ports: PoPorts
   readonly cache: LoopCache
   readonly soon: ReturnType<typeof deliverSoon>
 }
@@ -20,14 +20,14 @@ export interface Pool {
   /** One of those that are there. */
   readonly pick: (role: Role) => Running
   /** Lets a process work on a request; resolves to the answer, or to undefined when it failed. Never, if it died. */
-  readonly serve: <T>(process: Running, title: string, work: (ports: Ports) => Promise<T>) => Promise<T | undefined>
+  readonly serve: <T>(process: Running, title: string, work: (ports: PoPorts) => Promise<T>) => Promise<T | undefined>
 }
 
 export interface PoolDeps {
   readonly random: Random
   readonly trace: Trace
   readonly broken: Break
-  readonly portsOf: (process: Process) => Ports
+  readonly portsOf: (process: Process) => PoPorts
 }
 
 const SIZES: Readonly<Record<Role, number>> = { api: 3, reconciler: 2 }

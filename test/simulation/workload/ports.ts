@@ -1,7 +1,7 @@
 /** Ports of a process: every call passes the gate, and what leaves it is looked at. */
 import { Fault } from '../../../shared/platform/fault.ts'
 import type { LogLevel } from '../../../shared/platform/ports.ts'
-import type { Ports } from '../../../shared/po/ports.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 import type { Part } from '../core/plan.ts'
 import type { Gate, Process } from '../core/processes.ts'
 import type { Random } from '../core/random.ts'
@@ -19,7 +19,7 @@ export interface PortDeps {
   readonly watch: Watch
   readonly broken: Break
   /** What lies behind the gate. */
-  readonly behind: Pick<Ports, 'store' | 'cluster' | 'hub' | 'sidecar' | 'sink' | 'settings'>
+  readonly behind: Pick<PoPorts, 'store' | 'cluster' | 'hub' | 'sidecar' | 'sink' | 'settings'>
   readonly identity: IdentityModel
   /** Whether broker and sink refuse what they are asked now. */
   readonly refuses: () => boolean
@@ -31,7 +31,7 @@ const OPEN: readonly Part[] = ['store', 'hub', 'broker', 'sink']
 const isDefect = (error: unknown): boolean =>
   error !== undefined && (!(error instanceof Fault) || error.code === 'unexpected')
 
-export function portsOf(process: Process, deps: PortDeps): Ports {
+export function portsOf(process: Process, deps: PortDeps): PoPorts {
   const { gate, timeline, random, trace, watch, behind } = deps
 
   const through = <P extends object>(part: Part, port: P): P => {

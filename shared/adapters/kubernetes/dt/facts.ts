@@ -6,9 +6,9 @@ import type { V1Job } from '@kubernetes/client-node/dist/gen/models/V1Job.js'
 import type { V1ObjectMeta } from '@kubernetes/client-node/dist/gen/models/V1ObjectMeta.js'
 import type { V1Pod } from '@kubernetes/client-node/dist/gen/models/V1Pod.js'
 import type {
-  ContainerFacts,
+  DtContainerFacts,
+  DtPodFacts,
   JobFacts,
-  PodFacts,
   Resource,
   ServerFacts,
   Termination,
@@ -103,7 +103,7 @@ const terminationOf = (state: V1ContainerState | undefined): Termination | null 
   }
 }
 
-function containerFacts({ name, state }: V1ContainerStatus): ContainerFacts {
+function containerFacts({ name, state }: V1ContainerStatus): DtContainerFacts {
   const { waiting, running } = state ?? {}
   return {
     name,
@@ -114,7 +114,7 @@ function containerFacts({ name, state }: V1ContainerStatus): ContainerFacts {
   }
 }
 
-export function podFacts({ metadata = {}, status }: V1Pod): PodFacts {
+export function podFacts({ metadata = {}, status }: V1Pod): DtPodFacts {
   const condition = (type: string) => status?.conditions?.find((one) => one.type === type)
   const scheduled = condition('PodScheduled')
   return {

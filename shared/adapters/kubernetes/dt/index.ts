@@ -5,7 +5,7 @@
 import type { V1Deployment } from '@kubernetes/client-node/dist/gen/models/V1Deployment.js'
 import type { ServiceId } from '../../../dt/model.ts'
 import { FIELD_MANAGER, LABEL } from '../../../dt/names.ts'
-import type { Cluster } from '../../../dt/ports/cluster.ts'
+import type { DtCluster } from '../../../dt/ports/cluster.ts'
 import { Fault } from '../../../platform/fault.ts'
 import { call, callJson, METADATA, refusal } from '../api.ts'
 import { type ClusterOptions, connectionOf, createClient } from '../client.ts'
@@ -42,7 +42,7 @@ const messageOf = (text: string): string => {
 }
 
 /** `close` gives the connections back; a cluster is not used after it. */
-export function createCluster(options: ClusterOptions = {}): Cluster & { close(): Promise<void> } {
+export function createCluster(options: ClusterOptions = {}): DtCluster & { close(): Promise<void> } {
   const connection = connectionOf(options)
   const client = createClient(connection, FIELD_MANAGER)
 

@@ -5,21 +5,21 @@
 import type { V1Pod } from '@kubernetes/client-node/dist/gen/models/V1Pod.js'
 import type { V1Service } from '@kubernetes/client-node/dist/gen/models/V1Service.js'
 import { FIELD_MANAGER } from '../../../po/names.ts'
-import type { Cluster } from '../../../po/ports/cluster.ts'
+import type { PoCluster } from '../../../po/ports/cluster.ts'
 import { type ClusterOptions, connectionOf, createClient } from '../client.ts'
 import { selectorOf } from '../kinds.ts'
 import { metaOf, objectMeta } from '../metadata.ts'
 import { choosePeers, PEER_SELECTORS } from './peers.ts'
 import { podFacts } from './pods.ts'
 
-export { type Connection, connect } from '../connection.ts'
+export { type ApiConnection, connect } from '../connection.ts'
 export { apiServerProxy } from '../service-proxy.ts'
 
 const base64 = (entries: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, Buffer.from(value).toString('base64')]))
 
 /** `close` gives the connections back; a cluster is not used after it. */
-export function createCluster(options: ClusterOptions = {}): Cluster & { close(): Promise<void> } {
+export function createCluster(options: ClusterOptions = {}): PoCluster & { close(): Promise<void> } {
   const connection = connectionOf(options)
   const client = createClient(connection, FIELD_MANAGER)
   return {

@@ -1,9 +1,9 @@
 /** What of a pod matters to us, out of the whole object. */
 import type { V1ContainerStatus } from '@kubernetes/client-node/dist/gen/models/V1ContainerStatus.js'
 import type { V1Pod } from '@kubernetes/client-node/dist/gen/models/V1Pod.js'
-import type { ContainerFacts, PodFacts } from '../../../po/ports/cluster.ts'
+import type { PoContainerFacts, PoPodFacts } from '../../../po/ports/cluster.ts'
 
-export function podFacts(pod: V1Pod): PodFacts {
+export function podFacts(pod: V1Pod): PoPodFacts {
   const { metadata, status } = pod
   const condition = (type: string) => status?.conditions?.find((one) => one.type === type)
   const scheduled = condition('PodScheduled')
@@ -23,7 +23,7 @@ export function podFacts(pod: V1Pod): PodFacts {
   }
 }
 
-function containerFacts(status: V1ContainerStatus): ContainerFacts {
+function containerFacts(status: V1ContainerStatus): PoContainerFacts {
   const { waiting, running } = status.state ?? {}
   return {
     name: status.name,
@@ -36,7 +36,7 @@ function containerFacts(status: V1ContainerStatus): ContainerFacts {
   }
 }
 
-function ending(state: V1ContainerStatus['state']): ContainerFacts['terminated'] {
+function ending(state: V1ContainerStatus['state']): PoContainerFacts['terminated'] {
   const end = state?.terminated
   return end ? { reason: end.reason ?? '', exitCode: end.exitCode, message: end.message ?? '' } : null
 }

@@ -3,7 +3,7 @@ import { FIELD_MANAGER } from '../../../po/names.ts'
 import type { Takeover } from '../../../po/ports/adopt.ts'
 import { callJson } from '../api.ts'
 import { createClient } from '../client.ts'
-import type { Connection } from '../connection.ts'
+import type { ApiConnection } from '../connection.ts'
 import { selectorOf } from '../kinds.ts'
 import { metaOf } from '../metadata.ts'
 
@@ -14,7 +14,7 @@ const deletion = (propagationPolicy: 'Orphan' | 'Background', uid?: string) => (
   body: JSON.stringify({ propagationPolicy, ...(uid ? { preconditions: { uid } } : {}) }),
 })
 
-export function createTakeover(connection: Connection): Takeover {
+export function createTakeover(connection: ApiConnection): Takeover {
   const client = createClient(connection, FIELD_MANAGER)
   return {
     async mark(kind, name, { labels, owner }) {

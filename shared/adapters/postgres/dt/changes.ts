@@ -1,11 +1,11 @@
 /** Changes: what became of services and was not told yet, recorded in the transaction that made it so. */
-import type { Change, ServiceId } from '../../../dt/model.ts'
-import type { PendingChange } from '../../../dt/ports/store.ts'
-import { type ClaimOptions, claimOldest } from '../queue.ts'
+import type { ServiceChange, ServiceId } from '../../../dt/model.ts'
+import type { PendingServiceChange } from '../../../dt/ports/store.ts'
+import { claimOldest, type QueueClaim } from '../queue.ts'
 import type { Db } from '../rows.ts'
 import { asJson } from './rows.ts'
 
-export async function recordChanges(tx: Db, changes: readonly Change[]): Promise<void> {
+export async function recordChanges(tx: Db, changes: readonly ServiceChange[]): Promise<void> {
   for (const { id, kind, run, detail, at } of changes)
     await tx`
       insert into dt.change (id, kind, firing, run_index, attempt, detail, at, due_at)
@@ -15,7 +15,7 @@ export async function recordChanges(tx: Db, changes: readonly Change[]): Promise
       )`
 }
 
-interface ChangeRow extends Omit<Change, 'run'> {
+interface ChangeRow extends Omit<ServiceChange, 'run'> {
   readonly seq: string
   readonly attempts: number
   readonly unfinished: number
@@ -28,7 +28,7 @@ const COLUMNS = `row.seq, row.attempts, row.unfinished, row.id, row.kind, row.fi
   row.detail, row.at`
 
 /** @see Store.claimChanges */
-export async function claimChanges(sql: Db, options: ClaimOptions<ServiceId>): Promise<PendingChange[]> {
+export async function claimChanges(sql: Db, options: QueueClaim<ServiceId>): Promise<PendingServiceChange[]> {
   const rows = await claimOldest<ChangeRow>(sql, 'dt.change', COLUMNS, options)
   return rows.map(({ seq, attempts, unfinished, firing, index, attempt, ...change }) => ({
     seq,

@@ -2,7 +2,7 @@
  * The Store port of digital twins on PostgreSQL: composes the query functions of this folder, gives each call its
  * transaction, its deadline and its faults. May import ports types, model, fault; never a use case.
  */
-import type { Store } from '../../../dt/ports/store.ts'
+import type { DtStore } from '../../../dt/ports/store.ts'
 import type { Body } from '../../../files/model.ts'
 import type { Database } from '../database.ts'
 import { guarded } from '../faults.ts'
@@ -19,7 +19,7 @@ import * as services from './services.ts'
 export { connect, type Database } from '../database.ts'
 export { checkAuthority } from '../socket.ts'
 
-export interface StoreOptions {
+export interface DtStoreOptions {
   readonly now?: Clock
   /** Time for an ordinary call. */
   readonly callMs?: number
@@ -27,7 +27,7 @@ export interface StoreOptions {
   readonly bulkMs?: number
 }
 
-const BULK: readonly (keyof Store)[] = ['erase', 'pruneFirings']
+const BULK: readonly (keyof DtStore)[] = ['erase', 'pruneFirings']
 /** Readers of a file that goes may still be under way. */
 const READING_MS = 3_600_000
 
@@ -37,7 +37,7 @@ async function ping(sql: Db): Promise<void> {
 }
 
 /** A store on this database; closing its connections is their maker's business. */
-export function createStore({ query, transaction }: Database, options: StoreOptions = {}): Store {
+export function createStore({ query, transaction }: Database, options: DtStoreOptions = {}): DtStore {
   const { now: clock = () => new Date(), callMs = 5000, bulkMs = 60_000 } = options
 
   /** Each in a transaction of its own: locks of contents are taken one at a time. */
@@ -46,7 +46,7 @@ export function createStore({ query, transaction }: Database, options: StoreOpti
   }
 
   const list = lists.createList(clock)
-  const store: Store = {
+  const store: DtStore = {
     ping: () => query(ping),
     begin: (input) => transaction((tx) => services.begin(tx, input, clock())),
     launched: (id, uid, change) => transaction((tx) => services.launched(tx, id, uid, change)),

@@ -1,5 +1,5 @@
 /** Services of another database become ended rows here, with their mounts and outputs. */
-import type { ImportInput, Intake } from '../../../import/ports.ts'
+import type { ImportInput, ImportIntake } from '../../../import/ports.ts'
 import type { Database } from '../database.ts'
 import { type Db, storable } from '../rows.ts'
 import { mount } from './mounts.ts'
@@ -33,6 +33,6 @@ async function take(tx: Db, { service, phase, reason, succeeded }: ImportInput):
   return true
 }
 
-export const createIntake = ({ transaction }: Database): Intake => ({
+export const createIntake = ({ transaction }: Database): ImportIntake => ({
   take: (input) => transaction((tx) => take(tx, input)),
 })

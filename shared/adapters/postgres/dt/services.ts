@@ -1,13 +1,13 @@
 /** Services: their launch, their adoption, their moves. Query functions; each says if it needs a transaction. */
-import { type Change, ENDED_PHASES, type Phase, type Service, type ServiceId } from '../../../dt/model.ts'
-import type { AdoptInput, BeginInput, Patch } from '../../../dt/ports/store.ts'
+import { ENDED_PHASES, type Phase, type Service, type ServiceChange, type ServiceId } from '../../../dt/model.ts'
+import type { AdoptInput, NewService, ServicePatch } from '../../../dt/ports/store.ts'
 import { type Db, later, storable } from '../rows.ts'
 import { recordChanges } from './changes.ts'
 import { mount } from './mounts.ts'
 import { asJson, serviceColumns } from './rows.ts'
 
 /** Runs in a transaction of its own. @see Store.begin */
-export async function begin(tx: Db, { id, spec, labels, leaseMs }: BeginInput, now: Date): Promise<boolean> {
+export async function begin(tx: Db, { id, spec, labels, leaseMs }: NewService, now: Date): Promise<boolean> {
   const { count } = await tx`
     insert into dt.service (id, spec, labels, job_type, phase, firing, created_at, retention_days, claimed_until)
     values (
@@ -20,7 +20,7 @@ export async function begin(tx: Db, { id, spec, labels, leaseMs }: BeginInput, n
 }
 
 /** Runs in a transaction of its own. @see Store.launched */
-export async function launched(tx: Db, id: ServiceId, uid: string, change: Change): Promise<boolean> {
+export async function launched(tx: Db, id: ServiceId, uid: string, change: ServiceChange): Promise<boolean> {
   const { count } = await tx`
     update dt.service set uid = ${uid}, phase = 'pending', claimed_until = null where id = ${id} and phase = 'launching'`
   if (count === 1) await recordChanges(tx, [change])
@@ -54,7 +54,7 @@ async function relaunch(tx: Db, known: Service, input: AdoptInput): Promise<Serv
 }
 
 /** Runs in a transaction of its own. @see Store.adopt */
-export async function adopt(tx: Db, input: AdoptInput, change: Change): Promise<Service | undefined> {
+export async function adopt(tx: Db, input: AdoptInput, change: ServiceChange): Promise<Service | undefined> {
   const { id, spec, labels, uid, createdAt } = input
   const [inserted] = await tx<Service[]>`
     insert into dt.service as row (id, spec, labels, job_type, uid, phase, firing, created_at, retention_days)
@@ -101,7 +101,7 @@ export async function unfinished(sql: Db, now: Date): Promise<Service[]> {
 }
 
 /** What is left out of a patch stays as it is. */
-function assignments(tx: Db, to: Phase, { reason, url, firing, uid, counts }: Patch, now: Date) {
+function assignments(tx: Db, to: Phase, { reason, url, firing, uid, counts }: ServicePatch, now: Date) {
   const ended = (ENDED_PHASES as readonly Phase[]).includes(to)
   const words = typeof reason === 'string' ? storable(reason) : reason
   const endedAt = to === 'removing' ? now : ended ? tx`coalesce(ended_at, ${now}::timestamptz)` : null
@@ -115,7 +115,7 @@ function assignments(tx: Db, to: Phase, { reason, url, firing, uid, counts }: Pa
 export async function move(
   tx: Db,
   id: ServiceId,
-  { from, to, patch }: { readonly from: readonly Phase[]; readonly to: Phase; readonly patch: Patch },
+  { from, to, patch }: { readonly from: readonly Phase[]; readonly to: Phase; readonly patch: ServicePatch },
   now: Date,
 ): Promise<Service | undefined> {
   const [row] = await tx<Service[]>`

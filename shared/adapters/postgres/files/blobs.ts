@@ -4,8 +4,9 @@
  */
 
 import type { Body, ByteRange } from '../../../files/model.ts'
-import type { BlobStore, Bytes } from '../../../files/ports.ts'
+import type { BlobStore } from '../../../files/ports.ts'
 import { Fault } from '../../../platform/fault.ts'
+import type { Bytes } from '../../../platform/ports.ts'
 import type { Database } from '../database.ts'
 import { within } from '../faults.ts'
 import { pieces } from './pieces.ts'

@@ -1,7 +1,7 @@
 /** Files: names for contents. Query functions; those that change something run in a transaction of their own. */
 
 import type { Body, ObjectId, StoredFile } from '../../../files/model.ts'
-import type { Added, Change, NewFile, Received } from '../../../files/ports.ts'
+import type { Added, FileChange, NewFile, Received } from '../../../files/ports.ts'
 import { Fault } from '../../../platform/fault.ts'
 import { type Db, storable } from '../rows.ts'
 import { adopt, discard, release } from './contents.ts'
@@ -81,7 +81,7 @@ async function locked(tx: Db, id: ObjectId, expected: readonly string[] | undefi
 }
 
 /** What the file had is let go by a later transaction: two that trade contents would wait for each other. */
-export async function replace(tx: Db, received: Received, id: ObjectId, { filename, at, expected }: Change) {
+export async function replace(tx: Db, received: Received, id: ObjectId, { filename, at, expected }: FileChange) {
   const old = await locked(tx, id, expected)
   if (!old) {
     await discard(tx, received.body, at)

@@ -1,6 +1,6 @@
 /** What runs find: mounts, and in a fan-in the outputs of the others. Query functions. */
 import type { Body, ObjectId, StoredFile } from '../../../files/model.ts'
-import type { Page, RunInput } from '../../../files/ports.ts'
+import type { FilePage, RunInputFile } from '../../../files/ports.ts'
 import type { Db } from '../rows.ts'
 
 export async function isThere(sql: Db, id: ObjectId): Promise<boolean> {
@@ -33,7 +33,7 @@ interface Row {
   readonly length: number | null
 }
 
-const toInput = ({ name, fileId, sha256, length }: Row): RunInput => ({
+const toInput = ({ name, fileId, sha256, length }: Row): RunInputFile => ({
   name,
   fileId,
   content: sha256 === null || length === null ? undefined : { sha256, length },
@@ -44,8 +44,8 @@ export async function inputs(
   sql: Db,
   id: ObjectId,
   firing: number | null,
-  { after, limit }: Page,
-): Promise<RunInput[]> {
+  { after, limit }: FilePage,
+): Promise<RunInputFile[]> {
   const rows = await sql<Row[]>`
     with found as (
       select mount.name, mount.file_id, mount.body from dt.mount where mount.service_id = ${id}

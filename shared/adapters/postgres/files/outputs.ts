@@ -11,7 +11,7 @@ import {
   type StoredFile,
   type Used,
 } from '../../../files/model.ts'
-import type { Kept, OutputFile, OutputSet, Page, Received, SetDigest } from '../../../files/ports.ts'
+import type { FilePage, Kept, OutputFile, OutputSet, Received, SetDigest } from '../../../files/ports.ts'
 import { type Db, storable, texts } from '../rows.ts'
 import { adopt, discard } from './contents.ts'
 import { find as findFile } from './files.ts'
@@ -27,7 +27,7 @@ async function find(sql: Db, run: RunKey): Promise<OutputSet | undefined> {
   return set
 }
 
-export async function taken(sql: Db, run: RunKey, { after, limit }: Page): Promise<OutputFile[]> {
+export async function taken(sql: Db, run: RunKey, { after, limit }: FilePage): Promise<OutputFile[]> {
   const files = await sql<OutputFile[]>`
     select part.path, encode(content.sha256, 'hex') as sha256, content.length::float8 as length
     from dt.part join dt.content using (body)

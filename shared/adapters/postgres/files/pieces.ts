@@ -1,5 +1,5 @@
 /** Bytes as they come, in pieces of one size. */
-import type { Bytes } from '../../../files/ports.ts'
+import type { Bytes } from '../../../platform/ports.ts'
 
 /** Pieces of `size` bytes, and the rest. Each is a buffer of its own, which the next one does not touch. */
 export async function* pieces(source: Bytes, size: number): AsyncGenerator<Buffer> {

@@ -8,7 +8,7 @@ import {
   type RunNumber,
   type State,
 } from '../../../po/model.ts'
-import type { AnalysisState, Patch } from '../../../po/ports/analyses.ts'
+import type { AnalysisPatch, AnalysisState } from '../../../po/ports/analyses.ts'
 import { analysisColumns, type Clock, type Db, percent, storable } from '../rows.ts'
 import { recordForgotten, recordMove } from './changes.ts'
 import { insertLines } from './lines.ts'
@@ -77,7 +77,7 @@ async function runFields(tx: Db, before: Analysis, cause: string | null, now: Da
   return { run, restarts, run_since: now, reapplied: false, silent_polls: 0, silent_since: null }
 }
 
-async function fields(tx: Db, before: Analysis, to: State, patch: Patch, now: Date) {
+async function fields(tx: Db, before: Analysis, to: State, patch: AnalysisPatch, now: Date) {
   const cause = patch.cause == null ? orElse(patch.cause, before.cause) : storable(patch.cause)
   if (isLive(before.state) && !isLive(to)) await endRun(tx, before, cause, now)
   return {
@@ -98,7 +98,7 @@ export async function transition(
   key: AnalysisKey,
   from: readonly State[],
   to: State,
-  patch: Patch,
+  patch: AnalysisPatch,
   run: RunNumber | undefined,
   clock: Clock,
 ): Promise<Analysis | undefined> {

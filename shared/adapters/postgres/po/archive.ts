@@ -8,7 +8,7 @@ import {
   type State,
 } from '../../../po/model.ts'
 import type { ArchivedLog, ArchivedRun, ArchiveEntry, Sign, StoredEntry } from '../../../po/ports/archive.ts'
-import type { Store } from '../../../po/ports/store.ts'
+import type { PoStore } from '../../../po/ports/store.ts'
 import { type Clock, type Db, later, storable } from '../rows.ts'
 import { forget, locked } from './analyses.ts'
 import { texts } from './logs.ts'
@@ -103,7 +103,7 @@ async function deleteTexts(tx: Db, key: AnalysisKey): Promise<void> {
 const bytesOf = ({ runs, logs }: ArchiveEntry): number =>
   [...runs.map(({ lines }) => lines.bytes), ...logs.map(({ bytes }) => bytes)].reduce((sum, bytes) => sum + bytes, 0)
 
-/** Runs in a transaction of its own; signing is work of this process. @see Store.archive */
+/** Runs in a transaction of its own; signing is work of this process. @see PoStore.archive */
 export async function archive(
   tx: Db,
   key: AnalysisKey,
@@ -127,7 +127,7 @@ export async function archive(
   await forget(tx, key, now)
 }
 
-/** @see Store.archiveEntries */
+/** @see PoStore.archiveEntries */
 export async function archiveEntries(
   sql: Db,
   after: AnalysisKey | undefined,
@@ -141,7 +141,7 @@ export async function archiveEntries(
   ]
 }
 
-/** @see Store.unpackArchive */
+/** @see PoStore.unpackArchive */
 export async function unpackArchive(sql: Db): Promise<boolean> {
   const unpacked = await sql`
     select po.unpack_archive(key) from (select key from po.archive where layout = 1 order by key limit 1) former`
@@ -153,8 +153,12 @@ const MIB = 1024 * 1024
 /** Entries that one call deletes: each may have a hundred thousand lines. */
 const PRUNED_AT_ONCE = 20
 
-/** @see Store.pruneArchive */
-export async function pruneArchive(sql: Db, limits: Parameters<Store['pruneArchive']>[0], now: Date): Promise<number> {
+/** @see PoStore.pruneArchive */
+export async function pruneArchive(
+  sql: Db,
+  limits: Parameters<PoStore['pruneArchive']>[0],
+  now: Date,
+): Promise<number> {
   const { maxAgeDays, maxMiB } = limits
   const tooOld = maxAgeDays > 0 ? sql`archived_at < ${later(now, -maxAgeDays * DAY_MS)}` : sql`false`
   const tooMuch = maxMiB > 0 ? sql`newer > ${maxMiB * MIB}` : sql`false`

@@ -1,6 +1,6 @@
 /** The first step of a create: an incarnation's row, or the reason why there is none. */
 import { type Analysis, type AnalysisId, type AnalysisSpec, isLive, parseAnalysisId } from '../../../po/model.ts'
-import type { BeginInput, BeginResult, SpecField } from '../../../po/ports/analyses.ts'
+import type { BeginResult, NewAnalysis, SpecField } from '../../../po/ports/analyses.ts'
 import { analysisColumns, type Clock, type Db, later, percent, storable } from '../rows.ts'
 import { currentOf } from './analyses.ts'
 import { recordMove } from './changes.ts'
@@ -25,17 +25,17 @@ function differences(analysis: AnalysisSpec, input: AnalysisSpec): SpecField[] {
   return fields
 }
 
-function besideLive(analysis: Analysis, input: BeginInput): BeginResult {
+function besideLive(analysis: Analysis, input: NewAnalysis): BeginResult {
   const fields = differences(analysis, input)
   return fields.length > 0 ? { kind: 'differs', analysis, fields } : { kind: 'running', analysis }
 }
 
-async function isClientHeld(tx: Db, { id }: BeginInput, now: Date): Promise<boolean> {
+async function isClientHeld(tx: Db, { id }: NewAnalysis, now: Date): Promise<boolean> {
   const held = await tx`select from po.removal where id = ${id} and client_held_until > ${now} limit 1`
   return held.length > 0
 }
 
-async function insert(tx: Db, input: BeginInput, run: number, now: Date): Promise<Analysis> {
+async function insert(tx: Db, input: NewAnalysis, run: number, now: Date): Promise<Analysis> {
   const [analysis] = await tx<[Analysis]>`
     with counted as (
       update po.identity set last_run = ${run} where id = ${input.id}
@@ -55,7 +55,7 @@ async function insert(tx: Db, input: BeginInput, run: number, now: Date): Promis
   return analysis
 }
 
-const cleaned = (input: BeginInput): BeginInput => ({
+const cleaned = (input: NewAnalysis): NewAnalysis => ({
   ...input,
   spelling: storable(input.spelling),
   projectId: storable(input.projectId),
@@ -64,7 +64,7 @@ const cleaned = (input: BeginInput): BeginInput => ({
 })
 
 /** Runs in a transaction of its own. @see Store.begin */
-export async function begin(tx: Db, request: BeginInput, clock: Clock): Promise<BeginResult> {
+export async function begin(tx: Db, request: NewAnalysis, clock: Clock): Promise<BeginResult> {
   const input = cleaned(request)
   const lastRun = await lockIdentity(tx, input.id)
   const now = clock()

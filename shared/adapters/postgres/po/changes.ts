@@ -2,9 +2,9 @@
  * Changes: what became of incarnations and was not told yet. Whoever writes a row of an analysis, or deletes it, holds its
  * lock and records the change in the same statement: so none is missed, and their order is that of the moves.
  */
-import { type Change, type ChangeTo, LIVE_STATES } from '../../../po/model.ts'
-import type { PendingChange } from '../../../po/ports/outbox.ts'
-import { type ClaimOptions, claimOldest } from '../queue.ts'
+import { type AnalysisChange, type ChangeTo, LIVE_STATES } from '../../../po/model.ts'
+import type { PendingAnalysisChange } from '../../../po/ports/outbox.ts'
+import { claimOldest, type QueueClaim } from '../queue.ts'
 import type { Db } from '../rows.ts'
 
 const into = (sql: Db) => sql`insert into po.change (id, run, state, progress, cause, at, due_at)`
@@ -24,10 +24,10 @@ export const recordForgotten = (sql: Db, at: Date) => sql`
   select id, run, ${WITHDRAWN}, progress, null, ${at}::timestamptz, ${at}::timestamptz
   from row where state in ${sql(LIVE_STATES)}`
 
-type ChangeRow = Change & Omit<PendingChange, 'change'>
+type ChangeRow = AnalysisChange & Omit<PendingAnalysisChange, 'change'>
 
 /** @see Store.claimChanges */
-export async function claimChanges(sql: Db, options: ClaimOptions): Promise<PendingChange[]> {
+export async function claimChanges(sql: Db, options: QueueClaim): Promise<PendingAnalysisChange[]> {
   const columns =
     'row.seq, row.attempts, row.unfinished, row.id, row.run, row.state as "to", row.progress, row.cause, row.at'
   const rows = await claimOldest<ChangeRow>(sql, 'po.change', columns, options)

@@ -5,7 +5,7 @@
  * Every time that is written comes from one clock, that of the callers, so that leases and due times compare.
  */
 import type { Analysis, AnalysisId } from '../../../po/model.ts'
-import type { Store } from '../../../po/ports/store.ts'
+import type { PoStore } from '../../../po/ports/store.ts'
 import type { Database } from '../database.ts'
 import { guarded } from '../faults.ts'
 import { createLoop, loopState } from '../loop.ts'
@@ -26,7 +26,7 @@ import * as silences from './silence.ts'
 export { connect, type Database } from '../database.ts'
 export { checkAuthority } from '../socket.ts'
 
-export interface StoreOptions {
+export interface PoStoreOptions {
   readonly now?: Clock
   /** Time for an ordinary call. */
   readonly callMs?: number
@@ -34,7 +34,7 @@ export interface StoreOptions {
   readonly bulkMs?: number
 }
 
-const BULK: readonly (keyof Store)[] = ['saveSnapshots', 'archive', 'unpackArchive', 'pruneArchive', 'reset']
+const BULK: readonly (keyof PoStore)[] = ['saveSnapshots', 'archive', 'unpackArchive', 'pruneArchive', 'reset']
 
 /** Asks for a table, so that a database that is not migrated does not count as well. */
 async function ping(sql: Db): Promise<void> {
@@ -46,7 +46,7 @@ async function knownIds(sql: Db): Promise<Set<AnalysisId>> {
   return new Set(rows.map(({ id }) => id))
 }
 
-type Told = NonNullable<Parameters<Store['reset']>[0]>
+type Told = NonNullable<Parameters<PoStore['reset']>[0]>
 
 /**
  * Logs have no place any more, so no removal waits for them. Changes and statuses that wait stay: they tell what became of
@@ -66,9 +66,9 @@ async function reset(tx: Db, told: Told, clock: Clock): Promise<Analysis[]> {
 }
 
 /** A store on this database; closing its connections is their maker's business. */
-export function createStore({ query, transaction }: Database, options: StoreOptions = {}): Store {
+export function createStore({ query, transaction }: Database, options: PoStoreOptions = {}): PoStore {
   const { now: clock = () => new Date(), callMs = 5000, bulkMs = 30_000 } = options
-  const store: Store = {
+  const store: PoStore = {
     ping: () => query(ping),
     begin: (input) => transaction((tx) => begin(tx, input, clock)),
     find: (id) => query((sql) => analyses.currentOf(sql, id)),

@@ -1,7 +1,7 @@
 /** The outbox to the Hub: the queue of reports. */
 import type { AnalysisId, Report } from '../../../po/model.ts'
 import type { PendingReport } from '../../../po/ports/outbox.ts'
-import { type ClaimOptions, claimOldest } from '../queue.ts'
+import { claimOldest, type QueueClaim } from '../queue.ts'
 import { type Clock, type Db, percent, storable } from '../rows.ts'
 import { leftOutLine } from './backlog.ts'
 
@@ -49,7 +49,7 @@ const COLUMNS =
   'row.seq, row.id, row.attempts, row.unfinished, row.kind, row.status, row.progress, row.level, row.message, row.left_out as "leftOut"'
 
 /** @see Store.claimReports */
-export async function claimReports(sql: Db, options: ClaimOptions): Promise<PendingReport[]> {
+export async function claimReports(sql: Db, options: QueueClaim): Promise<PendingReport[]> {
   const rows = await claimOldest<ReportRow>(sql, 'po.report', COLUMNS, options)
   return rows.map((row) => {
     const { seq, id, attempts, unfinished } = row

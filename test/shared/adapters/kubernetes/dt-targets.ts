@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parse } from 'yaml'
-import { type Connection, connect } from '../../../../shared/adapters/kubernetes/connection.ts'
+import { type ApiConnection, connect } from '../../../../shared/adapters/kubernetes/connection.ts'
 import { createCluster } from '../../../../shared/adapters/kubernetes/dt/index.ts'
 import type { DtClusterTarget, Raw } from '../../../conformance/dt-cluster.ts'
 import { freshNamespace, namespaced, sandboxTarget, send } from './targets.ts'
@@ -12,7 +12,7 @@ const DEFINITIONS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
 const KIND = '/apis/eng.cam.ac.uk/v1alpha1'
 
 /** What no kind lies below is answered in plain text. */
-async function isServed(connection: Connection, path: string): Promise<boolean> {
+async function isServed(connection: ApiConnection, path: string): Promise<boolean> {
   const signal = AbortSignal.timeout(10_000)
   const { status, body } = await connection.send({ method: 'GET', path, headers: {}, body: undefined, signal })
   await body.text()
@@ -20,7 +20,7 @@ async function isServed(connection: Connection, path: string): Promise<boolean> 
 }
 
 /** The kind is of the whole cluster: it is made or brought up to date, and stays. */
-async function defineKind(connection: Connection): Promise<void> {
+async function defineKind(connection: ApiConnection): Promise<void> {
   const definition = parse(await readFile(CRD, 'utf8')) as { metadata: { name: string } }
   const path = `${DEFINITIONS}/${definition.metadata.name}`
   const isThere = await isServed(connection, path)
@@ -32,7 +32,7 @@ async function defineKind(connection: Connection): Promise<void> {
     if (Date.now() > end) throw new Error('the kind is not served')
 }
 
-async function targetOf(connection: Connection, stop: () => Promise<void>): Promise<DtClusterTarget> {
+async function targetOf(connection: ApiConnection, stop: () => Promise<void>): Promise<DtClusterTarget> {
   await defineKind(connection)
   const cluster = createCluster({ connection })
   return {

@@ -2,11 +2,11 @@ import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connect, createCluster } from '../../../../shared/adapters/kubernetes/po/index.ts'
 import type { Fault } from '../../../../shared/platform/fault.ts'
-import type { Cluster } from '../../../../shared/po/ports/cluster.ts'
+import type { PoCluster } from '../../../../shared/po/ports/cluster.ts'
 import { json, type ScriptedApi, startScriptedApi } from './scripted-api.ts'
 
 let api: ScriptedApi
-let cluster: Cluster & { close(): Promise<void> }
+let cluster: PoCluster & { close(): Promise<void> }
 beforeAll(async () => {
   api = await startScriptedApi()
   cluster = createCluster({ env: api.env, namespace: 'ns', deadlineMs: 300, logDeadlineMs: 400 })

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Connection, connect, createCluster } from '../../../../shared/adapters/kubernetes/po/index.ts'
+import { type ApiConnection, connect, createCluster } from '../../../../shared/adapters/kubernetes/po/index.ts'
 import type { ClusterTarget, RawObject } from '../../../conformance/cluster.ts'
 import type { ApiBody, ApiRequest, ApiTarget } from '../../../sandbox/kubernetes/api/target.ts'
 import { type Kubernetes, type KubernetesOptions, startKubernetes } from '../../../sandbox/kubernetes/index.ts'
@@ -61,7 +61,7 @@ export async function freshNamespace(kubeconfig: string) {
   return { connection, stop }
 }
 
-function targetOf(connection: Connection, stop: () => Promise<void>): ClusterTarget {
+function targetOf(connection: ApiConnection, stop: () => Promise<void>): ClusterTarget {
   const cluster = createCluster({ connection })
   return {
     cluster,
@@ -79,7 +79,7 @@ export const namespaced = (path: string, namespace: string): string =>
   `/${path.replace(/\/(v\d[a-z\d]*)\//, `/$1/namespaces/${namespace}/`)}`
 
 export async function send(
-  connection: Connection,
+  connection: ApiConnection,
   method: Parameters<ClusterTarget['raw']>[0],
   path: string,
   body?: unknown,
@@ -96,7 +96,7 @@ export async function send(
 }
 
 /** The API itself, for the suite of the sandbox. */
-export function apiTarget(connection: Connection, stop: () => Promise<void>): ApiTarget {
+export function apiTarget(connection: ApiConnection, stop: () => Promise<void>): ApiTarget {
   const full = (path: string) => (path.startsWith('/') ? path : namespaced(path, connection.namespace))
   const call = ({ method, path, body, type = 'application/json', accept = 'application/json' }: ApiRequest) =>
     connection.send({

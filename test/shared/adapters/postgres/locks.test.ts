@@ -6,13 +6,13 @@ import { connect, createStore, type Database } from '../../../../shared/adapters
 import { holdClient } from '../../../../shared/adapters/postgres/po/removals.ts'
 import type { Db } from '../../../../shared/adapters/postgres/rows.ts'
 import type { Analysis } from '../../../../shared/po/model.ts'
-import type { Store } from '../../../../shared/po/ports/store.ts'
+import type { PoStore } from '../../../../shared/po/ports/store.ts'
 import { append, begun, executing, input, LEASE_MS, note } from '../../../conformance/store/subject.ts'
 import { databaseSettings, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
 
 let databases: TestDatabases
 let pool: Database
-let store: Store
+let store: PoStore
 let live: Analysis
 const clock = () => new Date()
 

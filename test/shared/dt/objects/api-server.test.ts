@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { type Connection, connect } from '../../../../shared/adapters/kubernetes/connection.ts'
+import { type ApiConnection, connect } from '../../../../shared/adapters/kubernetes/connection.ts'
 import { kindOfObject, pathOf } from '../../../../shared/adapters/kubernetes/kinds.ts'
 import { analyticsResource, standingPolicies } from '../../../../shared/dt/objects/index.ts'
 import type { KubernetesObject } from '../../../../shared/platform/ports.ts'
@@ -22,7 +22,7 @@ const WAYS_OUT = [{ to: { cidr: '10.20.0.0/16' }, port: 5432 }]
 describe.skipIf(!TEST_KUBECONFIG).each(['baseline', 'restricted'] as const)('a real API server, level %s', (level) => {
   const namespace = `dt-objects-${randomBytes(4).toString('hex')}`
   const cases = Object.entries(CASES).filter(([, { input }]) => input.settings.podSecurity === level)
-  let connection: Connection
+  let connection: ApiConnection
 
   const send = async (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object) => {
     const type = method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json'

@@ -10,8 +10,8 @@ import { createIntake } from '../../../../shared/adapters/postgres/po/intake.ts'
 import { createPredecessor } from '../../../../shared/adapters/postgres/po/predecessor.ts'
 import type { AnalysisId } from '../../../../shared/po/model.ts'
 import type { AdoptPorts } from '../../../../shared/po/ports/adopt.ts'
-import type { PodFacts } from '../../../../shared/po/ports/cluster.ts'
-import type { Ports } from '../../../../shared/po/ports.ts'
+import type { PoPodFacts } from '../../../../shared/po/ports/cluster.ts'
+import type { PoPorts } from '../../../../shared/po/ports.ts'
 import type { PoSettings } from '../../../../shared/po/settings.ts'
 import { loadConfig } from '../../../../shared/settings/config.ts'
 import { type FormerObject, formerObjects, sharedPullSecret } from '../../../predecessor/objects.ts'
@@ -45,7 +45,7 @@ export interface DeployOptions {
 }
 
 export interface FormerNode extends Fixture {
-  readonly ports: Ports & AdoptPorts
+  readonly ports: PoPorts & AdoptPorts
   readonly database: Database
   /** Any object, as another client of the API makes it. */
   create(object: FormerObject): Promise<void>
@@ -53,7 +53,7 @@ export interface FormerNode extends Fixture {
   get<T>(path: string): Promise<T>
   /** An analysis as the Python service has it: row, client and objects, its pods running. */
   deploy(run: number, options?: DeployOptions & { readonly id?: AnalysisId }): Promise<AnalysisId>
-  podsOf(app: string): Promise<readonly PodFacts[]>
+  podsOf(app: string): Promise<readonly PoPodFacts[]>
   stopAll(): Promise<void>
 }
 

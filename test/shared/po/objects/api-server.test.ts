@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kindOf, pathOf } from '../../../../shared/adapters/kubernetes/kinds.ts'
-import { type Connection, connect } from '../../../../shared/adapters/kubernetes/po/index.ts'
+import { type ApiConnection, connect } from '../../../../shared/adapters/kubernetes/po/index.ts'
 import type { KubernetesObject } from '../../../../shared/platform/ports.ts'
 import { type RunInput, standingPolicy } from '../../../../shared/po/objects/index.ts'
 import { RUN, SETTINGS, written } from './input.ts'
@@ -20,7 +20,7 @@ const CASES: [RunInput['settings']['podSecurity'], RunInput][] = [
 
 describe.skipIf(!TEST_KUBECONFIG).each(CASES)('a real API server, level %s', (level, run) => {
   const namespace = `po-objects-${randomBytes(4).toString('hex')}`
-  let connection: Connection
+  let connection: ApiConnection
 
   const send = async (method: 'POST' | 'PATCH' | 'DELETE', path: string, body: object) => {
     const type = method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json'
