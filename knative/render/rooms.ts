@@ -167,7 +167,7 @@ export const ROOMS: readonly Room[] = [
       'shared/http/auth.ts',
       'shared/http/endpoint.ts',
       'shared/files/id.ts',
-      'shared/files/tidy.ts',
+      'shared/files/garbage.ts',
       'node:*',
     ],
   },

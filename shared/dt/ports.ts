@@ -35,7 +35,7 @@ export interface DtPorts {
   readonly tokenOf: (grant: RunGrant) => string
   readonly newId: () => ServiceId
   /** Clears away bytes that nobody has any more. */
-  readonly tidy: () => Promise<void>
+  readonly collectGarbage: () => Promise<void>
   readonly log: Log
   readonly now: () => Date
   readonly random: () => number

@@ -13,7 +13,7 @@ import { fileRow } from './show.ts'
 /** Downloads in progress may finish before their bytes are removed. */
 const READERS_MS = 10 * 60_000
 
-export const looseFrom = (now: Date): Date => new Date(now.getTime() + READERS_MS)
+export const orphanedFrom = (now: Date): Date => new Date(now.getTime() + READERS_MS)
 
 /** A file that a caller names, with the spelling of its id that answers repeat. */
 interface FileRef {
@@ -75,7 +75,7 @@ export async function replace(deps: Receiving, ref: FileRef, { expected, open }:
   const received = await receive(deps, content)
   const at = now()
   const file = await named(deps, received, () =>
-    catalogue.replace(received, ref.id, { filename, at, looseAt: looseFrom(at), expected }),
+    catalogue.replace(received, ref.id, { filename, at, orphanedAt: orphanedFrom(at), expected }),
   )
   if (!file) throw notFound(ref.spelling)
   log('action', 'file replaced', { file: file.id, length: file.length })
@@ -107,7 +107,7 @@ export async function remove(
   { id, spelling }: FileRef,
   expected?: readonly string[],
 ) {
-  if (!(await catalogue.remove(id, looseFrom(now()), expected))) throw notFound(spelling)
+  if (!(await catalogue.remove(id, orphanedFrom(now()), expected))) throw notFound(spelling)
   log('action', 'file deleted', { file: id })
   return { message: 'File deleted successfully' }
 }

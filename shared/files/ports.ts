@@ -60,7 +60,7 @@ export interface FileChange {
   /** The file is to have one of these contents, by SHA-256; undefined: any. */
   readonly expected?: readonly string[] | undefined
   readonly at: Date
-  readonly looseAt: Date
+  readonly orphanedAt: Date
 }
 
 export interface Added {
@@ -89,7 +89,7 @@ export interface Catalogue {
   add(received: Received, file: NewFile): Promise<Added>
   /**
    * Gives the file another content, and a name where one is given. Undefined, and the bytes are loose, when there is no
-   * such file. Content that nobody has any more is loose from `looseAt` on.
+   * such file. Content that nobody has any more is loose from `orphanedAt` on.
    * @throws Fault `precondition_failed` when it has none of the expected contents; nothing has changed then
    */
   replace(received: Received, id: ObjectId, change: FileChange): Promise<StoredFile | undefined>
@@ -102,22 +102,22 @@ export interface Catalogue {
   /** In the order of their coming; a replaced one keeps its place. */
   list(skip: number, limit: number): Promise<StoredFile[]>
   /**
-   * Takes the name away; true if there was one. Content that nobody else has is loose from `looseAt` on.
+   * Takes the name away; true if there was one. Content that nobody else has is loose from `orphanedAt` on.
    * @param expected as in `FileChange`
    * @throws Fault `precondition_failed` when it has none of the expected contents; nothing has changed then
    */
-  remove(id: ObjectId, looseAt: Date, expected?: readonly string[]): Promise<boolean>
+  remove(id: ObjectId, orphanedAt: Date, expected?: readonly string[]): Promise<boolean>
 
   /**
    * Up to `limit` bodies to clear away: discarded ones, and contents that went, when their time has come. An upload that
    * was last heard of before `now` is given up, and handed out by a call after `givenUpUntil`: by then whoever wrote to it
    * has found out. What is handed out is not handed out again before `claimedUntil`.
    */
-  claimLoose(now: Date, until: { claimed: Date; givenUp: Date }, limit: number): Promise<Body[]>
+  claimOrphans(now: Date, until: { claimed: Date; givenUp: Date }, limit: number): Promise<Body[]>
   /** A claimed body is no more. */
   forget(body: Body): Promise<void>
   /** Makes contents loose that no file, mount or output has; there are some only where a process died. */
-  loosenOrphans(looseAt: Date, limit: number): Promise<number>
+  loosenOrphans(orphanedAt: Date, limit: number): Promise<number>
 }
 
 // ------------------------------------------------------------------------------------------------------ Runs
@@ -176,7 +176,7 @@ export interface Standing {
 export interface Moment {
   readonly at: Date
   /** From when on a content that nobody has any more is loose. */
-  readonly looseAt: Date
+  readonly orphanedAt: Date
 }
 
 /** `closed`: the set is not open, its run is over or its service not live. */
@@ -190,7 +190,7 @@ export interface Runs {
    * The mounts of a service, those that follow their file as it is now; with a firing also its outputs, below
    * `outputs/<index>/`, of each index the last attempt that was complete. Undefined when there is no such service.
    */
-  inputs(id: ObjectId, firing: number | null, page: FilePage, looseAt: Date): Promise<RunInputFile[] | undefined>
+  inputs(id: ObjectId, firing: number | null, page: FilePage, orphanedAt: Date): Promise<RunInputFile[] | undefined>
   /** A content that is a mount of the service or, with a firing, one of its outputs; with `any`, one of those of any firing. */
   held(
     id: ObjectId,

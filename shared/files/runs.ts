@@ -3,7 +3,7 @@ import { Fault } from '../platform/fault.ts'
 import type { Bytes } from '../platform/ports.ts'
 import { assertMayLeave, assertMayRead, noRun, runIsOver, type Wanted } from './access.ts'
 import { type Download, downloadOf } from './download.ts'
-import { looseFrom } from './files.ts'
+import { orphanedFrom } from './files.ts'
 import { isJson } from './json.ts'
 import {
   type Access,
@@ -22,7 +22,7 @@ import { inputRow, setAnswer } from './show.ts'
 
 const momentOf = ({ now }: Pick<RunPorts, 'now'>): Moment => {
   const at = now()
-  return { at, looseAt: looseFrom(at) }
+  return { at, orphanedAt: orphanedFrom(at) }
 }
 
 const over = ({ state }: OutputSet) => new Fault('conflict', `The outputs of this run are ${state} already`)
@@ -49,7 +49,7 @@ export async function inputs({ runs, now }: RunPorts, access: Access, wanted: Wa
   const { step, firing, after, limit } = wanted
   assertMayRead(access, wanted, await runs.standing(runOf(access, firing)))
   const page = { after, limit: limit ?? WHOLE_LIST + 1 }
-  const found = await runs.inputs(access.serviceId, step === 'fan-in' ? firing : null, page, looseFrom(now()))
+  const found = await runs.inputs(access.serviceId, step === 'fan-in' ? firing : null, page, orphanedFrom(now()))
   if (!found) throw noRun()
   if (limit === undefined && found.length > WHOLE_LIST)
     throw new Fault('too_large', `More than ${WHOLE_LIST} inputs: ask for them in pages, by limit and after`)

@@ -7,7 +7,7 @@
  */
 
 import type { Log, Sink } from '../platform/ports.ts'
-import type { Sidecar } from './ports/analysis-api.ts'
+import type { AnalysisApi } from './ports/analysis-api.ts'
 import type { Sign } from './ports/archive.ts'
 import type { Broker } from './ports/broker.ts'
 import type { PoCluster } from './ports/cluster.ts'
@@ -22,7 +22,7 @@ export interface PoPorts {
   readonly cluster: PoCluster
   readonly identity: Identity
   readonly hub: Hub
-  readonly sidecar: Sidecar
+  readonly analysisApi: AnalysisApi
   readonly broker: Broker
   /** Null when no sink is configured. */
   readonly sink: Sink | null

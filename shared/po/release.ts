@@ -176,10 +176,10 @@ async function archive({ store, sign, settings, log }: ReleasePorts, removal: Re
 async function removeClient(ports: ReleasePorts, removal: Removal): Promise<ClientHold> {
   const { store, now } = ports
   if (removal.clientRemoved) return 'held'
-  const hold = await store.holdClient(removal.key, removal.id, now(), CLIENT_LEASE_MS)
+  const hold = await store.claimClient(removal.key, removal.id, now(), CLIENT_LEASE_MS)
   if (hold !== 'held') return hold
   await removeHeldClient(ports, removal)
-  await store.releaseClient(removal.key, now() >= removal.holdUntil)
+  await store.releaseClientClaim(removal.key, now() >= removal.holdUntil)
   return hold
 }
 
@@ -194,7 +194,7 @@ async function removeHeldClient(ports: ReleasePorts, removal: Removal): Promise<
   } catch (error) {
     // A deletion without an answer may still arrive: keep the hold until its lease ends.
     const mayArrive = deleting && isFault(error) && error.mayArrive
-    if (!mayArrive) await store.releaseClient(removal.key, false)
+    if (!mayArrive) await store.releaseClientClaim(removal.key, false)
     throw error
   }
 }

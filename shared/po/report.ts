@@ -59,7 +59,7 @@ export function deliver(ports: DeliveryPorts, deadline: Date, id?: AnalysisId): 
         await store.settleReport(pending.seq, reason)
         if (pending.attempts > 0 && !isHastened) {
           isHastened = true
-          await store.hastenReports(now())
+          await store.retryReportsNow(now())
         }
         return true
       },
@@ -136,6 +136,6 @@ function oneConnection(store: PoPorts['store']): PoPorts['store'] {
     claimReports: (...args) => inTurn(() => store.claimReports(...args)),
     settleReport: (...args) => inTurn(() => store.settleReport(...args)),
     postponeReports: (...args) => inTurn(() => store.postponeReports(...args)),
-    hastenReports: (...args) => inTurn(() => store.hastenReports(...args)),
+    retryReportsNow: (...args) => inTurn(() => store.retryReportsNow(...args)),
   }
 }

@@ -1,13 +1,13 @@
 /** Kubernetes, and what is reached through its Services: the analyses' own API and the message broker. */
 
-import { createSidecar } from '../adapters/analysis-api/index.ts'
+import { createAnalysisApi } from '../adapters/analysis-api/index.ts'
 import { createBroker } from '../adapters/broker/index.ts'
 import { type ApiConnection, apiServerProxy, connect, createCluster } from '../adapters/kubernetes/po/index.ts'
 import type { PoPorts } from '../po/ports.ts'
 import type { PoSettings } from '../po/settings.ts'
 import type { Context, Wiring } from './context.ts'
 
-type ClusterPorts = Pick<PoPorts, 'cluster' | 'broker' | 'sidecar' | 'settings'>
+type ClusterPorts = Pick<PoPorts, 'cluster' | 'broker' | 'analysisApi' | 'settings'>
 
 /** The ports over a connection that others may use, too. */
 export function overConnection(
@@ -22,7 +22,7 @@ export function overConnection(
   const port = createCluster({ connection: link })
   return {
     cluster: port,
-    sidecar: createSidecar(reach),
+    analysisApi: createAnalysisApi(reach),
     broker: createBroker({ ...reach, peer: async () => (await port.peers()).broker }),
     settings: { ...settings, run: { ...settings.run, namespace } },
   }

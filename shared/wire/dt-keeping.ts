@@ -1,12 +1,12 @@
 /** What only the reconciler has: the tokens of runs, and the collection of garbage. */
 import { createBlobs, createCatalogue, createRuns } from '../adapters/postgres/files/index.ts'
 import type { DtPorts } from '../dt/ports.ts'
-import { tidy } from '../files/tidy.ts'
+import { collectGarbage } from '../files/garbage.ts'
 import { runToken } from '../platform/service-token.ts'
 import type { Wiring } from './context.ts'
 import { databaseOf } from './database.ts'
 
-export const dtKeeping: Wiring<Pick<DtPorts, 'tokenOf' | 'tidy'>> = (context) => {
+export const dtKeeping: Wiring<Pick<DtPorts, 'tokenOf' | 'collectGarbage'>> = (context) => {
   const { config, ambient } = context
   const database = databaseOf(context)
   const deps = {
@@ -17,6 +17,6 @@ export const dtKeeping: Wiring<Pick<DtPorts, 'tokenOf' | 'tidy'>> = (context) =>
   }
   return {
     tokenOf: (grant) => runToken(config.DT_TOKEN_KEY, grant),
-    tidy: async () => void (await tidy(deps)),
+    collectGarbage: async () => void (await collectGarbage(deps)),
   }
 }

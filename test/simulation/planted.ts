@@ -33,7 +33,7 @@ const withoutClaims = (store: PoStore): PoStore => ({
 })
 
 /** Every removal takes the client with it, whoever uses it now. */
-const withoutRegardForOthers = (store: PoStore): PoStore => ({ ...store, holdClient: async () => 'held' })
+const withoutRegardForOthers = (store: PoStore): PoStore => ({ ...store, claimClient: async () => 'held' })
 
 /** A restart goes ahead although the analysis was stopped meanwhile. */
 const restartingWhatWasStopped = (store: PoStore): PoStore => ({

@@ -9,7 +9,7 @@
 import { expectOk, type HttpAnswer } from '../../platform/http-client.ts'
 import type { AnalysisId, RunNumber } from '../../po/model.ts'
 import { proxyName } from '../../po/names.ts'
-import { type Health, SDK_STATUSES, type Sidecar } from '../../po/ports/analysis-api.ts'
+import { type AnalysisApi, type Health, SDK_STATUSES } from '../../po/ports/analysis-api.ts'
 import { asObject, numberOf, parseJson } from '../json.ts'
 import { createReach, type Reach, type ReachRequest } from '../reach.ts'
 
@@ -21,7 +21,7 @@ type SidecarOptions = Reach & {
 const SYSTEM = 'The analysis'
 const LIMIT_BYTES = 64 * 1024
 
-export function createSidecar(options: SidecarOptions): Sidecar {
+export function createAnalysisApi(options: SidecarOptions): AnalysisApi {
   const reach = createReach(options, {
     system: SYSTEM,
     deadlineMs: options.deadlineMs ?? 3_000,
@@ -51,7 +51,7 @@ export function createSidecar(options: SidecarOptions): Sidecar {
       await call(id, run, 'token_refresh', post({ token }), 'take a new token')
     },
 
-    async partnerStatus(id, run, statuses) {
+    async sendPartnerStatuses(id, run, statuses) {
       await call(id, run, 'partner_status', post({ partner_status: statuses }), 'hear of its partners')
     },
   }

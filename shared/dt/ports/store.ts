@@ -97,14 +97,14 @@ export interface DtStore extends LoopStore {
   move(id: ServiceId, from: readonly Phase[], to: Phase, patch?: ServicePatch): Promise<Service | undefined>
   /**
    * Those of `ids` that nobody has claimed and that are due, as they are now, claimed for `leaseMs`. Two callers never get the
-   * same one. Each claim counts as an attempt before anything is done: until `unclaim` the service is due again after `leaseMs`,
+   * same one. Each claim counts as an attempt before anything is done: until `releaseClaims` the service is due again after `leaseMs`,
    * then after twice that, and so on up to 15 minutes.
    */
   claim(ids: readonly ServiceId[], now: Date, leaseMs: number): Promise<Service[]>
   /** Gives claims back whose work ended well, or never began: attempts count from 0 again. */
-  unclaim(ids: readonly ServiceId[]): Promise<void>
+  releaseClaims(ids: readonly ServiceId[]): Promise<void>
   /** Gives claims back whose work failed: their attempts stay, and they wait until they are due. */
-  unclaimFailed(ids: readonly ServiceId[]): Promise<void>
+  releaseFailedClaims(ids: readonly ServiceId[]): Promise<void>
 
   /**
    * The last {@link SHOWN_RUNS} runs of a service, by firing, index and attempt; with what the latest of them wrote last, up to

@@ -50,10 +50,10 @@ export async function claimAndReconcile(ports: ServicePorts, id: ServiceId): Pro
     }
   } catch (error) {
     log(isFault(error) ? 'warn' : 'error', 'service not reconciled', { service: id, error })
-    await (isOutage(error) ? store.unclaim([id]) : store.unclaimFailed([id]))
+    await (isOutage(error) ? store.releaseClaims([id]) : store.releaseFailedClaims([id]))
     return
   }
-  await store.unclaim([id])
+  await store.releaseClaims([id])
 }
 
 /** Reconciles a live service that is claimed and whose resource exists. */

@@ -23,7 +23,7 @@ import { CLAIM_LEASE_MS, claimAndReconcile, isOutage, reconcile, type ServicePor
 import { handleMissingResource, hasIdAsName, type Pair, reconcileResource } from './resources.ts'
 import { readWorld } from './world.ts'
 
-export type DtSweepPorts = ServicePorts & DtPublishingPorts & Pick<DtPorts, 'tidy'>
+export type DtSweepPorts = ServicePorts & DtPublishingPorts & Pick<DtPorts, 'collectGarbage'>
 
 export interface DtSweepReport {
   readonly services: number
@@ -58,7 +58,7 @@ export async function sweep(ports: DtSweepPorts, cache: PolicyCache): Promise<Dt
     ensurePolicies(ports, cache).then(() => reconcileAll(ports, onFailure)),
     removeExpired(ports, onFailure),
     publishChanges(ports, deadline()),
-    ports.tidy(),
+    ports.collectGarbage(),
   )
   const isDown = before.putOff > 0
   const after = isDown ? undefined : await publishChanges(ports, deadline())
@@ -93,8 +93,8 @@ async function reconcileHealthy(ports: DtSweepPorts, onFailure: OnFailure): Prom
     return claimed
   } finally {
     const { unharmed = [], harmed = [] } = Object.groupBy(claims, (id) => (broken.has(id) ? 'harmed' : 'unharmed'))
-    await ports.store.unclaim(unharmed)
-    await ports.store.unclaimFailed(harmed)
+    await ports.store.releaseClaims(unharmed)
+    await ports.store.releaseFailedClaims(harmed)
   }
 }
 

@@ -13,8 +13,8 @@ export interface Health {
 }
 
 /** The analysis's own API, reached through its proxy. */
-export interface Sidecar {
+export interface AnalysisApi {
   healthz(id: AnalysisId, run: RunNumber): Promise<Health>
   refreshToken(id: AnalysisId, run: RunNumber, token: string): Promise<void>
-  partnerStatus(id: AnalysisId, run: RunNumber, statuses: PartnerStatuses): Promise<void>
+  sendPartnerStatuses(id: AnalysisId, run: RunNumber, statuses: PartnerStatuses): Promise<void>
 }

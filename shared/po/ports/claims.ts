@@ -9,7 +9,7 @@ export interface ClaimStore {
    */
   claimDue(now: Date, leaseMs: number, limit: number): Promise<Analysis[]>
   /**
-   * Claims a group of those whose earlier claims ended without `unclaim`: of those with the fewest unfinished, at most
+   * Claims a group of those whose earlier claims ended without `releaseClaims`: of those with the fewest unfinished, at most
    * `sizes[unfinished - 1]`, the last size serving all larger numbers. Their lease doubles with each unfinished claim.
    */
   claimSuspects(now: Date, leaseMs: number, sizes: readonly number[]): Promise<Analysis[]>
@@ -19,7 +19,7 @@ export interface ClaimStore {
    */
   claim(id: AnalysisId, now: Date, leaseMs: number): Promise<Analysis | undefined>
   /** Ends claims: nothing of them is unfinished. */
-  unclaim(keys: readonly AnalysisKey[]): Promise<void>
+  releaseClaims(keys: readonly AnalysisKey[]): Promise<void>
   /** Ids of what `claimDue` would claim, oldest due first; nothing is claimed. */
   listDue(now: Date, limit: number): Promise<AnalysisId[]>
 }

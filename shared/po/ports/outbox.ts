@@ -24,7 +24,7 @@ export interface OutboxStore {
   /** Every report of this analysis waits until then. */
   postponeReports(id: AnalysisId, dueAt: Date): Promise<void>
   /** What waits after failed attempts is due now: the Hub was heard of again. */
-  hastenReports(now: Date): Promise<void>
+  retryReportsNow(now: Date): Promise<void>
   /**
    * Keeps at most `limit` undelivered log lines per analysis, the newest; one line in the place of the others says how
    * many they were, those of earlier calls counted. Statuses stay. Resolves to how many lines went.

@@ -27,7 +27,7 @@ export interface RemovalStore {
    * client is its. `busy`: somebody holds the right, be it for the same removal, since a deletion of theirs may still
    * arrive. While it is held, `begin` of that id answers `busy`.
    */
-  holdClient(key: AnalysisKey, id: AnalysisId, now: Date, leaseMs: number): Promise<ClientHold>
+  claimClient(key: AnalysisKey, id: AnalysisId, now: Date, leaseMs: number): Promise<ClientHold>
   /** Gives that right up; `removed` is remembered in the removal, so that no later attempt does it again. */
-  releaseClient(key: AnalysisKey, removed: boolean): Promise<void>
+  releaseClientClaim(key: AnalysisKey, removed: boolean): Promise<void>
 }

@@ -13,5 +13,5 @@ export interface SilenceStore {
   /** Executing analyses, and those of them whose last poll failed. */
   silence(): Promise<Silence>
   /** All silences begin anew; with `fault` it is remembered that the fault was ours. */
-  pardonSilence(at: Date, fault: boolean): Promise<void>
+  resetSilenceTimers(at: Date, fault: boolean): Promise<void>
 }

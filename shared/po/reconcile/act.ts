@@ -16,7 +16,7 @@ import { type ReleasePorts, takeLogs } from '../release.ts'
 import { ownLine } from '../report.ts'
 import { hasCredentials, type Root, rootAt, rootIn, type World } from './world.ts'
 
-export type ActPorts = ReleasePorts & Pick<PoPorts, 'sidecar' | 'random'>
+export type ActPorts = ReleasePorts & Pick<PoPorts, 'analysisApi' | 'random'>
 
 const RUN_LEASE_MS = 60_000
 /** Causes, as callers read them. */

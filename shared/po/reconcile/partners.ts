@@ -6,7 +6,7 @@ import { isFault } from '../../platform/fault.ts'
 import type { Analysis, PartnerStatuses } from '../model.ts'
 import type { PoPorts } from '../ports.ts'
 
-type PartnerPorts = Pick<PoPorts, 'store' | 'hub' | 'sidecar' | 'log' | 'now' | 'settings'>
+type PartnerPorts = Pick<PoPorts, 'store' | 'hub' | 'analysisApi' | 'log' | 'now' | 'settings'>
 
 /** Until when this process does not ask the Hub, because it was down. */
 export interface HubOutage {
@@ -17,7 +17,7 @@ export async function sendPartnerStatuses(ports: PartnerPorts, outage: HubOutage
   const { id, run } = analysis
   const statuses = await partnerStatuses(ports, outage, analysis)
   try {
-    await ports.sidecar.partnerStatus(id, run, statuses)
+    await ports.analysisApi.sendPartnerStatuses(id, run, statuses)
   } catch (error) {
     ports.log('debug', 'partner statuses not sent', { analysis: id, run, error })
   }

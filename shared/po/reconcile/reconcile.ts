@@ -48,7 +48,7 @@ export async function reconcileOne(
   } catch (error) {
     log(isFault(error) ? 'warn' : 'error', 'analysis not reconciled', { analysis: id, error })
   } finally {
-    await store.unclaim([analysis.key])
+    await store.releaseClaims([analysis.key])
   }
 }
 
@@ -70,11 +70,11 @@ export interface Poll {
  * step fails. Needs nothing from Kubernetes, so that both can be read at the same time.
  */
 export async function poll(
-  { sidecar, store, now }: ReconcilePorts,
+  { analysisApi, store, now }: ReconcilePorts,
   { key, id, run, state, silentPolls }: Analysis,
 ): Promise<Poll | undefined> {
   if (state === 'restarting') return undefined
-  const health = await sidecar.healthz(id, run).catch(() => undefined)
+  const health = await analysisApi.healthz(id, run).catch(() => undefined)
   if (health && silentPolls > 0) await store.recordPoll(key, run, true, now())
   return { health }
 }
@@ -207,6 +207,6 @@ async function repair(ports: ReconcilePorts, world: World, analysis: Analysis): 
 async function refreshToken(ports: ReconcilePorts, analysis: Analysis, remainingSeconds: number | null): Promise<void> {
   if (remainingSeconds === null || remainingSeconds >= 2 * ports.settings.intervalSeconds + 1) return
   const { token } = await renewToken(ports, analysis)
-  await ports.sidecar.refreshToken(analysis.id, analysis.run, token)
+  await ports.analysisApi.refreshToken(analysis.id, analysis.run, token)
   ports.log('loop', 'token renewed', { analysis: analysis.id, run: analysis.run })
 }

@@ -102,7 +102,7 @@ async function sweepAnalyses(ports: SweepPorts, cache: LoopCache, scope: Scope, 
     const { inventory } = await reconcileAll(ports, cache, due, onFailure)
     if (scope.zombies) await removeZombies(ports, inventory, settings.zombieGraceSeconds * 1000)
   } finally {
-    await store.unclaim(due.map(({ key }) => key))
+    await store.releaseClaims(due.map(({ key }) => key))
   }
   return due.length
 }
@@ -117,7 +117,7 @@ async function sweepSuspects(ports: SweepPorts, cache: LoopCache, onFailure: OnF
     try {
       await reconcileAll(ports, cache, group, onFailure)
     } finally {
-      await store.unclaim(group.map(({ key }) => key))
+      await store.releaseClaims(group.map(({ key }) => key))
     }
     count += group.length
   }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { PHASES } from '../../../shared/dt/model.ts'
 import { idsOf, inPhase, LEASE_MS, launched, newId, type Subject, together } from './subject.ts'
 
-/** `claim`, `unclaim`. */
+/** `claim`, `releaseClaims`. */
 export function claiming(subject: Subject): void {
   const many = (count: number) => Promise.all(Array.from({ length: count }, () => launched(subject)))
   const claim = (ids: Parameters<Subject['store']['claim']>[0], store = subject.store) =>
@@ -25,10 +25,10 @@ export function claiming(subject: Subject): void {
     await together(subject, 40, async (store, nth) => {
       const id = ids[nth % ids.length] ?? newId()
       if (nth % 4 === 0) await claim(ids, store)
-      else if (nth % 4 === 1) await store.unclaim(ids.toReversed())
+      else if (nth % 4 === 1) await store.releaseClaims(ids.toReversed())
       else await store.move(id, PHASES, nth % 4 === 2 ? 'running' : 'queued')
     })
-    await subject.store.unclaim(ids)
+    await subject.store.releaseClaims(ids)
     expect(await claim(ids)).toHaveLength(ids.length)
   })
 
@@ -50,12 +50,12 @@ export function claiming(subject: Subject): void {
     await claim([first, second])
     subject.pass(LEASE_MS - 1)
     expect(await claim([first, second], subject.other)).toEqual([])
-    await subject.store.unclaim([first])
+    await subject.store.releaseClaims([first])
     expect(idsOf(await subject.other.claim([first, second], subject.now(), 10 * LEASE_MS))).toEqual([first])
     subject.pass(1)
     expect(idsOf(await claim([first, second], subject.other))).toEqual([second])
-    await subject.store.unclaim([])
-    await subject.store.unclaim([newId()])
+    await subject.store.releaseClaims([])
+    await subject.store.releaseClaims([newId()])
   })
 
   test('attempts count from the claim on, and wait longer each time, until one ends well', async () => {
@@ -65,20 +65,20 @@ export function claiming(subject: Subject): void {
     // Its process died: its lease has to end.
     subject.pass(LEASE_MS)
     expect(await attempts()).toEqual([2])
-    await subject.store.unclaimFailed([id])
+    await subject.store.releaseFailedClaims([id])
     subject.pass(2 * LEASE_MS - 1)
     expect(await attempts()).toEqual([])
     subject.pass(1)
     expect(await attempts()).toEqual([3])
     for (const minutes of [4, 8, 15, 15]) {
-      await subject.store.unclaimFailed([id])
+      await subject.store.releaseFailedClaims([id])
       subject.pass(minutes * 60_000 - 1)
       expect(await attempts()).toEqual([])
       subject.pass(1)
       expect(await attempts()).toHaveLength(1)
     }
     expect((await subject.store.unfinished(subject.now())).map((service) => service.attempts)).toEqual([7])
-    await subject.store.unclaim([id])
+    await subject.store.releaseClaims([id])
     expect(await attempts()).toEqual([1])
   })
 

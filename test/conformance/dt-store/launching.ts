@@ -164,4 +164,4 @@ export function launching(subject: Subject): void {
   })
 }
 
-const loosened = ({ catalogue, now }: Subject) => catalogue.claimLoose(now(), { claimed: now(), givenUp: now() }, 100)
+const loosened = ({ catalogue, now }: Subject) => catalogue.claimOrphans(now(), { claimed: now(), givenUp: now() }, 100)

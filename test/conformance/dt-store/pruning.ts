@@ -116,6 +116,6 @@ export function pruning(subject: Subject): void {
 async function keep(subject: Subject, key: Parameters<Subject['runs']['keep']>[1]) {
   const body = await subject.catalogue.begin(new Date(subject.now().getTime() + 1000))
   const content = { sha256: 'ab'.repeat(32), md5: 'cd'.repeat(16), length: 4 }
-  await subject.runs.keep({ body, content }, key, 'part', LIMITS, { at: subject.now(), looseAt: subject.now() })
+  await subject.runs.keep({ body, content }, key, 'part', LIMITS, { at: subject.now(), orphanedAt: subject.now() })
   return { body }
 }

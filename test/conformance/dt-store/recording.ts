@@ -164,7 +164,7 @@ export function recording(subject: Subject): void {
     const open = (index: number, firing = 0) => ({ serviceId: objectId(id), firing, index, attempt: 0 })
     await leave(subject, id, ref(0, 0), 'a', 'b')
     await leave(subject, id, ref(0, 1))
-    const moment = { at: subject.now(), looseAt: subject.now() }
+    const moment = { at: subject.now(), orphanedAt: subject.now() }
     await subject.runs.open(open(2), subject.now())
     await bringing(subject, open(2), 'c')
     await subject.runs.open(open(3), subject.now())

@@ -220,7 +220,7 @@ export const bringing = async (
   limits = LIMITS,
 ) => {
   const { runs, now } = subject
-  return runs.keep(await received(subject, word), key, path, limits, { at: now(), looseAt: now() })
+  return runs.keep(await received(subject, word), key, path, limits, { at: now(), orphanedAt: now() })
 }
 
 /** Completes a set as it is. */
@@ -247,7 +247,7 @@ export async function leave(
 /** Bodies that nobody has any more, however late it is. */
 export const loose = ({ catalogue, now }: Subject) => {
   const late = new Date(now().getTime() + 30 * DAY_MS)
-  return catalogue.claimLoose(late, { claimed: now(), givenUp: now() }, 1000)
+  return catalogue.claimOrphans(late, { claimed: now(), givenUp: now() }, 1000)
 }
 
 /** So many at the same time, half of them through each store. */

@@ -33,7 +33,7 @@ export async function received(catalogue: Catalogue, word: string): Promise<Rece
 }
 
 /** Every body that is loose and due at a time, however late. */
-const looseAt = (catalogue: Catalogue, at: Date): Promise<Body[]> => catalogue.claimLoose(at, LEASES, 1000)
+const orphanedAt = (catalogue: Catalogue, at: Date): Promise<Body[]> => catalogue.claimOrphans(at, LEASES, 1000)
 
 export function catalogueConformance(name: string, fresh: () => Promise<CatalogueTarget>): void {
   const addTo = async (catalogue: Catalogue, word: string, filename = `${word}.txt`, at = START) =>
@@ -47,7 +47,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       const file = { id, filename: 'wide.xlsx', origin: 'upload', uploadedAt: START, ...got.content, body: got.body }
       expect(await catalogue.add(got, { id, filename: 'wide.xlsx', at: START })).toEqual({ file, existed: false })
       expect(await other.find(id)).toEqual(file)
-      expect(await looseAt(catalogue, plus(9999))).toEqual([])
+      expect(await orphanedAt(catalogue, plus(9999))).toEqual([])
     })
 
     test('of a content that is there answers the file that has it, and its bytes are loose at once', async () => {
@@ -59,7 +59,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
         existed: true,
       })
       expect(await catalogue.list(0, 10)).toEqual([first.file])
-      expect(await looseAt(catalogue, plus(9999))).toEqual([again.body])
+      expect(await orphanedAt(catalogue, plus(9999))).toEqual([again.body])
     })
 
     test('of twenty at once makes one content and one file', async () => {
@@ -70,7 +70,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(new Set(all.map(({ file }) => file.id)).size).toBe(1)
       expect(all.filter(({ existed }) => !existed)).toHaveLength(1)
       expect(await catalogue.list(0, 100)).toHaveLength(1)
-      expect(await looseAt(catalogue, plus(9999))).toHaveLength(19)
+      expect(await orphanedAt(catalogue, plus(9999))).toHaveLength(19)
     })
 
     test.each(['', 'naïve – 名前.xlsx', 'a\\b/../c"d\n', 'x'.repeat(5000), 'nul\0'])(
@@ -85,7 +85,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
     test('of an upload that was given up is refused, and nothing is added', async () => {
       const { catalogue } = await fresh()
       const late = await received(catalogue, 'late')
-      expect(await looseAt(catalogue, plus(301))).toEqual([])
+      expect(await orphanedAt(catalogue, plus(301))).toEqual([])
       await expect(catalogue.add(late, { id: newId(), filename: 'late', at: plus(302) })).rejects.toMatchObject({
         code: 'unavailable',
       })
@@ -102,7 +102,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
   })
 
   describe(`${name}: replace`, () => {
-    const change = { at: plus(60), looseAt: plus(660) }
+    const change = { at: plus(60), orphanedAt: plus(660) }
 
     test('gives the file another content under its old name, and lets the old content go when it is due', async () => {
       const { catalogue } = await fresh()
@@ -115,8 +115,8 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
         sha256: replaced.sha256,
         uploadedAt: plus(60),
       })
-      expect(await looseAt(catalogue, plus(659))).toEqual([])
-      expect(await looseAt(catalogue, plus(660))).toEqual([file.body])
+      expect(await orphanedAt(catalogue, plus(659))).toEqual([])
+      expect(await orphanedAt(catalogue, plus(660))).toEqual([file.body])
     })
 
     test.each([
@@ -158,7 +158,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       const { file } = await addTo(catalogue, 'same')
       const got = await received(catalogue, 'same')
       expect(await catalogue.replace(got, file.id, change)).toEqual({ ...file, uploadedAt: plus(60) })
-      expect(await looseAt(catalogue, plus(9999))).toEqual([got.body])
+      expect(await orphanedAt(catalogue, plus(9999))).toEqual([got.body])
     })
 
     test('keeps what another file has, too', async () => {
@@ -168,14 +168,14 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       await catalogue.replace(await received(catalogue, 'two'), one.file.id, change)
       await catalogue.remove(one.file.id, plus(70))
       expect((await catalogue.find(two.file.id))?.body).toBe(two.file.body)
-      expect(await looseAt(catalogue, plus(9999))).not.toContain(two.file.body)
+      expect(await orphanedAt(catalogue, plus(9999))).not.toContain(two.file.body)
     })
 
     test('of no file is nothing, and the bytes are loose', async () => {
       const { catalogue } = await fresh()
       const got = await received(catalogue, 'nobody')
       expect(await catalogue.replace(got, newId(), change)).toBeUndefined()
-      expect(await looseAt(catalogue, plus(9999))).toEqual([got.body])
+      expect(await orphanedAt(catalogue, plus(9999))).toEqual([got.body])
     })
 
     test('of two that trade their contents at once works out', async () => {
@@ -209,7 +209,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       const again = { id: file.id, filename: 'second', at: START, origin: 'upload' as const }
       expect(await catalogue.restore(got, again)).toBe(false)
       expect(await catalogue.find(file.id)).toEqual(file)
-      expect(await looseAt(catalogue, plus(9999))).toEqual([got.body])
+      expect(await orphanedAt(catalogue, plus(9999))).toEqual([got.body])
     })
     test('of an output is never the answer to an upload', async () => {
       const { catalogue } = await fresh()
@@ -228,7 +228,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       for (let n = 0; n < 7; n += 1) files.push((await addTo(catalogue, `n${n}`, `n${n}`, plus(n))).file)
       await catalogue.replace(await received(catalogue, 'newer'), files[2]?.id as ObjectId, {
         at: plus(100),
-        looseAt: plus(100),
+        orphanedAt: plus(100),
       })
       const names = async (skip: number, limit: number) =>
         (await catalogue.list(skip, limit)).map(({ filename }) => filename)
@@ -246,8 +246,8 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       expect(await catalogue.remove(file.id, plus(600))).toBe(true)
       expect(await catalogue.find(file.id)).toBeUndefined()
       expect(await catalogue.remove(file.id, plus(600))).toBe(false)
-      expect(await looseAt(catalogue, plus(599))).toEqual([])
-      expect(await looseAt(catalogue, plus(600))).toEqual([file.body])
+      expect(await orphanedAt(catalogue, plus(599))).toEqual([])
+      expect(await orphanedAt(catalogue, plus(600))).toEqual([file.body])
     })
     test('that expects another content changes nothing', async () => {
       const { catalogue } = await fresh()
@@ -262,11 +262,11 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       const { file } = await addTo(catalogue, 'held')
       const id = newId()
       await catalogue.restore(await received(catalogue, 'held'), { id, filename: 'o', at: START, origin: 'output' })
-      await looseAt(catalogue, plus(9999))
+      await orphanedAt(catalogue, plus(9999))
       await catalogue.remove(file.id, plus(1))
-      expect(await looseAt(catalogue, plus(99))).toEqual([])
+      expect(await orphanedAt(catalogue, plus(99))).toEqual([])
       await catalogue.remove(id, plus(1))
-      expect(await looseAt(catalogue, plus(99))).toEqual([file.body])
+      expect(await orphanedAt(catalogue, plus(99))).toEqual([file.body])
     })
     test('beside an upload of the same content leaves a file that has its bytes, or none', async () => {
       const { catalogue, other } = await fresh()
@@ -279,7 +279,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
         ])
         expect(removed).toBe(true)
         const found = await catalogue.find(added.file.id)
-        const loose = await looseAt(catalogue, plus(0))
+        const loose = await orphanedAt(catalogue, plus(0))
         if (found) expect(loose).not.toContain(found.body)
         for (const body of loose) await catalogue.forget(body)
       }
@@ -291,31 +291,31 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       const { catalogue, other } = await fresh()
       const bodies = await Promise.all(Array.from({ length: 10 }, () => catalogue.begin(plus(300))))
       await Promise.all(bodies.map((body) => catalogue.discard(body)))
-      const claimed = await Promise.all([looseAt(catalogue, START), looseAt(other, START)])
+      const claimed = await Promise.all([orphanedAt(catalogue, START), orphanedAt(other, START)])
       expect(claimed.flat().toSorted()).toEqual(bodies.toSorted())
     })
     test('and of an upload under way is not; one that fell silent is given up first and handed out later', async () => {
       const { catalogue } = await fresh()
       const body = await catalogue.begin(plus(300))
-      expect(await looseAt(catalogue, plus(299))).toEqual([])
+      expect(await orphanedAt(catalogue, plus(299))).toEqual([])
       expect(await catalogue.extend(body, plus(500))).toBe(true)
-      expect(await looseAt(catalogue, plus(400))).toEqual([])
+      expect(await orphanedAt(catalogue, plus(400))).toEqual([])
       const leases = { claimed: plus(1200), givenUp: plus(1000) }
-      expect(await catalogue.claimLoose(plus(501), leases, 10)).toEqual([])
+      expect(await catalogue.claimOrphans(plus(501), leases, 10)).toEqual([])
       expect(await catalogue.extend(body, plus(900))).toBe(false)
-      expect(await catalogue.claimLoose(plus(999), leases, 10)).toEqual([])
-      expect(await catalogue.claimLoose(plus(1000), leases, 10)).toEqual([body])
-      expect(await catalogue.claimLoose(plus(1199), leases, 10)).toEqual([])
-      expect(await catalogue.claimLoose(plus(1200), leases, 10)).toEqual([body])
+      expect(await catalogue.claimOrphans(plus(999), leases, 10)).toEqual([])
+      expect(await catalogue.claimOrphans(plus(1000), leases, 10)).toEqual([body])
+      expect(await catalogue.claimOrphans(plus(1199), leases, 10)).toEqual([])
+      expect(await catalogue.claimOrphans(plus(1200), leases, 10)).toEqual([body])
       await catalogue.forget(body)
-      expect(await catalogue.claimLoose(plus(9999), leases, 10)).toEqual([])
+      expect(await catalogue.claimOrphans(plus(9999), leases, 10)).toEqual([])
     })
     test('is handed out oldest first, no more than asked for', async () => {
       const { catalogue } = await fresh()
       const files = []
       for (let n = 0; n < 5; n += 1) files.push((await addTo(catalogue, `loose-${n}`)).file)
       for (const [n, { id }] of files.entries()) await catalogue.remove(id, plus(10 - n))
-      expect((await catalogue.claimLoose(plus(99), LEASES, 2)).toSorted()).toEqual(
+      expect((await catalogue.claimOrphans(plus(99), LEASES, 2)).toSorted()).toEqual(
         [files[4]?.body, files[3]?.body].toSorted(),
       )
     })
@@ -323,7 +323,7 @@ export function catalogueConformance(name: string, fresh: () => Promise<Catalogu
       const { catalogue } = await fresh()
       const { file } = await addTo(catalogue, 'held')
       expect(await catalogue.loosenOrphans(plus(0), 100)).toBe(0)
-      expect(await looseAt(catalogue, plus(1e9))).toEqual([])
+      expect(await orphanedAt(catalogue, plus(1e9))).toEqual([])
       expect(await catalogue.find(file.id)).toEqual(file)
     })
   })

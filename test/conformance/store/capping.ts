@@ -142,7 +142,7 @@ export function capping(subject: Subject): void {
     await subject.store.postponeReports(one, later(5000))
     await subject.store.postponeReports(two, later(60_000))
     expect(await claim()).toEqual([])
-    await subject.other.hastenReports(subject.now())
+    await subject.other.retryReportsNow(subject.now())
     expect((await claim()).map(({ id, attempts }) => [id, attempts])).toEqual(
       expect.arrayContaining([
         [one, 1],
@@ -154,7 +154,7 @@ export function capping(subject: Subject): void {
   test('one that is being delivered is not handed out a second time because others are made due', async () => {
     await append(newId(), 'a')
     expect(await claim()).toHaveLength(1)
-    await together(subject, 20, (store) => store.hastenReports(subject.now()))
+    await together(subject, 20, (store) => store.retryReportsNow(subject.now()))
     expect(await claim()).toEqual([])
   })
 

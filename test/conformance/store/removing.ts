@@ -88,10 +88,10 @@ export function removing(subject: Subject): void {
   test('what was done is remembered', async () => {
     const { key, id } = await leaving()
     await subject.store.markLogsTaken(key)
-    expect(await subject.store.holdClient(key, id, subject.now(), LEASE_MS)).toBe('held')
-    await subject.store.releaseClient(key, true)
-    await subject.store.holdClient(key, id, subject.now(), LEASE_MS)
-    await subject.store.releaseClient(key, false)
+    expect(await subject.store.claimClient(key, id, subject.now(), LEASE_MS)).toBe('held')
+    await subject.store.releaseClientClaim(key, true)
+    await subject.store.claimClient(key, id, subject.now(), LEASE_MS)
+    await subject.store.releaseClientClaim(key, false)
     expect(await subject.other.pendingRemovals()).toMatchObject([{ logsTaken: true, clientRemoved: true }])
   })
 
@@ -100,15 +100,15 @@ export function removing(subject: Subject): void {
     await subject.store.archive(first.key, 'node', unsigned)
     const second = await begun(subject.store, { id: first.id })
     await subject.store.transition(second.key, ['starting'], 'stopping', { removal: { archive: false } })
-    const hold = ({ key }: typeof first) => subject.store.holdClient(key, first.id, subject.now(), LEASE_MS)
+    const hold = ({ key }: typeof first) => subject.store.claimClient(key, first.id, subject.now(), LEASE_MS)
     const outcomes = await together(subject, 10, (store, index) =>
-      store.holdClient(index % 2 ? first.key : second.key, first.id, subject.now(), LEASE_MS),
+      store.claimClient(index % 2 ? first.key : second.key, first.id, subject.now(), LEASE_MS),
     )
     expect(outcomes.filter((outcome) => outcome === 'held')).toHaveLength(1)
     expect(outcomes.filter((outcome) => outcome === 'busy')).toHaveLength(9)
     subject.pass(LEASE_MS)
     expect([await hold(first), await hold(second), await hold(first)]).toEqual(['held', 'busy', 'busy'])
-    await subject.store.releaseClient(first.key, false)
+    await subject.store.releaseClientClaim(first.key, false)
     expect(await hold(second)).toBe('held')
   })
 
@@ -116,12 +116,12 @@ export function removing(subject: Subject): void {
     const { key, id } = await leaving()
     await subject.store.markLogsTaken(key)
     await subject.store.archive(key, 'node', unsigned)
-    await subject.store.holdClient(key, id, subject.now(), LEASE_MS)
+    await subject.store.claimClient(key, id, subject.now(), LEASE_MS)
     expect(await subject.other.begin(input({ id }))).toEqual({ kind: 'busy' })
-    await subject.store.releaseClient(key, false)
+    await subject.store.releaseClientClaim(key, false)
     const next = await begun(subject.other, { id })
     await archived(subject.store, next)
-    await subject.store.holdClient(key, id, subject.now(), LEASE_MS)
+    await subject.store.claimClient(key, id, subject.now(), LEASE_MS)
     expect(await subject.other.begin(input({ id }))).toEqual({ kind: 'busy' })
     subject.pass(LEASE_MS)
     expect(await subject.other.begin(input({ id }))).toMatchObject({ kind: 'begun' })
@@ -131,7 +131,7 @@ export function removing(subject: Subject): void {
     const { key, id } = await leaving()
     await subject.store.archive(key, 'node', unsigned)
     await begun(subject.store, { id })
-    expect(await subject.other.holdClient(key, id, subject.now(), LEASE_MS)).toBe('needed')
+    expect(await subject.other.claimClient(key, id, subject.now(), LEASE_MS)).toBe('needed')
   })
 
   test('of `begin` and `holdClient` at the same time never both succeed', async () => {
@@ -143,7 +143,7 @@ export function removing(subject: Subject): void {
     const outcomes = await Promise.all(
       all.map(async ({ key, id }) => {
         const [held, result] = await Promise.all([
-          subject.store.holdClient(key, id, subject.now(), LEASE_MS),
+          subject.store.claimClient(key, id, subject.now(), LEASE_MS),
           subject.other.begin(input({ id })),
         ])
         return `${held} ${result.kind}`

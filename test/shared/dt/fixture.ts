@@ -151,7 +151,7 @@ export async function startFixture(
     sink: { emit: async (event) => void emitted.push(event) },
     tokenOf: (grant) => runToken([KEY], grant),
     newId: () => randomBytes(12).toString('hex') as ServiceId,
-    tidy: async () => {},
+    collectGarbage: async () => {},
     log: (level, event, fields = {}) => logged.push({ level, event, fields }),
     now,
     random: () => 0,

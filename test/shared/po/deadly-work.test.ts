@@ -24,7 +24,7 @@ afterEach(reset)
 type Deadly = (port: string, method: string, args: readonly unknown[]) => boolean
 
 const NEVER = new Promise<never>(() => {})
-const GATED = ['store', 'cluster', 'hub', 'sidecar', 'sink', 'broker', 'identity'] as const
+const GATED = ['store', 'cluster', 'hub', 'analysisApi', 'sink', 'broker', 'identity'] as const
 
 /** A process over the fixture's ports: from the deadly call on, none of its calls returns. */
 function mortal(isDeadly: Deadly): { ports: PoPorts; death: Promise<'died'> } {
@@ -96,7 +96,8 @@ const HOURS_2 = (2 * 3600) / INTERVAL_S
 describe('a reconciliation that ends its process', () => {
   test('is found out among all others, which go on, and is tried less and less often', async () => {
     const [deadly, ...others] = await started(12)
-    const poll: Deadly = (port, method, args) => port === 'sidecar' && method === 'healthz' && concerns(deadly.id, args)
+    const poll: Deadly = (port, method, args) =>
+      port === 'analysisApi' && method === 'healthz' && concerns(deadly.id, args)
     const first = await rounds(24, poll)
     for (const wanted of others) expect(await rowOf(wanted)).toMatchObject({ state: 'executing', unfinished: 0 })
     expectRarer([...first, ...(await rounds(HOURS_2, poll)).map((round) => round + 24)])

@@ -202,14 +202,14 @@ export async function startFixture(
       clientId: hub.clientId,
       clientSecret: hub.clientSecret,
     }),
-    sidecar: {
+    analysisApi: {
       healthz: async (id, run) => {
         const status = answers.get(runName(id, run)) ?? answers.get(id)
         if (!status) throw new Fault('unavailable', 'no answer')
         return { status, tokenRemaining: tokensLast.get(id) ?? 3600 }
       },
       refreshToken: async (id, _run, token) => void heard.push({ id, token }),
-      partnerStatus: async (id, _run, partners) => void heard.push({ id, partners }),
+      sendPartnerStatuses: async (id, _run, partners) => void heard.push({ id, partners }),
     },
     broker: { unsubscribe: async () => {} },
     sink: withSink ? { emit: async (event) => void emitted.push(event) } : null,

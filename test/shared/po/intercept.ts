@@ -13,7 +13,7 @@ const GATED_PORTS = [
   'cluster',
   'broker',
   'hub',
-  'sidecar',
+  'analysisApi',
   'sink',
   'predecessor',
   'intake',

@@ -21,8 +21,8 @@ test('the loop of digital twins keeps to POSTGRES_MAX with its store and its gar
   const ambient = createAmbient(() => {}, dtSettings(config))
   const context = { config, env, ambient }
   const { store } = dtStore(context)
-  const { tidy } = dtKeeping(context)
-  await Promise.all([store.ping(), tidy(), store.unfinished(new Date()), tidy()])
+  const { collectGarbage } = dtKeeping(context)
+  await Promise.all([store.ping(), collectGarbage(), store.unfinished(new Date()), collectGarbage()])
   const [{ connections }] = await databaseOf(context).query(
     (sql) => sql<[{ connections: number }]>`
       select count(*)::integer as connections from pg_stat_activity

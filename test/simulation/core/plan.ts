@@ -16,7 +16,7 @@ export interface Trouble {
   readonly slow: number
 }
 
-export const PARTS = ['store', 'cluster', 'identity', 'hub', 'sidecar', 'broker', 'sink'] as const
+export const PARTS = ['store', 'cluster', 'identity', 'hub', 'analysisApi', 'broker', 'sink'] as const
 export type Part = (typeof PARTS)[number]
 
 export interface Outage {

@@ -153,7 +153,7 @@ export function incarnations(
   | 'claimDue'
   | 'claimSuspects'
   | 'claim'
-  | 'unclaim'
+  | 'releaseClaims'
   | 'listDue'
   | 'savePartners'
 > {
@@ -189,7 +189,7 @@ export function incarnations(
       const row = currentOf(tables, id)
       return row && isDue(row, now) ? save(tables, claimedRow(row, now, leaseMs)) : undefined
     },
-    unclaim: async (keys) => {
+    releaseClaims: async (keys) => {
       for (const key of keys) {
         const row = analyses.get(key)
         if (row) save(tables, { ...row, claimedUntil: null, unfinished: 0 })

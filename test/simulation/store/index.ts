@@ -12,7 +12,7 @@ import { createTables, type LoopRow, type ReportRow, save, type Tables } from '.
 
 function looping(
   tables: Tables,
-): Pick<PoStore, 'takeSlot' | 'giveBackSlot' | 'completeSlot' | 'loopState' | 'silence' | 'pardonSilence'> {
+): Pick<PoStore, 'takeSlot' | 'giveBackSlot' | 'completeSlot' | 'loopState' | 'silence' | 'resetSilenceTimers'> {
   const loop = (installedAt: Date): LoopRow => {
     tables.loop ??= { installedAt, takenSlot: null, completedSlot: null, completedAt: null, faultAt: null }
     return tables.loop
@@ -40,7 +40,7 @@ function looping(
       const executing = [...tables.analyses.values()].filter(({ state }) => state === 'executing')
       return { heard: executing.length, silent: executing.filter(({ silentPolls }) => silentPolls > 0).length }
     },
-    pardonSilence: async (at, fault) => {
+    resetSilenceTimers: async (at, fault) => {
       for (const row of tables.analyses.values()) {
         if (row.silentPolls > 0 && isLive(row.state)) save(tables, { ...row, silentPolls: 0, silentSince: null })
       }

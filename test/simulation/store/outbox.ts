@@ -97,7 +97,7 @@ export function outbox(
   | 'claimReports'
   | 'settleReport'
   | 'postponeReports'
-  | 'hastenReports'
+  | 'retryReportsNow'
   | 'capReports'
   | 'claimChanges'
   | 'settleChange'
@@ -114,7 +114,7 @@ export function outbox(
     },
     settleReport: async (seq) => settle(reports, seq),
     postponeReports: async (id, dueAt) => postpone(reports, id, dueAt),
-    hastenReports: async (now) => {
+    retryReportsNow: async (now) => {
       const hastened = (row: ReportRow) => (row.attempts > 0 && row.dueAt > now ? { ...row, dueAt: now } : row)
       for (const [id, queue] of reports) reports.set(id, queue.map(hastened))
     },

@@ -28,10 +28,10 @@ export function recordRemoval(
 
 const asRemoval = ({ dueAt, claimedUntil, clientHeldUntil, ...removal }: RemovalRow): Removal => removal
 
-function holdClient(
+function claimClient(
   { analyses, removals }: Tables,
-  ...[key, id, now, leaseMs]: Parameters<PoStore['holdClient']>
-): Awaited<ReturnType<PoStore['holdClient']>> {
+  ...[key, id, now, leaseMs]: Parameters<PoStore['claimClient']>
+): Awaited<ReturnType<PoStore['claimClient']>> {
   for (const row of analyses.values()) if (row.id === id && isLive(row.state)) return 'needed'
   for (const row of removals.values()) {
     if (row.id === id && row.clientHeldUntil && row.clientHeldUntil > now) return 'busy'
@@ -53,8 +53,8 @@ export function removing(
   | 'markRootRemoved'
   | 'postponeRemoval'
   | 'completeRemoval'
-  | 'holdClient'
-  | 'releaseClient'
+  | 'claimClient'
+  | 'releaseClientClaim'
 > {
   const { removals, analyses } = tables
   const change = (key: RemovalRow['key'], with_: (row: RemovalRow) => Partial<RemovalRow>) => {
@@ -99,8 +99,8 @@ export function removing(
       if (removals.get(key)?.archive && analyses.has(key)) change(key, () => ({ claimedUntil: null, unfinished: 0 }))
       else removals.delete(key)
     },
-    holdClient: async (...args) => holdClient(tables, ...args),
-    releaseClient: async (key, removed) =>
+    claimClient: async (...args) => claimClient(tables, ...args),
+    releaseClientClaim: async (key, removed) =>
       change(key, ({ clientRemoved }) => ({ clientHeldUntil: null, clientRemoved: clientRemoved || removed })),
   }
 }

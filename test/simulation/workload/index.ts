@@ -60,7 +60,7 @@ export function createWorkload(deps: WorkloadDeps): Workload {
     store,
     cluster: world.model.cluster,
     hub: world.hub,
-    sidecar: world.sidecar,
+    analysisApi: world.analysisApi,
     sink: stage.plan.sink ? sink : null,
     settings: settingsOf(stage.plan),
   }

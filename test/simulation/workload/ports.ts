@@ -19,7 +19,7 @@ export interface PortDeps {
   readonly watch: Watch
   readonly broken: Break
   /** What lies behind the gate. */
-  readonly behind: Pick<PoPorts, 'store' | 'cluster' | 'hub' | 'sidecar' | 'sink' | 'settings'>
+  readonly behind: Pick<PoPorts, 'store' | 'cluster' | 'hub' | 'analysisApi' | 'sink' | 'settings'>
   readonly identity: IdentityModel
   /** Whether broker and sink refuse what they are asked now. */
   readonly refuses: () => boolean
@@ -66,7 +66,7 @@ export function portsOf(process: Process, deps: PortDeps): PoPorts {
     store: through('store', behind.store),
     cluster: through('cluster', behind.cluster),
     hub: through('hub', behind.hub),
-    sidecar: through('sidecar', behind.sidecar),
+    analysisApi: through('analysisApi', behind.analysisApi),
     sink: behind.sink && through('sink', behind.sink),
     identity: deps.identity.identityOver(request('identity')),
     broker: brokerOver(request('broker'), deps.refuses),

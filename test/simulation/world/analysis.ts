@@ -5,7 +5,7 @@
 import { Fault } from '../../../shared/platform/fault.ts'
 import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
 import { COMPONENT, LABEL, proxyName } from '../../../shared/po/names.ts'
-import type { SdkStatus, Sidecar } from '../../../shared/po/ports/analysis-api.ts'
+import type { AnalysisApi, SdkStatus } from '../../../shared/po/ports/analysis-api.ts'
 import type { Exit } from '../cluster/kubelet.ts'
 import type { Namespace, Pod } from '../cluster/objects.ts'
 import type { Random } from '../core/random.ts'
@@ -50,7 +50,7 @@ export interface AnalysisOptions {
 }
 
 export interface Analyses {
-  readonly sidecar: Sidecar
+  readonly analysisApi: AnalysisApi
   readonly start: (pod: Pod) => void
   readonly gone: (pod: Pod) => void
   /** Tokens that working analyses hold. */
@@ -166,7 +166,7 @@ export function createAnalyses(options: AnalysisOptions): Analyses {
     start,
     gone: (pod) => apps.delete(pod),
     tokens: () => [...apps.values()].filter(({ pod, status }) => pod.isRunning && status === 'executing'),
-    sidecar: {
+    analysisApi: {
       healthz: async (id, run) => {
         const app = reach(id, run)
         options.heard(id, run)
@@ -175,7 +175,7 @@ export function createAnalyses(options: AnalysisOptions): Analyses {
       refreshToken: async (id, run, token) => {
         reach(id, run).token = token
       },
-      partnerStatus: async (id, run, statuses) => {
+      sendPartnerStatuses: async (id, run, statuses) => {
         options.toldOfPartners(statuses)
         reach(id, run)
       },

@@ -2,7 +2,7 @@
 import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
 import { credentialsName } from '../../../shared/po/names.ts'
 import { CREDENTIAL_KEYS, standingPolicy } from '../../../shared/po/objects/index.ts'
-import type { Sidecar } from '../../../shared/po/ports/analysis-api.ts'
+import type { AnalysisApi } from '../../../shared/po/ports/analysis-api.ts'
 import type { Hub } from '../../../shared/po/ports/hub.ts'
 import { type ClusterModel, createClusterModel } from '../cluster/index.ts'
 import { keyOf, type Namespace, type Pod } from '../cluster/objects.ts'
@@ -19,7 +19,7 @@ export interface World {
   readonly identity: IdentityModel
   readonly hub: Hub
   readonly hubStatuses: HubModel['statuses']
-  readonly sidecar: Sidecar
+  readonly analysisApi: AnalysisApi
   /** Whether a run was asked how it is within the last three intervals. */
   readonly wasPolled: (id: AnalysisId, run: RunNumber) => boolean
   /** Pods whose analysis works with a token that is no longer good. */
@@ -106,7 +106,7 @@ export async function createWorld(deps: WorldDeps): Promise<World> {
     identity,
     hub,
     hubStatuses: statuses,
-    sidecar: analyses.sidecar,
+    analysisApi: analyses.analysisApi,
     wasPolled: (id, run) => elapsed() - (polled.get(`${id}/${run}`) ?? Number.NEGATIVE_INFINITY) <= 3 * INTERVAL_MS,
     expired: () =>
       analyses.tokens().flatMap(({ pod, token }) => {

@@ -148,8 +148,8 @@ export async function claim(sql: Db, ids: readonly ServiceId[], now: Date, lease
   return [...rows]
 }
 
-/** @see Store.unclaim, Store.unclaimFailed */
-export async function unclaim(sql: Db, ids: readonly ServiceId[], endedWell: boolean): Promise<void> {
+/** @see Store.releaseClaims, Store.unclaimFailed */
+export async function releaseClaims(sql: Db, ids: readonly ServiceId[], endedWell: boolean): Promise<void> {
   if (ids.length === 0) return
   const forgotten = endedWell ? sql`, attempts = 0, due_at = null` : sql``
   await sql`

@@ -57,15 +57,15 @@ const isHeld = (sql: Db) => sql`
     or exists (select from dt.part where body = row.body))`
 
 /** Lets a content go that nobody has any more. The lock comes first: what others did before it is seen after it. */
-export async function release(tx: Db, body: Body, looseAt: Date): Promise<boolean> {
-  return (await releaseMany(tx, [body], looseAt)) === 1
+export async function release(tx: Db, body: Body, orphanedAt: Date): Promise<boolean> {
+  return (await releaseMany(tx, [body], orphanedAt)) === 1
 }
 
 /**
  * Releases contents without a holder and returns how many. Only those that seem to have none are locked, in one order: two
  * releases of the same contents cannot deadlock, nor can a release and a transaction that takes several shared contents.
  */
-export async function releaseMany(tx: Db, bodies: readonly Body[], looseAt: Date): Promise<number> {
+export async function releaseMany(tx: Db, bodies: readonly Body[], orphanedAt: Date): Promise<number> {
   if (bodies.length === 0) return 0
   const free = await tx<{ body: Body }[]>`
     select body from dt.content row where body in ${tx(bodies)} and not ${isHeld(tx)} order by body for update`
@@ -75,7 +75,7 @@ export async function releaseMany(tx: Db, bodies: readonly Body[], looseAt: Date
   if (gone.length === 0) return 0
   await tx`
     insert into dt.loose (body, until, doomed)
-    select body, ${looseAt}::timestamptz, true
+    select body, ${orphanedAt}::timestamptz, true
     from (select unnest(${texts(
       tx,
       gone.map(({ body }) => String(body)),
@@ -95,7 +95,7 @@ interface Leases {
   readonly givenUp: Date
 }
 
-export async function claimLoose(sql: Db, now: Date, { claimed, givenUp }: Leases, limit: number): Promise<Body[]> {
+export async function claimOrphans(sql: Db, now: Date, { claimed, givenUp }: Leases, limit: number): Promise<Body[]> {
   const rows = await sql<{ body: Body; doomed: boolean }[]>`
     with due as (
       select body, doomed from dt.loose where until <= ${now} order by until, body limit ${limit} for update skip locked

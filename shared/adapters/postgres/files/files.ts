@@ -94,10 +94,10 @@ export async function replace(tx: Db, received: Received, id: ObjectId, { filena
   return { file: await found(tx, id), before: old.body }
 }
 
-export async function remove(tx: Db, id: ObjectId, looseAt: Date, expected?: readonly string[]): Promise<boolean> {
+export async function remove(tx: Db, id: ObjectId, orphanedAt: Date, expected?: readonly string[]): Promise<boolean> {
   const file = await locked(tx, id, expected)
   if (!file) return false
   await tx`delete from dt.file where id = ${id}`
-  await release(tx, file.body, looseAt)
+  await release(tx, file.body, orphanedAt)
   return true
 }

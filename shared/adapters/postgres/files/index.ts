@@ -61,19 +61,19 @@ export function createCatalogue({ query, transaction }: Database, options: Catal
       async replace(received, id, change) {
         const replaced = await transaction((tx) => files.replace(tx, received, id, change))
         if (!replaced) return undefined
-        if (replaced.before !== replaced.file.body) await release(replaced.before, change.looseAt)
+        if (replaced.before !== replaced.file.body) await release(replaced.before, change.orphanedAt)
         return replaced.file
       },
       restore: (received, file) => transaction((tx) => files.restore(tx, received, file, clock())),
       find: (id) => query((sql) => files.find(sql, id)),
       list: (skip, limit) => query((sql) => files.list(sql, skip, limit)),
-      remove: (id, looseAt, expected) => transaction((tx) => files.remove(tx, id, looseAt, expected)),
-      claimLoose: (now, until, limit) => query((sql) => contents.claimLoose(sql, now, until, limit)),
+      remove: (id, orphanedAt, expected) => transaction((tx) => files.remove(tx, id, orphanedAt, expected)),
+      claimOrphans: (now, until, limit) => query((sql) => contents.claimOrphans(sql, now, until, limit)),
       forget: (body) => query((sql) => contents.forget(sql, body)),
-      async loosenOrphans(looseAt, limit) {
+      async loosenOrphans(orphanedAt, limit) {
         const { seen, bodies } = await query((sql) => contents.orphans(sql, looked, ORPHANS_WINDOW))
         const some = bodies.slice(0, limit)
-        const count = await transaction((tx) => contents.releaseMany(tx, some, looseAt))
+        const count = await transaction((tx) => contents.releaseMany(tx, some, orphanedAt))
         looked = some.length < bodies.length ? looked : (seen ?? FIRST)
         return count
       },

@@ -14,19 +14,19 @@ const CALL_MS = 30_000
 const RELEASED = 500
 
 export function createRuns({ query, transaction }: Database): Runs {
-  async function letGo(bodies: readonly Body[], looseAt: Date): Promise<void> {
+  async function letGo(bodies: readonly Body[], orphanedAt: Date): Promise<void> {
     const each = [...new Set(bodies)]
     for (let from = 0; from < each.length; from += RELEASED)
-      await transaction((tx) => releaseMany(tx, each.slice(from, from + RELEASED), looseAt))
+      await transaction((tx) => releaseMany(tx, each.slice(from, from + RELEASED), orphanedAt))
   }
-  const letOneGo = (body: Body | undefined, looseAt: Date) => letGo(body === undefined ? [] : [body], looseAt)
+  const letOneGo = (body: Body | undefined, orphanedAt: Date) => letGo(body === undefined ? [] : [body], orphanedAt)
 
   return guarded<Runs>(
     {
       standing: (run) => query((sql) => standing(sql, run)),
-      async inputs(id, firing, page, looseAt) {
+      async inputs(id, firing, page, orphanedAt) {
         if (!(await query((sql) => found.isThere(sql, id)))) return undefined
-        if (page.after === '') await letGo(await transaction((tx) => found.refresh(tx, id)), looseAt)
+        if (page.after === '') await letGo(await transaction((tx) => found.refresh(tx, id)), orphanedAt)
         return query((sql) => found.inputs(sql, id, firing, page))
       },
       held: (id, sha256, firing) => query((sql) => found.held(sql, id, sha256, firing)),
@@ -34,20 +34,20 @@ export function createRuns({ query, transaction }: Database): Runs {
       open: (run, now) => transaction((tx) => left.open(tx, run, now)),
       used: (run, path) => query((sql) => left.used(sql, run, path)),
       taken: (run, page) => query((sql) => left.taken(sql, run, page)),
-      async keep(received, run, path, limits, { at, looseAt }) {
+      async keep(received, run, path, limits, { at, orphanedAt }) {
         const { kept, before } = await transaction((tx) => left.keep(tx, received, run, { path, limits, at }))
-        await letOneGo(before, looseAt)
+        await letOneGo(before, orphanedAt)
         return kept
       },
-      async link(run, path, sha256, limits, { looseAt }) {
+      async link(run, path, sha256, limits, { orphanedAt }) {
         const linked = await transaction((tx) => left.link(tx, sha256, run, { path, limits }))
-        await letOneGo(linked?.before, looseAt)
+        await letOneGo(linked?.before, orphanedAt)
         return linked?.kept
       },
       complete: (run, digest, ids, notes, now) =>
         transaction((tx) => left.complete(tx, run, digest, { ids, notes, now })),
-      giveUp: async (run, reason, notes, { at, looseAt }) =>
-        letGo(await transaction((tx) => left.giveUp(tx, run, reason, notes, at)), looseAt),
+      giveUp: async (run, reason, notes, { at, orphanedAt }) =>
+        letGo(await transaction((tx) => left.giveUp(tx, run, reason, notes, at)), orphanedAt),
       abandoned: (before, limit) => query((sql) => left.abandoned(sql, before, limit)),
     },
     () => CALL_MS,

@@ -9,8 +9,8 @@ export function leftOutLine(count: number): Report {
   return { kind: 'log', level: 'warn', message, status: null }
 }
 
-/** @see Store.hastenReports */
-export async function hastenReports(sql: Db, now: Date): Promise<void> {
+/** @see Store.retryReportsNow */
+export async function retryReportsNow(sql: Db, now: Date): Promise<void> {
   await sql`
     with postponed as (
       select seq from po.report where attempts > 0 and due_at > ${now} for update skip locked

@@ -65,8 +65,8 @@ export async function listDue(sql: Db, now: Date, limit: number): Promise<Analys
   return rows.map(({ id }) => id)
 }
 
-/** Locks in the order of keys, as all do who change many rows and wait for others. @see Store.unclaim */
-export async function unclaim(sql: Db, keys: readonly AnalysisKey[]): Promise<void> {
+/** Locks in the order of keys, as all do who change many rows and wait for others. @see Store.releaseClaims */
+export async function releaseClaims(sql: Db, keys: readonly AnalysisKey[]): Promise<void> {
   if (keys.length === 0) return
   await sql`
     with claimed as (

@@ -126,8 +126,8 @@ export async function completeRemoval(sql: Db, key: AnalysisKey): Promise<void> 
     where key = ${key} and not exists (select from complete)`
 }
 
-/** Runs in a transaction of its own; the identity's lock keeps `begin` out meanwhile. @see Store.holdClient */
-export async function holdClient(
+/** Runs in a transaction of its own; the identity's lock keeps `begin` out meanwhile. @see Store.claimClient */
+export async function claimClient(
   tx: Db,
   key: AnalysisKey,
   id: AnalysisId,
@@ -145,8 +145,8 @@ export async function holdClient(
   return 'held'
 }
 
-/** @see Store.releaseClient */
-export async function releaseClient(sql: Db, key: AnalysisKey, removed: boolean): Promise<void> {
+/** @see Store.releaseClientClaim */
+export async function releaseClientClaim(sql: Db, key: AnalysisKey, removed: boolean): Promise<void> {
   await sql`
     update po.removal set client_held_until = null, client_removed = client_removed or ${removed} where key = ${key}`
 }

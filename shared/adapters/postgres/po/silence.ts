@@ -24,8 +24,8 @@ export async function silence(sql: Db): Promise<Silence> {
   return counts ?? { heard: 0, silent: 0 }
 }
 
-/** Runs in a transaction of its own. @see Store.pardonSilence */
-export async function pardonSilence(tx: Db, at: Date, fault: boolean): Promise<void> {
+/** Runs in a transaction of its own. @see Store.resetSilenceTimers */
+export async function resetSilenceTimers(tx: Db, at: Date, fault: boolean): Promise<void> {
   await tx`
     with silent as (
       select key from po.analysis where silent_polls > 0 and state in ${tx(LIVE_STATES)}

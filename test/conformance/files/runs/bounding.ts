@@ -21,7 +21,7 @@ import {
 
 /** What runs leave is counted, and refused where it is too much; no set costs more than its own files. */
 export function bounding(subject: Subject): void {
-  const moment = () => ({ at: subject.now(), looseAt: subject.now() })
+  const moment = () => ({ at: subject.now(), orphanedAt: subject.now() })
   const keyOf = (id: string, index = 0): RunKey => ({ serviceId: objectId(id), ...ref(0, index) })
   const begun = async (id?: string, index = 0): Promise<RunKey> => {
     const key = keyOf(id ?? (await launched(subject)).id, index)

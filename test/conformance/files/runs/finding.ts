@@ -26,7 +26,7 @@ export function finding(subject: Subject): void {
   const found = async (id: ServiceId, firing: number | null = null) =>
     Object.fromEntries(((await inputs(id, firing)) ?? []).map(({ name, content }) => [name, content?.length]))
   const replace = async (file: ObjectId, word: string) =>
-    subject.catalogue.replace(await received(subject, word), file, { at: subject.now(), looseAt: subject.now() })
+    subject.catalogue.replace(await received(subject, word), file, { at: subject.now(), orphanedAt: subject.now() })
 
   test('there is nothing of a service that is not there, or that is being removed', async () => {
     const file = await upload(subject, 'data')
@@ -108,7 +108,7 @@ export function finding(subject: Subject): void {
     await leave(subject, id, ref(7, 1, 0), 'x', 'deep/er')
     await leave(subject, id, ref(8, 0, 0), 'of another firing')
     const [open, given] = [ref(7, 1, 1), ref(7, 2, 0)].map((at) => ({ serviceId: objectId(id), ...at }))
-    const moment = { at: subject.now(), looseAt: subject.now() }
+    const moment = { at: subject.now(), orphanedAt: subject.now() }
     for (const run of [open, given]) {
       await subject.runs.open(present(run), subject.now())
       await bringing(subject, present(run), 'y')

@@ -20,7 +20,7 @@ import {
 
 /** `open`, `keep`, `complete`, `giveUp`: outputs are there all at once, or never. */
 export function leaving(subject: Subject): void {
-  const moment = (ms = 0) => ({ at: subject.now(), looseAt: new Date(subject.now().getTime() + ms) })
+  const moment = (ms = 0) => ({ at: subject.now(), orphanedAt: new Date(subject.now().getTime() + ms) })
   const keyOf = (id: string, index = 0, attempt = 0): RunKey => ({ serviceId: objectId(id), ...ref(0, index, attempt) })
   const begun = async (): Promise<RunKey> => {
     const key = keyOf((await launched(subject)).id)
@@ -88,7 +88,7 @@ export function leaving(subject: Subject): void {
     expect(await state(key)).toMatchObject({ files: 1, bytes: 7 })
     const due = (ms: number) => {
       const at = new Date(subject.now().getTime() + ms)
-      return subject.catalogue.claimLoose(at, { claimed: at, givenUp: at }, 10)
+      return subject.catalogue.claimOrphans(at, { claimed: at, givenUp: at }, 10)
     }
     expect(await due(4999)).toEqual([])
     expect(await due(5000)).toEqual([first.body])

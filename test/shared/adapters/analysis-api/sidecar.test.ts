@@ -1,11 +1,11 @@
 /** The analysis's API, by its Service and by the API server: the same answers and the same faults. */
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createSidecar } from '../../../../shared/adapters/analysis-api/index.ts'
+import { createAnalysisApi } from '../../../../shared/adapters/analysis-api/index.ts'
 import type { FetchService, Reach } from '../../../../shared/adapters/reach.ts'
 import type { Fault } from '../../../../shared/platform/fault.ts'
 import type { AnalysisId, RunNumber } from '../../../../shared/po/model.ts'
-import type { Sidecar } from '../../../../shared/po/ports/analysis-api.ts'
+import type { AnalysisApi } from '../../../../shared/po/ports/analysis-api.ts'
 import { type Break, type Incoming, type Reply, type StandIn, startStandIn } from '../../../sandbox/stand-in.ts'
 
 const ID = '4f0e6a52-8a3e-4d0e-9a55-2f6a0c1d7e11' as AnalysisId
@@ -55,16 +55,16 @@ const failure = (work: Promise<unknown>): Promise<Fault> =>
   )
 
 describe.each(Object.keys(REACHES))('through %s', (way) => {
-  const sidecar = (): Sidecar => {
+  const analysisApi = (): AnalysisApi => {
     const reach = REACHES[way]?.()
-    return reach ? createSidecar({ ...reach, deadlineMs: DEADLINE }) : expect.unreachable()
+    return reach ? createAnalysisApi({ ...reach, deadlineMs: DEADLINE }) : expect.unreachable()
   }
 
   test('each call goes to the proxy of the run, port 80, with what the SDK expects', async () => {
     asked.length = 0
-    await sidecar().healthz(ID, RUN)
-    await sidecar().refreshToken(ID, RUN, TOKEN)
-    await sidecar().partnerStatus(ID, RUN, { one: 'executing', two: null })
+    await analysisApi().healthz(ID, RUN)
+    await analysisApi().refreshToken(ID, RUN, TOKEN)
+    await analysisApi().sendPartnerStatuses(ID, RUN, { one: 'executing', two: null })
     expect(asked).toEqual(Array(3).fill(`nginx-analysis-${ID}-3:80`))
     expect(seen.map(({ method, url, text }) => [method, url.pathname, text])).toEqual([
       ['GET', '/analysis/healthz', ''],
@@ -92,7 +92,7 @@ describe.each(Object.keys(REACHES))('through %s', (way) => {
     ['"a text"', 'unknown', null],
   ])('health %j is %s with %s seconds left', async (body, status, tokenRemaining) => {
     reply = { status: 200, body }
-    expect(await sidecar().healthz(ID, RUN)).toEqual({ status, tokenRemaining })
+    expect(await analysisApi().healthz(ID, RUN)).toEqual({ status, tokenRemaining })
   })
 
   test.each<readonly [string, Reply]>([
@@ -102,13 +102,13 @@ describe.each(Object.keys(REACHES))('through %s', (way) => {
     ['403', { status: 403, body: {} }],
   ])('health that is %s is refused', async (_, odd) => {
     reply = odd
-    expect((await failure(sidecar().healthz(ID, RUN))).code).toBe('refused')
+    expect((await failure(analysisApi().healthz(ID, RUN))).code).toBe('refused')
   })
 
-  const CALLS: Readonly<Record<string, (port: Sidecar) => Promise<unknown>>> = {
+  const CALLS: Readonly<Record<string, (port: AnalysisApi) => Promise<unknown>>> = {
     healthz: (port) => port.healthz(ID, RUN),
     refreshToken: (port) => port.refreshToken(ID, RUN, TOKEN),
-    partnerStatus: (port) => port.partnerStatus(ID, RUN, {}),
+    sendPartnerStatuses: (port) => port.sendPartnerStatuses(ID, RUN, {}),
   }
   const BREAKS: readonly (readonly [string, Break])[] = [
     ['hangs', 'hang'],
@@ -123,7 +123,7 @@ describe.each(Object.keys(REACHES))('through %s', (way) => {
     async (call, _, how) => {
       analysis.fail(/./, how)
       const began = performance.now()
-      const fault = await failure(CALLS[call]?.(sidecar()) ?? Promise.resolve())
+      const fault = await failure(CALLS[call]?.(analysisApi()) ?? Promise.resolve())
       expect(fault.code).toBe('unavailable')
       expect(performance.now() - began).toBeLessThan(DEADLINE + 5000)
       expect(inspect(fault, { depth: null, showHidden: true })).not.toContain(TOKEN)
@@ -132,15 +132,15 @@ describe.each(Object.keys(REACHES))('through %s', (way) => {
 
   test('an answer to a token or to partner statuses may be anything that is a success', async () => {
     reply = { status: 202, body: 'thanks' }
-    await sidecar().refreshToken(ID, RUN, TOKEN)
-    await sidecar().partnerStatus(ID, RUN, {})
+    await analysisApi().refreshToken(ID, RUN, TOKEN)
+    await analysisApi().sendPartnerStatuses(ID, RUN, {})
     expect(seen).toHaveLength(2)
   })
 })
 
 test('by its Service, the name is that of the cluster', async () => {
   const urls: string[] = []
-  const sidecar = createSidecar({
+  const analysisApi = createAnalysisApi({
     reach: 'service',
     namespace: 'flame',
     domain: 'example.local',
@@ -149,7 +149,7 @@ test('by its Service, the name is that of the cluster', async () => {
       return { status: 200, text: '{}', retryAfter: null }
     },
   })
-  await sidecar.healthz(ID, RUN)
+  await analysisApi.healthz(ID, RUN)
   expect(urls).toEqual([`http://nginx-analysis-${ID}-3.flame.svc.example.local:80/analysis/healthz`])
 })
 
@@ -157,18 +157,18 @@ test.each<readonly [string, FetchService]>([
   ['never answers', () => new Promise(() => undefined)],
   ['never ends its body', async () => ({ status: 200, text: () => new Promise<string>(() => undefined) })],
 ])('an API server that %s and ignores the signal ends at the deadline', async (_, fetchService) => {
-  const sidecar = createSidecar({ reach: 'api', fetchService, deadlineMs: 50 })
-  expect((await failure(sidecar.healthz(ID, RUN))).code).toBe('unavailable')
+  const analysisApi = createAnalysisApi({ reach: 'api', fetchService, deadlineMs: 50 })
+  expect((await failure(analysisApi.healthz(ID, RUN))).code).toBe('unavailable')
 })
 
 test('one analysis that hangs does not delay the next', async () => {
   const reach = REACHES['its Service']?.() ?? expect.unreachable()
-  const sidecar = createSidecar({ ...reach, deadlineMs: 5000 })
+  const analysisApi = createAnalysisApi({ ...reach, deadlineMs: 5000 })
   analysis.fail(/./, 'hang', 50)
-  const hanging = Array.from({ length: 50 }, () => sidecar.healthz(ID, RUN).catch(() => 'ended'))
+  const hanging = Array.from({ length: 50 }, () => analysisApi.healthz(ID, RUN).catch(() => 'ended'))
   await expect.poll(() => analysis.requests.length).toBe(50)
   const began = performance.now()
-  await sidecar.healthz(ID, RUN)
+  await analysisApi.healthz(ID, RUN)
   expect(performance.now() - began).toBeLessThan(3000)
   expect(await Promise.all(hanging)).toEqual(Array(50).fill('ended'))
 })

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import * as analyses from '../../../../shared/adapters/postgres/po/analyses.ts'
 import { begin } from '../../../../shared/adapters/postgres/po/begin.ts'
 import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
-import { holdClient } from '../../../../shared/adapters/postgres/po/removals.ts'
+import { claimClient } from '../../../../shared/adapters/postgres/po/removals.ts'
 import type { Db } from '../../../../shared/adapters/postgres/rows.ts'
 import type { Analysis } from '../../../../shared/po/model.ts'
 import type { PoStore } from '../../../../shared/po/ports/store.ts'
@@ -84,7 +84,7 @@ test.each<[string, (tx: Db) => Promise<unknown>, (tx: Db) => Promise<unknown>]>(
 
 test.each<[string, (tx: Db) => Promise<unknown>]>([
   ['begin', (tx) => begin(tx, input({ id: live.id }), clock)],
-  ['holdClient', (tx) => holdClient(tx, live.key, live.id, clock(), LEASE_MS)],
+  ['claimClient', (tx) => claimClient(tx, live.key, live.id, clock(), LEASE_MS)],
 ])('%s that has its identity but has not looked yet goes on after the reset', async (_, rest) => {
   const { reset } = await withResetBetween(lockIdentity, rest)
   expect(await reset).not.toEqual([])

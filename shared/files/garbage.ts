@@ -1,5 +1,5 @@
 /** Collects garbage: bytes of uploads and runs that were broken off, and of contents without a holder. */
-import { looseFrom } from './files.ts'
+import { orphanedFrom } from './files.ts'
 import type { FilePorts, RunPorts } from './ports.ts'
 
 const CLAIM_MS = 10 * 60_000
@@ -12,11 +12,15 @@ type Deps = Pick<FilePorts, 'catalogue' | 'blobs' | 'now' | 'log'>
  * Removes up to `limit` bodies that are due, and says how many. Any number may run at once, and one that dies is taken
  * over. A body that cannot be removed is tried again later, and keeps nobody from the others.
  */
-async function clearLoose({ catalogue, blobs, now, log }: Deps, limit: number): Promise<number> {
+async function removeOrphans({ catalogue, blobs, now, log }: Deps, limit: number): Promise<number> {
   const at = now()
   const later = (ms: number): Date => new Date(at.getTime() + ms)
   let removed = 0
-  for (const body of await catalogue.claimLoose(at, { claimed: later(CLAIM_MS), givenUp: later(GIVEN_UP_MS) }, limit)) {
+  for (const body of await catalogue.claimOrphans(
+    at,
+    { claimed: later(CLAIM_MS), givenUp: later(GIVEN_UP_MS) },
+    limit,
+  )) {
     try {
       await blobs.remove(body)
       await catalogue.forget(body)
@@ -41,7 +45,7 @@ export async function closeAbandoned({ runs, now, log }: SetDeps): Promise<numbe
   let closed = 0
   for (const run of await runs.abandoned(new Date(at.getTime() - ABANDONED_MS), ABANDONED_LIMIT)) {
     try {
-      await runs.giveUp(run, 'the run ended before all of them were stored', [], { at, looseAt: looseFrom(at) })
+      await runs.giveUp(run, 'the run ended before all of them were stored', [], { at, orphanedAt: orphanedFrom(at) })
       closed += 1
     } catch (error) {
       log('warn', 'outputs of an ended run not given up', { ...run, error })
@@ -59,8 +63,8 @@ interface Tidied {
 }
 
 /** The whole of it, for a sweep. */
-export async function tidy(deps: Deps & SetDeps, limit = 100): Promise<Tidied> {
+export async function collectGarbage(deps: Deps & SetDeps, limit = 100): Promise<Tidied> {
   const closed = await closeAbandoned(deps)
-  const orphans = await deps.catalogue.loosenOrphans(looseFrom(deps.now()), limit)
-  return { closed, orphans, removed: await clearLoose(deps, limit) }
+  const orphans = await deps.catalogue.loosenOrphans(orphanedFrom(deps.now()), limit)
+  return { closed, orphans, removed: await removeOrphans(deps, limit) }
 }

@@ -1,7 +1,7 @@
 /** What is cleared away of runs and uploads that did not come to an end, on a real database. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createRuns } from '../../../shared/adapters/postgres/files/index.ts'
-import { closeAbandoned } from '../../../shared/files/tidy.ts'
+import { closeAbandoned } from '../../../shared/files/garbage.ts'
 import { type Brought, complete, RUN, runCalls } from '../../functions/dt/run-calls.ts'
 import { type FileWorld, startFileWorld } from '../../functions/dt/world.ts'
 
@@ -27,7 +27,7 @@ const over = (id: string) =>
       insert into dt.run (service_id, firing, run_index, attempt, pod, phase, ended_at)
       values (${id}, 0, 0, 0, 'a-pod', 'failed', now())`,
   )
-const looseBodies = async () => (await world.database.query((sql) => sql`select from dt.loose where doomed`)).length
+const orphanedBodies = async () => (await world.database.query((sql) => sql`select from dt.loose where doomed`)).length
 const parts = async (id: string) =>
   (await world.database.query((sql) => sql`select from dt.part where service_id = ${id}`)).length
 
@@ -37,11 +37,11 @@ test('files of a run that ended without completing its set are collected after t
   for (const id of [dead, alive]) await put(id, 'a', `of ${id}`)
   await over(dead)
   expect(await after(9).closed).toBe(0)
-  const before = await looseBodies()
+  const before = await orphanedBodies()
   expect(await after(11).closed).toBe(1)
   expect(await after(11).closed).toBe(0)
   expect([await parts(dead), await parts(alive)]).toEqual([0, 1])
-  expect(await looseBodies()).toBe(before + 1)
+  expect(await orphanedBodies()).toBe(before + 1)
   const [set] = await world.database.query(
     (sql) => sql`select state, reason from dt.output_set where service_id = ${dead}`,
   )
