@@ -45,7 +45,7 @@ const resourcesOf = (route: Route) => {
 }
 
 /** The sidecar is not ours to size, but there is one in each pod, on the way of every request: small requests, said once. */
-const analysisApiOf = (route: Route) => ({
+const queueProxyOf = (route: Route) => ({
   'queue.sidecar.serving.knative.dev/cpu-resource-request': isAlwaysThere(route) ? '25m' : '10m',
   'queue.sidecar.serving.knative.dev/memory-resource-request': '32Mi',
 })
@@ -83,7 +83,7 @@ export const knativeService = (route: Route): KnativeService => ({
         annotations: {
           'autoscaling.knative.dev/min-scale': String(route.scale.min),
           'autoscaling.knative.dev/max-scale': String(route.scale.max),
-          ...analysisApiOf(route),
+          ...queueProxyOf(route),
         },
       },
       spec: {
