@@ -9,6 +9,7 @@ import { connect, createStore, type Database } from '../../../shared/adapters/po
 import { createSign } from '../../../shared/adapters/signing.ts'
 import type { AnalysisId } from '../../../shared/po/model.ts'
 import { append, ended, executing, LOG_BYTES, line } from '../../conformance/store/subject.ts'
+import { inherited } from '../../sandbox/inherited.ts'
 import { databaseSettings, type Login, startTestDatabases, type TestDatabases } from '../../sandbox/postgres.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'verify-archive-'))
@@ -48,7 +49,7 @@ afterAll(async () => {
 const verify = (...args: string[]) =>
   new Promise<{ code: number | string; lines: string[] }>((resolve) => {
     const settings = Object.entries(databaseSettings(login)).map(([name, value]) => [name, String(value)])
-    const env = { PATH: process.env['PATH'], ...Object.fromEntries(settings) }
+    const env = { ...inherited(), ...Object.fromEntries(settings) }
     execFile(
       process.execPath,
       ['shared/commands/verify-archive.ts', '--key', PUBLIC_KEY, ...args],

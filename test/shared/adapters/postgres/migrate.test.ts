@@ -7,6 +7,7 @@ import postgres, { type Sql } from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { connect, type Database } from '../../../../shared/adapters/postgres/database.ts'
 import { defaultFolder, migrate, readMigrations } from '../../../../shared/adapters/postgres/migrate.ts'
+import { inherited } from '../../../sandbox/inherited.ts'
 import { databaseSettings, type Login, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
 import { poolerVersion, startPooler } from './pgbouncer.ts'
 
@@ -127,7 +128,7 @@ test('no column could hold a secret', async () => {
 
 const command = (settings: Record<string, string>) =>
   run(process.execPath, [join(import.meta.dirname, '../../../../shared/commands/migrate.ts')], {
-    env: { PATH: process.env['PATH'], ...settings },
+    env: { ...inherited(), ...settings },
   })
 const environment = () => ({
   POSTGRES_HOST: login.host,
