@@ -8,6 +8,7 @@ export default defineConfig({
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     include: ['test/**/*.test.ts'],
     exclude: ['test/cluster/**', 'node_modules/**'],
+    globalSetup: ['test/sandbox/shared-postgres.ts'],
     testTimeout: 120_000,
     hookTimeout: 180_000,
     // Two cores: files that start servers of their own share them.

@@ -9,7 +9,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { routes } from '../../../shared/routes/index.ts'
 import { type Dt, defineAnalytics, dtImages, startDt } from '../../sandbox/dt.ts'
 import { type Kubernetes, startKubernetes } from '../../sandbox/kubernetes/index.ts'
-import { databaseSettings, startTestDatabases, type TestDatabases } from '../../sandbox/postgres.ts'
+import { databaseSettings } from '../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../sandbox/test-databases.ts'
 
 let databases: TestDatabases
 let kubernetes: Kubernetes

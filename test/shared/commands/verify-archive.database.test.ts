@@ -10,7 +10,8 @@ import { createSign } from '../../../shared/adapters/signing.ts'
 import type { AnalysisId } from '../../../shared/po/model.ts'
 import { append, ended, executing, LOG_BYTES, line } from '../../conformance/store/subject.ts'
 import { inherited } from '../../sandbox/inherited.ts'
-import { databaseSettings, type Login, startTestDatabases, type TestDatabases } from '../../sandbox/postgres.ts'
+import { databaseSettings, type Login } from '../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../sandbox/test-databases.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'verify-archive-'))
 const PUBLIC_KEY = join(dir, 'public.pem')

@@ -8,7 +8,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { connect, type Database } from '../../../../shared/adapters/postgres/database.ts'
 import { defaultFolder, migrate, readMigrations } from '../../../../shared/adapters/postgres/migrate.ts'
 import { inherited } from '../../../sandbox/inherited.ts'
-import { databaseSettings, type Login, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
+import { databaseSettings, type Login } from '../../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../../sandbox/test-databases.ts'
 import { poolerVersion, startPooler } from './pgbouncer.ts'
 
 const run = promisify(execFile)
