@@ -43,7 +43,7 @@ async function deploy({ runs }: Scenario): Promise<AnalysisId> {
 
 async function clear(): Promise<void> {
   await remove(node.ports, undefined)
-  await node.database.query((sql) => sql`truncate public.analysis, public.archive`)
+  await node.database.query((sql) => sql.unsafe('delete from public.analysis; delete from public.archive'))
   await settle(node)
 }
 
