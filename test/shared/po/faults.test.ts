@@ -9,6 +9,7 @@ import type { Ports } from '../../../shared/po/ports.ts'
 import { sweep } from '../../../shared/po/reconcile/sweep.ts'
 import { remove } from '../../../shared/po/remove.ts'
 import { stop } from '../../../shared/po/stop.ts'
+import { controllersIdle } from '../../sandbox/kubernetes/queue.ts'
 import { type CallName, type Fixture, request, startFixture } from './fixture.ts'
 
 let fixture: Fixture
@@ -40,7 +41,7 @@ async function settle(): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     fixture.advance(90)
     await sweep(fixture.ports)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await controllersIdle()
   }
 }
 

@@ -1,8 +1,9 @@
 /**
  * A node on the day of its move: the fixture's parts, with the tables of the Python service in its database and what it
- * deployed in its Kubernetes. Pods are processes that do nothing; only our proxy answers its probe.
+ * deployed in its Kubernetes. Pods are processes that do nothing; at the port of our proxy this process answers the probe.
  */
 import { randomUUID } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
 import { connect as connectKubernetes } from '../../../../shared/adapters/kubernetes/po/index.ts'
 import { createTakeover } from '../../../../shared/adapters/kubernetes/po/takeover.ts'
 import { connect, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
@@ -20,16 +21,26 @@ import type { KubernetesOptions } from '../../../sandbox/kubernetes/index.ts'
 import { type Fixture, SETTINGS, startFixture } from '../fixture.ts'
 
 const IDLE = { command: '/bin/sh', args: ['-c', 'trap "exit 0" TERM; sleep 3600 & wait'] } as const
-const HEALTHY = `
-  const server = require('node:http').createServer((_, response) => response.end('healthy'))
-  server.listen(Number(process.env.PORT), '127.0.0.1')
-  process.on('SIGTERM', () => process.exit(0))`
 
 export const FORMER_PROXY_IMAGE = 'nginx:1.29.8'
-const IMAGES: NonNullable<KubernetesOptions['images']> = {
-  'harbor.example/flame/mean:1': () => IDLE,
-  [FORMER_PROXY_IMAGE]: () => IDLE,
-  [SETTINGS.run.nginxImage]: () => ({ command: process.execPath, args: ['-e', HEALTHY] }),
+
+/** Images, and what answers probes in place of their processes. */
+function createImages() {
+  const answering: Server[] = []
+  const images: NonNullable<KubernetesOptions['images']> = {
+    'harbor.example/flame/mean:1': () => IDLE,
+    [FORMER_PROXY_IMAGE]: () => IDLE,
+    [SETTINGS.run.nginxImage]: ({ port }) => {
+      answering.push(createServer((_, response) => response.end('healthy')).listen(port, '127.0.0.1'))
+      return IDLE
+    },
+  }
+  return {
+    images,
+    stop: () => {
+      for (const server of answering) server.close()
+    },
+  }
 }
 
 export const GATEWAY_LABELS = { component: 'flame-po', 'app.kubernetes.io/part-of': 'knative-pod-orchestration' }
@@ -86,7 +97,8 @@ export async function startFormerNode(
   settings: Partial<PoSettings> = {},
   kubernetes: KubernetesOptions = {},
 ): Promise<FormerNode> {
-  const pods = { images: IMAGES, maxGraceMs: 300, ...kubernetes }
+  const { images, stop: stopAnswering } = createImages()
+  const pods = { images, maxGraceMs: 300, ...kubernetes }
   const fixture = await startFixture(settings, { withSink: true, kubernetes: pods })
   const env = await fixture.environment()
   const config = loadConfig(['database'], env)
@@ -133,16 +145,16 @@ export async function startFormerNode(
         addresses: { analysis: '10.0.0.7', broker: '10.0.0.8', orchestrator: '10.0.0.9' },
       })
       const wanted = objects.filter((object) => !without(object))
-      for (const object of wanted) await create(object)
-      for (const { kind, metadata } of wanted) {
-        while (kind === 'Deployment' && !(await podsOf(metadata.name)).some(({ ready }) => ready)) await ports.sleep(20)
-      }
+      await Promise.all(wanted.map(create))
+      const apps = wanted.filter(({ kind }) => kind === 'Deployment').map(({ metadata }) => metadata.name)
+      for (const app of apps) while (!(await podsOf(app)).some(({ ready }) => ready)) await ports.sleep(5)
       return id
     },
     async stopAll() {
       await link.close()
       await database.end()
       await fixture.stop()
+      stopAnswering()
     },
   }
 }
