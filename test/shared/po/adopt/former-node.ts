@@ -20,7 +20,7 @@ import { createFormerTables, formerRow, insertFormer, SECRETS, type StoredRow } 
 import type { KubernetesOptions } from '../../../sandbox/kubernetes/index.ts'
 import { type Fixture, SETTINGS, startFixture } from '../fixture.ts'
 
-const IDLE = { command: '/bin/sh', args: ['-c', 'trap "exit 0" TERM; sleep 3600 & wait'] } as const
+const IDLE = { command: 'sleep', args: ['3600'] } as const
 
 export const FORMER_PROXY_IMAGE = 'nginx:1.29.8'
 
