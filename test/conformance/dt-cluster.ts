@@ -55,7 +55,7 @@ export function dtClusterConformance(
 
     describe('resources', () => resources(subject))
     describe('apply', () => applying(subject))
-    describe('remove', () => removing(subject))
+    describe.concurrent('remove', () => removing(subject))
     describe('lists', () => listing(subject))
     test('log: undefined for a pod that is not there', async () => {
       expect(await target.cluster.log('nothing', 'main', 100)).toBeUndefined()

@@ -9,6 +9,7 @@ import {
   serverDeployment,
   tokensSecret,
 } from '../../../shared/dt/objects/index.ts'
+import { poll } from '../../poll.ts'
 import type { DtClusterTarget } from '../dt-cluster.ts'
 import { created, firing, newId, PATIENCE, PERSISTENT, type Program, running, SCHEDULED, served } from './objects.ts'
 
@@ -20,7 +21,7 @@ const LISTENS = 'command -v httpd > /dev/null && exec httpd -f -p 8080; exec sle
 const IN_ORDER = /^1*0*$/
 
 export function podRows(subject: () => DtClusterTarget, shellImage: string | undefined): void {
-  describe.skipIf(!shellImage)('pods', () => {
+  describe('pods', { skip: !shellImage, concurrent: true }, () => {
     const image = shellImage ?? ''
     const begin = async (script: string, spec: object = {}, more: Partial<Program> = {}): Promise<ServiceInput> => {
       const input = await created(subject().cluster, { spec: { reps: 1, retries: 0, ...spec } })
@@ -30,7 +31,7 @@ export function podRows(subject: () => DtClusterTarget, shellImage: string | und
     const jobOf = async ({ id }: ServiceInput) => (await subject().cluster.jobs([id]))[0]
     const podsOf = ({ id }: ServiceInput) => subject().cluster.pods([id])
     const mainOf = async (input: ServiceInput) => (await podsOf(input))[0]?.containers[0]
-    const ended = (input: ServiceInput) => expect.poll(async () => (await jobOf(input))?.ended?.outcome, PATIENCE)
+    const ended = (input: ServiceInput) => poll(async () => (await jobOf(input))?.ended?.outcome, PATIENCE)
 
     test('a Job that ends well says which of its indexes did', async () => {
       const input = await begin('exit 0', { reps: 3 })
@@ -95,9 +96,9 @@ export function podRows(subject: () => DtClusterTarget, shellImage: string | und
 
     test('while it runs it is active, and has begun', async () => {
       const input = await begin('sleep 600')
-      await expect.poll(async () => (await mainOf(input))?.running, PATIENCE).toBe(true)
+      await poll(async () => (await mainOf(input))?.running, PATIENCE).toBe(true)
       expect(await mainOf(input)).toMatchObject({ startedAt: expect.any(Date), waiting: null, terminated: null })
-      await expect.poll(async () => (await jobOf(input))?.active, PATIENCE).toBe(1)
+      await poll(async () => (await jobOf(input))?.active, PATIENCE).toBe(1)
       expect((await podsOf(input))[0]).toMatchObject({ phase: 'Running', ready: true, deleting: false })
     })
 
@@ -113,11 +114,11 @@ export function podRows(subject: () => DtClusterTarget, shellImage: string | und
       const { cluster } = subject()
       const inputs = [await begin('sleep 600'), await begin('exit 0', {}, { image: 'dev.local/not-there:1' })]
       for (const input of inputs) {
-        await expect.poll(async () => (await podsOf(input))[0]?.takenAt, PATIENCE).toBeInstanceOf(Date)
+        await poll(async () => (await podsOf(input))[0]?.takenAt, PATIENCE).toBeInstanceOf(Date)
         expect(await cluster.end(input.id)).toBe(true)
         await ended(input).toBe('failed')
         expect((await jobOf(input))?.ended?.reason).toContain('DeadlineExceeded')
-        await expect.poll(() => podsOf(input), PATIENCE).toEqual([])
+        await poll(() => podsOf(input), PATIENCE).toEqual([])
       }
       expect(await cluster.end(newId())).toBe(false)
     })
@@ -126,10 +127,10 @@ export function podRows(subject: () => DtClusterTarget, shellImage: string | und
       const beside = "trap 'echo heard; sleep 1; exit 0' TERM; while :; do sleep 0.1; done"
       const input = await begin('sleep 1; exit 0', {}, { sidecar: beside })
       const sidecar = async () => (await podsOf(input))[0]?.initContainers[0]
-      await expect.poll(async () => (await sidecar())?.running, PATIENCE).toBe(true)
+      await poll(async () => (await sidecar())?.running, PATIENCE).toBe(true)
       expect(await sidecar()).toMatchObject({ name: 'beside', startedAt: expect.any(Date) })
       // Between both ends: outputs are on their way, and the run is not over.
-      await expect.poll(async () => (await mainOf(input))?.terminated?.exitCode, PATIENCE).toBe(0)
+      await poll(async () => (await mainOf(input))?.terminated?.exitCode, PATIENCE).toBe(0)
       await ended(input).toBe('complete')
       expect(await subject().cluster.log((await podsOf(input))[0]?.name ?? '', 'beside', 100)).toContain('heard')
     })
@@ -147,7 +148,7 @@ export function podRows(subject: () => DtClusterTarget, shellImage: string | und
       ],
     ])('%s is said as what the pod waits for, and there is no log', async (_, more, reason) => {
       const input = await begin('exit 0', {}, more)
-      await expect.poll(async () => (await mainOf(input))?.waiting?.reason, PATIENCE).toMatch(reason)
+      await poll(async () => (await mainOf(input))?.waiting?.reason, PATIENCE).toMatch(reason)
       const [pod] = await podsOf(input)
       expect(pod).toMatchObject({ phase: 'Pending', ready: false })
       expect(await jobOf(input)).toMatchObject({ ended: null, failed: 0 })
@@ -168,7 +169,7 @@ export function podRows(subject: () => DtClusterTarget, shellImage: string | und
     test('removeResource: pods go first, then the Job, then the resource', async () => {
       const { cluster } = subject()
       const input = await begin("trap '' TERM; while :; do sleep 0.1; done")
-      await expect.poll(async () => (await mainOf(input))?.running, PATIENCE).toBe(true)
+      await poll(async () => (await mainOf(input))?.running, PATIENCE).toBe(true)
       await cluster.removeResource(input.id)
       const seen: string[] = []
       // Sampled from the last to go to the first: what is seen later implies what was seen before.
@@ -181,7 +182,7 @@ export function podRows(subject: () => DtClusterTarget, shellImage: string | und
         seen.push(there.map(Number).join(''))
         return seen.at(-1)
       }
-      await expect.poll(sample, PATIENCE).toBe('000')
+      await poll(sample, PATIENCE).toBe('000')
       expect(seen[0]).toBe('111')
       for (const one of seen) expect(one).toMatch(IN_ORDER)
     })
@@ -191,7 +192,7 @@ export function podRows(subject: () => DtClusterTarget, shellImage: string | und
       const input = await created(cluster, { spec: { ...SCHEDULED, schedule: '* * * * *', reps: 1 } })
       await cluster.apply(firing(cronJob(input, false), { image, script: 'exit 0' }))
       const over = async () => (await cluster.jobs([input.id])).find((job) => job.ended?.outcome === 'complete')
-      await expect.poll(over, MINUTES).toBeDefined()
+      await poll(over, MINUTES).toBeDefined()
       const job = await over()
       const ref = parseJobName(job?.name ?? '')
       expect(ref).toEqual({ id: input.id, firing: expect.any(Number), fanIn: false })
@@ -207,7 +208,7 @@ export function podRows(subject: () => DtClusterTarget, shellImage: string | und
       const input = await created(cluster, { spec: PERSISTENT })
       await cluster.apply(running(serverDeployment(input), { image, script: 'sleep 600' }))
       const ready = async () => (await cluster.servers([input.id]))[0]
-      await expect.poll(async () => (await ready())?.ready, PATIENCE).toBe(true)
+      await poll(async () => (await ready())?.ready, PATIENCE).toBe(true)
       expect(await ready()).toMatchObject({ name: `dt-${input.id}`, reason: null, url: null })
       expect(await podsOf(input)).toMatchObject([{ phase: 'Running', ready: true }])
       await cluster.removeResource(input.id)
@@ -220,7 +221,7 @@ export function podRows(subject: () => DtClusterTarget, shellImage: string | und
       await cluster.apply(tokensSecret(input, () => 'a-token'))
       await cluster.apply(served(knativeService(input), { image, script: LISTENS }))
       const url = async () => (await cluster.servers([input.id]))[0]?.url
-      await expect.poll(url, MINUTES).toMatch(new RegExp(`^https?://.*dt-${input.id}`))
+      await poll(url, MINUTES).toMatch(new RegExp(`^https?://.*dt-${input.id}`))
       await cluster.removeResource(input.id)
     })
   })
