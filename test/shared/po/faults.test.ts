@@ -84,10 +84,11 @@ describe.each(['create', 'stop', 'delete'] as const)('%s', (name) => {
     expect(calls.length).toBeGreaterThan(5)
     for (const when of ['before', 'after'] as const) {
       for (const [at, expected] of calls.entries()) {
-        const { id, call } = await failAt(name, at, when)
+        const { id, spelling, call } = await failAt(name, at, when)
         expect(call).toBe(expected)
         await settle()
         expect(['everything', 'nothing'], `${when} ${at} ${call}`).toContain(await whatIsLeft(id))
+        await remove(fixture.ports, { id, spelling })
       }
     }
   }, 240_000)
@@ -101,6 +102,7 @@ describe.each(['create', 'stop', 'delete'] as const)('%s', (name) => {
         await settle()
         const allowed = isStarting(answer, spelling) ? ['everything', 'nothing'] : [result]
         expect(allowed, `${when} ${at} ${call}`).toContain(await whatIsLeft(id))
+        await remove(fixture.ports, { id, spelling })
       }
     }
   }, 240_000)

@@ -1,9 +1,8 @@
 /**
  * A node on the day of its move: the fixture's parts, with the tables of the Python service in its database and what it
- * deployed in its Kubernetes. Pods are processes that do nothing; at the port of our proxy this process answers the probe.
+ * deployed in its Kubernetes. Its pods do nothing.
  */
 import { randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
 import { connect as connectKubernetes } from '../../../../shared/adapters/kubernetes/po/index.ts'
 import { createTakeover } from '../../../../shared/adapters/kubernetes/po/takeover.ts'
 import { connect, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
@@ -17,30 +16,15 @@ import type { PoSettings } from '../../../../shared/po/settings.ts'
 import { loadConfig } from '../../../../shared/settings/config.ts'
 import { type FormerObject, formerObjects, sharedPullSecret } from '../../../predecessor/objects.ts'
 import { createFormerTables, formerRow, insertFormer, SECRETS, type StoredRow } from '../../../predecessor/tables.ts'
+import { IDLE } from '../../../sandbox/kubernetes/idle-container.ts'
 import type { KubernetesOptions } from '../../../sandbox/kubernetes/index.ts'
 import { type Fixture, SETTINGS, startFixture } from '../fixture.ts'
 
-const IDLE = { command: 'sleep', args: ['3600'] } as const
-
 export const FORMER_PROXY_IMAGE = 'nginx:1.29.8'
-
-/** Images, and what answers probes in place of their processes. */
-function createImages() {
-  const answering: Server[] = []
-  const images: NonNullable<KubernetesOptions['images']> = {
-    'harbor.example/flame/mean:1': () => IDLE,
-    [FORMER_PROXY_IMAGE]: () => IDLE,
-    [SETTINGS.run.nginxImage]: ({ port }) => {
-      answering.push(createServer((_, response) => response.end('healthy')).listen(port, '127.0.0.1'))
-      return IDLE
-    },
-  }
-  return {
-    images,
-    stop: () => {
-      for (const server of answering) server.close()
-    },
-  }
+const IMAGES: NonNullable<KubernetesOptions['images']> = {
+  'harbor.example/flame/mean:1': IDLE,
+  [FORMER_PROXY_IMAGE]: IDLE,
+  [SETTINGS.run.nginxImage]: IDLE,
 }
 
 export const GATEWAY_LABELS = { component: 'flame-po', 'app.kubernetes.io/part-of': 'knative-pod-orchestration' }
@@ -97,8 +81,7 @@ export async function startFormerNode(
   settings: Partial<PoSettings> = {},
   kubernetes: KubernetesOptions = {},
 ): Promise<FormerNode> {
-  const { images, stop: stopAnswering } = createImages()
-  const pods = { images, maxGraceMs: 300, ...kubernetes }
+  const pods = { images: IMAGES, maxGraceMs: 300, ...kubernetes }
   const fixture = await startFixture(settings, { withSink: true, kubernetes: pods })
   const env = await fixture.environment()
   const config = loadConfig(['database'], env)
@@ -154,7 +137,6 @@ export async function startFormerNode(
       await link.close()
       await database.end()
       await fixture.stop()
-      stopAnswering()
     },
   }
 }
