@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { noise } from '../../conformance/files/blob-store.ts'
+import { noise } from '../../conformance/files/blob-subject.ts'
 import { type FileWorld, startFileWorld, tokenOf as tokenOfRun } from '../../functions/dt/world.ts'
 import { inherited } from '../../sandbox/inherited.ts'
 

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import { createBlobs } from '../../../../../shared/adapters/postgres/files/index.ts'
 import type { Body } from '../../../../../shared/files/model.ts'
-import { allOf, blobStoreConformance, inPieces, noise } from '../../../../conformance/files/blob-store.ts'
+import { blobStoreConformance } from '../../../../conformance/files/blob-store.ts'
+import { allOf, inPieces, noise } from '../../../../conformance/files/blob-subject.ts'
 import { emptyTables } from '../empty.ts'
 import { onEachWay } from '../ways.ts'
 

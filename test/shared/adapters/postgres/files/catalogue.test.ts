@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import { createCatalogue } from '../../../../../shared/adapters/postgres/files/index.ts'
 import type { Body, ObjectId } from '../../../../../shared/files/model.ts'
-import { catalogueConformance, contentOf } from '../../../../conformance/files/catalogue.ts'
+import { contentOf } from '../../../../conformance/files/catalogue/subject.ts'
+import { catalogueConformance } from '../../../../conformance/files/catalogue.ts'
 import { emptyTables } from '../empty.ts'
 import { onEachWay } from '../ways.ts'
 
