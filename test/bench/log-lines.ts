@@ -7,7 +7,8 @@ import { randomUUID } from 'node:crypto'
 import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
 import type { AnalysisId, Report } from '../../shared/po/model.ts'
 import type { PoStore } from '../../shared/po/ports/store.ts'
-import { databaseSettings, startTestDatabases } from '../sandbox/postgres.ts'
+import { databaseSettings } from '../sandbox/postgres.ts'
+import { startTestDatabases } from '../sandbox/test-databases.ts'
 import { atMost, type BenchRow, median, shown } from './row.ts'
 
 const LONG = 10_000

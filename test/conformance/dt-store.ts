@@ -3,8 +3,13 @@
  * the same data, as two pods have, the files and runs that lie beside them, and a clock to write by.
  */
 import { describe } from 'vitest'
+import { abandoning } from './dt-store/abandoning.ts'
 import { adopting } from './dt-store/adopting.ts'
 import { claiming } from './dt-store/claiming.ts'
+import { expiring } from './dt-store/expiring.ts'
+import { finding } from './dt-store/finding.ts'
+import { gathering } from './dt-store/gathering.ts'
+import { inheriting } from './dt-store/inheriting.ts'
 import { launching } from './dt-store/launching.ts'
 import { listing } from './dt-store/listing.ts'
 import { looping } from './dt-store/looping.ts'
@@ -16,7 +21,10 @@ import { removing } from './dt-store/removing.ts'
 import { type MakeTarget, prepare } from './dt-store/subject.ts'
 import { telling } from './dt-store/telling.ts'
 
-const PARTS = [launching, adopting, moving, claiming, recording, reading, listing, pruning, removing, telling, looping]
+const PARTS = [
+  ...[launching, abandoning, adopting, inheriting, moving, finding, claiming, recording, gathering],
+  ...[reading, listing, expiring, pruning, removing, telling, looping],
+]
 
 export function dtStoreConformance(name: string, make: MakeTarget): void {
   describe(`DtStore: ${name}`, () => {

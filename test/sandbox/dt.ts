@@ -13,6 +13,7 @@ import { pingSchedule } from '../../knative/manifests/ping-source.ts'
 import { dtRoutes, type Route, routes } from '../../shared/routes/index.ts'
 import { type Functions, startFunctions } from './functions.ts'
 import { type Gateway, startGateway } from './gateway.ts'
+import { inherited } from './inherited.ts'
 import type { Image } from './kubernetes/container.ts'
 import type { Kubernetes } from './kubernetes/index.ts'
 import { startTicker, type Ticker } from './ticker.ts'
@@ -32,7 +33,8 @@ const tools: Image = ({ container, directories }) => {
   const file = TOOLS[container]
   if (!file) throw new Error(`${TOOLS_IMAGE} has no program for a container ${container}`)
   const { '/input': input = '', '/output': output = '' } = directories
-  return { command: process.execPath, args: [file], env: { INPUT_DIRECTORY: input, OUTPUT_DIRECTORY: output } }
+  const env = { ...inherited(), INPUT_DIRECTORY: input, OUTPUT_DIRECTORY: output }
+  return { command: process.execPath, args: [file], env }
 }
 
 /** A shell script as an image, for trying things out: `sandbox/shell:1` with the script in SCRIPT. */
@@ -49,7 +51,7 @@ const SERVER = `
 
 export const dtImages: Readonly<Record<string, Image>> = {
   [TOOLS_IMAGE]: tools,
-  [LABORATORY_IMAGE]: () => ({ command: process.execPath, args: [fileOf('images/laboratory.ts')] }),
+  [LABORATORY_IMAGE]: () => ({ command: process.execPath, args: [fileOf('images/laboratory.ts')], env: inherited() }),
   'sandbox/server:1': () => ({ command: process.execPath, args: ['-e', SERVER] }),
   'sandbox/shell:1': shell,
 }

@@ -7,10 +7,11 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { Route } from '../../shared/routes/index.ts'
+import { inherited } from './inherited.ts'
 
 export interface FunctionsOptions {
   readonly routes: readonly Route[]
-  /** The settings of all; nothing else is inherited but PATH. */
+  /** The settings of all; see `inherited.ts` for what else they have. */
   readonly env: Readonly<Record<string, string>>
   /** How many processes a function has; default: one. */
   readonly copies?: (route: Route) => number
@@ -53,7 +54,7 @@ interface Started {
 
 function launch(route: Route, { env, envOf, program, onLine }: FunctionsOptions): ChildProcess {
   const child = spawn(process.execPath, [program?.(route) ?? SOURCE], {
-    env: { PATH: process.env['PATH'], ...env, ...envOf?.(route), FUNCTION_TARGET: route.name, PORT: '0' },
+    env: { ...inherited(), ...env, ...envOf?.(route), FUNCTION_TARGET: route.name, PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   for (const stream of [child.stdout, child.stderr])

@@ -157,7 +157,7 @@ describe('a well-behaved analysis', () => {
   })
 })
 
-describe('a misbehaving analysis', () => {
+describe.concurrent('a misbehaving analysis', () => {
   test('that is stuck once is restarted with its cause and does its work in the next run', async () => {
     const body = bodyOf('sandbox/flaky:1')
     const id = body.analysis_id

@@ -3,7 +3,7 @@
  *
  * The server runs under a small shell that waits for the end of its standard input: when this process ends, however it
  * ends, the server ends too and a throwaway data folder goes with it. It has a process group of its own, so that Ctrl-C
- * reaches its callers first. May import the adapter's connection and migrations.
+ * reaches its callers first.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
@@ -13,8 +13,6 @@ import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import postgres from 'postgres'
 import type { DatabaseSettings } from '../../shared/adapters/postgres/connection.ts'
-import { connect } from '../../shared/adapters/postgres/database.ts'
-import { migrate } from '../../shared/adapters/postgres/migrate.ts'
 import { isReachable, type ServerUser, serverBinaries, serverUser, sharedTemp } from './postgres-binaries.ts'
 
 export interface PostgresOptions {
@@ -25,6 +23,8 @@ export interface PostgresOptions {
   readonly user?: string
   readonly password?: string
   readonly database?: string
+  /** Parameters of the server, as `name=value`. */
+  readonly settings?: readonly string[]
   /** Take the programs from this folder instead of the npm package's. */
   readonly binaries?: string
 }
@@ -85,6 +85,7 @@ interface Place {
   readonly binaries: string
   readonly folder: string
   readonly user: ServerUser | undefined
+  readonly settings: readonly string[]
 }
 
 /** How a program is ended, and what is removed then: in any case, after an orderly stop, or after anything else. */
@@ -141,7 +142,13 @@ async function initialise(place: Place, role: string, password: string, throwawa
 
 function launch(place: Place, port: number, throwaway: boolean): ChildProcess {
   const { binaries, folder } = place
-  const own = [`listen_addresses=${HOST}`, `port=${port}`, 'unix_socket_directories=', 'timezone=UTC']
+  const own = [
+    `listen_addresses=${HOST}`,
+    `port=${port}`,
+    'unix_socket_directories=',
+    'timezone=UTC',
+    ...place.settings,
+  ]
   const settings = throwaway ? [...own, ...THROWAWAY] : own
   const command = [join(binaries, 'bin/postgres'), '-D', folder, ...settings.flatMap((setting) => ['-c', setting])]
   // Its fast way to stop: clients are cut off.
@@ -226,7 +233,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     if (throwaway) await rm(folder, { recursive: true, force: true })
   }
   try {
-    const place: Place = { binaries, folder, user: account }
+    const place: Place = { binaries, folder, user: account, settings: options.settings ?? [] }
     if (!(await isInitialised(folder))) await initialise(place, user, password, throwaway)
     const started = await startSomewhere(place, options.port ?? 0, throwaway)
     child = started.child
@@ -252,36 +259,3 @@ export const databaseSettings = ({ host, port, user, password, database }: Login
   POSTGRES_SSLMODE: 'disable',
   POSTGRES_CA: '',
 })
-
-export interface TestDatabases {
-  readonly server: PostgresServer
-  /** A new database and its login; a migrated one unless it is to be empty. */
-  create(kind?: 'migrated' | 'empty'): Promise<Login>
-  stop(): Promise<void>
-}
-
-/** A server for one test file that hands out databases in milliseconds: copies of a migrated template. */
-export async function startTestDatabases(): Promise<TestDatabases> {
-  const server = await startPostgres()
-  const { host, port, user, password } = server
-  await createDatabase(server, 'template_migrated')
-  const template = connect(databaseSettings({ ...server, database: 'template_migrated' }))
-  await migrate(template)
-  await template.end()
-  const admin = connection(server)
-  let count = 0
-  return {
-    server,
-    async create(kind = 'migrated') {
-      count += 1
-      const database = `test_${count}`
-      const from = kind === 'empty' ? 'template1' : 'template_migrated'
-      await admin`create database ${admin(database)} template ${admin(from)} strategy file_copy`
-      return { host, port, user, password, database }
-    },
-    async stop() {
-      await admin.end({ timeout: 1 })
-      await server.stop()
-    },
-  }
-}

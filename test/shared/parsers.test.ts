@@ -29,7 +29,7 @@ import { labelValue } from '../../shared/po/objects/metadata.ts'
 import { poSchemas } from '../../shared/po/schema.ts'
 import { allRoutes } from '../../shared/routes/index.ts'
 import { SETTINGS } from '../../shared/settings/config.ts'
-import { inPieces } from '../conformance/files/blob-store.ts'
+import { inPieces } from '../conformance/files/blob-subject.ts'
 import { AUTH } from './http/edge.ts'
 
 const BUDGET_MS = 50

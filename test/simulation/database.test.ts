@@ -1,7 +1,8 @@
 /** The same seeds on a real PostgreSQL take the same steps as in memory, to the last answer. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
-import { databaseSettings, startTestDatabases, type TestDatabases } from '../sandbox/postgres.ts'
+import { databaseSettings } from '../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../sandbox/test-databases.ts'
 import { simulate } from './simulation.ts'
 import { KEPT, verdictOf } from './verdict.ts'
 

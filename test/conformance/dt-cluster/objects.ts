@@ -1,7 +1,7 @@
 /** Services, and objects of theirs as the product builds them, with small programs in place of images. */
 import { randomBytes } from 'node:crypto'
 import type { ServiceId } from '../../../shared/dt/model.ts'
-import { analyticsResource, type ServiceInput } from '../../../shared/dt/objects/index.ts'
+import { analyticsResource, onDemandJob, type ServiceInput } from '../../../shared/dt/objects/index.ts'
 import type { DtCluster } from '../../../shared/dt/ports/cluster.ts'
 import type { KubernetesObject } from '../../../shared/platform/ports.ts'
 import { inputOf, SPEC } from '../../shared/dt/objects/input.ts'
@@ -70,4 +70,19 @@ export function served(object: KubernetesObject, { image, script }: Program): Ku
   const { template } = object['spec'] as { template: { metadata: object; spec: { containers: readonly object[] } } }
   const containers = template.spec.containers.map((one) => ({ ...one, image, command: ['sh', '-c', script] }))
   return { ...object, spec: { template: { ...template, spec: { ...template.spec, containers } } } }
+}
+
+/** Services whose Jobs run a script, and what the port shows of them. */
+export function runsOf(subject: () => { readonly cluster: DtCluster }, image: string) {
+  const podsOf = ({ id }: ServiceInput) => subject().cluster.pods([id])
+  return {
+    begin: async (script: string, spec: object = {}, more: Partial<Program> = {}): Promise<ServiceInput> => {
+      const input = await created(subject().cluster, { spec: { reps: 1, retries: 0, ...spec } })
+      await subject().cluster.apply(running(onDemandJob(input, false), { image, script, ...more }))
+      return input
+    },
+    jobOf: async ({ id }: ServiceInput) => (await subject().cluster.jobs([id]))[0],
+    podsOf,
+    mainOf: async (input: ServiceInput) => (await podsOf(input))[0]?.containers[0],
+  }
 }

@@ -8,6 +8,7 @@ import {
   tokensSecret,
 } from '../../../shared/dt/objects/index.ts'
 import { APPLIED_KINDS } from '../../../shared/dt/ports/cluster.ts'
+import { poll } from '../../poll.ts'
 import type { DtClusterTarget } from '../dt-cluster.ts'
 import { created, newId, PATIENCE, PERSISTENT, SCHEDULED } from './objects.ts'
 
@@ -42,7 +43,7 @@ export function removing(subject: () => DtClusterTarget): void {
     for (const object of [tokensSecret(input, () => 'a-token'), ...build(input)]) await cluster.apply(object)
     expect((await kept(input)).toSorted()).toEqual(expected.toSorted())
     expect(await cluster.removeResource(input.id)).toBe(true)
-    await expect.poll(() => cluster.resource(input.id), PATIENCE).toBeUndefined()
+    await poll(() => cluster.resource(input.id), PATIENCE).toBeUndefined()
     // In the foreground: what it owned went before it.
     expect(await kept(input)).toEqual([])
   })
@@ -52,7 +53,7 @@ export function removing(subject: () => DtClusterTarget): void {
     const [gone, other] = [await created(cluster), await created(cluster)]
     for (const input of [gone, other]) await cluster.apply(tokensSecret(input, () => 'a-token'))
     await cluster.removeResource(gone.id)
-    await expect.poll(() => cluster.resource(gone.id), PATIENCE).toBeUndefined()
+    await poll(() => cluster.resource(gone.id), PATIENCE).toBeUndefined()
     expect(await kept(other)).toEqual(['Secret dt-ID-tokens'])
   })
 
@@ -66,7 +67,7 @@ export function removing(subject: () => DtClusterTarget): void {
     expect((await cluster.resources()).find(({ name }) => name === id)).toMatchObject({ deleting: true })
     expect(await cluster.removeResource(id)).toBe(true)
     await cluster.patchResource(id, { finalizers: [] })
-    await expect.poll(() => cluster.resource(id), PATIENCE).toBeUndefined()
+    await poll(() => cluster.resource(id), PATIENCE).toBeUndefined()
     expect(await cluster.removeResource(id)).toBe(false)
   })
 
@@ -79,7 +80,7 @@ export function removing(subject: () => DtClusterTarget): void {
     expect(await cluster.remove('Job', input.id)).toBe(true)
     expect(await cluster.jobs([input.id])).toMatchObject([{ deleting: true }])
     await raw('PATCH', path, { metadata: { finalizers: null } })
-    await expect.poll(() => cluster.jobs([input.id]), PATIENCE).toEqual([])
+    await poll(() => cluster.jobs([input.id]), PATIENCE).toEqual([])
   })
 
   test('false for what is not there', async () => {

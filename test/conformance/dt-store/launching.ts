@@ -5,7 +5,6 @@ import {
   change,
   inPhase,
   input,
-  kindsOf,
   launched,
   newId,
   objectId,
@@ -18,7 +17,9 @@ import {
   upload,
 } from './subject.ts'
 
-/** `begin`, `launched`, `abandon`. */
+const loosened = ({ catalogue, now }: Subject) => catalogue.claimOrphans(now(), { claimed: now(), givenUp: now() }, 100)
+
+/** `begin`, `launched`. */
 export function launching(subject: Subject): void {
   test('begin records the intent, which nobody is shown', async () => {
     const begun = { ...input({ env: { B: '1', A: '2' } }), labels: { ward: 'a' } }
@@ -116,43 +117,6 @@ export function launching(subject: Subject): void {
     expect(await told(subject.store, subject.now())).toEqual([])
   })
 
-  test('a launch that ends while it is taken back is one or the other', async () => {
-    for (let turn = 0; turn < 20; turn += 1) {
-      const { id } = await inPhase(subject, 'launching')
-      const [isLaunched, taken] = await Promise.all([
-        subject.store.launched(id, 'uid', change(id, 'launched', subject.now())),
-        subject.other.move(id, ['launching'], 'removing'),
-      ])
-      expect(isLaunched).toBe(taken === undefined)
-      expect((await subject.store.find(id))?.phase).toBe(isLaunched ? 'pending' : 'removing')
-      expect(kindsOf(await told(subject.store, subject.now()))).toEqual(isLaunched ? ['launched'] : [])
-    }
-  })
-
-  test('abandon: no row is left, and no mount', async () => {
-    const file = await upload(subject, 'input')
-    const { id } = await inPhase(subject, 'launching', { mountFiles: { [file]: 'data' } })
-    await subject.other.abandon(id)
-    expect(await subject.store.find(id)).toBeUndefined()
-    expect(await subject.runs.inputs(objectId(id), null, ALL, subject.now())).toBeUndefined()
-    // Null keeps what an id has: it has nothing.
-    await launched(subject, { mountFiles: null }, id)
-    expect((await subject.store.listed(id))?.mounts).toEqual({})
-    await subject.store.abandon(newId())
-  })
-
-  test.each(PHASES.filter((phase) => phase !== 'launching'))(
-    'abandon: nothing happens to one that is %s',
-    async (phase) => {
-      const file = await upload(subject, 'input')
-      const { id } = await inPhase(subject, phase, { mountFiles: { [file]: 'data' } })
-      const before = await subject.store.find(id)
-      await subject.store.abandon(id)
-      expect(await subject.store.find(id)).toEqual(before)
-      if (phase !== 'removing') expect((await subject.store.listed(id))?.mounts).toEqual({ [file]: 'data' })
-    },
-  )
-
   test('a file that is deleted after a launch is mounted all the same', async () => {
     const file = await upload(subject, 'input')
     const { id } = await launched(subject, { mountFiles: { [file]: 'data.txt' } })
@@ -163,5 +127,3 @@ export function launching(subject: Subject): void {
     expect(await loosened(subject)).toEqual([])
   })
 }
-
-const loosened = ({ catalogue, now }: Subject) => catalogue.claimOrphans(now(), { claimed: now(), givenUp: now() }, 100)

@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest'
-import { LIVE_PHASES, PHASES, type Phase, type Service } from '../../../shared/dt/model.ts'
+import { LIVE_PHASES, PHASES, type Service } from '../../../shared/dt/model.ts'
 import type { ServicePatch } from '../../../shared/dt/ports/store.ts'
 import {
   change,
-  idsOf,
   inPhase,
   isEndedPhase,
   kindsOf,
@@ -17,7 +16,7 @@ import {
   told,
 } from './subject.ts'
 
-/** `move`, `find`, `findMany`, `unfinished`. */
+/** `move`. */
 export function moving(subject: Subject): void {
   test.each(PHASES)('one that is %s moves if that is among the phases it may move from', async (phase) => {
     const { id } = await inPhase(subject, phase)
@@ -47,6 +46,7 @@ export function moving(subject: Subject): void {
     uid: 'a-uid',
     counts: { active: 1, succeeded: 2, failed: 3 },
   } as const satisfies ServicePatch
+
   test.each<[string, ServicePatch, Partial<Service>]>([
     ['nothing is said', {}, {}],
     ['a reason', { reason: 'other' }, { reason: 'other' }],
@@ -123,39 +123,5 @@ export function moving(subject: Subject): void {
     const moved = await subject.store.move(id, ['pending'], 'running')
     expect(moved?.claimedUntil).toEqual(claimed?.claimedUntil)
     expect(await subject.other.claim([id], subject.now(), LEASE_MS)).toEqual([])
-  })
-
-  test.each(PHASES)('unfinished: whether one that is %s is', async (phase: Phase) => {
-    const { id } = await inPhase(subject, phase)
-    const isThere = async () => idsOf(await subject.other.unfinished(subject.now())).includes(id)
-    expect(await isThere()).toBe(!isEndedPhase(phase) && phase !== 'launching')
-    subject.pass(LEASE_MS - 1)
-    if (phase === 'launching') expect(await isThere()).toBe(false)
-    subject.pass(1)
-    if (phase === 'launching') expect(await isThere()).toBe(true)
-  })
-
-  test('unfinished: oldest first, as they are', async () => {
-    const ids = []
-    for (let nth = 0; nth < 5; nth += 1) {
-      ids.push((await launched(subject)).id)
-      subject.pass(10)
-    }
-    await subject.store.move(ids[2] ?? newId(), ['pending'], 'removing')
-    expect(idsOf(await subject.store.unfinished(subject.now()))).toEqual(ids)
-    const [first] = await subject.store.unfinished(subject.now())
-    expect(first).toEqual(await subject.store.find(first?.id ?? newId()))
-  })
-
-  test('findMany: those that there are, in whatever phase', async () => {
-    const services = await Promise.all(PHASES.map((phase) => inPhase(subject, phase)))
-    const found = await subject.other.findMany([...idsOf(services), newId()])
-    expect(idsOf(found).toSorted()).toEqual(idsOf(services).toSorted())
-    expect(found).toContainEqual(services[0])
-    expect(await subject.store.findMany([])).toEqual([])
-  })
-
-  test('find: undefined for one that is not there', async () => {
-    expect(await subject.store.find(newId())).toBeUndefined()
   })
 }

@@ -1,7 +1,7 @@
 /** Files over HTTP, each row of the contract, on the real functions and a real PostgreSQL. */
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { noise } from '../../conformance/files/blob-store.ts'
+import { noise } from '../../conformance/files/blob-subject.ts'
 import { type FileWorld, PREFIX, startFileWorld } from './world.ts'
 
 let world: FileWorld

@@ -9,7 +9,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { routes } from '../../../shared/routes/index.ts'
 import { type Dt, defineAnalytics, dtImages, startDt } from '../../sandbox/dt.ts'
 import { type Kubernetes, startKubernetes } from '../../sandbox/kubernetes/index.ts'
-import { databaseSettings, startTestDatabases, type TestDatabases } from '../../sandbox/postgres.ts'
+import { databaseSettings } from '../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../sandbox/test-databases.ts'
 
 let databases: TestDatabases
 let kubernetes: Kubernetes
@@ -82,7 +83,7 @@ const output = async (id: string, place: number) =>
 
 const COPY = 'cp "$IN/in.txt" "$OUT/copy.txt"'
 
-test('replications leave what they copied, and the fan-in finds it', async () => {
+test.concurrent('replications leave what they copied, and the fan-in finds it', async () => {
   const summary = {
     image: 'sandbox/shell:1',
     env: { ...FOLDERS, SCRIPT: 'sleep 2; cat "$IN"/outputs/*/copy.txt > "$OUT/all.txt"' },
@@ -101,14 +102,14 @@ test('replications leave what they copied, and the fan-in finds it', async () =>
   expect(await output(id, 6)).toBe('an input\n'.repeat(3))
 }, 60_000)
 
-test('a firing of a schedule leaves what it copied', async () => {
+test.concurrent('a firing of a schedule leaves what it copied', async () => {
   const id = await launch(COPY, { job_type: 'scheduled', reps: 2, schedule: '* * * * *' })
   await ended(id, ({ succeeded_runs: count }) => count >= 2)
   expect([await output(id, 0), await output(id, 1)]).toEqual(['an input\n', 'an input\n'])
   await ask(routes.dt.serviceTerminate, `/service/${id}/terminate`, { method: 'DELETE' })
 }, 60_000)
 
-test('a run that leaves more than it may is incomplete, and says by which limit', async () => {
+test.concurrent('a run that leaves more than it may is incomplete, and says by which limit', async () => {
   const id = await launch('truncate -s 200000 "$OUT/sparse"', { job_type: 'ondemand', reps: 1 })
   const { status, reason } = await ended(id)
   expect(status).toBe('error')

@@ -113,7 +113,7 @@ function living(steps: readonly Life[]) {
   return { listener, asked }
 }
 
-describe('follow', () => {
+describe.concurrent('follow', () => {
   test('prints lines once, over a restart and an outage, and the rest from the history', async () => {
     const { listener } = living([
       { status: 'executing', logs: ['one\ntw'] },

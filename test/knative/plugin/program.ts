@@ -5,6 +5,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { PLUGIN } from '../../../knative/render/plugin.ts'
+import { inherited } from '../../sandbox/inherited.ts'
 import { ROOT } from '../read.ts'
 
 export const PROGRAM = fileURLToPath(new URL(PLUGIN, ROOT))
@@ -26,7 +27,7 @@ type Environment = Readonly<Record<string, string>>
 
 export function start(args: readonly string[], env: Environment = {}, program = PROGRAM): Started {
   const child = spawn(process.execPath, [program, ...args], {
-    env: { PATH: process.env['PATH'], ...env },
+    env: { ...inherited(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const printed = { stdout: '', stderr: '' }

@@ -27,8 +27,8 @@ export interface KubernetesOptions {
   /** 0 or nothing: any free port of the loopback address. */
   readonly port?: number
   readonly namespace?: string
-  /** What a container's image name means here. */
-  readonly images?: Readonly<Record<string, Image>>
+  /** What a container's image name means here; `idle`: a container without a process. */
+  readonly images?: Readonly<Record<string, Image | 'idle'>>
   /** False: an API and a garbage collector only; Deployments stay without pods. */
   readonly startPods?: boolean
   /** First delay before a crashed container starts again. */

@@ -9,7 +9,9 @@ import { connect, createStore, type Database } from '../../../shared/adapters/po
 import { createSign } from '../../../shared/adapters/signing.ts'
 import type { AnalysisId } from '../../../shared/po/model.ts'
 import { append, ended, executing, LOG_BYTES, line } from '../../conformance/store/subject.ts'
-import { databaseSettings, type Login, startTestDatabases, type TestDatabases } from '../../sandbox/postgres.ts'
+import { inherited } from '../../sandbox/inherited.ts'
+import { databaseSettings, type Login } from '../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../sandbox/test-databases.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'verify-archive-'))
 const PUBLIC_KEY = join(dir, 'public.pem')
@@ -48,7 +50,7 @@ afterAll(async () => {
 const verify = (...args: string[]) =>
   new Promise<{ code: number | string; lines: string[] }>((resolve) => {
     const settings = Object.entries(databaseSettings(login)).map(([name, value]) => [name, String(value)])
-    const env = { PATH: process.env['PATH'], ...Object.fromEntries(settings) }
+    const env = { ...inherited(), ...Object.fromEntries(settings) }
     execFile(
       process.execPath,
       ['shared/commands/verify-archive.ts', '--key', PUBLIC_KEY, ...args],

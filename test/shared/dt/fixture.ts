@@ -18,8 +18,9 @@ import type { OutgoingEvent } from '../../../shared/platform/ports.ts'
 import { runToken } from '../../../shared/platform/service-token.ts'
 import type { Image } from '../../sandbox/kubernetes/container.ts'
 import { startKubernetes } from '../../sandbox/kubernetes/index.ts'
-import { databaseSettings, startTestDatabases } from '../../sandbox/postgres.ts'
+import { databaseSettings } from '../../sandbox/postgres.ts'
 import { databaseEnvironment } from '../../sandbox/settings.ts'
+import { startTestDatabases } from '../../sandbox/test-databases.ts'
 
 export const SETTINGS: DtSettings = {
   service: {

@@ -1,7 +1,7 @@
 /** Names of files as clients send them: the raw bytes of each, and the name that the user gave. */
 import { describe, expect, test } from 'vitest'
 import { formFile } from '../../../shared/http/multipart.ts'
-import { allOf, inPieces } from '../../conformance/files/blob-store.ts'
+import { allOf, inPieces } from '../../conformance/files/blob-subject.ts'
 
 /** Texts are UTF-8; numbers are bytes as they are. */
 type Raw = readonly (string | readonly number[])[]

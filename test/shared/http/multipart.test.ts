@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { formFile, isForm } from '../../../shared/http/multipart.ts'
 import type { Bytes } from '../../../shared/platform/ports.ts'
-import { allOf, inPieces, noise } from '../../conformance/files/blob-store.ts'
+import { allOf, inPieces, noise } from '../../conformance/files/blob-subject.ts'
 
 const FORM = { 'content-type': 'multipart/form-data; boundary=edge' }
 const part = (disposition: string, body: string | Buffer, type = 'application/octet-stream') =>

@@ -10,8 +10,9 @@ import { importCommand } from '../../../shared/commands/import.ts'
 import type { ServiceId } from '../../../shared/dt/model.ts'
 import type { Finding } from '../../../shared/import/import.ts'
 import { wireImport } from '../../../shared/wire/import.ts'
-import { databaseSettings, startTestDatabases } from '../../sandbox/postgres.ts'
+import { databaseSettings } from '../../sandbox/postgres.ts'
 import { databaseEnvironment } from '../../sandbox/settings.ts'
+import { startTestDatabases } from '../../sandbox/test-databases.ts'
 
 const URL = process.env['TEST_MONGO_URL']
 if (!URL)

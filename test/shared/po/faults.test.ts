@@ -9,6 +9,7 @@ import type { PoPorts } from '../../../shared/po/ports.ts'
 import { sweep } from '../../../shared/po/reconcile/sweep.ts'
 import { remove } from '../../../shared/po/remove.ts'
 import { stop } from '../../../shared/po/stop.ts'
+import { controllersIdle } from '../../sandbox/kubernetes/queue.ts'
 import { type CallName, type Fixture, request, startFixture } from './fixture.ts'
 
 let fixture: Fixture
@@ -40,7 +41,7 @@ async function settle(): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     fixture.advance(90)
     await sweep(fixture.ports)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await controllersIdle()
   }
 }
 
@@ -83,10 +84,11 @@ describe.each(['create', 'stop', 'delete'] as const)('%s', (name) => {
     expect(calls.length).toBeGreaterThan(5)
     for (const when of ['before', 'after'] as const) {
       for (const [at, expected] of calls.entries()) {
-        const { id, call } = await failAt(name, at, when)
+        const { id, spelling, call } = await failAt(name, at, when)
         expect(call).toBe(expected)
         await settle()
         expect(['everything', 'nothing'], `${when} ${at} ${call}`).toContain(await whatIsLeft(id))
+        await remove(fixture.ports, { id, spelling })
       }
     }
   }, 240_000)
@@ -100,6 +102,7 @@ describe.each(['create', 'stop', 'delete'] as const)('%s', (name) => {
         await settle()
         const allowed = isStarting(answer, spelling) ? ['everything', 'nothing'] : [result]
         expect(allowed, `${when} ${at} ${call}`).toContain(await whatIsLeft(id))
+        await remove(fixture.ports, { id, spelling })
       }
     }
   }, 240_000)

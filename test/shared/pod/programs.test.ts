@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { noise } from '../../conformance/files/blob-store.ts'
+import { noise } from '../../conformance/files/blob-subject.ts'
 import { type FileWorld, startFileWorld, tokenOf as tokenOfRun } from '../../functions/dt/world.ts'
+import { inherited } from '../../sandbox/inherited.ts'
 
 let world: FileWorld
 let folder: string
@@ -43,6 +44,7 @@ async function start(
   const child = spawn(process.execPath, [file, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
+      ...inherited(),
       RUNS_URL: world.url,
       SERVICE_ID: id,
       SERVICE_TOKEN_FILE: token,

@@ -6,8 +6,8 @@ import { databaseOf } from '../../../shared/wire/database.ts'
 import { dtSettings } from '../../../shared/wire/dt.ts'
 import { dtKeeping } from '../../../shared/wire/dt-keeping.ts'
 import { dtStore } from '../../../shared/wire/dt-store.ts'
-import { startTestDatabases } from '../../sandbox/postgres.ts'
 import { databaseEnvironment } from '../../sandbox/settings.ts'
+import { startTestDatabases } from '../../sandbox/test-databases.ts'
 
 let databases: Awaited<ReturnType<typeof startTestDatabases>>
 beforeAll(async () => {

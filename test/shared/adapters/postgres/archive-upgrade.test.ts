@@ -7,7 +7,8 @@ import { defaultFolder, migrate, readMigrations } from '../../../../shared/adapt
 import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
 import type { AnalysisId, AnalysisKey, RunNumber } from '../../../../shared/po/model.ts'
 import { append, historyOf, line, unsigned } from '../../../conformance/store/subject.ts'
-import { databaseSettings, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
+import { databaseSettings } from '../../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../../sandbox/test-databases.ts'
 
 const [LIVE, PAST] = ['1'.repeat(8), '2'.repeat(8)].map((text) => `${text}-0000-4000-8000-000000000000`) as [
   AnalysisId,

@@ -3,14 +3,15 @@ import type { Database } from '../../../../shared/adapters/postgres/database.ts'
 import { createStore } from '../../../../shared/adapters/postgres/dt/index.ts'
 import { createCatalogue, createRuns } from '../../../../shared/adapters/postgres/files/index.ts'
 import type { Target } from '../../../conformance/dt-store/subject.ts'
+import { emptyTables } from './empty.ts'
 
 const TABLES = [
-  ...['service', 'run', 'change', 'loop', 'content', 'loose', 'chunk'],
-  ...['file', 'mount', 'output_set', 'part', 'output', 'former_token'],
-]
+  ...['run', 'change', 'loop', 'chunk', 'mount', 'part', 'output', 'output_set', 'file', 'content'],
+  ...['service', 'former_token', 'loose'],
+].map((name) => `dt.${name}`)
 
 export async function emptyTarget([pool, other]: readonly [Database, Database], now: () => Date): Promise<Target> {
-  await pool.query((sql) => sql.unsafe(`truncate ${TABLES.map((table) => `dt.${table}`).join(', ')}`))
+  await emptyTables(pool, TABLES)
   return {
     store: createStore(pool, { now }),
     other: createStore(other, { now }),

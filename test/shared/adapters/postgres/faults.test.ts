@@ -6,7 +6,8 @@ import { translate, within } from '../../../../shared/adapters/postgres/faults.t
 import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
 import { Fault } from '../../../../shared/platform/fault.ts'
 import { append, begun, input } from '../../../conformance/store/subject.ts'
-import { databaseSettings, type Login, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
+import { databaseSettings, type Login } from '../../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../../sandbox/test-databases.ts'
 
 let databases: TestDatabases
 const opened: Database[] = []

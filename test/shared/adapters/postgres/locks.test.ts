@@ -8,7 +8,8 @@ import type { Db } from '../../../../shared/adapters/postgres/rows.ts'
 import type { Analysis } from '../../../../shared/po/model.ts'
 import type { PoStore } from '../../../../shared/po/ports/store.ts'
 import { append, begun, executing, input, LEASE_MS, note } from '../../../conformance/store/subject.ts'
-import { databaseSettings, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
+import { databaseSettings } from '../../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../../sandbox/test-databases.ts'
 
 let databases: TestDatabases
 let pool: Database

@@ -12,7 +12,8 @@ import {
   SECRETS,
   type StoredRow,
 } from '../../../predecessor/tables.ts'
-import { databaseSettings, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
+import { databaseSettings } from '../../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../../sandbox/test-databases.ts'
 
 let databases: TestDatabases
 let database: Database

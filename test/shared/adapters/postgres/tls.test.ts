@@ -12,7 +12,8 @@ import { migrate } from '../../../../shared/adapters/postgres/migrate.ts'
 import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
 import { loadConfig } from '../../../../shared/settings/config.ts'
 import { begun, input } from '../../../conformance/store/subject.ts'
-import { databaseSettings, type Login, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
+import { databaseSettings, type Login } from '../../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../../sandbox/test-databases.ts'
 
 type Mode = ReturnType<typeof databaseSettings>['POSTGRES_SSLMODE']
 
@@ -84,7 +85,7 @@ describe('TLS to PostgreSQL', () => {
     authority('theirs')
     serverCertificate()
     plain = await startTestDatabases()
-    secured = await startTestDatabases()
+    secured = await startTestDatabases({ own: true })
     await switchOn(secured)
     login = { ...(await secured.create()), user: 'secure', password: 'secure' }
   }, 60_000)

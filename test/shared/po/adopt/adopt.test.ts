@@ -12,6 +12,7 @@ import { remove } from '../../../../shared/po/remove.ts'
 import { status } from '../../../../shared/po/status.ts'
 import { stop } from '../../../../shared/po/stop.ts'
 import { CREATED, SECRETS } from '../../../predecessor/tables.ts'
+import { controllersIdle } from '../../../sandbox/kubernetes/queue.ts'
 import { wholeTexts } from '../../../texts.ts'
 import { objectsOf } from '../aftermath.ts'
 import { request } from '../fixture.ts'
@@ -52,14 +53,14 @@ async function loop(rounds = 1, seconds = 30): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
     node.advance(seconds)
     await sweep(node.ports)
-    await node.ports.sleep(20)
+    await controllersIdle()
   }
 }
 
 /** Nothing of the test before is left. */
 afterEach(async () => {
   await remove(node.ports, undefined)
-  await node.database.query((sql) => sql`truncate public.analysis, public.archive`)
+  await node.database.query((sql) => sql.unsafe('delete from public.analysis; delete from public.archive'))
   node.answers.clear()
   await loop(4)
 })

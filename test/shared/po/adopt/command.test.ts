@@ -24,7 +24,7 @@ afterAll(() => node?.stopAll())
 afterEach(async () => {
   await adopt(['--apply', '--finish', '--force'])
   await remove(node.ports, undefined)
-  await node.database.query((sql) => sql`truncate public.analysis, public.archive`)
+  await node.database.query((sql) => sql.unsafe('delete from public.analysis; delete from public.archive'))
   await settle(node, 4)
 })
 

@@ -2,13 +2,15 @@
 import { expect, test } from 'vitest'
 import { createBlobs } from '../../../../../shared/adapters/postgres/files/index.ts'
 import type { Body } from '../../../../../shared/files/model.ts'
-import { allOf, blobStoreConformance, inPieces, noise } from '../../../../conformance/files/blob-store.ts'
+import { blobStoreConformance } from '../../../../conformance/files/blob-store.ts'
+import { allOf, inPieces, noise } from '../../../../conformance/files/blob-subject.ts'
+import { emptyTables } from '../empty.ts'
 import { onEachWay } from '../ways.ts'
 
 onEachWay((name, pools) => {
   const target = async () => {
     const [pool, other] = pools()
-    await pool.query((sql) => sql`truncate dt.chunk`)
+    await emptyTables(pool, ['dt.chunk'])
     return {
       blobs: createBlobs(pool),
       other: createBlobs(other),

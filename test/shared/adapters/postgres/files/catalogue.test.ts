@@ -2,15 +2,18 @@
 import { expect, test } from 'vitest'
 import { createCatalogue } from '../../../../../shared/adapters/postgres/files/index.ts'
 import type { Body, ObjectId } from '../../../../../shared/files/model.ts'
-import { catalogueConformance, contentOf } from '../../../../conformance/files/catalogue.ts'
+import { contentOf } from '../../../../conformance/files/catalogue/subject.ts'
+import { catalogueConformance } from '../../../../conformance/files/catalogue.ts'
+import { emptyTables } from '../empty.ts'
 import { onEachWay } from '../ways.ts'
 
+const TABLES = ['part', 'mount', 'output', 'output_set', 'file', 'content', 'loose'].map((name) => `dt.${name}`)
 const START = new Date('2026-03-01T12:00:00.123Z')
 
 onEachWay((name, pools) => {
   const fresh = async () => {
     const [pool, other] = pools()
-    await pool.query((sql) => sql`truncate dt.content, dt.loose, dt.file, dt.mount, dt.part, dt.output_set, dt.output`)
+    await emptyTables(pool, TABLES)
     return {
       catalogue: createCatalogue(pool, { now: () => START }),
       other: createCatalogue(other, { now: () => START }),

@@ -7,7 +7,8 @@ import { connect, type Database } from '../../../../../shared/adapters/postgres/
 import { createCatalogue, createRuns } from '../../../../../shared/adapters/postgres/files/index.ts'
 import { defaultFolder, migrate, readMigrations } from '../../../../../shared/adapters/postgres/migrate.ts'
 import { bringing, completing, objectId } from '../../../../conformance/dt-store/subject.ts'
-import { databaseSettings, startTestDatabases, type TestDatabases } from '../../../../sandbox/postgres.ts'
+import { databaseSettings } from '../../../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../../../sandbox/test-databases.ts'
 
 const ID = 'a'.repeat(24)
 const now = () => new Date()
