@@ -1,4 +1,4 @@
-/** Completion scripts, made from the tables of verbs and options. For `kn` they stand before kn's own, which know no plugins. */
+/** Completion scripts, rendered from the tables of verbs and options. They wrap kn's own completion, which ignores plugins. */
 import { entryOf, type OptionEntry, options, spellings, verbNames } from './verbs.ts'
 
 export type Shell = 'bash' | 'zsh'
@@ -9,14 +9,13 @@ const NAMESPACES = 'kubectl get namespaces -o name 2>/dev/null | cut -d/ -f2'
 const withValue = options.filter(([, { value }]) => value)
 const patternOf = (name: string, option: OptionEntry): string => spellings(name, option).join('|')
 
-/** Options of a verb, as words. */
-const wordsFor = (verb: string): string =>
+const optionsOf = (verb: string): string =>
   options
     .filter(([, { of }]) => of === undefined || of === verb)
     .flatMap(([name, option]) => spellings(name, option))
     .join(' ')
 
-function bashOffer({ words, offers }: OptionEntry): string {
+function bashAction({ words, offers }: OptionEntry): string {
   if (words) return `COMPREPLY=($(compgen -W '${words.join(' ')}' -- "$cur"))`
   if (offers === 'files') return 'COMPREPLY=($(compgen -f -- "$cur"))'
   if (offers === 'contexts') return `COMPREPLY=($(compgen -W "$(${CONTEXTS})" -- "$cur"))`
@@ -25,12 +24,12 @@ function bashOffer({ words, offers }: OptionEntry): string {
 }
 
 const bashValues = withValue
-  .map(([name, option]) => `    ${patternOf(name, option)}) ${bashOffer(option)}; return ;;\n`)
+  .map(([name, option]) => `    ${patternOf(name, option)}) ${bashAction(option)}; return ;;\n`)
   .join('')
 
 const bashVerbs = verbNames
   .map((verb) => {
-    const words = [...(entryOf(verb).words ?? []), wordsFor(verb)].join(' ')
+    const words = [...(entryOf(verb).words ?? []), optionsOf(verb)].join(' ')
     return `    ${verb}) COMPREPLY=($(compgen -W '${words}' -- "$cur")) ;;\n`
   })
   .join('')
@@ -49,7 +48,7 @@ _kn_po() {
   case $prev in
 ${bashValues}  esac
   case $verb in
-${bashVerbs}    '') COMPREPLY=($(compgen -W '${verbNames.join(' ')} ${wordsFor('')}' -- "$cur")) ;;
+${bashVerbs}    '') COMPREPLY=($(compgen -W '${verbNames.join(' ')} ${optionsOf('')}' -- "$cur")) ;;
   esac
 }
 _kn_with_po() {
@@ -64,21 +63,21 @@ complete -F _kn_po kn-po
 complete -o default -F _kn_with_po kn
 `
 
-function zshOffer({ value, words, offers }: OptionEntry): string {
+function zshAction({ value, words, offers }: OptionEntry): string {
   if (!value) return ''
   const actions = { files: '_files', contexts: '_kn-po_contexts', namespaces: '_kn-po_namespaces' } as const
   const action = words ? `(${words.join(' ')})` : offers ? actions[offers] : ' '
   return `:${value.toLowerCase()}:${action}`
 }
 
-/** Inside single quotes, brackets and colons mean something to \`_arguments\`. */
+/** `_arguments` interprets brackets and colons even inside single quotes. */
 const quoted = (text: string): string => text.replaceAll("'", "'\\''").replace(/[[\]:\\]/g, '\\$&')
 
 const zshOptions = options
   .map(([name, option]) => {
     const typed = spellings(name, option)
     const names = typed.length > 1 ? `'(${typed.join(' ')})'{${typed.join(',')}}` : typed.join('')
-    return `    ${names}'[${quoted(option.help)}]${zshOffer(option)}' \\\n`
+    return `    ${names}'[${quoted(option.help)}]${zshAction(option)}' \\\n`
   })
   .join('')
 

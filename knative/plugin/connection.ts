@@ -1,19 +1,19 @@
-/** The way to the API: an address that was given, or a port that kubectl forwards for the time of the command. */
+/** Connection to the API: the URL of the options, or a port that kubectl forwards while the command runs. */
 import type { Input } from './input.ts'
 import { type Forward, forward } from './kubectl.ts'
 
 export interface NodeConnection {
-  /** Base URL, without a slash at its end. */
+  /** Base URL without a trailing slash. */
   url(): Promise<string>
   close(): void
 }
 
 const GATEWAY = { to: 'service/po-service', port: 8000 } as const
 
-export const fixed = (url: string): NodeConnection => ({ url: async () => url, close: () => {} })
+export const fixedConnection = (url: string): NodeConnection => ({ url: async () => url, close: () => {} })
 
-/** A way that broke off is opened again by whoever asks for it next. */
-export function reopened(open: () => Promise<Forward>): NodeConnection {
+/** Opens a broken port-forward again on the next call of `url`. */
+export function reconnecting(open: () => Promise<Forward>): NodeConnection {
   let current: Forward | undefined
   return {
     async url() {
@@ -25,4 +25,4 @@ export function reopened(open: () => Promise<Forward>): NodeConnection {
 }
 
 export const toGateway = ({ url, cluster }: Input): NodeConnection =>
-  url === undefined ? reopened(() => forward(cluster, GATEWAY.to, GATEWAY.port)) : fixed(url)
+  url === undefined ? reconnecting(() => forward(cluster, GATEWAY.to, GATEWAY.port)) : fixedConnection(url)

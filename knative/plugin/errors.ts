@@ -1,15 +1,15 @@
-/** Why a command ends without having done what it was asked to. Either is said as one line, never with a stack. */
+/** Expected errors of a command. Both are printed as one line without a stack. */
 
-/** The service refused, or was not to be reached: exit code 1. */
-export class Refused extends Error {
-  /** It may be over soon: whoever follows goes on. */
-  readonly passing: boolean
+/** The service refused the request or cannot be reached: exit code 1. */
+export class CommandError extends Error {
+  /** `--follow` retries a transient error. */
+  readonly transient: boolean
 
-  constructor(message: string, options: { readonly cause?: unknown; readonly passing?: boolean } = {}) {
+  constructor(message: string, options: { readonly cause?: unknown; readonly transient?: boolean } = {}) {
     super(message, { cause: options.cause })
-    this.passing = options.passing ?? false
+    this.transient = options.transient ?? false
   }
 }
 
-/** The command was called wrongly: exit code 2. */
-export class Misused extends Error {}
+/** Invalid arguments or environment: exit code 2. */
+export class UsageError extends Error {}

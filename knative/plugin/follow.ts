@@ -1,21 +1,21 @@
 /**
- * `kn po logs ID --follow`: the API is asked again and again until the analysis has ended; then comes what its history has
- * more. A restart goes on with the next run, and a way that breaks off is waited for.
+ * `kn po logs ID --follow`: polls the API until the analysis has ended, then prints the rest from its history. It continues
+ * with the next run after a restart, and reconnects when the connection breaks.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { OUTCOMES } from '../../shared/po/model.ts'
+import { idOf, type VerbContext } from './context.ts'
 import { createReader } from './reader.ts'
 import { createRetry } from './retry.ts'
 import { type Statuses, unknownAnalysis } from './status.ts'
-import { ended, heading, type LogText, type LogTexts, type Source, textsOf } from './texts.ts'
-import { idOf, type VerbContext } from './work.ts'
+import { heading, type LogText, type LogTexts, type Source, textsOf, withNewline } from './texts.ts'
 
-const LOOK_MS = 2000
-/** How long the logs of an ended analysis may take into its history. */
+const POLL_MS = 2000
+/** Time limit for the logs of an ended analysis to reach its history. */
 const HISTORY_MS = 30_000
 
-const isOver = (word: string | undefined): boolean =>
-  word === undefined || (OUTCOMES as readonly string[]).includes(word)
+const hasEnded = (status: string | undefined): boolean =>
+  status === undefined || (OUTCOMES as readonly string[]).includes(status)
 
 function createPrinter({ input, terminal }: VerbContext) {
   let last: Source | undefined
@@ -25,51 +25,51 @@ function createPrinter({ input, terminal }: VerbContext) {
   const plain = ({ source, text }: LogText) => {
     if (source !== last) terminal.out(`${last ? '\n' : ''}${heading(source)}`)
     last = source
-    terminal.out(ended(text))
+    terminal.out(withNewline(text))
   }
   return (texts: readonly LogText[]) => texts.forEach(input.json ? json : plain)
 }
 
-export async function follow(work: VerbContext): Promise<void> {
-  const { input, api, terminal } = work
+export async function follow(context: VerbContext): Promise<void> {
+  const { input, api, terminal } = context
   const id = idOf(input)
   const reader = createReader()
-  const print = createPrinter(work)
+  const print = createPrinter(context)
   const retry = createRetry(terminal)
 
-  /** Prints what is new. The state comes first: what is written after it is read, too. */
-  async function look(): Promise<string | undefined> {
+  /** Prints new lines and returns the status. The status is read first, so that no line of an ended analysis is lost. */
+  async function poll(): Promise<string | undefined> {
     const statuses = await retry(() => api.get<Statuses>(`/po/status/${id}`))
     print(reader.read(textsOf(await retry(() => api.get<LogTexts>(`/po/logs/${id}`)))))
     return Object.values(statuses)[0]?.status
   }
 
-  /** @returns false when the history has nothing that goes on from what was read */
-  async function readHistory(): Promise<boolean> {
+  /** @returns false if the history does not yet contain the last lines that were printed */
+  async function printHistory(): Promise<boolean> {
     const texts = textsOf(await retry(() => api.get<LogTexts>(`/po/history/${id}`)))
     const rest = texts.length > 0 ? reader.finish(texts) : undefined
     print(rest ?? [])
     return rest !== undefined
   }
 
-  let word = await look()
-  const wasOver = isOver(word)
-  while (!isOver(word)) {
-    await delay(LOOK_MS)
-    word = await look()
+  let status = await poll()
+  const hadEnded = hasEnded(status)
+  while (!hasEnded(status)) {
+    await delay(POLL_MS)
+    status = await poll()
   }
-  const isWhole = await (wasOver ? readHistory() : eventually(readHistory))
-  if (!isWhole && wasOver && word === undefined) throw unknownAnalysis(id)
-  if (!isWhole) terminal.note(`its last lines are not kept yet; later: kn po logs ${id} --history`)
-  terminal.note(`analysis ${id} has ended${word ? `: ${word}` : ''}`)
+  const isComplete = await (hadEnded ? printHistory() : retryUntilTrue(printHistory))
+  if (!isComplete && hadEnded && status === undefined) throw unknownAnalysis(id)
+  if (!isComplete) terminal.note(`its last lines are not kept yet; later: kn po logs ${id} --history`)
+  terminal.note(`analysis ${id} has ended${status ? `: ${status}` : ''}`)
 }
 
-/** Whether it came true in time. */
-async function eventually(isTrue: () => Promise<boolean>): Promise<boolean> {
-  const end = Date.now() + HISTORY_MS
+/** @returns false after `HISTORY_MS` without success */
+async function retryUntilTrue(attempt: () => Promise<boolean>): Promise<boolean> {
+  const deadline = Date.now() + HISTORY_MS
   for (;;) {
-    if (await isTrue()) return true
-    if (Date.now() > end) return false
-    await delay(LOOK_MS)
+    if (await attempt()) return true
+    if (Date.now() > deadline) return false
+    await delay(POLL_MS)
   }
 }

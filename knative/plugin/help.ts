@@ -1,4 +1,4 @@
-/** What `kn po --help` prints. */
+/** The text of `kn po --help`. */
 import { entryOf, options, spellings, verbNames } from './verbs.ts'
 
 const WIDTH = 26

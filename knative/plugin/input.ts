@@ -1,12 +1,12 @@
-/** From the words of the command line to what is meant by them. */
+/** Parses and validates the command line. */
 import { parseArgs } from 'node:util'
 import { isUuid } from '../../shared/po/model.ts'
-import { Misused } from './errors.ts'
+import { UsageError } from './errors.ts'
 import { entryOf, OPTIONS, type OptionEntry, options, type Verb, verbNames } from './verbs.ts'
 
 export type PluginEnvironment = Readonly<Record<string, string | undefined>>
 
-/** Where kubectl looks; what is not named is its own choice. */
+/** Options passed to kubectl. It uses its defaults for those that are undefined. */
 export interface KubectlOptions {
   readonly kubeconfig: string | undefined
   readonly context: string | undefined
@@ -20,15 +20,15 @@ export interface Input {
   readonly follow: boolean
   readonly history: boolean
   readonly cluster: KubectlOptions
-  /** Without it a port is forwarded. */
+  /** If undefined, kubectl forwards a port. */
   readonly url: string | undefined
   readonly token: string | undefined
   readonly tokenFile: string | undefined
 }
 
-type Values = ReturnType<typeof parseWords>['values']
+type Values = ReturnType<typeof parseOptions>['values']
 
-function parseWords(args: readonly string[]) {
+function parseOptions(args: readonly string[]) {
   const text = { type: 'string' } as const
   const flag = { type: 'boolean' } as const
   return parseArgs({
@@ -49,29 +49,29 @@ function parseWords(args: readonly string[]) {
   })
 }
 
-const either = (words: readonly string[]): string =>
+const alternatives = (words: readonly string[]): string =>
   [words.slice(0, -1).join(', '), ...words.slice(-1)].filter(Boolean).join(' or ')
 
 function verbOf(word: string | undefined): Verb {
   const verb = verbNames.find((name) => name === word)
   if (verb) return verb
-  throw new Misused(`expected ${either(verbNames)}, not ${word === undefined ? 'nothing' : `'${word}'`}`)
+  throw new UsageError(`expected ${alternatives(verbNames)}, not ${word === undefined ? 'nothing' : `'${word}'`}`)
 }
 
 const ID = 'the id of an analysis, a UUID'
 
-/** What is wrong with the words behind a verb; the first reason counts. */
+/** The first fault of the arguments of a verb. */
 function argumentFault(verb: Verb, [first, ...more]: readonly string[]): string | undefined {
   const { argument, words } = entryOf(verb)
-  const expected = words ? either(words) : ID
-  if (first === undefined) return isNeeded(argument) ? `expected ${expected}, not nothing` : undefined
+  const expected = words ? alternatives(words) : ID
+  if (first === undefined) return isRequired(argument) ? `expected ${expected}, not nothing` : undefined
   if (!argument) return `it takes no argument, not '${first}'`
   if (more.length > 0) return `it takes one ${argument}, not also '${more.join(' ')}'`
   const isGood = words ? words.includes(first) : isUuid(first)
   return isGood ? undefined : `expected ${expected}, not '${first}'`
 }
 
-const isNeeded = (argument: string | undefined): boolean => argument !== undefined && !argument.startsWith('[')
+const isRequired = (argument: string | undefined): boolean => argument !== undefined && !argument.startsWith('[')
 
 type Value = string | boolean | undefined
 
@@ -81,53 +81,53 @@ function optionFault(verb: Verb, name: string, option: OptionEntry, value: Value
   if (option.of && option.of !== verb) return `${typed} is for ${option.of}, not for ${verb}`
   if (value === '') return `${typed}: expected ${option.value}, not nothing`
   const isKnown = !option.words || option.words.includes(String(value))
-  return isKnown ? undefined : `${typed}: expected ${either(option.words ?? [])}, not '${value}'`
+  return isKnown ? undefined : `${typed}: expected ${alternatives(option.words ?? [])}, not '${value}'`
 }
 
-/** Options that say two things at once. */
-function contradiction(values: Values): string | undefined {
+/** Options that exclude each other. */
+function conflictFault(values: Values): string | undefined {
   if (values.follow && values.history)
     return '--follow is for live analyses, --history for ended ones: expected one of them'
   const { token, 'token-file': file } = values
   return token !== undefined && file !== undefined ? 'expected --token or --token-file, not both' : undefined
 }
 
-function assertMeant(verb: Verb, given: readonly string[], values: Values): void {
+function assertValid(verb: Verb, given: readonly string[], values: Values): void {
   const wrongArgument = argumentFault(verb, given)
   const faults = [
     wrongArgument && `${verb}: ${wrongArgument}`,
     ...options.map(([name, option]) => optionFault(verb, name, option, values[name])),
-    contradiction(values),
+    conflictFault(values),
   ]
   const fault = faults.find(Boolean)
-  if (fault) throw new Misused(fault)
+  if (fault) throw new UsageError(fault)
 }
 
-function webAddress(name: string, text: string): string {
+function parseUrl(name: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const isPlain = url && ['http:', 'https:'].includes(url.protocol) && !url.username && !url.search && !url.hash
   if (isPlain) return url.href.replace(/\/$/, '')
-  throw new Misused(`${name}: expected an http:// or https:// URL without user, query and fragment, not '${text}'`)
+  throw new UsageError(`${name}: expected an http:// or https:// URL without user, query and fragment, not '${text}'`)
 }
 
-/** What was typed wins: also a cluster that was named over a URL of the environment. */
-function addressOf(verb: Verb, values: Values, env: PluginEnvironment): string | undefined {
-  if (values.url !== undefined) return webAddress('--url', values.url)
+/** Options win over the environment, even when they name a cluster and the environment a URL. */
+function urlOf(verb: Verb, values: Values, env: PluginEnvironment): string | undefined {
+  if (values.url !== undefined) return parseUrl('--url', values.url)
   const name = verb === 'tick' ? 'PO_TICK_URL' : 'PO_URL'
   const isClusterNamed = values.namespace ?? values.kubeconfig ?? values.context
-  return env[name] && !isClusterNamed ? webAddress(name, env[name]) : undefined
+  return env[name] && !isClusterNamed ? parseUrl(name, env[name]) : undefined
 }
 
 /**
- * @returns undefined when help was asked for
- * @throws Misused with what was wrong and what was expected
+ * @returns undefined if the command line asks for help
+ * @throws UsageError with what was given and what was expected
  */
 export function readInput(args: readonly string[], env: PluginEnvironment): Input | undefined {
-  const { values, positionals } = understood(args)
+  const { values, positionals } = parseOrThrow(args)
   const [word, ...given] = positionals
   if (values.help || (word === undefined && args.length === 0)) return undefined
   const verb = verbOf(word)
-  assertMeant(verb, given, values)
+  assertValid(verb, given, values)
   return {
     verb,
     argument: given[0],
@@ -135,17 +135,17 @@ export function readInput(args: readonly string[], env: PluginEnvironment): Inpu
     follow: values.follow ?? false,
     history: values.history ?? false,
     cluster: { kubeconfig: values.kubeconfig, context: values.context, namespace: values.namespace },
-    url: addressOf(verb, values, env),
+    url: urlOf(verb, values, env),
     token: values.token,
     tokenFile: values['token-file'],
   }
 }
 
-function understood(args: readonly string[]) {
+function parseOrThrow(args: readonly string[]) {
   try {
-    return parseWords(args)
+    return parseOptions(args)
   } catch (error) {
-    // The first sentence names the option; the others explain how Node reads words that begin with a dash.
-    throw new Misused(String((error as Error).message).split(/\. |\n/, 1)[0] ?? '')
+    // The first sentence names the option; the others explain how Node parses arguments that begin with a dash.
+    throw new UsageError(String((error as Error).message).split(/\. |\n/, 1)[0] ?? '')
   }
 }

@@ -1,14 +1,14 @@
-/** The cluster as kubectl reaches it: the operator's context and login hold here, too. */
+/** Runs kubectl, which uses the operator's context and credentials. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import { Refused } from './errors.ts'
+import { CommandError } from './errors.ts'
 import type { KubectlOptions } from './input.ts'
 
 const run = promisify(execFile)
 
-const LISTING_BYTES = 64 * 1024 * 1024
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024
 
 const MISSING = 'kubectl is not on the PATH: expected it there, or --url'
 
@@ -18,16 +18,16 @@ const flags = ({ kubeconfig, context, namespace }: KubectlOptions): readonly str
   ...(namespace ? ['--namespace', namespace] : []),
 ]
 
-/** kubectl repeats itself line by line when there is no cluster; its last line says it for people. */
-const lastLine = (said: string): string => said.trim().split('\n').at(-1) ?? ''
+/** Without a cluster kubectl logs each attempt; its last line is the message for people. */
+const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? ''
 
-/** @throws Refused with what kubectl said */
+/** @throws CommandError with the last line of kubectl's standard error */
 export async function kubectl(cluster: KubectlOptions, args: readonly string[]): Promise<string> {
   try {
-    return (await run('kubectl', [...flags(cluster), ...args], { maxBuffer: LISTING_BYTES })).stdout
+    return (await run('kubectl', [...flags(cluster), ...args], { maxBuffer: MAX_OUTPUT_BYTES })).stdout
   } catch (cause) {
     const { code, stderr = '', message } = cause as NodeJS.ErrnoException & { readonly stderr?: string }
-    throw new Refused(code === 'ENOENT' ? MISSING : `kubectl: ${lastLine(stderr) || message}`, { cause })
+    throw new CommandError(code === 'ENOENT' ? MISSING : `kubectl: ${lastLine(stderr) || message}`, { cause })
   }
 }
 
@@ -40,36 +40,36 @@ export interface Forward {
   close(): void
 }
 
-/** Where kubectl listens, once it does. */
-async function listening(child: ChildProcess): Promise<number> {
-  if (!child.stdout) throw new Refused('kubectl port-forward: nothing can be read of it')
+/** Resolves with the local port once kubectl listens. */
+async function localPort(child: ChildProcess): Promise<number> {
+  if (!child.stdout) throw new CommandError('kubectl port-forward: nothing can be read of it')
   for await (const line of createInterface({ input: child.stdout })) {
     const port = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(line)?.[1]
     if (port) return Number(port)
   }
-  throw new Refused('kubectl port-forward ended')
+  throw new CommandError('kubectl port-forward ended')
 }
 
 /**
- * A local port that leads to a port of a Service or pod until it is closed or breaks off.
+ * Forwards a local port to a port of a Service or pod until it is closed or the connection breaks.
  * @param to such as `service/po-service`
- * @throws Refused with what kubectl said
+ * @throws CommandError with the last line of kubectl's standard error
  */
 export async function forward(cluster: KubectlOptions, to: string, port: number): Promise<Forward> {
   const args = ['port-forward', '--address', '127.0.0.1', '--pod-running-timeout=20s', to, `:${port}`]
   const child = spawn('kubectl', [...flags(cluster), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let said = ''
+  let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said = `${said}${text}`.slice(-10_000)
+    stderr = `${stderr}${text}`.slice(-10_000)
   })
   const failed = once(child, 'error').then(([error]: NodeJS.ErrnoException[]) => {
-    throw new Refused(error?.code === 'ENOENT' ? MISSING : `kubectl: ${error?.message}`, { cause: error })
+    throw new CommandError(error?.code === 'ENOENT' ? MISSING : `kubectl: ${error?.message}`, { cause: error })
   })
   const ended = once(child, 'close').then(() => {
-    throw new Refused(`no way to ${to}: ${lastLine(said) || 'kubectl port-forward ended'}`, { passing: true })
+    throw new CommandError(`no way to ${to}: ${lastLine(stderr) || 'kubectl port-forward ended'}`, { transient: true })
   })
-  for (const late of [failed, ended]) late.catch(() => {})
-  const started = listening(child).catch(() => ended)
+  for (const rejection of [failed, ended]) rejection.catch(() => {})
+  const started = localPort(child).catch(() => ended)
   const local = await Promise.race([started, failed, ended])
   child.stdout.resume()
   return {

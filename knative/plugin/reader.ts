@@ -1,15 +1,16 @@
 /**
- * What is new in texts that are read again and again. The API gives the last 10 MiB of each container's log, so a text may
- * have lost its beginning since; and containers come and go. Lines are given out whole: the rest of one waits.
+ * Finds the new lines in logs that are polled. The API returns the last 10 MiB of each container's log, so a text may have
+ * lost its beginning since the last poll, and containers come and go. An incomplete line is returned once it is complete.
  */
 import type { LogText, Source } from './texts.ts'
 
-/** Enough to know a place in a log by. */
+/** Characters that identify a position in a log. */
 const TAIL = 4096
 
-interface Known {
+/** The position up to which a text was returned. */
+interface Cursor {
   readonly source: Source
-  /** Of what was given out. */
+  /** Characters of the text up to the position. */
   readonly length: number
   readonly tail: string
   readonly round: number
@@ -19,50 +20,51 @@ interface Reader {
   /** New lines, in the order of the texts. */
   read(texts: readonly LogText[]): readonly LogText[]
   /**
-   * What the history of an ended analysis has more, half lines too: the rest of what was read last, and the runs after it.
-   * Of what was never read, the last run. Undefined when the history does not have yet what was read last.
+   * The rest from the history of an ended analysis, incomplete lines included: of each source the rest of the run that was
+   * read last and all later runs, or the last run if none was read. Undefined if the history does not yet contain the run
+   * that was read last.
    */
   finish(history: readonly LogText[]): readonly LogText[] | undefined
 }
 
-/** Where in the text what was given out of it ends; undefined when it is another one. */
-function endOf({ length, tail }: Known, text: string): number | undefined {
+/** The position in the text after what was returned of it; undefined if the cursor belongs to another text. */
+function endOf({ length, tail }: Cursor, text: string): number | undefined {
   if (text.slice(length - tail.length, length) === tail) return length
   if (tail.length < TAIL) return undefined
   const at = text.lastIndexOf(tail)
   return at < 0 ? undefined : at + tail.length
 }
 
-interface Place {
+interface Match {
   readonly index: number
   readonly end: number
 }
 
-/** Runs of one program may write the same: the text that was read last goes before. */
-function placeOf(known: readonly Known[], round: number, { source, text }: LogText): Place | undefined {
-  const places = known.flatMap((one, index) => {
-    const end = one.source === source && one.round < round ? endOf(one, text) : undefined
-    return end === undefined ? [] : [{ index, end, round: one.round }]
+/** Runs of one program may write the same text: the cursor that was used last wins. */
+function matchOf(cursors: readonly Cursor[], round: number, { source, text }: LogText): Match | undefined {
+  const matches = cursors.flatMap((cursor, index) => {
+    const end = cursor.source === source && cursor.round < round ? endOf(cursor, text) : undefined
+    return end === undefined ? [] : [{ index, end, round: cursor.round }]
   })
-  return places.sort((a, b) => b.round - a.round || b.end - a.end)[0]
+  return matches.sort((a, b) => b.round - a.round || b.end - a.end)[0]
 }
 
 export function createReader(): Reader {
-  const known: Known[] = []
+  const cursors: Cursor[] = []
   let round = 0
 
-  function lines(one: LogText): LogText {
-    const place = placeOf(known, round, one)
-    const until = one.text.lastIndexOf('\n') + 1
-    const [from, length] = [place?.end ?? 0, Math.max(until, place?.end ?? 0)]
-    const now = { source: one.source, length, tail: one.text.slice(Math.max(0, length - TAIL), length), round }
-    if (place) known[place.index] = now
-    else known.push(now)
-    return { source: one.source, text: one.text.slice(from, length) }
+  function newLines({ source, text }: LogText): LogText {
+    const match = matchOf(cursors, round, { source, text })
+    const from = match?.end ?? 0
+    const length = Math.max(text.lastIndexOf('\n') + 1, from)
+    const cursor = { source, length, tail: text.slice(Math.max(0, length - TAIL), length), round }
+    if (match) cursors[match.index] = cursor
+    else cursors.push(cursor)
+    return { source, text: text.slice(from, length) }
   }
 
-  function remains(source: Source, texts: readonly LogText[]): readonly LogText[] | undefined {
-    const newest = known.filter((one) => one.source === source).sort((a, b) => b.round - a.round)[0]
+  function restOf(source: Source, texts: readonly LogText[]): readonly LogText[] | undefined {
+    const newest = cursors.filter((cursor) => cursor.source === source).sort((a, b) => b.round - a.round)[0]
     if (!newest) return texts.slice(-1)
     const at = texts.findLastIndex(({ text }) => endOf(newest, text) !== undefined)
     return at < 0
@@ -73,12 +75,12 @@ export function createReader(): Reader {
   return {
     read(texts) {
       round += 1
-      return texts.map(lines).filter(({ text }) => text !== '')
+      return texts.map(newLines).filter(({ text }) => text !== '')
     },
     finish(history) {
-      const sources = new Set([...known, ...history].map(({ source }) => source))
+      const sources = new Set([...cursors, ...history].map(({ source }) => source))
       const rests = [...sources].map((source) =>
-        remains(
+        restOf(
           source,
           history.filter((one) => one.source === source),
         ),

@@ -1,21 +1,21 @@
-/** Retries what fails for a moment, and says so once. */
+/** Retries transient errors and notes only the first one. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { Refused } from './errors.ts'
+import { CommandError } from './errors.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Longer than a rollout of the gateway. */
+/** Exceeds a rollout of the gateway. */
 const RETRY_MS = 60_000
 const PAUSE_MS = 2000
 
 export type Retry = <T>(work: () => Promise<T>) => Promise<T>
 
-/** @returns a function that repeats `work` until it succeeds; it throws what is permanent, or lasts for a minute */
+/** @returns a function that repeats `work` until it succeeds; it throws an error that is permanent or lasts for a minute */
 export function createRetry({ note }: Terminal): Retry {
   let lastSuccess = Date.now()
   let isNoted = false
 
   async function pauseOrThrow(error: unknown): Promise<void> {
-    const isRetried = error instanceof Refused && error.passing && Date.now() - lastSuccess < RETRY_MS
+    const isRetried = error instanceof CommandError && error.transient && Date.now() - lastSuccess < RETRY_MS
     if (!isRetried) throw error
     if (!isNoted) note(`${error.message}; trying again for ${RETRY_MS / 1000} s`)
     isNoted = true

@@ -1,12 +1,12 @@
-/** `kn po routes`: the table of functions that this command was made with. Asks nobody. */
+/** `kn po routes`: prints the route table of this build; it sends no request. */
 import { poRoutes, type Route } from '../../shared/routes/index.ts'
 import { grantsOf } from '../manifests/grants.ts'
-import { asJson, table } from './table.ts'
-import type { VerbContext } from './work.ts'
+import type { VerbContext } from './context.ts'
+import { formatJson, formatTable } from './table.ts'
 
 const caller = ({ trigger, auth }: Route): string => (trigger === 'event' ? 'CloudEvents' : auth)
 
-/** A line per endpoint; what concerns the function stands on its first. */
+/** One row per endpoint; only the first row of a function names it. */
 const rowsOf = (route: Route): readonly (readonly string[])[] =>
   route.endpoints.map(({ method, path }, at) =>
     at === 0 ? [route.name, method, path, caller(route), grantsOf(route)] : ['', method, path, '', ''],
@@ -14,5 +14,5 @@ const rowsOf = (route: Route): readonly (readonly string[])[] =>
 
 export async function listRoutes({ input, terminal }: Pick<VerbContext, 'input' | 'terminal'>): Promise<void> {
   const head = ['FUNCTION', 'METHOD', 'PATH', 'CALLER', 'KUBERNETES']
-  terminal.out(input.json ? asJson(poRoutes) : table(head, poRoutes.flatMap(rowsOf)))
+  terminal.out(input.json ? formatJson(poRoutes) : formatTable(head, poRoutes.flatMap(rowsOf)))
 }

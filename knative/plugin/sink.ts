@@ -1,8 +1,8 @@
 /**
- * The way to a PingSource's sink. A Knative Service has no port that can be forwarded, so the event goes to the queue-proxy
- * of a pod of its own; a broker's address names a Service, which has.
+ * Connects to the sink of a PingSource. A Knative Service has no port that can be forwarded, so the event goes to the
+ * queue-proxy of one of its pods. The URL of a broker names a Service, whose port can be forwarded.
  */
-import { Refused } from './errors.ts'
+import { CommandError } from './errors.ts'
 import type { KubectlOptions } from './input.ts'
 import { type Forward, forward, read } from './kubectl.ts'
 
@@ -40,7 +40,7 @@ interface Pod {
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] }
 }
 
-/** By this name Knative's own Services find it. */
+/** Knative's own Services refer to the port by this name. */
 const QUEUE_PORT = 'queue-port'
 
 const isReady = ({ metadata, status }: Pod): boolean =>
@@ -54,29 +54,29 @@ async function toFunction(cluster: KubectlOptions, name: string): Promise<Forwar
   const port = ports.find((each) => each.name === QUEUE_PORT)?.containerPort
   if (pod && port !== undefined) return forward(cluster, `pod/${pod.metadata.name}`, port)
   const all = items.length === 0 ? 'it has none' : `it has ${items.map(({ metadata }) => metadata.name).join(', ')}`
-  throw new Refused(`${name}: expected a pod that is ready, but ${all}; look at: kn service describe ${name}`)
+  throw new CommandError(`${name}: expected a pod that is ready, but ${all}; look at: kn service describe ${name}`)
 }
 
-/** `http://broker-ingress.knative-eventing.svc.cluster.local/default/events` → Service, namespace, port, path. */
+/** Parses a URL such as `http://broker-ingress.knative-eventing.svc.cluster.local/default/events`. */
 function serviceOf(uri: string) {
   const { hostname, port, pathname, protocol } = new URL(uri)
-  const [service, namespace, kind] = hostname.split('.')
-  if (!service || !namespace || kind !== 'svc' || protocol !== 'http:') return undefined
-  return { service, namespace, port: Number(port) || 80, path: pathname }
+  const [name, namespace, kind] = hostname.split('.')
+  if (!name || !namespace || kind !== 'svc' || protocol !== 'http:') return undefined
+  return { name, namespace, port: Number(port) || 80, path: pathname }
 }
 
-/** @throws Refused for a sink that lies outside of the cluster, or is not known yet */
+/** @throws CommandError for a sink that is outside the cluster or not resolved yet */
 export async function toSink(cluster: KubectlOptions, { metadata, spec, status }: DeployedSource): Promise<SinkRoute> {
   const { ref } = spec.sink
   if (ref?.kind === 'Service' && ref.apiVersion?.startsWith('serving.knative.dev/')) {
     const namespace = ref.namespace ?? metadata.namespace
     return { open: () => toFunction({ ...cluster, namespace }, ref.name), path: '/' }
   }
-  const address = status?.sinkUri === undefined ? undefined : serviceOf(status.sinkUri)
-  if (!address)
-    throw new Refused(
+  const service = status?.sinkUri === undefined ? undefined : serviceOf(status.sinkUri)
+  if (!service)
+    throw new CommandError(
       `PingSource ${metadata.name}: no way to its sink (${status?.sinkUri ?? 'not resolved yet'}); expected --url`,
     )
-  const { service, namespace, port, path } = address
-  return { open: () => forward({ ...cluster, namespace }, `service/${service}`, port), path }
+  const { name, namespace, port, path } = service
+  return { open: () => forward({ ...cluster, namespace }, `service/${name}`, port), path }
 }

@@ -1,10 +1,10 @@
-/** Columns that line up, two blanks apart; nothing is cut. */
+/** Formats output as aligned columns, two spaces apart and never truncated, or as JSON. */
 
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows]
   const widths = head.map((_, column) => Math.max(...all.map((cells) => cells[column]?.length ?? 0)))
   const line = (cells: readonly string[]) => cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')
   return all.map((cells) => `${line(cells).trimEnd()}\n`).join('')
 }
 
-export const asJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
+export const formatJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`

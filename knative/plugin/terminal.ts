@@ -1,23 +1,22 @@
-/** What the operator reads. Secrets that were used are never among it, and texts of strangers steer no terminal. */
+/** Output to the operator. It masks secrets and escapes control characters, so that logs cannot control the terminal. */
 
 export interface Terminal {
-  /** To standard output: what was asked for. */
+  /** Writes results to standard output. */
   out(text: string): void
-  /** A line to standard error: what one should know beside it. */
+  /** Writes a line to standard error. */
   note(line: string): void
-  /** From now on it is masked wherever it would be said. */
+  /** Masks the secret in all later output. */
   hide(secret: string): void
 }
 
 const MASK = '(token)'
-/** Shorter ones are words that may stand anywhere. */
-const SHORTEST = 8
-/** However it got there. */
-const LIKE_A_TOKEN = /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g
+/** Shorter secrets would mask parts of ordinary words. */
+const MIN_SECRET_LENGTH = 8
+/** A JWT is masked even if it was not registered. */
+const JWT = /\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g
 
-/** All that moves a cursor or changes a terminal is shown, not done. */
-const harmless = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const escapeControls = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it replaces
   text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (character) => {
     if (character === '\r') return ''
     return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
@@ -30,11 +29,12 @@ interface Streams {
 
 export function createTerminal({ stdout, stderr }: Streams = process): Terminal {
   const secrets = new Set<string>()
-  const hidden = (text: string): string => [...secrets].reduce((sofar, secret) => sofar.replaceAll(secret, MASK), text)
+  const masked = (text: string): string =>
+    [...secrets].reduce((result, secret) => result.replaceAll(secret, MASK), text)
   return {
-    // A program that reads it gets the bytes as they were written.
-    out: (text) => void stdout.write(stdout.isTTY ? harmless(hidden(text)) : hidden(text)),
-    note: (line) => void stderr.write(`${harmless(hidden(line).replace(LIKE_A_TOKEN, MASK))}\n`),
-    hide: (secret) => void (secret.length >= SHORTEST && secrets.add(secret)),
+    // A pipe or file gets the text unescaped.
+    out: (text) => void stdout.write(stdout.isTTY ? escapeControls(masked(text)) : masked(text)),
+    note: (line) => void stderr.write(`${escapeControls(masked(line).replace(JWT, MASK))}\n`),
+    hide: (secret) => void (secret.length >= MIN_SECRET_LENGTH && secrets.add(secret)),
   }
 }

@@ -1,8 +1,8 @@
-/** Logs as the API gives them, and as people read them. */
+/** The logs of the API, and how they are printed. */
 
 export type Source = 'analysis' | 'nginx'
 
-/** Per source the texts of each id: of live analyses one per pod, of ended ones one per run. */
+/** By source and id. A live analysis has one text per pod, an ended one has one per run. */
 export type LogTexts = Readonly<Record<Source, Readonly<Record<string, readonly string[]>>>>
 
 export interface LogText {
@@ -21,12 +21,12 @@ export const textsOf = (logs: LogTexts): readonly LogText[] =>
       .map((text) => ({ source, text })),
   )
 
-/** As `tail` writes above each of several files. */
+/** The heading that `tail` prints above each of several files. */
 export const heading = (source: Source, more = ''): string => `==> ${TITLES[source]}${more} <==\n`
 
-export const ended = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`)
+export const withNewline = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`)
 
-/** Which of several texts of its source it is; nothing when it is the only one. */
+/** `, 1 of 2`; empty for the only text of its source. */
 function numberOf(texts: readonly LogText[], one: LogText): string {
   const alike = texts.filter(({ source }) => source === one.source)
   return alike.length > 1 ? `, ${alike.indexOf(one) + 1} of ${alike.length}` : ''
@@ -34,6 +34,6 @@ function numberOf(texts: readonly LogText[], one: LogText): string {
 
 export function asText(texts: readonly LogText[]): string {
   const [only, ...more] = texts
-  if (only && more.length === 0) return ended(only.text)
-  return texts.map((one) => `${heading(one.source, numberOf(texts, one))}${ended(one.text)}`).join('\n')
+  if (only && more.length === 0) return withNewline(only.text)
+  return texts.map((one) => `${heading(one.source, numberOf(texts, one))}${withNewline(one.text)}`).join('\n')
 }

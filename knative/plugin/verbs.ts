@@ -1,9 +1,9 @@
-/** THE tables of the command: its verbs and options. Parsing, help and completion are made from them. */
+/** The tables of verbs and options. Parsing, help and completion derive from them. */
 
 interface VerbEntry {
-  /** What may stand behind the verb, as help shows it; in brackets: it may be left out. */
+  /** The argument as help shows it; brackets mark it as optional. */
   readonly argument?: string
-  /** The only words it takes. */
+  /** The allowed arguments. */
   readonly words?: readonly string[]
   readonly help: string
 }
@@ -24,12 +24,12 @@ export const entryOf = (verb: Verb): VerbEntry => VERBS[verb]
 
 export interface OptionEntry {
   readonly short?: string
-  /** Name of its value in the help; a flag has none. */
+  /** Name of the value in help; a flag has none. */
   readonly value?: string
   readonly words?: readonly string[]
-  /** What a shell offers for its value. */
+  /** What a shell completes the value with. */
   readonly offers?: 'files' | 'contexts' | 'namespaces'
-  /** The only verb that takes it. */
+  /** The only verb that accepts the option. */
   readonly of?: Verb
   readonly help: string
 }
@@ -50,7 +50,7 @@ export const OPTIONS = {
 type OptionName = keyof typeof OPTIONS
 export const options = Object.entries(OPTIONS) as readonly (readonly [OptionName, OptionEntry])[]
 
-/** As they are typed: `-o`, `--output`. */
+/** For example `-o`, `--output`. */
 export const spellings = (name: string, { short }: OptionEntry): readonly string[] => [
   ...(short ? [`-${short}`] : []),
   `--${name}`,

@@ -1,4 +1,4 @@
-/** What a verb gets to work with. */
+/** What a verb runs with. */
 import type { NodeApi } from './api.ts'
 import type { Input } from './input.ts'
 import type { Terminal } from './terminal.ts'
@@ -9,5 +9,5 @@ export interface VerbContext {
   readonly api: NodeApi
 }
 
-/** The id that the verb demanded. */
+/** The id, which `readInput` has validated. */
 export const idOf = ({ argument = '' }: Input): string => argument
