@@ -1,4 +1,4 @@
-/** What must be true before anything is applied; everything that is not is named at once. */
+/** Checks the preconditions of a deployment and returns all faults at once. */
 
 import { API_VERSION, KIND } from '../../shared/dt/names.ts'
 import { allRoutes, dtRoutes, type SettingGroup } from '../../shared/routes/index.ts'
@@ -10,7 +10,7 @@ import { imagesOf } from './plan.ts'
 
 const EXAMPLE_IMAGE = /^registry\.example\//
 
-/** Kinds of rendered objects that the cluster does not know, with the group version that they lack. */
+/** API versions of rendered objects that the cluster does not serve. */
 export function unserved(objects: readonly DeployedObject[], served: ReadonlySet<string>): string[] {
   const missing = Map.groupBy(
     objects.filter(({ apiVersion }) => !served.has(apiVersion)),
@@ -18,19 +18,19 @@ export function unserved(objects: readonly DeployedObject[], served: ReadonlySet
   )
   return [...missing].map(([version, of]) => {
     const kinds = [...new Set(of.map(({ kind }) => kind))].join(', ')
-    return `the cluster does not serve ${version} (${kinds}): ${whatServes(version)}`
+    return `the cluster does not serve ${version} (${kinds}): ${remedyFor(version)}`
   })
 }
 
 const DT = new Set(dtRoutes.map(({ name }) => name))
 
-/** The kind that functions of digital twins cannot do without. It is of the whole cluster, so no overlay brings it. */
+/** The digital-twin functions need the Analytics kind. It is cluster-scoped, so no overlay contains it. */
 export const kindsOfDt = (objects: readonly DeployedObject[], served: ReadonlySet<string>): string[] =>
   objects.some((object) => isFunction(object) && DT.has(object.metadata.name)) && !served.has(API_VERSION)
     ? [`the cluster does not serve ${API_VERSION} (${KIND}): kubectl apply -k knative/config/crd`]
     : []
 
-function whatServes(version: string): string {
+function remedyFor(version: string): string {
   if (version.startsWith('serving.knative.dev/')) return 'install Knative Serving'
   if (/^(eventing|sources)\.knative\.dev\//.test(version)) return 'install Knative Eventing'
   if (version.startsWith('gateway.networking.k8s.io/')) return 'install the Gateway API and a gateway'
@@ -40,7 +40,7 @@ function whatServes(version: string): string {
 const settingsOf = (objects: readonly DeployedObject[]): Readonly<Record<string, string>> =>
   objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === SETTINGS_NAME)?.data ?? {}
 
-/** A class that is not there would keep each pod of a run from being made. It is of the whole cluster, so no overlay brings it. */
+/** Kubernetes refuses pods with an unknown PriorityClass. It is cluster-scoped, so no overlay contains it. */
 async function priorityFaults(objects: readonly DeployedObject[]): Promise<string[]> {
   const { RUN_PRIORITY_CLASS: name } = settingsOf(objects)
   if (!name || (await cluster.get('priorityclass', name))) return []
@@ -52,14 +52,14 @@ async function priorityFaults(objects: readonly DeployedObject[]): Promise<strin
 const decoded = (data: Readonly<Record<string, string>> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64').toString('utf8')]))
 
-/** The groups of settings that the rendered functions read. */
+/** The groups of settings that the deployed functions read. */
 function groupsRead(objects: readonly DeployedObject[], env: Record<string, string>): readonly SettingGroup[] {
   const names = new Set(objects.map(({ metadata }) => metadata.name))
   const deployed = allRoutes.filter(({ name }) => names.has(name))
   return [...new Set(deployed.flatMap((route) => groupsOf(route, env)))]
 }
 
-/** The faults that functions would find at their start. */
+/** The faults that functions would find at start. */
 export function settingFaults(
   objects: readonly DeployedObject[],
   secret: DeployedObject | undefined,
@@ -81,8 +81,7 @@ const makeSecret = (namespace: string): string =>
   'with SECRETS=FILE'
 
 /**
- * @param given the Secret that is about to be applied, if it is not there already
- * @returns what is wrong; empty when nothing is
+ * @param given the Secret to be applied; default: the one in the cluster
  */
 export async function preflight(
   objects: readonly DeployedObject[],
