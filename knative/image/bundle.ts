@@ -1,12 +1,16 @@
 /**
- * `node knative/image/bundle.ts [DIST [UID]]` makes `dist/`, the whole content of the image: for each function `<route name>.mjs`,
- * one self-contained file in `lib/` that it starts, what these read (`lib/assets`, `sql`), `migrate.mjs`, `start.mjs`, which
- * runs what FUNCTION_TARGET names, and a warm compile cache in `.cache`.
+ * `node knative/image/bundle.ts [DIST [UID]]` builds `dist/`, the whole content of the image:
+ *
+ *   <route name>.mjs   launcher of a function
+ *   lib/               a self-contained bundle per function, and their assets
+ *   migrate.mjs, …     the other programs, with `sql/`
+ *   start.mjs          runs the program that FUNCTION_TARGET names
+ *   .cache/            a warm compile cache
  *
  *     FUNCTION_TARGET=po-status PORT=8080 node --max-semi-space-size=4 dist/start.mjs
  *
- * Node keeps compiled code only for modules that are loaded after the cache was switched on, and only for one Node version
- * and one user: so each function has a launcher, and the cache is warmed by the user id that the image runs with.
+ * Node caches compiled code only of modules that are loaded after the cache is enabled, and per Node version and user. So each
+ * function has a launcher, and the build warms the cache with the user id of the image.
  */
 import { existsSync } from 'node:fs'
 import { chown, cp, mkdir, rm, writeFile } from 'node:fs/promises'
@@ -20,21 +24,21 @@ import { warmUp } from './warm-up.ts'
 const ROOT = new URL('../../', import.meta.url)
 const DIST = new URL('dist/', ROOT)
 
-/** CommonJS packages in an ES module look for these. */
+/** CommonJS packages in an ES module need `require`. */
 const BANNER = "import{createRequire as $require}from'node:module';const require=$require(import.meta.url);"
 
-/** Several threads that move objects each take pages of their own, and the pages stay. */
+/** Each thread of a parallel collection keeps pages of its own. */
 const FRUGAL_HEAP = ['--heap-growing-percent=20', '--no-parallel-compaction', '--no-parallel-scavenge']
 
 /**
- * V8 lets its old space grow by a multiple of what was alive before it cleans up; the status loop's by a fifth, since what
- * a sweep reads of Kubernetes lives for a moment, as do pieces of files. Only once it is loaded: a heap that grows from
- * nothing would take its time.
+ * By default V8 lets the old space grow by a multiple of the live objects before it collects. For frugal functions it grows by
+ * a fifth, since a sweep's lists and chunks of files are short-lived. The flags are set after loading: earlier they would slow
+ * down the start.
  */
 const afterLoading = (route: Route): string =>
   isFrugal(route) ? FRUGAL_HEAP.map((flag) => `setFlagsFromString('${flag}')\n`).join('') : ''
 
-/** Portable: the cache counts wherever `dist` is moved to. */
+/** The cache is portable: it stays valid when `dist` is moved. */
 const launcher = (route: Route): string => `import { enableCompileCache } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 
@@ -42,16 +46,16 @@ enableCompileCache({ directory: import.meta.dirname + '/.cache', portable: true 
 await import('./lib/${route.name}.mjs')
 ${afterLoading(route)}`
 
-/** What the image runs beside functions: name → source. */
+/** The image's programs that are not functions: name → source. */
 const PROGRAMS: Readonly<Record<string, string>> = {
   migrate: './shared/commands/migrate.ts',
   'fetch-inputs': './shared/pod/fetch-inputs.ts',
   'upload-outputs': './shared/pod/upload-outputs.ts',
 }
-/** As for any fault of the configuration: starting again does not help. */
+/** `EX_CONFIG` of sysexits.h: a restart does not help. */
 const EXIT_CONFIG = 78
 
-/** What the image runs. An unknown name is said as one line, as functions log theirs. */
+/** The image's entry point. It reports an unknown name as a log line, as functions report their faults. */
 export const starter = (names: readonly string[]): string => `const names = ${JSON.stringify(names)}
 const name = process.env.FUNCTION_TARGET
 if (names.includes(name)) await import(new URL(name + '.mjs', import.meta.url))
@@ -87,7 +91,7 @@ async function bundle(name: string, contents: string, outfile: URL): Promise<Met
   return metafile
 }
 
-/** Bundles one function below `dist`, and says which sources went into it. */
+/** Bundles one function into `dist`. @returns the sources of the bundle */
 export async function bundleFunction(route: Route, dist: URL = DIST): Promise<Metafile> {
   const metafile = await bundle(route.name, functionEntry(route), new URL(`lib/${route.name}.mjs`, dist))
   await writeFile(new URL(`${route.name}.mjs`, dist), launcher(route))
@@ -101,14 +105,14 @@ export async function copyFiles(dist: URL): Promise<void> {
     await cp(new URL(import.meta.resolve(specifier)), new URL(`lib/assets/${file}`, dist))
 }
 
-/** Functions that are in the table and in the tree. */
+/** Routes whose function has a folder. */
 export const builtRoutes = (routes: readonly Route[] = allRoutes): Route[] =>
   routes.filter((route) => existsSync(new URL(`functions/${functionFolder(route)}/index.ts`, ROOT)))
 
 const bundleProgram = (name: string, source: string, dist: URL): Promise<Metafile> =>
   bundle(name, `import '${source}'`, new URL(`${name}.mjs`, dist))
 
-/** Makes `dist` anew. @param uid of the user who will run it; default: of this process */
+/** Deletes and rebuilds `dist`. @param uid of the user who runs it; default: of this process */
 export async function bundleAll(dist: URL = DIST, uid?: number): Promise<void> {
   await rm(dist, { recursive: true, force: true })
   await mkdir(new URL('lib/', dist), { recursive: true })

@@ -1,6 +1,6 @@
 /**
- * Lets a bundled function answer one authenticated request and end by itself, so that its compile cache holds all that a
- * request needs: a process that is killed writes none. What the function asks for beyond the key is away, on purpose.
+ * Sends one authenticated request to a bundled function and lets it exit, so that its compile cache covers a whole request: a
+ * process that is killed writes no cache. Only the realm's key is reachable; the other services are not.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,9 +11,9 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { Route } from '../../shared/routes/index.ts'
 import { SETTINGS } from '../../shared/settings/config.ts'
 
-const AWAY = 'http://127.0.0.1:9'
+const UNREACHABLE = 'http://127.0.0.1:9'
 const ID = '00000000-0000-4000-8000-000000000000'
-/** Fits every body of the contract: each takes what it knows. */
+/** Valid for every route: schemas ignore unknown fields. */
 const BODY = {
   analysis_id: ID,
   project_id: ID,
@@ -28,13 +28,13 @@ const BODY = {
   progress: 0,
 }
 
-/** Something for every setting that has no default; long enough for a key. */
-function settings(): Record<string, string> {
+/** A value for every required setting; keys are long enough. */
+function requiredSettings(): Record<string, string> {
   const required = Object.entries(SETTINGS).filter(([, { default: fallback }]) => fallback === undefined)
   return Object.fromEntries(
     required.map(([name]) => [
       name,
-      name.includes('URL') ? AWAY : name.endsWith('_KEY') ? 'warm-up'.repeat(8) : '127.0.0.1',
+      name.includes('URL') ? UNREACHABLE : name.endsWith('_KEY') ? 'warm-up'.repeat(8) : '127.0.0.1',
     ]),
   )
 }
@@ -53,7 +53,7 @@ async function createRealm() {
   return { url, token, close: () => server.close() }
 }
 
-async function ask(port: number, { endpoints: [endpoint] }: Route, token: string): Promise<void> {
+async function sendRequest(port: number, { endpoints: [endpoint] }: Route, token: string): Promise<void> {
   if (!endpoint) return
   const headers = {
     authorization: `Bearer ${token}`,
@@ -70,13 +70,13 @@ async function ask(port: number, { endpoints: [endpoint] }: Route, token: string
 }
 
 /**
- * @param uid of the user whose cache it is
- * @throws when the function does not start, or does not end by itself
+ * @param uid of the user who runs the image
+ * @throws if the function does not start or does not exit with 0
  */
 export async function warmUp(route: Route, program: URL, uid?: number): Promise<void> {
   const realm = await createRealm()
   const env = {
-    ...settings(),
+    ...requiredSettings(),
     KEYCLOAK_URL: realm.url,
     KUBERNETES_SERVICE_HOST: '127.0.0.1',
     KUBERNETES_SERVICE_PORT: '9',
@@ -94,7 +94,7 @@ export async function warmUp(route: Route, program: URL, uid?: number): Promise<
   try {
     const [message] = (await Promise.race([once(child, 'message'), exited])) as [{ port: number } | number]
     if (typeof message !== 'object') throw new Error(`${route.name} does not start`)
-    await ask(message.port, route, realm.token)
+    await sendRequest(message.port, route, realm.token)
     child.kill('SIGTERM')
     const [code] = await exited
     if (code !== 0) throw new Error(`${route.name} ended with ${code}`)

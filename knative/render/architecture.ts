@@ -1,4 +1,4 @@
-/** The tables of ARCHITECTURE.md that the code decides, put between their markers; the rest of the page is written by hand. */
+/** Renders the tables of ARCHITECTURE.md from the code, between their markers. The other text is written by hand. */
 import { readFileSync } from 'node:fs'
 import { changeType, RECONCILE_TYPE } from '../../shared/po/events.ts'
 import { DECISIONS, OBSERVATIONS, WORDS } from '../../shared/po/lifecycle.ts'
@@ -35,7 +35,7 @@ const functions = (): string =>
     ]),
   )
 
-/** What leads to each state, for those who subscribe to it. */
+/** The cause of each change, for subscribers. */
 const MEANINGS: Readonly<Record<ChangeTo, string>> = {
   starting: 'a create was accepted, or a restart began its next run',
   started: 'all its objects are there',
@@ -62,7 +62,6 @@ const events = (): string =>
     ],
   )
 
-/** Folders, what they own, and the rooms and modules that they may import. */
 const rooms = (): string =>
   table(
     ['room', 'files', 'owns', 'may import'],
@@ -76,7 +75,7 @@ const rooms = (): string =>
 
 const SECTIONS: Readonly<Record<string, () => string>> = { rooms, decisions, words, functions, events }
 
-/** The page with every marked section as the code has it. */
+/** The page with each marked section rendered. */
 export function renderArchitecture(page: string = readFileSync(PAGE, 'utf8')): string {
   return Object.entries(SECTIONS).reduce((text, [name, render]) => {
     const [begin, end] = [`<!-- rendered: ${name} -->`, `<!-- end: ${name} -->`]

@@ -1,11 +1,11 @@
 /**
- * `.env.template`, made from the table of settings: what each does, what it takes, and its default. What must be set has
- * an empty value to fill in; everything else is commented out at its default.
+ * Renders `.env.template` from the table of settings: the effect, accepted values and default of each. A required setting has
+ * an empty value; the others are commented out at their defaults.
  */
 import { SETTINGS, type SettingName } from '../../shared/settings/config.ts'
 
-/** Titles, in the order of the file. */
-export const GROUPS = {
+/** Titles of the groups, in the order of the file. */
+export const GROUP_TITLES = {
   database: 'PostgreSQL',
   auth: 'Callers: the realm that issues their tokens',
   identity: 'Keycloak clients of analyses',
@@ -24,7 +24,7 @@ export const GROUPS = {
   process: 'Every process',
 } as const satisfies Record<(typeof SETTINGS)[SettingName]['group'], string>
 
-/** Read by us, yet no settings of a function: the platform, or whoever starts a process, gives them. */
+/** Variables that are no settings: the platform, or the user who starts a process, sets them. */
 export const AMBIENT = {
   FUNCTION_TARGET: 'The function that a container runs, such as `po-status`; set by its manifest.',
   KUBECONFIG: 'Cluster to use from outside of it. In a pod it stays unset, and the service account is used.',
@@ -39,13 +39,13 @@ const HEAD = `# Every environment variable, its effect, what it takes, and its d
 
 const WIDTH = 100
 
-/** Asks a setting's own check what it takes, with a text that only free-form settings accept. */
+/** A setting's parser names what it accepts when it gets a text that only free-form settings accept. */
 function accepted(name: SettingName): string {
   const answer: unknown = SETTINGS[name].parse('\0')
   return answer && typeof answer === 'object' && 'what' in answer ? ` Takes ${answer.what}.` : ''
 }
 
-/** Comment lines of a limited width. */
+/** The text as comment lines of at most `WIDTH` characters. */
 export function comment(text: string): string {
   const lines = ['#']
   for (const word of text.split(' ')) {
@@ -57,7 +57,7 @@ export function comment(text: string): string {
   return lines.join('\n')
 }
 
-/** Its effect, what it takes, and whether it is required. */
+/** The effect, the accepted values and whether it is required. */
 export function description(name: SettingName): string {
   const { default: fallback, effect } = SETTINGS[name]
   return effect + accepted(name) + (fallback === undefined ? ' Required.' : '')
@@ -78,15 +78,15 @@ function section([group, title]: [string, string]): string {
   return `\n# ---- ${title}\n\n${ordered.map(entry).join('\n')}`
 }
 
-/** Groups in which something must be set come first. */
-function order(): [string, string][] {
-  const needs = (group: string) =>
-    (Object.keys(SETTINGS) as SettingName[]).some((name) => SETTINGS[name].group === group && isRequired(name))
-  const groups = Object.entries(GROUPS)
-  return [...groups.filter(([group]) => needs(group)), ...groups.filter(([group]) => !needs(group))]
+/** Groups with required settings come first. */
+function orderedGroups(): [string, string][] {
+  const required = new Set<string>(
+    (Object.keys(SETTINGS) as SettingName[]).filter(isRequired).map((name) => SETTINGS[name].group),
+  )
+  return Object.entries(GROUP_TITLES).toSorted(([a], [b]) => Number(required.has(b)) - Number(required.has(a)))
 }
 
 export function renderEnv(): string {
   const ambient = Object.entries(AMBIENT).map(([name, effect]) => `${comment(effect)}\n#${name}=\n`)
-  return `${HEAD}${order().map(section).join('')}\n# ---- Not settings: given by the platform\n\n${ambient.join('\n')}`
+  return `${HEAD}${orderedGroups().map(section).join('')}\n# ---- Not settings: given by the platform\n\n${ambient.join('\n')}`
 }

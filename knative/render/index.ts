@@ -1,6 +1,6 @@
 /**
- * Writes the files that are made from tables in the code: `node knative/render/index.ts`. With `--check` it writes nothing and
- * fails when a file differs from what would be written, or lies where only such files belong.
+ * Writes the files that are rendered from tables in the code: `node knative/render/index.ts`. With `--check` it writes nothing
+ * and fails if a file differs from its rendering, or if a folder for rendered files has another file.
  */
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { renderArchitecture } from './architecture.ts'
@@ -17,7 +17,7 @@ export const RENDERED: readonly Rendered[] = [
 
 const ROOT = new URL('../../', import.meta.url)
 
-function present(path: string): string | undefined {
+function readIfPresent(path: string): string | undefined {
   try {
     return readFileSync(new URL(path, ROOT), 'utf8')
   } catch {
@@ -25,8 +25,8 @@ function present(path: string): string | undefined {
   }
 }
 
-/** Paths whose content is not what their table says. */
-export const differing = (read: (path: string) => string | undefined = present): string[] =>
+/** Paths of files that differ from their rendering. */
+export const differing = (read: (path: string) => string | undefined = readIfPresent): string[] =>
   RENDERED.filter(({ path, render }) => read(path) !== render()).map(({ path }) => path)
 
 function write(): void {

@@ -1,4 +1,4 @@
-/** Files below `knative/` and `functions/` that are made from tables, and the folders in which nothing else may lie. */
+/** The rendered files in `knative/` and `functions/`, and the folders that may have no others. */
 import { globSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { dtRoutes, functionFolder, poRoutes, type Route } from '../../shared/routes/index.ts'
@@ -17,7 +17,7 @@ import { NOTICE, yamlOf } from '../manifests/yaml.ts'
 import { secretsTemplate, settingsTemplate } from './settings-templates.ts'
 
 export interface Rendered {
-  /** Below the root of the repository. */
+  /** Relative to the root of the repository. */
   readonly path: string
   readonly render: () => string
   readonly isProgram?: boolean
@@ -25,38 +25,38 @@ export interface Rendered {
 
 const ROOT = new URL('../../', import.meta.url)
 
-const ofRoute = (place: string, route: Route): readonly Rendered[] => [
-  { path: `${place}/services/${route.name}.yaml`, render: () => yamlOf(knativeService(route)) },
-  { path: `${place}/rbac/${route.name}.yaml`, render: () => yamlOf(...access(route)) },
+const ofRoute = (folder: string, route: Route): readonly Rendered[] => [
+  { path: `${folder}/services/${route.name}.yaml`, render: () => yamlOf(knativeService(route)) },
+  { path: `${folder}/rbac/${route.name}.yaml`, render: () => yamlOf(...access(route)) },
   { path: `functions/${functionFolder(route)}/func.yaml`, render: () => renderFuncYaml(route) },
 ]
 
-/** Lists the files of a folder, so that its parent need not know the functions. */
+/** A kustomization of the folder's files, so that its parent does not list the functions. */
 const listing = (folder: string, routes: readonly Route[]): Rendered => ({
   path: `${folder}/kustomization.yaml`,
   render: () => `${NOTICE}resources:\n${routes.map(({ name }) => `  - ${name}.yaml\n`).join('')}`,
 })
 
-const ofRoutes = (place: string, routes: readonly Route[]): readonly Rendered[] => [
-  ...routes.flatMap((route) => ofRoute(place, route)),
-  listing(`${place}/services`, routes),
-  listing(`${place}/rbac`, routes),
+const ofRoutes = (folder: string, routes: readonly Route[]): readonly Rendered[] => [
+  ...routes.flatMap((route) => ofRoute(folder, route)),
+  listing(`${folder}/services`, routes),
+  listing(`${folder}/rbac`, routes),
 ]
 
-/** Programs of the gateway's pods. */
+/** Programs that run in the gateway's pods. */
 const PROGRAMS = ['configure.ts', 'names.ts'] as const
 const DT = 'knative/config/components/dt'
-/** Seconds until a resource that was applied by hand is seen. */
+/** Seconds between two events of the PingSource. */
 const DT_INTERVAL = 10
 
-/** Wherever an interval is set, its PingSource lies beside it: in the base, or as a patch in an overlay. */
+/** Each interval.env, of the base or an overlay, has its PingSource beside it. */
 const loops = (): Rendered[] =>
   globSync('knative/**/interval.env', { cwd: ROOT.pathname }).map((path) => ({
     path: `${dirname(path.replaceAll('\\', '/'))}/ping-source.yaml`,
     render: () => renderPingSource(readFileSync(new URL(path, ROOT), 'utf8')),
   }))
 
-/** What analyses call themselves, through their proxies. */
+/** Routes that analyses call through their proxies. */
 const analysisRoutes = poRoutes.filter(({ auth }) => auth === 'analysis')
 
 export const MANIFESTS: readonly Rendered[] = [
@@ -67,7 +67,7 @@ export const MANIFESTS: readonly Rendered[] = [
   { path: `${DT}/policies.yaml`, render: () => yamlOf(...dtPolicies()) },
   { path: `${DT}/nginx.conf`, render: () => gatewayConf([...poRoutes, ...callerRoutes]) },
   { path: `${DT}/runs/nginx.conf`, render: () => gatewayConf(runRoutes) },
-  // kustomize reads no file of another folder.
+  // kustomize cannot read files of another folder, so they are copied.
   ...PROGRAMS.map((name) => ({
     path: `${DT}/runs/${name}`,
     render: () => readFileSync(new URL(`knative/config/base/gateway/${name}`, ROOT), 'utf8'),
@@ -89,7 +89,7 @@ export const MANIFESTS: readonly Rendered[] = [
 const FOLDERS = 'knative/config/{base,components/dt}/{services,rbac}/*'
 const FUNC_YAML = 'functions/**/func.yaml'
 
-/** Files where only rendered ones belong, and which no table accounts for any more. */
+/** Files in folders for rendered files that no table renders. */
 export function strays(root: string = ROOT.pathname): string[] {
   const known = new Set(MANIFESTS.map(({ path }) => path))
   const found = [FOLDERS, FUNC_YAML].flatMap((pattern) => globSync(pattern, { cwd: root }))

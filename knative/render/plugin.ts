@@ -1,4 +1,4 @@
-/** `knative/bin/kn-po`: the folder `kn-po` and what it takes from the tables, as one file for Node 20 that can be copied anywhere. */
+/** Bundles `knative/plugin` and the tables that it imports into one file for Node 20, `knative/bin/kn-po`. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
@@ -8,7 +8,7 @@ const ROOT = new URL('../../', import.meta.url)
 
 export const PLUGIN = 'knative/bin/kn-po'
 
-/** Below the first line, which has to be for the shell. */
+/** The second line; the first is the shebang. */
 const NOTICE = '// Made by `make render` from knative/plugin and shared/routes/index.ts; do not edit.\n'
 
 export function renderPlugin(): string {
@@ -18,7 +18,7 @@ export function renderPlugin(): string {
     absWorkingDir: fileURLToPath(ROOT),
     bundle: true,
     platform: 'node',
-    // Outside of the project nothing would say that it is an ES module.
+    // Outside the project no package.json would mark it as an ES module.
     format: 'cjs',
     target: 'node20',
     charset: 'utf8',

@@ -1,16 +1,16 @@
 /**
- * The map of the repository: what each folder owns, and what it may import. `test/architecture.test.ts` keeps it, and the
- * table in ARCHITECTURE.md is rendered from it. A new folder needs a row here before anything in it passes.
+ * The map of the repository: what each folder owns and may import. `test/architecture.test.ts` enforces it, and the table in
+ * ARCHITECTURE.md is rendered from it. A new folder needs a row here.
  */
 
 export interface Room {
   readonly name: string
-  /** How the page calls it. */
+  /** The folder as ARCHITECTURE.md shows it. */
   readonly folder: string
   readonly owns: string
   /** Paths of its files. The first room whose pattern matches a file is the file's room. */
   readonly files: RegExp
-  /** Names of rooms, single files, packages and Node modules; `node:*` is all of Node, `packages` all packages it may know. */
+  /** Rooms, files, packages and Node modules that it may import; `node:*` is all of Node, `packages` all dependencies. */
   readonly may: readonly string[]
 }
 

@@ -1,16 +1,13 @@
 /**
- * What an installation fills in, made from the table of settings: the ConfigMap of the plain ones, and a list of the secret
- * ones from which a Secret is made.
+ * Renders the settings of an installation from the table of settings: a ConfigMap, and a template for the Secret.
  */
 import { SETTINGS, type SettingName } from '../../shared/settings/config.ts'
 import { installed, MOUNTS, SECRETS_NAME, SETTINGS_NAME } from '../manifests/environment.ts'
 import { labelsOf } from '../manifests/labels.ts'
 import { NOTICE, yamlOf } from '../manifests/yaml.ts'
-import { comment, description, GROUPS } from './env.ts'
+import { comment, description, GROUP_TITLES } from './env.ts'
 
-type Group = keyof typeof GROUPS
-
-/** What only holds for an installation. */
+/** Notes that apply only to an installation. */
 const HINTS: Readonly<Partial<Record<SettingName, string>>> = {
   STATUS_LOOP_INTERVAL: ' Set it in interval.env, of which the schedule is made, too.',
   NAMESPACE: ' The roles of the functions hold in their own namespace only.',
@@ -20,16 +17,16 @@ const HINTS: Readonly<Partial<Record<SettingName, string>>> = {
   ...Object.fromEntries(MOUNTS.map(({ setting, path }) => [setting, ` In a pod it lies below ${path}.`])),
 }
 
-/** Data without an entry is no map; `images` of an overlay change the image only where it is written. */
-const SET: readonly SettingName[] = ['NGINX_IMAGE', 'TZ']
+/** Not commented out: `data` needs an entry to be a map, and `images` of an overlay replaces only an image that is set. */
+const UNCOMMENTED: readonly SettingName[] = ['NGINX_IMAGE', 'TZ']
 
-/** A setting at its default, or empty, as a comment to be uncommented. */
+/** A commented-out setting at its default, or empty. */
 const plainEntry = (name: SettingName): string =>
-  `${comment(description(name) + (HINTS[name] ?? ''))}\n${SET.includes(name) ? '' : '#'}${name}: '${SETTINGS[name].default ?? ''}'\n`
+  `${comment(description(name) + (HINTS[name] ?? ''))}\n${UNCOMMENTED.includes(name) ? '' : '#'}${name}: '${SETTINGS[name].default ?? ''}'\n`
 
 function sections(names: readonly SettingName[], entry: (name: SettingName) => string): string {
-  const groups = (Object.keys(GROUPS) as Group[]).map((group) => ({
-    title: GROUPS[group],
+  const groups = Object.entries(GROUP_TITLES).map(([group, title]) => ({
+    title,
     names: names.filter((name) => SETTINGS[name].group === group),
   }))
   return groups
@@ -40,7 +37,7 @@ function sections(names: readonly SettingName[], entry: (name: SettingName) => s
 
 const indented = (text: string): string => text.replace(/^(?=.)/gm, '  ')
 
-/** All but empty: an overlay merges its values in. */
+/** Almost empty: an overlay merges its values into it. */
 export const settingsTemplate = (): string => {
   const head = yamlOf({
     apiVersion: 'v1',
@@ -50,7 +47,7 @@ export const settingsTemplate = (): string => {
   return `${head}data:\n${indented(sections(installed(false), plainEntry))}`
 }
 
-/** A secret stands after what it belongs to in the table, and its effect is said in relation to that. */
+/** In the table a secret follows the setting that it belongs to. */
 const ownerOf = (secret: SettingName): string => Object.keys(SETTINGS)[Object.keys(SETTINGS).indexOf(secret) - 1] ?? ''
 
 const secretEntry = (name: SettingName): string => {
