@@ -1,4 +1,4 @@
-# `make` lists the targets. Needs GNU make 3.81 or later, npm, and Node 20 or later; the dependencies include Node 24.
+# `make` lists the targets. Requires GNU make 3.81, npm and Node 20, or later; the dependencies include Node 24.
 
 BIN := node_modules/.bin
 IMAGE ?= knative-pod-orchestration:dev

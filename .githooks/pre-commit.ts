@@ -34,7 +34,7 @@ function lineFaults(): string[] {
   return stdout.split('\n').filter((line) => /^[^+].*:\d+: /.test(line))
 }
 
-/** Biome reads files, and the working tree may differ from the index: it checks a copy of the index. */
+/** Biome checks files, and the working tree may differ from the index, so it gets a copy of the index. */
 function biomeFaults(paths: readonly string[]): string[] {
   if (paths.length === 0) return []
   const copy = mkdtempSync(join(tmpdir(), 'staged-'))

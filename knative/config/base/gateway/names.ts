@@ -1,10 +1,10 @@
 /**
- * The name server of the gateway's nginx: passes questions on to the cluster's, and answers with what that said last when it is
- * slow or away. nginx itself forgets an address when its time is over, and keeps requests waiting while it asks again; on a node
- * whose cores are all busy that took longer than 5 s, and requests failed for a name whose address had not changed in weeks.
+ * A caching DNS forwarder for the gateway's nginx. It serves the last answer while the cluster's name server is slow or
+ * unreachable. nginx itself drops an address when its TTL ends and delays requests until the next answer: on a node with busy
+ * cores that took more than 5 s, and requests failed for a name whose address had not changed in weeks.
  *
- * Started beside nginx as `node names.ts [PORT [HEALTH_PORT [RESOLV_CONF [SERVER_PORT]]]]`; it may import nothing but Node. On the
- * TCP port HEALTH_PORT it can be seen that it runs.
+ * Runs beside nginx as `node names.ts [PORT [HEALTH_PORT [RESOLV_CONF [SERVER_PORT]]]]`; it may import only Node's modules.
+ * HEALTH_PORT is a TCP port for probes.
  */
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
@@ -13,16 +13,16 @@ import { createServer, isIPv6 } from 'node:net'
 
 const [port = '5353', healthPort = '8053', resolvConf = '/etc/resolv.conf', serverPort = '53'] = process.argv.slice(2)
 
-/** Age at which an answer is renewed; until that has worked, it goes on being used. */
+/** Age at which an answer is renewed. The old answer is served until a new one arrives. */
 const FRESH_MS = 5000
-const TRY_MS = 2000
-const TRIES = 5
-/** Names of functions, of both address families; more are somebody's mistake. */
-const MOST = 1024
+const TIMEOUT_MS = 2000
+const ATTEMPTS = 5
+/** Far above the number of functions times two address families: more names are a client's fault. */
+const MAX_NAMES = 1024
 const HEADER = 12
 const [NO_ERROR, NAME_ERROR] = [0, 3]
 
-interface Known {
+interface CacheEntry {
   readonly answer: Buffer
   readonly renewAt: number
 }
@@ -30,21 +30,21 @@ interface Known {
 const server = /^nameserver\s+([0-9A-Fa-f.:]+)/m.exec(readFileSync(resolvConf, 'utf8'))?.[1]
 if (!server) throw new Error(`${resolvConf} names no name server`)
 
-const known = new Map<string, Known>()
-const asking = new Map<string, Promise<Buffer | undefined>>()
+const cache = new Map<string, CacheEntry>()
+const pending = new Map<string, Promise<Buffer | undefined>>()
 
 const keyOf = (message: Buffer): string => message.toString('latin1', HEADER)
 
-/** The same question, or the same answer, under the number that its asker knows it by. */
-function numbered(message: Buffer, number: number): Buffer {
+/** A copy of the message with another transaction id. */
+function withId(message: Buffer, id: number): Buffer {
   const copy = Buffer.from(message)
-  copy.writeUInt16BE(number)
+  copy.writeUInt16BE(id)
   return copy
 }
 
-/** One try, from a port and with a number that nobody can guess. */
-function tryOnce(query: Buffer): Promise<Buffer | undefined> {
-  const number = randomInt(0x1_0000)
+/** One attempt. The random port and transaction id prevent forged answers. */
+function queryOnce(query: Buffer): Promise<Buffer | undefined> {
+  const id = randomInt(0x1_0000)
   const socket = createSocket(isIPv6(server ?? '') ? 'udp6' : 'udp4')
   return new Promise((done) => {
     const end = (answer?: Buffer) => {
@@ -52,49 +52,49 @@ function tryOnce(query: Buffer): Promise<Buffer | undefined> {
       socket.close()
       done(answer)
     }
-    const timer = setTimeout(end, TRY_MS)
+    const timer = setTimeout(end, TIMEOUT_MS)
     socket.on('error', () => end())
     socket.on('message', (answer) => {
       const question = answer.subarray(HEADER, query.length)
-      if (answer.length < query.length || answer.readUInt16BE() !== number) return
+      if (answer.length < query.length || answer.readUInt16BE() !== id) return
       if (question.equals(query.subarray(HEADER))) end(answer)
     })
-    // Connected: what comes from elsewhere is dropped.
-    socket.connect(Number(serverPort), server, () => socket.send(numbered(query, number)))
+    // A connected socket drops datagrams of other senders.
+    socket.connect(Number(serverPort), server, () => socket.send(withId(query, id)))
   })
 }
 
-async function ask(query: Buffer, key: string): Promise<Buffer | undefined> {
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    const answer = await tryOnce(query)
+async function queryServer(query: Buffer, key: string): Promise<Buffer | undefined> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const answer = await queryOnce(query)
     const code = answer && answer.readUInt8(3) & 0x0f
     if (!answer || (code !== NO_ERROR && code !== NAME_ERROR)) continue
-    if (known.size >= MOST) known.clear()
-    known.set(key, { answer, renewAt: Date.now() + FRESH_MS })
+    if (cache.size >= MAX_NAMES) cache.clear()
+    cache.set(key, { answer, renewAt: Date.now() + FRESH_MS })
     return answer
   }
   return undefined
 }
 
-/** One asks for all who want the same. */
+/** Concurrent queries for one name share one request. */
 function renew(query: Buffer): Promise<Buffer | undefined> {
   const key = keyOf(query)
-  const running = asking.get(key) ?? ask(query, key).finally(() => asking.delete(key))
-  asking.set(key, running)
+  const running = pending.get(key) ?? queryServer(query, key).finally(() => pending.delete(key))
+  pending.set(key, running)
   return running
 }
 
 const listener = createSocket('udp4')
 listener.on('message', async (query, from) => {
   if (query.length <= HEADER) return
-  const found = known.get(keyOf(query))
+  const found = cache.get(keyOf(query))
   if (!found || Date.now() > found.renewAt) {
     const renewed = renew(query)
     if (!found) await renewed
   }
-  const answer = known.get(keyOf(query))?.answer
-  // Without one, nginx asks again, and gives up when its own time is over.
-  if (answer) listener.send(numbered(answer, query.readUInt16BE()), from.port, from.address)
+  const answer = cache.get(keyOf(query))?.answer
+  // Without an answer, nginx repeats the query until its own timeout.
+  if (answer) listener.send(withId(answer, query.readUInt16BE()), from.port, from.address)
 })
 listener.bind(Number(port), '127.0.0.1', () => createServer((socket) => socket.destroy()).listen(Number(healthPort)))
 process.once('SIGTERM', () => process.exit(0))

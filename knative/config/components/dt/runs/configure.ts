@@ -1,6 +1,7 @@
 /**
- * Fills what only the pod knows into the gateway's nginx.conf: where its name server (`names.ts`) listens, and what names end in. Runs
- * before nginx does, as `node configure.ts TEMPLATE RESULT [RESOLV_CONF]`; it may import nothing but Node.
+ * Replaces the placeholders of the gateway's nginx.conf by values that only the pod knows: the address of its name server
+ * (`names.ts`), the cluster's domain, and whether to listen on IPv6. Runs before nginx as
+ * `node configure.ts TEMPLATE RESULT [RESOLV_CONF]`; it may import only Node's modules.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 
@@ -13,9 +14,9 @@ if (!nameserver || !suffix)
   throw new Error(`${resolvConf} is not that of a pod of a cluster: no nameserver, or no search`)
 
 const v6 = nameserver.includes(':')
-/** Of both families where the cluster speaks IPv6, so that either works alone. */
+/** Listens on both families where the cluster has IPv6. */
 const listen = (port: number): string => (v6 ? `[::]:${port} ipv6only=off` : String(port))
-const place: Readonly<Record<string, string>> = {
+const values: Readonly<Record<string, string>> = {
   '@RESOLVER@': '127.0.0.1:5353',
   '@SUFFIX@': suffix,
   '@8080@': listen(8080),
@@ -23,5 +24,5 @@ const place: Readonly<Record<string, string>> = {
 }
 writeFileSync(
   result,
-  readFileSync(template, 'utf8').replace(/@[A-Z0-9]+@/g, (mark) => place[mark] ?? mark),
+  readFileSync(template, 'utf8').replace(/@[A-Z0-9]+@/g, (placeholder) => values[placeholder] ?? placeholder),
 )
