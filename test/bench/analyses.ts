@@ -1,9 +1,9 @@
-/** Analyses that execute, as far as the database knows. */
+/** Executing analyses, in the database only. */
 import { randomUUID } from 'node:crypto'
 import type { AnalysisId } from '../../shared/po/model.ts'
 import type { PoStore } from '../../shared/po/ports/store.ts'
 
-/** The id of an analysis that has a number: the number is its end. */
+/** The id of the nth analysis ends in n. */
 export const analysisId = (n: number): AnalysisId =>
   `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}` as AnalysisId
 

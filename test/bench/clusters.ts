@@ -1,4 +1,4 @@
-/** Kubernetes APIs that functions are measured against: each gives the settings by which a function finds it. */
+/** The Kubernetes APIs of the benchmarks, with the settings by which functions connect to them. */
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,9 +9,9 @@ import { type Apart, startApart } from './apart.ts'
 import { PEER_SERVICES } from './peer-services.ts'
 
 export interface Surroundings {
-  /** For files. */
+  /** For temporary files. */
   readonly folder: string
-  /** Where every peer answers. */
+  /** The port of all peers. */
   readonly peerPort: number
 }
 
@@ -20,7 +20,7 @@ export interface BenchCluster {
   stop(): Promise<void>
 }
 
-/** Starts, or finds, a Kubernetes API. */
+/** Starts a Kubernetes API, or connects to one. */
 export type StartCluster = (surroundings: Surroundings) => Promise<BenchCluster>
 
 async function settings(folder: string, kubeconfig: string) {
@@ -29,7 +29,7 @@ async function settings(folder: string, kubeconfig: string) {
   return { KUBECONFIG: file }
 }
 
-/** The sandbox's, without pods, in a process of its own: it shares no event loop with whoever makes the load. */
+/** The sandbox's, without pods, as a separate process: it shares no event loop with the load generator. */
 export const sandboxApart: StartCluster = async ({ folder, peerPort }) => {
   const apart = await startApart<string>('kubernetes-apart.ts', { BROKER_PORT: String(peerPort) })
   return { env: await settings(folder, apart.ready), stop: apart.stop }
@@ -37,7 +37,7 @@ export const sandboxApart: StartCluster = async ({ folder, peerPort }) => {
 
 const RENDERED_WITHIN_MS = 120_000
 
-/** The sandbox's with so many running analyses; what it was asked since the last time is told to `requests`. */
+/** The sandbox's with running analyses; `requests` returns the requests since its last call. */
 export function runsApart(analyses: number, logBytes = 0) {
   let apart: Apart<string, string, readonly string[]> | undefined
   const start: StartCluster = async ({ folder }) => {
@@ -75,7 +75,7 @@ async function removeNamespace(connection: ApiConnection, path: string): Promise
   }
 }
 
-/** A real one, in a namespace that is made for this and goes with it. Peers are Services that lead nowhere. */
+/** A real one, in a namespace that is created for the benchmark and deleted after it. Peers are Services without pods. */
 export const realCluster =
   (kubeconfig: string): StartCluster =>
   async () => {
@@ -92,7 +92,7 @@ export const realCluster =
         spec: { selector: labels, ports: [{ port }] },
       })
     return {
-      // No node has so much: analyses stay pending where a scheduler and nodes are, as where there are none.
+      // No node has so much memory: analyses stay pending with and without a scheduler.
       env: { KUBECONFIG: kubeconfig, NAMESPACE: namespace, ANALYSIS_CPU_REQUEST: '1000' },
       async stop() {
         await removeNamespace(connection, path)

@@ -1,7 +1,7 @@
 /**
- * What line 10,000 of an analysis costs against line 10: the whole call on a real server, with progress and a report.
+ * The latency of line 10,000 of an analysis against line 10: the whole call on a real server, with progress and a report.
  *
- * Both are measured in turns within one run, so that whatever else the machine does meets both alike.
+ * Both are measured in turns, so that other load on the machine affects both equally.
  */
 import { randomUUID } from 'node:crypto'
 import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
@@ -13,7 +13,7 @@ import { atMost, type BenchRow, median, shown } from './row.ts'
 
 const LONG = 10_000
 const SHORT = 10
-/** Lines that are measured around each of the two. */
+/** Lines measured around each of the two. */
 const SPREAD = 5
 const ROUNDS = 1000
 const BUDGET = 1.2
@@ -35,7 +35,7 @@ async function analysis(store: PoStore): Promise<AnalysisId> {
   return id
 }
 
-/** As configured by default. */
+/** The default of the setting. */
 const LIMITS = { runLines: 20_000, runBytes: 2 ** 24, analysisLines: 100_000, analysisBytes: 2 ** 26 }
 
 const report = (message: string): Report => ({ kind: 'log', level: 'info', message, status: 'executing' })
@@ -56,7 +56,7 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return performance.now() - began
 }
 
-/** Lines around the 10th of ever new analyses, in turns with lines around the 10,000th of one. */
+/** Lines around the 10th of new analyses, in turns with lines around the 10,000th of one. */
 async function measure(store: PoStore): Promise<{ short: number[]; long: number[] }> {
   const old = await analysis(store)
   await fill(store, old, LONG - ROUNDS / 2)

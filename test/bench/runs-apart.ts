@@ -1,7 +1,7 @@
 /**
- * The sandbox's Kubernetes API over TLS, with running analyses, as a process of its own: the analyses 1 to ANALYSES, each
- * with all objects of its first run, applied as `create` does it, and its two pods, as a kubelet reports them. There is no
- * process behind them, and nothing collects garbage.
+ * The sandbox's Kubernetes API over TLS, with running analyses, as a separate process: the analyses 1 to ANALYSES, each with
+ * all objects of its first run, applied as `create` does, and its two pods, as a kubelet reports them. The pods have no
+ * processes, and no garbage collector runs.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -63,7 +63,7 @@ async function addRun(n: number): Promise<void> {
   await applyRun({ cluster }, input, rootUid)
 }
 
-/** Of about the length that a kubelet with containerd writes. */
+/** About as long as those of a kubelet with containerd. */
 function running(pod: KubeObject): KubeObject {
   const at = timestamp()
   const condition = (type: string) => ({
@@ -126,7 +126,7 @@ const LOG_LINE = Buffer.from(`${'x'.repeat(1023)}\n`)
 async function sendLog({ response }: Exchange): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/plain' })
   const lines = Array.from({ length: LOG_BYTES / LOG_LINE.length }, () => LOG_LINE)
-  await pipeline(Readable.from(lines), response).catch(() => {}) // its reader may have gone
+  await pipeline(Readable.from(lines), response).catch(() => {}) // the reader may have disconnected
 }
 
 const requests: string[] = []
@@ -150,5 +150,5 @@ const kubeconfig = JSON.stringify({
   'current-context': 'bench',
 })
 
-/** Every question is answered with the requests since the last one. */
+/** Answers each question with the requests since the last one. */
 serveApart<unknown, readonly string[]>(kubeconfig, () => requests.splice(0))

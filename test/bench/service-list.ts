@@ -1,7 +1,6 @@
 /**
  * `GET /service/?limit=1000`, all of 1,000 services with their inputs and two outputs each, 100 times a second from one
- * `dt-service-list` process, by the open loop, while one of them changes each second. The process is told of no Kubernetes: it
- * could not ask it.
+ * `dt-service-list` process, by the open loop, while one of them changes each second. The process has no access to Kubernetes.
  */
 import { randomBytes } from 'node:crypto'
 import type { Db } from '../../shared/adapters/postgres/rows.ts'
@@ -18,7 +17,7 @@ const WARM_UP_SECONDS = 5
 const BUDGET_MS = 50
 const CHANGE_MS = 1000
 
-/** Services that have ended, as far as the database knows. */
+/** Ended services, in the database only. */
 export async function seedServices({ database }: Pick<BenchNode, 'database'>): Promise<void> {
   const ids = Array.from({ length: SERVICES }, () => randomBytes(12).toString('hex') as ServiceId)
   const spec = {

@@ -1,8 +1,8 @@
 /**
- * Writes (every POST, PUT, PATCH and DELETE, whatever its answer) at the API server for one create and its end, counted
- * there. It is a whole node with analyses and proxies as processes, and it ticks each second. Two lives: one is deleted by
- * its caller while it executes and takes seconds to end, so that several sweeps look after it; one computes its result.
- * The worse counts.
+ * Write requests (POST, PUT, PATCH and DELETE, with any status) at the API server from create to the end of an analysis,
+ * counted there. The node is complete, with analyses and proxies as processes, and ticks each second. Of two analyses one is
+ * deleted while it executes and takes seconds to stop, so that several sweeps reconcile it; the other computes its result. The
+ * worse counts.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -43,7 +43,7 @@ async function until(what: string, isSo: () => Promise<boolean>): Promise<void> 
 
 const stateOf = async ({ store }: Bed, id: AnalysisId): Promise<State | undefined> => (await store.find(id))?.state
 
-/** From its create until nothing of it is left to remove. */
+/** From create until all objects are removed. */
 async function live(bed: Bed, image: string, end: (id: AnalysisId) => Promise<void>): Promise<void> {
   const body = createBody(image)
   const id = parseAnalysisId(body.analysis_id)
@@ -61,7 +61,7 @@ async function deleteWhileExecuting(bed: Bed, id: AnalysisId): Promise<void> {
   await call(bed, 'DELETE', `/po/delete/${id}`)
 }
 
-/** It is there before any create; one that misses it would put it back. */
+/** It exists before any create, because a create that does not find it would apply it. */
 async function installStandingPolicy({ kubeconfig }: Sandbox): Promise<void> {
   const cluster = createCluster({ env: { KUBECONFIG: kubeconfig } })
   await cluster.apply(standingPolicy())

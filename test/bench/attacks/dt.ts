@@ -1,6 +1,6 @@
 /**
- * What one caller, or one image, can make the functions of digital twins hold: pages of any size, runs with any number of
- * outputs, outputs that grow when they are read as JSON. Rows that are written by SQL are those of an older version.
+ * How much memory one caller, or one image, can make the functions of digital twins use: by pages of any size, runs with any
+ * number of outputs, outputs that grow when they are parsed as JSON. Rows written by SQL are those of an older version.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { ServiceId } from '../../../shared/dt/model.ts'
@@ -19,7 +19,7 @@ const SERVICES = 50_000
 const TALKATIVE = 200
 const DESCRIPTION_BYTES = 900 * 1024
 const PARTS = 20_000
-/** What a path may have is 4,096 bytes. */
+/** The limit of a path is 4,096 bytes. */
 const FOLDERS = `${'d'.repeat(200)}/`.repeat(16)
 const MANIFEST_FILES = 18_000
 const RUNS = 5000
@@ -27,7 +27,7 @@ const TAIL_BYTES = 16 * 1024
 const JSON_BYTES = 4 * 1024 * 1024
 
 const newId = (): ServiceId => randomBytes(12).toString('hex') as ServiceId
-/** Of run 0 of firing 0 of a service that `addServices` made. */
+/** The path of run 0 of firing 0 of a service that `addServices` created. */
 const tokenOf = (id: ServiceId) => {
   const grant = { serviceId: id, uid: `uid-${id}`, step: 'replication', firing: 0, index: 0, retries: 0 } as const
   return { authorization: `Bearer ${runToken([TOKEN_KEY], grant)}` }
@@ -50,7 +50,7 @@ const SPEC = {
   historyLimit: null,
 }
 
-/** Services that run, each with its run 0 of firing 0. */
+/** Running services, each with run 0 of firing 0. */
 async function addServices({ database }: BenchNode, ids: readonly ServiceId[], spec: object = SPEC): Promise<void> {
   await database.transaction(async (tx) => {
     await tx`create temporary table wanted on commit drop as
@@ -64,7 +64,7 @@ async function addServices({ database }: BenchNode, ids: readonly ServiceId[], s
   })
 }
 
-/** Far above the numbers that uploads are given. */
+/** Far above the numbers of real uploads. */
 export const EMPTY_BODY = 1_000_000_000
 
 async function addEmptyContent({ database }: BenchNode): Promise<void> {
@@ -127,7 +127,7 @@ async function listing(node: BenchNode): Promise<BenchRow[]> {
 
 const RUN = 'firing=0&index=0&attempt=0'
 
-/** @throws when the very first output of a run is refused: the rest would attack nothing */
+/** @throws if the first output of a run is refused, since the attack would then do nothing */
 async function begin({ url }: Victim, id: ServiceId): Promise<void> {
   const client = createClient(url)
   const path = `/run/${id}/outputs/first.txt?${RUN}`
@@ -171,7 +171,7 @@ async function leaving(node: BenchNode): Promise<BenchRow[]> {
   return [await underAttack(node, put), await underAttack(node, say)]
 }
 
-/** Brought by a run and completed, as any output. */
+/** An output that a run has uploaded and completed. */
 async function leaveJson(node: BenchNode, id: ServiceId, body: string): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const { url, stop } = await node.start(routes.dt.runOutput)
