@@ -1,6 +1,6 @@
 /**
- * What a function's account is refused at the real API server though its role grants the verb, and that all that functions
- * write in normal life passes. Each attack is what somebody who got into that function would try.
+ * Requests that the real API server refuses a function's service account although its role grants the verb, and that all
+ * normal writes of functions pass. Each attack is one that an intruder in the function would try.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -43,7 +43,7 @@ beforeAll(async () => {
     }),
   )
   const site = (kind: string, name: string) => ({ apiVersion: 'v1', kind, metadata: { name } })
-  // What is written here is judged and never run.
+  // Only admission is under test: the quota prevents pods.
   await api.json('POST', `/api/v1/namespaces/${NAMESPACE}/resourcequotas`, {
     metadata: { name: 'no-pods' },
     spec: { hard: { pods: '0' } },
@@ -83,7 +83,7 @@ interface Answer {
 
 type Method = 'GET' | 'PATCH' | 'DELETE'
 
-/** Serving's webhook may be slow, which is a 500 of the server and says nothing of what it would have decided. */
+/** A slow webhook of Serving is a 500 of the server, which is no decision. */
 async function ask(...call: Parameters<typeof askOnce>): Promise<Answer> {
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const answer = await askOnce(...call)
@@ -102,7 +102,7 @@ async function askOnce(account: string, method: Method, path: string, body?: obj
   return { status: answer.status, message }
 }
 
-/** As functions write: applied by the server, whether it is there or not. */
+/** Server-side apply, as functions write. */
 const apply = (account: string, object: KubernetesObject): Promise<Answer> => {
   const path = `${pathOf(kindOf(object), object.metadata.name)}?fieldManager=flame-po&force=true`
   return ask(account, 'PATCH', path, object, 'apply-patch+yaml')
@@ -116,7 +116,7 @@ const refusal = (policy: string) => ({
   message: expect.stringMatching(`ValidatingAdmissionPolicy 'functions-${policy}\\.`),
 })
 
-/** Without its owner, which is not there: a garbage collector would take it away while it is looked at. */
+/** Without owner references: the owner does not exist, so the garbage collector would delete the object. */
 const alone = ({ metadata, ...object }: KubernetesObject): KubernetesObject => {
   const { ownerReferences: _, ...rest } = metadata
   return { ...object, metadata: rest }
@@ -125,7 +125,7 @@ const alone = ({ metadata, ...object }: KubernetesObject): KubernetesObject => {
 const RUNS = [RUN, { ...RUN, run: 2 as RunNumber, settings: { ...SETTINGS, netStatsImage: 'busybox:1.37' } }]
 const OF_RUNS = RUNS.flatMap((run) => written(run)).map(alone)
 const FORMER = written({ ...RUN, run: 3 as RunNumber, rootKind: 'Secret' }).map(alone)
-/** Each as a service of its own: pods of a Job cannot be changed. */
+/** Each with another service: the pod template of a Job is immutable. */
 const OF_DT = Object.values(dtInput.CASES).flatMap(({ objects }, at) => {
   const id = String(at).padStart(24, 'a')
   return objects.map((object) =>
@@ -188,7 +188,7 @@ describe('names of others', () => {
       metadata: { name: 'po-service' },
       spec: { ports: [{ port: 80 }] },
     }
-    // Which of the policies that refuse it is named is up to the server.
+    // Several policies refuse it; the server names any of them.
     expect(await apply(account, service)).toMatchObject(refusal('(names|services)'))
   })
 
@@ -204,7 +204,7 @@ describe('names of others', () => {
   test('a standing policy is not deleted, and one that is no one’s own is not made', async () => {
     for (const account of ['po-cleanup', 'po-status-reconcile'])
       expect(await remove(account, 'NetworkPolicy', STANDING_POLICY_NAME)).toMatchObject(refusal('names'))
-    // Two policies refuse it; the API server says so of one.
+    // Two policies refuse it; the API server names one.
     const policy = { ...standingPolicy(), metadata: { name: `dt-${dtInput.ID}` } }
     expect(await apply('dt-reconcile', policy)).toMatchObject(refusal('(names|network)'))
   })
@@ -293,7 +293,7 @@ const ATTACKS: readonly (readonly [string, Change])[] = [
 interface Workload {
   readonly account: string
   readonly object: KubernetesObject
-  /** A Secret that is another's. */
+  /** A Secret of another owner. */
   readonly other: string
 }
 
@@ -320,7 +320,7 @@ const WORKLOADS: readonly Workload[] = [
   ...['Deployment', 'Job', 'CronJob'].map(ofDt),
 ]
 
-/** The same under another name of its own, since the pods of a Job cannot be changed, with its pods changed. */
+/** The object with changed pods, under another name, since the pod template of a Job is immutable. */
 function attacked({ object, other }: Workload, change: Change): KubernetesObject {
   const copy = JSON.parse(JSON.stringify(object)) as KubernetesObject & { spec: Fields }
   const spec = (object.kind === 'CronJob' ? (copy.spec['jobTemplate'] as { spec: Fields }).spec : copy.spec) as Fields

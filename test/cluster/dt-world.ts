@@ -1,6 +1,6 @@
 /**
- * The digital-twin orchestrator on a real cluster: services in a namespace of its own, the functions on this machine, each as
- * a user who may do what its row of the route table grants. Whatever happens, `stop` leaves neither namespace nor process.
+ * The digital-twin orchestrator on a real cluster: services in a namespace of its own, functions on this machine, each as a
+ * user with the permissions of its route. `stop` always removes the namespace and all processes.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -41,7 +41,7 @@ export interface DtWorld {
   stop(): Promise<void>
 }
 
-/** The kind is of the whole cluster: it is made or brought up to date, and stays. */
+/** Applies the kind, which is cluster-scoped and is not removed. */
 export async function defineKind(api: Api): Promise<void> {
   const definition = parse(await readFile(DEFINITION, 'utf8')) as { metadata: { name: string } }
   const path = `${DEFINITIONS}/${definition.metadata.name}`
@@ -53,7 +53,7 @@ export async function defineKind(api: Api): Promise<void> {
 export const DT_PROGRAMS = {
   worker: { entry: 'test/cluster/pods/dt-worker.ts' },
   laboratory: { entry: 'test/sandbox/images/laboratory.ts' },
-  /** As the sample calls it. */
+  /** The name in the sample. */
   sample: {
     entry: 'test/sandbox/images/laboratory.ts',
     image: 'ghcr.io/cam-digital-hospitals/digital-hosp-des:latest',
@@ -102,7 +102,7 @@ async function start(stops: Stop[]): Promise<Omit<DtWorld, 'stop'>> {
         CLUSTER_DOMAIN: environment.domain,
         DT_AUTH: 'none',
         DT_TOOLS_IMAGE: tools,
-        // Images are loaded onto the node: no registry has them.
+        // Images are loaded onto the node; no registry has them.
         DT_PULL_POLICY: 'IfNotPresent',
         DT_CPU_REQUEST: '10m',
         DT_MEMORY_REQUEST: '32Mi',

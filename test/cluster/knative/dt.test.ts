@@ -1,4 +1,4 @@
-/** The orchestrator of digital twins as `make deploy` leaves it, with its runs in real Jobs and its ticks from Knative. */
+/** The digital-twin orchestrator, installed by `make deploy`, with runs in real Jobs and ticks from Knative. */
 import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -55,7 +55,7 @@ async function upload(name: string, content: string): Promise<string> {
   expect(answer.status, await answer.clone().text()).toBe(200)
   return ((await answer.json()) as { file_id: string }).file_id
 }
-/** All pods of a function end at once, as when their node is lost. */
+/** Kills all pods of a function at once, as the loss of their node does. */
 async function kill(name: string): Promise<number> {
   const pods = await dt.api.pods(`serving.knative.dev/service=${name}`)
   const path = `/api/v1/namespaces/${dt.api.namespace}/pods`
@@ -87,7 +87,7 @@ describe('the installation', () => {
   )
 })
 
-/** What an empty installation answers to a call with a token and the least of a body. */
+/** Responses of an empty installation to a call with a token and a minimal body. */
 const ANSWERS: Readonly<Record<string, number>> = {
   'POST /service/launch': 422,
   'POST /files/upload': 422,
@@ -209,7 +209,7 @@ describe('a service', () => {
     const bytes = Buffer.from(await answer.arrayBuffer())
     expect(bytes.length).toBe(MIB * 1024 * 1024)
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(said.sha256)
-    // What only leads elsewhere is not followed.
+    // Symbolic links are not followed.
     expect(idOf('link')).toBeUndefined()
   })
 

@@ -1,6 +1,6 @@
 /**
- * The orchestrator of digital twins, installed by `make deploy` into a namespace of its own that demands Pod Security
- * *restricted*, and asking for tokens. Database and Keycloak are on this machine.
+ * The digital-twin orchestrator, installed by `make deploy` into a namespace that enforces Pod Security *restricted*, with
+ * authentication. Database and Keycloak are on this machine.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -26,13 +26,13 @@ type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
 
 export interface InstalledDt {
   readonly api: Api
-  /** `orchestrator-api-svc`, through a forwarded port. */
+  /** URL of `orchestrator-api-svc` through a forwarded port. */
   readonly url: string
   readonly images: Readonly<Record<keyof typeof DT_PROGRAMS, string>>
   readonly functionImage: string
-  /** What `make deploy` printed. */
+  /** Output of `make deploy`. */
   readonly deployed: readonly string[]
-  /** A call with a token. */
+  /** Sends a request with a token. */
   send(method: Method, path: string, body?: object | FormData): Promise<Response>
 }
 
@@ -96,7 +96,7 @@ export async function installDt(stops: AsyncDisposableStack): Promise<InstalledD
       if (body && !isForm) headers['content-type'] = 'application/json'
       const sent = body ? { body: isForm ? body : JSON.stringify(body) } : {}
       const ask = () => fetch(`${gateway.url}${path}`, { method, headers, ...sent })
-      // A forwarded port breaks with the pod behind it, and is there again in a moment.
+      // A forwarded port breaks with its pod, and reconnects within a moment.
       return ask().catch(() => sleep(FORWARDED_AGAIN_MS).then(ask))
     },
   }

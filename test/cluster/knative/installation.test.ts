@@ -1,4 +1,4 @@
-/** What `make deploy` leaves: everything ready, reachable by the gateway alone, and the same again when it is repeated. */
+/** After `make deploy` everything is ready and reachable only through the gateway; a second one changes nothing. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -106,7 +106,7 @@ describe('the installation', () => {
     await rm(dirname(file), { recursive: true })
     expect(lines.join('\n')).toMatch(/po-docs/)
     expect((await node.send('GET', '/api/docs')).status).toBe(200)
-    // What kn remembers in the object must not stand in the way of deployments, of which the second would meet it.
+    // kn's annotation in the object must not break later deployments: the second one would fail.
     for (const _ of [1, 2]) await redeploy(node.installation, node.environment, {})
   })
 })
@@ -121,7 +121,7 @@ const readersOf = async (setting: string): Promise<readonly string[]> => {
   return texts.filter(Boolean).sort()
 }
 
-/** Everything a user may call, with the answer that an empty node gives to a call with a token and the least of a body. */
+/** All routes of users, with the response of an empty node to a call with a token and a minimal body. */
 const ANSWERS: Readonly<Record<string, number>> = {
   'POST /po/': 422,
   'POST /po/stream_logs': 422,

@@ -1,4 +1,4 @@
-/** A persistent service: says what it was asked, and what it was given. */
+/** A persistent service that returns the request, its environment and its files. */
 import { existsSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 
@@ -10,5 +10,5 @@ createServer((request, response) => {
   response.writeHead(200, { 'content-type': 'application/json' }).end(body)
 }).listen(Number(PORT), () => console.log('listening'))
 
-// The first process of a container hears no signal that it does not listen for.
+// Process 1 of a container ignores signals without a handler.
 process.on('SIGTERM', () => process.exit(0))

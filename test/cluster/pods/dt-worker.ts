@@ -1,10 +1,10 @@
 /**
- * A service that does what its variables say, each leaving a JSON in /output:
- *   LOOK       JSON, name → [host, port]: tries to get there, and looks for anything that is a credential
- *   WRITE_MIB  writes a large file, and says its digest
- *   SUM        sums `value` of what the runs left, as a fan-in finds it
- *   VALUE      leaves it, and which run it was
- *   SECONDS    works so long; EXIT: its exit code
+ * A service that its variables control; each writes a JSON file to /output:
+ *   LOOK       JSON, name → [host, port]: tries to connect, and searches for credentials
+ *   WRITE_MIB  writes a large file, and its digest
+ *   SUM        sums `value` of the outputs of all runs, as the input of a fan-in
+ *   VALUE      writes it, and which run it was
+ *   SECONDS    how long it works; EXIT: its exit code
  */
 import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const { env } = process
 const OUTPUT = '/output'
 function leave(name: string, value: object): void {
-  // A pod that is no run has no such folder, and is read by its log.
+  // A pod that is not of a run has no such folder; the test reads its log.
   if (existsSync(OUTPUT)) writeFileSync(join(OUTPUT, name), JSON.stringify(value))
   console.log(JSON.stringify(value))
 }

@@ -1,16 +1,16 @@
-/** A port that pods reach, in front of a server of this machine that listens on loopback only. */
+/** Forwards a port that pods can reach to a server that listens on loopback only. */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-export interface Door {
+export interface TcpProxy {
   readonly port: number
   stop(): Promise<void>
 }
 
-export async function openDoor(
+export async function startTcpProxy(
   address: string,
   target: { readonly host: string; readonly port: number },
-): Promise<Door> {
+): Promise<TcpProxy> {
   const open = new Set<Socket>()
   const server = createServer((outside) => {
     const inside = connect(target)
@@ -34,9 +34,16 @@ export async function openDoor(
   }
 }
 
-/** The same for a URL: how pods are to call it. */
-export async function openDoorTo(address: string, name: string, url: string): Promise<Door & { readonly url: string }> {
+/** Forwards a port to the host of a URL. @returns also the URL for pods */
+export async function startUrlProxy(
+  address: string,
+  name: string,
+  url: string,
+): Promise<TcpProxy & { readonly url: string }> {
   const { hostname, port, pathname, protocol } = new URL(url)
-  const door = await openDoor(address, { host: hostname, port: Number(port || (protocol === 'https:' ? 443 : 80)) })
-  return { ...door, url: `${protocol}//${name}:${door.port}${pathname.replace(/\/$/, '')}` }
+  const proxy = await startTcpProxy(address, {
+    host: hostname,
+    port: Number(port || (protocol === 'https:' ? 443 : 80)),
+  })
+  return { ...door, url: `${protocol}//${name}:${proxy.port}${pathname.replace(/\/$/, '')}` }
 }
