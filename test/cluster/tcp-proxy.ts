@@ -45,5 +45,5 @@ export async function startUrlProxy(
     host: hostname,
     port: Number(port || (protocol === 'https:' ? 443 : 80)),
   })
-  return { ...door, url: `${protocol}//${name}:${proxy.port}${pathname.replace(/\/$/, '')}` }
+  return { ...proxy, url: `${protocol}//${name}:${proxy.port}${pathname.replace(/\/$/, '')}` }
 }

@@ -1,4 +1,4 @@
-/** The same seeds on a real PostgreSQL take the same steps as in memory, to the last answer. */
+/** Seeds take the same steps on a real PostgreSQL as in memory. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
 import { databaseSettings } from '../sandbox/postgres.ts'
@@ -12,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => databases?.stop())
 
-/** The first step that is another one. */
+/** The first step that differs. */
 function firstDifference(real: readonly string[], memory: readonly string[]) {
   const at = memory.findIndex((line, nth) => line !== real[nth])
   if (at >= 0) return { real: real[at], memory: memory[at] }

@@ -1,6 +1,6 @@
 /**
- * Faults that are built in on purpose, each the undoing of one thing the product relies on. They stand around its ports:
- * the product itself has no switch for any of them. Together they break every promise.
+ * Planted faults, each of which breaks one guarantee that the product relies on. They wrap its ports; the product has no switch
+ * for them. Together they break every promise.
  */
 
 import type { KubernetesObject } from '../../shared/platform/ports.ts'
@@ -13,13 +13,13 @@ import type { Plant } from './simulation.ts'
 import { createMemoryStore } from './store/index.ts'
 import { createTables, type Tables } from './store/tables.ts'
 
-/** Moves happen wherever the analysis is by now. */
+/** Moves ignore the current state of the analysis. */
 const withoutCompareAndSet = (store: PoStore): PoStore => ({
   ...store,
   transition: (key, _from, to, patch) => store.transition(key, STATES, to, patch),
 })
 
-/** Whoever asks gets all that is due, whether or not somebody works on it. */
+/** Claims ignore the claims of others. */
 const withoutClaims = (store: PoStore): PoStore => ({
   ...store,
   claimDue: (now, _leaseMs, limit) => store.claimDue(now, 0, limit),
@@ -32,10 +32,10 @@ const withoutClaims = (store: PoStore): PoStore => ({
   claimChanges: (now, _leaseMs, limit) => store.claimChanges(now, 0, limit),
 })
 
-/** Every removal takes the client with it, whoever uses it now. */
+/** Every removal deletes the client, even if another incarnation uses it. */
 const withoutRegardForOthers = (store: PoStore): PoStore => ({ ...store, claimClient: async () => 'held' })
 
-/** A restart goes ahead although the analysis was stopped meanwhile. */
+/** A restart continues although the analysis was stopped meanwhile. */
 const restartingWhatWasStopped = (store: PoStore): PoStore => ({
   ...store,
   transition: (key, from, to, patch, run) => {
@@ -44,7 +44,7 @@ const restartingWhatWasStopped = (store: PoStore): PoStore => ({
   },
 })
 
-/** A create does not wait until the former root was asked to go. */
+/** A create does not wait for the deletion of the previous root. */
 const beginningTooEarly = (store: PoStore): PoStore => ({
   ...store,
   begin: async (input) => {
@@ -53,7 +53,7 @@ const beginningTooEarly = (store: PoStore): PoStore => ({
   },
 })
 
-/** Each line makes us say again that the analysis executes. */
+/** Each line reports again that the analysis executes. */
 const passingLinesOn = (ports: PoPorts): PoPorts => ({
   ...ports,
   store: {
@@ -72,13 +72,13 @@ const passingLinesOn = (ports: PoPorts): PoPorts => ({
   },
 })
 
-/** What answers after a silence is still silent. */
+/** A response does not reset the silence timer. */
 const neverForgivingSilence = (store: PoStore): PoStore => ({
   ...store,
   recordPoll: (key, run, _heard, at) => store.recordPoll(key, run, false, at),
 })
 
-/** A change counts as told when somebody has it to tell. */
+/** A change counts as published once it is claimed. */
 const forgettingChanges = (store: PoStore): PoStore => ({
   ...store,
   claimChanges: async (...args) => {
@@ -90,7 +90,7 @@ const forgettingChanges = (store: PoStore): PoStore => ({
 
 const neverCompletingRemovals = (store: PoStore): PoStore => ({ ...store, completeRemoval: async () => undefined })
 
-/** A store in memory to whose tables something is done after each call of one kind. */
+/** A store in memory whose tables are changed after each call of one kind. */
 const spoiling = (call: 'archive' | 'transition', spoil: (tables: Tables) => void) => (now: () => Date) => {
   const tables = createTables(now)
   const store = createMemoryStore(now, tables)
@@ -106,7 +106,7 @@ const startingProgressAgain = ({ analyses }: Tables): void => {
   for (const row of analyses.values()) if (row.state === 'restarting') analyses.set(row.key, { ...row, progress: 0 })
 }
 
-/** The Hub is told at once, and the move is recorded afterwards, if it still can be. */
+/** Reports to the Hub before the move is recorded. */
 const tellingBeforeRecording = (ports: PoPorts): PoPorts => ({
   ...ports,
   store: {
@@ -128,7 +128,7 @@ const applying = (ports: PoPorts, apply: PoPorts['cluster']['apply']): PoPorts =
   cluster: { ...ports.cluster, apply },
 })
 
-/** The Secret hangs on the policy of the run, as everything else of it does. */
+/** The policy of the run owns the Secret, like its other objects. */
 function owningSecretsByTheRun(ports: PoPorts): PoPorts {
   const { apply } = ports.cluster
   const secrets = new Map<string, KubernetesObject>()
@@ -148,7 +148,7 @@ function owningSecretsByTheRun(ports: PoPorts): PoPorts {
   })
 }
 
-/** Owners do not wait for what hangs on them. */
+/** Owners are deleted before their dependents. */
 const ownersThatDoNotWait = (ports: PoPorts): PoPorts =>
   applying(ports, (object) => {
     const owners = object.metadata.ownerReferences?.map((owner) => ({ ...owner, blockOwnerDeletion: false }))

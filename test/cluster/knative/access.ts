@@ -1,4 +1,4 @@
-/** The permissions of a service account, by self-subject access reviews. */
+/** The permissions of a service account, by subject access reviews. */
 import type { Route } from '../../../shared/routes/index.ts'
 import type { Api } from '../api.ts'
 

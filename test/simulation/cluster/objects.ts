@@ -1,4 +1,4 @@
-/** Objects of a namespace, and pods: what the API of Kubernetes keeps, as far as a run can tell. */
+/** The objects and pods of a namespace, with the fields that a run depends on. */
 
 import type { KubernetesObject } from '../../../shared/platform/ports.ts'
 import type { LabelQuery, PoContainerFacts, PoPodFacts, RemovableKind } from '../../../shared/po/ports/cluster.ts'
@@ -9,7 +9,7 @@ export interface Thing {
   readonly uid: string
   readonly createdAt: Date
   object: KubernetesObject
-  /** A foreground deletion is under way. */
+  /** It is in foreground deletion. */
   deleting: boolean
 }
 
@@ -17,7 +17,7 @@ export interface Pod {
   readonly name: string
   readonly uid: string
   readonly createdAt: Date
-  /** The Deployment whose pod it is. */
+  /** The Deployment that owns it. */
   readonly owner: Thing
   readonly labels: Readonly<Record<string, string>>
   readonly container: string
@@ -70,7 +70,7 @@ export const templateOf = ({ object }: Thing): DeploymentSpec['template'] => (ob
 export const isThere = ({ things }: Namespace, kind: RemovableKind, uid: string): boolean =>
   things.values().some((thing) => thing.kind === kind && thing.uid === uid)
 
-/** The end of it was asked for: it, or something that it hangs on, is being deleted or gone. */
+/** Whether it or one of its owners is being deleted or gone. */
 export function isEnding(namespace: Namespace, thing: Thing): boolean {
   const present = namespace.things.get(keyOf(thing.kind, thing.name))
   if (present?.uid !== thing.uid || thing.deleting) return true

@@ -1,4 +1,4 @@
-/** Rows, removals and the archive against what was recorded: nothing is stuck, nothing is lost, nothing is there twice. */
+/** Compares rows, removals and the archive with the ledger: nothing is stuck, lost or duplicated. */
 import type { ArchiveEntry } from '../../../shared/po/ports/archive.ts'
 import type { PoStore } from '../../../shared/po/ports/store.ts'
 import type { Incarnation, Ledger } from './ledger.ts'

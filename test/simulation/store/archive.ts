@@ -1,4 +1,4 @@
-/** Log lines, snapshots, the archive and what can be read of it. */
+/** Log lines, snapshots, the archive and its reads. */
 import { lineItem, listDigest } from '../../../shared/adapters/content-digest.ts'
 import {
   type Analysis,
@@ -201,7 +201,7 @@ function ended({ archive, analyses }: Tables, id: AnalysisId | undefined): Ended
   return refs.sort((one, other) => Number(one.first) - Number(other.first) || Number(one.key) - Number(other.key))
 }
 
-/** Shrinks the texts of the earliest runs, so that all of them fit. */
+/** Shortens the texts of the earliest runs until all fit. */
 function shrunk(logs: readonly LogSnapshot[], maxBytes: number): LogSnapshot[] {
   let total = 0
   return logs

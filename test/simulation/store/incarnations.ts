@@ -1,4 +1,4 @@
-/** Incarnations: how they begin, move from state to state, and are claimed. */
+/** Incarnations: their start, their moves between states, and claims. */
 import { type Analysis, isLive, parseAnalysisId, type RunNumber, type State } from '../../../shared/po/model.ts'
 import type { AnalysisPatch, BeginResult, NewAnalysis, SpecField } from '../../../shared/po/ports/analyses.ts'
 import type { PoStore } from '../../../shared/po/ports/store.ts'

@@ -1,6 +1,6 @@
 /**
- * A Store in memory that passes the suite of the port: each call is one step, as a transaction is. It stands for
- * PostgreSQL in the simulation, which runs some seeds on the real one as well and expects the very same steps.
+ * A store in memory that passes the conformance suite of the port: each call is one step, like a transaction. It replaces
+ * PostgreSQL in the simulation, which also runs some seeds on the real one and expects the same steps.
  */
 import { type Analysis, isLive } from '../../../shared/po/model.ts'
 import type { PoStore } from '../../../shared/po/ports/store.ts'
@@ -66,7 +66,7 @@ function reset(tables: Tables, told: NonNullable<Parameters<PoStore['reset']>[0]
   return present
 }
 
-/** A store on data of its own, or on those of another store. */
+/** A store on its own data, or on those of another store. */
 export function createMemoryStore(now: () => Date, tables: Tables = createTables(now)): PoStore {
   return {
     ping: async () => undefined,

@@ -1,4 +1,4 @@
-/** Two outboxes that work alike: reports to the Hub and changes to the sink, each in order per analysis. */
+/** Two outboxes: reports to the Hub and changes to the sink, each in order per analysis. */
 import type { Analysis, AnalysisId, ChangeTo, Report } from '../../../shared/po/model.ts'
 import type { PoStore } from '../../../shared/po/ports/store.ts'
 import { claimedRow, isFree, nextSeq, percent, type Queued, type ReportRow, storable, type Tables } from './tables.ts'
@@ -30,7 +30,7 @@ export function insertChange(tables: Tables, { id, run, progress, cause }: Incar
   push(tables.changes, id, { seq: nextSeq(tables, 'change'), id, change, ...counts, dueAt: at, claimedUntil: null })
 }
 
-/** Claims the oldest of each queue that is due, the oldest of all first. */
+/** Claims the oldest entry of each queue that is due, oldest first. */
 function claimHeads<T extends Queued>(queues: Iterable<T[]>, now: Date, leaseMs: number, limit: number): T[] {
   const due: { queue: T[]; head: T }[] = []
   for (const queue of queues) {
@@ -66,8 +66,8 @@ const lineOf = (count: number): Report => {
 }
 
 /**
- * Leaves out lines of one analysis but for the newest `limit`, and those that somebody delivers. One line takes the place
- * of the first of them, and of lines that stood for earlier ones.
+ * Drops lines of one analysis except the newest `limit` and claimed ones. One line replaces the first of them, and the lines
+ * that replaced earlier ones.
  */
 function cap(queue: ReportRow[], limit: number, now: Date): number {
   const isLine = ({ report, omitted }: ReportRow) => report.kind === 'log' && omitted === 0

@@ -1,9 +1,9 @@
-/** Removals, and the sole right to the Keycloak client of an id. */
+/** Removals, and the exclusive use of the Keycloak client of an id. */
 import { type Analysis, isLive, LATE_MS, type Removal } from '../../../shared/po/model.ts'
 import type { PoStore } from '../../../shared/po/ports/store.ts'
 import { claimedRow, isFree, later, type RemovalRow, type Tables } from './tables.ts'
 
-/** Records it, or adds the wish to the one that is there. A creation that may go on holds it open. */
+/** Records a removal, or merges it into an existing one. A create in progress keeps it open. */
 export function recordRemoval(
   { removals, now: clock }: Tables,
   { key, id, firstRun, run, state, claimedUntil }: Analysis,

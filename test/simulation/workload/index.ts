@@ -1,4 +1,4 @@
-/** The product at work: its processes, and everything that asks something of them. */
+/** The product's processes and all their callers. */
 
 import { Fault } from '../../../shared/platform/fault.ts'
 import { changeType } from '../../../shared/po/events.ts'
@@ -26,7 +26,7 @@ export interface WorkloadDeps {
   readonly broken: Break
   readonly store: PoStore
   readonly ids: readonly AnalysisId[]
-  /** What stands between a process and its ports. */
+  /** The gate between a process and its ports. */
   readonly plant: (ports: PoPorts) => PoPorts
 }
 

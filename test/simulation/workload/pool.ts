@@ -1,4 +1,4 @@
-/** The processes of the product: some that answer callers, some that reconcile. One that died is replaced by a new one. */
+/** The product's processes: some answer callers, some reconcile. A dead process is replaced. */
 import { Fault } from '../../../shared/platform/fault.ts'
 import type { PoPorts } from '../../../shared/po/ports.ts'
 import { createLoopCache, type LoopCache } from '../../../shared/po/reconcile/loop-cache.ts'
@@ -17,9 +17,9 @@ export interface Running extends Process {
 export type Role = 'api' | 'reconciler'
 
 export interface Pool {
-  /** One of those that are there. */
+  /** A random process of the role. */
   readonly pick: (role: Role) => Running
-  /** Lets a process work on a request; resolves to the answer, or to undefined when it failed. Never, if it died. */
+  /** Sends a request to a process. Resolves to the response, to undefined on failure, and never if the process died. */
   readonly serve: <T>(process: Running, title: string, work: (ports: PoPorts) => Promise<T>) => Promise<T | undefined>
 }
 

@@ -1,4 +1,4 @@
-/** Ports of a process: every call passes the gate, and what leaves it is looked at. */
+/** The ports of a process: every call passes the gate, and outgoing data is checked. */
 import { Fault } from '../../../shared/platform/fault.ts'
 import type { LogLevel } from '../../../shared/platform/ports.ts'
 import type { PoPorts } from '../../../shared/po/ports.ts'
@@ -18,10 +18,10 @@ export interface PortDeps {
   readonly trace: Trace
   readonly watch: Watch
   readonly broken: Break
-  /** What lies behind the gate. */
+  /** The parts behind the gate. */
   readonly behind: Pick<PoPorts, 'store' | 'cluster' | 'hub' | 'analysisApi' | 'sink' | 'settings'>
   readonly identity: IdentityModel
-  /** Whether broker and sink refuse what they are asked now. */
+  /** Whether broker and sink refuse the current request. */
   readonly refuses: () => boolean
 }
 

@@ -1,4 +1,4 @@
-/** Ticks of the loop, as a PingSource sends them, and events as a broker delivers them: late, twice, or not at all. */
+/** Ticks of a PingSource and deliveries of a broker: late, twice, or not at all. */
 
 import type { OutgoingEvent, Sink } from '../../../shared/platform/ports.ts'
 import { RECONCILE_TYPE } from '../../../shared/po/events.ts'
@@ -31,7 +31,7 @@ export function createTicker({ pool, random, timeline, plan, intervalMs, isBusy 
     return plan.away !== undefined && plan.away.from <= share && share < plan.away.to
   }
 
-  /** How often this one comes. */
+  /** Number of copies of this tick. */
   const times = (): number => {
     if (!isBusy()) return 1
     if (isAway() || random.chance(plan.dropped)) return 0
@@ -46,7 +46,7 @@ export function createTicker({ pool, random, timeline, plan, intervalMs, isBusy 
 
   return {
     begin,
-    /** What a broker does with an event that it has taken. */
+    /** Delivery of an accepted event by the broker. */
     broker: (taken: (event: OutgoingEvent) => void): Sink => ({
       emit: async (event) => {
         taken(event)

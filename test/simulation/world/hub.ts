@@ -1,4 +1,4 @@
-/** The Hub: its row of each analysis it knows, those of partners, and everything it was told. */
+/** The Hub: its rows of known analyses and of partners, and all reports. */
 import { Fault } from '../../../shared/platform/fault.ts'
 import type { AnalysisId, HubStatus } from '../../../shared/po/model.ts'
 import type { Hub, PartnerNode } from '../../../shared/po/ports/hub.ts'
@@ -6,7 +6,7 @@ import type { Random } from '../core/random.ts'
 
 export interface HubModel {
   readonly hub: Hub
-  /** What it thinks of an analysis. */
+  /** Its row of an analysis. */
   readonly statuses: ReadonlyMap<AnalysisId, HubStatus>
 }
 

@@ -1,4 +1,4 @@
-/** The world around the product: Kubernetes and what runs in it, Keycloak, the Hub and the message broker. */
+/** The world of the product: Kubernetes and its pods, Keycloak, the Hub and the message broker. */
 import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
 import { credentialsName } from '../../../shared/po/names.ts'
 import { CREDENTIAL_KEYS, standingPolicy } from '../../../shared/po/objects/index.ts'
@@ -20,9 +20,9 @@ export interface World {
   readonly hub: Hub
   readonly hubStatuses: HubModel['statuses']
   readonly analysisApi: AnalysisApi
-  /** Whether a run was asked how it is within the last three intervals. */
+  /** Whether a run was polled within the last three intervals. */
   readonly wasPolled: (id: AnalysisId, run: RunNumber) => boolean
-  /** Pods whose analysis works with a token that is no longer good. */
+  /** Pods whose analysis has an expired or revoked token. */
   readonly expired: () => readonly Pod[]
 }
 
@@ -37,7 +37,7 @@ export interface WorldDeps {
   readonly streams: (line: Line) => void
 }
 
-/** Share of log lines that the Hub does not like. */
+/** Share of log lines that the Hub refuses. */
 const REFUSED = 0.02
 
 export async function createWorld(deps: WorldDeps): Promise<World> {
