@@ -1,4 +1,4 @@
-/** What lies in the bundles, and that one works far from the sources. */
+/** The content of the bundles; one runs without the sources. */
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 /**
  * The edge of every function in the route table. Each row runs twice: against `endpoint()` with a use case that only
- * counts, and against the function itself, whose database is a port that counts who knocks. A refusal reaches neither.
+ * counts calls, and against the function itself, whose database is a port that counts connections. A refusal reaches neither.
  */
 import { createServer, type IncomingMessage, request, type Server } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
@@ -36,7 +36,7 @@ const tokens: Record<Bearer, string | undefined> = {
   none: undefined,
 }
 
-/** The key server of the functions, and a database that nobody may reach. */
+/** The key server of the functions, and a database that no request may reach. */
 const keys = createServer((_request, response) => void response.end(JSON.stringify({ keys: [realm.jwk] })))
 let knocks = 0
 const database = createTcpServer((socket) => {

@@ -24,7 +24,7 @@ const functionsOf = (objects: readonly Manifest[]) =>
     'Service',
   )
 
-/** Which function a gateway's configuration hands a request to. */
+/** The function that a gateway's configuration routes a request to. */
 function ownerIn(conf: string): (method: string, path: string) => string | undefined {
   const lines = [...conf.matchAll(/"~(\^(?:\(\?:)?[A-Z][^"]+)" ([\w-]+);/g)].map(([, pattern = '', name]) => ({
     pattern: new RegExp(pattern.replaceAll('\\z', '$')),

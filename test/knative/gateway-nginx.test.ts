@@ -1,4 +1,4 @@
-/** The gateway's configuration in a real nginx, in front of one server that plays all functions. */
+/** The gateway's configuration in a real nginx, in front of one server in place of all functions. */
 import { once } from 'node:events'
 import { Agent, createServer, type RequestListener, request, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
@@ -17,10 +17,10 @@ import { type RunningGateway, startNginx } from './nginx.ts'
 import { readText } from './read.ts'
 import { httpRoutes, ID, slashForms, ways } from './ways.ts'
 
-/** What is received of the longest body of `/po`. */
+/** Bytes received of the longest body of `/po`. */
 const LARGEST = receivedLimit('long-texts')
 
-/** MiB that the nginx of a Deployment may use. */
+/** Memory limit of nginx in the Deployment, in MiB. */
 function memoryLimit(path: string): number {
   const { spec } = parse(readText(path)) as { spec: { template: { spec: { containers: Container[] } } } }
   const memory = spec.template.spec.containers.find(({ name }) => name === 'nginx')?.resources.limits.memory
@@ -34,7 +34,7 @@ interface Container {
 const portOf = (server: Server) => (server.address() as AddressInfo).port
 
 const SUFFIX = 'po.svc.cluster.local'
-/** nginx counts whole seconds: a name it may keep for one is asked for again within two, on an idle machine. */
+/** nginx counts whole seconds: it resolves a name with a TTL of one again within two, on an idle machine. */
 const FORGETTING = { timeout: 15_000, interval: 100 }
 
 describe.skipIf(!isInstalled('nginx', 'nginx'))('nginx as the gateway', () => {
@@ -72,7 +72,7 @@ describe.skipIf(!isInstalled('nginx', 'nginx'))('nginx as the gateway', () => {
   })
   handler = tell
 
-  /** The path goes out as it is written here. */
+  /** Sends the path unchanged. */
   const raw = async (base: string, method: string, path: string) => {
     const { hostname, port } = new URL(base)
     const outgoing = request({ hostname, port, method, path }).end()

@@ -1,4 +1,4 @@
-/** The gateway's name server beside a real nginx, while the cluster's is slow, away, or changes its mind. */
+/** The gateway's name server beside a real nginx, while the cluster's is slow, unreachable, or changes an address. */
 import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -16,10 +16,10 @@ import { readText } from './read.ts'
 
 const SUFFIX = 'po.svc.cluster.local'
 const NAME = `${routes.po.status.name}.${SUFFIX}`
-/** Both nginx and the name server have forgotten, or renewed, by then. */
+/** Entries of nginx and the name server have expired by then. */
 const RENEWED_MS = 7500
 
-/** Lets datagrams through to a name server, or does not. */
+/** Forwards datagrams to a name server, or drops them. */
 async function startValve(to: string) {
   const [address = '', port = ''] = to.split(':')
   const outside = createSocket('udp4')

@@ -1,4 +1,4 @@
-/** A real nginx with the gateway's configuration, on ports of its own, as somebody who is not root. */
+/** A real nginx with the gateway's configuration, on its own ports and without root. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,9 +16,9 @@ export interface RunningGateway {
   readonly port: number
   readonly pid: number
   readonly deadLetters: string
-  /** What it wrote to its standard output. */
+  /** Its standard output. */
   log(): string
-  /** What its pod does before it is told to end. */
+  /** The preStop hook of its pod. */
   announceEnd(): void
   stop(): Promise<void>
 }
@@ -41,7 +41,7 @@ export async function startNginx(
   const [listen, deadLetters] = [`127.0.0.1:${port}`, `127.0.0.1:${letters}`]
   const conf = join(directory, 'nginx.conf')
   const text = gatewayConf(routes, { ...place, listen, deadLetters, directory })
-  // A shorter memory for names than in the cluster, so that a test need not wait.
+  // A shorter TTL for names than in the cluster keeps the tests fast.
   writeFileSync(conf, text.replace('valid=5s', 'valid=1s'))
   const logs = ['stdout', 'stderr'].map((name) => join(directory, name))
   const [out, err] = logs.map((log) => openSync(log, 'w'))

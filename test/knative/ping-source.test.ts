@@ -14,7 +14,7 @@ function firings(schedule: string, from: number, to: number): number[] {
   return found
 }
 
-/** How many of the sorted numbers lie below the limit. */
+/** How many of the sorted numbers are below the limit. */
 function countBelow(sorted: readonly number[], limit: number): number {
   let [low, high] = [0, sorted.length]
   while (low < high) {
@@ -25,7 +25,7 @@ function countBelow(sorted: readonly number[], limit: number): number {
   return low
 }
 
-/** What is wrong with these firings as ticks of this interval, for every slot that lies within the time looked at. */
+/** The faults of these firing times as ticks of the interval, for every slot within the range. */
 function faults(interval: number, plan: PingSchedule, fired: readonly number[], from: number, to: number): string[] {
   const found: string[] = []
   const expected = plan.exact ? 1 : interval / plan.tickSeconds

@@ -1,9 +1,9 @@
 /**
- * The digital-twin orchestrator on a bare machine: its functions, the door of runs, its loop's ticks, and the images that its
- * services may name. The kind `Analytics` is that of the product.
+ * The digital-twin orchestrator without a cluster: its functions, the gateway of runs, the ticks of its loop, and the images of
+ * services. The kind `Analytics` is that of the product.
  *
- * A process mounts nothing: our own programs in a run's pod are told where `/input` and `/output` really are, and an image
- * finds these paths replaced in its environment, command and arguments (see `kubernetes/pod-volumes.ts`).
+ * A process cannot mount volumes: the programs of a run get the real paths of `/input` and `/output`, and these paths are
+ * replaced in the environment, command and arguments of an image (see `kubernetes/pod-volumes.ts`).
  */
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -40,7 +40,7 @@ const tools: Image = ({ container, directories }) => {
 /** A shell script as an image, for trying things out: `sandbox/shell:1` with the script in SCRIPT. */
 const shell: Image = ({ env }) => ({ command: 'sh', args: ['-c', env['SCRIPT'] ?? 'true'] })
 
-/** What a persistent service may be: says its environment and how often it was asked. */
+/** A persistent service that returns its environment and the number of requests. */
 const SERVER = `
   let asked = 0
   require('node:http').createServer((request, response) => {
@@ -58,19 +58,19 @@ export const dtImages: Readonly<Record<string, Image>> = {
 
 const DEFINITION = new URL('../../knative/config/crd/analytics.yaml', import.meta.url)
 
-/** Makes the kind known, as `kubectl apply -k knative/config/crd` does. */
+/** Creates the kind, as `kubectl apply -k knative/config/crd` does. */
 export async function defineAnalytics(kubernetes: Pick<Kubernetes, 'define'>): Promise<void> {
   kubernetes.define(parse(await readFile(DEFINITION, 'utf8')))
 }
 
 export interface DtOptions {
-  /** Settings of database, Kubernetes and whatever else the functions share with others. */
+  /** Settings that the functions share with others, such as database and Kubernetes. */
   readonly env: Readonly<Record<string, string>>
   readonly intervalSeconds: number
   readonly ticking: boolean
-  /** Where the door of runs listens, and the name by which they know it; default: loopback. */
+  /** Address and host name of the gateway of runs; default: loopback. */
   readonly door?: { readonly host: string; readonly name: string }
-  /** Settings of one function, over all others. */
+  /** Settings of one function, which override all others. */
   readonly envOf?: (route: Route) => Readonly<Record<string, string>>
   readonly program?: ((route: Route) => string) | undefined
   readonly onLine?: ((name: string, line: string) => void) | undefined
@@ -78,7 +78,7 @@ export interface DtOptions {
 
 export interface Dt {
   readonly functions: Functions
-  /** What runs call, with their service's token. */
+  /** The gateway that runs call with their token. */
   readonly door: Gateway
   readonly ticker: Ticker
   readonly env: Readonly<Record<string, string>>
@@ -87,7 +87,7 @@ export interface Dt {
 
 const LOOPBACK = { host: '127.0.0.1', name: '127.0.0.1' }
 
-/** The setting that no default can have: who knows it, makes tokens. */
+/** A setting without a default: its knowledge allows to forge tokens. */
 const TOKEN_KEY = () => randomBytes(32).toString('hex')
 
 export async function startDt(options: DtOptions): Promise<Dt> {

@@ -1,4 +1,4 @@
-/** The loop through a broker: two reconcilers share the work, whatever happens to the ticks, and every change is told. */
+/** The loop with a broker: two reconcilers share the work despite faulty ticks, and every change is published. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,7 +52,7 @@ test('nothing but what the trigger wants reaches them', () => {
 test.each(bodies)('the changes of $analysis_id are told in order, each known by its id', ({ analysis_id: id }) => {
   const changes = about(id).filter(({ attributes }) => attributes['type'] !== RECONCILE_TYPE)
   const ids = [...new Set(changes.map(({ attributes }) => attributes['id'] ?? ''))]
-  // It computes so fast that perhaps no look falls into it.
+  // It may finish between two observations.
   expect(ids.map((each) => each.split('/').at(-1)).join()).toMatch(/^starting,started,(executing,)?executed$/)
   for (const { attributes, data } of changes) {
     expect(attributes).toMatchObject({ partitionkey: id, source: expect.stringMatching(/^\/namespaces\/.+\/po$/) })

@@ -11,11 +11,11 @@ import { inherited } from './inherited.ts'
 
 export interface FunctionsOptions {
   readonly routes: readonly Route[]
-  /** The settings of all; see `inherited.ts` for what else they have. */
+  /** Settings of all functions; `inherited.ts` has the rest of their environment. */
   readonly env: Readonly<Record<string, string>>
   /** How many processes a function has; default: one. */
   readonly copies?: (route: Route) => number
-  /** Settings of one function, over those of all. */
+  /** Settings of one function, which override those of all. */
   readonly envOf?: (route: Route) => Readonly<Record<string, string>>
   /** What Node runs for a route; default: the source entry. */
   readonly program?: (route: Route) => string
@@ -43,7 +43,7 @@ export interface Functions {
 }
 
 const SOURCE = fileURLToPath(new URL('../../shared/http/serve.ts', import.meta.url))
-/** Twelve start side by side, perhaps on a machine that has other work to do. */
+/** Twelve functions start at the same time, perhaps on a busy machine. */
 const START_MS = 90_000
 const STOP_MS = 8000
 
@@ -62,7 +62,7 @@ function launch(route: Route, { env, envOf, program, onLine }: FunctionsOptions)
   return child
 }
 
-/** Resolves when the function listens: it tells its parent the port that it got. */
+/** Resolves when the function listens and has sent its port. */
 async function listening(route: Route, child: ChildProcess): Promise<RunningFunction> {
   const signal = AbortSignal.timeout(START_MS)
   const [told] = await Promise.race([once(child, 'message', { signal }), once(child, 'exit', { signal })]).catch(
@@ -84,7 +84,7 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(force)
 }
 
-/** @throws when one of them does not start; the others are ended then */
+/** @throws if one does not start; the others are stopped then */
 export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
   const { routes, copies = () => 1 } = options
   const children = routes

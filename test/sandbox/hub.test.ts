@@ -1,4 +1,4 @@
-/** The Hub stand-in: what it will not take, what it ignores without a word, and its `/_sandbox` door. */
+/** The Hub stand-in: refusals, input that it ignores, and its `/_sandbox` endpoints. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type HubSandbox, startHub } from './hub.ts'

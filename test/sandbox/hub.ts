@@ -7,7 +7,7 @@
  *
  * Over HTTP, without a token:
  *   POST   /_sandbox/analyses {"id", "partners"?}     register an analysis
- *   GET    /_sandbox/analyses[/{id}]                  what the Hub was told, in order
+ *   GET    /_sandbox/analyses[/{id}]                  the reports, in order
  *   POST   /_sandbox/faults {"kind", "times"?, "ms"?} down · error · slow; default: until healed
  *   DELETE /_sandbox/faults                           heal
  */
@@ -24,7 +24,7 @@ export interface HubSandboxOptions {
   readonly clientSecret?: string
   readonly nodeName?: string
   readonly latencyMs?: number
-  /** Any analysis that is asked for exists. */
+  /** Every requested analysis exists. */
   readonly autoRegister?: boolean
   /** Partners of an analysis that is registered without a number; default 2. */
   readonly partners?: number
@@ -44,7 +44,7 @@ export interface HubSandbox extends StandIn {
   register(id: string, partners?: number): Registration
   /** Every row of an analysis, ours too. */
   rows(id: string): readonly AnalysisNode[]
-  /** Sets what a partner says about itself. */
+  /** Sets the status of a partner. */
   setStatus(analysisNodeId: string, status: string | null): void
   /** Deletes an analysis with its rows, as a user of the Hub might. */
   drop(id: string): void

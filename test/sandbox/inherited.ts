@@ -1,6 +1,6 @@
 /**
- * What a child process has of this process's environment: the folders of programs, and Node's compile cache, with which a
- * function starts in half the CPU time. Everything else that it needs is passed to it.
+ * The variables that a child process inherits: PATH, and Node's compile cache, with which a function starts in half the CPU time.
+ * Everything else is passed explicitly.
  */
 const INHERITED = ['PATH', 'NODE_COMPILE_CACHE'] as const
 

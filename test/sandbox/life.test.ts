@@ -1,6 +1,6 @@
 /**
- * Whole lives on the sandbox: real functions as processes, real PostgreSQL, real analysis processes behind egress
- * proxies, ticks as a PingSource sends them. Everything is done over HTTP, as clients do it.
+ * End-to-end runs on the sandbox: real functions as processes, real PostgreSQL, real analysis processes behind egress proxies,
+ * ticks as a PingSource sends them. All requests use HTTP, like those of clients.
  */
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -24,9 +24,9 @@ const { privateKey, publicKey } = generateKeyPairSync('ec', {
 let sandbox: Sandbox
 let folder: string
 let token: string
-/** Everything that functions printed. */
+/** All output of functions. */
 const printed: string[] = []
-/** Every secret that was used. */
+/** All secrets in use. */
 const secrets = new Set<string>([KEY_PASSPHRASE])
 
 beforeAll(async () => {
@@ -67,7 +67,7 @@ function bodyOf(image: string) {
 
 type Seen = { readonly status: string; readonly progress: number } | undefined
 
-/** Polls the status until it satisfies, and answers all that was seen on the way. */
+/** Polls the status until `until` returns true. @returns all statuses on the way */
 async function watch(id: string, until: (seen: Seen) => boolean, limitMs = 100_000): Promise<Seen[]> {
   const all: Seen[] = []
   const end = Date.now() + limitMs
@@ -81,7 +81,7 @@ async function watch(id: string, until: (seen: Seen) => boolean, limitMs = 100_0
   throw new Error(`not in time; seen: ${JSON.stringify(all)}`)
 }
 
-/** What the Hub was told last, once it was told `status`. */
+/** The last reports at the Hub, once `status` is among them. */
 async function told(id: string, status: string): Promise<string[]> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const statuses = sandbox.hub.told(id).statuses.map((report) => report.status ?? '')

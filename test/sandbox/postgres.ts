@@ -1,9 +1,8 @@
 /**
  * A real PostgreSQL 18 on loopback, for `make run` and for tests.
  *
- * The server runs under a small shell that waits for the end of its standard input: when this process ends, however it
- * ends, the server ends too and a throwaway data folder goes with it. It has a process group of its own, so that Ctrl-C
- * reaches its callers first.
+ * The server runs under a small shell that waits for the end of its standard input: when this process ends in any way, the
+ * server stops and a temporary data folder is deleted. It has its own process group, so that Ctrl-C reaches its callers first.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
@@ -18,14 +17,14 @@ import { isReachable, type ServerUser, serverBinaries, serverUser, sharedTemp } 
 export interface PostgresOptions {
   /** 0: any free port. */
   readonly port?: number
-  /** Kept at stop and used again by the next start; without it the data goes with the server. */
+  /** Data folder that is kept for the next start; without it the data is deleted at stop. */
   readonly dataDir?: string
   readonly user?: string
   readonly password?: string
   readonly database?: string
   /** Parameters of the server, as `name=value`. */
   readonly settings?: readonly string[]
-  /** Take the programs from this folder instead of the npm package's. */
+  /** Folder of the programs; default: the npm package's. */
   readonly binaries?: string
 }
 
@@ -46,7 +45,7 @@ export interface PostgresServer extends Login {
 
 const HOST = '127.0.0.1'
 const START_MS = 30_000
-/** Data that goes with the server needs no waiting for disks. */
+/** Temporary data needs no fsync. */
 const THROWAWAY = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
 const SUPERVISOR = `
 exec 3<&0
@@ -67,7 +66,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0
 }
 
-/** A place for the data that the server's user can reach. */
+/** A data folder that the server's user can reach. */
 async function dataFolder(wanted: string | undefined, user: ServerUser | undefined): Promise<string> {
   const temp = await sharedTemp()
   if (!wanted) return mkdtemp(join(temp, 'postgres-data-'))
@@ -155,7 +154,7 @@ function launch(place: Place, port: number, throwaway: boolean): ChildProcess {
   return supervise(command, place, { signal: 'INT', ...(throwaway ? { atStop: folder } : {}) })
 }
 
-/** Resolves when the server says that it is ready. @throws what it said instead */
+/** Resolves when the server is ready. @throws with its output otherwise */
 function ready(child: ChildProcess): Promise<void> {
   return new Promise((done, fail) => {
     let said = ''
@@ -195,7 +194,7 @@ async function startAt(place: Place, port: number, throwaway: boolean): Promise<
 
 const isTaken = (error: unknown): boolean => error instanceof Error && error.message.includes('Address already in use')
 
-/** A free port may be taken before the server has it: another one is tried. */
+/** Another process may take a free port before the server does: another port is tried. */
 async function startSomewhere(place: Place, wanted: number, throwaway: boolean) {
   for (let attempt = 1; ; attempt += 1) {
     const port = wanted || (await freePort())

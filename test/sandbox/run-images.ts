@@ -1,6 +1,6 @@
 /**
- * Images of runs as local processes: the sandbox's analyses and the egress proxy. Both are told the fixed local ports of
- * Services, since a process of this machine cannot resolve the names of a cluster.
+ * Images of runs as local processes: the sandbox's analyses and the egress proxy. Both get the fixed local ports of Services,
+ * since a local process cannot resolve the names of a cluster.
  */
 import { fileURLToPath } from 'node:url'
 import { parseAnalysisId, type RunNumber } from '../../shared/po/model.ts'

@@ -1,4 +1,4 @@
-/** `make run` as a person meets it: what it prints works as printed, and Ctrl-C leaves nothing behind. */
+/** `make run` for a user: the printed commands work, and Ctrl-C stops everything. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** `make run`: the whole node on this machine until Ctrl-C. Says where everything is and what to try. */
+/** `make run`: runs a whole node on this machine until Ctrl-C, and prints its addresses and example commands. */
 import { createWriteStream } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
@@ -18,7 +18,7 @@ const ADAPTER = 'hub-adapter'
 /** As a person types it in the project's folder. */
 const ENV_TYPED = relative(process.cwd(), ENV) || ENV
 
-/** A word for a POSIX shell. */
+/** Quotes a word for a POSIX shell. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
 async function writeEnvironment(sandbox: Sandbox, { example, stuck }: ExampleFiles): Promise<void> {

@@ -1,8 +1,8 @@
 /**
- * A whole node on a bare machine: real PostgreSQL, stand-ins for Kubernetes, Keycloak, Hub and peers, analyses as local
+ * A whole node without a cluster: real PostgreSQL, stand-ins for Kubernetes, Keycloak, Hub and peers, analyses as local
  * processes behind egress proxies, every function as a process behind the gateway, and a ticker.
  *
- * Owns: who is told about whom. With `kubeconfig` the runs are made on that cluster instead.
+ * Owns: the wiring of these parts. With `kubeconfig` runs are created on that cluster instead.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
@@ -47,9 +47,9 @@ export interface SandboxOptions {
   readonly intervalSeconds?: number
   /** Use this cluster instead of the sandbox's Kubernetes API. */
   readonly kubeconfig?: string
-  /** Settings that win over the sandbox's own. */
+  /** Settings that override the sandbox's. */
   readonly env?: Readonly<Record<string, string>>
-  /** Settings of one function, over all others. */
+  /** Settings of one function, which override all others. */
   readonly envOf?: (route: Route) => Readonly<Record<string, string>>
   /** What Node runs for a function; default: its source. */
   readonly program?: (route: Route) => string
@@ -58,15 +58,15 @@ export interface SandboxOptions {
   readonly ticking?: boolean
   /** What happens to ticks on their way; default: nothing. */
   readonly tickFaults?: TickFaults
-  /** With a broker, which is told of every change. */
+  /** With a broker, which gets every state change. */
   readonly sink?: boolean
-  /** With a broker, through which each sweep hands out its analyses one by one. */
+  /** With a broker, through which each sweep publishes one event per analysis. */
   readonly fanout?: boolean
   /** Processes of `status-reconcile`; ticks go to the first, the broker's events to all in turn. Default: 1. */
   readonly reconcilers?: number
   /** With the digital-twin orchestrator, on the sandbox's own Kubernetes only. */
   readonly dt?: boolean
-  /** Told every request at the sandbox's Kubernetes API. */
+  /** Called for every request to the sandbox's Kubernetes API. */
   readonly onKubernetesRequest?: (method: string, path: string) => void
 }
 
@@ -104,7 +104,7 @@ export const ORCHESTRATOR_SERVICE = { name: 'po-service', labels: { component: '
 export const RESEARCHER = 'researcher'
 const NODE = 'sandbox-node'
 
-/** Things to stop, the last started first. */
+/** Started parts; the last started is stopped first. */
 function createStops() {
   const stops: (() => Promise<unknown>)[] = []
   return {

@@ -1,4 +1,4 @@
-/** The documentation of the digital twins, with the prefix of their API and without: in a browser, and to a validator. */
+/** The documentation of the digital-twin API, with and without its prefix, in a browser and a validator. */
 import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import '../../../functions/dt/docs/index.ts'

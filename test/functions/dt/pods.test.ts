@@ -1,6 +1,6 @@
 /**
- * Services from launch to end: the functions as processes, the loop, and the programs beside each run in pods of the sandbox's
- * Kubernetes, each with the token that its pod mounts.
+ * Services from launch to end: the functions as processes, the loop, and the programs of each run in pods of the sandbox's
+ * Kubernetes, with the token that the pod mounts.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

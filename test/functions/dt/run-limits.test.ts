@@ -1,4 +1,4 @@
-/** What a run may leave, by settings that are small here. */
+/** The limits of a run's outputs, with small settings. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Brought, RUN, type RunCalls, runCalls } from './run-calls.ts'
 import { type FileWorld, startFileWorld, tokenOf } from './world.ts'

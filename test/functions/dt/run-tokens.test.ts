@@ -1,4 +1,4 @@
-/** What the token of a run is good for, and what it is refused for. */
+/** The requests that the token of a run allows. */
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Brought, complete, RUN, type RunCalls, runCalls } from './run-calls.ts'

@@ -1,4 +1,4 @@
-/** What runs take and leave over HTTP: with the token of their run, of no other, all at once or not at all. */
+/** Inputs and outputs of runs over HTTP: only with the token of the run, and all outputs or none. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Brought, complete, RUN, type RunCalls, runCalls } from './run-calls.ts'
 import { type FileWorld, startFileWorld, tokenOf } from './world.ts'

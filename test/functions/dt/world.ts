@@ -1,4 +1,4 @@
-/** The functions that carry files, in this process, on a real database; each behind its own server. */
+/** The functions that transfer files, in this process, on a real database; each behind its own server. */
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -36,7 +36,7 @@ export interface FileWorld {
 
 export const uidOf = (id: string): string => `uid-of-${id}`
 
-/** Of a run of a service: of the first of its three, unless said otherwise. */
+/** The path of a run of a service; default: the first of its three. */
 export const tokenOf = (id: string, fields: Partial<TokenGrant> = {}): string =>
   runToken([KEY], {
     serviceId: id,
@@ -53,7 +53,7 @@ async function listen(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** By the route table, as a gateway does; what no function answers is 404 by the first. */
+/** Routes by the route table, like a gateway; the first function answers unknown paths with 404. */
 async function serveAll(): Promise<Server> {
   const served: { fn: HttpFunction; find: ReturnType<typeof createMatcher> }[] = []
   for (const route of routes) {

@@ -1,4 +1,4 @@
-/** The documentation as a browser sees it, and the description as a validator does. */
+/** The documentation in a browser, and the API description in a validator. */
 import { createConfig, lintFromString } from '@redocly/openapi-core'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import '../../../functions/po/docs/index.ts'

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest'
 import { kindsOfDt, preflight, settingFaults, unserved } from '../../../knative/deploy/preflight.ts'
 import { knativeFunction, object } from './objects.ts'
 
-/** A cluster of which only this is known. */
+/** A kubectl that knows only these objects. */
 const there = vi.hoisted(() => ({ names: new Set<string>() }))
 vi.mock('../../../knative/deploy/kubectl.ts', () => ({
   servedVersions: async () => new Set(['v1', 'serving.knative.dev/v1']),

@@ -1,4 +1,4 @@
-/** How the plugin meets servers that are slow, refuse, come and go, or are none of ours. Real HTTP. */
+/** The plugin with servers that are slow, refuse, come and go, or are not the API. Real HTTP. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'

@@ -1,4 +1,4 @@
-/** The completion scripts, in the shells they are for. */
+/** The completion scripts in their shells. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,7 @@ test.each<Shell>(['bash', 'zsh'])('`completion %s` prints its script', async (sh
   expect(await knPo(['completion', shell])).toEqual({ code: 0, stdout: completionScript(shell), stderr: '' })
 })
 
-/** What bash offers for the last of these words. */
+/** Bash's completions of the last word. */
 function bashOffers(words: readonly string[]): readonly string[] {
   const script = `${completionScript('bash')}
     __start_kn() { COMPREPLY=(service plugin); }
@@ -65,7 +65,7 @@ describe.skipIf(!isInstalled('bash', 'bash'))('bash', () => {
   test('offers all verbs', () => expect(bashOffers(['kn', 'po', '']).slice(0, VERBS.length)).toEqual(VERBS))
 })
 
-/** A terminal of its own, on which somebody types a line and presses the tabulator: zsh completes nowhere else. */
+/** Types a line and a tab on a pseudo-terminal, since zsh completes only on terminals. */
 const ZSH_SESSION = String.raw`
   zmodload zsh/zpty
   zpty z zsh -f -i

@@ -13,7 +13,7 @@ import { knPo, type Result, serve, start } from './program.ts'
 let sandbox: Sandbox
 let folder: string
 let env: Record<string, string>
-/** All that was printed; no token may be in it. */
+/** All output; it must not contain a token. */
 const results: Result[] = []
 
 beforeAll(async () => {
@@ -224,7 +224,7 @@ describe('a tick', () => {
   })
 })
 
-/** `kn func` is a program of its own, built from a module of its own; here is what it sends when it is not told what to. */
+/** The default requests of `kn func invoke`, which is a separate program and not part of these tests. */
 describe('what `kn func invoke` sends', () => {
   const post = async (url: string | undefined, headers: Record<string, string>, body: string) =>
     fetch(url ?? '', { method: 'POST', headers, body })

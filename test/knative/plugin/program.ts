@@ -1,4 +1,4 @@
-/** The plugin as a shell starts it: the rendered file, with an environment that holds nothing but what a test gives. */
+/** Runs the rendered plugin with only the environment that a test passes. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
@@ -18,7 +18,7 @@ export interface Result {
 
 export interface Started {
   readonly child: ChildProcess
-  /** What it has printed so far. */
+  /** Its output so far. */
   readonly printed: { stdout: string; stderr: string }
   readonly result: Promise<Result>
 }

@@ -11,7 +11,7 @@ import { readText } from '../read.ts'
 import { knPo, PROGRAM, serve } from './program.ts'
 
 const ID = '0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d'
-/** Nothing listens there: who is called wrongly must not even try. */
+/** Nothing listens there: with invalid arguments the plugin must not connect. */
 const NOWHERE = await (async () => {
   await using server = await serve(() => {})
   return server.url

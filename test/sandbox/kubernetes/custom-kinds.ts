@@ -1,4 +1,4 @@
-/** Kinds that come and go with their CustomResourceDefinition, and its status. One version each: nothing is converted. */
+/** Custom kinds and the status of their CustomResourceDefinitions. One version each, without conversion. */
 import type { Cause } from './failure.ts'
 import { equal } from './merge.ts'
 import { type Kind, type KubeObject, kindNamed, resourceOf, type Schema } from './objects.ts'
@@ -6,7 +6,7 @@ import type { Resources } from './resources.ts'
 import { type Store, timestamp } from './store.ts'
 
 const DEFINITIONS = kindNamed('CustomResourceDefinition')
-/** Holds a definition until the last object of its kind has gone. */
+/** Finalizer that keeps a definition until the last object of its kind is deleted. */
 const CLEANUP = 'customresourcecleanup.apiextensions.k8s.io'
 
 interface Version {

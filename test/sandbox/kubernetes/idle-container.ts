@@ -1,6 +1,6 @@
 /**
- * A container without a process, for tests of many pods that do nothing. It starts when its Secrets, ConfigMaps and volumes are
- * there, passes every probe, writes nothing and ends as asked.
+ * A container without a process, for tests of many idle pods. It starts when its Secrets, ConfigMaps and volumes exist, passes
+ * every probe, writes nothing and stops on request.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Container, ContainerWorld } from './container.ts'

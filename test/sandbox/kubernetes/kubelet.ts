@@ -1,4 +1,4 @@
-/** Runs the pods that are stored, writes their status, and lets them go when they are deleted. */
+/** Runs the stored pods, writes their status, and removes deleted ones. */
 import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type Container, type ImageContext, type Runtime, startContainer } from './container.ts'

@@ -1,4 +1,4 @@
-/** What controllers share: a queue of objects to look at, names, owners. */
+/** Shared by controllers: a work queue, names, owners. */
 import { randomBytes } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { KubeObject, OwnerRef } from './objects.ts'
@@ -11,10 +11,10 @@ export interface Queue {
   stop(): void
 }
 
-/** Queues of this process that have something to look at. */
+/** Queues of this process with work. */
 const busy = new Set<object>()
 
-/** Resolves when no controller of this process has anything to look at; what processes of pods still do is not waited for. */
+/** Resolves when all controllers of this process are idle; it does not wait for processes of pods. */
 export async function controllersIdle(): Promise<void> {
   do await turn()
   while (busy.size > 0)

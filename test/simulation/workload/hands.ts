@@ -24,7 +24,7 @@ export interface HandDeps {
 export function createHands({ model, random, timeline, plan, trace, isBusy, touched }: HandDeps) {
   const { namespace } = model
   const saved: KubernetesObject[] = []
-  /** Not restored: a Deployment would run again, and no function can find a Secret. */
+  /** If restored, these belong to the administrator: a Deployment runs pods, and no function can find a Secret. */
   const isTheirs = ({ kind }: Thing) => kind === 'Deployment' || kind === 'Secret'
 
   const drain = (): void => {
