@@ -127,7 +127,7 @@ describe('an analysis of the Python service', () => {
     expect(await stateOf()).toBeUndefined()
   })
 
-  test('goes on here with the same pod, and another proxy', async () => {
+  test('continues here with the same pod and another proxy', async () => {
     const proxy = whoIs(await podOf(`nginx-${name}`))
     const { code, text } = await timed('adopt', () => adopt('--apply', '--force'))
     console.log(text.split('\n').at(-1))
@@ -140,7 +140,7 @@ describe('an analysis of the Python service', () => {
     expect(await stateOf()).toMatchObject({ status: 'executing' })
   })
 
-  test('is taken over once: the next time there is nothing to do', async () => {
+  test('is adopted once: a second run does nothing', async () => {
     const { code, text } = await adopt('--apply', '--force')
     expect(code, text).toBe(0)
     expect(text).toMatch(/0 adopt, 0 finish, 1 skip, 0 refuse/)

@@ -110,7 +110,7 @@ async function start(stops: Stop[]): Promise<Omit<DtWorld, 'stop'>> {
       },
       intervalSeconds: 1,
       ticking: true,
-      door: { host: environment.hostAddress, name: environment.hostName },
+      runsGateway: { host: environment.hostAddress, name: environment.hostName },
       envOf: (route) => ({ KUBECONFIG: kubeconfigOf(route) ?? '' }),
       onLine: (name, line) => {
         if (process.env['TEST_VERBOSE']) console.log(name, line)

@@ -343,7 +343,7 @@ describe('isolation', () => {
     const ask = async (method: string, path: string, token: string) => {
       const headers = { authorization: `Bearer ${token}` }
       const body = method === 'PUT' ? 'theirs' : undefined
-      return (await fetch(`${world.dt.door.url}${path}`, { method, headers, ...(body ? { body } : {}) })).status
+      return (await fetch(`${world.dt.runsGateway.url}${path}`, { method, headers, ...(body ? { body } : {}) })).status
     }
     const token = await tokenOf(own)
     const run = 'firing=0&index=0&attempt=0'

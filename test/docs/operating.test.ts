@@ -57,7 +57,7 @@ const reasonsOfRuns = ['shared/dt/lifecycle.ts', 'shared/dt/reconcile/decide.ts'
 )
 const unstartable = textsOf('shared/platform/container-reasons.ts', /[?:] /)
 const refusals = globSync('knative/deploy/*.ts', { cwd: ROOT.pathname }).flatMap((path) =>
-  textsOf(path, /new Refused\(/),
+  textsOf(path, /new DeployError\(/),
 )
 
 test('there is something to compare', () => {

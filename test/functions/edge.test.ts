@@ -169,7 +169,7 @@ describe.each(functions)('$route.name', ({ route, schemas }) => {
       })
 
       const unasked = one.endpoint.method === 'POST' ? [] : ['{}', '{"broken":', 'null', '\xff']
-      test.each(unasked)('a body that nobody asked for does not matter: %s', async (body) => {
+      test.each(unasked)('an unexpected body is ignored: %s', async (body) => {
         const row = { method: one.endpoint.method, path, bearer: 'user' as Bearer, headers: JSON_TYPE }
         expect((await send(stub.url, { ...row, body })).status).toBe(200)
       })

@@ -63,9 +63,9 @@ describe('the gateway', () => {
 })
 
 describe('policies', () => {
-  const [, , , door] = dtPolicies()
-  test('let runs and persistent services to their door, on its port, and nobody else', () => {
-    expect((door?.['spec'] as { ingress?: unknown } | undefined)?.ingress).toEqual([
+  const [, , , runsGateway] = dtPolicies()
+  test('let only runs and persistent services reach their gateway, on its port', () => {
+    expect((runsGateway?.['spec'] as { ingress?: unknown } | undefined)?.ingress).toEqual([
       {
         from: [
           {
@@ -133,8 +133,8 @@ describe.skipIf(!hasKubectl())('kustomize', () => {
       objects.find((one) => one.kind === 'Service' && one.apiVersion === 'v1' && one.metadata.name === name)?.spec
     expect(service('orchestrator-api-svc')).toMatchObject({ ports: [{ port: 80, targetPort: 8080 }] })
     expect(service('dt-runs')).toMatchObject({ ports: [{ port: 80, targetPort: RUNS_LISTENER.port }] })
-    const door = objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'dt-runs')
-    expect(door?.spec).toMatchObject({ template: { metadata: { labels: RUNS_LISTENER.labels } } })
+    const runsGateway = objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'dt-runs')
+    expect(runsGateway?.spec).toMatchObject({ template: { metadata: { labels: RUNS_LISTENER.labels } } })
     expect(objects.flatMap(fieldFaults)).toEqual([])
     for (const object of objects) {
       const pod = podOf(object)

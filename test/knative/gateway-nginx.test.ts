@@ -223,7 +223,7 @@ describe.skipIf(!isInstalled('nginx', 'nginx'))('nginx as the gateway', () => {
     expect(await text(answer)).toBe('done')
   })
 
-  test('lets go of the function when the caller leaves, and never asks twice', async () => {
+  test('aborts the request to the function when the caller disconnects, and never repeats a request', async () => {
     const closed = Promise.withResolvers<void>()
     const arrived = Promise.withResolvers<void>()
     handler = (_, response) => {

@@ -197,7 +197,7 @@ describe('the role of each function', () => {
 describe('the loop', () => {
   const source = only('knative/config/base/status-loop/ping-source.yaml')['spec'] as Record<string, unknown>
 
-  test('is ticked by the schedule of the interval that the functions are told, with a JSON object, in UTC', () => {
+  test('is ticked by the schedule of the functions’ interval, with a JSON object, in UTC', () => {
     const interval = readInterval(readText('knative/config/base/status-loop/interval.env'))
     expect(interval).toBe(SETTINGS.STATUS_LOOP_INTERVAL.parse(SETTINGS.STATUS_LOOP_INTERVAL.default ?? ''))
     expect(source).toMatchObject({

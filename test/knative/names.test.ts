@@ -117,7 +117,7 @@ describe.skipIf(!isInstalled('nginx', 'nginx'))('names of the gateway', () => {
     await expect.poll(get, { timeout: 15_000, interval: 500 }).toEqual([502, ''])
   }, 30_000)
 
-  test('a name that nobody asked for before waits for the name server', async () => {
+  test('a name that is not cached waits for the name server', async () => {
     valve.turn(false)
     dns.records.set(`${routes.po.pods.name}.${SUFFIX}`, '127.0.0.21')
     const answer = fetch(`${nginx.url}/po/pods`)

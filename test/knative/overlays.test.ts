@@ -42,7 +42,7 @@ describe('the values of an overlay', () => {
   const groupsOf = (routes: readonly Route[]) => [...new Set(routes.flatMap(({ settings }) => settings))]
   const groups: readonly SettingGroup[] = groupsOf(poRoutes)
   const read: readonly string[] = [...groupsOf(allRoutes), 'process']
-  /** Of analyses; what twins need is told to those who have them. */
+  /** Settings of analyses; those of digital twins are not required without them. */
   const isNeeded = (name: SettingName) => [...groups, 'process'].includes(SETTINGS[name].group)
   const names = (Object.keys(SETTINGS) as SettingName[]).filter((name) => read.includes(SETTINGS[name].group))
 

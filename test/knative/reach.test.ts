@@ -12,7 +12,7 @@ import { manifestFiles, only, parseManifests, podOf, readText } from './read.ts'
 
 const objects = manifestFiles().flatMap(([, found]) => found)
 
-describe('who reaches whom', () => {
+describe('network policies', () => {
   type Labels = Readonly<Record<string, string>>
   const gateway = only('knative/config/base/gateway/deployment.yaml')
   const [service] = parseManifests(readText('knative/config/base/gateway/service.yaml')) as [Manifest, ...Manifest[]]
@@ -26,8 +26,10 @@ describe('who reaches whom', () => {
     expect(installed).toEqual(structuredClone(policies()))
   })
   test('each policy of ours selects pods that there are', () => {
-    const door = objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'dt-runs')?.['spec']
-    const { template } = door as { template: { metadata: { labels: Labels } } }
+    const runsGateway = objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'dt-runs')?.[
+      'spec'
+    ]
+    const { template } = runsGateway as { template: { metadata: { labels: Labels } } }
     const dt = Object.values(COMPONENT).map((component) => ({ [LABEL.component]: component }))
     const pods = [podLabels, template.metadata.labels, ...dt, ...poRoutes.map((route) => ksvc(route).metadata.labels)]
     const job = objects.find(({ kind }) => kind === 'Job')?.['spec'] as { template: { metadata: { labels: Labels } } }

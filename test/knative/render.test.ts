@@ -9,7 +9,7 @@ import { MANIFESTS, strays } from '../../knative/render/manifests.ts'
 import { readText } from './read.ts'
 
 describe('rendered manifests', () => {
-  test('are what the tables say, and nothing else lies beside them', () => {
+  test('equal their tables, without other files beside them', () => {
     expect(differing()).toEqual([])
     expect(strays()).toEqual([])
   })
@@ -27,7 +27,7 @@ describe('rendered manifests', () => {
     )
     expect(unmarked.map(({ path }) => path)).toEqual([])
   })
-  test('of functions that are no more are strays', () => {
+  test('of removed functions are strays', () => {
     const root = mkdtempSync(join(tmpdir(), 'strays-'))
     const left = [
       'knative/config/base/services/po-gone.yaml',

@@ -69,7 +69,7 @@ export interface DtOptions {
   readonly intervalSeconds: number
   readonly ticking: boolean
   /** Address and host name of the gateway of runs; default: loopback. */
-  readonly door?: { readonly host: string; readonly name: string }
+  readonly runsGateway?: { readonly host: string; readonly name: string }
   /** Settings of one function, which override all others. */
   readonly envOf?: (route: Route) => Readonly<Record<string, string>>
   readonly program?: ((route: Route) => string) | undefined
@@ -79,7 +79,7 @@ export interface DtOptions {
 export interface Dt {
   readonly functions: Functions
   /** The gateway that runs call with their token. */
-  readonly door: Gateway
+  readonly runsGateway: Gateway
   readonly ticker: Ticker
   readonly env: Readonly<Record<string, string>>
   stop(): Promise<void>
@@ -91,18 +91,23 @@ const LOOPBACK = { host: '127.0.0.1', name: '127.0.0.1' }
 const TOKEN_KEY = () => randomBytes(32).toString('hex')
 
 export async function startDt(options: DtOptions): Promise<Dt> {
-  const { env: given, intervalSeconds, ticking, program, envOf, onLine, door: at = LOOPBACK } = options
+  const { env: given, intervalSeconds, ticking, program, envOf, onLine, runsGateway: at = LOOPBACK } = options
   let addressOf: Functions['addressOf'] = () => undefined
   const ofRuns = dtRoutes.filter(({ auth }) => auth === 'service')
-  const door = await startGateway({ host: at.host, port: 0, routes: ofRuns, upstreams: (route) => addressOf(route) })
+  const runsGateway = await startGateway({
+    host: at.host,
+    port: 0,
+    routes: ofRuns,
+    upstreams: (route) => addressOf(route),
+  })
   const env = {
     DT_TOKEN_KEY: TOKEN_KEY(),
     DT_TOOLS_IMAGE: TOOLS_IMAGE,
-    DT_RUNS_URL: `http://${at.name}:${door.port}`,
+    DT_RUNS_URL: `http://${at.name}:${runsGateway.port}`,
     DT_RETRIES: '0',
     ...given,
     STATUS_LOOP_INTERVAL: String(intervalSeconds),
-    ...(at === LOOPBACK ? {} : { DT_EGRESS: `0.0.0.0/0:${door.port}` }),
+    ...(at === LOOPBACK ? {} : { DT_EGRESS: `0.0.0.0/0:${runsGateway.port}` }),
   }
   try {
     const functions = await startFunctions({
@@ -121,11 +126,11 @@ export async function startDt(options: DtOptions): Promise<Dt> {
     })
     const stop = async () => {
       await ticker.stop()
-      await Promise.all([functions.stop(), door.stop()])
+      await Promise.all([functions.stop(), runsGateway.stop()])
     }
-    return { functions, door, ticker, env, stop }
+    return { functions, runsGateway, ticker, env, stop }
   } catch (error) {
-    await door.stop()
+    await runsGateway.stop()
     throw error
   }
 }

@@ -49,7 +49,7 @@ test('nothing but what the trigger wants reaches them', () => {
   expect(new Set(broker().deliveries.map(({ event }) => event.attributes['type']))).toEqual(new Set([RECONCILE_TYPE]))
 })
 
-test.each(bodies)('the changes of $analysis_id are told in order, each known by its id', ({ analysis_id: id }) => {
+test.each(bodies)('the changes of $analysis_id are published in order, each with its id', ({ analysis_id: id }) => {
   const changes = about(id).filter(({ attributes }) => attributes['type'] !== RECONCILE_TYPE)
   const ids = [...new Set(changes.map(({ attributes }) => attributes['id'] ?? ''))]
   // It may finish between two observations.

@@ -90,7 +90,7 @@ describe('the gateway', () => {
     expect(size).toBe(8_000_000)
   })
 
-  test('lets go of the function when the caller leaves', async () => {
+  test('aborts the request to the function when the caller disconnects', async () => {
     const closed = Promise.withResolvers<void>()
     const arrived = Promise.withResolvers<void>()
     const url = await gatewayTo((_, response) => {

@@ -67,7 +67,7 @@ export async function startHub(options: HubSandboxOptions = {}): Promise<HubSand
     autoRegister: options.autoRegister ?? false,
     ignoreFilters: options.ignoreFilters ?? [],
   })
-  const doors = new Map<string, (request: Incoming, path: string) => Reply>()
+  const apis = new Map<string, (request: Incoming, path: string) => Reply>()
 
   const standIn = await startStandIn({
     port: options.port ?? 0,
@@ -75,23 +75,23 @@ export async function startHub(options: HubSandboxOptions = {}): Promise<HubSand
     exempt: / \/_sandbox\//,
     handle: (request) => {
       const { pathname } = request.url
-      const [, door = '', path = ''] = /^\/([^/]+)(.*)$/.exec(pathname) ?? []
-      const byOneUrl = door === 'token' ? 'auth' : 'core'
-      const answer = doors.get(door)?.(request, path) ?? doors.get(byOneUrl)?.(request, pathname)
+      const [, prefix = '', path = ''] = /^\/([^/]+)(.*)$/.exec(pathname) ?? []
+      const byOneUrl = prefix === 'token' ? 'auth' : 'core'
+      const answer = apis.get(prefix)?.(request, path) ?? apis.get(byOneUrl)?.(request, pathname)
       return answer ?? hubError(404, 'entity_not_found', 'no such path')
     },
   })
-  doors.set('auth', (request, path) =>
+  apis.set('auth', (request, path) =>
     request.method === 'POST' && path === '/token'
       ? logins.issue(parseBody(request.text))
       : hubError(404, 'entity_not_found', 'no such path'),
   )
-  doors.set('core', (request, path) =>
+  apis.set('core', (request, path) =>
     logins.accepts(request.headers.authorization)
       ? core(request, path)
       : hubError(401, 'identity_unauthorized', 'no valid token'),
   )
-  doors.set('_sandbox', createControl(world, standIn))
+  apis.set('_sandbox', createControl(world, standIn))
 
   return {
     ...standIn,

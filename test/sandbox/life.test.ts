@@ -140,7 +140,7 @@ describe('a well-behaved analysis', () => {
     expect(await verifyArchive(changed, signature ?? '', publicKey)).toMatchObject({ ok: false })
   })
 
-  test('the Hub was told its lines and `executed` with 100 last', async () => {
+  test('the Hub got its lines, and `executed` with 100 last', async () => {
     const statuses = await told(id, 'executed')
     expect(statuses[0]).toBe('started')
     expect(statuses.slice(1, -1).every((status) => status === 'executing')).toBe(true)

@@ -209,7 +209,7 @@ export const PLANTED: readonly Planted[] = [
     plant: { place: spoiling('archive', ({ identities }) => identities.clear()) },
   },
   {
-    title: 'progress that begins anew with a restart',
+    title: 'progress that starts again from 0 with a restart',
     breaks: 'progress never falls',
     plant: { place: spoiling('transition', startingProgressAgain) },
   },
@@ -226,8 +226,8 @@ export const PLANTED: readonly Planted[] = [
     plant: { store: neverForgivingSilence },
   },
   {
-    title: 'changes forgotten before they are told',
-    breaks: 'changes are told in order, each once',
+    title: 'changes deleted before they are published',
+    breaks: 'changes are published in order, each once',
     plant: { store: forgettingChanges },
   },
   { title: 'a type error', breaks: 'no defect', plant: { ports: crashingOverPartners } },

@@ -155,7 +155,7 @@ const HANDS: readonly (readonly [what: string, act: (id: string) => Promise<unkn
   ],
 ]
 
-describe('while it executes, somebody deletes', () => {
+describe('while it executes, a user deletes', () => {
   test.each(HANDS)('%s, and it executes on', { timeout: 240_000 }, async (what, act, keepsPod) => {
     const id = randomUUID()
     await node.create(id, images.endless)

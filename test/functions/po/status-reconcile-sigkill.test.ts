@@ -139,7 +139,7 @@ async function expectAll(subjects: readonly Subject[], when: string): Promise<vo
 /** Number of requests to Kubernetes of an uninterrupted first sweep. */
 let requests = 0
 
-test('a sweep that nobody interrupts, and those after it, bring each where it must come to', async () => {
+test('uninterrupted sweeps bring each analysis to its expected state', async () => {
   const subjects = await prepareAll()
   api.onRequest = () => {
     requests += 1

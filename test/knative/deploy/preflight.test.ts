@@ -104,7 +104,7 @@ test.each([
   expect(found).toEqual(faults.map((fault) => expect.stringMatching(fault)))
 })
 
-test('where twins ask nobody for a token, no realm is wanted', () => {
+test('a digital twin without authentication needs no realm', () => {
   const faults = (auth: string) =>
     settingFaults(
       [

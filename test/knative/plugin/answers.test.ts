@@ -12,7 +12,7 @@ const json = (response: ServerResponse, body: unknown, status = 200) =>
   void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 const logsOf = (...texts: string[]) => ({ analysis: texts.length > 0 ? { [ID]: texts } : {}, nginx: {} })
 
-describe('refusals are said in one line, exit code 1', () => {
+describe('refusals print one line, exit code 1', () => {
   test.each<[string, number, string, string]>([
     ['a sentence', 503, '{"detail":"The database does not answer."}', '503: The database does not answer.'],
     ['a list', 422, '{"detail":[{"loc":["path","analysis_id"],"msg":"no UUID"}]}', '422: path.analysis_id: no UUID'],
@@ -33,7 +33,7 @@ describe('refusals are said in one line, exit code 1', () => {
 
 describe('a token is never printed', () => {
   const jwt = `eyJhbGciOiJSUzI1NiJ9.${Buffer.from('{"sub":"x"}').toString('base64url')}.c2lnbmF0dXJl`
-  test('when a server says it back', async () => {
+  test('when a server returns it', async () => {
     await using server = await serve((request, response) => json(response, { detail: request.headers }, 400))
     await using echo = await serve((request, response) =>
       json(response, { detail: request.headers.authorization }, 400),
@@ -51,7 +51,7 @@ describe('a token is never printed', () => {
     const { stdout } = await knPo(['status', '--url', server.url], env)
     expect(stdout).toContain('Bearer (token)')
   })
-  test('when it stands where an id should', async () => {
+  test('when it is given as an id', async () => {
     expect((await knPo(['status', jwt], env)).stderr).toContain(`not '(token)'`)
   })
   test('when it is no token', async () => {
@@ -59,13 +59,13 @@ describe('a token is never printed', () => {
   })
 })
 
-test('texts of strangers do not steer the terminal', async () => {
+test('logs cannot control the terminal', async () => {
   await using server = await serve((_, response) => json(response, { detail: 'red \u001b[31mtext\u0007\r\n' }, 400))
   const { stderr } = await knPo(['status', '--url', server.url], env)
   expect(stderr).toContain('red \\x1b[31mtext\\x07')
 })
 
-test('an answer that trickles in is waited for', async () => {
+test('a slow answer is read to its end', async () => {
   const text = 'line\n'.repeat(20)
   await using server = await serve(async (_, response) => {
     response.writeHead(200, { 'content-type': 'application/json' })
@@ -78,7 +78,7 @@ test('an answer that trickles in is waited for', async () => {
   expect(await knPo(['logs', ID, '--url', server.url], env)).toEqual({ code: 0, stdout: text, stderr: '' })
 })
 
-test('who reads no further ends it quietly', async () => {
+test('a closed pipe ends it without an error', async () => {
   await using server = await serve((_, response) => json(response, logsOf('a line that is long\n'.repeat(100_000))))
   const { child, result } = start(['logs', ID, '--url', server.url], env)
   child.stdout?.once('data', () => child.stdout?.destroy())
@@ -147,7 +147,7 @@ describe.concurrent('follow', () => {
     expect(await result).toMatchObject({ code: 130, stderr: '' })
   })
 
-  test('of one that has ended prints its last run at once', async () => {
+  test('prints the last run of an ended analysis at once', async () => {
     const { listener } = living([{ status: 'failed', logs: [], history: ['first\n', 'second\n'] }])
     await using server = await serve(listener)
     expect(await knPo(['logs', ID, '-f', '--url', server.url], env)).toEqual({
@@ -157,7 +157,7 @@ describe.concurrent('follow', () => {
     })
   })
 
-  test('of an unknown one is refused at once', async () => {
+  test('refuses an unknown analysis at once', async () => {
     const { listener, asked } = living([{ status: undefined, logs: [] }])
     await using server = await serve(listener)
     const { code, stdout, stderr } = await knPo(['logs', ID, '-f', '--url', server.url], env)
@@ -166,7 +166,7 @@ describe.concurrent('follow', () => {
     expect(asked).toEqual(['status', 'logs', 'history'])
   })
 
-  test('does not go on over a refusal that lasts', async () => {
+  test('stops on a permanent refusal', async () => {
     await using server = await serve((_, response) => json(response, { detail: 'Signature has expired' }, 401))
     expect((await knPo(['logs', ID, '-f', '--url', server.url], env)).code).toBe(1)
   })
@@ -186,7 +186,7 @@ describe('a client of the realm', () => {
   }
   const client = { PO_CLIENT_ID: 'operator', PO_CLIENT_SECRET: 'the secret of it' }
 
-  test('asks for another token when its own has run out', async () => {
+  test('requests another token when its own has expired', async () => {
     const good = new Set<string>()
     await using keycloak = await serve(realm(good))
     const seen: (string | undefined)[] = []
@@ -201,7 +201,7 @@ describe('a client of the realm', () => {
     expect(seen).toEqual([...good].map((token) => `Bearer ${token}`))
     expect(seen).toHaveLength(2)
   })
-  test('is told what Keycloak says, and no secret', async () => {
+  test('prints the error of Keycloak, and no secret', async () => {
     await using keycloak = await serve(realm(new Set()))
     const { code, stderr } = await knPo(['status', '--url', keycloak.url], {
       ...client,

@@ -134,7 +134,7 @@ describe('tokens', () => {
     return path
   }
 
-  test('come from where they are said to be', async () => {
+  test('come from options, environment or Keycloak', async () => {
     const { PO_TOKEN: token = '' } = env
     const url = { PO_URL: sandbox.gateway.url }
     const secretFile = await fileWith(client().PO_CLIENT_SECRET)

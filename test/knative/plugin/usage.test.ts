@@ -113,7 +113,7 @@ describe('called wrongly', () => {
   )
 })
 
-describe('not to be reached', () => {
+describe('unreachable', () => {
   const env = { PO_TOKEN: 'token' }
   test.each([
     [['status', '--url', NOWHERE], `${NOWHERE}: nothing listens there`],

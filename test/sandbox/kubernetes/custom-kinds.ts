@@ -96,7 +96,7 @@ export function startCustomKinds(store: Store, resources: Resources): () => void
 
   const stop = store.onChange(({ type, kind, object }) => {
     if (kind.kind === 'CustomResourceDefinition') {
-      // At once: whoever is told that the definition is there may use it.
+      // At once: a client may use the kind as soon as the definition is returned.
       if (type === 'DELETED') store.kinds.forget(kindOf(object))
       else store.kinds.define(kindOf(object))
       soon(() => look(object.metadata.uid))

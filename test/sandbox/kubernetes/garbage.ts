@@ -55,7 +55,7 @@ export function startGarbageCollector(store: Store, resources: Resources): () =>
     resources.write({ ...object, metadata: { ...rest, ...(kept.length > 0 ? { ownerReferences: kept } : {}) } })
   }
 
-  /** An object that lives: it stays as long as one of its owners does. */
+  /** An object that is not deleted: it remains while one of its owners exists. */
   function collect(object: KubeObject): void {
     const owners = object.metadata.ownerReferences ?? []
     if (owners.length === 0) return

@@ -22,7 +22,7 @@ export const PROMISES = [
   'a live analysis keeps its client',
   'a live analysis keeps its Secrets',
   'no restart and no failure that was not earned',
-  'changes are told in order, each once',
+  'changes are published in order, each once',
   'no defect',
   'the world comes to rest',
 ] as const
@@ -99,7 +99,7 @@ export function watchLedger({
       if (to < from || to > 100) broken('progress never falls', { id, run, from, to })
     },
     reported: inOrder,
-    repeated: (id, run, to) => broken('changes are told in order, each once', { id, run, again: to }),
+    repeated: (id, run, to) => broken('changes are published in order, each once', { id, run, again: to }),
   }
 }
 
@@ -166,7 +166,7 @@ export function watchWorld(deps: WatchDeps & { readonly ledger: Ledger }): Watch
       const at = changes.get(id) ?? 0
       if (expected[at] === event) changes.set(id, at + 1)
       else if (!expected.slice(0, at).includes(event)) {
-        broken('changes are told in order, each once', { event, expected: expected[at] })
+        broken('changes are published in order, each once', { event, expected: expected[at] })
       }
     },
     podMade: (pod) => {

@@ -293,7 +293,7 @@ export function jobRuns({ send, create, read }: Verbs, image: string): void {
       expect(endOf((await podOf('reads')).containerStatuses, 'main')?.message).toBe('t0ken')
     })
 
-    test('a suspended Job has no pods until it goes on, and none again when it is suspended anew', async () => {
+    test('a suspended Job has no pods until it is resumed, and none when it is suspended again', async () => {
       const suspend = (value: boolean) => send('PATCH', `${JOBS}/waits`, { spec: { suspend: value } }, { type: MERGE })
       await start('waits', { ...INDEXED, suspend: true }, { script: 'exec sleep 600' })
       const condition = async () => (await conditionsOf('waits')).map(({ type, status }) => `${type} ${status}`)
