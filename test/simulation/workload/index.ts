@@ -35,7 +35,7 @@ export interface Workload {
   readonly stream: (line: Line) => void
 }
 
-const POLL = 'sidecar.healthz'
+const POLL = 'analysisApi.healthz'
 const CHANGE_TYPES = new Set(CHANGES.map(changeType))
 
 export function createWorkload(deps: WorkloadDeps): Workload {

@@ -27,7 +27,7 @@ export function finding(subject: Subject): void {
     for (const none of [id, newId()]) {
       expect(await inputs(none)).toBeUndefined()
       expect(await subject.runs.held(objectId(none), sha256, null)).toBeUndefined()
-      expect(await subject.runs.output(objectId(none), 0)).toBeNull()
+      expect(await subject.runs.output(objectId(none), 0)).toBe('no_service')
     }
   })
 
@@ -71,13 +71,13 @@ export function finding(subject: Subject): void {
     const [a, b] = await leave(subject, id, ref(0, 0), 'a', 'b')
     expect(await subject.otherRuns.output(objectId(id), 1)).toEqual(await subject.catalogue.find(present(b)))
     await subject.catalogue.remove(present(a), subject.now())
-    expect(await subject.runs.output(objectId(id), 0)).toBeUndefined()
+    expect(await subject.runs.output(objectId(id), 0)).toBe('no_output')
     expect(await subject.runs.output(objectId(id), 1)).toMatchObject({ id: b, filename: 'b', origin: 'output' })
   })
 
   test.each([2, -1, 2 ** 40, Number.MAX_SAFE_INTEGER])('output: nothing is in place %d', async (place) => {
     const { id } = await launched(subject)
     await leave(subject, id, ref(0, 0), 'a', 'b')
-    expect(await subject.runs.output(objectId(id), place)).toBeUndefined()
+    expect(await subject.runs.output(objectId(id), place)).toBe('no_output')
   })
 }
