@@ -1,4 +1,4 @@
-/** What of the API's objects matters to a service. */
+/** Reduces objects of the API to the facts that the Cluster port of DT returns. */
 import type { V1ContainerState } from '@kubernetes/client-node/dist/gen/models/V1ContainerState.js'
 import type { V1ContainerStatus } from '@kubernetes/client-node/dist/gen/models/V1ContainerStatus.js'
 import type { V1Deployment } from '@kubernetes/client-node/dist/gen/models/V1Deployment.js'
@@ -150,7 +150,7 @@ export function knativeServerFacts({ metadata, status }: KnativeServiceObject): 
   }
 }
 
-/** A pod that never gets ready makes the Deployment's progress fail after its deadline. */
+/** If no pod becomes ready, the condition `Progressing` becomes False after the progress deadline. */
 export function deploymentFacts({ metadata = {}, status }: V1Deployment): ServerFacts {
   const progress = status?.conditions?.find(({ type }) => type === 'Progressing')
   const failed = progress?.status === 'False'
