@@ -1,8 +1,3 @@
-/**
- * The Cluster port of DT on a Kubernetes API server: translates objects and errors.
- * May import: port types, model, names, fault.
- */
-import type { V1Deployment } from '@kubernetes/client-node/dist/gen/models/V1Deployment.js'
 import type { ServiceId } from '../../../dt/model.ts'
 import { FIELD_MANAGER, LABEL } from '../../../dt/names.ts'
 import type { DtCluster } from '../../../dt/ports/cluster.ts'
@@ -14,11 +9,10 @@ import type { Metadata } from '../metadata.ts'
 import {
   type AnalyticsObject,
   deploymentFacts,
+  dtPodFacts,
   jobFacts,
-  type KnativeServiceObject,
   knativeServerFacts,
-  podFacts,
-  resourceOf,
+  resourceFacts,
 } from './facts.ts'
 
 /** Ids in one label selector, limited by the length of a request line. */
@@ -74,7 +68,7 @@ export function createDtCluster(options: ClusterOptions = {}): DtCluster & { clo
 
     apply: client.apply,
 
-    resources: () => client.list('Analytics', `!${LABEL.finished}`, (item: AnalyticsObject) => resourceOf(item)),
+    resources: () => client.list('Analytics', `!${LABEL.finished}`, resourceFacts),
     marked: () =>
       client.listMetadata('Analytics', LABEL.finished, ({ metadata }) => ({
         name: metadata.name ?? '',
@@ -85,7 +79,7 @@ export function createDtCluster(options: ClusterOptions = {}): DtCluster & { clo
     async resource(name) {
       const request = { method: 'GET', path: client.path('Analytics', name) } as const
       const found = await callJson<AnalyticsObject>(connection, { verb: 'get', kind: 'Analytics', name }, request, 404)
-      return found && resourceOf(found)
+      return found && resourceFacts(found)
     },
     patchStatus: (name, status) => patched('Analytics', name, { status }, '/status'),
     patchResource: (name, { labels, finalizers }) =>
@@ -95,13 +89,11 @@ export function createDtCluster(options: ClusterOptions = {}): DtCluster & { clo
     removeResource: (name) => client.remove('Analytics', name),
 
     jobs: (ids) => listOf(ids, (selector) => client.list('Job', selector, jobFacts)),
-    pods: (ids) => listOf(ids, (selector) => client.list('Pod', selector, podFacts)),
+    pods: (ids) => listOf(ids, (selector) => client.list('Pod', selector, dtPodFacts)),
     async servers(ids) {
-      const knative = (item: KnativeServiceObject) => knativeServerFacts(item)
-      const deployment = (item: V1Deployment) => deploymentFacts(item)
       const lists = await Promise.all([
-        listOf(ids, (selector) => client.list('KnativeService', selector, knative)),
-        listOf(ids, (selector) => client.list('Deployment', selector, deployment)),
+        listOf(ids, (selector) => client.list('KnativeService', selector, knativeServerFacts)),
+        listOf(ids, (selector) => client.list('Deployment', selector, deploymentFacts)),
       ])
       return lists.flat()
     },

@@ -2,7 +2,6 @@
  * The Cluster port of PO on a Kubernetes API server: translates objects.
  * May import: port types, model, names, fault.
  */
-import type { V1Pod } from '@kubernetes/client-node/dist/gen/models/V1Pod.js'
 import type { V1Service } from '@kubernetes/client-node/dist/gen/models/V1Service.js'
 import { FIELD_MANAGER } from '../../../po/names.ts'
 import type { PoCluster } from '../../../po/ports/cluster.ts'
@@ -10,7 +9,7 @@ import { type ClusterOptions, connectionOf, createApiClient } from '../client.ts
 import { labelSelector } from '../kinds.ts'
 import { metaOf, objectMeta } from '../metadata.ts'
 import { choosePeers, PEER_SELECTORS } from './peers.ts'
-import { podFacts } from './pods.ts'
+import { poPodFacts } from './pods.ts'
 
 export { type ApiConnection, connectApi } from '../connection.ts'
 export { apiServerProxy } from '../service-proxy.ts'
@@ -34,7 +33,7 @@ export function createPoCluster(options: ClusterOptions = {}): PoCluster & { clo
       return patched && metaOf(patched)
     },
     list: (kind, labels) => client.listMetadata(kind, labelSelector(labels), (item) => objectMeta(kind, item)),
-    pods: (labels) => client.list('Pod', labelSelector(labels), (pod: V1Pod) => podFacts(pod)),
+    pods: (labels) => client.list('Pod', labelSelector(labels), poPodFacts),
     remove: (kind, name) => client.remove(kind, name),
     removePod: (name) => client.remove('Pod', name, 'Background'),
     log: client.log,
