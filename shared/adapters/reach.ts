@@ -1,4 +1,4 @@
-/** The two ways into the namespace: its Services by name, or the API server's service proxy from outside the cluster. */
+/** Requests to Services of the namespace: by DNS name, or from outside the cluster through the API server's service proxy. */
 import { createHttpClient, createSend, type HttpAnswer, type Send, TooLarge } from '../platform/http-client.ts'
 
 interface ServiceRequest {
@@ -8,7 +8,7 @@ interface ServiceRequest {
   readonly signal: AbortSignal
 }
 
-/** Sends to a port of a Service through the API server; what the Kubernetes adapter offers for it. */
+/** Sends to a port of a Service through the API server; implemented by the Kubernetes adapter. */
 export type FetchService = (
   service: string,
   port: number,
@@ -23,7 +23,7 @@ export type Reach =
       /** DNS domain of the cluster. */
       readonly domain: string
       readonly send?: Send
-      /** `host:port` instead of a Service's own, where its name means nothing: without a cluster. */
+      /** `host:port` instead of the Service's DNS name, without a cluster. */
       readonly address?: (service: string, port: number) => string | undefined
     }
   | { readonly reach: 'api'; readonly fetchService: FetchService }
@@ -44,19 +44,18 @@ export interface ReachRequest {
   readonly body?: string
 }
 
-/** Sends to a Service, within the deadline. */
 type AskService = (request: ReachRequest, doing: string) => Promise<HttpAnswer>
 
-export function createReach(way: Reach, { system, deadlineMs, limitBytes }: ReachOptions): AskService {
-  if (way.reach === 'api') {
+export function createReach(options: Reach, { system, deadlineMs, limitBytes }: ReachOptions): AskService {
+  if (options.reach === 'api') {
     return (request, doing) => {
-      const send = sendByApi(way.fetchService, request)
+      const send = sendByApi(options.fetchService, request)
       const { method, path: url } = request
       return createHttpClient({ system, deadlineMs, limitBytes, send })({ method, url }, doing)
     }
   }
-  const { namespace, domain, address } = way
-  const ask = createHttpClient({ system, deadlineMs, limitBytes, send: way.send ?? createSend() })
+  const { namespace, domain, address } = options
+  const ask = createHttpClient({ system, deadlineMs, limitBytes, send: options.send ?? createSend() })
   return ({ service, port, path, ...request }, doing) => {
     const host = address?.(service, port) ?? `${service}.${namespace}.svc.${domain}:${port}`
     return ask({ ...request, url: `http://${host}${path}` }, doing)

@@ -1,6 +1,6 @@
 /**
- * `DELETE /po/cleanup/{words}`: each word keeps an answer of its own, and a word that fails says so without undoing the
- * others. Live analyses are touched only where `all` or `analyzes` asks for it.
+ * `DELETE /po/cleanup/{words}`: each word has its own answer, and one that fails does not affect the others. Only `all` and
+ * `analyzes` change live analyses.
  */
 
 import { mapConcurrent } from '../platform/concurrency.ts'
@@ -20,7 +20,7 @@ const CONCURRENCY = 32
 
 const RESETS = { broker: 'message broker', storage: 'storage service' } as const satisfies Partial<Record<Peer, string>>
 
-/** Ends and forgets every analysis; what they own is removed, now or by the sweep. */
+/** Ends and deletes all analyses. What they own is removed now or by the sweep. */
 async function clearAnalyses(ports: ReleasePorts): Promise<string> {
   const analyses = await ports.store.reset(({ state, progress }) =>
     isLive(state) ? [outcomeReport('stopped', progress)] : [],
@@ -32,7 +32,7 @@ async function clearAnalyses(ports: ReleasePorts): Promise<string> {
   return `Deleted ${analyses.length} analyses and all records${ids ? `: ${ids}` : ''}${later}`
 }
 
-/** Deletes the pod of a peer, so that its Deployment makes a new one. */
+/** Deletes the pod of a peer; its Deployment creates a new one. */
 async function resetPeer({ cluster }: Pick<PoPorts, 'cluster'>, peer: keyof typeof RESETS): Promise<string> {
   const service = (await cluster.peers())[peer]
   const pods = service ? await cluster.pods(service.selector) : []
@@ -45,7 +45,7 @@ async function resetPeer({ cluster }: Pick<PoPorts, 'cluster'>, peer: keyof type
 const resetPeers = async (ports: Pick<PoPorts, 'cluster'>): Promise<string> =>
   `${await resetPeer(ports, 'broker')}; ${await resetPeer(ports, 'storage')}`
 
-/** Deletes the clients of analyses that no row knows. Clients are read before rows: a new one is never among them. */
+/** Deletes clients of analyses without a row. Clients are read before rows, so the client of a new analysis is never deleted. */
 async function removeOrphanClients({ identity, store }: Pick<PoPorts, 'identity' | 'store'>): Promise<string> {
   const clients = await identity.listClients()
   const known = await store.knownIds()
@@ -86,7 +86,7 @@ async function act(ports: ReleasePorts, word: string): Promise<string> {
   }
 }
 
-/** Does what each word of the comma-separated list names, in its order; zombies are removed in any case, last. */
+/** Carries out the words of a comma-separated list in their order. Zombies are always removed, and last. */
 export async function cleanup(ports: ReleasePorts, list: string): Promise<{ [word: string]: string; zombies: string }> {
   const words = list.split(',').map((word) => word.trim())
   const answer: Record<string, string> = {}

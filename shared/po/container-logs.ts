@@ -1,4 +1,4 @@
-/** Reading logs of containers: a few at a time in one process, whoever asks, since each may be large. */
+/** Reads logs of containers, two at a time in the whole process, because each may be large. */
 import { permits } from '../platform/concurrency.ts'
 import type { PoCluster } from './ports/cluster.ts'
 import type { LogTail } from './ports/logs.ts'
@@ -6,19 +6,17 @@ import type { PoPorts } from './ports.ts'
 
 const AT_ONCE = 2
 
-/** A process has one connection to the cluster, whatever it is used for. */
+/** By cluster: a process has one for all its use cases. */
 const permitsOf = new WeakMap<PoCluster, () => Promise<() => void>>()
 
 function acquire(cluster: PoCluster): Promise<() => void> {
-  const known = permitsOf.get(cluster)
-  if (known) return known()
-  const made = permits(AT_ONCE)
-  permitsOf.set(cluster, made)
-  return made()
+  const acquirePermit = permitsOf.get(cluster) ?? permits(AT_ONCE)
+  permitsOf.set(cluster, acquirePermit)
+  return acquirePermit()
 }
 
-/** The end of a container's log. It is in memory until `done` is called, and others wait for that. */
-interface HeldLog {
+/** The end of a container's log. It occupies one of the permits until `done` is called. */
+interface OpenLog {
   readonly log: LogTail | undefined
   readonly done: () => void
 }
@@ -27,7 +25,7 @@ export async function readLog(
   { cluster, settings }: Pick<PoPorts, 'cluster' | 'settings'>,
   pod: string,
   container: string,
-): Promise<HeldLog> {
+): Promise<OpenLog> {
   const done = await acquire(cluster)
   try {
     return { log: await cluster.log(pod, container, settings.logs.containerBytes), done }

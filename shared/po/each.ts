@@ -1,4 +1,4 @@
-/** One analysis by the caller's spelling of its id, or all of them: what most endpoints share. */
+/** Selects one analysis by id, or all of them; most endpoints need this. */
 
 import { mapConcurrent } from '../platform/concurrency.ts'
 import type { Analysis, AnalysisId } from './model.ts'
@@ -6,10 +6,10 @@ import type { PoPorts } from './ports.ts'
 
 const CONCURRENCY = 32
 
-/** The analysis a caller names, with the spelling that answers use as key; undefined means all. */
+/** The id in the path, with the spelling that the answer uses as key; undefined means all. */
 export type Selection = { readonly id: AnalysisId; readonly spelling: string } | undefined
 
-/** The current incarnations a caller means, under the key of their answer. */
+/** The selected current incarnations, each with its key in the answer. */
 export async function select(
   { store }: Pick<PoPorts, 'store'>,
   selection: Selection,
@@ -19,7 +19,7 @@ export async function select(
   return analysis ? [[selection.spelling, analysis]] : []
 }
 
-/** Runs side by side; when some fail, the others are done all the same, and the first fault is thrown. */
+/** Acts on the selected analyses concurrently. A failure stops no other; the first fault is thrown at the end. */
 export async function eachAnalysis<T>(
   ports: Pick<PoPorts, 'store'>,
   selection: Selection,

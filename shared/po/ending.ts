@@ -1,6 +1,6 @@
 /**
- * Ends an analysis: the end and what follows from it are recorded in one transaction, then the removal is carried out.
- * Used by every way an analysis can end: callers, the sweep, cleanup.
+ * Ends an analysis: records the end, its reports and its removal in one transaction, then carries the removal out. Callers,
+ * the sweep and cleanup all end analyses here.
  */
 import { type Analysis, LIVE_STATES, type LogLine, type Outcome, type Report, type State } from './model.ts'
 import type { AnalysisPatch } from './ports/analyses.ts'
@@ -12,20 +12,20 @@ export interface End {
   readonly outcome: Outcome
   readonly cause: string
   readonly archive: boolean
-  /** A line for its log and the Hub, before the terminal status. */
+  /** A line for its log and for the Hub, reported before the final status. */
   readonly line?: LogLine
 }
 
-/** Stopped analyses pass through `stopping` until their objects are gone; the other ends are states at once. */
+/** A stopped analysis is `stopping` until its objects are gone; the other outcomes are states at once. */
 const stateOf = (outcome: Outcome): State => (outcome === 'stopped' ? 'stopping' : outcome)
 
 function endPatch({ outcome, cause, archive, line }: End, analysis: Analysis, hubLogging: boolean): AnalysisPatch {
-  const told: Report[] = []
-  if (line && hubLogging) told.push({ kind: 'log', level: line.level, message: line.message, status: outcome })
-  told.push(outcomeReport(outcome, analysis.progress))
+  const reports: Report[] = []
+  if (line && hubLogging) reports.push({ kind: 'log', level: line.level, message: line.message, status: outcome })
+  reports.push(outcomeReport(outcome, analysis.progress))
   return {
     cause,
-    reports: told,
+    reports,
     removal: { archive },
     claimedUntil: null,
     ...(line ? { lines: [line] } : {}),
@@ -34,8 +34,8 @@ function endPatch({ outcome, cause, archive, line }: End, analysis: Analysis, hu
 }
 
 /**
- * Records the end of a live analysis, if it still is where `from` says.
- * @returns the analysis as it is now, or undefined when somebody else moved it first
+ * Records the end of a live analysis if it is still in one of the states `from`.
+ * @returns the changed analysis, or undefined when another process moved it first
  */
 export function recordEnd(
   { store, settings }: Pick<PoPorts, 'store' | 'settings'>,

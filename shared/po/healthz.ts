@@ -1,9 +1,9 @@
-/** `GET /po/healthz`: whether the database answers and the loop moves and sees. The Hub and Keycloak may be away. */
+/** `GET /po/healthz`: fails if the database does not answer, the loop is stalled, or most analyses are silent. */
 import { Fault } from '../platform/fault.ts'
 import type { PoPorts } from './ports.ts'
 import { FAULT_INTERVALS, STALLED_INTERVALS } from './silence.ts'
 
-/** A fresh installation may take this long until its first tick. */
+/** Time from a new installation to its first tick. */
 const INSTALLATION_GRACE_SECONDS = 120
 
 /** @throws Fault `unavailable` with the reason */

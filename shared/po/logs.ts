@@ -1,20 +1,20 @@
-/** `GET /po/logs[/{id}]`: what the containers of live analyses have written so far, the end of each. */
+/** `GET /po/logs[/{id}]`: the end of the present log of each container of live analyses. */
 import { readLog } from './container-logs.ts'
 import { type Selection, select } from './each.ts'
 import type { Analysis } from './model.ts'
 import { COMPONENT, LABEL, proxyName, runName } from './names.ts'
 import type { PoPodFacts } from './ports/cluster.ts'
 import type { PoPorts } from './ports.ts'
-import { entry, type Logs, pieces, type Text, type TextsByKey } from './texts.ts'
+import { entry, type Logs, noted, type Text, type TextsByKey } from './texts.ts'
 
 type LogPorts = Pick<PoPorts, 'store' | 'cluster' | 'settings'>
 
-/** Logs of one container name in the order of their pods; a container without a log is left out. */
+/** Logs of the containers with one name, in the order of their pods. Containers without a log are left out. */
 async function* containerLogs(ports: LogPorts, pods: readonly PoPodFacts[], container: string): AsyncGenerator<Text> {
   for (const pod of pods.filter(({ containers }) => containers.some(({ name }) => name === container))) {
     const { log, done } = await readLog(ports, pod.name, container)
     try {
-      if (log) yield pieces(log.text, log.leftOut)
+      if (log) yield noted(log.text, log.leftOut)
     } finally {
       done()
     }

@@ -1,9 +1,9 @@
 /**
- * What the use cases of PO need from the world, and what each adapter owes them. Every adapter, sandbox part and fake
- * passes the conformance suite of its port (`test/conformance/`).
+ * The ports of PO: what its use cases need, and the obligations of each adapter. Every adapter, sandbox part and fake passes
+ * the conformance suite of its port (`test/conformance/`).
  *
- * All calls have a deadline of their own and fail with a `Fault` (`shared/platform/fault.ts`): `unavailable` when the other side
- * is away or slow, `refused` when it says no. No call retries on its own unless its comment says so.
+ * Every call has a deadline and fails with a `Fault` (`shared/platform/fault.ts`): `unavailable` when the other system is down
+ * or slow, `refused` when it rejects the request. A call does not retry unless its comment says so.
  */
 
 import type { Log, Sink } from '../platform/ports.ts'
@@ -16,7 +16,7 @@ import type { Identity } from './ports/identity.ts'
 import type { PoStore } from './ports/store.ts'
 import type { PoSettings } from './settings.ts'
 
-/** Everything a use case may ask for; each takes only what it names. */
+/** All ports. A use case takes only those that it names. */
 export interface PoPorts {
   readonly store: PoStore
   readonly cluster: PoCluster

@@ -56,7 +56,7 @@ export function deliver(ports: DeliveryPorts, deadline: Date, id?: AnalysisId): 
         const reason = delivery === 'sent' ? undefined : delivery.refused
         if (reason !== undefined)
           log('warn', 'report refused', { analysis: pending.id, kind: pending.report.kind, reason })
-        await store.settleReport(pending.seq, reason)
+        await store.settleReport(pending.seq)
         if (pending.attempts > 0 && !isHastened) {
           isHastened = true
           await store.retryReportsNow(now())

@@ -1,4 +1,4 @@
-/** From checked request data to what the use cases take. */
+/** Turns validated requests into the input of the use cases. */
 import { Fault } from '../platform/fault.ts'
 import type { CreateRequest } from './create.ts'
 import type { AnalysisId } from './model.ts'
@@ -19,12 +19,12 @@ export const createRequest = (body: CreateAnalysis): CreateRequest => ({
 
 interface Line {
   readonly body: CreateLogEntity
-  /** Undefined: any client but an analysis. */
+  /** Undefined for a client that is not an analysis. */
   readonly caller: { readonly analysisId: AnalysisId | undefined }
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
 }
 
-/** @throws Fault `forbidden` when an analysis writes in the name of another one */
+/** @throws Fault `forbidden` when an analysis writes to the log of another one */
 export function lineRequest({ body, caller, headers }: Line): LineRequest {
   const id = body.analysis_id
   if (caller.analysisId && caller.analysisId !== id)

@@ -1,5 +1,5 @@
 /**
- * Requests and answers of `/po`, for `endpoint()` and the OpenAPI description. A number or null is not accepted for a string;
+ * Requests and answers of `/po`, for `endpoint()` and the OpenAPI description. Numbers and null are not accepted as strings;
  * unknown fields are ignored.
  */
 import * as z from 'zod'
@@ -19,16 +19,16 @@ const spelledId = z
   })
 const uuid = spelledId.transform(({ id }) => id)
 
-/** PostgreSQL stores every character but NUL. */
+/** PostgreSQL stores every character except NUL. */
 const plain = z
   .string()
   .refine((text) => !text.includes('\0'), 'Input should hold no NUL character')
   .meta({ pattern: '^[^\\u0000]*$' })
 
-/** The characters that a kubelet accepts in the name of an image are among these. */
+/** A superset of what a kubelet accepts as the name of an image. */
 const image = z.string().regex(/^[!-~]+$/, 'Input should be the name of an image')
 
-/** The names of a run have room for nine digits; restarts count up from here. */
+/** Names of runs have at most nine digits; run numbers count up from the restart counter. */
 const RESTART_COUNTER_LIMIT = 99_999_999
 
 const createAnalysis = z.object({
@@ -47,7 +47,7 @@ const createAnalysis = z.object({
 })
 export type CreateAnalysis = z.output<typeof createAnalysis>
 
-/** Lines come from programs that the site does not control: characters that the database cannot store are replaced, not refused. */
+/** Analyses write anything, so characters that the database cannot store are replaced, not refused. */
 const line = z.string().transform((text) => text.replaceAll('\0', '\uFFFD').toWellFormed())
 
 const createLogEntity = z.object({
@@ -61,10 +61,10 @@ export type CreateLogEntity = z.output<typeof createLogEntity>
 
 const statusWord = z.enum(STATUS_WORDS)
 
-/** A record. zod checks this form in two thirds of the time, which counts where an answer has all analyses. */
+/** zod checks this in two thirds of the time of `z.record`, which matters for an answer with all analyses. */
 const statusAnswer = z.object({}).catchall(z.object({ status: statusWord, progress: z.int().min(0).max(100) }))
 
-/** Of create and stop; delete answers null for each analysis. */
+/** The answer of create and stop. */
 const statusOnlyAnswer = z.record(z.string(), statusWord)
 
 const deleteAnswer = z.record(z.string(), z.null())
@@ -77,7 +77,7 @@ const isNameList = (text: string): boolean => {
   }
 }
 
-/** The pod names of a run as the JSON of a list. */
+/** Pod names of a run as a JSON list. */
 const nameList = z
   .string()
   .refine(isNameList, 'a JSON list of names')
@@ -87,7 +87,7 @@ const podsAnswer = z.record(z.string(), z.array(nameList))
 const logsById = z.record(z.string(), z.array(z.string()))
 const logsAnswer = z.object({ analysis: logsById, nginx: logsById })
 
-/** One text for each requested word, and always one for `zombies`. */
+/** One text per requested word, and always one for `zombies`. */
 const cleanupAnswer = z.object({ zombies: z.string() }).catchall(z.string())
 
 export const healthAnswer = z.object({ status: z.literal('ok') })

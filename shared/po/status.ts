@@ -1,4 +1,4 @@
-/** `GET /po/status[/{id}]`: state and progress in the words that clients know. Unknown ids answer an empty object. */
+/** `GET /po/status[/{id}]`: status and progress. The answer for an unknown id is an empty object. */
 import type { Selection } from './each.ts'
 import { statusWord } from './lifecycle.ts'
 import type { StatusWord } from './model.ts'

@@ -1,4 +1,4 @@
-/** `PUT /po/stop[/{id}]`: a stop wins over every other state of a live analysis, and a stopped one never runs again. */
+/** `PUT /po/stop[/{id}]`: ends a live analysis in any state. A stopped one never runs again. */
 import { eachAnalysis, type Selection } from './each.ts'
 import { carryOutEnd, recordEnd } from './ending.ts'
 import { statusWord } from './lifecycle.ts'
@@ -23,8 +23,8 @@ async function stopOne(ports: ReleasePorts, analysis: Analysis): Promise<StatusW
 }
 
 /**
- * Stops one analysis, or all. A finished one answers its state, and the Hub is told nothing about it.
- * @throws Fault `unavailable` when objects could not be removed yet: the stop is recorded all the same
+ * Stops one analysis, or all. For an ended one the answer is its status, and nothing is reported to the Hub.
+ * @throws Fault `unavailable` when objects could not be removed yet: the stop is recorded, and the sweep continues it
  */
 export const stop = (ports: ReleasePorts, selection: Selection): Promise<Record<string, StatusWord>> =>
   eachAnalysis(ports, selection, (analysis) => stopOne(ports, analysis))

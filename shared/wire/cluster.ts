@@ -2,7 +2,7 @@
 
 import { createAnalysisApi } from '../adapters/analysis-api/index.ts'
 import { createBroker } from '../adapters/broker/index.ts'
-import { type ApiConnection, apiServerProxy, connect, createCluster } from '../adapters/kubernetes/po/index.ts'
+import { type ApiConnection, apiServerProxy, connectApi, createPoCluster } from '../adapters/kubernetes/po/index.ts'
 import type { PoPorts } from '../po/ports.ts'
 import type { PoSettings } from '../po/settings.ts'
 import type { Context, Wiring } from './context.ts'
@@ -19,7 +19,7 @@ export function overConnection(
     config.SIDECAR_REACH === 'api'
       ? ({ reach: 'api', fetchService: apiServerProxy({ connection: link }) } as const)
       : ({ reach: 'service', namespace, domain: config.CLUSTER_DOMAIN } as const)
-  const port = createCluster({ connection: link })
+  const port = createPoCluster({ connection: link })
   return {
     cluster: port,
     analysisApi: createAnalysisApi(reach),
@@ -28,6 +28,6 @@ export function overConnection(
   }
 }
 
-export const connection = ({ config, env }: Context): ApiConnection => connect({ namespace: config.NAMESPACE, env })
+export const connection = ({ config, env }: Context): ApiConnection => connectApi({ namespace: config.NAMESPACE, env })
 
 export const cluster: Wiring<ClusterPorts, PoSettings> = (context) => overConnection(connection(context), context)

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type ApiConnection, connect, createCluster } from '../../shared/adapters/kubernetes/po/index.ts'
+import { type ApiConnection, connectApi, createPoCluster } from '../../shared/adapters/kubernetes/po/index.ts'
 import { takeInventory } from '../../shared/po/inventory.ts'
 import { type Apart, startApart } from './apart.ts'
 import { PEER_SERVICES } from './peer-services.ts'
@@ -43,7 +43,7 @@ export function runsApart(analyses: number, logBytes = 0) {
   const start: StartCluster = async ({ folder }) => {
     apart = await startApart('runs-apart.ts', { ANALYSES: String(analyses), LOG_BYTES: String(logBytes) })
     const env = await settings(folder, apart.ready)
-    const cluster = createCluster({ env, deadlineMs: RENDERED_WITHIN_MS })
+    const cluster = createPoCluster({ env, deadlineMs: RENDERED_WITHIN_MS })
     await takeInventory({ cluster })
     await cluster.close()
     return { env, stop: apart.stop }
@@ -80,10 +80,10 @@ export const realCluster =
   (kubeconfig: string): StartCluster =>
   async () => {
     const namespace = `bench-${randomUUID().slice(0, 8)}`
-    const connection = connect({ namespace, env: { KUBECONFIG: kubeconfig } })
+    const connection = connectApi({ namespace, env: { KUBECONFIG: kubeconfig } })
     const path = `/api/v1/namespaces/${namespace}`
     await ask(connection, 'POST', '/api/v1/namespaces', { metadata: { name: namespace } })
-    const cluster = createCluster({ connection })
+    const cluster = createPoCluster({ connection })
     for (const { name, labels, port } of PEER_SERVICES)
       await cluster.apply({
         apiVersion: 'v1',

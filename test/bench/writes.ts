@@ -8,7 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createCluster } from '../../shared/adapters/kubernetes/po/index.ts'
+import { createPoCluster } from '../../shared/adapters/kubernetes/po/index.ts'
 import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
 import { type AnalysisId, parseAnalysisId, type State } from '../../shared/po/model.ts'
 import { standingPolicy } from '../../shared/po/objects/index.ts'
@@ -63,7 +63,7 @@ async function deleteWhileExecuting(bed: Bed, id: AnalysisId): Promise<void> {
 
 /** It exists before any create, because a create that does not find it would apply it. */
 async function installStandingPolicy({ kubeconfig }: Sandbox): Promise<void> {
-  const cluster = createCluster({ env: { KUBECONFIG: kubeconfig } })
+  const cluster = createPoCluster({ env: { KUBECONFIG: kubeconfig } })
   await cluster.apply(standingPolicy())
   await cluster.close()
 }

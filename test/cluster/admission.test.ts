@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connect } from '../../shared/adapters/kubernetes/po/index.ts'
+import { connectApi } from '../../shared/adapters/kubernetes/po/index.ts'
 import * as dtNames from '../../shared/dt/names.ts'
 import { standingPolicies } from '../../shared/dt/objects/index.ts'
 import type { KubernetesObject } from '../../shared/platform/ports.ts'
@@ -29,7 +29,7 @@ const SITE_SECRET = 'po-secrets'
 const SITE_CONFIG = 'po-settings'
 const DT_SECRET = `dt-${'b'.repeat(24)}-token`
 let folder: string
-let connections: ReadonlyMap<string, ReturnType<typeof connect>>
+let connections: ReadonlyMap<string, ReturnType<typeof connectApi>>
 
 beforeAll(async () => {
   await api.makeNamespace({})
@@ -39,7 +39,7 @@ beforeAll(async () => {
   connections = new Map(
     allRoutes.flatMap((route) => {
       const file = fileOf(route)
-      return file ? [[route.name, connect({ env: { KUBECONFIG: file }, namespace: NAMESPACE })] as const] : []
+      return file ? [[route.name, connectApi({ env: { KUBECONFIG: file }, namespace: NAMESPACE })] as const] : []
     }),
   )
   const site = (kind: string, name: string) => ({ apiVersion: 'v1', kind, metadata: { name } })

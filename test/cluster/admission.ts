@@ -1,7 +1,7 @@
 /** The policies of `knative/config/admission`. They are cluster-scoped and are not removed. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { admission } from '../../knative/manifests/admission.ts'
-import { connect } from '../../shared/adapters/kubernetes/po/index.ts'
+import { connectApi } from '../../shared/adapters/kubernetes/po/index.ts'
 
 const PLURALS: Readonly<Record<string, string>> = {
   ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
@@ -11,7 +11,7 @@ const PLURALS: Readonly<Record<string, string>> = {
 const TAKEN_UP_MS = 2000
 
 export async function installAdmission(kubeconfig: string): Promise<void> {
-  const connection = connect({ env: { KUBECONFIG: kubeconfig }, namespace: 'default' })
+  const connection = connectApi({ env: { KUBECONFIG: kubeconfig }, namespace: 'default' })
   try {
     for (const object of admission()) {
       const { status, body } = await connection.send({

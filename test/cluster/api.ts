@@ -1,7 +1,7 @@
 /** A client of the API server for these tests: any object, in their namespace or at a full path, and streams of logs. */
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect } from '../../shared/adapters/kubernetes/po/index.ts'
+import { connectApi } from '../../shared/adapters/kubernetes/po/index.ts'
 
 export interface ApiObject {
   readonly apiVersion?: string
@@ -73,7 +73,7 @@ export async function eventually<T>(
 }
 
 export function createApi(kubeconfig: string, namespace: string) {
-  const connection = connect({ env: { KUBECONFIG: kubeconfig }, namespace })
+  const connection = connectApi({ env: { KUBECONFIG: kubeconfig }, namespace })
 
   const pathOf = (kind: string, name?: string, within = namespace): string => {
     const collection = COLLECTIONS[kind]

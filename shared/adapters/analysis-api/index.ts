@@ -1,19 +1,18 @@
 /**
- * The analysis's own API, which its container serves behind the egress proxy of its run. The container is not ours: it may
- * hang, answer nonsense or answer without end, so every call is short, small and believes nothing.
+ * The analysis's own API, which its container serves behind the proxy of its run. The container runs code of others. It may
+ * hang, or answer with anything of any size, so calls have short deadlines and small limits, and no answer is trusted.
  *
- * Owns: the three calls and what their answers mean. May import: the Sidecar port, model, names, fault, the HTTP client
- * beside it.
+ * Owns: the three calls and their answers. May import: the AnalysisApi port, model, names, fault, HTTP client.
  */
 
 import { expectOk, type HttpAnswer } from '../../platform/http-client.ts'
 import type { AnalysisId, RunNumber } from '../../po/model.ts'
 import { proxyName } from '../../po/names.ts'
 import { type AnalysisApi, type Health, SDK_STATUSES } from '../../po/ports/analysis-api.ts'
-import { asObject, numberOf, parseJson } from '../json.ts'
+import { asObject, numberOf, parseAnswer } from '../json.ts'
 import { createReach, type Reach, type ReachRequest } from '../reach.ts'
 
-type SidecarOptions = Reach & {
+type AnalysisApiOptions = Reach & {
   /** Of each call. */
   readonly deadlineMs?: number
 }
@@ -21,7 +20,7 @@ type SidecarOptions = Reach & {
 const SYSTEM = 'The analysis'
 const LIMIT_BYTES = 64 * 1024
 
-export function createAnalysisApi(options: SidecarOptions): AnalysisApi {
+export function createAnalysisApi(options: AnalysisApiOptions): AnalysisApi {
   const reach = createReach(options, {
     system: SYSTEM,
     deadlineMs: options.deadlineMs ?? 3_000,
@@ -43,8 +42,8 @@ export function createAnalysisApi(options: SidecarOptions): AnalysisApi {
 
   return {
     async healthz(id, run) {
-      const answer = await call(id, run, 'healthz', { method: 'GET' }, 'say how it is')
-      return healthOf(parseJson(SYSTEM, answer.text))
+      const answer = await call(id, run, 'healthz', { method: 'GET' }, 'report its health')
+      return healthOf(parseAnswer(SYSTEM, answer.text))
     },
 
     async refreshToken(id, run, token) {
@@ -52,7 +51,7 @@ export function createAnalysisApi(options: SidecarOptions): AnalysisApi {
     },
 
     async sendPartnerStatuses(id, run, statuses) {
-      await call(id, run, 'partner_status', post({ partner_status: statuses }), 'hear of its partners')
+      await call(id, run, 'partner_status', post({ partner_status: statuses }), 'take the statuses of its partners')
     },
   }
 }

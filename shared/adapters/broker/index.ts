@@ -1,10 +1,10 @@
 /**
- * The node's message broker, as far as the end of an analysis concerns it.
+ * Deletes the subscriptions of an ended analysis at the node's message broker.
  *
- * Owns: one call. May import: the Broker port, model, fault, the HTTP client beside it.
+ * Owns: one call. May import: the Broker port, model, fault, HTTP client.
  *
- * Through the API server's service proxy the call arrives without its token, because the API server keeps the
- * `Authorization` header for itself: a broker that checks it refuses, and the subscriptions stay until it forgets them.
+ * The API server's service proxy removes the `Authorization` header. A broker that checks tokens then refuses the call, and
+ * the subscriptions stay until the broker deletes them itself.
  */
 import { expectOk } from '../../platform/http-client.ts'
 import type { Broker } from '../../po/ports/broker.ts'
@@ -12,7 +12,7 @@ import type { PeerService } from '../../po/ports/cluster.ts'
 import { createReach, type Reach } from '../reach.ts'
 
 type BrokerOptions = Reach & {
-  /** The broker's Service; undefined where the node has none. */
+  /** The broker's Service; undefined if the node has none. */
   readonly peer: () => Promise<PeerService | undefined>
   readonly deadlineMs?: number
 }

@@ -1,6 +1,6 @@
 /**
- * Requests by forward proxies, one per scheme of the target: an `http:` request goes to the proxy itself, an `https:` one
- * through a tunnel. Node's own proxy support (`proxyEnv` of an agent) cannot trust a site's authority for a proxy with TLS.
+ * Requests through forward proxies, one per scheme of the target: `http:` requests are sent to the proxy, `https:` requests
+ * through a CONNECT tunnel. Node's own support (`proxyEnv` of an agent) cannot trust a private CA for a proxy with TLS.
  */
 import { Agent as HttpAgent } from 'node:http'
 import { type AgentOptions, Agent as HttpsAgent } from 'node:https'
@@ -13,7 +13,7 @@ const TUNNEL_MS = 10_000
 
 type Trust = ReturnType<typeof trusting>
 
-/** Of a user and a password in the URL of the proxy. */
+/** The header for user and password in the URL of the proxy. */
 const loginOf = ({ username, password }: URL): Record<string, string> => {
   const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
   return username ? { 'proxy-authorization': `Basic ${Buffer.from(login).toString('base64')}` } : {}

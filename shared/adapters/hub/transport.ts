@@ -1,4 +1,4 @@
-/** How requests leave the node for the Hub: directly or by the site's proxies, trusting the site's authorities too. */
+/** The connection to the Hub: direct or through proxies, with additional certificate authorities. */
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import tls from 'node:tls'
@@ -7,14 +7,14 @@ import { ConfigFault } from '../../settings/config.ts'
 import { byProxies } from './proxies.ts'
 
 export interface TransportOptions {
-  /** Proxies for URLs of each scheme; used only when both are given. */
+  /** Proxies for URLs of each scheme; used only if both are set. */
   readonly httpProxy?: string
   readonly httpsProxy?: string
-  /** PEM file of authorities that are trusted besides the default ones. */
+  /** PEM file of additional authorities. */
   readonly extraCaCerts?: string
 }
 
-/** @throws ConfigFault for a proxy that is no URL or a file that holds no certificates */
+/** @throws ConfigFault for a proxy that is not a URL, or a file without certificates */
 export function createTransport(options: TransportOptions): Send {
   const { httpProxy = '', httpsProxy = '', extraCaCerts = '' } = options
   const ca = extraCaCerts === '' ? undefined : [...defaultAuthorities(), ...readAuthorities(extraCaCerts)]
@@ -28,7 +28,7 @@ export function createTransport(options: TransportOptions): Send {
 const proxyFaults = (name: string, value: string): readonly string[] =>
   /^https?:\/\//.test(value) && URL.canParse(value) ? [] : [`${name}: expected an http:// or https:// URL`]
 
-/** Node's own and what its options add (`NODE_EXTRA_CA_CERTS`, `--use-system-ca`); older versions know only the first. */
+/** Node's own and those of its options (`NODE_EXTRA_CA_CERTS`, `--use-system-ca`). Older versions have only the former. */
 const defaultAuthorities = (): readonly string[] =>
   'getCACertificates' in tls ? tls.getCACertificates('default') : rootAuthorities
 

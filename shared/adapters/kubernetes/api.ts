@@ -1,8 +1,8 @@
-/** Calls to the API server with a deadline each, and its errors as faults. */
+/** Calls the API server with a deadline, and turns its errors into faults. */
 import { Fault, isFault } from '../../platform/fault.ts'
 import type { Answer, ApiConnection, Call } from './connection.ts'
 
-/** What a call is about, for messages: verb, kind and name. */
+/** Verb, kind and name of a call, for messages. */
 export interface Subject {
   readonly verb: string
   readonly kind: string
@@ -24,12 +24,12 @@ export async function callJson<T>(
   return call(connection, subject, request, connection.deadlineMs, async (answer) => {
     const text = await answer.body.text()
     if (absent.includes(answer.status)) return undefined
-    if (answer.status >= 300) throw refusal(subject, answer, text)
+    if (answer.status >= 300) throw apiFault(subject, answer, text)
     return JSON.parse(text) as T
   })
 }
 
-/** Sends and reads within one deadline; whatever goes wrong in between is a fault. */
+/** Sends and reads within one deadline. Every error is a fault. */
 export async function call<T>(
   connection: ApiConnection,
   subject: Subject,
@@ -46,8 +46,8 @@ export async function call<T>(
   }
 }
 
-/** The API's answer as a fault. Its message may quote values of the object, so only its reason and field names pass. */
-export function refusal(subject: Subject, answer: Pick<Answer, 'status' | 'headers'>, text: string): Fault {
+/** The fault for an error answer. It contains only reason and field names, because the message may quote values of the object. */
+export function apiFault(subject: Subject, answer: Pick<Answer, 'status' | 'headers'>, text: string): Fault {
   const reason = reasonOf(text)
   if (answer.status === 429 || answer.status >= 500) {
     const seconds = Number(answer.headers['retry-after'])

@@ -1,26 +1,26 @@
 /**
- * Calls that every port on the Kubernetes API makes, in the namespace of a connection: apply, get, list, patch, delete, logs.
- * An object that is not there is `undefined` or `false`, never a fault.
+ * The calls that all ports on the Kubernetes API share, in the namespace of a connection: apply, get, list, patch, delete,
+ * logs. A missing object is `undefined` or `false`, never a fault.
  */
 import type { KubernetesObject } from '../../platform/ports.ts'
-import { call, callJson, METADATA, METADATA_LIST, refusal } from './api.ts'
-import { type ApiConnection, type ApiConnectionOptions, connect } from './connection.ts'
+import { apiFault, call, callJson, METADATA, METADATA_LIST } from './api.ts'
+import { type ApiConnection, type ApiConnectionOptions, connectApi } from './connection.ts'
 import { kindOfObject, pathOf, type ResourceKind } from './kinds.ts'
 import { listAll } from './list.ts'
 import type { Metadata } from './metadata.ts'
 import { readTail, type Tail } from './tail.ts'
 
-/** Label selector, as the API has it; empty for all. */
+/** Label selector in the API's syntax; empty for all. */
 type Selector = string
 
 export interface ClusterOptions extends ApiConnectionOptions {
-  /** A connection to share; the other options are then its own. */
+  /** An existing connection, which ignores the other options. */
   readonly connection?: ApiConnection | undefined
 }
 
-export const connectionOf = (options: ClusterOptions): ApiConnection => options.connection ?? connect(options)
+export const connectionOf = (options: ClusterOptions): ApiConnection => options.connection ?? connectApi(options)
 
-export function createClient(connection: ApiConnection, fieldManager: string) {
+export function createApiClient(connection: ApiConnection, fieldManager: string) {
   const { namespace } = connection
   const path = (kind: ResourceKind, name?: string) => pathOf(namespace, kind, name)
 
@@ -46,7 +46,7 @@ export function createClient(connection: ApiConnection, fieldManager: string) {
       return callJson<Metadata>(connection, { verb: 'get', kind, name }, request, 404)
     },
 
-    /** A merge patch; its metadata afterwards. */
+    /** Merge patch. Resolves to the new metadata. */
     patch(kind: ResourceKind, name: string, body: object, subresource = ''): Promise<Metadata | undefined> {
       const request = {
         method: 'PATCH',
@@ -70,7 +70,7 @@ export function createClient(connection: ApiConnection, fieldManager: string) {
     list: <T, R>(kind: ResourceKind, selector: Selector, pick: (item: T) => R): Promise<R[]> =>
       listAll(connection, { subject: { verb: 'list', kind }, path: path(kind), selector, pick }),
 
-    /** Metadata alone, in larger pages. */
+    /** Metadata only, in larger pages. */
     listMetadata: <R>(kind: ResourceKind, selector: Selector, pick: (item: Metadata) => R): Promise<R[]> =>
       listAll(connection, {
         subject: { verb: 'list', kind },
@@ -82,8 +82,8 @@ export function createClient(connection: ApiConnection, fieldManager: string) {
       }),
 
     /**
-     * The API's `limitBytes` counts from the start of a log and `tailLines` says nothing about bytes, so the whole log is
-     * read and its end kept. A kubelet rotates logs at 10 MiB, which bounds it.
+     * Reads the whole log and keeps its end, because the API's `limitBytes` counts from the start and `tailLines` limits no
+     * bytes. A kubelet rotates logs at 10 MiB, which bounds the reading.
      */
     log(pod: string, container: string, limitBytes: number): Promise<Tail | undefined> {
       const subject = { verb: 'read the log of', kind: 'Pod', name: pod }
@@ -95,15 +95,15 @@ export function createClient(connection: ApiConnection, fieldManager: string) {
           return isNoLog(tail) ? undefined : tail
         }
         const text = await answer.body.text()
-        // 400: the container waits to start, or the pod has no such container.
+        // 400: the container has not started, or the pod has no such container.
         if (answer.status === 404 || answer.status === 400) return undefined
-        throw refusal(subject, answer, text)
+        throw apiFault(subject, answer, text)
       })
     },
   }
 }
 
-/** What a kubelet writes with status 200 in place of a log that is gone. */
+/** A kubelet writes this with status 200 instead of a deleted log. */
 const NO_LOG = /^unable to retrieve container logs for \S+$/
 const NO_LOG_BYTES = 1024
 const isNoLog = ({ text, bytes }: Tail): boolean => bytes <= NO_LOG_BYTES && NO_LOG.test([...text].join(''))

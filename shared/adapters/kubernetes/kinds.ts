@@ -1,4 +1,4 @@
-/** Where the objects of a kind live in the API. */
+/** API paths of kinds, and label selectors. */
 import { Fault } from '../../platform/fault.ts'
 
 const PATHS = {
@@ -24,7 +24,7 @@ export function kindOf(word: string): ResourceKind {
   return word
 }
 
-/** Two kinds are called Service. */
+/** Core and Knative both have a kind `Service`. */
 export const kindOfObject = ({
   apiVersion,
   kind,
@@ -42,7 +42,7 @@ export function pathOf(namespace: string, kind: ResourceKind, name?: string): st
 }
 
 /** `{a: 'x', b: undefined}` → `a=x,b`. */
-export const selectorOf = (labels: Readonly<Record<string, string | undefined>>): string =>
+export const labelSelector = (labels: Readonly<Record<string, string | undefined>>): string =>
   Object.entries(labels)
     .map(([key, value]) => (value === undefined ? key : `${key}=${value}`))
     .join(',')

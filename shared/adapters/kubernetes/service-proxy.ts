@@ -1,18 +1,18 @@
 /**
- * Reaches a Service through the API server, for processes outside of the cluster. Every status is an answer, also the API
- * server's own 503 for a Service without ready pods.
+ * Sends to a Service through the API server's service proxy, from outside the cluster. Resolves for every status, including
+ * the API server's own 503 for a Service without ready pods.
  */
 import type { FetchService } from '../reach.ts'
 import { call } from './api.ts'
-import { type ApiConnection, type ApiConnectionOptions, connect } from './connection.ts'
+import { type ApiConnection, type ApiConnectionOptions, connectApi } from './connection.ts'
 
 export function apiServerProxy(
   options: ApiConnectionOptions & { readonly connection?: ApiConnection } = {},
 ): FetchService {
-  const connection = options.connection ?? connect(options)
+  const connection = options.connection ?? connectApi(options)
   return (service, port, path, init) => {
     const target = `/api/v1/namespaces/${connection.namespace}/services/${service}:${port}/proxy/${path.replace(/^\//, '')}`
-    const guarded: ApiConnection = {
+    const abortable: ApiConnection = {
       ...connection,
       send: (request) =>
         connection.send({
@@ -23,7 +23,7 @@ export function apiServerProxy(
     const { method, headers, body } = init
     const request = { method, path: target, ...(headers ? { headers } : {}), body }
     return call(
-      guarded,
+      abortable,
       { verb: 'reach', kind: 'Service', name: service },
       request,
       connection.deadlineMs,

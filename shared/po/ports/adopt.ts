@@ -1,10 +1,10 @@
-/** What the Python service of a node has, and what it takes to go on with it. Functions have none of these. */
+/** Ports of the `adopt` command, which takes over the analyses of a node's Python service. Functions do not use them. */
 import type { OwnerReference } from '../../platform/ports.ts'
 import type { Analysis, AnalysisId, AnalysisSpec, LogSnapshot, Outcome, RunNumber } from '../model.ts'
 import type { PoPorts } from '../ports.ts'
 import type { LabelQuery, ObjectMeta, OwnedKind } from './cluster.ts'
 
-/** A row that the Python service keeps of a Deployment, without its secrets; texts that are null are empty. */
+/** A row of the Python service about one Deployment, without secrets. Texts that are null there are empty here. */
 export interface FormerRow {
   readonly table: 'analysis' | 'archive'
   /** Its primary key. */
@@ -18,7 +18,7 @@ export interface FormerRow {
   readonly progress: number
   readonly namespace: string
   readonly createdAt: Date | null
-  /** Whether it has a token for kong, needs none, or lacks one. */
+  /** Its token for Kong: present, not needed, or missing. */
   readonly kong: 'given' | 'unneeded' | 'missing'
 }
 
@@ -28,66 +28,65 @@ export interface FormerSecrets {
   readonly kongToken: string
 }
 
-/** The tables of the Python service. They are only read, in transactions that cannot write. */
+/** The tables of the Python service, read in transactions that cannot write. */
 export interface Predecessor {
-  /** Tables and columns that are expected and not there, or may not be read, as `table` or `table.column`. */
+  /** Expected tables and columns that do not exist or are not readable, as `table` or `table.column`. */
   missing(): Promise<string[]>
-  /** All rows, each table oldest first; `archive` comes before `analysis`. */
+  /** All rows of `archive`, then of `analysis`, oldest first. */
   rows(): Promise<FormerRow[]>
-  /** The secrets of a row, to be passed on and nowhere kept. Undefined when it is gone. */
+  /** The secrets of a row, which must not be stored. Undefined when the row is gone. */
   secrets(row: FormerRow): Promise<FormerSecrets | undefined>
-  /** The last bytes of its log, its own secrets taken out; undefined when it has none. */
+  /** The last bytes of its log without its own secrets; undefined without a log. */
   log(row: FormerRow, limitBytes: number): Promise<Pick<LogSnapshot, 'text' | 'leftOut'> | undefined>
 }
 
-/** An incarnation that another orchestrator began. */
+/** An incarnation that another orchestrator created. */
 export interface FormerIncarnation extends AnalysisSpec {
-  /** Its runs in order; the last one is the current one. They keep their numbers. */
+  /** Its runs in order, with their numbers. The last one is current. */
   readonly runs: readonly { readonly run: RunNumber; readonly startedAt: Date }[]
   readonly progress: number
   readonly logs: readonly LogSnapshot[]
-  /** Limit of these logs together. */
+  /** Limit for the sum of these logs. */
   readonly logBytes: number
   readonly fate:
     | { readonly state: 'started' | 'executing'; readonly dueAt: Date }
-    /** With a removal of what it still owns outside; an executed one is archived by it. */
+    /** `removal`: records a removal of what it owns outside the database, which also archives an executed one. */
     | { readonly state: Outcome; readonly cause: string; readonly removal: boolean }
 }
 
-/** Our rows of incarnations that began elsewhere. */
+/** Records incarnations that another orchestrator created. */
 export interface Intake {
-  /** Migrations that were not applied yet. */
+  /** Migrations that are not applied yet. */
   missingMigrations(): Promise<string[]>
   /** The highest run number that each id ever had. */
   lastRuns(): Promise<Map<AnalysisId, RunNumber>>
   /**
-   * Records an incarnation with runs and logs, at once or not at all, and raises the run number of its id. Resolves to
-   * undefined, and changes nothing, when the id has a current incarnation or had its last run number before.
+   * Records an incarnation with runs and logs in one transaction, and raises the run number of its id. Changes nothing and
+   * resolves to undefined when the id has a current incarnation or its last run number was used before.
    */
   take(incarnation: FormerIncarnation): Promise<Analysis | undefined>
 }
 
-/** Kinds whose metadata may be marked. */
 export type MarkedKind = OwnedKind | 'ReplicaSet' | 'Pod'
 
 interface Marks {
-  /** Null takes a label away. */
+  /** Null removes a label. */
   readonly labels: Readonly<Record<string, string | null>>
   readonly owner?: OwnerReference
 }
 
-/** What it takes, beyond `Cluster`, to go on with objects of others. */
+/** Changes to objects of another orchestrator, beyond what `PoCluster` offers. */
 export interface Takeover {
   /**
-   * Puts labels and an owner on an object that is there, and changes nothing else of it: no pod restarts for it. Resolves
-   * to its uid; undefined when there is none.
+   * Sets labels and an owner on an existing object. Changes nothing else, so no pod restarts. Resolves to its uid; undefined
+   * when there is no such object.
    */
   mark(kind: MarkedKind, name: string, marks: Marks): Promise<string | undefined>
   /** Metadata of all ReplicaSets with these labels. */
   replicaSets(labels: LabelQuery): Promise<Omit<ObjectMeta, 'kind'>[]>
-  /** Deletes just this Deployment: its ReplicaSets and pods go on without it. False when it is gone or another one. */
+  /** Deletes the Deployment and orphans its ReplicaSets. False when it is gone or has another uid. */
   orphan(name: string, uid: string): Promise<boolean>
-  /** Deletes a ReplicaSet, and its pods after it; false when there is none. */
+  /** Deletes a ReplicaSet, then its pods; false when there is none. */
   removeReplicaSet(name: string): Promise<boolean>
 }
 

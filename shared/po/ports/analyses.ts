@@ -1,4 +1,4 @@
-/** Analyses: one row per current incarnation. */
+/** The rows of current incarnations. */
 import type {
   Analysis,
   AnalysisId,
@@ -16,7 +16,7 @@ export interface NewAnalysis extends AnalysisSpec {
   /** The run number must be greater than this. */
   readonly restartCounter: number
   readonly progress: number
-  /** How long creation may take; until then nobody else resumes or undoes it. */
+  /** How long the creation may take. Until then no other process completes or undoes it. */
   readonly leaseMs: number
 }
 
@@ -24,38 +24,39 @@ export interface NewAnalysis extends AnalysisSpec {
 export type SpecField = 'project_id' | 'image_url' | 'registry_url'
 
 export type BeginResult =
-  /** The row is there in state `starting`. */
+  /** The row is recorded in state `starting`. */
   | { readonly kind: 'begun'; readonly analysis: Analysis }
-  /** It lives already, with the same spec. */
+  /** It is live with the same spec. */
   | { readonly kind: 'running'; readonly analysis: Analysis }
+  /** It is live with another spec. */
   | { readonly kind: 'differs'; readonly analysis: Analysis; readonly fields: readonly SpecField[] }
-  /** A former incarnation is there still, its root was not asked to go: release it and begin again. */
+  /** The root of an earlier incarnation is not deleted yet: release it and call again. */
   | { readonly kind: 'unreleased'; readonly removal: Removal }
-  /** A former incarnation has ended and holds the place: archive it and begin again. */
+  /** An earlier incarnation has ended and is still current: archive it and call again. */
   | { readonly kind: 'ended'; readonly analysis: Analysis }
-  /** Somebody releases the former incarnation's client right now: begin again in a moment. */
+  /** Another process removes the client of an earlier incarnation: call again in a moment. */
   | { readonly kind: 'busy' }
 
-/** Changes that go with a move to another state, in one transaction. */
+/** Changes in the same transaction as a transition. */
 export interface AnalysisPatch {
   readonly cause?: string | null
   /** Raised to this value; never lowered. */
   readonly progress?: number
   readonly dueAt?: Date
   /**
-   * Adds a run with the next number of the id and makes it current; the cause is that of the run which ends by it.
-   * `restarts` rises by one.
+   * Adds a run with the next number of the id, makes it current, and raises `restarts` by one. The cause is recorded for the
+   * run that ends.
    */
   readonly nextRun?: boolean
   /** Reports to the Hub, appended to the outbox in this order. */
   readonly reports?: readonly Report[]
-  /** Lines about this analysis written by us, appended to its log in this order. */
+  /** Lines by the orchestrator, appended to the log of the analysis in this order. */
   readonly lines?: readonly LogLine[]
-  /** Records the removal of everything the incarnation owns outside. Exactly the moves to an end have it. */
+  /** Records the removal of everything the incarnation owns outside the database. Every end has one. */
   readonly removal?: { readonly archive: boolean }
-  /** The current run was put back; a next run begins without it. */
+  /** The objects of the current run were applied again; `nextRun` resets this. */
   readonly reapplied?: true
-  /** Keeps the claim until then; null gives it up. */
+  /** Extends the claim until then; null releases it. */
   readonly claimedUntil?: Date | null
 }
 
@@ -65,20 +66,20 @@ export interface AnalysisStore {
   /** Resolves when the database answers a query. */
   ping(): Promise<void>
   /**
-   * Records the intent to run an analysis before anything is made. Of any number at the same time for one id, one
-   * begins and the others see it running. Raises the run number of the id above every earlier one.
+   * Records the intent to run an analysis before anything is created. Of concurrent calls for one id, one begins and the
+   * others see it running. Raises the run number of the id above every earlier one.
    */
   begin(input: NewAnalysis): Promise<BeginResult>
   /** The current incarnation of an id. */
   find(id: AnalysisId): Promise<Analysis | undefined>
   /** All current incarnations, oldest first. */
   list(): Promise<Analysis[]>
-  /** What callers see of them, in the same order: for the question that is asked most, and of all. */
+  /** What the status of all analyses needs, in the same order: the most frequent query. */
   listStates(): Promise<AnalysisState[]>
   findByKey(key: AnalysisKey): Promise<Analysis | undefined>
   /**
-   * Moves an incarnation from one of `from` to `to` when it is still there (and, if given, in run `run`), with
-   * everything in `patch`, or does nothing and resolves to undefined. `since` changes only when the state does.
+   * Moves an incarnation from one of the states `from` to `to`, with everything in `patch`. Does nothing and resolves to
+   * undefined if it is in another state or, if given, in another run. `since` changes only with the state.
    */
   transition(
     key: AnalysisKey,
@@ -88,18 +89,17 @@ export interface AnalysisStore {
     run?: RunNumber,
   ): Promise<Analysis | undefined>
   /**
-   * Forgets an incarnation that is still `starting`: its row and runs go, the counter stays, and a removal of what its
-   * creation may have made is recorded in the same transaction. True if it was `starting`.
+   * Deletes row and runs of an incarnation that is still `starting`, and records the removal of what its creation may have
+   * made in the same transaction. The run counter of the id stays. True if it was `starting`.
    */
   abandon(key: AnalysisKey): Promise<boolean>
-  /** Remembers what the Hub said of the partners of a current incarnation. */
+  /** Stores the last known statuses of the partners of a current incarnation. */
   savePartners(key: AnalysisKey, partners: PartnerStatuses): Promise<void>
-  /** Ids that have a row here, current or archived-but-unreleased: their Keycloak clients are not orphans. */
+  /** Ids with a current incarnation or a removal: their Keycloak clients are not orphaned. */
   knownIds(): Promise<Set<AnalysisId>>
   /**
-   * Empties analyses, runs, logs and archive, log lines that wait for the Hub included; run counters and statuses that wait
-   * stay. Records a removal for every incarnation that was there and appends what `told` says of it, in the same
-   * transaction, and resolves to the analyses as they were.
+   * Deletes analyses, runs, logs, archive and the undelivered log lines. Run counters and undelivered statuses stay. Records a
+   * removal and appends `reports` for every incarnation in the same transaction. Resolves to the analyses as they were.
    */
-  reset(told?: (analysis: Analysis) => readonly Report[]): Promise<Analysis[]>
+  reset(reports?: (analysis: Analysis) => readonly Report[]): Promise<Analysis[]>
 }

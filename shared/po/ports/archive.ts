@@ -3,8 +3,8 @@ import type { AnalysisId, AnalysisKey, RunNumber, State } from '../model.ts'
 import type { KeptLog, LineCounts } from './logs.ts'
 
 /**
- * What is kept of a finished analysis. It is serialised once; those bytes are stored and signed. Lines and logs are not in
- * it: they are kept beside it, and their digests are here.
+ * The record of an ended analysis. It is serialised once, and those bytes are stored and signed. It contains the digests of
+ * lines and logs, which are stored separately.
  */
 export interface ArchiveEntry {
   readonly version: 2
@@ -19,7 +19,7 @@ export interface ArchiveEntry {
   readonly createdAt: string
   readonly endedAt: string
   readonly node: string
-  /** Why lines and logs were deleted when the entry was made; null: they were not. */
+  /** Why lines and logs were deleted when the entry was made; null if they were not. */
   readonly shortened: string | null
   readonly runs: readonly ArchivedRun[]
   readonly logs: readonly ArchivedLog[]
@@ -44,19 +44,19 @@ export interface StoredEntry {
   readonly signature: string | null
 }
 
-/** Makes a compact JWS over the bytes of an archive entry; null when the node has no key. */
+/** Signs the bytes of an archive entry as a compact JWS; null when the node has no key. */
 export type Sign = (document: string) => Promise<string | null>
 
 export interface ArchiveStore {
   /**
-   * Moves an ended incarnation with runs, lines and logs to the archive, in memory that does not depend on their size. With
-   * `shorten` lines and logs are deleted instead, and the entry says why. Does nothing when it is there already.
+   * Moves an ended incarnation with runs, lines and logs to the archive, in memory that does not depend on their size.
+   * `shorten` is a reason to delete lines and logs instead. Does nothing when it is archived already.
    */
   archive(key: AnalysisKey, node: string, sign: Sign, shorten?: string): Promise<void>
-  /** Archive entries as stored, for verification: at most `limit` behind `after`, oldest first. */
+  /** Archive entries as stored, for verification: at most `limit` after `after`, oldest first. */
   archiveEntries(after: AnalysisKey | undefined, limit: number, id?: AnalysisId): Promise<StoredEntry[]>
-  /** Takes lines and logs out of an entry as the version before made it, so that they can be read; true if there was one. */
+  /** Extracts lines and logs from one entry in the former format; false when there is none. */
   unpackArchive(): Promise<boolean>
-  /** Deletes archive entries above an age or, oldest first, a size; 0 means no limit. Resolves to how many went. */
+  /** Deletes archive entries above an age or, oldest first, above a total size; 0 means no limit. Resolves to their number. */
   pruneArchive(limits: { readonly maxAgeDays: number; readonly maxMiB: number }): Promise<number>
 }

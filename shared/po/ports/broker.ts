@@ -4,8 +4,8 @@ import type { Token } from './identity.ts'
 
 export interface Broker {
   /**
-   * Deletes what the analysis subscribed to at the message broker, in its name. Unknown subscriptions are no error.
-   * Without a broker there is nothing to do, and no token is asked for; nor is there without a token.
+   * Deletes the subscriptions of an analysis with a token of its own; having none is no error. Does nothing without a token,
+   * and without a broker, for which it requests no token.
    */
   unsubscribe(id: AnalysisId, token: () => Promise<Token | undefined>): Promise<void>
 }

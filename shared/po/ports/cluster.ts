@@ -3,8 +3,8 @@ import type { KubernetesObject, OwnerReference } from '../../platform/ports.ts'
 import type { LogTail } from './logs.ts'
 
 /**
- * The kinds of which a run owns objects, but for its Secret: nothing that reads objects can read that. ConfigMaps come first,
- * because roots are among them.
+ * The kinds of a run's objects, except its Secret, which the loop may not read. ConfigMaps come first, because roots are among
+ * them.
  */
 export const OWNED_KINDS = ['ConfigMap', 'NetworkPolicy', 'Service', 'Deployment'] as const
 
@@ -33,11 +33,10 @@ export interface PoContainerFacts {
   readonly running: boolean
   readonly waiting: { readonly reason: string; readonly message: string } | null
   readonly terminated: { readonly reason: string; readonly exitCode: number; readonly message: string } | null
-  /** How the run before the present one ended, after a restart in place. */
+  /** How the container ended before its last restart. */
   readonly lastTerminated: { readonly reason: string; readonly exitCode: number; readonly message: string } | null
 }
 
-/** What of a pod matters to us. */
 export interface PoPodFacts {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
@@ -54,7 +53,7 @@ export interface PoPodFacts {
   readonly containers: readonly PoContainerFacts[]
 }
 
-/** A Service that a run's proxy or policies point at. */
+/** A Service that a run's proxy and policies refer to. */
 export interface PeerService {
   readonly name: string
   readonly port: number
@@ -68,27 +67,27 @@ export const PEERS = ['broker', 'storage', 'adapter', 'kong', 'orchestrator'] as
 
 export type Peer = (typeof PEERS)[number]
 
-/** Labels that must all match; undefined means that the label is there with any value. */
+/** Labels that must all match; undefined matches any value of a label that exists. */
 export type LabelQuery = Readonly<Record<string, string | undefined>>
 
 export interface PoCluster {
   readonly namespace: string
-  /** Server-side apply with our field manager, conflicts forced. One write. Resolves to the object's uid. */
+  /** Server-side apply with our field manager, forcing conflicts. One write. Resolves to the object's uid. */
   apply(object: KubernetesObject): Promise<{ uid: string }>
   /** Metadata of one object. */
   find(kind: OwnedKind, name: string): Promise<ObjectMeta | undefined>
-  /** Merges entries into a Secret that exists (merge patch; other entries stay). Its metadata; undefined when there is none. */
+  /** Merges entries into an existing Secret and resolves to its metadata; undefined when there is no such Secret. */
   patchSecret(name: string, entries: Readonly<Record<string, string>>): Promise<SecretMeta | undefined>
   /** Metadata of all objects with these labels, in pages of 5,000. */
   list(kind: OwnedKind, labels: LabelQuery): Promise<ObjectMeta[]>
   /** Pods with these labels, in pages of 500. */
   pods(labels: LabelQuery): Promise<PoPodFacts[]>
-  /** Asks for a foreground deletion; false when there is no such object. Returns before dependents are gone. */
+  /** Requests a foreground deletion and does not wait for dependents; false when there is no such object. */
   remove(kind: RemovableKind, name: string): Promise<boolean>
-  /** Deletes a pod, so that its owner makes a new one; false when there is none. */
+  /** Deletes a pod, which its owner replaces; false when there is none. */
   removePod(name: string): Promise<boolean>
   /** Last bytes of a container's log; undefined when the pod or the container has none. */
   log(pod: string, container: string, limitBytes: number): Promise<LogTail | undefined>
-  /** The Services of the namespace that play a part for a run; absent ones are missing from the map. */
+  /** The Services that runs need, as far as the namespace has them. */
   peers(): Promise<Partial<Record<Peer, PeerService>>>
 }

@@ -8,9 +8,9 @@ export interface PartnerNode {
 }
 
 export interface Hub {
-  /** Our analysis node: the row that joins this node and the analysis. Undefined when the Hub has none. */
+  /** The Hub's row for an analysis on this node; undefined when there is none. */
   analysisNode(id: AnalysisId): Promise<{ readonly analysisNodeId: string } | undefined>
-  /** All nodes that take part in an analysis, our own left out. All pages. */
+  /** All other nodes that take part in an analysis, from all pages. */
   partners(id: AnalysisId): Promise<PartnerNode[]>
   updateStatus(analysisNodeId: string, status: HubStatus, progress: number | null): Promise<void>
   createLog(

@@ -7,12 +7,12 @@ export interface Token {
 }
 
 export interface Identity {
-  /** Makes sure the client of the analysis exists and issues a token for it; never an empty one. */
+  /** Creates the client of the analysis if it does not exist, and issues a token for it; never an empty one. */
   issueToken(id: AnalysisId): Promise<Token>
   /** Issues a token for the client of an analysis; undefined when there is none. */
   tokenOf(id: AnalysisId): Promise<Token | undefined>
   /** Deletes the client of an analysis; false when there is none. */
   removeClient(id: AnalysisId): Promise<boolean>
-  /** Ids of all clients that belong to analyses (name begins with `flame-`). All pages. */
+  /** Ids of all clients of analyses (name begins with `flame-`), from all pages. */
   listClients(): Promise<AnalysisId[]>
 }

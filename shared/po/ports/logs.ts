@@ -15,9 +15,9 @@ export interface KeptLog {
   readonly run: RunNumber
   readonly kind: LogSnapshot['kind']
   readonly container: string
-  /** Bytes of the text that is kept. */
+  /** Bytes of the stored text. */
   readonly bytes: number
-  /** Bytes before it that are not kept. */
+  /** Bytes before it that are not stored. */
   readonly leftOut: number
 }
 
@@ -27,14 +27,14 @@ export interface KeptLine extends LogLine {
   readonly at: Date
 }
 
-/** What is kept of the logs of an incarnation, live or ended. */
+/** What is stored of the logs of an incarnation, live or ended. */
 export interface KeptTexts {
   readonly runs: readonly { readonly run: RunNumber; readonly lines: LineCounts }[]
   /** By run, kind and container. */
   readonly logs: readonly KeptLog[]
 }
 
-/** An ended incarnation, and its place in the order of all of them. */
+/** An ended incarnation, and its position among all of them. */
 export interface EndedRef {
   readonly key: AnalysisKey
   readonly spelling: string
@@ -42,7 +42,7 @@ export interface EndedRef {
   readonly first: AnalysisKey
 }
 
-/** Of the log lines of one run: those that are kept, and those that were left out because a limit was reached. */
+/** The log lines of one run: stored ones, and those deleted because of a limit. */
 export interface LineCounts {
   readonly count: number
   readonly bytes: number
@@ -52,7 +52,7 @@ export interface LineCounts {
 
 /** The end of a container's log. */
 export interface LogTail {
-  /** In pieces, each of whole characters. It may be read again. */
+  /** In pieces of whole characters. Can be read more than once. */
   readonly text: Iterable<string>
   /** Bytes before the text. */
   readonly leftOut: number
@@ -62,11 +62,11 @@ export type TakenLog = Omit<LogSnapshot, 'text'> & LogTail
 
 export interface LogStore {
   /**
-   * Appends a line to the log of an analysis's current incarnation, raises its progress (only if the line is of its
-   * current run) and appends the reports. `run` null means the current one; a line of a run that is not one of this
-   * incarnation is not kept. Where a limit is exceeded, the oldest lines are deleted and counted: at most 1/32 of the limit
-   * at a time, of the run first, then of the earliest run that has some. Costs the same for the first and the 10,000th line.
-   * Resolves to undefined for an id without a current incarnation.
+   * Appends a line to the log of an analysis's current incarnation and appends the reports. A line of the current run also
+   * raises the progress. `run` null means the current run; a line of another incarnation's run is not stored. When a limit is
+   * exceeded, the oldest lines are deleted and counted, at most 1/32 of the limit at a time: those of the run first, then those
+   * of the earliest run that has some. The cost does not depend on the number of lines. Resolves to undefined for an id without
+   * a current incarnation.
    */
   appendLine(
     id: AnalysisId,
@@ -76,18 +76,18 @@ export interface LogStore {
     limits: LineLimits,
   ): Promise<Analysis | undefined>
   /**
-   * Keeps the log of a container of an incarnation; the last one written for a container wins. When all texts of the
-   * incarnation exceed `maxBytes`, those of the earliest runs are deleted and counted as left out, the new ones last.
+   * Stores logs of containers of an incarnation, replacing earlier ones of the same containers. When all its texts together
+   * exceed `maxBytes`, those of the earliest runs are deleted first and counted as left out.
    */
   saveSnapshots(key: AnalysisKey, snapshots: readonly TakenLog[], maxBytes: number): Promise<void>
   /**
-   * Archived, stopped and failed incarnations, at most `limit` behind `after`: by the first incarnation of their spelling,
-   * then oldest first.
+   * Archived, stopped and failed incarnations, at most `limit` after `after`, ordered by the first incarnation of their
+   * spelling, then oldest first.
    */
   ended(after: EndedRef | undefined, limit: number, id?: AnalysisId): Promise<EndedRef[]>
   texts(key: AnalysisKey): Promise<KeptTexts>
-  /** Lines of a run behind `after`, in order: about 256 KiB of them, and none at the end. */
+  /** The next lines of a run after `after`, about 256 KiB; none at the end. */
   lines(key: AnalysisKey, run: RunNumber, after: string | undefined): Promise<KeptLine[]>
-  /** Piece `n`, counted from 0, of the text of a log: at most 128 Ki characters; undefined behind the last one. */
+  /** Piece `n` of the text of a log, from 0, with at most 128 Ki characters; undefined after the last one. */
   logPiece(key: AnalysisKey, log: Pick<KeptLog, 'run' | 'kind' | 'container'>, n: number): Promise<string | undefined>
 }

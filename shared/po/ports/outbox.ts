@@ -15,30 +15,30 @@ export interface OutboxStore {
   /** Appends reports about an id, whether or not it has a current incarnation. */
   appendReports(id: AnalysisId, reports: readonly Report[]): Promise<void>
   /**
-   * The oldest undelivered report of each analysis that is due, claimed for `leaseMs`, doubled with each unfinished attempt;
-   * each claim is counted as begun. One of which an attempt is unfinished is claimed alone, when there is no other.
+   * Claims the oldest undelivered report of each analysis if it is due. The lease is `leaseMs`, doubled with each unfinished
+   * attempt. A report with an unfinished attempt is claimed alone, after all others. Each claim counts as an attempt.
    */
   claimReports(now: Date, leaseMs: number, limit: number, id?: AnalysisId): Promise<PendingReport[]>
-  /** Delivered, or refused for good with the reason: it is not sent again. */
-  settleReport(seq: string, refused?: string): Promise<void>
-  /** Every report of this analysis waits until then. */
+  /** Deletes a report that was delivered or refused. */
+  settleReport(seq: string): Promise<void>
+  /** Postpones all reports of the analysis. */
   postponeReports(id: AnalysisId, dueAt: Date): Promise<void>
-  /** What waits after failed attempts is due now: the Hub was heard of again. */
+  /** Makes all postponed reports due, because the Hub answers again. */
   retryReportsNow(now: Date): Promise<void>
   /**
-   * Keeps at most `limit` undelivered log lines per analysis, the newest; one line in the place of the others says how
-   * many they were, those of earlier calls counted. Statuses stay. Resolves to how many lines went.
+   * Keeps the newest `limit` undelivered log lines per analysis. One line replaces the others and gives their number, earlier
+   * calls included. Statuses stay. Resolves to the number of deleted lines.
    */
   capReports(limit: number): Promise<number>
   /**
-   * The oldest change of each analysis that is due and not told yet, claimed for `leaseMs`. Each change of an
-   * incarnation's state is recorded with it, in one transaction, whatever made it.
+   * Claims the oldest unpublished change of each analysis if it is due, for `leaseMs`. Every transaction that changes the state
+   * of an incarnation also records the change.
    */
   claimChanges(now: Date, leaseMs: number, limit: number): Promise<PendingAnalysisChange[]>
-  /** Told: it is forgotten. */
+  /** Deletes a change that was published or refused. */
   settleChange(seq: string): Promise<void>
-  /** Every change of this analysis waits until then. */
+  /** Postpones all changes of the analysis. */
   postponeChanges(id: AnalysisId, dueAt: Date): Promise<void>
-  /** Forgets all changes: there is nobody to tell. */
+  /** Deletes all changes; called when there is no sink. */
   dropChanges(): Promise<void>
 }

@@ -1,33 +1,33 @@
-/** Removals: what an incarnation still owns outside the database. */
+/** Removals of what incarnations own outside the database. */
 import type { AnalysisId, AnalysisKey, Removal } from '../model.ts'
 
 export type ClientHold = 'held' | 'needed' | 'busy'
 
 export interface RemovalStore {
-  /** Claims removals that are due and of which no attempt is unfinished; each claim is counted as begun. */
+  /** Claims due removals without an unfinished attempt. Each claim counts as an attempt. */
   claimRemovals(now: Date, leaseMs: number, limit: number): Promise<Removal[]>
   /**
-   * Claims the removal that is due and has the fewest unfinished attempts, but some: a process died during each of these. Its
-   * lease doubles with each of them.
+   * Claims one due removal with unfinished attempts, during each of which a process died: the one with the fewest. Its lease
+   * doubles with each of them.
    */
   claimSuspectRemoval(now: Date, leaseMs: number): Promise<Removal | undefined>
-  /** The removal of one incarnation, claimed; undefined when there is none or somebody has it. */
+  /** Claims the removal of one incarnation, due or not; undefined when there is none or it is claimed. */
   claimRemoval(key: AnalysisKey, now: Date, leaseMs: number): Promise<Removal | undefined>
   /** Removals that are not complete, due or not. */
   pendingRemovals(): Promise<Removal[]>
   markLogsTaken(key: AnalysisKey): Promise<void>
-  /** The root was asked to go, or can come no more: the id is free for another incarnation. */
+  /** Records that the root is deleted or being deleted, and cannot appear later: another incarnation of the id may begin. */
   markRootRemoved(key: AnalysisKey): Promise<void>
-  /** Tries again then and raises `attempts`; a wish to archive that came since it was claimed keeps it due as it is. */
+  /** Postpones the removal and raises `attempts`. Its due time stays if `archive` was set since the claim. */
   postponeRemoval(removal: Pick<Removal, 'key' | 'archive'>, dueAt: Date): Promise<void>
-  /** Forgets the removal, unless it is to archive and the incarnation is still there: then it is due again. */
+  /** Deletes the removal, unless it still has to archive the incarnation: then it is due again. */
   completeRemoval(key: AnalysisKey): Promise<void>
   /**
-   * Takes the sole right to delete the Keycloak client of an id for `leaseMs`. `needed`: a live incarnation exists, the
-   * client is its. `busy`: somebody holds the right, be it for the same removal, since a deletion of theirs may still
-   * arrive. While it is held, `begin` of that id answers `busy`.
+   * Claims the Keycloak client of an id for its deletion, for `leaseMs`. `needed`: a live incarnation uses it. `busy`: it is
+   * claimed, even if for the same removal, because a deletion under that claim may still arrive. Meanwhile `begin` of the id
+   * resolves to `busy`.
    */
   claimClient(key: AnalysisKey, id: AnalysisId, now: Date, leaseMs: number): Promise<ClientHold>
-  /** Gives that right up; `removed` is remembered in the removal, so that no later attempt does it again. */
+  /** Releases the claim and records whether the client is removed, so that no later attempt removes it again. */
   releaseClientClaim(key: AnalysisKey, removed: boolean): Promise<void>
 }

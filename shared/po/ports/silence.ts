@@ -1,17 +1,16 @@
-/** Silence: polls of analyses that failed, one after the other. */
+/** Silence: polls of analyses that failed in a row. */
 import type { AnalysisKey, RunNumber } from '../model.ts'
 
-/** How many analyses that had been heard of in their run there are, and how many of them do not answer at present. */
+/** Numbers of executing analyses, and of those among them whose last poll failed. */
 export interface Silence {
   readonly heard: number
   readonly silent: number
 }
 
 export interface SilenceStore {
-  /** Records how the last poll of a run went: `heard` clears the silence, otherwise it grows. */
+  /** Records the last poll of a run. `heard`: it answered, which resets its silence timer. */
   recordPoll(key: AnalysisKey, run: RunNumber, heard: boolean, at: Date): Promise<void>
-  /** Executing analyses, and those of them whose last poll failed. */
   silence(): Promise<Silence>
-  /** All silences begin anew; with `fault` it is remembered that the fault was ours. */
+  /** Resets all silence timers. `fault` also records that the silence was not the fault of the analyses. */
   resetSilenceTimers(at: Date, fault: boolean): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** Everything that is stored. */
+/** The database. */
 import type { LoopState, LoopStore } from '../../platform/ports.ts'
 import type { AnalysisStore } from './analyses.ts'
 import type { ArchiveStore } from './archive.ts'
@@ -9,7 +9,7 @@ import type { RemovalStore } from './removals.ts'
 import type { SilenceStore } from './silence.ts'
 
 interface PoLoopState extends LoopState {
-  /** When silences were last pardoned because most analyses were silent. */
+  /** When the silence timers were last reset because most analyses were silent. */
   readonly faultAt: Date | null
 }
 

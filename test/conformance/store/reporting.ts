@@ -63,7 +63,7 @@ export function reporting(subject: Subject): void {
     subject.pass(1)
     const [head] = await claim()
     expect(head).toMatchObject({ id: one, attempts: 1, report: note('a') })
-    await subject.store.settleReport(head?.seq ?? '', 'the Hub does not take it')
+    await subject.store.settleReport(head?.seq ?? '')
     expect(await drain(subject.store, subject.now())).toEqual([note('b'), note('c')])
   })
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { apiServerProxy, connect, createCluster } from '../../../shared/adapters/kubernetes/po/index.ts'
+import { apiServerProxy, connectApi, createPoCluster } from '../../../shared/adapters/kubernetes/po/index.ts'
 import { type SandboxTarget, sandboxTarget } from '../../shared/adapters/kubernetes/targets.ts'
 import type { Image, ImageContext } from './container.ts'
 
@@ -255,7 +255,7 @@ test('logs: the last lines, the first bytes, with times, and as they come', asyn
       { restartPolicy: 'Always' },
     ),
   )
-  const connection = connect({ env: { KUBECONFIG: target.kubeconfig } })
+  const connection = connectApi({ env: { KUBECONFIG: target.kubeconfig } })
   const read = async (query: string) => {
     const path = `/api/v1/namespaces/flame/pods/${(await podOf('says'))?.name}/log?${query}`
     const answer = await connection.send({ method: 'GET', path, signal: AbortSignal.timeout(5000) })
@@ -288,7 +288,7 @@ test('without pods, Deployments stay as they are', async () => {
   await other.cluster.apply(objects.deployment('still', {}))
   await sleep(50)
   expect(await other.cluster.pods({})).toEqual([])
-  expect(await createCluster({ env: { KUBECONFIG: other.kubeconfig } }).remove('Deployment', 'still')).toBe(true)
+  expect(await createPoCluster({ env: { KUBECONFIG: other.kubeconfig } }).remove('Deployment', 'still')).toBe(true)
   await expect.poll(() => other.cluster.find('Deployment', 'still'), PATIENCE).toBeUndefined()
   await other.stop()
 })

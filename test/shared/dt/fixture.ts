@@ -8,8 +8,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
-import { connect as connectKubernetes } from '../../../shared/adapters/kubernetes/connection.ts'
-import { createCluster } from '../../../shared/adapters/kubernetes/dt/index.ts'
+import { connectApi as connectKubernetes } from '../../../shared/adapters/kubernetes/connection.ts'
+import { createDtCluster } from '../../../shared/adapters/kubernetes/dt/index.ts'
 import { connect, createStore } from '../../../shared/adapters/postgres/dt/index.ts'
 import type { ManifestState, ServiceId, ServiceRunRef, ServiceSpec } from '../../../shared/dt/model.ts'
 import type { DtPorts } from '../../../shared/dt/ports.ts'
@@ -129,7 +129,7 @@ export async function startFixture(
   const sql = connect({ ...databaseSettings(login), POSTGRES_MAX: 8 })
   const kubeconfig = join(folder, 'kubeconfig')
   await writeFile(kubeconfig, kubernetes.kubeconfig())
-  const cluster = createCluster({ connection: connectKubernetes({ env: { KUBECONFIG: kubeconfig } }) })
+  const cluster = createDtCluster({ connection: connectKubernetes({ env: { KUBECONFIG: kubeconfig } }) })
   const emitted: OutgoingEvent[] = []
   const logged: { level: string; event: string; fields: Readonly<Record<string, unknown>> }[] = []
   let offsetMs = 0

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createHub } from '../../../shared/adapters/hub/index.ts'
 import { createIdentity } from '../../../shared/adapters/keycloak/index.ts'
-import { createCluster } from '../../../shared/adapters/kubernetes/po/index.ts'
+import { createPoCluster } from '../../../shared/adapters/kubernetes/po/index.ts'
 import { connect, createStore } from '../../../shared/adapters/postgres/po/index.ts'
 import type { Db } from '../../../shared/adapters/postgres/rows.ts'
 import { Fault } from '../../../shared/platform/fault.ts'
@@ -176,7 +176,7 @@ export async function startFixture(
   const sql = connect({ ...databaseSettings(login), POSTGRES_MAX: 8 })
   const kubeconfig = join(folder, 'kubeconfig')
   await writeFile(kubeconfig, kubernetes.kubeconfig())
-  const cluster = createCluster({ env: { KUBECONFIG: kubeconfig } })
+  const cluster = createPoCluster({ env: { KUBECONFIG: kubeconfig } })
   const logged: Fixture['logged'] = []
   const answers: Fixture['answers'] = new Map()
   const tokensLast: Fixture['tokensLast'] = new Map()

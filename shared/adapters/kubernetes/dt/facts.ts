@@ -1,4 +1,4 @@
-/** What of the API's objects matters to a service. */
+/** Reduces objects of the API to the facts that the Cluster port of DT returns. */
 import type { V1ContainerState } from '@kubernetes/client-node/dist/gen/models/V1ContainerState.js'
 import type { V1ContainerStatus } from '@kubernetes/client-node/dist/gen/models/V1ContainerStatus.js'
 import type { V1Deployment } from '@kubernetes/client-node/dist/gen/models/V1Deployment.js'
@@ -13,6 +13,7 @@ import type {
   ServerFacts,
   Termination,
 } from '../../../dt/ports/cluster.ts'
+import { identityOf, podStatus } from '../metadata.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -37,16 +38,11 @@ export interface KnativeServiceObject {
 
 const dateOf = (time: unknown): Date | null =>
   typeof time === 'string' || time instanceof Date ? new Date(time) : null
-const bornAt = ({ creationTimestamp }: V1ObjectMeta): Date => dateOf(creationTimestamp) ?? new Date(0)
 
-export const resourceOf = ({ metadata, spec, status }: AnalyticsObject): Resource => ({
-  name: metadata.name ?? '',
-  uid: metadata.uid ?? '',
+export const resourceFacts = ({ metadata, spec, status }: AnalyticsObject): Resource => ({
+  ...identityOf(metadata),
   generation: metadata.generation ?? 0,
-  labels: metadata.labels ?? {},
   finalizers: metadata.finalizers ?? [],
-  createdAt: bornAt(metadata),
-  deleting: metadata.deletionTimestamp !== undefined,
   spec: spec ?? {},
   status: status ?? {},
 })
@@ -71,13 +67,9 @@ function endOf({ status }: V1Job): JobFacts['ended'] {
 }
 
 export const jobFacts = (job: V1Job): JobFacts => {
-  const { metadata = {}, spec, status } = job
+  const { metadata, spec, status } = job
   return {
-    name: metadata.name ?? '',
-    uid: metadata.uid ?? '',
-    labels: metadata.labels ?? {},
-    createdAt: bornAt(metadata),
-    deleting: metadata.deletionTimestamp !== undefined,
+    ...identityOf(metadata),
     suspended: spec?.suspend ?? false,
     completions: spec?.completions ?? 1,
     parallelism: spec?.parallelism ?? 1,
@@ -114,26 +106,13 @@ function containerFacts({ name, state }: V1ContainerStatus): DtContainerFacts {
   }
 }
 
-export function podFacts({ metadata = {}, status }: V1Pod): DtPodFacts {
-  const condition = (type: string) => status?.conditions?.find((one) => one.type === type)
-  const scheduled = condition('PodScheduled')
-  return {
-    name: metadata.name ?? '',
-    labels: metadata.labels ?? {},
-    annotations: metadata.annotations ?? {},
-    phase: status?.phase ?? 'Unknown',
-    reason: status?.reason ?? null,
-    message: status?.message ?? null,
-    ready: condition('Ready')?.status === 'True',
-    deleting: metadata.deletionTimestamp !== undefined,
-    createdAt: bornAt(metadata),
-    takenAt: dateOf(status?.startTime),
-    unschedulable:
-      scheduled?.status === 'False' && scheduled.reason === 'Unschedulable' ? (scheduled.message ?? '') : null,
-    containers: (status?.containerStatuses ?? []).map(containerFacts),
-    initContainers: (status?.initContainerStatuses ?? []).map(containerFacts),
-  }
-}
+export const dtPodFacts = (pod: V1Pod): DtPodFacts => ({
+  ...podStatus(pod),
+  annotations: pod.metadata?.annotations ?? {},
+  takenAt: dateOf(pod.status?.startTime),
+  containers: (pod.status?.containerStatuses ?? []).map(containerFacts),
+  initContainers: (pod.status?.initContainerStatuses ?? []).map(containerFacts),
+})
 
 const words = (reason: string | undefined, message: string | undefined): string | null =>
   [reason, message].filter(Boolean).join(': ') || null
@@ -150,7 +129,7 @@ export function knativeServerFacts({ metadata, status }: KnativeServiceObject): 
   }
 }
 
-/** A pod that never gets ready makes the Deployment's progress fail after its deadline. */
+/** If no pod becomes ready, the condition `Progressing` becomes False after the progress deadline. */
 export function deploymentFacts({ metadata = {}, status }: V1Deployment): ServerFacts {
   const progress = status?.conditions?.find(({ type }) => type === 'Progressing')
   const failed = progress?.status === 'False'

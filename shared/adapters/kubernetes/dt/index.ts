@@ -1,27 +1,21 @@
-/**
- * The Cluster port of digital twins on a Kubernetes API server: how the API's objects and errors become the port's.
- * May import: port types, model, names, fault.
- */
-import type { V1Deployment } from '@kubernetes/client-node/dist/gen/models/V1Deployment.js'
 import type { ServiceId } from '../../../dt/model.ts'
 import { FIELD_MANAGER, LABEL } from '../../../dt/names.ts'
 import type { DtCluster } from '../../../dt/ports/cluster.ts'
 import { Fault } from '../../../platform/fault.ts'
-import { call, callJson, METADATA, refusal } from '../api.ts'
-import { type ClusterOptions, connectionOf, createClient } from '../client.ts'
+import { apiFault, call, callJson, METADATA } from '../api.ts'
+import { type ClusterOptions, connectionOf, createApiClient } from '../client.ts'
 import { kindOf } from '../kinds.ts'
 import type { Metadata } from '../metadata.ts'
 import {
   type AnalyticsObject,
   deploymentFacts,
+  dtPodFacts,
   jobFacts,
-  type KnativeServiceObject,
   knativeServerFacts,
-  podFacts,
-  resourceOf,
+  resourceFacts,
 } from './facts.ts'
 
-/** So many ids stand in one selector: a request line holds them, and a server's parser does. */
+/** Ids in one label selector, limited by the length of a request line. */
 const IDS_PER_REQUEST = 100
 
 function selectorsOf(ids: readonly ServiceId[]): string[] {
@@ -31,7 +25,7 @@ function selectorsOf(ids: readonly ServiceId[]): string[] {
   return selectors
 }
 
-/** The API's own words: they are about an object that the caller described. */
+/** The API's message, which callers may read: it is about an object that the caller described. */
 const messageOf = (text: string): string => {
   try {
     const { message, reason } = JSON.parse(text) as { message?: string; reason?: string }
@@ -41,10 +35,10 @@ const messageOf = (text: string): string => {
   }
 }
 
-/** `close` gives the connections back; a cluster is not used after it. */
-export function createCluster(options: ClusterOptions = {}): DtCluster & { close(): Promise<void> } {
+/** `close` closes the connections; the cluster must not be used afterwards. */
+export function createDtCluster(options: ClusterOptions = {}): DtCluster & { close(): Promise<void> } {
   const connection = connectionOf(options)
-  const client = createClient(connection, FIELD_MANAGER)
+  const client = createApiClient(connection, FIELD_MANAGER)
 
   const listOf = async <R>(ids: readonly ServiceId[], list: (selector: string) => Promise<R[]>): Promise<R[]> =>
     (await Promise.all(selectorsOf(ids).map(list))).flat()
@@ -65,7 +59,7 @@ export function createCluster(options: ClusterOptions = {}): DtCluster & { close
       return call(connection, subject, request, connection.deadlineMs, async (answer) => {
         const text = await answer.body.text()
         if (answer.status < 300) return { uid: (JSON.parse(text) as Metadata).metadata.uid ?? '' }
-        const fault = refusal(subject, answer, text)
+        const fault = apiFault(subject, answer, text)
         if (fault.code !== 'refused') throw fault
         const detail = `Exception when creating custom resource: (${answer.status}) ${messageOf(text)}`
         throw new Fault('refused', fault.message, { status: answer.status, detail })
@@ -74,7 +68,7 @@ export function createCluster(options: ClusterOptions = {}): DtCluster & { close
 
     apply: client.apply,
 
-    resources: () => client.list('Analytics', `!${LABEL.finished}`, (item: AnalyticsObject) => resourceOf(item)),
+    resources: () => client.list('Analytics', `!${LABEL.finished}`, resourceFacts),
     marked: () =>
       client.listMetadata('Analytics', LABEL.finished, ({ metadata }) => ({
         name: metadata.name ?? '',
@@ -85,7 +79,7 @@ export function createCluster(options: ClusterOptions = {}): DtCluster & { close
     async resource(name) {
       const request = { method: 'GET', path: client.path('Analytics', name) } as const
       const found = await callJson<AnalyticsObject>(connection, { verb: 'get', kind: 'Analytics', name }, request, 404)
-      return found && resourceOf(found)
+      return found && resourceFacts(found)
     },
     patchStatus: (name, status) => patched('Analytics', name, { status }, '/status'),
     patchResource: (name, { labels, finalizers }) =>
@@ -95,13 +89,11 @@ export function createCluster(options: ClusterOptions = {}): DtCluster & { close
     removeResource: (name) => client.remove('Analytics', name),
 
     jobs: (ids) => listOf(ids, (selector) => client.list('Job', selector, jobFacts)),
-    pods: (ids) => listOf(ids, (selector) => client.list('Pod', selector, podFacts)),
+    pods: (ids) => listOf(ids, (selector) => client.list('Pod', selector, dtPodFacts)),
     async servers(ids) {
-      const knative = (item: KnativeServiceObject) => knativeServerFacts(item)
-      const deployment = (item: V1Deployment) => deploymentFacts(item)
       const lists = await Promise.all([
-        listOf(ids, (selector) => client.list('KnativeService', selector, knative)),
-        listOf(ids, (selector) => client.list('Deployment', selector, deployment)),
+        listOf(ids, (selector) => client.list('KnativeService', selector, knativeServerFacts)),
+        listOf(ids, (selector) => client.list('Deployment', selector, deploymentFacts)),
       ])
       return lists.flat()
     },
@@ -111,7 +103,7 @@ export function createCluster(options: ClusterOptions = {}): DtCluster & { close
     has: async (kind, name) => (await client.metadata(kindOf(kind), name)) !== undefined,
     resume: (job) => patched('Job', job, { spec: { suspend: false } }),
     expire: (job, seconds) => patched('Job', job, { spec: { ttlSecondsAfterFinished: seconds } }),
-    // It has had a second: Kubernetes does the rest, and keeps how its other runs ended.
+    // A deadline in the past: Kubernetes ends the Job and keeps the status of the runs that have ended.
     end: (job) => patched('Job', job, { spec: { activeDeadlineSeconds: 1 } }),
     remove: (kind, name) => client.remove(kindOf(kind), name),
     async log(pod, container, limitBytes) {

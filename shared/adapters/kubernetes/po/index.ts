@@ -1,27 +1,26 @@
 /**
- * The Cluster port of the pod orchestration on a Kubernetes API server: how the API's objects become the port's.
+ * The Cluster port of PO on a Kubernetes API server: translates objects.
  * May import: port types, model, names, fault.
  */
-import type { V1Pod } from '@kubernetes/client-node/dist/gen/models/V1Pod.js'
 import type { V1Service } from '@kubernetes/client-node/dist/gen/models/V1Service.js'
 import { FIELD_MANAGER } from '../../../po/names.ts'
 import type { PoCluster } from '../../../po/ports/cluster.ts'
-import { type ClusterOptions, connectionOf, createClient } from '../client.ts'
-import { selectorOf } from '../kinds.ts'
+import { type ClusterOptions, connectionOf, createApiClient } from '../client.ts'
+import { labelSelector } from '../kinds.ts'
 import { metaOf, objectMeta } from '../metadata.ts'
 import { choosePeers, PEER_SELECTORS } from './peers.ts'
-import { podFacts } from './pods.ts'
+import { poPodFacts } from './pods.ts'
 
-export { type ApiConnection, connect } from '../connection.ts'
+export { type ApiConnection, connectApi } from '../connection.ts'
 export { apiServerProxy } from '../service-proxy.ts'
 
 const base64 = (entries: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, Buffer.from(value).toString('base64')]))
 
-/** `close` gives the connections back; a cluster is not used after it. */
-export function createCluster(options: ClusterOptions = {}): PoCluster & { close(): Promise<void> } {
+/** `close` closes the connections; the cluster must not be used afterwards. */
+export function createPoCluster(options: ClusterOptions = {}): PoCluster & { close(): Promise<void> } {
   const connection = connectionOf(options)
-  const client = createClient(connection, FIELD_MANAGER)
+  const client = createApiClient(connection, FIELD_MANAGER)
   return {
     namespace: connection.namespace,
     apply: client.apply,
@@ -33,8 +32,8 @@ export function createCluster(options: ClusterOptions = {}): PoCluster & { close
       const patched = await client.patch('Secret', name, { data: base64(entries) })
       return patched && metaOf(patched)
     },
-    list: (kind, labels) => client.listMetadata(kind, selectorOf(labels), (item) => objectMeta(kind, item)),
-    pods: (labels) => client.list('Pod', selectorOf(labels), (pod: V1Pod) => podFacts(pod)),
+    list: (kind, labels) => client.listMetadata(kind, labelSelector(labels), (item) => objectMeta(kind, item)),
+    pods: (labels) => client.list('Pod', labelSelector(labels), poPodFacts),
     remove: (kind, name) => client.remove(kind, name),
     removePod: (name) => client.remove('Pod', name, 'Background'),
     log: client.log,

@@ -1,10 +1,10 @@
-/** Finding the Services that a run's proxy or policies point at, by the labels they are installed with. */
+/** Finds the Services that a run's proxy and policies refer to, by the labels of their Helm charts. */
 import type { V1Service } from '@kubernetes/client-node/dist/gen/models/V1Service.js'
 import type { Peer, PeerService } from '../../../po/ports/cluster.ts'
 
 interface Search {
   readonly label: readonly [key: string, value: string]
-  /** The port that is meant where a Service has several. */
+  /** Preferred port of a Service with several. */
   readonly port: number
   readonly named?: RegExp
 }
@@ -20,12 +20,12 @@ const SEARCHES: Readonly<Record<Peer, Search>> = {
 const values = (key: string): string[] =>
   Object.values(SEARCHES).flatMap(({ label }) => (label[0] === key ? [label[1]] : []))
 
-/** One list per label key: a selector cannot say *or* between two keys. */
+/** One list per label key, because a selector cannot combine two keys with *or*. */
 export const PEER_SELECTORS = ['component', 'app.kubernetes.io/name'].map(
   (key) => `${key} in (${values(key).join(',')})`,
 )
 
-/** One that has the port that is meant goes before others, then the first by name. */
+/** Prefers a Service with the preferred port, then the first by name. */
 export function choosePeers(services: readonly V1Service[]): Partial<Record<Peer, PeerService>> {
   const sorted = services.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
   const chosen: Partial<Record<Peer, PeerService>> = {}
@@ -47,7 +47,7 @@ const fits = (service: V1Service, { label, named }: Search): boolean =>
 const hasPort = ({ spec }: V1Service, { port }: Search): boolean =>
   spec?.ports?.some((one) => one.port === port) ?? false
 
-/** A Service without a selector has no pods that a policy could name; `{}` would name all of them. */
+/** Undefined for a Service without a selector: in a policy, `{}` would select all pods. */
 function peerService(service: V1Service, { port }: Search): PeerService | undefined {
   const ports = service.spec?.ports ?? []
   const chosen = ports.find((one) => one.port === port) ?? ports[0]

@@ -1,27 +1,14 @@
-/** What of a pod matters to us, out of the whole object. */
+/** Reduces pods of the API to the facts that the Cluster port of PO returns. */
 import type { V1ContainerStatus } from '@kubernetes/client-node/dist/gen/models/V1ContainerStatus.js'
 import type { V1Pod } from '@kubernetes/client-node/dist/gen/models/V1Pod.js'
 import type { PoContainerFacts, PoPodFacts } from '../../../po/ports/cluster.ts'
+import { podStatus } from '../metadata.ts'
 
-export function podFacts(pod: V1Pod): PoPodFacts {
-  const { metadata, status } = pod
-  const condition = (type: string) => status?.conditions?.find((one) => one.type === type)
-  const scheduled = condition('PodScheduled')
-  return {
-    name: metadata?.name ?? '',
-    labels: metadata?.labels ?? {},
-    phase: status?.phase ?? 'Unknown',
-    reason: status?.reason ?? null,
-    message: status?.message ?? null,
-    ip: status?.podIP ?? null,
-    ready: condition('Ready')?.status === 'True',
-    deleting: metadata?.deletionTimestamp !== undefined,
-    createdAt: new Date(metadata?.creationTimestamp ?? 0),
-    unschedulable:
-      scheduled?.status === 'False' && scheduled.reason === 'Unschedulable' ? (scheduled.message ?? '') : null,
-    containers: (status?.containerStatuses ?? []).map(containerFacts),
-  }
-}
+export const poPodFacts = (pod: V1Pod): PoPodFacts => ({
+  ...podStatus(pod),
+  ip: pod.status?.podIP ?? null,
+  containers: (pod.status?.containerStatuses ?? []).map(containerFacts),
+})
 
 function containerFacts(status: V1ContainerStatus): PoContainerFacts {
   const { waiting, running } = status.state ?? {}
@@ -31,12 +18,12 @@ function containerFacts(status: V1ContainerStatus): PoContainerFacts {
     restarts: status.restartCount,
     running: running !== undefined,
     waiting: waiting ? { reason: waiting.reason ?? '', message: waiting.message ?? '' } : null,
-    terminated: ending(status.state),
-    lastTerminated: ending(status.lastState),
+    terminated: terminationOf(status.state),
+    lastTerminated: terminationOf(status.lastState),
   }
 }
 
-function ending(state: V1ContainerStatus['state']): PoContainerFacts['terminated'] {
+function terminationOf(state: V1ContainerStatus['state']): PoContainerFacts['terminated'] {
   const end = state?.terminated
   return end ? { reason: end.reason ?? '', exitCode: end.exitCode, message: end.message ?? '' } : null
 }

@@ -1,13 +1,13 @@
-/** The Takeover port: objects of others are marked as ours, and nothing of their specs is touched. */
+/** The Takeover port: changes the metadata of objects of another orchestrator, never their specs. */
 import { FIELD_MANAGER } from '../../../po/names.ts'
 import type { Takeover } from '../../../po/ports/adopt.ts'
 import { callJson } from '../api.ts'
-import { createClient } from '../client.ts'
+import { createApiClient } from '../client.ts'
 import type { ApiConnection } from '../connection.ts'
-import { selectorOf } from '../kinds.ts'
+import { labelSelector } from '../kinds.ts'
 import { metaOf } from '../metadata.ts'
 
-/** Deletion options go in the body: the query has no place for a uid. */
+/** In the body, because the query cannot contain a precondition. */
 const deletion = (propagationPolicy: 'Orphan' | 'Background', uid?: string) => ({
   method: 'DELETE' as const,
   headers: { 'content-type': 'application/json' },
@@ -15,17 +15,17 @@ const deletion = (propagationPolicy: 'Orphan' | 'Background', uid?: string) => (
 })
 
 export function createTakeover(connection: ApiConnection): Takeover {
-  const client = createClient(connection, FIELD_MANAGER)
+  const client = createApiClient(connection, FIELD_MANAGER)
   return {
     async mark(kind, name, { labels, owner }) {
       const metadata = { labels, ...(owner ? { ownerReferences: [owner] } : {}) }
       return (await client.patch(kind, name, { metadata }))?.metadata.uid
     },
-    replicaSets: (labels) => client.listMetadata('ReplicaSet', selectorOf(labels), metaOf),
+    replicaSets: (labels) => client.listMetadata('ReplicaSet', labelSelector(labels), metaOf),
 
     async orphan(name, uid) {
       const request = { path: client.path('Deployment', name), ...deletion('Orphan', uid) }
-      // 409: it is another one by now.
+      // 409: it has another uid.
       return (await callJson(connection, { verb: 'delete', kind: 'Deployment', name }, request, 404, 409)) !== undefined
     },
 

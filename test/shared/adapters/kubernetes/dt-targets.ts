@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parse } from 'yaml'
-import { type ApiConnection, connect } from '../../../../shared/adapters/kubernetes/connection.ts'
-import { createCluster } from '../../../../shared/adapters/kubernetes/dt/index.ts'
+import { type ApiConnection, connectApi } from '../../../../shared/adapters/kubernetes/connection.ts'
+import { createDtCluster } from '../../../../shared/adapters/kubernetes/dt/index.ts'
 import type { DtClusterTarget, Raw } from '../../../conformance/dt-cluster.ts'
 import { freshNamespace, namespaced, sandboxTarget, send } from './targets.ts'
 
@@ -34,10 +34,10 @@ async function defineKind(connection: ApiConnection): Promise<void> {
 
 async function targetOf(connection: ApiConnection, stop: () => Promise<void>): Promise<DtClusterTarget> {
   await defineKind(connection)
-  const cluster = createCluster({ connection })
+  const cluster = createDtCluster({ connection })
   return {
     cluster,
-    paged: (pageSize) => createCluster({ connection: { ...connection, pageSize, metadataPageSize: pageSize } }),
+    paged: (pageSize) => createDtCluster({ connection: { ...connection, pageSize, metadataPageSize: pageSize } }),
     async raw(method, path, body) {
       const answer = await send(connection, method, namespaced(path, connection.namespace), body)
       return { status: answer.status, body: answer.body as unknown as Raw }
@@ -53,7 +53,7 @@ async function targetOf(connection: ApiConnection, stop: () => Promise<void>): P
 /** Minutes of its CronJobs take a second. */
 export async function sandboxDt(): Promise<DtClusterTarget> {
   const { kubeconfig, stop } = await sandboxTarget({ cronMinuteMs: 1000 })
-  return targetOf(connect({ env: { KUBECONFIG: kubeconfig } }), stop)
+  return targetOf(connectApi({ env: { KUBECONFIG: kubeconfig } }), stop)
 }
 
 export async function realDt(kubeconfig: string): Promise<DtClusterTarget> {

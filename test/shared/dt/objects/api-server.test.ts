@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { type ApiConnection, connect } from '../../../../shared/adapters/kubernetes/connection.ts'
+import { type ApiConnection, connectApi } from '../../../../shared/adapters/kubernetes/connection.ts'
 import { kindOfObject, pathOf } from '../../../../shared/adapters/kubernetes/kinds.ts'
 import { analyticsResource, standingPolicies } from '../../../../shared/dt/objects/index.ts'
 import type { KubernetesObject } from '../../../../shared/platform/ports.ts'
@@ -37,7 +37,7 @@ describe.skipIf(!TEST_KUBECONFIG).each(['baseline', 'restricted'] as const)('a r
   }
 
   beforeAll(async () => {
-    connection = connect({ env: { KUBECONFIG: TEST_KUBECONFIG }, namespace })
+    connection = connectApi({ env: { KUBECONFIG: TEST_KUBECONFIG }, namespace })
     const labels = { 'pod-security.kubernetes.io/enforce': level }
     const made = await send('POST', '/api/v1/namespaces', {
       apiVersion: 'v1',

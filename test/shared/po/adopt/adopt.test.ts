@@ -1,6 +1,6 @@
 /** What becomes of the analyses of a Python service: real tables, and its objects in the sandbox's Kubernetes. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type Result, takeOver } from '../../../../shared/po/adopt/adopt.ts'
+import { type CaseResult, takeOver } from '../../../../shared/po/adopt/adopt.ts'
 import { survey } from '../../../../shared/po/adopt/survey.ts'
 import { create } from '../../../../shared/po/create.ts'
 import { history } from '../../../../shared/po/history.ts'
@@ -40,7 +40,7 @@ const look = (options: { finish?: boolean; force?: boolean } = {}, ports: AdoptP
 /** Surveys and does it; decisions by id. */
 async function move(options: { finish?: boolean } = {}, ports: AdoptPorts = node.ports): Promise<Moved> {
   const found = await look(options, ports)
-  const results: Result[] = []
+  const results: CaseResult[] = []
   await takeOver(ports, found, (result) => results.push(result))
   return {
     decisions: Object.fromEntries(found.cases.map(({ id, decision }) => [id, `${decision.kind}: ${decision.reason}`])),

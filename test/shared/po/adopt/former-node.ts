@@ -3,7 +3,7 @@
  * deployed in its Kubernetes. Its pods do nothing.
  */
 import { randomUUID } from 'node:crypto'
-import { connect as connectKubernetes } from '../../../../shared/adapters/kubernetes/po/index.ts'
+import { connectApi as connectKubernetes } from '../../../../shared/adapters/kubernetes/po/index.ts'
 import { createTakeover } from '../../../../shared/adapters/kubernetes/po/takeover.ts'
 import { connect, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
 import { createIntake } from '../../../../shared/adapters/postgres/po/intake.ts'

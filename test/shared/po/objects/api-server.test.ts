@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kindOf, pathOf } from '../../../../shared/adapters/kubernetes/kinds.ts'
-import { type ApiConnection, connect } from '../../../../shared/adapters/kubernetes/po/index.ts'
+import { type ApiConnection, connectApi } from '../../../../shared/adapters/kubernetes/po/index.ts'
 import type { KubernetesObject } from '../../../../shared/platform/ports.ts'
 import { type RunInput, standingPolicy } from '../../../../shared/po/objects/index.ts'
 import { RUN, SETTINGS, written } from './input.ts'
@@ -31,7 +31,7 @@ describe.skipIf(!TEST_KUBECONFIG).each(CASES)('a real API server, level %s', (le
   }
 
   beforeAll(async () => {
-    connection = connect({ env: { KUBECONFIG: TEST_KUBECONFIG }, namespace })
+    connection = connectApi({ env: { KUBECONFIG: TEST_KUBECONFIG }, namespace })
     const labels = { 'pod-security.kubernetes.io/enforce': level }
     const made = await send('POST', '/api/v1/namespaces', {
       apiVersion: 'v1',

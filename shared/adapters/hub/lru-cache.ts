@@ -1,14 +1,14 @@
-/** A map that forgets what was not asked for the longest time. */
+/** A map that drops the entries that were unused for the longest time. */
 
-export interface Memory<K, V> {
+interface LruCache<K, V> {
   get(key: K): V | undefined
   set(key: K, value: V): void
-  /** Forgets every key with this value. */
-  forget(value: V): void
+  /** Deletes every key with this value. */
+  deleteValue(value: V): void
 }
 
-export function createMemory<K, V>(limit: number): Memory<K, V> {
-  // A Map keeps its keys in the order of insertion: the first is the one longest unused.
+export function createLruCache<K, V>(limit: number): LruCache<K, V> {
+  // A Map keeps its keys in the order of insertion, so the first is the least recently used.
   const entries = new Map<K, V>()
   const renew = (key: K, value: V): void => {
     entries.delete(key)
@@ -27,8 +27,8 @@ export function createMemory<K, V>(limit: number): Memory<K, V> {
         entries.delete(oldest)
       }
     },
-    forget(value) {
-      for (const [key, held] of entries) if (held === value) entries.delete(key)
+    deleteValue(value) {
+      for (const [key, cached] of entries) if (cached === value) entries.delete(key)
     },
   }
 }
