@@ -13,7 +13,7 @@ interface PublishPorts {
 }
 
 /** The outbox of one system. */
-interface Outbox<Change extends Pending> {
+export interface Outbox<Change extends Pending> {
   readonly claim: (now: Date, leaseMs: number, limit: number) => Promise<readonly Change[]>
   readonly eventOf: (change: Change) => OutgoingEvent
   /** What the log says of it. */

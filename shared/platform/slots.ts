@@ -2,7 +2,7 @@
 import { Fault } from './fault.ts'
 import type { Log, LoopStore } from './ports.ts'
 
-interface SlotPorts {
+export interface SlotPorts {
   readonly store: Pick<LoopStore, 'takeSlot' | 'giveBackSlot' | 'completeSlot'>
   readonly now: () => Date
   readonly log: Log
