@@ -155,12 +155,12 @@ const PAGE = 100
 
 /** Loads PostgreSQL only when no file is given: the offline check needs neither database nor settings. */
 async function* readStored(id: AnalysisId | undefined): AsyncGenerator<Entry> {
-  const [{ loadConfig }, { connect, createStore }] = await Promise.all([
+  const [{ loadConfig }, { connect, createPoStore }] = await Promise.all([
     import('../settings/config.ts'),
     import('../adapters/postgres/po/index.ts'),
   ])
   const sql = connect(loadConfig(['database']))
-  const store = createStore(sql)
+  const store = createPoStore(sql)
   try {
     for (let page = await store.archiveEntries(undefined, PAGE, id); page.length > 0; ) {
       for (const { key, document, signature } of page)

@@ -1,7 +1,7 @@
 /** Ports for a move from the Python service: those of a removal, and what the Python service has. */
 import { createTakeover } from '../adapters/kubernetes/po/takeover.ts'
-import { connect, createStore } from '../adapters/postgres/po/index.ts'
-import { createIntake } from '../adapters/postgres/po/intake.ts'
+import { connect, createPoStore } from '../adapters/postgres/po/index.ts'
+import { createPoIntake } from '../adapters/postgres/po/intake.ts'
 import { createPredecessor } from '../adapters/postgres/po/predecessor.ts'
 import type { Log } from '../platform/ports.ts'
 import type { AdoptPorts } from '../po/ports/adopt.ts'
@@ -46,8 +46,8 @@ export function wireAdopt(env: Environment, log: Log, former?: string): WiredAdo
     ...overConnection(link, context),
     ...identity(context),
     ...sign(context),
-    store: createStore(database),
-    intake: createIntake(database),
+    store: createPoStore(database),
+    intake: createPoIntake(database),
     predecessor: createPredecessor(theirs),
     takeover: createTakeover(link),
   }

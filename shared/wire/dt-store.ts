@@ -1,6 +1,6 @@
 /** Services in PostgreSQL, and the ids that new ones get. */
 import { randomBytes } from 'node:crypto'
-import { checkAuthority, createStore } from '../adapters/postgres/dt/index.ts'
+import { checkAuthority, createDtStore } from '../adapters/postgres/dt/index.ts'
 import type { ServiceId } from '../dt/model.ts'
 import type { DtPorts } from '../dt/ports.ts'
 import { objectIdOf } from '../files/id.ts'
@@ -8,7 +8,7 @@ import type { Wiring } from './context.ts'
 import { databaseOf } from './database.ts'
 
 const wiring: Wiring<Pick<DtPorts, 'store' | 'newId'>> = (context) => ({
-  store: createStore(databaseOf(context)),
+  store: createDtStore(databaseOf(context)),
   newId: () => objectIdOf(context.ambient.now(), randomBytes(8)) as string as ServiceId,
 })
 

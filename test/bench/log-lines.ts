@@ -4,7 +4,7 @@
  * Both are measured in turns, so that other load on the machine affects both equally.
  */
 import { randomUUID } from 'node:crypto'
-import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
+import { connect, createPoStore } from '../../shared/adapters/postgres/po/index.ts'
 import type { AnalysisId, Report } from '../../shared/po/model.ts'
 import type { PoStore } from '../../shared/po/ports/store.ts'
 import { databaseSettings } from '../sandbox/postgres.ts'
@@ -78,7 +78,7 @@ export async function benchLogLines(): Promise<BenchRow[]> {
   const databases = await startTestDatabases()
   const pool = connect(databaseSettings(await databases.create()))
   try {
-    const { short, long } = await measure(createStore(pool))
+    const { short, long } = await measure(createPoStore(pool))
     const [first, last] = [median(short), median(long)]
     return [
       shown('log line 10, median', first, 'ms'),

@@ -9,8 +9,8 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { bundleFunction, copyFiles } from '../../knative/image/bundle.ts'
 import { memoryEnvironment, nodeOptions } from '../../knative/image/process.ts'
-import { createStore as createDtStore } from '../../shared/adapters/postgres/dt/index.ts'
-import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
+import { createDtStore } from '../../shared/adapters/postgres/dt/index.ts'
+import { connect, createPoStore } from '../../shared/adapters/postgres/po/index.ts'
 import type { Route } from '../../shared/routes/index.ts'
 import { type Functions, startFunctions } from '../sandbox/functions.ts'
 import { startHub } from '../sandbox/hub.ts'
@@ -129,7 +129,7 @@ async function startParts({ routes, processes = 1, cluster, env }: NodeOptions, 
     /** For files of its parts; deleted with the node. */
     folder,
     /** Inserts analyses without HTTP. */
-    store: createStore(pool),
+    store: createPoStore(pool),
     /** Inserts services without HTTP. */
     dt: createDtStore(pool),
     /** For rows that no port can write. */

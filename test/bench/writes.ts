@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createPoCluster } from '../../shared/adapters/kubernetes/po/index.ts'
-import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
+import { connect, createPoStore } from '../../shared/adapters/postgres/po/index.ts'
 import { type AnalysisId, parseAnalysisId, type State } from '../../shared/po/model.ts'
 import { standingPolicy } from '../../shared/po/objects/index.ts'
 import type { PoStore } from '../../shared/po/ports/store.ts'
@@ -95,7 +95,7 @@ export async function benchWrites(): Promise<BenchRow[]> {
   try {
     await installStandingPolicy(sandbox)
     writes.splice(0)
-    return await measure({ sandbox, store: createStore(pool) }, writes)
+    return await measure({ sandbox, store: createPoStore(pool) }, writes)
   } finally {
     await pool.end()
     await sandbox.stop()

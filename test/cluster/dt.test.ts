@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { connect } from '../../shared/adapters/postgres/dt/index.ts'
-import { createIntake } from '../../shared/adapters/postgres/dt/intake.ts'
+import { createImportIntake } from '../../shared/adapters/postgres/dt/intake.ts'
 import { readService } from '../../shared/import/documents.ts'
 import { databaseSettings } from '../sandbox/postgres.ts'
 import { type ApiObject, eventually } from './api.ts'
@@ -220,7 +220,7 @@ describe('the sample', () => {
     })
     const database = connect(databaseSettings(world.postgres))
     const take = () =>
-      createIntake(database).take({ service: taken, phase: 'terminated', reason: 'imported', succeeded: 0 })
+      createImportIntake(database).take({ service: taken, phase: 'terminated', reason: 'imported', succeeded: 0 })
     // The loop removes the terminated service.
     await expect.poll(take, PATIENCE).toBe(true)
     await database.end()

@@ -1,6 +1,6 @@
 /**
- * What every Cluster owes its users (`shared/po/ports.ts`): the adapter on the sandbox's API and on a real API server
- * both pass it, so that the sandbox may stand for the real one. A target has a namespace of its own, empty at first.
+ * The obligations of every PoCluster (`shared/po/ports/cluster.ts`). The adapter passes this suite on the sandbox's API and on a
+ * real API server, so the sandbox can replace the latter. A target has its own namespace, which is empty at first.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PoCluster } from '../../shared/po/ports/cluster.ts'
@@ -14,7 +14,7 @@ export interface ClusterTarget {
   readonly cluster: PoCluster
   /** The same with pages of this many objects. */
   paged(pageSize: number): PoCluster
-  /** Past the adapter, in the same namespace: for what other clients do and see. */
+  /** Direct access to the same namespace, as another client. */
   raw(
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     path: string,

@@ -1,6 +1,6 @@
 /**
- * What every Cluster of digital twins owes its users (`shared/dt/ports.ts`): the adapter on the sandbox's API and on a real API
- * server both pass it, so that the sandbox may stand for the real one. A target has a namespace of its own, empty at first,
+ * The obligations of every DtCluster (`shared/dt/ports/cluster.ts`). The adapter passes this suite on the sandbox's API and on a
+ * real API server, so the sandbox can replace the latter. A target has its own namespace, which is empty at first,
  * and serves the kind `Analytics`.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -16,9 +16,9 @@ export interface DtClusterTarget {
   readonly cluster: DtCluster
   /** The same with pages of this many objects. */
   paged(pageSize: number): DtCluster
-  /** Past the adapter, in the same namespace: for what other clients do and see. */
+  /** Direct access to the same namespace, as another client. */
   raw(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<{ status: number; body: Raw }>
-  /** Knative Serving is there. */
+  /** Knative Serving is installed. */
   readonly serving: boolean
   stop(): Promise<void>
 }

@@ -1,6 +1,6 @@
 /**
- * What every Store of digital twins owes (`shared/dt/ports.ts`). The suite knows ports only: an adapter gives it two stores on
- * the same data, as two pods have, the files and runs that lie beside them, and a clock to write by.
+ * The obligations of every DtStore (`shared/dt/ports/store.ts`). The suite uses ports only: an adapter provides two stores on the
+ * same data, like two pods, with their files and runs, and a clock for timestamps.
  */
 import { describe } from 'vitest'
 import { abandoning } from './dt-store/abandoning.ts'

@@ -1,5 +1,5 @@
 /**
- * What an egress proxy owes a run, whatever it is made of: nginx with the rendered nginx.conf, and the sandbox's proxy.
+ * The obligations of the proxy of a run: nginx with the rendered nginx.conf, and the sandbox's proxy.
  */
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { RunNumber } from '../../shared/po/model.ts'

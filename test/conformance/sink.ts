@@ -1,4 +1,4 @@
-/** What every `Sink` owes: run against an adapter and an addressable that tells the suite what it took. */
+/** The obligations of every `Sink`, tested on an adapter and an addressable whose events the suite can see. */
 import { describe, expect, test } from 'vitest'
 import type { OutgoingEvent, Sink } from '../../shared/platform/ports.ts'
 import { changeEvent, eventSource, RECONCILE_TYPE, reconcileEvent } from '../../shared/po/events.ts'
@@ -12,7 +12,7 @@ export interface TakenEvent {
 
 export interface SinkWorld {
   readonly sink: () => Sink
-  /** What the other side took since the suite began, the latest last. */
+  /** Events that the addressable accepted since the suite began, latest last. */
   readonly taken: () => readonly TakenEvent[]
 }
 

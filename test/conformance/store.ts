@@ -1,6 +1,6 @@
 /**
- * What every Store owes its users. The suite knows the port only: an adapter gives it two stores on the same data, as two
- * pods have, and a clock to write by.
+ * The obligations of every PoStore. The suite uses the port only: an adapter provides two stores on the same data, like two
+ * pods, and a clock for timestamps.
  */
 import { describe } from 'vitest'
 import { archiving } from './store/archiving.ts'

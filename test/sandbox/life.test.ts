@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
+import { connect, createPoStore } from '../../shared/adapters/postgres/po/index.ts'
 import { verifyArchive } from '../../shared/adapters/signing.ts'
 import type { AnalysisId } from '../../shared/po/model.ts'
 import { createBody } from './examples.ts'
@@ -126,7 +126,7 @@ describe('a well-behaved analysis', () => {
 
   test('is signed in the archive, and a changed entry is found out', async () => {
     const sql = connect(databaseSettings(sandbox.postgres))
-    const [entry] = await createStore(sql).archiveEntries(undefined, 1, id as AnalysisId)
+    const [entry] = await createPoStore(sql).archiveEntries(undefined, 1, id as AnalysisId)
     await sql.end()
     const { document = '', signature } = entry ?? {}
     expect(await verifyArchive(document, signature ?? '', publicKey)).toEqual({ ok: true })

@@ -1,6 +1,6 @@
 /** Seeds take the same steps on a real PostgreSQL as in memory. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { connect, createStore } from '../../shared/adapters/postgres/po/index.ts'
+import { connect, createPoStore } from '../../shared/adapters/postgres/po/index.ts'
 import { databaseSettings } from '../sandbox/postgres.ts'
 import { startTestDatabases, type TestDatabases } from '../sandbox/test-databases.ts'
 import { simulate } from './simulation.ts'
@@ -24,7 +24,7 @@ const seeds = Array.from({ length: 25 }, (_, nth) => 40 * nth + 1)
 test.concurrent.each(seeds)('seed %i', async (seed) => {
   const database = connect(databaseSettings(await databases.create()))
   try {
-    const real = await simulate({ seed, trace: true, store: (now) => createStore(database, { now }) })
+    const real = await simulate({ seed, trace: true, store: (now) => createPoStore(database, { now }) })
     expect(verdictOf(real)).toBe(KEPT)
     expect(firstDifference(real.trace, (await simulate({ seed, trace: true })).trace)).toBeUndefined()
   } finally {

@@ -1,4 +1,4 @@
-/** One connection to PostgreSQL that is never opened a second time. */
+/** One connection to PostgreSQL that never reconnects. */
 import type { Socket } from 'node:net'
 import postgres, { type Sql } from 'postgres'
 import type { Config } from '../../settings/config.ts'
@@ -17,17 +17,15 @@ export type DatabaseSettings = Pick<
   SocketSettings
 
 export interface DatabaseConnectionOptions {
-  /** Shown by the server beside the connection. */
   readonly applicationName: string
   readonly connectMs: number
-  /** A connection whose server stays silent for so long after a question is given up. */
+  /** The connection is closed if the server sends nothing for this time after a query. */
   readonly answerMs: number
 }
 
 /**
- * The driver would quietly reconnect, and run what is left of a transaction on the new connection; and what it writes to a
- * connection that closed inside a transaction ends the process (its issues 1208, 1154, 1133). So a lost connection stays
- * lost, and its user sees that.
+ * The driver would reconnect and run the rest of a transaction on the new connection. It would also end the process when it
+ * writes to a connection that was closed inside a transaction (its issues 1208, 1154, 1133). So a lost connection stays lost.
  */
 export interface DatabaseConnection {
   readonly sql: Sql
@@ -36,10 +34,10 @@ export interface DatabaseConnection {
 }
 
 /**
- * Makes a socket give up when nothing comes back for what was written. A `statement_timeout` would not do: a server
- * that hangs cannot keep it, and poolers refuse it as a start parameter.
+ * Destroys a socket if no data follows a write in time. `statement_timeout` does not help: a server that hangs does not
+ * enforce it, and poolers reject it as a startup parameter.
  */
-function impatient(socket: Socket, answerMs: number): Socket {
+function withAnswerTimeout(socket: Socket, answerMs: number): Socket {
   const write = socket.write
   let isWaiting = false
   socket.write = ((...args: Parameters<Socket['write']>) => {
@@ -58,7 +56,7 @@ function impatient(socket: Socket, answerMs: number): Socket {
   return socket
 }
 
-/** Opens nothing before the first query. */
+/** Opens the connection with the first query. */
 export function createConnection(
   settings: DatabaseSettings,
   { applicationName, connectMs, answerMs }: DatabaseConnectionOptions,
@@ -78,16 +76,16 @@ export function createConnection(
     max: 1,
     connect_timeout: connectMs / 1000,
     max_lifetime: null,
-    // The types of extensions and arrays are not used: one round trip less per connection.
+    // Types of extensions and arrays are not used; this saves a round trip per connection.
     fetch_types: false,
     onnotice: () => undefined,
     connection: { application_name: applicationName, TimeZone: 'UTC' },
-    // Known to the driver, missing from its types. Our listeners come first: a query's error finds the state set.
+    // Missing from the driver's types. Our listeners are the first, so the state is set when a query fails.
     socket: async () => {
       if (state !== 'unopened') throw lost('CONNECTION_CLOSED', 'the connection was lost')
       state = 'open'
       const socket = await open(settings, connectMs)
-      return impatient(socket, answerMs).once('error', lose).once('close', lose)
+      return withAnswerTimeout(socket, answerMs).once('error', lose).once('close', lose)
     },
   }
   const sql = postgres(options)

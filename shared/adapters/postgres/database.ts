@@ -1,4 +1,4 @@
-/** A pool of connections to PostgreSQL, straight or through a pooler in transaction mode. */
+/** A pool of connections to PostgreSQL, directly or through a pooler in transaction mode. */
 
 import { Fault } from '../../platform/fault.ts'
 import {
@@ -7,24 +7,24 @@ import {
   type DatabaseConnectionOptions,
   type DatabaseSettings,
 } from './connection.ts'
-import { translate } from './faults.ts'
+import { toFault } from './faults.ts'
 import type { Db } from './rows.ts'
 import { checkAuthority } from './socket.ts'
 
 export interface Database {
-  /** Runs statements on one connection, each on its own. */
+  /** Runs statements on one connection without a transaction. */
   query<T>(work: (sql: Db) => Promise<T>): Promise<T>
-  /** Runs statements in a transaction; it is rolled back when `work` fails, or with its connection. */
+  /** Runs statements in a transaction, which is rolled back if `work` fails or the connection is lost. */
   transaction<T>(work: (tx: Db) => Promise<T>): Promise<T>
-  /** Closes all connections; those in use after `timeout` seconds at the latest. */
+  /** Closes all connections, after `timeout` seconds even those in use. */
   end(options?: { readonly timeout?: number }): Promise<void>
 }
 
 const IDLE_MS = 30_000
 const DEFAULTS: DatabaseConnectionOptions = { applicationName: 'flame-po', connectMs: 5000, answerMs: 5000 }
 
-/** So many at a time, in the order of their coming; who waits too long gives up. */
-function createPermits(count: number, patienceMs: number) {
+/** A semaphore, first come, first served. @throws Fault `unavailable` after `timeoutMs` without a permit */
+function createPermits(count: number, timeoutMs: number) {
   let left = count
   const waiting = new Set<() => void>()
   const take = () =>
@@ -32,7 +32,7 @@ function createPermits(count: number, patienceMs: number) {
       const timer = setTimeout(() => {
         waiting.delete(enter)
         fail(new Fault('unavailable', 'the database is away', { retryAfter: 5 }))
-      }, patienceMs)
+      }, timeoutMs)
       const enter = () => {
         clearTimeout(timer)
         waiting.delete(enter)
@@ -53,7 +53,7 @@ function createPermits(count: number, patienceMs: number) {
   }
 }
 
-/** Begins, commits, rolls back. On a connection that was lost there is nothing to roll back. */
+/** A lost connection has nothing to roll back. */
 async function inTransaction<T>({ sql, isUsable }: DatabaseConnection, work: (tx: Db) => Promise<T>): Promise<T> {
   await sql.unsafe('begin')
   try {
@@ -66,7 +66,7 @@ async function inTransaction<T>({ sql, isUsable }: DatabaseConnection, work: (tx
   }
 }
 
-/** Makes a pool of `POSTGRES_MAX` connections. It opens nothing before the first query, and replaces what was lost. */
+/** Makes a pool of at most `POSTGRES_MAX` connections, which are opened on demand and replaced when lost. */
 export function connect(settings: DatabaseSettings, options: Partial<DatabaseConnectionOptions> = {}): Database {
   checkAuthority(settings)
   const connectionOptions = { ...DEFAULTS, ...options }
@@ -81,7 +81,7 @@ export function connect(settings: DatabaseSettings, options: Partial<DatabaseCon
     await connection.close(timeoutSeconds)
   }
 
-  /** The connection that was used last, so that the others may fall idle; a new one where there is none. */
+  /** The connection that was used last, so the others become idle; a new one if there is none. */
   function take(): DatabaseConnection {
     for (const connection of [...idle.keys()].reverse()) {
       clearTimeout(idle.get(connection))
@@ -107,8 +107,8 @@ export function connect(settings: DatabaseSettings, options: Partial<DatabaseCon
     try {
       return await work(connection)
     } catch (error) {
-      // Whatever state it left the connection in, nobody else is to find out.
-      if (translate(error).code === 'unavailable') void drop(connection)
+      // The connection may be in any state: do not use it again.
+      if (toFault(error).code === 'unavailable') void drop(connection)
       throw error
     } finally {
       putBack(connection)

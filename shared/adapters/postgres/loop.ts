@@ -1,11 +1,11 @@
-/** The one row of a status loop: table `loop` of the schema of its system. */
+/** The state of a status loop: one row in table `loop` of the schema of its system. */
 import type { LoopState, LoopStore } from '../../platform/ports.ts'
 import type { Database } from './database.ts'
 import type { Db } from './rows.ts'
 
 type Schema = 'po' | 'dt'
 
-/** The row; the first call makes it. With `columns` it has more than every loop has. */
+/** Reads the row; the first call inserts it. `columns` adds columns that only one system has. */
 export async function loopState<State extends LoopState>(
   sql: Db,
   schema: Schema,

@@ -91,7 +91,7 @@ export async function applyChain(cluster: PoCluster, name: string, shape: Shape 
   await cluster.apply(deployment(name, { ...shape, owner: ownedBy('NetworkPolicy', name, guard.uid) }))
 }
 
-/** Sampled from the last to go to the first to go: what is seen later implies what was seen before. */
+/** Read in reverse order of their deletion, so a later read implies the earlier ones. */
 export async function presentOf(cluster: PoCluster, name: string): Promise<readonly boolean[]> {
   const present: boolean[] = []
   for (const kind of ['ConfigMap', 'NetworkPolicy', 'Deployment'] as const) {

@@ -1,12 +1,12 @@
-/** Rows about pods that run, for targets where they do. */
+/** Tests with running pods, for targets that run pods. */
 import { describe, expect, test } from 'vitest'
 import type { PoCluster } from '../../../shared/po/ports/cluster.ts'
 import { poll } from '../../poll.ts'
 import { applyChain, deployment, PATIENCE, presentOf, type Shape } from './objects.ts'
 
-/** Lives on for its whole grace period. */
+/** Runs until the end of its grace period. */
 const STUBBORN = "trap '' TERM; while :; do sleep 1; done"
-/** Secret, policy, Deployment, pods: none is gone while something right of it is there. */
+/** Secret, policy, Deployment, pods: each is deleted only after everything to its right. */
 const IN_ORDER = /^1*0*$/
 
 async function watchGoing(cluster: PoCluster, name: string): Promise<string[]> {

@@ -10,7 +10,7 @@ const PATHS: Readonly<Record<RemovableKind | 'Pod', string>> = {
   NetworkPolicy: 'apis/networking.k8s.io/v1/networkpolicies',
 }
 
-/** Past the adapter, as the API server has it. */
+/** The object from the API server, without the adapter. */
 export const read = async (target: ClusterTarget, kind: RemovableKind | 'Pod', name: string) =>
   (await target.raw('GET', `${PATHS[kind]}/${name}`)).body
 

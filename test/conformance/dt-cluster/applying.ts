@@ -62,7 +62,7 @@ export function applying(subject: () => DtClusterTarget): void {
       const { cluster } = subject()
       const object = build(await created(cluster, fields))
       const first = await cluster.apply(object)
-      // Its controller may write what it saw of it.
+      // Its controller may write the status.
       const specOf = async () => (await raw(kind, object.metadata.name)).spec
       const before = await specOf()
       expect(await cluster.apply(object)).toEqual(first)

@@ -66,7 +66,7 @@ export function listing(subject: () => DtClusterTarget): void {
     await cluster.apply(knativeService(two))
     const names = (await cluster.servers([one.id, two.id])).map(({ name }) => name)
     expect(names).toEqual(expect.arrayContaining([`dt-${one.id}`, `dt-${two.id}`]))
-    // Deployments that Serving makes bear the labels of their service: what it says itself comes before them.
+    // Serving's Deployments have the labels of their service too; the Knative Service comes first.
     expect((await cluster.servers([two.id]))[0]?.name).toBe(`dt-${two.id}`)
   })
 

@@ -9,7 +9,7 @@ import { inputOf, SPEC } from '../../shared/dt/objects/input.ts'
 export const PATIENCE = { timeout: 30_000, interval: 50 }
 export const newId = (): ServiceId => randomBytes(12).toString('hex') as ServiceId
 
-/** A resource, and what its objects are built from. */
+/** A resource, and the input of its builders. */
 export async function created(
   cluster: DtCluster,
   fields: Parameters<typeof inputOf>[0] = {},
@@ -37,7 +37,7 @@ const container = (name: string, image: string, script: string) => ({
   terminationMessagePolicy: 'FallbackToLogsOnError',
 })
 
-/** A pod that runs a script as `main`, and, where one is given, another beside it as a native sidecar. */
+/** A pod that runs a script as `main`, and optionally another one as a native sidecar. */
 const podSpec = ({ image, script, sidecar, env = [] }: Program, restartPolicy: string) => ({
   restartPolicy,
   terminationGracePeriodSeconds: 2,
@@ -50,7 +50,7 @@ interface Workload {
   readonly template: { readonly metadata: object; readonly spec: object }
 }
 
-/** `object`, a Job or a Deployment, whose pods run a program of ours in place of an image. */
+/** `object`, a Job or a Deployment, whose pods run a test program instead of an image. */
 export function running(object: KubernetesObject, program: Program): KubernetesObject {
   const spec = object['spec'] as Workload
   const policy = object.kind === 'Job' ? 'Never' : 'Always'

@@ -1,4 +1,4 @@
-/** Rows about pods that run, for targets where they do. */
+/** Tests with running pods, for targets that run pods. */
 import { describe, expect, test } from 'vitest'
 import { onDemandJob, type ServiceInput } from '../../../shared/dt/objects/index.ts'
 import { poll } from '../../poll.ts'
@@ -107,7 +107,7 @@ export function podRows(subject: () => DtClusterTarget, shellImage: string | und
       const sidecar = async () => (await podsOf(input))[0]?.initContainers[0]
       await poll(async () => (await sidecar())?.running, PATIENCE).toBe(true)
       expect(await sidecar()).toMatchObject({ name: 'beside', startedAt: expect.any(Date) })
-      // Between both ends: outputs are on their way, and the run is not over.
+      // Between the ends of both containers: outputs are being uploaded, and the run is not over.
       await poll(async () => (await mainOf(input))?.terminated?.exitCode, PATIENCE).toBe(0)
       await ended(input).toBe('complete')
       expect(await subject().cluster.log((await podsOf(input))[0]?.name ?? '', 'beside', 100)).toContain('heard')

@@ -44,7 +44,7 @@ export function removing(subject: () => DtClusterTarget): void {
     expect((await kept(input)).toSorted()).toEqual(expected.toSorted())
     expect(await cluster.removeResource(input.id)).toBe(true)
     await poll(() => cluster.resource(input.id), PATIENCE).toBeUndefined()
-    // In the foreground: what it owned went before it.
+    // Foreground deletion: its dependents were deleted before it.
     expect(await kept(input)).toEqual([])
   })
 

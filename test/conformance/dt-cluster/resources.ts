@@ -24,7 +24,7 @@ export function resources(subject: () => DtClusterTarget): void {
       finalizers: [],
       createdAt: expect.any(Date),
       deleting: false,
-      // In whatever order: an API server sorts the fields of such objects.
+      // In any order: an API server sorts the fields of such objects.
       spec: expect.objectContaining({ image: spec.image, jobType: 'ondemand', reps: 3, env: spec.env }),
       status: {},
     })

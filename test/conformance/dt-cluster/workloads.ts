@@ -11,7 +11,7 @@ const MINUTES = { timeout: 100_000, interval: 100 }
 /** Serving waits for a port; a sandbox's machine may have no such program, and does not ask for one. */
 const LISTENS = 'command -v httpd > /dev/null && exec httpd -f -p 8080; exec sleep 600'
 
-/** Job and pods of a service, and its resource: none is gone while something right of it is there. */
+/** Job and pods of a service, and its resource: each is deleted only after everything to its right. */
 const IN_ORDER = /^1*0*$/
 
 /** What pods wait for, and what makes pods: Jobs that are removed, CronJobs, Deployments and Knative Services. */
@@ -47,7 +47,7 @@ export function workloadRows(subject: () => DtClusterTarget, shellImage: string 
       await poll(async () => (await mainOf(input))?.running, PATIENCE).toBe(true)
       await cluster.removeResource(input.id)
       const seen: string[] = []
-      // Sampled from the last to go to the first: what is seen later implies what was seen before.
+      // Read in reverse order of their deletion, so a later read implies the earlier ones.
       const sample = async () => {
         const there = [
           (await cluster.resource(input.id)) !== undefined,

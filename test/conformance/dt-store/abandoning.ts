@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { PHASES } from '../../../shared/dt/model.ts'
 import { ALL, change, inPhase, kindsOf, launched, newId, objectId, type Subject, told, upload } from './subject.ts'
 
-/** `abandon`: a launch that is taken back. */
+/** `abandon`: undoes a launch. */
 export function abandoning(subject: Subject): void {
   test('a launch that ends while it is taken back is one or the other', async () => {
     for (let turn = 0; turn < 20; turn += 1) {
@@ -23,7 +23,7 @@ export function abandoning(subject: Subject): void {
     await subject.other.abandon(id)
     expect(await subject.store.find(id)).toBeUndefined()
     expect(await subject.runs.inputs(objectId(id), null, ALL, subject.now())).toBeUndefined()
-    // Null keeps what an id has: it has nothing.
+    // Null keeps the mounts of the id, which has none.
     await launched(subject, { mountFiles: null }, id)
     expect((await subject.store.listed(id))?.mounts).toEqual({})
     await subject.store.abandon(newId())

@@ -26,7 +26,7 @@ export const resource = (id: ServiceId, uid: string, fields: Partial<ServiceSpec
   createdAt: CREATED,
 })
 
-/** `adopt`: rows for resources that nobody launched by us. */
+/** `adopt`: rows for resources that were created by others. */
 export function adopting(subject: Subject): void {
   const adopt = (input: AdoptInput, store = subject.store) =>
     store.adopt(input, change(input.id, 'launched', subject.now()))

@@ -11,7 +11,7 @@ export function claiming(subject: Subject): void {
   test('two claimers never get the same service, and together they get all', async () => {
     const ids = idsOf(await many(40))
     const shares = await together(subject, 10, (store, nth) =>
-      // In orders of their own, as lists of theirs may be.
+      // Each process may claim in another order.
       claim(nth % 3 === 0 ? ids.toReversed() : ids, store),
     )
     const claimed = [...shares.flat(), ...(await claim(ids))]
@@ -62,7 +62,7 @@ export function claiming(subject: Subject): void {
     const { id } = await launched(subject)
     const attempts = async () => (await claim([id])).map((claimed) => claimed.attempts)
     expect(await attempts()).toEqual([1])
-    // Its process died: its lease has to end.
+    // Its process died, so its lease has to expire.
     subject.pass(LEASE_MS)
     expect(await attempts()).toEqual([2])
     await subject.store.releaseFailedClaims([id])

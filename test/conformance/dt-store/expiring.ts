@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { PHASES } from '../../../shared/dt/model.ts'
 import { DAY_MS, inPhase, isEndedPhase, type Subject } from './subject.ts'
 
-/** `expired`: services that were kept long enough. */
+/** `expired`: services whose retention has ended. */
 export function expiring(subject: Subject): void {
   test.each(PHASES)('expired: whether one that is %s may', async (phase) => {
     const { id } = await inPhase(subject, phase)

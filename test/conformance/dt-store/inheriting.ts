@@ -18,7 +18,7 @@ import {
   upload,
 } from './subject.ts'
 
-/** What a new resource of a former name has from the former one. */
+/** What a new resource keeps of an earlier one with the same name. */
 export function inheriting(subject: Subject): void {
   const adopt = (input: AdoptInput, store = subject.store) =>
     store.adopt(input, change(input.id, 'launched', subject.now()))
@@ -61,7 +61,7 @@ export function inheriting(subject: Subject): void {
       const { id } = await launched(subject, was === 'scheduled' ? SCHEDULED : {})
       await subject.store.move(id, ['pending'], 'terminated', { firing })
       await adopt(resource(id, 'another-uid', is === 'scheduled' ? SCHEDULED : {}))
-      // That of a scheduled service is the last one it was told of: the next one comes after it.
+      // A scheduled service keeps its last recorded firing; the next one is later.
       expect(await subject.store.find(id)).toMatchObject({ firing: expected })
     },
   )

@@ -15,7 +15,7 @@ import {
   upload,
 } from './subject.ts'
 
-/** `list`, `listed`: what callers see. */
+/** `list`, `listed`. */
 export function listing(subject: Subject): void {
   const idsFrom = async (skip: number, limit: number): Promise<ServiceId[]> =>
     (await subject.other.list(skip, limit)).map(({ service }) => service.id)

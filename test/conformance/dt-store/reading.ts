@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { LOG_TAIL_BYTES, SHOWN_RUNS, SHOWN_TAIL_BYTES } from '../../../shared/dt/model.ts'
 import { launched, record, ref, SCHEDULED, type Subject, succeeded } from './subject.ts'
 
-/** `runs`, `runsOf`: what an answer and the loop hold of runs, whatever their number. */
+/** `runs`, `runsOf`: bounded, whatever the number of runs. */
 export function reading(subject: Subject): void {
   test('runs: the last ones, in their order, with what the latest of them wrote last', async () => {
     const { id } = await launched(subject, SCHEDULED)

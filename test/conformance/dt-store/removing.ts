@@ -21,7 +21,7 @@ import {
 
 /** `erase`. */
 export function removing(subject: Subject): void {
-  /** Everything that can hang below a service. */
+  /** Everything that can belong to a service. */
   async function rich(fields: Parameters<typeof launched>[1] = {}) {
     const file = await upload(subject, 'mounted')
     const { id } = await launched(subject, { mountFiles: { [file]: 'in' }, ...fields })
@@ -60,12 +60,12 @@ export function removing(subject: Subject): void {
     expect(await subject.store.outputs(id)).toEqual([])
     expect(await subject.runs.open(open, subject.now())).toBeUndefined()
     expect(await subject.runs.output(objectId(id), 0)).toBe('no_service')
-    // The file of a user is the user's own.
+    // The file of a user stays.
     expect(await subject.catalogue.find(file)).toBeDefined()
     const kept = await subject.catalogue.find(output)
     expect(kept?.filename).toBe(outputs === 'keep' ? 'result' : undefined)
     expect(await loose(subject)).toEqual(outputs === 'keep' ? [] : [body])
-    // Its id is free, with nothing of it left.
+    // Its id is free, and nothing of it remains.
     await launched(subject, { ...SCHEDULED, mountFiles: null }, id)
     expect(await subject.store.listed(id)).toMatchObject({ mounts: {}, outputs: {} })
     expect([await subject.store.runsOf([id]), await subject.store.manifests([id])]).toEqual([new Map(), new Map()])

@@ -1,4 +1,4 @@
-/** What the parts of the suite work with: two empty stores for each test, a clock, and services, runs and outputs to put in. */
+/** Fixture of the suite: two empty stores for each test, a clock, and builders of services, runs and outputs. */
 import { createHash, randomBytes } from 'node:crypto'
 import { beforeEach } from 'vitest'
 import {
@@ -19,7 +19,7 @@ import type { Catalogue, OutputFile, Received, Runs, SetDigest } from '../../../
 
 export interface Target {
   readonly store: DtStore
-  /** Sees the same data through connections of its own. */
+  /** The same data through other connections. */
   readonly other: DtStore
   readonly catalogue: Catalogue
   readonly runs: Runs
@@ -32,7 +32,7 @@ export type MakeTarget = (now: () => Date) => Promise<Target>
 
 export interface Subject extends Target {
   readonly now: () => Date
-  /** The clock, moved on by this many milliseconds. */
+  /** Advances the clock by this many milliseconds. */
   readonly pass: (ms: number) => Date
 }
 
@@ -128,7 +128,7 @@ export function present<T>(value: T | undefined): T {
   return value
 }
 
-/** A service that was launched, and of whose launch everybody was told. */
+/** A launched service whose launch is published. */
 export async function launched(
   { store, now }: Pick<Subject, 'store' | 'now'>,
   fields: Partial<ServiceSpec> = {},
@@ -140,7 +140,7 @@ export async function launched(
   return present(await store.find(id))
 }
 
-/** A service that came to a phase. */
+/** A service in a phase. */
 export async function inPhase(subject: Subject, phase: Phase, fields: Partial<ServiceSpec> = {}): Promise<Service> {
   if (phase === 'launching') {
     const begun = input(fields)
@@ -175,7 +175,7 @@ export const succeeded = (at: ServiceRunRef, fields: Partial<Run> = {}): Run =>
 export const record = (store: DtStore, id: ServiceId, ...runs: readonly Run[]) =>
   store.recordRuns(id, { runs, changes: [] })
 
-/** Bytes that came, known by a word. */
+/** Received bytes, identified by a word. */
 export async function received(
   { catalogue, now }: Pick<Subject, 'catalogue' | 'now'>,
   word: string,
@@ -193,7 +193,7 @@ export async function upload(subject: Subject, word: string): Promise<ObjectId> 
   return (await subject.catalogue.add(got, { id: objectId(newId()), filename: word, at: subject.now() })).file.id
 }
 
-/** More than any test leaves. */
+/** More than any test uploads. */
 export const LIMITS: OutputLimits = {
   DT_OUTPUT_FILES: 1000,
   DT_OUTPUT_LIMIT: 1_000_000,
@@ -203,7 +203,7 @@ export const LIMITS: OutputLimits = {
 }
 export const ALL = { after: '', limit: 1000 } as const
 
-/** What an open set has is one line. */
+/** Renders an open set as one line. */
 export function digestOf(files: readonly OutputFile[]): SetDigest {
   const hash = createHash('sha256')
   const byPath = files.toSorted((one, other) => Buffer.compare(Buffer.from(one.path), Buffer.from(other.path)))
@@ -211,7 +211,7 @@ export function digestOf(files: readonly OutputFile[]): SetDigest {
   return { files: files.length, bytes: files.reduce((sum, { length }) => sum + length, 0), sha256: hash.digest('hex') }
 }
 
-/** Brings the bytes of a word under a path. */
+/** Uploads the bytes of a word under a path. */
 export const bringing = async (
   subject: Pick<Subject, 'catalogue' | 'now' | 'runs'>,
   key: RunKey,
@@ -229,7 +229,7 @@ export async function completing({ runs, now }: Pick<Subject, 'runs' | 'now'>, k
   return runs.complete(key, digestOf(files), ids ?? files.map(() => objectId(newId())), [], now())
 }
 
-/** What a run leaves in the end: a file of each word, under the word as its path. Their ids are in order of paths. */
+/** Completes a run with one file per word, whose path is the word. Ids are in order of paths. */
 export async function leave(
   subject: Subject,
   id: ServiceId,
@@ -244,7 +244,7 @@ export async function leave(
   return ids
 }
 
-/** Bodies that nobody has any more, however late it is. */
+/** Bodies that are orphaned, now or at any later time. */
 export const loose = ({ catalogue, now }: Subject) => {
   const late = new Date(now().getTime() + 30 * DAY_MS)
   return catalogue.claimOrphans(late, { claimed: now(), givenUp: now() }, 1000)
@@ -257,7 +257,7 @@ export const together = <T>(
   work: (store: DtStore, nth: number) => Promise<T>,
 ): Promise<T[]> => Promise.all(Array.from({ length: count }, (_, nth) => work(nth % 2 === 0 ? store : other, nth)))
 
-/** Takes every change that is due now, in the order in which it is handed out. */
+/** Claims and settles all due changes, and returns them in the order of their claims. */
 export async function told(store: DtStore, now: Date, id?: ServiceId): Promise<ServiceChange[]> {
   const changes: ServiceChange[] = []
   for (;;) {

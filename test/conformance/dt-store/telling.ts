@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { ChangeKind, ServiceId } from '../../../shared/dt/model.ts'
 import { change, idsOf, kindsOf, LEASE_MS, launched, newId, type Subject, together, told } from './subject.ts'
 
-/** Changes: in order per service, each to one, until it is settled. */
+/** Changes: claimed in order per service, by one process at a time, until they are settled. */
 export function telling(subject: Subject): void {
   const claim = (limit = 100, id?: ServiceId) => subject.store.claimChanges(subject.now(), LEASE_MS, limit, id)
   const say = (id: ServiceId, ...kinds: readonly ChangeKind[]) =>

@@ -1,4 +1,4 @@
-/** A BlobStore in memory: that the suite asks for nothing that only a database has, and a store for tests of use cases. */
+/** A BlobStore in memory. It shows that the suite needs no database, and serves tests of use cases. */
 
 import type { Body } from '../../../shared/files/model.ts'
 import type { BlobStore } from '../../../shared/files/ports.ts'

@@ -1,4 +1,4 @@
-/** What every BlobStore owes. `@see shared/files/ports.ts` */
+/** The obligations of every BlobStore (`shared/files/ports.ts`). */
 import { describe, expect, test } from 'vitest'
 import type { Body } from '../../../shared/files/model.ts'
 import { blobFaults } from './blob-faults.ts'

@@ -1,4 +1,4 @@
-/** What suites of stored bytes, and tests of streams, work with. */
+/** Fixture of suites about stored bytes and streams. */
 import { createCipheriv, createHash } from 'node:crypto'
 import type { Body } from '../../../shared/files/model.ts'
 import type { BlobStore } from '../../../shared/files/ports.ts'
@@ -10,7 +10,7 @@ export interface BlobTarget {
   readonly other: BlobStore
   /** Bytes of all bodies together, as the store has them. */
   readonly stored: () => Promise<number>
-  /** Loses some bytes in the midst of a body, as a broken disk would. */
+  /** Deletes some bytes in the middle of a body, like a broken disk. */
   readonly damage: (body: Body) => Promise<void>
 }
 

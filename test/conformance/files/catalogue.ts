@@ -1,4 +1,4 @@
-/** What every Catalogue owes. `@see shared/files/ports.ts` */
+/** The obligations of every Catalogue (`shared/files/ports.ts`). */
 import { adding } from './catalogue/adding.ts'
 import { discarding } from './catalogue/discarding.ts'
 import { removing } from './catalogue/removing.ts'

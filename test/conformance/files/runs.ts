@@ -1,4 +1,4 @@
-/** What every Runs owes. It is asked beside the store of services that the runs are of. `@see shared/files/ports.ts` */
+/** The obligations of every Runs (`shared/files/ports.ts`). It shares its data with a store of services. */
 import { describe } from 'vitest'
 import { type MakeTarget, prepare } from '../dt-store/subject.ts'
 import { bounding } from './runs/bounding.ts'

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { LARGE_HEADER } from '../echo.ts'
 import { ADDRESSES, ask, call, hostOf, type ProxySubject, RUN } from './subject.ts'
 
-/** Headers: what an upstream is told, what passes, and what is too large. */
+/** Headers: those for an upstream, those that pass, and those that are too large. */
 export function heading(subject: ProxySubject): void {
   test('tells the upstream who asks, and passes the rest on', async () => {
     const { headers } = await ask(subject.proxy.url, '/storage/local/x', {

@@ -26,7 +26,7 @@ export const NAMES = Object.keys(ADDRESSES) as UpstreamName[]
 
 export const hostOf = (upstream: UpstreamName): string => `${upstream}.ns.svc.cluster.test`
 
-/** The proxy under test, before echoing upstreams whose names a name server knows. */
+/** The proxy under test, in front of echoing upstreams with names in DNS. */
 export interface ProxySubject {
   readonly proxy: ProxyUnderTest
   readonly echo: Echo
@@ -47,7 +47,7 @@ export interface Call {
   readonly body?: Iterable<Buffer> | AsyncIterable<Buffer>
 }
 
-/** Sends the path as it is: `fetch` would tidy it up. */
+/** Sends the path unchanged: `fetch` would normalize it. */
 export async function open(url: string, path: string, { method = 'GET', headers = {}, body }: Call = {}) {
   const { hostname, port } = new URL(url)
   const request = http.request({ hostname, port, path, method, headers, agent: false, maxHeaderSize: 64 * 1024 })

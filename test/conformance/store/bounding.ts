@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { AnalysisKey, LineLimits, RunNumber } from '../../../shared/po/model.ts'
 import { append, executing, line, noReports, type Subject, together } from './subject.ts'
 
-/** How many log lines are kept. */
+/** Limits of stored log lines. */
 export function bounding(subject: Subject): void {
   const linesOf = (key: AnalysisKey, run = 1) => subject.store.lines(key, run as RunNumber, undefined)
 

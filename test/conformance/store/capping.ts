@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { AnalysisId, Report } from '../../../shared/po/model.ts'
 import { drain, LEASE_MS, newId, note, type Subject, together } from './subject.ts'
 
-/** Reports as text: a letter is a log line, a digit a status, `(3)` the line in the place of three. */
+/** Reports as text: a letter is a log line, a digit a status, `(3)` the line that replaces three. */
 export const reports = (text: string): Report[] =>
   [...text].map((sign) =>
     /[0-9]/.test(sign) ? { kind: 'status', status: 'executing', progress: Number(sign) } : note(sign),
@@ -18,7 +18,7 @@ export function textOf(report: Report): string {
   return leftOut(report) > 0 ? `(${leftOut(report)})` : report.message
 }
 
-/** The outbox while the Hub is away: bounded, and due at once when it is back. */
+/** The outbox while the Hub does not answer: bounded, and due at once when it answers again. */
 export function capping(subject: Subject): void {
   const append = (id: AnalysisId, text: string) => subject.store.appendReports(id, reports(text))
 

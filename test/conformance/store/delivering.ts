@@ -15,7 +15,7 @@ import {
 } from './subject.ts'
 import { short, stop } from './telling.ts'
 
-/** `claimChanges`, `settleChange` and `postponeChanges`: changes on their way. */
+/** `claimChanges`, `settleChange` and `postponeChanges`. */
 export function delivering(subject: Subject): void {
   const claim = (limit = 100) => subject.store.claimChanges(subject.now(), LEASE_MS, limit)
 

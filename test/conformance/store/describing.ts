@@ -16,7 +16,7 @@ import {
 } from './subject.ts'
 import { short, stop } from './telling.ts'
 
-/** What a change says. */
+/** Contents of changes. */
 export function describing(subject: Subject): void {
   const told = async () => (await toldChanges(subject.other, subject.now())).map(short)
 
@@ -64,7 +64,7 @@ export function describing(subject: Subject): void {
     expect(JSON.stringify(changes)).not.toContain('SECRET')
   })
 
-  /** create, restart, stop, create again, delete, and what else may become of an id. */
+  /** create, restart, stop, create again, delete, and other histories of an id. */
   async function longLife(store: PoStore, id: AnalysisId): Promise<void> {
     const first = await executing(store, { id })
     await store.transition(first.key, ['executing'], 'restarting')

@@ -16,7 +16,7 @@ export const log = (fields: Partial<LogSnapshot>): LogSnapshot => ({
   ...fields,
 })
 
-/** What an entry of the archive says, and its digests of lines and logs. */
+/** Contents of archive entries, and their digests of lines and logs. */
 export function digesting(subject: Subject): void {
   const entries = async (id?: AnalysisId): Promise<ArchiveEntry[]> =>
     (await subject.store.archiveEntries(undefined, 100, id)).map(({ document }) => JSON.parse(document))

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { archived, begun, executing, input, LEASE_MS, type Subject, together, unsigned } from './subject.ts'
 
-/** `claimClient` and `releaseClientClaim`: the sole right to a Keycloak client. */
+/** `claimClient` and `releaseClientClaim`. */
 export function holding(subject: Subject): void {
   async function leaving() {
     const analysis = await executing(subject.store)

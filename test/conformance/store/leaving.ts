@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { LATE_MS, LIVE_STATES } from '../../../shared/po/model.ts'
 import { begun, executing, type Subject } from './subject.ts'
 
-/** Removals that are recorded with a move. */
+/** Removals that are recorded with a transition. */
 export function leaving(subject: Subject): void {
   test('a removal is recorded with the move; while creation may go on it is held open', async () => {
     const analysis = await begun(subject.store)

@@ -14,7 +14,7 @@ import {
   unsigned,
 } from './subject.ts'
 
-/** Snapshots of logs, history, and how long the archive is kept. */
+/** Snapshots of logs, history, and retention of the archive. */
 export function remembering(subject: Subject): void {
   test('the last snapshot of a container wins', async () => {
     const { id, key } = await executing(subject.store)

@@ -16,7 +16,7 @@ import {
   together,
 } from './subject.ts'
 
-/** `reset`: everything goes, nothing is forgotten that lives outside. */
+/** `reset`: deletes everything, and records removals of everything outside the database. */
 export function resetting(subject: Subject): void {
   test('everything is empty, and what was there is told', async () => {
     await archived(subject.store, await executing(subject.store))

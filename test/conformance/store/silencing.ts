@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { isLive, STATES } from '../../../shared/po/model.ts'
 import { begun, executing, moved, type Subject, together } from './subject.ts'
 
-/** Silence of all, and its pardon. */
+/** Silence, and the reset of silence timers. */
 export function silencing(subject: Subject): void {
   const silent = async () => {
     const analysis = await executing(subject.store)

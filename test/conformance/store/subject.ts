@@ -1,4 +1,4 @@
-/** What the parts of the suite work with: two empty stores for each test, a clock, and analyses to put in. */
+/** Fixture of the suite: two empty stores for each test, a clock, and builders of analyses. */
 import { randomUUID } from 'node:crypto'
 import { beforeEach, expect } from 'vitest'
 import { history } from '../../../shared/po/history.ts'
@@ -19,7 +19,7 @@ import { wholeLogs } from '../../texts.ts'
 
 export interface StorePair {
   readonly store: PoStore
-  /** Sees the same data through connections of its own. */
+  /** The same data through other connections. */
   readonly other: PoStore
 }
 
@@ -30,7 +30,7 @@ export interface Subject {
   readonly store: PoStore
   readonly other: PoStore
   readonly now: () => Date
-  /** The clock, moved on by this many milliseconds. */
+  /** Advances the clock by this many milliseconds. */
   readonly pass: (ms: number) => Date
 }
 
@@ -83,7 +83,7 @@ export const input = (fields: Partial<NewAnalysis> = {}): NewAnalysis => {
   }
 }
 
-/** Begins an analysis that must be able to begin as soon as the roots of former ones are gone. */
+/** Begins an analysis, after the roots of earlier incarnations are marked as removed. */
 export async function begun(store: PoStore, fields: Partial<NewAnalysis> = {}): Promise<Analysis> {
   const result = await store.begin(input(fields))
   if (result.kind === 'unreleased') {
@@ -99,14 +99,14 @@ export async function executing(store: PoStore, fields: Partial<NewAnalysis> = {
   return moved(await store.transition(key, ['starting'], 'executing', { claimedUntil: null }))
 }
 
-/** The analysis that a move must have won. */
+/** The analysis after a transition, which must have succeeded. */
 export function moved(analysis: Analysis | undefined): Analysis {
   expect(analysis).toBeDefined()
   if (!analysis) throw new Error('the move was lost')
   return analysis
 }
 
-/** Ends an analysis that may be ended, as a use case does, and takes its removal away. */
+/** Ends a live analysis like a use case, and completes its removal. */
 export async function ended(store: PoStore, { key }: Analysis, outcome: Outcome = 'stopped'): Promise<Analysis> {
   const analysis = await store.transition(key, ['starting', 'executing'], outcome, { removal: { archive: false } })
   await store.completeRemoval(key)
@@ -130,7 +130,7 @@ export const line = (fields: Partial<LogLine> = {}): LogLine => ({
   ...fields,
 })
 
-/** More than any test writes that is not about limits. */
+/** More than any test writes, except those about limits. */
 export const LIMITS: LineLimits = { runLines: 1000, runBytes: 2 ** 20, analysisLines: 2000, analysisBytes: 2 ** 21 }
 export const LOG_BYTES = 64 * 1024 * 1024
 
@@ -143,7 +143,7 @@ export const append = (
   limits: LineLimits = LIMITS,
 ): Promise<Analysis | undefined> => store.appendLine(id, run, said, reports, limits)
 
-/** What `history` answers, read as a whole. */
+/** The whole answer of `history`. */
 export const historyOf = (store: PoStore, id?: AnalysisId, spelling: string = id ?? '') =>
   wholeLogs(history({ store }, id && { id, spelling }))
 
@@ -156,7 +156,7 @@ export const together = <T>(
   work: (store: PoStore, nth: number) => Promise<T>,
 ) => Promise.all(Array.from({ length: count }, (_, nth) => work(nth % 2 === 0 ? store : other, nth)))
 
-/** Takes every report that is due now, in the order in which it is handed out. */
+/** Claims and settles all due reports, and returns them in the order of their claims. */
 export async function drain(store: PoStore, now: Date, id?: AnalysisId): Promise<Report[]> {
   const reports: Report[] = []
   for (;;) {

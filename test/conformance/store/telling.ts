@@ -18,7 +18,7 @@ export const short = ({ run, to }: AnalysisChange): string => `${run} ${to}`
 
 export const stop = { removal: { archive: false } } as const
 
-/** Ways of an executing analysis, and what is to be told of it after `1 starting` and `1 executing`. */
+/** Histories of an executing analysis, and its changes after `1 starting` and `1 executing`. */
 const WAYS: readonly [string, (store: PoStore, analysis: Analysis) => Promise<unknown>, readonly string[]][] = [
   ['a move to another state', (store, { key }) => store.transition(key, ['executing'], 'restarting'), ['1 restarting']],
   [
@@ -100,7 +100,7 @@ const WAYS: readonly [string, (store: PoStore, analysis: Analysis) => Promise<un
   ],
 ]
 
-/** Changes: each move is told once, in order. */
+/** Changes: each transition is recorded once, in order. */
 export function telling(subject: Subject): void {
   const told = async () => (await toldChanges(subject.other, subject.now())).map(short)
 

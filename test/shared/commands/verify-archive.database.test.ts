@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { connect, createStore, type Database } from '../../../shared/adapters/postgres/po/index.ts'
+import { connect, createPoStore, type Database } from '../../../shared/adapters/postgres/po/index.ts'
 import { createSign } from '../../../shared/adapters/signing.ts'
 import type { AnalysisId } from '../../../shared/po/model.ts'
 import { append, ended, executing, LOG_BYTES, line } from '../../conformance/store/subject.ts'
@@ -29,7 +29,7 @@ beforeAll(async () => {
   databases = await startTestDatabases()
   login = await databases.create()
   database = connect(databaseSettings(login))
-  const store = createStore(database)
+  const store = createPoStore(database)
   for (const message of ['Grüße 😀', 'a second one']) {
     const analysis = await executing(store)
     ids.push(analysis.id)

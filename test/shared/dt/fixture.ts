@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { connectApi as connectKubernetes } from '../../../shared/adapters/kubernetes/connection.ts'
 import { createDtCluster } from '../../../shared/adapters/kubernetes/dt/index.ts'
-import { connect, createStore } from '../../../shared/adapters/postgres/dt/index.ts'
+import { connect, createDtStore } from '../../../shared/adapters/postgres/dt/index.ts'
 import type { ManifestState, ServiceId, ServiceRunRef, ServiceSpec } from '../../../shared/dt/model.ts'
 import type { DtPorts } from '../../../shared/dt/ports.ts'
 import type { DtSettings, ServiceSettings } from '../../../shared/dt/settings.ts'
@@ -147,7 +147,7 @@ export async function startFixture(
   await api('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', parse(await readFile(CRD, 'utf8')))
 
   const ports: DtPorts = {
-    store: createStore(sql, { now }),
+    store: createDtStore(sql, { now }),
     cluster,
     sink: { emit: async (event) => void emitted.push(event) },
     tokenOf: (grant) => runToken([KEY], grant),

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { createHub } from '../../../shared/adapters/hub/index.ts'
 import { createIdentity } from '../../../shared/adapters/keycloak/index.ts'
 import { createPoCluster } from '../../../shared/adapters/kubernetes/po/index.ts'
-import { connect, createStore } from '../../../shared/adapters/postgres/po/index.ts'
+import { connect, createPoStore } from '../../../shared/adapters/postgres/po/index.ts'
 import type { Db } from '../../../shared/adapters/postgres/rows.ts'
 import { Fault } from '../../../shared/platform/fault.ts'
 import { createSend, type Send } from '../../../shared/platform/http-client.ts'
@@ -194,7 +194,7 @@ export async function startFixture(
       send,
     })
   const ports: PoPorts = {
-    store: createStore(sql, { now }),
+    store: createPoStore(sql, { now }),
     cluster,
     identity: identityOver(createSend()),
     hub: createHub({

@@ -1,4 +1,4 @@
-/** Changes: what became of services and was not told yet, recorded in the transaction that made it so. */
+/** Unpublished changes of services, recorded in the transaction that makes the change. */
 import type { ServiceChange, ServiceId } from '../../../dt/model.ts'
 import type { PendingServiceChange } from '../../../dt/ports/store.ts'
 import { claimOldest, type QueueClaim } from '../queue.ts'
@@ -27,7 +27,7 @@ interface ChangeRow extends Omit<ServiceChange, 'run'> {
 const COLUMNS = `row.seq, row.attempts, row.unfinished, row.id, row.kind, row.firing::float8 as firing, row.run_index as index, row.attempt,
   row.detail, row.at`
 
-/** @see Store.claimChanges */
+/** @see DtStore.claimChanges */
 export async function claimChanges(sql: Db, options: QueueClaim<ServiceId>): Promise<PendingServiceChange[]> {
   const rows = await claimOldest<ChangeRow>(sql, 'dt.change', COLUMNS, options)
   return rows.map(({ seq, attempts, unfinished, firing, index, attempt, ...change }) => ({
@@ -38,7 +38,7 @@ export async function claimChanges(sql: Db, options: QueueClaim<ServiceId>): Pro
   }))
 }
 
-/** @see Store.dropChanges */
+/** @see DtStore.dropChanges */
 export async function dropChanges(sql: Db): Promise<void> {
   await sql`delete from dt.change`
 }

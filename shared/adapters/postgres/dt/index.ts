@@ -1,12 +1,12 @@
 /**
- * The Store port of digital twins on PostgreSQL: composes the query functions of this folder, gives each call its
- * transaction, its deadline and its faults. May import ports types, model, fault; never a use case.
+ * The DtStore port on PostgreSQL: runs the query functions of this folder in transactions, with deadlines and faults.
+ * May import port types, model, fault; never a use case.
  */
 import type { DtStore } from '../../../dt/ports/store.ts'
 import type { Body } from '../../../files/model.ts'
 import type { Database } from '../database.ts'
-import { guarded } from '../faults.ts'
-import { release } from '../files/contents.ts'
+import { withDeadlines } from '../faults.ts'
+import { releaseContent } from '../files/contents.ts'
 import { createLoop } from '../loop.ts'
 import { postpone, settle } from '../queue.ts'
 import { type Clock, type Db, later } from '../rows.ts'
@@ -19,33 +19,33 @@ import * as services from './services.ts'
 export { connect, type Database } from '../database.ts'
 export { checkAuthority } from '../socket.ts'
 
-export interface DtStoreOptions {
+interface DtStoreOptions {
   readonly now?: Clock
-  /** Time for an ordinary call. */
+  /** Deadline of ordinary calls. */
   readonly callMs?: number
-  /** Time for calls that take many files away. */
+  /** Deadline of calls that delete many files. */
   readonly bulkMs?: number
 }
 
 const BULK: readonly (keyof DtStore)[] = ['erase', 'pruneFirings']
-/** Readers of a file that goes may still be under way. */
+/** Downloads of a deleted file may still be reading it. */
 const READING_MS = 3_600_000
 
-/** Asks for a table, so that a database that is not migrated does not count as well. */
+/** Queries a table, so a database that is not migrated fails. */
 async function ping(sql: Db): Promise<void> {
   await sql`select from dt.service limit 0`
 }
 
-/** A store on this database; closing its connections is their maker's business. */
-export function createStore({ query, transaction }: Database, options: DtStoreOptions = {}): DtStore {
+/** The caller closes the database. */
+export function createDtStore({ query, transaction }: Database, options: DtStoreOptions = {}): DtStore {
   const { now: clock = () => new Date(), callMs = 5000, bulkMs = 60_000 } = options
 
-  /** Each in a transaction of its own: locks of contents are taken one at a time. */
-  async function letGo(bodies: readonly Body[]): Promise<void> {
-    for (const body of new Set(bodies)) await transaction((tx) => release(tx, body, later(clock(), READING_MS)))
+  /** Each in its own transaction, which locks only one content. */
+  async function releaseAll(bodies: readonly Body[]): Promise<void> {
+    for (const body of new Set(bodies)) await transaction((tx) => releaseContent(tx, body, later(clock(), READING_MS)))
   }
 
-  const list = lists.createList(clock)
+  const list = lists.createListQuery(clock)
   const store: DtStore = {
     ping: () => query(ping),
     begin: (input) => transaction((tx) => services.begin(tx, input, clock())),
@@ -64,16 +64,16 @@ export function createStore({ query, transaction }: Database, options: DtStoreOp
     runs: (id) => query((sql) => runs.runs(sql, id)),
     runsOf: (ids) => query((sql) => runs.runsOf(sql, ids)),
     recordRuns: (id, recording) => transaction((tx) => runs.recordRuns(tx, id, recording)),
-    pruneFirings: async (id, keep) => letGo(await transaction((tx) => removal.pruneFirings(tx, id, keep))),
+    pruneFirings: async (id, keep) => releaseAll(await transaction((tx) => removal.pruneFirings(tx, id, keep))),
     manifests: (ids) => query((sql) => runs.manifests(sql, ids)),
     outputs: (id) => query((sql) => runs.outputs(sql, id)),
     expired: (now, days, limit) => query((sql) => services.expired(sql, now, days, limit)),
-    erase: async (id, outputs) => letGo(await transaction((tx) => removal.erase(tx, id, outputs))),
+    erase: async (id, outputs) => releaseAll(await transaction((tx) => removal.erase(tx, id, outputs))),
     ...createLoop({ query }, 'dt'),
     claimChanges: (now, leaseMs, limit, id) => query((sql) => changes.claimChanges(sql, { now, leaseMs, limit, id })),
     settleChange: (seq) => query((sql) => settle(sql, 'dt.change', seq)),
     postponeChanges: (id, dueAt) => query((sql) => postpone(sql, 'dt.change', id, dueAt)),
     dropChanges: () => query(changes.dropChanges),
   }
-  return guarded(store, (name) => (BULK.includes(name) ? bulkMs : callMs))
+  return withDeadlines(store, (name) => (BULK.includes(name) ? bulkMs : callMs))
 }

@@ -1,11 +1,11 @@
-/** Services of another database become ended rows here, with their mounts and outputs. */
+/** The ImportIntake port: records services of another database as ended, with their mounts and outputs. */
 import type { ImportInput, ImportIntake } from '../../../import/ports.ts'
 import type { Database } from '../database.ts'
 import { type Db, storable } from '../rows.ts'
 import { mount } from './mounts.ts'
 import { asJson } from './rows.ts'
 
-/** Runs in a transaction of its own. */
+/** Runs in its own transaction. */
 async function take(tx: Db, { service, phase, reason, succeeded }: ImportInput): Promise<boolean> {
   const { id, spec, createdAt, outputs } = service
   const { count } = await tx`
@@ -22,7 +22,7 @@ async function take(tx: Db, { service, phase, reason, succeeded }: ImportInput):
     file_id: storable(fileId),
     path: storable(filename),
   }))
-  // Which run left which was not kept: each has a place of its own.
+  // It is unknown which run uploaded which output: each output gets a set of its own.
   await tx`
     insert into dt.output_set (service_id, firing, run_index, attempt, state, begun_at, ended_at)
     select ${id}, 0, seq, 0, 'complete', ${createdAt}, ${createdAt} from generate_series(0, ${rows.length - 1}) seq`
@@ -33,6 +33,6 @@ async function take(tx: Db, { service, phase, reason, succeeded }: ImportInput):
   return true
 }
 
-export const createIntake = ({ transaction }: Database): ImportIntake => ({
+export const createImportIntake = ({ transaction }: Database): ImportIntake => ({
   take: (input) => transaction((tx) => take(tx, input)),
 })

@@ -1,6 +1,6 @@
 /**
- * What callers see of services: a page in one statement, each row with its mounts and outputs. Statements whose snapshots are
- * one see the same rows: as long as nobody has written anything, the page that was read last is the page.
+ * Pages of services with their mounts and outputs, each read in one statement. The last page is cached: statements with the
+ * same snapshot see the same rows, so it is valid until any transaction has written.
  */
 import type { ServiceId } from '../../../dt/model.ts'
 import type { Listed } from '../../../dt/ports/store.ts'
@@ -10,14 +10,14 @@ import { serviceColumns, shownColumns } from './rows.ts'
 type Row = Listed['service'] & {
   readonly mounts: Listed['mounts'] | null
   readonly outputs: Listed['outputs'] | null
-  /** The transactions that its statement sees. */
+  /** Snapshot of the statement. */
   readonly snapshot: string
 }
 
-/** A server that was restored counts its transactions anew. */
-const SAME_MS = 10_000
-/** Rows of a page that is remembered. */
-const LARGEST = 10_000
+/** A restored server may repeat transaction ids, so the cached page expires. */
+const CACHE_MS = 10_000
+/** Most rows of a page that is cached. */
+const CACHE_ROWS = 10_000
 
 const listedOf = ({ mounts, outputs, snapshot: _, ...service }: Row): Listed => ({
   service,
@@ -25,7 +25,7 @@ const listedOf = ({ mounts, outputs, snapshot: _, ...service }: Row): Listed => 
   outputs: outputs ?? {},
 })
 
-/** The services of the part `page`; what they have beside them is read for all of them at once. */
+/** The services of the CTE `page`, joined with the mounts and outputs of all of them. */
 const described = (sql: Db, columns = serviceColumns) => sql`
   mounts as (
     select service_id, json_object_agg(file_id, name order by name) as files
@@ -49,19 +49,19 @@ const page = (sql: Db, skip: number, limit: number) => sql<Row[]>`
     order by created_at, id offset ${skip} limit ${limit}
   ), ${described(sql, shownColumns)}`
 
-interface Reading {
-  readonly place: string
+interface CachedPage {
+  readonly position: string
   readonly snapshot: string
   readonly at: number
   readonly rows: Listed[]
 }
 
-/** @see Store.list */
-export function createList(clock: Clock): (sql: Db, skip: number, limit: number) => Promise<Listed[]> {
-  let last: Reading | undefined
+/** @see DtStore.list */
+export function createListQuery(clock: Clock): (sql: Db, skip: number, limit: number) => Promise<Listed[]> {
+  let last: CachedPage | undefined
   return async (sql, skip, limit) => {
-    const place = `${skip}/${limit}`
-    if (last?.place === place && clock().getTime() - last.at < SAME_MS) {
+    const position = `${skip}/${limit}`
+    if (last?.position === position && clock().getTime() - last.at < CACHE_MS) {
       const [now] = await sql<[{ snapshot: string }]>`select pg_current_snapshot()::text as snapshot`
       if (now.snapshot === last.snapshot) return last.rows
     }
@@ -69,12 +69,12 @@ export function createList(clock: Clock): (sql: Db, skip: number, limit: number)
     const found = await page(sql, skip, limit)
     const rows = found.map(listedOf)
     const snapshot = found[0]?.snapshot
-    last = snapshot !== undefined && rows.length <= LARGEST ? { place, snapshot, at, rows } : undefined
+    last = snapshot !== undefined && rows.length <= CACHE_ROWS ? { position, snapshot, at, rows } : undefined
     return rows
   }
 }
 
-/** @see Store.listed */
+/** @see DtStore.listed */
 export async function listed(sql: Db, id: ServiceId): Promise<Listed | undefined> {
   const [row] = await sql<Row[]>`
     with page as materialized (

@@ -1,15 +1,15 @@
-/** How what a service had goes: its rows at once, the contents of its files one after the other. */
+/** Deletes rows of services, and returns the bodies whose contents the caller has to release. */
 import type { ServiceId } from '../../../dt/model.ts'
 import type { Body } from '../../../files/model.ts'
 import type { Db } from '../rows.ts'
 
-/** Bodies whose holders went; whoever calls lets each go in a transaction of its own. */
-type Held = readonly Body[]
+/** The caller releases each in its own transaction. */
+type Bodies = readonly Body[]
 
-const bodiesOf = (rows: readonly { readonly body: Body | null }[]): Held =>
+const bodiesOf = (rows: readonly { readonly body: Body | null }[]): Bodies =>
   rows.flatMap(({ body }) => (body === null ? [] : [body]))
 
-/** Which sets: all of the service, or those of firings before one. */
+/** All output sets of a service, or those of the firings before one. */
 interface Sets {
   readonly id: ServiceId
   readonly before: number | null
@@ -18,7 +18,7 @@ interface Sets {
 const among = (tx: Db, { id, before }: Sets) =>
   before === null ? tx`service_id = ${id}` : tx`service_id = ${id} and firing < ${before}`
 
-async function dropSets(tx: Db, sets: Sets, files: 'delete' | 'keep'): Promise<Held> {
+async function dropSets(tx: Db, sets: Sets, files: 'delete' | 'keep'): Promise<Bodies> {
   const outputs =
     files === 'keep'
       ? []
@@ -30,18 +30,18 @@ async function dropSets(tx: Db, sets: Sets, files: 'delete' | 'keep'): Promise<H
   return [...bodiesOf(outputs), ...bodiesOf(parts)]
 }
 
-/** Runs in a transaction of its own. @see Store.erase */
-export async function erase(tx: Db, id: ServiceId, outputs: 'delete' | 'keep'): Promise<Held> {
+/** Runs in its own transaction. @see DtStore.erase */
+export async function erase(tx: Db, id: ServiceId, outputs: 'delete' | 'keep'): Promise<Bodies> {
   const { count } = await tx`delete from dt.service where id = ${id} and phase = 'removing'`
   if (count === 0) return []
-  const held = await dropSets(tx, { id, before: null }, outputs)
+  const bodies = await dropSets(tx, { id, before: null }, outputs)
   const mounts = await tx<{ body: Body | null }[]>`delete from dt.mount where service_id = ${id} returning body`
-  return [...held, ...bodiesOf(mounts)]
+  return [...bodies, ...bodiesOf(mounts)]
 }
 
-/** Runs in a transaction of its own. @see Store.pruneFirings */
-export async function pruneFirings(tx: Db, id: ServiceId, keep: number): Promise<Held> {
-  // Its counts follow its sets.
+/** Runs in its own transaction. @see DtStore.pruneFirings */
+export async function pruneFirings(tx: Db, id: ServiceId, keep: number): Promise<Bodies> {
+  // The deletion of sets updates counts in the row of the service.
   await tx`select from dt.service where id = ${id} for no key update`
   const [oldest] = await tx<{ firing: number }[]>`
     select firing from (select distinct firing from dt.run where service_id = ${id}) firings

@@ -1,4 +1,4 @@
-/** How rows of the schema `dt` become words of the model. */
+/** Columns of the tables of DT. */
 import { type Db, storable } from '../rows.ts'
 
 const SERVICE = `
@@ -11,9 +11,9 @@ const RUN = `
   row.firing::float8 as firing, row.run_index as index, row.attempt, row.pod, row.phase, row.exit_code as "exitCode",
   row.reason, row.started_at as "startedAt", row.ended_at as "endedAt"`
 
-/** All columns of a service whose table is called `row` in the statement. */
+/** All columns of a service; the statement calls its table `row`. */
 export const serviceColumns = (sql: Db) => sql.unsafe(SERVICE)
-/** Characters of a spec beyond which a list shows its start: services of versions without a bound may have any. */
+/** Lists shorten a longer spec. Versions without a limit may have stored such specs. */
 const LONG_SPEC = 131_072
 const SHOWN_DESCRIPTION = 10_000
 const SHOWN_SPEC = `
@@ -21,11 +21,11 @@ const SHOWN_SPEC = `
     else (row.spec::jsonb - 'env'
       || jsonb_build_object('description', left(row.spec ->> 'description', ${SHOWN_DESCRIPTION})))::json
   end as spec`
-/** The same for a page of services, of which no one may be so large that there is no room for the others. */
+/** The same with bounded specs, for pages of services. */
 export const shownColumns = (sql: Db) => sql.unsafe(SERVICE.replace('row.spec', () => SHOWN_SPEC))
-/** What runs wrote last is much: `logTail` says which of it is read, if any. */
+/** Columns of a run. `logTail` is an expression, because log tails are large and often not needed. */
 export const runColumns = (sql: Db, logTail: string) => sql.unsafe(`${RUN}, ${logTail} as "logTail"`)
 
-/** `jsonb` takes no NUL either, and what programs wrote last may hold some. */
+/** JSON that `jsonb` can store: logs and reasons may contain NUL. */
 export const asJson = (value: object): string =>
   JSON.stringify(value, (_, entry: unknown) => (typeof entry === 'string' ? storable(entry) : entry))

@@ -1,11 +1,11 @@
-/** Runs of services, and what they said of their outputs. */
+/** Runs of services and their output manifests. */
 import { type Manifest, type Run, type ServiceId, SHOWN_RUNS, SHOWN_TAIL_BYTES } from '../../../dt/model.ts'
 import type { OutputRow, Recording } from '../../../dt/ports/store.ts'
 import { type Db, storable } from '../rows.ts'
 import { recordChanges } from './changes.ts'
 import { runColumns } from './rows.ts'
 
-/** @see Store.runs */
+/** @see DtStore.runs */
 export async function runs(sql: Db, id: ServiceId): Promise<Run[]> {
   const rows = await sql<Run[]>`
     with last as (
@@ -17,7 +17,7 @@ export async function runs(sql: Db, id: ServiceId): Promise<Run[]> {
   return [...rows]
 }
 
-/** Of each id that has some, in order. */
+/** Rows by service, in their order. */
 function grouped<T>(rows: readonly (T & { readonly serviceId: ServiceId })[]): Map<ServiceId, T[]> {
   const groups = new Map<ServiceId, T[]>()
   for (const { serviceId, ...rest } of rows) {
@@ -28,11 +28,11 @@ function grouped<T>(rows: readonly (T & { readonly serviceId: ServiceId })[]): M
   return groups
 }
 
-/** Of the present resource: of one on demand the present firing, of a scheduled one all since it came. */
+/** Runs of the present resource: those of the present firing on demand, and all firings since its creation if scheduled. */
 const isCounted = (sql: Db) => sql`
   row.firing >= service.first_firing and (service.job_type <> 'ondemand' or row.firing = service.firing)`
 
-/** @see Store.runsOf */
+/** @see DtStore.runsOf */
 export async function runsOf(sql: Db, ids: readonly ServiceId[]): Promise<Map<ServiceId, Run[]>> {
   if (ids.length === 0) return new Map()
   return grouped<Run>(
@@ -44,7 +44,7 @@ export async function runsOf(sql: Db, ids: readonly ServiceId[]): Promise<Map<Se
   )
 }
 
-/** @see Store.manifests */
+/** @see DtStore.manifests */
 export async function manifests(sql: Db, ids: readonly ServiceId[]): Promise<Map<ServiceId, Manifest[]>> {
   if (ids.length === 0) return new Map()
   return grouped<Manifest>(
@@ -77,7 +77,7 @@ async function recordRun(tx: Db, id: ServiceId, run: Run): Promise<void> {
     where row.phase not in ('succeeded', 'failed')`
 }
 
-/** Runs in a transaction of its own. @see Store.recordRuns */
+/** Runs in its own transaction. @see DtStore.recordRuns */
 export async function recordRuns(tx: Db, id: ServiceId, { runs, changes }: Recording): Promise<void> {
   const [service] = await tx`
     select from dt.service where id = ${id} and phase <> 'removing' for no key update`
@@ -86,7 +86,7 @@ export async function recordRuns(tx: Db, id: ServiceId, { runs, changes }: Recor
   await recordChanges(tx, changes)
 }
 
-/** @see Store.outputs */
+/** @see DtStore.outputs */
 export async function outputs(sql: Db, id: ServiceId): Promise<OutputRow[]> {
   const rows = await sql<OutputRow[]>`
     select output.seq, output.firing::float8 as firing, output.run_index as index, output.attempt, output.path,

@@ -1,4 +1,4 @@
-/** Services: their launch, their adoption, their moves. Query functions; each says if it needs a transaction. */
+/** Rows of services: launch, adoption and transitions. */
 import { ENDED_PHASES, type Phase, type Service, type ServiceChange, type ServiceId } from '../../../dt/model.ts'
 import type { AdoptInput, NewService, ServicePatch } from '../../../dt/ports/store.ts'
 import { type Db, later, storable } from '../rows.ts'
@@ -6,7 +6,7 @@ import { recordChanges } from './changes.ts'
 import { mount } from './mounts.ts'
 import { asJson, serviceColumns } from './rows.ts'
 
-/** Runs in a transaction of its own. @see Store.begin */
+/** Runs in its own transaction. @see DtStore.begin */
 export async function begin(tx: Db, { id, spec, labels, leaseMs }: NewService, now: Date): Promise<boolean> {
   const { count } = await tx`
     insert into dt.service (id, spec, labels, job_type, phase, firing, created_at, retention_days, claimed_until)
@@ -19,7 +19,7 @@ export async function begin(tx: Db, { id, spec, labels, leaseMs }: NewService, n
   return count === 1
 }
 
-/** Runs in a transaction of its own. @see Store.launched */
+/** Runs in its own transaction. @see DtStore.launched */
 export async function launched(tx: Db, id: ServiceId, uid: string, change: ServiceChange): Promise<boolean> {
   const { count } = await tx`
     update dt.service set uid = ${uid}, phase = 'pending', claimed_until = null where id = ${id} and phase = 'launching'`
@@ -27,15 +27,15 @@ export async function launched(tx: Db, id: ServiceId, uid: string, change: Servi
   return count === 1
 }
 
-/** @see Store.abandon */
+/** @see DtStore.abandon */
 export async function abandon(tx: Db, id: ServiceId): Promise<void> {
   const { count } = await tx`delete from dt.service where id = ${id} and phase = 'launching'`
   if (count === 1) await tx`delete from dt.mount where service_id = ${id}`
 }
 
 /**
- * Begins again under a number of firing that no run of the id had. That of a scheduled service is the last one of before:
- * firings of before are not reported again, and those to come are called after a later minute.
+ * Resets the row for a new resource. On demand it gets a firing number that no run of the id had. A scheduled service keeps its
+ * last one: earlier firings are not reported again, and later ones have a later minute as number.
  */
 async function relaunch(tx: Db, known: Service, input: AdoptInput): Promise<Service | undefined> {
   const { id, spec, labels, uid, createdAt } = input
@@ -53,7 +53,7 @@ async function relaunch(tx: Db, known: Service, input: AdoptInput): Promise<Serv
   return row
 }
 
-/** Runs in a transaction of its own. @see Store.adopt */
+/** Runs in its own transaction. @see DtStore.adopt */
 export async function adopt(tx: Db, input: AdoptInput, change: ServiceChange): Promise<Service | undefined> {
   const { id, spec, labels, uid, createdAt } = input
   const [inserted] = await tx<Service[]>`
@@ -78,20 +78,20 @@ async function adoptKnown(tx: Db, input: AdoptInput): Promise<Service | undefine
   return relaunch(tx, known, input)
 }
 
-/** @see Store.find */
+/** @see DtStore.find */
 export async function find(sql: Db, id: ServiceId): Promise<Service | undefined> {
   const [row] = await sql<Service[]>`select ${serviceColumns(sql)} from dt.service row where id = ${id}`
   return row
 }
 
-/** @see Store.findMany */
+/** @see DtStore.findMany */
 export async function findMany(sql: Db, ids: readonly ServiceId[]): Promise<Service[]> {
   if (ids.length === 0) return []
   const rows = await sql<Service[]>`select ${serviceColumns(sql)} from dt.service row where id in ${sql(ids)}`
   return [...rows]
 }
 
-/** @see Store.unfinished */
+/** @see DtStore.unfinished */
 export async function unfinished(sql: Db, now: Date): Promise<Service[]> {
   const rows = await sql<Service[]>`
     select ${serviceColumns(sql)} from dt.service row
@@ -100,7 +100,7 @@ export async function unfinished(sql: Db, now: Date): Promise<Service[]> {
   return [...rows]
 }
 
-/** What is left out of a patch stays as it is. */
+/** Fields that the patch omits stay unchanged. */
 function assignments(tx: Db, to: Phase, { reason, url, firing, uid, counts }: ServicePatch, now: Date) {
   const ended = (ENDED_PHASES as readonly Phase[]).includes(to)
   const words = typeof reason === 'string' ? storable(reason) : reason
@@ -111,7 +111,7 @@ function assignments(tx: Db, to: Phase, { reason, url, firing, uid, counts }: Se
   return tx`phase = ${to}, ended_at = ${endedAt} ${changed}`
 }
 
-/** Runs in a transaction of its own. @see Store.move */
+/** Runs in its own transaction. @see DtStore.move */
 export async function move(
   tx: Db,
   id: ServiceId,
@@ -126,10 +126,10 @@ export async function move(
   return row
 }
 
-/** A look that fails, or ends its process, again and again is begun more and more seldom. */
-const LONGEST_SECONDS = 900
+/** Longest back-off between reconciliations that fail or end their process. */
+const MAX_BACKOFF_SECONDS = 900
 
-/** @see Store.claim */
+/** @see DtStore.claim */
 export async function claim(sql: Db, ids: readonly ServiceId[], now: Date, leaseMs: number): Promise<Service[]> {
   if (ids.length === 0) return []
   const rows = await sql<Service[]>`
@@ -142,24 +142,24 @@ export async function claim(sql: Db, ids: readonly ServiceId[], now: Date, lease
     )
     update dt.service row set claimed_until = ${later(now, leaseMs)}, attempts = row.attempts + 1,
       due_at = ${now}::timestamptz
-        + make_interval(secs => least(${leaseMs / 1000} * power(2, least(row.attempts, 10)), ${LONGEST_SECONDS}))
+        + make_interval(secs => least(${leaseMs / 1000} * power(2, least(row.attempts, 10)), ${MAX_BACKOFF_SECONDS}))
     from free where row.id = free.id
     returning ${serviceColumns(sql)}`
   return [...rows]
 }
 
-/** @see Store.releaseClaims, Store.unclaimFailed */
+/** @see DtStore.releaseClaims, DtStore.releaseFailedClaims */
 export async function releaseClaims(sql: Db, ids: readonly ServiceId[], endedWell: boolean): Promise<void> {
   if (ids.length === 0) return
-  const forgotten = endedWell ? sql`, attempts = 0, due_at = null` : sql``
+  const backoffReset = endedWell ? sql`, attempts = 0, due_at = null` : sql``
   await sql`
     with claimed as (
       select id from dt.service where id in ${sql(ids)} order by created_at, id for no key update
     )
-    update dt.service row set claimed_until = null ${forgotten} from claimed where row.id = claimed.id`
+    update dt.service row set claimed_until = null ${backoffReset} from claimed where row.id = claimed.id`
 }
 
-/** @see Store.expired */
+/** @see DtStore.expired */
 export async function expired(sql: Db, now: Date, days: number, limit: number): Promise<ServiceId[]> {
   const rows = await sql<{ id: ServiceId }[]>`
     select id from dt.service

@@ -1,4 +1,4 @@
-/** What runs find: mounts, and in a fan-in the outputs of the others. Query functions. */
+/** Inputs of runs: mounts and, in a fan-in, the outputs of the other runs. */
 import type { Body, ObjectId, StoredFile } from '../../../files/model.ts'
 import type { FilePage, RunInputFile } from '../../../files/ports.ts'
 import type { Db } from '../rows.ts'
@@ -9,8 +9,8 @@ export async function isThere(sql: Db, id: ObjectId): Promise<boolean> {
 }
 
 /**
- * Mounts that follow their file, and those whose file was not there yet, take what it has now. Bodies that they had are the
- * answer, to be let go. The file is locked first, so that its content cannot go in between.
+ * Updates mounts that follow their file, or whose file did not exist before, to its present content. Resolves to the former
+ * bodies, which the caller releases. Locks the files first, so their contents cannot be released meanwhile.
  */
 export async function refresh(tx: Db, id: ObjectId): Promise<Body[]> {
   await tx`select from dt.service where id = ${id} for key share`
@@ -39,7 +39,7 @@ const toInput = ({ name, fileId, sha256, length }: Row): RunInputFile => ({
   content: sha256 === null || length === null ? undefined : { sha256, length },
 })
 
-/** Names are compared by their bytes, so that a page begins where the one before ended, whatever the collation. */
+/** Compares names by their bytes, so pages do not depend on the collation. */
 export async function inputs(
   sql: Db,
   id: ObjectId,

@@ -1,6 +1,6 @@
 /**
- * What runs leave: parts of an open set, which become outputs in one transaction. Query functions; those that write run in a
- * transaction of their own, and lock the service first, so that nothing is taken for one that is not live.
+ * Outputs of runs: parts of an open set, which become outputs in one transaction. Functions that write run in their own
+ * transaction and lock the service first, so a service that is not live gets no outputs.
  */
 import {
   type Body,
@@ -12,8 +12,8 @@ import {
   type Used,
 } from '../../../files/model.ts'
 import type { FilePage, Kept, OutputFile, OutputSet, Received, SetDigest } from '../../../files/ports.ts'
-import { type Db, storable, texts } from '../rows.ts'
-import { adopt, discard } from './contents.ts'
+import { type Db, storable, textArray } from '../rows.ts'
+import { discard, storeContent } from './contents.ts'
 import { find as findFile } from './files.ts'
 import { isThere } from './inputs.ts'
 import { lockActive } from './standing.ts'
@@ -58,13 +58,13 @@ export async function open(tx: Db, run: RunKey, now: Date): Promise<OutputSet | 
 
 interface Slot {
   readonly used: Used
-  /** What lies under the path. */
+  /** The part that has the path already. */
   readonly before: { readonly body: Body; readonly length: number } | undefined
 }
 
 const NOTHING: Used = { run: { files: 0, bytes: 0 }, service: { files: 0, bytes: 0 } }
 
-/** What set and service have without what lies under a path. */
+/** Usage of set and service without the part at a path. */
 async function slot(sql: Db, run: RunKey, path: string): Promise<Slot> {
   const [before] = await sql<{ body: Body; length: number }[]>`
     select part.body, content.length::float8 as length from dt.part join dt.content using (body)
@@ -87,7 +87,7 @@ async function slot(sql: Db, run: RunKey, path: string): Promise<Slot> {
 
 export const used = async (sql: Db, run: RunKey, path: string): Promise<Used> => (await slot(sql, run, path)).used
 
-/** The set, locked until the transaction ends, if it is open and its run may still leave something. */
+/** Locks the set until the transaction ends; false if it is not open or its run is over. */
 async function locked(tx: Db, run: RunKey): Promise<boolean> {
   if (!(await lockActive(tx, run))) return false
   const sets = await tx`select from dt.output_set where ${isRun(tx, run)} and state = 'open' for update`
@@ -105,11 +105,11 @@ async function put(tx: Db, run: RunKey, path: string, body: Body, { files, bytes
 
 interface Taken {
   readonly kept: Kept
-  /** The body that the path had before, to be let go. */
+  /** The former body of the path, which the caller releases. */
   readonly before?: Body | undefined
 }
 
-const wouldBe = ({ run: { files, bytes } }: Used, length: number) => ({ files: files + 1, bytes: bytes + length })
+const withFile = ({ run: { files, bytes } }: Used, length: number) => ({ files: files + 1, bytes: bytes + length })
 
 export async function keep(
   tx: Db,
@@ -125,8 +125,8 @@ export async function keep(
     await discard(tx, received.body, at)
     return { kept: isOpen && over ? over : 'closed' }
   }
-  const body = await adopt(tx, received, at)
-  await put(tx, run, path, body, wouldBe(has, length))
+  const body = await storeContent(tx, received, at)
+  await put(tx, run, path, body, withFile(has, length))
   return { kept: 'kept', before: before?.body === body ? undefined : before?.body }
 }
 
@@ -146,7 +146,7 @@ export async function link(
   const { used: has, before } = await slot(tx, run, path)
   const over = exceeded(limits, has, { files: 1, bytes: found.length })
   if (over) return { kept: over }
-  await put(tx, run, path, found.body, wouldBe(has, found.length))
+  await put(tx, run, path, found.body, withFile(has, found.length))
   return { kept: 'kept', before: before?.body === found.body ? undefined : before?.body }
 }
 
@@ -163,7 +163,7 @@ async function digestOf(sql: Db, run: RunKey): Promise<SetDigest> {
 const isSame = (one: SetDigest, other: SetDigest): boolean =>
   one.files === other.files && one.bytes === other.bytes && one.sha256 === other.sha256
 
-/** The files are locked as parts of a locked set: nobody lets their contents go meanwhile. */
+/** The parts of a locked set cannot change, so their contents cannot be released meanwhile. */
 export async function complete(
   tx: Db,
   run: RunKey,
@@ -182,7 +182,7 @@ export async function complete(
     with named as materialized (
       select part.path, part.body, given.id, (given.nth - 1)::integer as nth
       from (select path, body, row_number() over (order by path collate "C") as nth from dt.part where ${isRun(tx, run)}) part
-      join unnest(${texts(tx, ids)}) with ordinality as given (id, nth) using (nth)
+      join unnest(${textArray(tx, ids)}) with ordinality as given (id, nth) using (nth)
     ), files as (
       insert into dt.file (id, filename, origin, body, created_at, uploaded_at)
       select id, path, 'output', body, ${now}::timestamptz, ${now}::timestamptz from named
@@ -193,13 +193,13 @@ export async function complete(
     from named`
   await tx`delete from dt.part where ${isRun(tx, run)}`
   await tx`
-    update dt.output_set set state = 'complete', ended_at = ${now}, notes = ${texts(tx, notes.map(storable))},
+    update dt.output_set set state = 'complete', ended_at = ${now}, notes = ${textArray(tx, notes.map(storable))},
       files = ${digest.files}, bytes = ${digest.bytes}
     where ${isRun(tx, run)}`
   return 'complete'
 }
 
-/** Bodies that the set had are the answer, to be let go. */
+/** Resolves to the bodies of the set, which the caller releases. */
 export async function giveUp(
   tx: Db,
   run: RunKey,
@@ -215,7 +215,7 @@ export async function giveUp(
   const parts = await tx<{ body: Body }[]>`delete from dt.part where ${isRun(tx, run)} returning body`
   await tx`
     update dt.output_set set state = 'incomplete', reason = ${storable(reason)}, ended_at = ${now},
-      notes = ${texts(tx, notes.map(storable))}, files = 0, bytes = 0
+      notes = ${textArray(tx, notes.map(storable))}, files = 0, bytes = 0
     where ${isRun(tx, run)}`
   return parts.map(({ body }) => body)
 }

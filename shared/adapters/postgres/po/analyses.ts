@@ -1,4 +1,4 @@
-/** Rows of incarnations and their runs: reading them, and moving them from state to state. */
+/** Rows of incarnations and their runs. */
 import {
   type Analysis,
   type AnalysisId,
@@ -30,8 +30,8 @@ export async function all(sql: Db): Promise<Analysis[]> {
 }
 
 /**
- * One text, a line each: the driver takes 20 times as long to take apart 1,000 rows, and the server twice as long to make
- * JSON. A spelling is that of a UUID, so nothing in it needs quotes. @see Store.listStates
+ * One text with a line per analysis: the driver takes 20 times as long to parse 1,000 rows, and the server twice as long to
+ * build JSON. Spellings are UUIDs, so they need no quotes. @see PoStore.listStates
  */
 export async function allStates(sql: Db): Promise<AnalysisState[]> {
   const [row] = await sql<{ lines: string | null }[]>`
@@ -44,7 +44,7 @@ function toState(line: string): AnalysisState {
   return { spelling, state: state as State, progress: Number(progress) }
 }
 
-/** The row as it is, kept from changing until the transaction ends. */
+/** The row, locked until the transaction ends. */
 export async function locked(tx: Db, key: AnalysisKey): Promise<Analysis | undefined> {
   const [row] = await tx<Analysis[]>`
     select ${analysisColumns(tx)} from po.analysis row where key = ${key} for no key update`
@@ -69,7 +69,7 @@ async function addRun(tx: Db, { key, id }: Analysis, now: Date): Promise<number>
 
 const orElse = <T>(value: T | undefined, fallback: T): T => (value === undefined ? fallback : value)
 
-/** Fields of a run that begins with this change. */
+/** Ends the current run and adds the next one. Resolves to the columns that change. */
 async function runFields(tx: Db, before: Analysis, cause: string | null, now: Date) {
   await endRun(tx, before, cause, now)
   const run = await addRun(tx, before, now)
@@ -92,7 +92,7 @@ async function fields(tx: Db, before: Analysis, to: State, patch: AnalysisPatch,
   }
 }
 
-/** Runs in a transaction of its own. @see Store.transition */
+/** Runs in its own transaction. @see PoStore.transition */
 export async function transition(
   tx: Db,
   key: AnalysisKey,
@@ -118,7 +118,7 @@ export async function transition(
   return after
 }
 
-/** Deletes a row that is locked. */
+/** Deletes a locked row. */
 export async function forget(tx: Db, key: AnalysisKey, now: Date): Promise<void> {
   await tx`
     with row as (
@@ -127,18 +127,18 @@ export async function forget(tx: Db, key: AnalysisKey, now: Date): Promise<void>
     ${recordForgotten(tx, now)}`
 }
 
-/** Runs in a transaction of its own. @see Store.abandon */
+/** Runs in its own transaction. @see PoStore.abandon */
 export async function abandon(tx: Db, key: AnalysisKey, clock: Clock): Promise<boolean> {
   const before = await locked(tx, key)
   if (before?.state !== 'starting') return false
   const now = clock()
-  // Nothing can keep its logs any more, and whoever abandons it makes nothing more of it.
+  // Without its row no logs can be saved. The caller creates nothing more, so the removal need not wait for its lease.
   await recordRemoval(tx, { ...before, claimedUntil: null }, { archive: false, logsTaken: true }, now)
   await forget(tx, key, now)
   return true
 }
 
-/** @see Store.savePartners */
+/** @see PoStore.savePartners */
 export async function savePartners(sql: Db, key: AnalysisKey, partners: PartnerStatuses): Promise<void> {
   const stored = Object.entries(partners).map(([node, status]) => [storable(node).toWellFormed(), status])
   await sql`update po.analysis set partners = ${sql.json(Object.fromEntries(stored))} where key = ${key}`

@@ -1,4 +1,4 @@
-/** The archive of finished incarnations: a signed document each, with digests of the lines and logs that are kept beside it. */
+/** The archive of ended incarnations: signed documents with digests of the lines and logs, which are stored separately. */
 import {
   type Analysis,
   type AnalysisId,
@@ -18,14 +18,14 @@ const outcomeOf = (state: State): State => (state === 'stopping' ? 'stopped' : s
 
 const LAYOUT = 2
 
-/** As `lineItem` of `content-digest.ts` writes a line. */
+/** The same text as from `lineItem` in `content-digest.ts`. */
 const lineItem = (sql: Db) => sql`
   to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || E'\\n' || level || E'\\n' || progress || E'\\n'
   || octet_length(status) || E'\\n' || status || message`
 
 const EMPTY_DIGEST = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
-/** Digests of the lines of each run. The server reads the lines one after the other and keeps 32 bytes of each. */
+/** Digests of the lines of each run. The server keeps only 32 bytes per line in memory. */
 async function lineDigests(sql: Db, key: AnalysisKey): Promise<Map<RunNumber, string>> {
   const rows = await sql<{ run: RunNumber; sha256: string }[]>`
     select run, encode(sha256(string_agg(sha256(convert_to(${lineItem(sql)}, 'UTF8')), ''::bytea order by seq)), 'hex')
@@ -103,7 +103,7 @@ async function deleteTexts(tx: Db, key: AnalysisKey): Promise<void> {
 const bytesOf = ({ runs, logs }: ArchiveEntry): number =>
   [...runs.map(({ lines }) => lines.bytes), ...logs.map(({ bytes }) => bytes)].reduce((sum, bytes) => sum + bytes, 0)
 
-/** Runs in a transaction of its own; signing is work of this process. @see PoStore.archive */
+/** Runs in its own transaction. Signing is local and fast. @see PoStore.archive */
 export async function archive(
   tx: Db,
   key: AnalysisKey,
@@ -150,7 +150,7 @@ export async function unpackArchive(sql: Db): Promise<boolean> {
 
 const DAY_MS = 24 * 60 * 60 * 1000
 const MIB = 1024 * 1024
-/** Entries that one call deletes: each may have a hundred thousand lines. */
+/** Entries per call: each may have a hundred thousand lines. */
 const PRUNED_AT_ONCE = 20
 
 /** @see PoStore.pruneArchive */

@@ -1,15 +1,15 @@
-/** What waits for a Hub that is away: it is bounded, and goes out at once when the Hub is back. */
+/** The backlog while the Hub does not answer: it is bounded, and delivered at once when the Hub answers again. */
 import type { Report } from '../../../po/model.ts'
 import { waitingIds } from '../queue.ts'
 import type { Db } from '../rows.ts'
 
-/** The line in the place of those that were left out. */
+/** The line that replaces those that were left out. */
 export function leftOutLine(count: number): Report {
   const message = `POBACKLOG: ${count} log line${count === 1 ? '' : 's'} left out while the Hub could not be reached`
   return { kind: 'log', level: 'warn', message, status: null }
 }
 
-/** @see Store.retryReportsNow */
+/** @see PoStore.retryReportsNow */
 export async function retryReportsNow(sql: Db, now: Date): Promise<void> {
   await sql`
     with postponed as (
@@ -19,12 +19,11 @@ export async function retryReportsNow(sql: Db, now: Date): Promise<void> {
 }
 
 /**
- * Per analysis it looks for the oldest line that stays; what is older goes. The oldest row that goes becomes the line in
- * their place, so that its turn, and its waiting, stay. Two such lines, one of which was being delivered when the other
- * was made, become one. Callers at the same time wait for each other in the order of ids and rows, and then find the work
- * done.
+ * Per analysis, deletes the log lines before the oldest one that stays. The oldest deleted row becomes the replacement, so its
+ * position and due time stay. A replacement that was claimed during an earlier call merges with the new one. Concurrent calls
+ * lock ids and rows in the same order, and the later one finds nothing to do.
  *
- * @see Store.capReports
+ * @see PoStore.capReports
  */
 export async function capReports(sql: Db, limit: number, now: Date): Promise<number> {
   const [cut] = await sql<{ gone: number }[]>`

@@ -1,4 +1,4 @@
-/** The first step of a create: an incarnation's row, or the reason why there is none. */
+/** The first step of a create: records an incarnation, or says what prevents it. */
 import { type Analysis, type AnalysisId, type AnalysisSpec, isLive, parseAnalysisId } from '../../../po/model.ts'
 import type { BeginResult, NewAnalysis, SpecField } from '../../../po/ports/analyses.ts'
 import { analysisColumns, type Clock, type Db, later, percent, storable } from '../rows.ts'
@@ -6,7 +6,7 @@ import { currentOf } from './analyses.ts'
 import { recordMove } from './changes.ts'
 import { unreleasedOf } from './removals.ts'
 
-/** Creates the identity of an id if need be and locks it: begins of one id happen one after the other. */
+/** Locks the identity row of an id, and inserts it if it is missing: concurrent calls for one id run one after the other. */
 export async function lockIdentity(tx: Db, id: AnalysisId): Promise<number> {
   const [identity] = await tx<{ last: number }[]>`
     insert into po.identity as row (id) values (${id})
@@ -63,7 +63,7 @@ const cleaned = (input: NewAnalysis): NewAnalysis => ({
   registryHost: storable(input.registryHost),
 })
 
-/** Runs in a transaction of its own. @see Store.begin */
+/** Runs in its own transaction. @see PoStore.begin */
 export async function begin(tx: Db, request: NewAnalysis, clock: Clock): Promise<BeginResult> {
   const input = cleaned(request)
   const lastRun = await lockIdentity(tx, input.id)

@@ -1,6 +1,6 @@
 /**
- * Changes: what became of incarnations and was not told yet. Whoever writes a row of an analysis, or deletes it, holds its
- * lock and records the change in the same statement: so none is missed, and their order is that of the moves.
+ * Unpublished changes of incarnations. Every statement that changes the state of an analysis, or deletes its row, holds the
+ * lock of the row and also records the change. So no change is missing, and their order is that of the transitions.
  */
 import { type AnalysisChange, type ChangeTo, LIVE_STATES } from '../../../po/model.ts'
 import type { PendingAnalysisChange } from '../../../po/ports/outbox.ts'
@@ -9,14 +9,14 @@ import type { Db } from '../rows.ts'
 
 const into = (sql: Db) => sql`insert into po.change (id, run, state, progress, cause, at, due_at)`
 
-/** Records what the rows of the statement's part `row` are now. */
+/** Records the present state of the rows in the CTE `row`. */
 export const recordMove = (sql: Db, at: Date) => sql`
   ${into(sql)} select id, run, state, progress, cause, ${at}::timestamptz, ${at}::timestamptz from row`
 
 const STOPPED: ChangeTo = 'stopped'
 const WITHDRAWN: ChangeTo = 'withdrawn'
 
-/** Records what becomes of the rows of the part `row` when they go: those that had ended have nothing left to tell. */
+/** Records the final change of the deleted rows in the CTE `row`. That of ended rows is recorded already. */
 export const recordForgotten = (sql: Db, at: Date) => sql`
   ${into(sql)}
   select id, run, ${STOPPED}, progress, cause, ${at}::timestamptz, ${at}::timestamptz from row where state = 'stopping'
@@ -26,7 +26,7 @@ export const recordForgotten = (sql: Db, at: Date) => sql`
 
 type ChangeRow = AnalysisChange & Omit<PendingAnalysisChange, 'change'>
 
-/** @see Store.claimChanges */
+/** @see PoStore.claimChanges */
 export async function claimChanges(sql: Db, options: QueueClaim): Promise<PendingAnalysisChange[]> {
   const columns =
     'row.seq, row.attempts, row.unfinished, row.id, row.run, row.state as "to", row.progress, row.cause, row.at'
@@ -34,7 +34,7 @@ export async function claimChanges(sql: Db, options: QueueClaim): Promise<Pendin
   return rows.map(({ seq, attempts, unfinished, ...change }) => ({ seq, attempts, unfinished, change }))
 }
 
-/** @see Store.dropChanges */
+/** @see PoStore.dropChanges */
 export async function dropChanges(sql: Db): Promise<void> {
   await sql`delete from po.change`
 }

@@ -1,12 +1,12 @@
-/** Claims: any number of reconcilers share the work, and none waits for another. */
+/** Claims: any number of processes reconcile analyses without waiting for each other. */
 import { type Analysis, type AnalysisId, type AnalysisKey, LIVE_STATES } from '../../../po/model.ts'
 import { analysisColumns, claimed, type Db } from '../rows.ts'
 
-/** Live, its time has come, and nobody has it. */
+/** Live, due and unclaimed. */
 const isDue = (sql: Db, now: Date) => sql`
   state in ${sql(LIVE_STATES)} and due_at <= ${now} and (claimed_until is null or claimed_until <= ${now})`
 
-/** @see Store.claimDue */
+/** @see PoStore.claimDue */
 export async function claimDue(sql: Db, now: Date, leaseMs: number, limit: number): Promise<Analysis[]> {
   const rows = await sql<Analysis[]>`
     with due as (
@@ -21,7 +21,7 @@ export async function claimDue(sql: Db, now: Date, leaseMs: number, limit: numbe
   return [...rows]
 }
 
-/** @see Store.claimSuspects */
+/** @see PoStore.claimSuspects */
 export async function claimSuspects(
   sql: Db,
   now: Date,
@@ -49,7 +49,7 @@ export async function claimSuspects(
   return [...rows]
 }
 
-/** @see Store.claim */
+/** @see PoStore.claim */
 export async function claim(sql: Db, id: AnalysisId, now: Date, leaseMs: number): Promise<Analysis | undefined> {
   const [row] = await sql<Analysis[]>`
     update po.analysis row set ${claimed(sql, now, leaseMs)}
@@ -58,14 +58,14 @@ export async function claim(sql: Db, id: AnalysisId, now: Date, leaseMs: number)
   return row
 }
 
-/** @see Store.listDue */
+/** @see PoStore.listDue */
 export async function listDue(sql: Db, now: Date, limit: number): Promise<AnalysisId[]> {
   const rows = await sql<{ id: AnalysisId }[]>`
     select id from po.analysis where ${isDue(sql, now)} order by due_at, key limit ${limit}`
   return rows.map(({ id }) => id)
 }
 
-/** Locks in the order of keys, as all do who change many rows and wait for others. @see Store.releaseClaims */
+/** Locks in the order of keys, like every statement that waits for locks of several rows. @see PoStore.releaseClaims */
 export async function releaseClaims(sql: Db, keys: readonly AnalysisKey[]): Promise<void> {
   if (keys.length === 0) return
   await sql`

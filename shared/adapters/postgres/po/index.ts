@@ -1,13 +1,13 @@
 /**
- * The Store port on PostgreSQL: composes the query functions of this folder, gives each call its transaction, its
- * deadline and its faults. May import ports types, model, fault; never a use case.
+ * The PoStore port on PostgreSQL: runs the query functions of this folder in transactions, with deadlines and faults.
+ * May import port types, model, fault; never a use case.
  *
- * Every time that is written comes from one clock, that of the callers, so that leases and due times compare.
+ * All timestamps come from the clock of the callers, not of the server, so leases and due times can be compared.
  */
 import type { Analysis, AnalysisId } from '../../../po/model.ts'
 import type { PoStore } from '../../../po/ports/store.ts'
 import type { Database } from '../database.ts'
-import { guarded } from '../faults.ts'
+import { withDeadlines } from '../faults.ts'
 import { createLoop, loopState } from '../loop.ts'
 import { postpone, settle } from '../queue.ts'
 import type { Clock, Db } from '../rows.ts'
@@ -26,17 +26,17 @@ import * as silences from './silence.ts'
 export { connect, type Database } from '../database.ts'
 export { checkAuthority } from '../socket.ts'
 
-export interface PoStoreOptions {
+interface PoStoreOptions {
   readonly now?: Clock
-  /** Time for an ordinary call. */
+  /** Deadline of ordinary calls. */
   readonly callMs?: number
-  /** Time for calls that move whole logs. */
+  /** Deadline of calls that copy or delete whole logs. */
   readonly bulkMs?: number
 }
 
 const BULK: readonly (keyof PoStore)[] = ['saveSnapshots', 'archive', 'unpackArchive', 'pruneArchive', 'reset']
 
-/** Asks for a table, so that a database that is not migrated does not count as well. */
+/** Queries a table, so a database that is not migrated fails. */
 async function ping(sql: Db): Promise<void> {
   await sql`select from po.analysis limit 0`
 }
@@ -46,13 +46,13 @@ async function knownIds(sql: Db): Promise<Set<AnalysisId>> {
   return new Set(rows.map(({ id }) => id))
 }
 
-type Told = NonNullable<Parameters<PoStore['reset']>[0]>
+type ReportsOf = NonNullable<Parameters<PoStore['reset']>[0]>
 
 /**
- * Logs have no place any more, so no removal waits for them. Changes and statuses that wait stay: they tell what became of
- * each incarnation. The lock waits for begins and keeps later ones out.
+ * Without rows no logs can be saved, so removals do not wait for them. Undelivered statuses and unpublished changes stay,
+ * because they contain the end of each incarnation. The lock waits for calls of `begin` and blocks later ones.
  */
-async function reset(tx: Db, told: Told, clock: Clock): Promise<Analysis[]> {
+async function reset(tx: Db, reportsOf: ReportsOf, clock: Clock): Promise<Analysis[]> {
   await tx`lock table po.analysis in access exclusive mode`
   const present = await analyses.all(tx)
   const now = clock()
@@ -60,13 +60,13 @@ async function reset(tx: Db, told: Told, clock: Clock): Promise<Analysis[]> {
   await tx`update po.removal set archive = false, logs_taken = true`
   await tx`with row as (select * from po.analysis) ${changes.recordForgotten(tx, now)}`
   await tx`delete from po.report where kind = 'log'`
-  for (const analysis of present) await outbox.insertReports(tx, analysis.id, told(analysis), now)
+  for (const analysis of present) await outbox.insertReports(tx, analysis.id, reportsOf(analysis), now)
   await tx`truncate po.analysis, po.run, po.line, po.snapshot, po.snapshot_piece, po.archive`
   return present
 }
 
-/** A store on this database; closing its connections is their maker's business. */
-export function createStore({ query, transaction }: Database, options: PoStoreOptions = {}): PoStore {
+/** The caller closes the database. */
+export function createPoStore({ query, transaction }: Database, options: PoStoreOptions = {}): PoStore {
   const { now: clock = () => new Date(), callMs = 5000, bulkMs = 30_000 } = options
   const store: PoStore = {
     ping: () => query(ping),
@@ -122,7 +122,7 @@ export function createStore({ query, transaction }: Database, options: PoStoreOp
     postponeChanges: (id, dueAt) => query((sql) => postpone(sql, 'po.change', id, dueAt)),
     dropChanges: () => query(changes.dropChanges),
     knownIds: () => query(knownIds),
-    reset: (told = () => []) => transaction((tx) => reset(tx, told, clock)),
+    reset: (reportsOf = () => []) => transaction((tx) => reset(tx, reportsOf, clock)),
   }
-  return guarded(store, (name) => (BULK.includes(name) ? bulkMs : callMs))
+  return withDeadlines(store, (name) => (BULK.includes(name) ? bulkMs : callMs))
 }

@@ -1,8 +1,8 @@
-/** The Intake port: rows of incarnations that another orchestrator began. */
+/** The Intake port: records incarnations that another orchestrator created. */
 import { type Analysis, type AnalysisId, isLive, type RunNumber } from '../../../po/model.ts'
 import type { FormerIncarnation, Intake } from '../../../po/ports/adopt.ts'
 import type { Database } from '../database.ts'
-import { within } from '../faults.ts'
+import { withDeadline } from '../faults.ts'
 import { missingMigrations } from '../migrate.ts'
 import { analysisColumns, type Clock, type Db, percent, storable } from '../rows.ts'
 import { currentOf } from './analyses.ts'
@@ -12,14 +12,14 @@ import { saveSnapshots } from './logs.ts'
 import { recordRemoval } from './removals.ts'
 
 const CALL_MS = 5000
-/** With its logs. */
+/** Includes the logs. */
 const TAKE_MS = 60_000
 
-/** A move is recorded of those that go on; the ends of others are long past. */
+/** Records a change only for a live incarnation; the others ended before. */
 async function insert(tx: Db, incarnation: FormerIncarnation, now: Date): Promise<Analysis> {
   const { id, runs, fate } = incarnation
   const [first, last] = [runs[0], runs.at(-1)]
-  const goesOn = isLive(fate.state)
+  const live = isLive(fate.state)
   const row = {
     id,
     spelling: storable(incarnation.spelling),
@@ -40,20 +40,20 @@ async function insert(tx: Db, incarnation: FormerIncarnation, now: Date): Promis
   const [analysis] = await tx<[Analysis]>`
     with row as (
       insert into po.analysis ${tx(row)} returning *
-    )${goesOn ? tx`, change as (${recordMove(tx, now)})` : tx``}
+    )${live ? tx`, change as (${recordMove(tx, now)})` : tx``}
     select ${analysisColumns(tx)} from row`
   const rows = runs.map(({ run, startedAt }, index) => ({
     key: analysis.key,
     run,
     started_at: startedAt,
-    ended_at: runs[index + 1]?.startedAt ?? (goesOn ? null : now),
+    ended_at: runs[index + 1]?.startedAt ?? (live ? null : now),
     cause: index === runs.length - 1 ? row.cause : null,
   }))
   await tx`insert into po.run ${tx(rows)}`
   return analysis
 }
 
-/** Runs in a transaction of its own. @see Intake.take */
+/** Runs in its own transaction. @see Intake.take */
 async function take(tx: Db, incarnation: FormerIncarnation, clock: Clock): Promise<Analysis | undefined> {
   const { id, runs, fate, logs, logBytes } = incarnation
   const last = runs.at(-1)?.run ?? 1
@@ -75,11 +75,11 @@ async function lastRuns(sql: Db): Promise<Map<AnalysisId, RunNumber>> {
   return new Map(rows.map(({ id, run }) => [id, run]))
 }
 
-export function createIntake(database: Database, { now = () => new Date() }: { now?: Clock } = {}): Intake {
+export function createPoIntake(database: Database, { now = () => new Date() }: { now?: Clock } = {}): Intake {
   const { query, transaction } = database
   return {
-    missingMigrations: () => within(CALL_MS, () => missingMigrations(database)),
-    lastRuns: () => within(CALL_MS, () => query(lastRuns)),
-    take: (incarnation) => within(TAKE_MS, () => transaction((tx) => take(tx, incarnation, now))),
+    missingMigrations: () => withDeadline(CALL_MS, () => missingMigrations(database)),
+    lastRuns: () => withDeadline(CALL_MS, () => query(lastRuns)),
+    take: (incarnation) => withDeadline(TAKE_MS, () => transaction((tx) => take(tx, incarnation, now))),
   }
 }

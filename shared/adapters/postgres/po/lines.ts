@@ -1,17 +1,17 @@
-/** Log lines: appended, never rewritten, and the oldest deleted where a limit is exceeded, so that each costs the same. */
+/** Log lines: appended, never updated. Beyond a limit the oldest are deleted, so the cost per line is constant. */
 import type { Analysis, AnalysisId, AnalysisKey, LineLimits, LogLine, Report, RunNumber } from '../../../po/model.ts'
 import { analysisColumns, type Clock, type Db, percent, storable } from '../rows.ts'
 import { insertReports } from './outbox.ts'
 
 const INT4_MAX = 2 ** 31 - 1
-/** As the writer claimed it; only a claim within 0..100 is ever believed. */
+/** The progress according to the writer, as an integer that the column can store. */
 const claimed = (progress: number): number => Math.trunc(Math.min(INT4_MAX, Math.max(-INT4_MAX, progress)))
 
-/** Bytes of a line that count. */
+/** Bytes of a line that count towards limits. */
 const sizeOf = ({ status, message }: Pick<LogLine, 'status' | 'message'>): number =>
   Buffer.byteLength(status) + Buffer.byteLength(message)
 
-/** Our own lines about the current run: few and short, so that they are counted and not limited. */
+/** Lines of the orchestrator about the current run. They are few and short, so they are counted but not limited. */
 export async function insertLines(tx: Db, { key, run }: Analysis, lines: readonly LogLine[], now: Date): Promise<void> {
   if (lines.length === 0) return
   const rows = lines.map(({ level, message, status, progress }) => ({
@@ -29,9 +29,9 @@ export async function insertLines(tx: Db, { key, run }: Analysis, lines: readonl
     update po.run set lines = lines + ${rows.length}, line_bytes = line_bytes + ${bytes} where key = ${key} and run = ${run}`
 }
 
-/** Part of a limit that is deleted at once when it is exceeded. */
+/** When a limit is exceeded, 1/32 of it is deleted at once. */
 const SLACK = 32
-/** Lines that one step looks at. */
+/** Lines that one statement reads. */
 const STEP = 2000
 
 interface Excess {
@@ -39,14 +39,14 @@ interface Excess {
   readonly bytes: number
 }
 
-/** What is to go so that there is room for a while; null when nothing exceeds the limits. */
+/** What to delete, with some slack; null if no limit is exceeded. */
 function excess(lines: number, bytes: number, maxLines: number, maxBytes: number): Excess | null {
   if (lines <= maxLines && bytes <= maxBytes) return null
   const over = (value: number, max: number) => (value > max ? value - max + Math.floor(max / SLACK) : 0)
   return { lines: over(lines, maxLines), bytes: over(bytes, maxBytes) }
 }
 
-/** Deletes the oldest lines of a run. What one step leaves over, a later one deletes. */
+/** Deletes the oldest lines of a run, at most `STEP`; a later call deletes the rest. */
 async function trim(tx: Db, key: AnalysisKey, run: RunNumber, over: Excess): Promise<void> {
   await tx`
     with line as (
@@ -78,7 +78,7 @@ interface Counts {
   readonly allBytes: number
 }
 
-/** The run first; then, where all runs have too much, the earliest that has some. */
+/** Trims the run, or the earliest run with lines if only the limits of the analysis are exceeded. */
 async function keepWithin(tx: Db, key: AnalysisKey, run: RunNumber, counts: Counts, limits: LineLimits): Promise<void> {
   const { runLines, runBytes, analysisLines, analysisBytes } = limits
   const ofRun = excess(counts.lines, counts.bytes, runLines, runBytes)
@@ -97,7 +97,7 @@ type LineReports = (analysis: Analysis, current: boolean, progressRose: boolean)
 
 type Appended = Analysis & { readonly rose: boolean; readonly counts: Counts | null }
 
-/** Runs in a transaction of its own. @see Store.appendLine */
+/** Runs in its own transaction. @see PoStore.appendLine */
 export async function appendLine(
   tx: Db,
   id: AnalysisId,
@@ -110,7 +110,7 @@ export async function appendLine(
   const now = clock()
   const progress = claimed(line.progress)
   const [status, message] = [storable(line.status), storable(line.message)]
-  // The row is locked first: the order of lines and reports is the order of their transactions.
+  // Lock the row first, so lines and reports have the order of their transactions.
   const [row] = await tx<Appended[]>`
     with row as (
       select * from po.analysis where id = ${id} for no key update

@@ -1,6 +1,6 @@
 /**
- * Logs of containers, and reading what is kept of an incarnation. It is read and written in pieces, so that no statement and
- * no process holds more than one of them.
+ * Logs of containers, and the stored lines of an incarnation. Both are read and written in pieces, to bound the memory of
+ * statements and processes.
  */
 import type { AnalysisId, AnalysisKey, RunNumber } from '../../../po/model.ts'
 import { LIVE_STATES } from '../../../po/model.ts'
@@ -8,10 +8,10 @@ import type { EndedRef, KeptLine, KeptLog, KeptTexts, TakenLog } from '../../../
 import { type Db, storable } from '../rows.ts'
 import { locked } from './analyses.ts'
 
-/** Characters of a piece of a log, about. */
+/** Approximate number of characters of a piece. */
 const PIECE_LENGTH = 131_072
 
-/** No half of a character may end a piece: both halves would be stored as U+FFFD. */
+/** Splits no surrogate pair: both halves would be stored as U+FFFD. */
 function* cut(text: Iterable<string>): Generator<string> {
   if (typeof text !== 'string') return yield* joined(text)
   for (let at = 0; at < text.length; ) {
@@ -22,7 +22,7 @@ function* cut(text: Iterable<string>): Generator<string> {
   }
 }
 
-/** Pieces of whole characters as one, until they are long enough. */
+/** Joins pieces of whole characters until they are long enough. */
 function* joined(pieces: Iterable<string>): Generator<string> {
   let whole = ''
   for (const piece of pieces) {
@@ -43,7 +43,7 @@ async function saveSnapshot(tx: Db, key: AnalysisKey, snapshot: TakenLog): Promi
   const { run, kind, leftOut } = snapshot
   const container = storable(snapshot.container)
   const log = { run, kind, container }
-  // The row of the log is locked first: two writers of one log come one after the other.
+  // Lock the row of the log first, so concurrent writers of one log run one after the other.
   await tx`
     insert into po.snapshot (key, run, kind, container, truncated, bytes, left_out_bytes)
     values (${key}, ${run}, ${kind}, ${container}, ${leftOut > 0}, 0, ${leftOut})
@@ -62,7 +62,7 @@ async function saveSnapshot(tx: Db, key: AnalysisKey, snapshot: TakenLog): Promi
   await tx`update po.snapshot set bytes = ${bytes} where ${isLog(tx, key, log)}`
 }
 
-/** Deletes texts of the earliest runs until the rest is within the limit; their rows stay and say how much it was. */
+/** Deletes texts of the earliest runs until the rest is within the limit. Their rows stay with the number of bytes. */
 async function shrink(tx: Db, key: AnalysisKey, maxBytes: number): Promise<void> {
   await tx`
     with kept as (
@@ -79,12 +79,12 @@ async function shrink(tx: Db, key: AnalysisKey, maxBytes: number): Promise<void>
     where piece.key = ${key} and piece.run = over.run and piece.kind = over.kind and piece.container = over.container`
 }
 
-/** Thrown to roll back what was written for an incarnation that went meanwhile. */
+/** Thrown to roll back when the incarnation was deleted meanwhile. */
 class Gone extends Error {}
 
 /**
- * The incarnation is locked last and briefly, so that its lines do not wait for its logs. Runs in a transaction of its own.
- * @see Store.saveSnapshots
+ * Locks the incarnation last, so its lines do not wait for its logs. Runs in its own transaction.
+ * @see PoStore.saveSnapshots
  */
 export async function saveSnapshots(
   tx: Db,
@@ -97,7 +97,7 @@ export async function saveSnapshots(
   if (!(await locked(tx, key))) throw new Gone()
 }
 
-/** Resolves when the incarnation of the snapshots was gone: then nothing was written. */
+/** Resolves also if the incarnation was deleted; then nothing was written. */
 export async function unlessGone(work: Promise<void>): Promise<void> {
   try {
     await work
@@ -106,7 +106,7 @@ export async function unlessGone(work: Promise<void>): Promise<void> {
   }
 }
 
-/** @see Store.ended */
+/** @see PoStore.ended */
 export async function ended(
   sql: Db,
   after: EndedRef | undefined,
@@ -128,18 +128,18 @@ export async function ended(
   ]
 }
 
-/** What the version before wrote, which may be running still, is cut into pieces first. */
+/** Splits logs that the previous version wrote, which may still be running. */
 async function cutSnapshots(sql: Db, key: AnalysisKey): Promise<void> {
   const [uncut] = await sql`select from po.snapshot where key = ${key} and text <> '' limit 1`
   if (uncut) await sql`select po.cut_snapshots(${key})`
 }
 
-/** @see Store.texts */
+/** @see PoStore.texts */
 export async function texts(sql: Db, key: AnalysisKey): Promise<KeptTexts> {
   await cutSnapshots(sql, key)
   const runs = await sql<{ run: RunNumber; count: string; bytes: string; leftOut: string; leftOutBytes: string }[]>`
     select run, line_bytes as bytes, left_out_lines as "leftOut", left_out_bytes as "leftOutBytes",
-      -- The version before, which may be running still, counts none.
+      -- The previous version, which may still be running, does not count lines.
       case when lines > 0 then lines
         else (select count(*) from (select from po.line where key = row.key and run = row.run limit 1) line) end as count
     from po.run row where key = ${key} order by run`
@@ -163,7 +163,7 @@ export async function texts(sql: Db, key: AnalysisKey): Promise<KeptTexts> {
 const PAGE_LINES = 1000
 const PAGE_BYTES = 256 * 1024
 
-/** @see Store.lines */
+/** @see PoStore.lines */
 export async function lines(sql: Db, key: AnalysisKey, run: RunNumber, after: string | undefined): Promise<KeptLine[]> {
   return [
     ...(await sql<KeptLine[]>`
@@ -179,7 +179,7 @@ export async function lines(sql: Db, key: AnalysisKey, run: RunNumber, after: st
   ]
 }
 
-/** @see Store.logPiece */
+/** @see PoStore.logPiece */
 export async function logPiece(sql: Db, key: AnalysisKey, log: LogRef, n: number): Promise<string | undefined> {
   const [piece] = await sql<{ text: string }[]>`
     select text from po.snapshot_piece where ${isLog(sql, key, log)} and n = ${n}`

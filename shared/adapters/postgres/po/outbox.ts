@@ -1,4 +1,4 @@
-/** The outbox to the Hub: the queue of reports. */
+/** The Hub's outbox: the queue of reports. */
 import type { AnalysisId, Report } from '../../../po/model.ts'
 import type { PendingReport } from '../../../po/ports/outbox.ts'
 import { claimOldest, type QueueClaim } from '../queue.ts'
@@ -34,12 +34,12 @@ function toReport({ kind, status, progress, level, message, leftOut }: ReportRow
   return { kind: 'log', level, message, status }
 }
 
-/** Appends in this order. Whoever calls it for a current analysis holds the lock of its row. */
+/** Appends in this order. The caller holds the lock of the row, if there is a current incarnation. */
 export async function insertReports(tx: Db, id: AnalysisId, reports: readonly Report[], now: Date): Promise<void> {
   if (reports.length > 0) await tx`insert into po.report ${tx(reports.map((report) => toRow(id, report, now)))}`
 }
 
-/** Runs in a transaction of its own. @see Store.appendReports */
+/** Runs in its own transaction. @see PoStore.appendReports */
 export async function appendReports(tx: Db, id: AnalysisId, reports: readonly Report[], clock: Clock): Promise<void> {
   await tx`select from po.analysis where id = ${id} for no key update`
   await insertReports(tx, id, reports, clock())
@@ -48,7 +48,7 @@ export async function appendReports(tx: Db, id: AnalysisId, reports: readonly Re
 const COLUMNS =
   'row.seq, row.id, row.attempts, row.unfinished, row.kind, row.status, row.progress, row.level, row.message, row.left_out as "leftOut"'
 
-/** @see Store.claimReports */
+/** @see PoStore.claimReports */
 export async function claimReports(sql: Db, options: QueueClaim): Promise<PendingReport[]> {
   const rows = await claimOldest<ReportRow>(sql, 'po.report', COLUMNS, options)
   return rows.map((row) => {

@@ -1,13 +1,13 @@
 /**
- * The Predecessor port on the tables `analysis` and `archive` that the Python service keeps in the schema `public`, since
- * its version 0.5. All that is done here is reading, in transactions that cannot write.
+ * The Predecessor port on the tables `analysis` and `archive` of the Python service (version 0.5 or later) in the schema
+ * `public`. Reads only, in transactions that cannot write.
  *
- * Its status words, names and ids are texts that it took as they came: what they mean is not decided here.
+ * Statuses, names and ids are unchecked texts there; this file does not interpret them.
  */
 import { NO_KONG_TOKEN } from '../../../po/model.ts'
 import type { FormerRow, FormerSecrets, Predecessor } from '../../../po/ports/adopt.ts'
 import type { Database } from '../database.ts'
-import { within } from '../faults.ts'
+import { withDeadline } from '../faults.ts'
 import type { Db } from '../rows.ts'
 
 const TABLES = ['analysis', 'archive'] as const satisfies readonly FormerRow['table'][]
@@ -29,10 +29,10 @@ const COLUMNS = [
   'time_created',
 ] as const
 
-/** Shorter values are no secrets, and taking them out of a log would only garble it. */
+/** Shorter values are not secrets, and replacing them would garble the log. */
 const SECRET_LENGTH = 8
 const CALL_MS = 10_000
-/** A log is one text that nothing bounds. */
+/** A log is one text of any length. */
 const LOG_MS = 60_000
 
 async function missing(sql: Db): Promise<string[]> {
@@ -75,7 +75,7 @@ async function secretsOf(sql: Db, { table, key }: FormerRow): Promise<FormerSecr
   return row
 }
 
-/** The text without the value of this column. */
+/** Replaces the value of the column in the text. */
 const without = (sql: Db, text: ReturnType<Db>, column: string) => sql`
   case when length(${sql(column)}) >= ${SECRET_LENGTH} and ${sql(column)} <> ${NO_KONG_TOKEN}
     then replace(${text}, ${sql(column)}, '[secret]') else ${text} end`
@@ -99,11 +99,11 @@ async function logOf(sql: Db, { table, key }: FormerRow, limitBytes: number) {
   return { text, leftOut: row.bytes - Buffer.byteLength(text) }
 }
 
-/** Of a database that may be another one than ours, on the same server. */
-export function createPredecessor({ transaction }: Pick<Database, 'transaction'>): Predecessor {
+/** @param database of the Python service, which may differ from ours */
+export function createPredecessor(database: Pick<Database, 'transaction'>): Predecessor {
   const read = <T>(ms: number, work: (tx: Db) => Promise<T>): Promise<T> =>
-    within(ms, () =>
-      transaction(async (tx) => {
+    withDeadline(ms, () =>
+      database.transaction(async (tx) => {
         await tx`set transaction read only`
         return work(tx)
       }),

@@ -1,4 +1,4 @@
-/** Removals: what is to be taken away outside the database. They outlive the rows of their incarnations. */
+/** Removals of what incarnations own outside the database. They outlive the rows of the incarnations. */
 import {
   type Analysis,
   type AnalysisId,
@@ -10,18 +10,18 @@ import {
 import type { ClientHold } from '../../../po/ports/removals.ts'
 import { claimed, type Db, later, removalColumns } from '../rows.ts'
 
-/** The oldest removal of an id whose root was not asked to go yet. */
+/** The oldest removal of an id whose root is not deleted yet. */
 export async function unreleasedOf(sql: Db, id: AnalysisId): Promise<Removal | undefined> {
   const [row] = await sql<Removal[]>`
     select ${removalColumns(sql)} from po.removal row where id = ${id} and not root_removed order by key limit 1`
   return row
 }
 
-/** Records it, or adds the wish to archive to the one that is there. A creation that may go on holds it open. */
+/** Inserts a removal, or adds `archive` to the existing one. It stays open while a creation may continue. */
 export async function recordRemoval(
   tx: Db,
   { key, id, firstRun, run, state, claimedUntil }: Analysis,
-  wish: Pick<Removal, 'archive' | 'logsTaken'>,
+  { archive, logsTaken }: Pick<Removal, 'archive' | 'logsTaken'>,
   now: Date,
 ): Promise<void> {
   const makingUntil = state === 'starting' && claimedUntil && claimedUntil > now ? claimedUntil : now
@@ -30,7 +30,7 @@ export async function recordRemoval(
     insert into po.removal as row (
       key, id, first_run, last_run, archive, making_until, hold_until, due_at, logs_taken
     ) values (
-      ${key}, ${id}, ${firstRun}, ${run}, ${wish.archive}, ${makingUntil}, ${holdUntil}, ${now}, ${wish.logsTaken}
+      ${key}, ${id}, ${firstRun}, ${run}, ${archive}, ${makingUntil}, ${holdUntil}, ${now}, ${logsTaken}
     )
     on conflict (key) do update set
       archive = row.archive or excluded.archive,
@@ -40,7 +40,7 @@ export async function recordRemoval(
 
 const isDue = (sql: Db, now: Date) => sql`due_at <= ${now} and (claimed_until is null or claimed_until <= ${now})`
 
-/** @see Store.claimRemovals */
+/** @see PoStore.claimRemovals */
 export async function claimRemovals(sql: Db, now: Date, leaseMs: number, limit: number): Promise<Removal[]> {
   const rows = await sql<Removal[]>`
     with due as (
@@ -55,7 +55,7 @@ export async function claimRemovals(sql: Db, now: Date, leaseMs: number, limit: 
   return [...rows]
 }
 
-/** @see Store.claimSuspectRemoval */
+/** @see PoStore.claimSuspectRemoval */
 export async function claimSuspectRemoval(sql: Db, now: Date, leaseMs: number): Promise<Removal | undefined> {
   const [row] = await sql<Removal[]>`
     with due as (
@@ -70,7 +70,7 @@ export async function claimSuspectRemoval(sql: Db, now: Date, leaseMs: number): 
   return row
 }
 
-/** @see Store.claimRemoval */
+/** @see PoStore.claimRemoval */
 export async function claimRemoval(
   sql: Db,
   key: AnalysisKey,
@@ -84,22 +84,22 @@ export async function claimRemoval(
   return row
 }
 
-/** @see Store.pendingRemovals */
+/** @see PoStore.pendingRemovals */
 export async function pendingRemovals(sql: Db): Promise<Removal[]> {
   return [...(await sql<Removal[]>`select ${removalColumns(sql)} from po.removal row order by key`)]
 }
 
-/** @see Store.markLogsTaken */
+/** @see PoStore.markLogsTaken */
 export async function markLogsTaken(sql: Db, key: AnalysisKey): Promise<void> {
   await sql`update po.removal set logs_taken = true where key = ${key}`
 }
 
-/** @see Store.markRootRemoved */
+/** @see PoStore.markRootRemoved */
 export async function markRootRemoved(sql: Db, key: AnalysisKey): Promise<void> {
   await sql`update po.removal set root_removed = true where key = ${key}`
 }
 
-/** @see Store.postponeRemoval */
+/** @see PoStore.postponeRemoval */
 export async function postponeRemoval(
   sql: Db,
   { key, archive }: Pick<Removal, 'key' | 'archive'>,
@@ -114,7 +114,7 @@ export async function postponeRemoval(
     where key = ${key}`
 }
 
-/** A wish to archive may have come while the rest was done: then the removal is due again. @see Store.completeRemoval */
+/** `archive` may have been set since the claim: then the removal is due again. @see PoStore.completeRemoval */
 export async function completeRemoval(sql: Db, key: AnalysisKey): Promise<void> {
   await sql`
     with complete as (
@@ -126,7 +126,7 @@ export async function completeRemoval(sql: Db, key: AnalysisKey): Promise<void> 
     where key = ${key} and not exists (select from complete)`
 }
 
-/** Runs in a transaction of its own; the identity's lock keeps `begin` out meanwhile. @see Store.claimClient */
+/** Runs in its own transaction; the lock of the identity blocks `begin`. @see PoStore.claimClient */
 export async function claimClient(
   tx: Db,
   key: AnalysisKey,
@@ -145,7 +145,7 @@ export async function claimClient(
   return 'held'
 }
 
-/** @see Store.releaseClientClaim */
+/** @see PoStore.releaseClientClaim */
 export async function releaseClientClaim(sql: Db, key: AnalysisKey, removed: boolean): Promise<void> {
   await sql`
     update po.removal set client_held_until = null, client_removed = client_removed or ${removed} where key = ${key}`

@@ -1,9 +1,9 @@
-/** Silence: polls of analyses that failed, one after the other. */
+/** Silence: polls of analyses that failed in a row. */
 import { type AnalysisKey, LIVE_STATES, type RunNumber } from '../../../po/model.ts'
 import type { Silence } from '../../../po/ports/silence.ts'
 import type { Db } from '../rows.ts'
 
-/** @see Store.recordPoll */
+/** @see PoStore.recordPoll */
 export async function recordPoll(sql: Db, key: AnalysisKey, run: RunNumber, heard: boolean, at: Date): Promise<void> {
   if (heard) {
     await sql`
@@ -16,7 +16,7 @@ export async function recordPoll(sql: Db, key: AnalysisKey, run: RunNumber, hear
     where key = ${key} and run = ${run}`
 }
 
-/** @see Store.silence */
+/** @see PoStore.silence */
 export async function silence(sql: Db): Promise<Silence> {
   const [counts] = await sql<Silence[]>`
     select count(*)::integer as heard, (count(*) filter (where silent_polls > 0))::integer as silent
@@ -24,7 +24,7 @@ export async function silence(sql: Db): Promise<Silence> {
   return counts ?? { heard: 0, silent: 0 }
 }
 
-/** Runs in a transaction of its own. @see Store.resetSilenceTimers */
+/** Runs in its own transaction. @see PoStore.resetSilenceTimers */
 export async function resetSilenceTimers(tx: Db, at: Date, fault: boolean): Promise<void> {
   await tx`
     with silent as (
@@ -33,7 +33,7 @@ export async function resetSilenceTimers(tx: Db, at: Date, fault: boolean): Prom
     )
     update po.analysis row set silent_polls = 0, silent_since = null from silent where row.key = silent.key`
   if (!fault) return
-  // A fault that is recorded late does not turn the time back.
+  // A fault that is recorded late must not replace a later one.
   await tx`
     insert into po.loop as row (installed_at, fault_at) values (${at}, ${at})
     on conflict (singleton) do update set fault_at = greatest(row.fault_at, excluded.fault_at)`

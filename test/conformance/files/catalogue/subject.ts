@@ -1,4 +1,4 @@
-/** What the parts of the suite work with. */
+/** Fixture of the suite. */
 import { createHash } from 'node:crypto'
 import { objectIdOf } from '../../../../shared/files/id.ts'
 import type { Body, Content, ObjectId } from '../../../../shared/files/model.ts'
@@ -23,7 +23,7 @@ export const newId = (): ObjectId => {
   return objectIdOf(START, Buffer.from(count.toString(16).padStart(16, '0'), 'hex'))
 }
 
-/** A content by a word, as if its bytes had come. */
+/** A content by a word, as if its bytes were received. */
 export const contentOf = (word: string): Content => ({
   sha256: createHash('sha256').update(word).digest('hex'),
   md5: createHash('md5').update(word).digest('hex'),
@@ -34,7 +34,7 @@ export async function received(catalogue: Catalogue, word: string): Promise<Rece
   return { body: await catalogue.begin(plus(300)), content: contentOf(word) }
 }
 
-/** Every body that is loose and due at a time, however late. */
+/** All orphaned bodies that are due at a time, however late. */
 export const orphanedAt = (catalogue: Catalogue, at: Date): Promise<Body[]> => catalogue.claimOrphans(at, LEASES, 1000)
 
 /** Adds a file whose content is a word. */

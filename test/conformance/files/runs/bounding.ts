@@ -14,7 +14,7 @@ import {
   type Subject,
 } from '../../dt-store/subject.ts'
 
-/** What runs leave is counted, and refused where it is too much; no set costs more than its own files. */
+/** Outputs are counted, and refused beyond limits. The cost of a set depends only on its own files. */
 export function bounding(subject: Subject): void {
   const moment = () => ({ at: subject.now(), orphanedAt: subject.now() })
 
@@ -68,7 +68,7 @@ export function bounding(subject: Subject): void {
     expect(await loose(subject)).toContain(got.body)
     expect(await link(key, 'c', 'four', limits)).toEqual(over)
     expect(await used(key)).toEqual({ run: { files: 2, bytes: 8 }, service: { files: 3, bytes: 12 } })
-    // In the place of another it fits.
+    // As a replacement of another it fits.
     expect(await bringing(subject, key, 'a', '4444', limits)).toBe('kept')
   })
 

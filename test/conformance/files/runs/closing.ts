@@ -16,7 +16,7 @@ import {
   succeeded,
 } from '../../dt-store/subject.ts'
 
-/** What is no longer taken of runs and services that have ended, and `abandoned`. */
+/** Runs and services that have ended accept no outputs; `abandoned`. */
 export function closing(subject: Subject): void {
   const moment = () => ({ at: subject.now(), orphanedAt: subject.now() })
 

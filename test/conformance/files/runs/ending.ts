@@ -16,7 +16,7 @@ import {
   type Subject,
 } from '../../dt-store/subject.ts'
 
-/** `complete`: outputs are there all at once, or never. */
+/** `complete`: all outputs appear at once, or none. */
 export function ending(subject: Subject): void {
   const moment = (ms = 0) => ({ at: subject.now(), orphanedAt: new Date(subject.now().getTime() + ms) })
 
@@ -110,7 +110,7 @@ export function ending(subject: Subject): void {
     expect(outputs.every(({ index }, at) => outputs[at ^ 1]?.index === index)).toBe(true)
   })
 
-  /** Of contents that are kept none is loose. */
+  /** No content in use is orphaned. */
   async function expectWhole(key: RunKey, isComplete: boolean) {
     const set = present(await state(key))
     expect([set.state, set.files]).toEqual(isComplete ? ['complete', 1] : ['incomplete', 0])

@@ -17,12 +17,12 @@ import {
   upload,
 } from '../../dt-store/subject.ts'
 
-/** `inputs`: what a run is given. */
+/** `inputs`. */
 export function providing(subject: Subject): void {
   const inputs = (id: ServiceId, firing: number | null = null) =>
     subject.otherRuns.inputs(objectId(id), firing, ALL, subject.now())
 
-  /** Name → length of what is there; undefined where there is no such file. */
+  /** Name → length; undefined for a missing file. */
   const found = async (id: ServiceId, firing: number | null = null) =>
     Object.fromEntries(((await inputs(id, firing)) ?? []).map(({ name, content }) => [name, content?.length]))
 
@@ -59,7 +59,7 @@ export function providing(subject: Subject): void {
     await replace(file, 'another one')
     expect(await loose(subject)).not.toContain(body)
     expect(await found(id)).toEqual({ in: 11 })
-    // Nobody has the former content any more.
+    // The former content has no reference.
     expect(await loose(subject)).toEqual([body])
     await subject.catalogue.remove(file, subject.now())
     expect(await found(id)).toEqual({ in: 11 })

@@ -1,6 +1,6 @@
 /** Everything that PostgreSQL keeps of digital twins, emptied, over two pools. */
 import type { Database } from '../../../../shared/adapters/postgres/database.ts'
-import { createStore } from '../../../../shared/adapters/postgres/dt/index.ts'
+import { createDtStore } from '../../../../shared/adapters/postgres/dt/index.ts'
 import { createCatalogue, createRuns } from '../../../../shared/adapters/postgres/files/index.ts'
 import type { Target } from '../../../conformance/dt-store/subject.ts'
 import { emptyTables } from './empty.ts'
@@ -13,8 +13,8 @@ const TABLES = [
 export async function emptyTarget([pool, other]: readonly [Database, Database], now: () => Date): Promise<Target> {
   await emptyTables(pool, TABLES)
   return {
-    store: createStore(pool, { now }),
-    other: createStore(other, { now }),
+    store: createDtStore(pool, { now }),
+    other: createDtStore(other, { now }),
     catalogue: createCatalogue(pool, { now }),
     runs: createRuns(pool),
     otherRuns: createRuns(other),

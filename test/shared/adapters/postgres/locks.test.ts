@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import * as analyses from '../../../../shared/adapters/postgres/po/analyses.ts'
 import { begin } from '../../../../shared/adapters/postgres/po/begin.ts'
-import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
+import { connect, createPoStore, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
 import { claimClient } from '../../../../shared/adapters/postgres/po/removals.ts'
 import type { Db } from '../../../../shared/adapters/postgres/rows.ts'
 import type { Analysis } from '../../../../shared/po/model.ts'
@@ -20,7 +20,7 @@ const clock = () => new Date()
 beforeAll(async () => {
   databases = await startTestDatabases()
   pool = connect({ ...databaseSettings(await databases.create()), POSTGRES_MAX: 4 })
-  store = createStore(pool)
+  store = createPoStore(pool)
 })
 afterAll(async () => {
   await pool?.end()

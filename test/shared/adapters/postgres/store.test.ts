@@ -1,5 +1,5 @@
 /** The PostgreSQL store, straight and through a pooler, against what every store owes. */
-import { createStore } from '../../../../shared/adapters/postgres/po/index.ts'
+import { createPoStore } from '../../../../shared/adapters/postgres/po/index.ts'
 import { storeConformance } from '../../../conformance/store.ts'
 import { emptyTables } from './empty.ts'
 import { onEachWay } from './ways.ts'
@@ -21,6 +21,6 @@ onEachWay((name, pools) =>
   storeConformance(name, async (now) => {
     const [pool, other] = pools()
     await emptyTables(pool, TABLES)
-    return { store: createStore(pool, { now }), other: createStore(other, { now }) }
+    return { store: createPoStore(pool, { now }), other: createPoStore(other, { now }) }
   }),
 )

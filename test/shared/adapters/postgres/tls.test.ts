@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { migrate } from '../../../../shared/adapters/postgres/migrate.ts'
-import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
+import { connect, createPoStore, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
 import { loadConfig } from '../../../../shared/settings/config.ts'
 import { begun, input } from '../../../conformance/store/subject.ts'
 import { databaseSettings, type Login } from '../../../sandbox/postgres.ts'
@@ -178,7 +178,7 @@ describe('TLS to PostgreSQL', () => {
     const empty = { ...(await secured.create('empty')), user: 'secure', password: 'secure' }
     const database = at('verify-full', file('ours.pem'), empty)
     expect(await migrate(database)).not.toEqual([])
-    const store = createStore(database)
+    const store = createPoStore(database)
     await begun(store, input())
     expect(await store.list()).toHaveLength(1)
   })

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { connectApi as connectKubernetes } from '../../../../shared/adapters/kubernetes/po/index.ts'
 import { createTakeover } from '../../../../shared/adapters/kubernetes/po/takeover.ts'
 import { connect, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
-import { createIntake } from '../../../../shared/adapters/postgres/po/intake.ts'
+import { createPoIntake } from '../../../../shared/adapters/postgres/po/intake.ts'
 import { createPredecessor } from '../../../../shared/adapters/postgres/po/predecessor.ts'
 import type { AnalysisId } from '../../../../shared/po/model.ts'
 import type { AdoptPorts } from '../../../../shared/po/ports/adopt.ts'
@@ -98,7 +98,7 @@ export async function startFormerNode(
     ...fixture.ports,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20))),
     predecessor: createPredecessor(database),
-    intake: createIntake(database, { now: fixture.ports.now }),
+    intake: createPoIntake(database, { now: fixture.ports.now }),
     takeover: createTakeover(link),
   }
   const podsOf = (app: string) => ports.cluster.pods({ app })

@@ -1,8 +1,8 @@
-/** Bytes as they come, in pieces of one size. */
+/** Cuts a stream of bytes into pieces of one size. */
 import type { Bytes } from '../../../platform/ports.ts'
 
-/** Pieces of `size` bytes, and the rest. Each is a buffer of its own, which the next one does not touch. */
-export async function* pieces(source: Bytes, size: number): AsyncGenerator<Buffer> {
+/** Pieces of `size` bytes, and the rest. Each is a separate buffer. */
+export async function* rechunk(source: Bytes, size: number): AsyncGenerator<Buffer> {
   let piece = Buffer.allocUnsafeSlow(size)
   let filled = 0
   for await (const bytes of source) {
