@@ -65,7 +65,7 @@ async function kill(name: string): Promise<number> {
 
 describe('the installation', () => {
   test('has manifests whose overlay passes every check of the API server', async () => {
-    const applied = await survey('twins', dt.api.namespace, clusterEnvironment())
+    const applied = await survey('dt', dt.api.namespace, clusterEnvironment())
     expect(applied).toEqual(dtRoutes.map(({ name }) => name).sort())
   })
 
