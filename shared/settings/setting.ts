@@ -23,15 +23,21 @@ export class Expected {
 }
 
 interface Shape {
-  readonly group: Group
   readonly effect: string
   /** Undefined: the setting is required. An empty text is a value. */
   readonly default?: string
   readonly secret?: boolean
 }
 
-const setting = <T>(shape: Shape, parse: (text: string) => T | Expected): Setting<T> => ({
-  group: shape.group,
+type Ungrouped<T> = Omit<Setting<T>, 'group'>
+
+/** Settings that the same functions read. */
+export const inGroup = <Table extends Readonly<Record<string, Ungrouped<unknown>>>>(group: Group, table: Table) =>
+  Object.fromEntries(Object.entries(table).map(([name, setting]) => [name, { group, ...setting }])) as {
+    readonly [Name in keyof Table]: Table[Name] extends Ungrouped<infer T> ? Setting<T> : never
+  }
+
+const setting = <T>(shape: Shape, parse: (text: string) => T | Expected): Ungrouped<T> => ({
   effect: shape.effect,
   default: shape.default,
   secret: shape.secret ?? false,
@@ -48,12 +54,13 @@ export const boolean = (shape: Shape) =>
     if (['false', '0', 'no', 'off', ''].includes(word)) return false
     return new Expected('true or false')
   })
-export const whole = (shape: Shape, min: number, max: number) =>
-  setting<number>(shape, (value) =>
-    /^[0-9]+$/.test(value) && Number(value) >= min && Number(value) <= max
+export const whole = (shape: Shape & { readonly range: readonly [min: number, max: number] }) =>
+  setting<number>(shape, (value) => {
+    const [min, max] = shape.range
+    return /^[0-9]+$/.test(value) && Number(value) >= min && Number(value) <= max
       ? Number(value)
-      : new Expected(`a whole number from ${min} to ${max}`),
-  )
+      : new Expected(`a whole number from ${min} to ${max}`)
+  })
 export const mongo = (shape: Shape) =>
   setting<string>(shape, (value) =>
     /^mongodb(\+srv)?:\/\/\S+$/.test(value) ? value : new Expected('a mongodb:// or mongodb+srv:// URL'),
@@ -81,16 +88,15 @@ export const registry = (shape: Shape) =>
       ? value
       : new Expected('a registry such as https://harbor.example, without a login')
   })
-export const oneOf = <const T extends string>(shape: Shape, ...words: readonly T[]) =>
-  setting<T>(shape, (value) => words.find((word) => word === value) ?? new Expected(words.join(' or ')))
+export const oneOf = <const T extends string>(shape: Shape & { readonly words: readonly T[] }) =>
+  setting<T>(shape, (value) => shape.words.find((word) => word === value) ?? new Expected(shape.words.join(' or ')))
+const entriesOf = (value: string): string[] =>
+  value
+    .split(',')
+    .map((each) => each.trim())
+    .filter(Boolean)
 /** Texts between commas. */
-export const list = (shape: Shape) =>
-  setting<readonly string[]>(shape, (value) =>
-    value
-      .split(',')
-      .map((each) => each.trim())
-      .filter(Boolean),
-  )
+export const list = (shape: Shape) => setting<readonly string[]>(shape, entriesOf)
 /** A segment of a path. */
 export const word = (shape: Shape) =>
   setting<string>(shape, (value) => (/^[A-Za-z0-9._-]+$/.test(value) ? value : new Expected('letters and digits')))

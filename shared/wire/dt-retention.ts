@@ -6,7 +6,7 @@ import { runToken } from '../platform/service-token.ts'
 import type { Wiring } from './context.ts'
 import { databaseOf } from './database.ts'
 
-export const dtKeeping: Wiring<Pick<DtPorts, 'tokenOf' | 'collectGarbage'>> = (context) => {
+export const dtRetention: Wiring<Pick<DtPorts, 'tokenOf' | 'collectGarbage'>> = (context) => {
   const { config, ambient } = context
   const database = databaseOf(context)
   const deps = {
