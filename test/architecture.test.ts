@@ -28,8 +28,8 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
 const ENTRY = /^functions\/.+\/index\.ts$/
 const ENTRY_LINES = 25
 const FILE_LINES = 300
-/** Types and tables: the obligations of the ports, and the settings. */
-const LONG = /^shared\/((po|dt|files)\/ports|settings\/config)\.ts$|^knative\/render\/rooms\.ts$/
+/** Types and tables: the obligations of the ports, and the rooms. */
+const LONG = /^shared\/(po|dt|files)\/ports\.ts$|^knative\/render\/rooms\.ts$/
 const INDEX = /^shared\/((po|dt)\/objects|routes|adapters(\/[\w-]+)+)\/index\.ts$/
 const COMMANDS = /^(shared\/(commands|pod)\/[\w-]+\.ts|knative\/.+)$/
 /** Clock, randomness, environment and network reach a feature as ports only. */

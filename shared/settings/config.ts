@@ -253,20 +253,19 @@ const isWanted = (name: SettingName, groups: readonly SettingGroup[]): boolean =
   return group === 'process' || groups.includes(group)
 }
 
-/** Groups that a function reads: those of its row, but for the realm where nobody is asked for a token of it. */
+/** Groups that a function reads: those of its row, without the realm where no token of it is required. */
 export const groupsOf = ({ auth, settings }: Pick<Route, 'auth' | 'settings'>, env: Environment): SettingGroup[] => {
   const isOpen = auth === 'service' || (auth === 'dt' && (env['DT_AUTH'] ?? SETTINGS.DT_AUTH.default) !== 'keycloak')
   return settings.filter((group) => group !== 'auth' || !isOpen)
 }
 
-/** The value of a wanted setting, or what was expected in its place. */
 function readValue(name: SettingName, env: Environment, read: (path: string) => string): unknown {
   const raw = rawValue(name, env, read) ?? SETTINGS[name].default
   if (raw instanceof Expected) return raw
   return raw === undefined ? required : SETTINGS[name].parse(raw)
 }
 
-/** What a setting is when its group is not wanted: its default, or nothing where it has none. */
+/** The value of a setting whose group is not wanted. */
 const unread = (name: SettingName): unknown => {
   const { default: fallback, parse } = SETTINGS[name]
   return fallback === undefined ? undefined : parse(fallback)

@@ -1,5 +1,5 @@
-/** What runs of digital-twin services get: a part of the table in `config.ts`. */
-import { boolean, inGroup, mongo, oneOf, quantity, text, url, ways, whole } from './setting.ts'
+/** Settings of the runs of digital-twin services: a part of the table in `config.ts`. */
+import { boolean, egressRules, inGroup, mongo, oneOf, quantity, text, url, whole } from './setting.ts'
 
 export const DT_SETTINGS = {
   ...inGroup('services', {
@@ -109,7 +109,7 @@ export const DT_SETTINGS = {
       words: ['delete', 'keep'],
       effect: 'What becomes of the outputs of a service that is terminated; `keep` leaves them among the files.',
     }),
-    DT_EGRESS: ways({
+    DT_EGRESS: egressRules({
       default: '',
       effect:
         'What runs may reach beside DNS, between commas: `label=value:port` for pods here, `a.b.c.d/n:port` for addresses. Metadata, link-local and loopback addresses stay closed.',

@@ -1,4 +1,4 @@
-/** What one process of a function holds for its callers: a part of the table in `config.ts`. */
+/** Limits of one process of a function: a part of the table in `config.ts`. */
 import { inGroup, whole } from './setting.ts'
 
 export const EDGE_SETTINGS = inGroup('process', {

@@ -1,4 +1,4 @@
-/** How much is kept of what analyses say: a part of the table in `config.ts`. */
+/** Limits of the logs that are kept of analyses: a part of the table in `config.ts`. */
 import { inGroup, whole } from './setting.ts'
 
 const MOST = 1_000_000_000
