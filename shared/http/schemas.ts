@@ -18,13 +18,7 @@ export interface Schemas<Params, Query, Body, Answer> extends Checks<Params, Que
 }
 
 /** The schemas of any function, with what only the description says. */
-export interface AnySchemas {
-  readonly params?: z.ZodType
-  readonly query?: z.ZodType
-  readonly body?: z.ZodType
-  readonly answer: z.ZodType
-  readonly failures: readonly string[]
-  readonly success?: number
+export interface AnySchemas extends Schemas<unknown, unknown, unknown, unknown> {
   /** What a 404 means, where there is one. */
   readonly missing?: string
   /** What a 409 means, where there is one. */
