@@ -1,19 +1,21 @@
 /** Requests to Services of the namespace: by DNS name, or from outside the cluster through the API server's service proxy. */
-import { createHttpClient, createSend, type HttpAnswer, type Send, TooLarge } from '../platform/http-client.ts'
+import {
+  createHttpClient,
+  createSend,
+  type HttpAnswer,
+  type HttpRequest,
+  type Send,
+  TooLarge,
+} from '../platform/http-client.ts'
 
-interface ServiceRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
-  readonly signal: AbortSignal
-}
+type ServiceRequest = Pick<HttpRequest, 'method' | 'headers' | 'body'>
 
 /** Sends to a port of a Service through the API server; implemented by the Kubernetes adapter. */
 export type FetchService = (
   service: string,
   port: number,
   path: string,
-  request: ServiceRequest,
+  request: ServiceRequest & { readonly signal: AbortSignal },
 ) => Promise<{ readonly status: number; text(): Promise<string> }>
 
 export type Reach =
@@ -34,14 +36,11 @@ interface ReachOptions {
   readonly limitBytes: number
 }
 
-export interface ReachRequest {
+export interface ReachRequest extends ServiceRequest {
   readonly service: string
   readonly port: number
   /** Begins with a slash. */
   readonly path: string
-  readonly method: ServiceRequest['method']
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
 }
 
 type AskService = (request: ReachRequest, doing: string) => Promise<HttpAnswer>

@@ -248,11 +248,6 @@ function rawValue(name: SettingName, env: Environment, read: (path: string) => s
   }
 }
 
-const isWanted = (name: SettingName, groups: readonly SettingGroup[]): boolean => {
-  const { group } = SETTINGS[name]
-  return group === 'process' || groups.includes(group)
-}
-
 /** Groups that a function reads: those of its row, without the realm where no token of it is required. */
 export const groupsOf = ({ auth, settings }: Pick<Route, 'auth' | 'settings'>, env: Environment): SettingGroup[] => {
   const isOpen = auth === 'service' || (auth === 'dt' && (env['DT_AUTH'] ?? SETTINGS.DT_AUTH.default) !== 'keycloak')
@@ -263,12 +258,6 @@ function readValue(name: SettingName, env: Environment, read: (path: string) => 
   const raw = rawValue(name, env, read) ?? SETTINGS[name].default
   if (raw instanceof Expected) return raw
   return raw === undefined ? required : SETTINGS[name].parse(raw)
-}
-
-/** The value of a setting whose group is not wanted. */
-const unread = (name: SettingName): unknown => {
-  const { default: fallback, parse } = SETTINGS[name]
-  return fallback === undefined ? undefined : parse(fallback)
 }
 
 /**
@@ -284,7 +273,9 @@ export function loadConfig(
   const faults: string[] = []
   const config: Record<string, unknown> = {}
   for (const name of Object.keys(SETTINGS) as SettingName[]) {
-    const value = isWanted(name, groups) ? readValue(name, env, read) : unread(name)
+    const { group, default: fallback, parse } = SETTINGS[name]
+    const isWanted = group === 'process' || groups.includes(group)
+    const value = isWanted ? readValue(name, env, read) : fallback === undefined ? undefined : parse(fallback)
     if (value instanceof Expected) faults.push(`${name}: expected ${value.what}`)
     else config[name] = value
   }

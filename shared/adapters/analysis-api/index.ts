@@ -1,10 +1,7 @@
 /**
  * The analysis's own API, which its container serves behind the proxy of its run. The container runs code of others. It may
  * hang, or answer with anything of any size, so calls have short deadlines and small limits, and no answer is trusted.
- *
- * Owns: the three calls and their answers. May import: the AnalysisApi port, model, names, fault, HTTP client.
  */
-
 import { expectOk, type HttpAnswer } from '../../platform/http-client.ts'
 import type { AnalysisId, RunNumber } from '../../po/model.ts'
 import { proxyName } from '../../po/names.ts'

@@ -1,8 +1,6 @@
 /**
  * Deletes the subscriptions of an ended analysis at the node's message broker.
  *
- * Owns: one call. May import: the Broker port, model, fault, HTTP client.
- *
  * The API server's service proxy removes the `Authorization` header. A broker that checks tokens then refuses the call, and
  * the subscriptions stay until the broker deletes them itself.
  */

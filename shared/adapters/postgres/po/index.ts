@@ -1,6 +1,5 @@
 /**
  * The PoStore port on PostgreSQL: runs the query functions of this folder in transactions, with deadlines and faults.
- * May import port types, model, fault; never a use case.
  *
  * All timestamps come from the clock of the callers, not of the server, so leases and due times can be compared.
  */
