@@ -1,4 +1,4 @@
-/** What only the reconciler has: the tokens of runs, and the collection of garbage. */
+/** Ports of the reconciler alone: tokens of runs, and garbage collection. */
 import { createBlobs, createCatalogue, createRuns } from '../adapters/postgres/files/index.ts'
 import type { DtPorts } from '../dt/ports.ts'
 import { collectGarbage } from '../files/garbage.ts'

@@ -1,5 +1,5 @@
 /**
- * The analysis's own API, which its container serves behind the proxy of its run. The container runs code of others. It may
+ * The analysis's own API, which its container serves behind the proxy of its run. The container runs third-party code. It may
  * hang, or answer with anything of any size, so calls have short deadlines and small limits, and no answer is trusted.
  */
 import { createHttpClient, expectOk, type HttpAnswer, type HttpRequest } from '../../platform/http-client.ts'
