@@ -43,7 +43,6 @@ export async function appendReports(tx: Db, id: AnalysisId, reports: readonly Re
 const COLUMNS =
   'row.seq, row.id, row.attempts, row.unfinished, row.kind, row.status, row.progress, row.level, row.message, row.left_out as "leftOut"'
 
-/** @see PoStore.claimReports */
 export async function claimReports(sql: Db, options: QueueClaim): Promise<PendingReport[]> {
   const rows = await claimOldest<ReportRow>(sql, 'po.report', COLUMNS, options)
   return rows.map((row) => {
