@@ -28,8 +28,8 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
 const ENTRY = /^functions\/.+\/index\.ts$/
 const ENTRY_LINES = 25
 const FILE_LINES = 300
-/** Types and tables: the obligations of the ports, and the settings. */
-const LONG = /^shared\/((po|dt|files)\/ports|settings\/config)\.ts$|^knative\/render\/rooms\.ts$/
+/** Types and tables: the obligations of the ports, and the rooms. */
+const LONG = /^shared\/(po|dt|files)\/ports\.ts$|^knative\/render\/rooms\.ts$/
 const INDEX = /^shared\/((po|dt)\/objects|routes|adapters(\/[\w-]+)+)\/index\.ts$/
 const COMMANDS = /^(shared\/(commands|pod)\/[\w-]+\.ts|knative\/.+)$/
 /** Clock, randomness, environment and network reach a feature as ports only. */
@@ -186,7 +186,7 @@ describe('a planted violation is seen:', () => {
       `import type * as k8s from "@kubernetes/client-node/x"`,
       'may not know @kubernetes/client-node',
     ],
-    ['shared/http/a.ts', `import { wire } from '../wire/index.ts'`, 'http may not import shared/wire/index.ts'],
+    ['shared/http/a.ts', `import { wirePo } from '../wire/po.ts'`, 'http may not import shared/wire/po.ts'],
     ['shared/http/a.ts', `import type { X } from '../po/model.ts'`, 'http may not import shared/po/model.ts'],
     ['shared/events/a.ts', `import { x } from '../files/runs.ts'`, 'http may not import shared/files/runs.ts'],
     ['shared/http/start.ts', `import { x } from '../po/stop.ts'`, 'start may not import shared/po/stop.ts'],

@@ -5,16 +5,11 @@
 import { createHash } from 'node:crypto'
 import type { KeptLine } from '../po/ports/logs.ts'
 
-interface ListDigest {
-  add(item: string): void
-  /** Hexadecimal. */
-  end(): string
-}
-
-export function listDigest(): ListDigest {
+export function listDigest() {
   const all = createHash('sha256')
   return {
-    add: (item) => void all.update(createHash('sha256').update(item).digest()),
+    add: (item: string) => void all.update(createHash('sha256').update(item).digest()),
+    /** Hexadecimal. */
     end: () => all.digest('hex'),
   }
 }

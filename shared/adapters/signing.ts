@@ -1,12 +1,10 @@
 /**
- * Signs archive entries with the node's key, and verifies such signatures.
- *
- * Owns: the accepted keys and the signature, a compact JWS whose payload is the document and whose `kid` is the key's JWK
- * thumbprint (RFC 7638). May import: the Sign port, config for its fault.
+ * Signs archive entries with the node's key, and verifies such signatures: a compact JWS whose payload is the document and
+ * whose `kid` is the key's JWK thumbprint (RFC 7638).
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { CompactSign, calculateJwkThumbprint, compactVerify, errors, exportJWK } from 'jose'
+import { CompactSign, calculateJwkThumbprint, compactVerify, decodeProtectedHeader, errors, exportJWK } from 'jose'
 import type { Sign } from '../po/ports/archive.ts'
 import { ConfigFault } from '../settings/config.ts'
 
@@ -109,9 +107,7 @@ async function reasonOf(error: unknown, jws: string, key: KeyObject): Promise<st
 
 function kidOf(jws: string): string | undefined {
   try {
-    const header: unknown = JSON.parse(Buffer.from(jws.split('.')[0] ?? '', 'base64url').toString())
-    const kid = typeof header === 'object' && header !== null && 'kid' in header ? header.kid : undefined
-    return typeof kid === 'string' ? kid : undefined
+    return decodeProtectedHeader(jws).kid
   } catch {
     return undefined
   }

@@ -1,4 +1,4 @@
-/** What a move from the Python service found and did, as a table or as JSON. */
+/** The report of an adoption, as a table or as JSON. */
 import type { Case, Survey } from '../po/adopt/survey.ts'
 import { printable, tableOf } from './table.ts'
 
@@ -6,10 +6,10 @@ export type AdoptOutcome = { readonly done: true } | { readonly done: false; rea
 
 export interface AdoptReport {
   readonly namespace: string
-  /** It was done, or tried; otherwise it was only looked. */
+  /** False for a dry run. */
   readonly applied: boolean
   readonly found: Survey
-  /** Why it may not begin. */
+  /** Reasons not to begin. */
   readonly obstacles: readonly string[]
   readonly outcomes: ReadonlyMap<Case, AdoptOutcome>
 }

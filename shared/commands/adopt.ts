@@ -1,17 +1,17 @@
 /**
- * Goes on with the analyses of a Python pod orchestration that ran in this namespace before. Without `--apply` it says
- * what it would do, and writes nothing.
+ * Adopts the analyses of a Python pod orchestration that ran in this namespace before. Without `--apply` it reports what it
+ * would do, and writes nothing.
  *
  *     node shared/commands/adopt.ts [--apply] [--finish] [--force] [--from DATABASE] [-o json]
  *
  *     --apply    do it; may be repeated until nothing is left
- *     --finish   stop what runs instead of going on with it; the Hub is told
- *     --force    go on although the Python service seems to run, or nothing of it is found
+ *     --finish   stop running analyses instead of adopting them, and report that to the Hub
+ *     --force    continue although the Python service seems to run, or nothing of it is found
  *     --from     database of the Python service, if it is not POSTGRES_DB; on the same server, for the same role
  *     -o json    one JSON object on stdout instead of a table
  *
- * Reads the settings of the functions. Exit code: 0 nothing is left, or would be after `--apply`; 1 something is left that
- * it says; 2 it could not begin.
+ * Reads the settings of the functions. Exit code: 0 nothing is left, or would be after `--apply`; 1 something is left, which
+ * the report names; 2 it could not begin.
  */
 import { parseArgs } from 'node:util'
 import type { Log } from '../platform/ports.ts'
@@ -19,9 +19,9 @@ import { takeOver } from '../po/adopt/adopt.ts'
 import { preconditions } from '../po/adopt/preconditions.ts'
 import { type Survey, survey } from '../po/adopt/survey.ts'
 import type { AdoptPorts } from '../po/ports/adopt.ts'
-import { ConfigFault } from '../settings/config.ts'
 import { wireAdopt } from '../wire/adopt.ts'
 import { type AdoptOutcome, type AdoptReport, renderJson, renderTable } from './adopt-report.ts'
+import { assertFormat, CannotBegin, exitCodeOf, OUTPUT, orUsage, sentenceOf } from './command.ts'
 
 interface AdoptDeps {
   readonly print: (text: string) => void
@@ -32,11 +32,8 @@ interface AdoptDeps {
 
 const USAGE = 'usage: node shared/commands/adopt.ts [--apply] [--finish] [--force] [--from DATABASE] [-o json|table]'
 
-/** Why nothing could be begun; ends with exit code 2. */
-class CannotBegin extends Error {}
-
-function parseOptions(args: readonly string[]) {
-  try {
+const parseOptions = (args: readonly string[]) =>
+  orUsage(USAGE, () => {
     const { values } = parseArgs({
       args: [...args],
       options: {
@@ -44,15 +41,12 @@ function parseOptions(args: readonly string[]) {
         finish: { type: 'boolean', default: false },
         force: { type: 'boolean', default: false },
         from: { type: 'string' },
-        output: { type: 'string', short: 'o', default: 'table' },
+        output: OUTPUT,
       },
     })
-    if (values.output !== 'table' && values.output !== 'json') throw new Error(USAGE)
+    assertFormat(values.output)
     return values
-  } catch {
-    throw new CannotBegin(USAGE)
-  }
-}
+  })
 
 type Options = ReturnType<typeof parseOptions>
 
@@ -65,7 +59,7 @@ async function assertReadable({ predecessor }: AdoptPorts): Promise<void> {
   )
 }
 
-/** Does it unless something stands in the way, and hears what came of each. */
+/** Takes over unless there are obstacles, and collects the outcomes. */
 async function act(ports: AdoptPorts, found: Survey, obstacles: readonly string[], options: Options, deps: AdoptDeps) {
   const outcomes = new Map<Survey['cases'][number], AdoptOutcome>()
   if (!options.apply || obstacles.length > 0) return outcomes
@@ -75,8 +69,6 @@ async function act(ports: AdoptPorts, found: Survey, obstacles: readonly string[
   })
   return outcomes
 }
-
-const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown')
 
 async function run(ports: AdoptPorts, options: Options, deps: AdoptDeps): Promise<number> {
   await assertReadable(ports)
@@ -96,13 +88,13 @@ async function run(ports: AdoptPorts, options: Options, deps: AdoptDeps): Promis
   return isAllDone(report) ? 0 : 1
 }
 
-/** Nothing was refused, nothing failed, and nothing is there that nobody accounts for. */
+/** Nothing was refused, nothing failed, and every object belongs to a row. */
 const isAllDone = ({ found, outcomes }: AdoptReport): boolean =>
   found.strangers.length === 0 &&
   found.unreadable.every(({ objects }) => objects === 0) &&
   found.cases.every((one) => one.decision.kind !== 'refuse' && outcomes.get(one)?.done !== false)
 
-/** What the use cases log, for whoever looks on. Fields of it are names and numbers; an error is its sentence. */
+/** Warnings and errors of the use cases. Their fields are names and numbers; an error is its message. */
 const logTo =
   ({ complain }: AdoptDeps): Log =>
   (level, event, { error, ...fields } = {}) => {
@@ -111,20 +103,16 @@ const logTo =
   }
 
 /** @returns the exit code */
-export async function adoptCommand(args: readonly string[], deps: AdoptDeps): Promise<number> {
-  let wired: ReturnType<AdoptDeps['wire']> | undefined
-  try {
+export const adoptCommand = (args: readonly string[], deps: AdoptDeps): Promise<number> =>
+  exitCodeOf(deps.complain, async () => {
     const options = parseOptions(args)
-    wired = deps.wire(logTo(deps), options.from)
-    return await run(wired.ports, options, deps)
-  } catch (error) {
-    deps.complain(sentenceOf(error))
-    if (!(error instanceof CannotBegin || error instanceof ConfigFault)) deps.complain('Nothing more was done.')
-    return 2
-  } finally {
-    await wired?.close()
-  }
-}
+    const wired = deps.wire(logTo(deps), options.from)
+    try {
+      return await run(wired.ports, options, deps)
+    } finally {
+      await wired.close()
+    }
+  })
 
 if (import.meta.main) {
   process.exitCode = await adoptCommand(process.argv.slice(2), {

@@ -1,9 +1,9 @@
-/** What bringing a Mongo database over found and did, as a table or as JSON. */
+/** The report of an import, as a table or as JSON. */
 import type { Finding, ImportVerdict } from '../import/import.ts'
 import { printable, tableOf } from './table.ts'
 
 export interface ImportReport {
-  /** It was done, or tried; otherwise it was only looked. */
+  /** False for a dry run. */
   readonly applied: boolean
   readonly findings: readonly Finding[]
 }

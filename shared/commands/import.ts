@@ -1,6 +1,6 @@
 /**
- * Brings the services and files of a Mongo database over into ours. Without `--apply` it says what it would do, and writes
- * nothing; the bytes of files are read, and compared with what was kept of them, only when they are brought over.
+ * Copies the services and files of a Mongo database into PostgreSQL. Without `--apply` it reports what it would do, and writes
+ * nothing; the bytes of files are read, and compared with their recorded digests, only when they are copied.
  *
  *     node shared/commands/import.ts [--apply] [-o json]
  *
@@ -8,13 +8,13 @@
  *     -o json    one JSON object on stdout instead of a table
  *
  * Reads `MONGO_URL`, `MONGO_DB`, `MONGO_FILES_DB` and the settings of the database. Exit code: 0 nothing is left, or would be
- * after `--apply`; 1 something was refused, and it says why; 2 it could not begin, or go on.
+ * after `--apply`; 1 something was refused, for the reason in the report; 2 it could not begin, or failed.
  */
 import { parseArgs } from 'node:util'
 import { type Finding, importAll } from '../import/import.ts'
 import type { ImportPorts } from '../import/ports.ts'
-import { ConfigFault } from '../settings/config.ts'
 import { wireImport } from '../wire/import.ts'
+import { assertFormat, exitCodeOf, OUTPUT, orUsage } from './command.ts'
 import { type ImportReport, renderJson, renderTable } from './import-report.ts'
 
 interface ImportDeps {
@@ -26,47 +26,32 @@ interface ImportDeps {
 
 const USAGE = 'usage: node shared/commands/import.ts [--apply] [-o json|table]'
 
-/** Why nothing could be begun. */
-class CannotBegin extends Error {}
-
-function parseOptions(args: readonly string[]) {
-  try {
+const parseOptions = (args: readonly string[]) =>
+  orUsage(USAGE, () => {
     const { values } = parseArgs({
       args: [...args],
-      options: {
-        apply: { type: 'boolean', default: false },
-        output: { type: 'string', short: 'o', default: 'table' },
-      },
+      options: { apply: { type: 'boolean', default: false }, output: OUTPUT },
     })
-    if (values.output !== 'table' && values.output !== 'json') throw new Error(USAGE)
+    assertFormat(values.output)
     return values
-  } catch {
-    throw new CannotBegin(USAGE)
-  }
-}
-
-const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown')
+  })
 
 /** @returns the exit code */
-export async function importCommand(args: readonly string[], deps: ImportDeps): Promise<number> {
-  let wired: ReturnType<ImportDeps['wire']> | undefined
-  try {
+export const importCommand = (args: readonly string[], deps: ImportDeps): Promise<number> =>
+  exitCodeOf(deps.complain, async () => {
     const { apply, output } = parseOptions(args)
-    wired = deps.wire()
+    const wired = deps.wire()
     const tell = ({ kind, id, verdict }: Finding) => {
       if (apply && output === 'table') deps.complain(`${verdict}  ${kind} ${id}`)
     }
-    const report: ImportReport = { applied: apply, findings: await importAll(wired.ports, { apply, tell }) }
-    deps.print(output === 'json' ? renderJson(report) : renderTable(report))
-    return report.findings.some(({ verdict }) => verdict === 'refused') ? 1 : 0
-  } catch (error) {
-    deps.complain(sentenceOf(error))
-    if (!(error instanceof CannotBegin || error instanceof ConfigFault)) deps.complain('Nothing more was done.')
-    return 2
-  } finally {
-    await wired?.close()
-  }
-}
+    try {
+      const report: ImportReport = { applied: apply, findings: await importAll(wired.ports, { apply, tell }) }
+      deps.print(output === 'json' ? renderJson(report) : renderTable(report))
+      return report.findings.some(({ verdict }) => verdict === 'refused') ? 1 : 0
+    } finally {
+      await wired.close()
+    }
+  })
 
 if (import.meta.main) {
   const complain = (text: string) => console.error(text)

@@ -1,9 +1,9 @@
-/** Migrates the database of the `database` settings and ends: a Job that runs before a rollout. */
+/** Migrates the database of the `database` settings and exits: a Job that runs before a rollout. */
 import { connect } from '../adapters/postgres/database.ts'
 import { defaultFolder, migrate } from '../adapters/postgres/migrate.ts'
 import { loadConfig } from '../settings/config.ts'
 
-/** Migrators wait for each other, and a large table may take its time. */
+/** Migrations wait for each other, and a large table takes minutes. */
 const ANSWER_MS = 10 * 60 * 1000
 
 const config = loadConfig(['database'])

@@ -1,6 +1,6 @@
 /** Tables that commands print. */
 
-/** What comes from elsewhere is any text: none of it may steer a terminal. */
+/** Without control characters: a text of another system could steer the terminal. */
 export const printable = (text: string): string => text.replace(/[^ -~]/g, '?')
 
 export function tableOf(rows: readonly (readonly string[])[]): string[] {

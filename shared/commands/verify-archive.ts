@@ -6,7 +6,7 @@
  * A file holds `{"document": "…", "signature": "…"}` or a list of them, as the archive stores them: its signature is
  * verified. Without files the entries are read from the database that the `POSTGRES_*` settings name, and their lines and
  * logs are compared with the signed digests as well. Prints a line per entry.
- * Exit code: 0 all good, 1 a bad entry or none with that id, 2 it could not look.
+ * Exit code: 0 all good, 1 a bad entry or none with that id, 2 it could not begin.
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -14,11 +14,13 @@ import { contentFault } from '../adapters/archive-content.ts'
 import { asObject, asObjects, textOf } from '../adapters/json.ts'
 import { readPublicKey, verifyArchive } from '../adapters/signing.ts'
 import { type AnalysisId, parseAnalysisId } from '../po/model.ts'
+import { CannotBegin, orUsage } from './command.ts'
+import { printable } from './table.ts'
 
 export interface Entry {
   readonly document: string
   readonly signature: string | null
-  /** Why its lines and logs are not those that were signed, or null; absent where they are not at hand. */
+  /** Why its lines and logs are not those that were signed, or null; absent for an entry from a file. */
   readonly contentFault?: () => Promise<string | null>
 }
 
@@ -26,12 +28,9 @@ interface VerifyDeps {
   readonly print: (line: string) => void
   readonly complain: (line: string) => void
   readonly read: (path: string) => string
-  /** Entries of the database, each read when it is asked for. */
+  /** Entries of the database, read one page at a time. */
   readonly stored: (id: AnalysisId | undefined) => AsyncIterable<Entry>
 }
-
-/** Why nothing could be verified; ends with exit code 2. */
-class CannotLook extends Error {}
 
 /** @returns the exit code */
 export async function verifyEntries(args: readonly string[], deps: VerifyDeps): Promise<number> {
@@ -42,7 +41,7 @@ export async function verifyEntries(args: readonly string[], deps: VerifyDeps): 
     const { good, all } = await judge(ofId(entries, id), pem, deps.print)
     return good === all && (id === undefined || all > 0) ? 0 : 1
   } catch (error) {
-    if (!(error instanceof CannotLook)) throw error
+    if (!(error instanceof CannotBegin)) throw error
     deps.complain(error.message)
     return 2
   }
@@ -50,8 +49,8 @@ export async function verifyEntries(args: readonly string[], deps: VerifyDeps): 
 
 const USAGE = 'usage: node shared/commands/verify-archive.ts --key public.pem [--id <analysis id>] [FILE…]'
 
-function parseOptions(args: readonly string[]) {
-  try {
+const parseOptions = (args: readonly string[]) =>
+  orUsage(USAGE, () => {
     const { values, positionals } = parseArgs({
       args: [...args],
       options: { key: { type: 'string' }, id: { type: 'string' } },
@@ -60,14 +59,11 @@ function parseOptions(args: readonly string[]) {
     const id = values.id === undefined ? undefined : parseAnalysisId(values.id)
     if (values.key === undefined || (values.id !== undefined && id === undefined)) throw new Error(USAGE)
     return { key: values.key, id, files: positionals }
-  } catch {
-    throw new CannotLook(USAGE)
-  }
-}
+  })
 
 function readKey(path: string, read: VerifyDeps['read']): string {
   const pem = readText(path, read)
-  if (!readPublicKey(pem)) throw new CannotLook(`${path}: expected a public key or a certificate in PEM form`)
+  if (!readPublicKey(pem)) throw new CannotBegin(`${path}: expected a public key or a certificate in PEM form`)
   return pem
 }
 
@@ -75,7 +71,7 @@ function readText(path: string, read: VerifyDeps['read']): string {
   try {
     return read(path)
   } catch {
-    throw new CannotLook(`${path}: cannot be read`)
+    throw new CannotBegin(`${path}: cannot be read`)
   }
 }
 
@@ -84,7 +80,7 @@ function readEntries(path: string, read: VerifyDeps['read']): readonly Entry[] {
   const objects = Array.isArray(value) ? asObjects(value) : [asObject(value)]
   return objects.map((object) => {
     const document = textOf(object, 'document')
-    if (document === undefined) throw new CannotLook(`${path}: expected {"document": "…", "signature": "…"}`)
+    if (document === undefined) throw new CannotBegin(`${path}: expected {"document": "…", "signature": "…"}`)
     return { document, signature: textOf(object, 'signature') ?? null }
   })
 }
@@ -101,7 +97,7 @@ async function* storedEntries(id: AnalysisId | undefined, deps: VerifyDeps): Asy
   try {
     yield* deps.stored(id)
   } catch (error) {
-    throw new CannotLook(`database: ${error instanceof Error ? error.message : 'cannot be read'}`)
+    throw new CannotBegin(`database: ${error instanceof Error ? error.message : 'cannot be read'}`)
   }
 }
 
@@ -144,11 +140,7 @@ function subjectOf(document: string) {
 function titleOf(document: string): string {
   const { id, outcome, endedAt } = subjectOf(document)
   if (id === undefined) return 'a document that is no archive entry'
-  // It is printed before anybody knows who wrote it: nothing in it may steer a terminal.
-  return [id, outcome, endedAt]
-    .filter(Boolean)
-    .join(' ')
-    .replace(/[^ -~]/g, '?')
+  return printable([id, outcome, endedAt].filter(Boolean).join(' '))
 }
 
 const PAGE = 100

@@ -182,6 +182,9 @@ export interface Moment {
 /** `closed`: the set is not open, its run is over or its service not live. */
 export type Kept = 'kept' | 'closed' | Exceeded
 
+/** Contents that a run may read beside the mounts of its service: no outputs, those of one firing, or those of all. */
+export type ContentScope = 'mounts' | 'all firings' | { readonly firing: number }
+
 /** What runs find and leave. Everything ends with the service: then there is nothing to find, and nothing is taken. */
 export interface Runs {
   /** Undefined when there is no such service, or one that is being launched or removed. */
@@ -191,11 +194,11 @@ export interface Runs {
    * `outputs/<index>/`, of each index the last attempt that was complete. Undefined when there is no such service.
    */
   inputs(id: ObjectId, firing: number | null, page: FilePage, orphanedAt: Date): Promise<RunInputFile[] | undefined>
-  /** A content that is a mount of the service or, with a firing, one of its outputs; with `any`, one of those of any firing. */
-  held(
+  /** A content that the service mounts or, within the scope, has as an output. */
+  findContent(
     id: ObjectId,
     sha256: string,
-    firing: number | null | 'any',
+    scope: ContentScope,
   ): Promise<Pick<StoredFile, 'body' | 'sha256' | 'length'> | undefined>
   /** The output in a place. `no_output`: there is none, or its file was deleted. */
   output(id: ObjectId, seq: number): Promise<StoredFile | 'no_service' | 'no_output'>

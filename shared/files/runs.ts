@@ -66,8 +66,8 @@ export async function input(
   const { serviceId, grant } = access
   const step: Step = grant?.step ?? 'replication'
   assertMayRead(access, { step, firing: grant?.firing ?? firing }, await runs.standing(runOf(access, firing)))
-  const scope = grant ? (step === 'fan-in' ? (grant.firing ?? firing) : null) : 'any'
-  const found = await runs.held(serviceId, sha256, scope)
+  const scope = grant ? (step === 'fan-in' ? { firing: grant.firing ?? firing } : 'mounts') : 'all firings'
+  const found = await runs.findContent(serviceId, sha256, scope)
   if (!found) throw new Fault('not_found', 'No input of this run has this content')
   return downloadOf(ports, { ...found, filename: '' })
 }

@@ -1,8 +1,10 @@
 /**
- * Limits of what one process of a function holds for its callers at a time. A request beyond them is refused with 503 and
+ * Limits of the resources that one process of a function uses for its callers at a time. A request beyond them is refused with 503 and
  * `Retry-After`: a process that runs out of memory loses the requests of all callers.
  */
 import { Fault } from '../platform/fault.ts'
+import type { Config } from '../settings/config.ts'
+import type { EDGE_SETTINGS } from '../settings/http.ts'
 
 /** The share of one request. */
 export interface Share {
@@ -44,12 +46,7 @@ export interface Bounds {
   readonly transferBytes: number
 }
 
-export interface BoundSettings {
-  readonly BODY_MEMORY_MIB: number
-  readonly BODY_TIMEOUT: number
-  readonly TRANSFERS_MAX: number
-  readonly TRANSFER_MIN_KIB: number
-}
+export type BoundSettings = Pick<Config, keyof typeof EDGE_SETTINGS>
 
 export const createBounds = (config: BoundSettings): Bounds => ({
   bodies: createBound(

@@ -1,7 +1,7 @@
 /** Bytes that stream through a function: only a few pieces of them are in memory at a time. */
-
 import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
+import { withTimeout } from '../platform/concurrency.ts'
 import { Fault } from '../platform/fault.ts'
 import type { Bytes } from '../platform/ports.ts'
 import { assertLength, type FunctionRequest, sendContinue, tooLarge, tooSlow } from './body.ts'
@@ -13,19 +13,6 @@ export interface Pace {
   /** Bytes that must be transferred within `stallMs`. */
   readonly leastBytes: number
   readonly stallMs?: number
-}
-
-/** @throws Fault `too_slow` after `ms` */
-async function withDeadline<T>(next: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const stalled = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(tooSlow()), ms)
-  })
-  try {
-    return await Promise.race([next, stalled])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 /** Checks the rate of a sender. Only the time spent waiting for it counts. */
@@ -59,7 +46,7 @@ export async function* bodyOf(request: FunctionRequest, limit: number, pace: Pac
       throw new Fault('bad_request', 'The request ended before its body did', { cause })
     })
     const began = performance.now()
-    const { done, value } = await withDeadline(next, stallMs)
+    const { done, value } = await withTimeout(stallMs, next, tooSlow)
     if (done) return
     checkRate(performance.now() - began, value.length)
     size += value.length

@@ -1,4 +1,4 @@
-/** What the edge of a function needs from its environment, made at first use: importing a function has no side effect. */
+/** The edge of a function, created from its environment at first use: importing a function has no side effect. */
 import { createLogger, type Logger } from '../log.ts'
 import { prefixOf, type Route } from '../routes/index.ts'
 import { type Config, type Environment, groupsOf, loadConfig } from '../settings/config.ts'
@@ -8,7 +8,7 @@ import { type Bounds, createBounds } from './bounds.ts'
 export interface Edge<Caller = unknown> {
   readonly authenticate: Authenticate<Caller>
   readonly corsOrigins: readonly string[]
-  /** The site lets callers of the API in without a token. */
+  /** Callers of the API need no token. */
   readonly isOpen: boolean
   /** The paths of the route answer with this prefix and without it. */
   readonly prefix: string
@@ -24,7 +24,7 @@ const ACCESS_LOGGER = 'uvicorn.access'
 
 export const MIB = 1024 * 1024
 
-/** The site lets callers of the API in without a token. */
+/** Callers of the API need no token. */
 const isOpen = ({ openBy }: Route, config: Config): boolean => openBy !== undefined && config[openBy] === 'none'
 
 export const asksForToken = (route: Route, config: Config): boolean => route.auth !== 'none' && !isOpen(route, config)

@@ -8,7 +8,7 @@
  *
  *     http(
  *       route.name,
- *       endpoint(route, poSchemas.status, (deps, { params }) => status(deps, params.analysis_id), wire(route, store)),
+ *       endpoint(route, poSchemas.status, (deps, { params }) => status(deps, params.analysis_id), wirePo(route, store)),
  *     )
  */
 import type { IncomingHttpHeaders } from 'node:http'
@@ -26,7 +26,7 @@ import { type Encoded, isEncoded, json, type Reply } from './reply.ts'
 import type { Checks, Schemas } from './schemas.ts'
 import { validate } from './validation.ts'
 
-/** What a function works with, made at its first request, and how its callers are authenticated: as `wire()` returns it. */
+/** What a function works with, made at its first request, and how its callers are authenticated: as `wirePo()` returns it. */
 export interface Wired<Deps, Caller> {
   (): Deps
   /** Left out where the route asks for no token. */

@@ -28,7 +28,7 @@ export interface Incoming {
 }
 
 export interface Work {
-  /** What a 500 says, one sentence per endpoint of the route. */
+  /** Message of a 500, one per endpoint of the route. */
   readonly failures: readonly string[]
   readonly respond: (incoming: Incoming) => Promise<Reply>
 }
@@ -36,7 +36,7 @@ export interface Work {
 /** Characters of a path in an access line. */
 const LOGGED_PATH = 512
 const HEALTH_PATHS = ['/health/liveness', '/health/readiness']
-/** How long a caller that still sends a refused body may read the answer before it is disconnected. */
+/** Time for a caller that still sends a refused body to read the answer; then it is disconnected. */
 const LINGER_MS = 1000
 
 export function exchange(route: Route, edge: () => Edge, work: Work): HttpFunction {
@@ -44,8 +44,8 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
   /** Several functions may share a path. `Allow` lists the methods of all of them. */
   const siblings = once(() => {
     const own = new Set(route.endpoints.map(({ path }) => path))
-    const together = allRoutes.filter(({ trigger, prefix }) => trigger === route.trigger && prefix === route.prefix)
-    const others = together.flatMap(({ endpoints }) => endpoints.filter(({ path }) => own.has(path)))
+    const sameApi = allRoutes.filter(({ trigger, prefix }) => trigger === route.trigger && prefix === route.prefix)
+    const others = sameApi.flatMap(({ endpoints }) => endpoints.filter(({ path }) => own.has(path)))
     return createMatcher([...route.endpoints, ...others], edge().prefix)
   })
 

@@ -72,7 +72,7 @@ function createReader(body: Bytes) {
       rest = Buffer.alloc(0)
       while (!(await pieces.next()).done);
     },
-    leave: async () => void (await pieces.return?.()),
+    close: async () => void (await pieces.return?.()),
   }
 }
 
@@ -122,6 +122,6 @@ export async function* partsOf(body: Bytes, boundary: string): AsyncGenerator<Pa
     }
     await reader.drain()
   } finally {
-    await reader.leave()
+    await reader.close()
   }
 }

@@ -2,9 +2,9 @@
  * The public keys of the realm, for as long as the process lives.
  *
  * A token with an unknown key id causes the set to be fetched again, but at most once a second for any number of such
- * tokens: each of them waits for the first fetch that begins after it came, and that fetch's answer is the truth about
- * it. So a flood of invented key ids costs the key server one request a second, and a key that was rotated in during
- * that flood is accepted at its first use. A cooldown that refuses meanwhile, as usual elsewhere, would lock it out.
+ * tokens: each of them waits for the first fetch that begins after its arrival, and that fetch decides. So a flood of
+ * invented key ids costs the key server one request a second, and a new key is accepted at its first use even then. The
+ * usual cooldown, which refuses unknown keys meanwhile, would reject it.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'

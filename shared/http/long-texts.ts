@@ -10,7 +10,7 @@ const U = 0x75
 
 export const note = (missing: number): string => ` […${missing} bytes left out…]`
 
-type Fate = 'stays' | 'goes' | 'ends a cut text'
+type Action = 'keep' | 'skip' | 'insert the note'
 
 /** Reads a document byte by byte. A character or an escape is kept or removed as a whole. */
 function createReader(maxBytes: number) {
@@ -28,28 +28,28 @@ function createReader(maxBytes: number) {
     isKindNext = byte === BACKSLASH && escaped === 1 && !isKindNext
   }
 
-  function fateInText(byte: number): Fate {
+  function actionInText(byte: number): Action {
     const continues = escaped > 0 || (byte & 0xc0) === 0x80
-    const stays = missing === 0 && (continues || kept < maxBytes)
-    if (stays) kept += 1
+    const isKept = missing === 0 && (continues || kept < maxBytes)
+    if (isKept) kept += 1
     else missing += 1
     followEscape(byte)
-    return stays ? 'stays' : 'goes'
+    return isKept ? 'keep' : 'skip'
   }
 
   return {
     missing: () => missing,
-    fate(byte: number): Fate {
+    actionFor(byte: number): Action {
       const isQuote = byte === QUOTE && escaped === 0
-      if (inText && !isQuote) return fateInText(byte)
-      if (!isQuote) return 'stays'
+      if (inText && !isQuote) return actionInText(byte)
+      if (!isQuote) return 'keep'
       inText = !inText
       const wasCut = !inText && missing > 0
       if (inText) {
         kept = 0
         missing = 0
       }
-      return wasCut ? 'ends a cut text' : 'stays'
+      return wasCut ? 'insert the note' : 'keep'
     },
   }
 }
@@ -84,9 +84,9 @@ export function cutLongTexts(maxBytes: number): (chunk: Uint8Array) => Buffer {
   return (chunk) => {
     const copy = createCopy(chunk)
     for (let at = 0; at < chunk.length; at += 1) {
-      const fate = reader.fate(chunk[at] ?? 0)
-      if (fate === 'goes') copy.skip(at)
-      else if (fate === 'ends a cut text') copy.insert(at, note(reader.missing()))
+      const action = reader.actionFor(chunk[at] ?? 0)
+      if (action === 'skip') copy.skip(at)
+      else if (action === 'insert the note') copy.insert(at, note(reader.missing()))
     }
     return copy.end()
   }

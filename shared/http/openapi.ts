@@ -16,7 +16,7 @@ export interface Api {
   readonly tags: readonly [Tag, ...Tag[]]
   /** Base paths; Swagger UI uses the first one. Default: the root. */
   readonly servers?: readonly string[]
-  /** The site lets callers in without a token. */
+  /** Callers need no token. */
   readonly isOpen?: boolean
   readonly operations: readonly { readonly route: Route; readonly schemas: AnySchemas }[]
 }

@@ -6,7 +6,7 @@ export interface Checks<Params, Query, Body> {
   readonly query?: z.ZodType<Query>
   /** Left out: a body is counted and discarded, whatever it contains. */
   readonly body?: z.ZodType<Body>
-  /** What a 500 says, one sentence per endpoint of the route. */
+  /** Message of a 500, one per endpoint of the route. */
   readonly failures: readonly string[]
 }
 
@@ -17,19 +17,13 @@ export interface Schemas<Params, Query, Body, Answer> extends Checks<Params, Que
   readonly success?: number
 }
 
-/** The schemas of any function, with what only the description says. */
-export interface AnySchemas {
-  readonly params?: z.ZodType
-  readonly query?: z.ZodType
-  readonly body?: z.ZodType
-  readonly answer: z.ZodType
-  readonly failures: readonly string[]
-  readonly success?: number
-  /** What a 404 means, where there is one. */
+/** The schemas of any function, with the parts that only the description uses. */
+export interface AnySchemas extends Schemas<unknown, unknown, unknown, unknown> {
+  /** Meaning of a 404, where there is one. */
   readonly missing?: string
-  /** What a 409 means, where there is one. */
+  /** Meaning of a 409, where there is one. */
   readonly conflict?: string
-  /** What a refusal by Kubernetes means, where its message reaches the caller. */
+  /** Meaning of a refusal by Kubernetes, where its message reaches the caller. */
   readonly refused?: string
   /** Headers of the request that change what is done, and how. */
   readonly headers?: Readonly<Record<string, string>>

@@ -1,4 +1,4 @@
-/** The HTTP server of a production function: its limits, its answers to malformed HTTP, and how it drains. */
+/** The HTTP server of a function in production: limits, answers to malformed HTTP, and draining. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'

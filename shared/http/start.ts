@@ -50,7 +50,7 @@ export async function start(load: (route: Route) => Promise<unknown>, env: Envir
     const log = createLogger(route.name, { level: config.LOG_LEVEL, node: config.NODE_NAME, module: 'serve' })
     logUncaught(log)
     if (route.auth !== 'none' && !asksForToken(route, config))
-      log.warn({ setting: route.openBy }, 'anybody who reaches this function may call it')
+      log.warn({ setting: route.openBy }, 'no token required: any client may call this function')
     await load(route)
     await runChecks(config)
     const fn = registeredFunction(route.name)

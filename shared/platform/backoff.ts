@@ -1,6 +1,6 @@
-/** When something that failed is sent again: later each time, and by chance not all at the same moment. */
+/** When a failed attempt is repeated: with growing delays and jitter. */
 
-/** Seconds after attempt number 1, 2, 3 …; the last one serves all later ones. */
+/** Seconds after attempt number 1, 2, 3 …; the last value applies to all later ones. */
 const SECONDS = [2, 5, 15, 60, 300] as const
 
 export interface Chance {

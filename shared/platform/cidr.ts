@@ -1,55 +1,31 @@
 /**
- * Blocks of addresses, and those of them that nothing which runs foreign images may reach: instance metadata, link-local and
- * loopback addresses of the node that a pod is on. Pure.
+ * Blocks of addresses, and those of them that no pod with a foreign image may reach: instance metadata, and link-local and
+ * loopback addresses of the pod's node. Pure.
  */
+import { BlockList, isIPv4, isIPv6 } from 'node:net'
 
 interface Block {
-  readonly bits: 32 | 128
-  readonly base: bigint
+  readonly address: string
   readonly prefix: number
+  readonly family: 'ipv4' | 'ipv6'
 }
 
-const NONE = -1n
+const BLOCK = /^(?:(?<v4>[0-9]{1,3}(?:\.[0-9]{1,3}){3})|(?<v6>[0-9a-fA-F:]+))\/(?<length>[0-9]{1,3})$/
 
-function groupsOf(text: string): number[] | undefined {
-  const groups = text === '' ? [] : text.split(':')
-  return groups.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))
-    ? groups.map((group) => Number.parseInt(group, 16))
-    : undefined
-}
-
-function addressOfV6(text: string): bigint {
-  const [head = '', tail, ...more] = text.split('::')
-  const [left, right] = [groupsOf(head), groupsOf(tail ?? '')]
-  if (!left || !right || more.length > 0) return NONE
-  const missing = 8 - left.length - right.length
-  if (tail === undefined ? missing !== 0 : missing < 1) return NONE
-  const groups = [...left, ...Array.from({ length: missing }, () => 0), ...right]
-  return groups.reduce((sum, group) => (sum << 16n) | BigInt(group), 0n)
-}
-
-function addressOfV4(text: string): bigint {
-  const parts = text.split('.')
-  const isOne = parts.length === 4 && parts.every((part) => /^[0-9]{1,3}$/.test(part) && Number(part) <= 255)
-  return isOne ? parts.reduce((sum, part) => (sum << 8n) | BigInt(part), 0n) : NONE
-}
-
-/** The block that a text such as `10.0.0.0/8` or `fd00::/8` is; undefined for any other text. */
+/** Parses a text such as `10.0.0.0/8` or `fd00::/8`. Like Kubernetes, reads numbers with leading zeros as decimal ones. */
 export function parseBlock(text: string): Block | undefined {
-  const [address = '', length = '', ...more] = text.split('/')
-  const bits = address.includes(':') ? 128 : 32
-  const prefix = /^[0-9]{1,3}$/.test(length) ? Number(length) : Number.NaN
-  const value = bits === 128 ? addressOfV6(address) : addressOfV4(address)
-  if (more.length > 0 || value === NONE || !(prefix <= bits)) return undefined
-  const host = BigInt(bits - prefix)
-  return { bits, base: (value >> host) << host, prefix }
+  const { v4 = '', v6 = '', length = '' } = BLOCK.exec(text)?.groups ?? {}
+  const [address, prefix] = [v4.replace(/\b0{1,2}(?=[0-9])/g, ''), Number(length)]
+  if (isIPv4(address)) return prefix <= 32 ? { address, prefix, family: 'ipv4' } : undefined
+  return isIPv6(v6) && prefix <= 128 ? { address: v6, prefix, family: 'ipv6' } : undefined
 }
 
 /** True when every address of `inner` is one of `outer`. */
-const contains = (outer: Block, inner: Block): boolean =>
-  outer.bits === inner.bits &&
-  outer.prefix <= inner.prefix &&
-  outer.base >> BigInt(outer.bits - outer.prefix) === inner.base >> BigInt(outer.bits - outer.prefix)
+function contains(outer: Block, inner: Block): boolean {
+  const list = new BlockList()
+  list.addSubnet(outer.address, outer.prefix, outer.family)
+  return outer.family === inner.family && outer.prefix <= inner.prefix && list.check(inner.address, inner.family)
+}
 
 /** Metadata services of AWS, Azure, Google, Alibaba and OpenStack are among them. */
 export const CLOSED = [
@@ -69,7 +45,7 @@ const closed = CLOSED.map((text) => [text, parseBlock(text)] as const)
 export const closedAround = (block: Block): string | undefined =>
   closed.find(([, one]) => one !== undefined && contains(one, block))?.[0]
 
-/** The closed blocks within this one: what a policy that opens it has to except. */
+/** The closed blocks within this one, which a policy that opens it must except. */
 export const closedWithin = (cidr: string): string[] => {
   const block = parseBlock(cidr)
   return block ? closed.flatMap(([text, one]) => (one !== undefined && contains(block, one) ? [text] : [])) : []

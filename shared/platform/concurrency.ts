@@ -1,4 +1,4 @@
-/** Bounded concurrency: Kubernetes and the database are shared with others. */
+/** Bounds of concurrency and time: Kubernetes and the database are shared with others. */
 
 /** A semaphore of `count` permits, first come, first served. The promise resolves to the function that releases the permit. */
 export function permits(count: number): () => Promise<() => void> {
@@ -48,5 +48,16 @@ export async function allSettledOrThrow<const T extends readonly Promise<unknown
   for (const result of results) if (result.status === 'rejected') throw result.reason
   return results.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as {
     -readonly [K in keyof T]: Awaited<T[K]>
+  }
+}
+
+/** Settles as `work`, or rejects with `late()` after `ms`; `work` may still take effect then. */
+export async function withTimeout<T>(ms: number, work: Promise<T>, late: () => Error): Promise<T> {
+  const over = Promise.withResolvers<never>()
+  const timer = setTimeout(() => over.reject(late()), ms)
+  try {
+    return await Promise.race([work, over.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }

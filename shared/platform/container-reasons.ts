@@ -1,6 +1,6 @@
-/** What Kubernetes says of a container, in words. */
+/** Sentences for the reasons that Kubernetes reports of a container. */
 
-/** Reasons of a waiting container that waiting alone does not cure. */
+/** Reasons for which a waiting container does not start unless something changes. */
 export const UNSTARTABLE: Readonly<Record<string, string>> = {
   ErrImagePull: 'its image cannot be pulled',
   ImagePullBackOff: 'its image cannot be pulled',

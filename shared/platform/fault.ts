@@ -7,12 +7,12 @@ export const FAULT_CODES = [
   'not_found', // no such path
   'conflict', // contradicts what is running
   'precondition_failed', // changed since the caller read it
-  'too_slow', // a body that does not come
+  'too_slow', // a body that does not arrive in time
   'too_large', // body above the limit
   'unsupported_media', // encoding or charset of the body
   'invalid', // does not fit the schema
-  'refused', // another system said no to a correct request of ours
-  'unavailable', // another system is away or too slow; try again
+  'refused', // another system refused a correct request of ours
+  'unavailable', // another system does not answer or is too slow; try again
   'unexpected', // a defect of ours
 ] as const
 export type FaultCode = (typeof FAULT_CODES)[number]
@@ -21,9 +21,9 @@ interface FaultOptions {
   readonly cause?: unknown
   /** Seconds after which a retry makes sense. */
   readonly retryAfter?: number
-  /** The request was sent and its answer did not come: it may still take effect. */
+  /** The request was sent without an answer: it may still take effect. */
   readonly mayArrive?: boolean
-  /** Status that the other system refused with, where callers are owed it. */
+  /** Status of the refusal, where it is passed on to callers. */
   readonly status?: number
   /** Body under `detail` instead of the message (validation issues). */
   readonly detail?: unknown
@@ -36,7 +36,7 @@ export class Fault extends Error {
   readonly status: number | undefined
   readonly detail: unknown
 
-  /** `message` reaches the caller when the code is an expected one: it never holds a secret or a server's answer. */
+  /** `message` reaches the caller when the code is an expected one: it never contains a secret or a server's answer. */
   constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'Fault'

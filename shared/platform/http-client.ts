@@ -4,6 +4,7 @@
  */
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { type AgentOptions, Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https'
+import { withTimeout } from './concurrency.ts'
 import { Fault, isFault } from './fault.ts'
 
 export interface HttpRequest {
@@ -69,10 +70,10 @@ export const isOk = (answer: HttpAnswer): boolean => answer.status >= 200 && ans
 export function expectOk(system: string, doing: string, answer: HttpAnswer, isFinal = isFinalStatus): HttpAnswer {
   if (isOk(answer)) return answer
   const code = isFinal(answer.status) ? 'refused' : 'unavailable'
-  const said = new Error(`status ${answer.status}${errorWord(answer.text)}`)
+  const cause = new Error(`status ${answer.status}${errorWord(answer.text)}`)
   const message = `${system} ${code === 'refused' ? 'refused' : 'failed'} to ${doing} (${answer.status})`
   const retryAfter = retryAfterSeconds(answer.retryAfter)
-  throw new Fault(code, message, { cause: said, ...(retryAfter === undefined ? {} : { retryAfter }) })
+  throw new Fault(code, message, { cause, ...(retryAfter === undefined ? {} : { retryAfter }) })
 }
 
 /** After 408 and 429 the same request may succeed later. */
@@ -100,16 +101,11 @@ export async function withinDeadline<T>(
   message = `no answer within ${ms} ms`,
 ): Promise<T> {
   const abort = new AbortController()
-  const over = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    const reason = new DeadlineOver(message)
-    over.reject(reason)
-    abort.abort(reason)
-  }, ms)
   try {
-    return await Promise.race([work(abort.signal), over.promise])
-  } finally {
-    clearTimeout(timer)
+    return await withTimeout(ms, work(abort.signal), () => new DeadlineOver(message))
+  } catch (error) {
+    if (error instanceof DeadlineOver) abort.abort(error)
+    throw error
   }
 }
 

@@ -103,7 +103,7 @@ export const withOwner = <T extends { readonly metadata: Metadata }>(
 /** For every container. With a non-root user and {@link SECCOMP} it satisfies Pod Security `restricted`. */
 export const CONFINED = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } as const
 
-/** Of a pod; Serving takes it for containers only. */
+/** Of a pod; Serving accepts it for containers only. */
 export const SECCOMP = { seccompProfile: { type: 'RuntimeDefault' } } as const
 
 export const nonRoot = (user: number) => ({ runAsNonRoot: true, runAsUser: user, runAsGroup: user })
@@ -127,7 +127,7 @@ export const isolatedPod = (priorityClass: string) => ({
   ...(priorityClass === '' ? {} : { priorityClassName: priorityClass }),
 })
 
-/** `auto`: a digest names one content for ever; what a tag names, and who may pull it, can change. */
+/** `auto`: a digest always names the same content; what a tag names, and who may pull it, can change. */
 export const pullPolicyOf = (image: string, chosen: 'auto' | 'IfNotPresent' | 'Always') =>
   chosen === 'auto' ? (image.includes('@') ? 'IfNotPresent' : 'Always') : chosen
 
@@ -157,7 +157,7 @@ export const resources = ({ cpuRequest, cpuLimit, memoryRequest, memoryLimit, di
 
 // ----------------------------------------------------------------------------------------------------- objects
 
-/** Port of every Service that is made for a pod. */
+/** Port of every Service of a pod. */
 export const SERVICE_PORT = 80
 
 export const service = (metadata: Metadata, selector: Labels, targetPort: number): ObjectOf<'Service'> => ({
@@ -171,7 +171,7 @@ export const service = (metadata: Metadata, selector: Labels, targetPort: number
   },
 })
 
-/** One pod, never two: the next one is made when the last one has ended. */
+/** Never more than one pod: the next one is created after the last one has ended. */
 export const deployment = (
   metadata: Metadata & { readonly labels: Labels },
   selector: Labels,

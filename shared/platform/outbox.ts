@@ -1,25 +1,23 @@
 /** Publishes an outbox of changes to the event sink: in order per subject, and again until the sink accepts them. */
-import { retryAt } from './backoff.ts'
+import { type Chance, retryAt } from './backoff.ts'
 import { type Drained, drain } from './drain.ts'
 import { isFault } from './fault.ts'
 import type { Log, OutgoingEvent, Pending, Sink } from './ports.ts'
 
-interface PublishPorts {
+interface PublishPorts extends Chance {
   /** Null when no sink is configured. */
   readonly sink: Sink | null
   readonly log: Log
-  readonly now: () => Date
-  readonly random: () => number
 }
 
 /** The outbox of one system. */
 export interface Outbox<Change extends Pending> {
   readonly claim: (now: Date, leaseMs: number, limit: number) => Promise<readonly Change[]>
   readonly eventOf: (change: Change) => OutgoingEvent
-  /** What the log says of it. */
+  /** Fields of its log events. */
   readonly fieldsOf: (change: Change) => Readonly<Record<string, unknown>>
   readonly settle: (change: Change) => Promise<void>
-  /** It and all that follow it wait until then. */
+  /** Postpones it, and with it all later changes of its subject. */
   readonly postpone: (change: Change, dueAt: Date) => Promise<void>
   /** Empties the outbox; called when there is no sink. */
   readonly drop: () => Promise<void>
@@ -53,7 +51,7 @@ export async function publish<Change extends Pending>(
     await outbox.settle(change)
     return true
   }
-  // A change whose attempt ended a process before is sent while nothing else is.
+  // A change whose attempt ended a process before is sent alone.
   const isAlone = ({ unfinished }: Change) => unfinished > 1
   return drain({ claim: (limit) => outbox.claim(now(), LEASE_MS, limit), isAlone, send }, now, deadline)
 }

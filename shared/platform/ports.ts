@@ -1,28 +1,12 @@
-/** What both systems need from the world, and what adapters owe them. Each system's own ports build on these. */
+/** Ports of both systems, and what adapters owe them. Each system's own ports build on these. */
+import type { CustomObject, V1 } from './objects.ts'
 
 // ------------------------------------------------------------------------------------------ Kubernetes objects
 
-/** A Kubernetes object as it is applied; everything the builders need to say. */
-export interface KubernetesObject {
-  readonly apiVersion: string
-  readonly kind: string
-  readonly metadata: {
-    readonly name: string
-    readonly labels?: Readonly<Record<string, string>>
-    readonly annotations?: Readonly<Record<string, string>>
-    readonly ownerReferences?: readonly OwnerReference[]
-  }
-  readonly [field: string]: unknown
-}
+/** An object of any kind, as it is applied. */
+export type KubernetesObject = CustomObject<string, string, Readonly<Record<string, unknown>>>
 
-export interface OwnerReference {
-  readonly apiVersion: string
-  readonly kind: string
-  readonly name: string
-  readonly uid: string
-  readonly controller: boolean
-  readonly blockOwnerDeletion: boolean
-}
+export type OwnerReference = Required<V1<'OwnerReference'>>
 
 // ------------------------------------------------------------------------------------------------------ events
 
@@ -31,7 +15,7 @@ export interface OutgoingEvent {
   readonly id: string
   readonly type: string
   readonly source: string
-  /** Id of the analysis or service. Brokers that keep an order keep it by this value (extension `partitionkey`). */
+  /** Id of the analysis or service. Brokers that keep an order use this value (extension `partitionkey`). */
   readonly subject: string
   readonly time: Date
   readonly data: Readonly<Record<string, unknown>>
@@ -57,15 +41,15 @@ export interface Pending {
 export interface LoopState {
   readonly completedSlot: number | null
   readonly completedAt: Date | null
-  /** When the loop was first asked for. */
+  /** When the state was first read. */
   readonly installedAt: Date
 }
 
 /** The slots of a loop: intervals of time, counted from 1970. */
 export interface LoopStore {
-  /** Takes a slot if it is later than every slot taken; of any number of callers at the same time, one gets it. */
+  /** Takes a slot if it is later than every slot taken. One of any number of concurrent callers succeeds. */
   takeSlot(slot: number, now: Date): Promise<boolean>
-  /** Gives a slot back whose sweep could not begin. Does nothing when a later one was taken. */
+  /** Gives back a slot whose sweep failed. Does nothing when a later one was taken. */
   giveBackSlot(slot: number): Promise<void>
   completeSlot(slot: number, at: Date): Promise<void>
   loopState(now: Date): Promise<LoopState>
@@ -74,7 +58,7 @@ export interface LoopStore {
 // --------------------------------------------------------------------------------------------------------- log
 
 export type LogLevel = 'debug' | 'info' | 'action' | 'loop' | 'warn' | 'error'
-/** One event: its name and its fields. Never a sentence with values in it, never a secret. */
+/** One event: its name and its fields. The name contains no values, and no field a secret. */
 export type Log = (level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>) => void
 
 // ------------------------------------------------------------------------------------------------------- bytes

@@ -3,7 +3,7 @@
 interface RegistryAddress {
   /** `host[:port]` in lower case, as pull secrets name a registry; empty when only a login was recognized. */
   readonly host: string
-  /** The text holds a login, too. */
+  /** The text contains a login, too. */
   readonly hasLogin: boolean
 }
 
@@ -11,14 +11,14 @@ const PORT = '(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|65
 const HOST = new RegExp(`^(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\\[[0-9a-f:.]+\\])(?::${PORT})?$`)
 const isHost = (text: string): boolean => HOST.test(text)
 
-/** What `parseRegistry` finds a host and no login in, or the empty text: for descriptions. */
+/** Matches texts in which `parseRegistry` finds a host and no login, and the empty text; for descriptions. */
 export const REGISTRY_PATTERN =
   '^(?:\\s*(?:[A-Za-z][A-Za-z0-9+.-]*://)?(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:.]+\\])' +
   `(?::${PORT})?(?:/[^@\\u0000]*)?\\s*)?$`
 
 /**
- * The registry of a URL, or of an address with or without a path; undefined when the text names none. A password may hold a
- * slash, so that an `@` anywhere makes the text one with a login.
+ * The registry of a URL, or of an address with or without a path; undefined when the text names none. A password may
+ * contain a slash, so a text with an `@` anywhere has a login.
  */
 export function parseRegistry(text: string): RegistryAddress | undefined {
   const address = text

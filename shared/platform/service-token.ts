@@ -1,11 +1,11 @@
 /**
- * Tokens of the programs beside a run: what they are for, in clear, and an HMAC-SHA256 of that. Nothing is stored for them, so
- * a Secret that was lost can be made again as it was. The uid is that of the service's resource: one of the same name that
- * comes later has other tokens. What a token may do by now is decided where it is used.
+ * Tokens of the programs beside a run: claims in plain text, and their HMAC-SHA256. Nothing is stored for them, so a lost
+ * Secret can be created again with the same content. The uid is that of the service's resource: a later one of the same name
+ * has other tokens. Whether a token may still do something is decided where it is used.
  *
  *     <service id>.<uid>.<replication|fan-in>.<firing|any>.<index>.<retries>.<MAC>
  *
- * The version before issued `<service id>.<MAC>`, for a service as a whole; these are read, and no longer made.
+ * Version 0.1 issued `<service id>.<MAC>`, for a service as a whole; these are accepted, and no longer issued.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
@@ -34,7 +34,7 @@ const PURPOSE = { run: 'dt.run:', service: 'dt.service:' } as const
 const macOf = (key: string, purpose: string, claims: string): string =>
   createHmac('sha256', key).update(`${purpose}${claims}`).digest('base64url')
 
-/** The token of a run, by the first key. */
+/** The token of a run, signed with the first key. */
 export function runToken([key]: readonly string[], grant: TokenGrant): string {
   if (!key) throw new TypeError('no key to make a token with')
   const { serviceId, uid, step, firing, index, retries } = grant
@@ -44,7 +44,7 @@ export function runToken([key]: readonly string[], grant: TokenGrant): string {
   return token
 }
 
-/** What a token was made for with one of the keys; undefined for any other text. */
+/** The owner of a token that was signed with one of the keys; undefined for any other text. */
 export function tokenOwner(keys: readonly string[], token: string): TokenOwner | undefined {
   const { claims = '', serviceId = '', uid, step, firing, index, retries, mac = '' } = TOKEN.exec(token)?.groups ?? {}
   const purpose = uid === undefined ? PURPOSE.service : PURPOSE.run

@@ -1,4 +1,4 @@
-/** The slot gate of a status loop: one sweep per interval, however many ticks arrive, and wherever. */
+/** The slot gate of a status loop: one sweep per interval, however many ticks arrive in however many processes. */
 import { Fault } from './fault.ts'
 import type { Log, LoopStore } from './ports.ts'
 
@@ -13,8 +13,8 @@ export interface SlotPorts {
 export type SlotResult<Report> = { readonly kind: 'duplicate' } | ({ readonly kind: 'swept' } & Report)
 
 /**
- * Sweeps if the present slot is free. A tick is a hint: late, repeated and missing ones do no harm.
- * @throws Fault `unavailable` when the sweep failed; the slot is given back, so that the next tick tries again
+ * Sweeps if the current slot is free. A tick is a hint: late, repeated and missing ones are harmless.
+ * @throws Fault `unavailable` when the sweep failed; the slot is given back, and the next tick tries again
  */
 export async function sweepOncePerSlot<Report extends object>(
   { store, now, log, settings }: SlotPorts,

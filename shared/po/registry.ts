@@ -3,10 +3,8 @@
  * never for a host that a caller chose.
  */
 import { Fault } from '../platform/fault.ts'
-import { parseRegistry, REGISTRY_PATTERN } from '../platform/registry.ts'
+import { parseRegistry } from '../platform/registry.ts'
 import type { RegistryLogin } from './model.ts'
-
-export { REGISTRY_PATTERN }
 
 /**
  * Host and port of a caller's `registry_url`.

@@ -4,8 +4,8 @@
  */
 import * as z from 'zod'
 import type { AnySchemas } from '../http/schemas.ts'
+import { REGISTRY_PATTERN } from '../platform/registry.ts'
 import { LOG_LEVELS, parseAnalysisId, STATUS_WORDS } from './model.ts'
-import { REGISTRY_PATTERN } from './registry.ts'
 
 /** A UUID of any version and case, with dashes or without: the id, and the spelling that answers repeat. */
 const spelledId = z

@@ -2,16 +2,12 @@
 import { LOGS_READ, PODS_READ } from './grants.ts'
 import type { KubernetesGrant, Route } from './route.ts'
 
-/** What launching and terminating a service takes. */
-const ANALYTICS_MAKE: KubernetesGrant = {
-  apiGroup: 'eng.cam.ac.uk',
-  resources: ['analytics'],
-  verbs: ['create', 'delete'],
-}
-const ANALYTICS_DELETE: KubernetesGrant = { apiGroup: 'eng.cam.ac.uk', resources: ['analytics'], verbs: ['delete'] }
+/** To create the resource of a service, and to delete it when the launch was abandoned meanwhile. */
+const LAUNCH = { apiGroup: 'eng.cam.ac.uk', resources: ['analytics'], verbs: ['create', 'delete'] } as const
+const TERMINATE = { apiGroup: 'eng.cam.ac.uk', resources: ['analytics'], verbs: ['delete'] } as const
 
-/** What reconciling services takes. */
-const DT_KEEP: readonly KubernetesGrant[] = [
+/** To reconcile services. */
+const RECONCILE: readonly KubernetesGrant[] = [
   { apiGroup: 'eng.cam.ac.uk', resources: ['analytics'], verbs: ['get', 'list', 'patch', 'delete'] },
   { apiGroup: 'eng.cam.ac.uk', resources: ['analytics/status'], verbs: ['patch'] },
   // An object whose owner reference blocks the owner's deletion needs this permission on the owner.
@@ -25,12 +21,13 @@ const DT_KEEP: readonly KubernetesGrant[] = [
   LOGS_READ,
 ]
 
-/** Clients of a digital twin use the prefix; pods of the cluster leave it out. */
+/** Clients of a digital twin use the prefix, pods of the cluster do not. */
 const API = {
   trigger: 'http',
   prefix: '/api/orchestrator/{VERSION}',
   cors: 'DT_CORS_ORIGINS',
   slashes: 'redirect',
+  kubernetes: [],
 } as const
 const CALLERS = { ...API, auth: 'dt', openBy: 'DT_AUTH' } as const
 /** Probes do not follow redirects. */
@@ -45,7 +42,6 @@ export const dt = {
       { method: 'GET', path: '/service/', summary: 'Services, oldest first', operationId: 'core-list_services' },
     ],
     settings: ['auth', 'dt', 'database'],
-    kubernetes: [],
     scale: { min: 1, max: 10, timeoutSeconds: 45, concurrency: 50 },
   },
   serviceLaunch: {
@@ -55,7 +51,7 @@ export const dt = {
       { method: 'POST', path: '/service/launch', summary: 'Launch a service', operationId: 'core-launch_service' },
     ],
     settings: ['auth', 'dt', 'database', 'runs', 'loop'],
-    kubernetes: [ANALYTICS_MAKE],
+    kubernetes: [LAUNCH],
     scale: { min: 0, max: 10, timeoutSeconds: 60, concurrency: 20 },
   },
   serviceStatus: {
@@ -70,7 +66,6 @@ export const dt = {
       },
     ],
     settings: ['auth', 'dt', 'database'],
-    kubernetes: [],
     scale: { min: 0, max: 10, timeoutSeconds: 45, concurrency: 50 },
   },
   serviceRuns: {
@@ -80,7 +75,6 @@ export const dt = {
       { method: 'GET', path: '/service/{id}/runs', summary: 'Runs of a service', operationId: 'core-service_runs' },
     ],
     settings: ['auth', 'dt', 'database'],
-    kubernetes: [],
     scale: { min: 0, max: 5, timeoutSeconds: 45, concurrency: 20 },
   },
   serviceLogs: {
@@ -110,7 +104,7 @@ export const dt = {
       },
     ],
     settings: ['auth', 'dt', 'database', 'runs'],
-    kubernetes: [ANALYTICS_DELETE],
+    kubernetes: [TERMINATE],
     scale: { min: 0, max: 10, timeoutSeconds: 60, concurrency: 20 },
   },
   reconcile: {
@@ -120,7 +114,7 @@ export const dt = {
     slashes: 'both',
     endpoints: [{ method: 'POST', path: '/', summary: 'A tick of the loop, or an event about a service' }],
     settings: ['dt', 'database', 'runs', 'loop', 'tokens', 'services', 'outputs'],
-    kubernetes: DT_KEEP,
+    kubernetes: RECONCILE,
     scale: { min: 1, max: 1, timeoutSeconds: 300, concurrency: 20 },
   },
   healthz: {
@@ -128,7 +122,6 @@ export const dt = {
     ...OPEN,
     endpoints: [{ method: 'GET', path: '/healthz', summary: 'Whether the API answers', operationId: 'root-healthz' }],
     settings: ['dt'],
-    kubernetes: [],
     scale: { min: 0, max: 2, timeoutSeconds: 45, concurrency: 50 },
   },
   docs: {
@@ -142,7 +135,6 @@ export const dt = {
       { method: 'GET', path: '/docs/assets/{file}', summary: 'Scripts and styles of the two pages' },
     ],
     settings: ['dt'],
-    kubernetes: [],
     scale: { min: 0, max: 2, timeoutSeconds: 45, concurrency: 50 },
   },
   serviceOutput: {
@@ -157,7 +149,6 @@ export const dt = {
       },
     ],
     settings: ['auth', 'dt', 'database'],
-    kubernetes: [],
     scale: { min: 0, max: 10, timeoutSeconds: 600, concurrency: 10 },
   },
   fileList: {
@@ -165,7 +156,6 @@ export const dt = {
     ...CALLERS,
     endpoints: [{ method: 'GET', path: '/files', summary: 'Files, in order', operationId: 'files-list_files' }],
     settings: ['auth', 'database', 'dt'],
-    kubernetes: [],
     scale: { min: 0, max: 10, timeoutSeconds: 45, concurrency: 20 },
   },
   fileUpload: {
@@ -174,7 +164,6 @@ export const dt = {
     body: 'stream',
     endpoints: [{ method: 'POST', path: '/files/upload', summary: 'Store a file', operationId: 'files-upload_file' }],
     settings: ['auth', 'database', 'dt', 'files'],
-    kubernetes: [],
     scale: { min: 0, max: 10, timeoutSeconds: 600, concurrency: 10 },
   },
   fileGet: {
@@ -185,7 +174,6 @@ export const dt = {
       { method: 'HEAD', path: '/files/{file_id}', summary: 'What a GET has', operationId: 'files-head_file' },
     ],
     settings: ['auth', 'database', 'dt', 'files'],
-    kubernetes: [],
     scale: { min: 0, max: 10, timeoutSeconds: 600, concurrency: 10 },
   },
   fileReplace: {
@@ -196,7 +184,6 @@ export const dt = {
       { method: 'PUT', path: '/files/{file_id}', summary: 'Other content', operationId: 'files-replace_file' },
     ],
     settings: ['auth', 'database', 'dt', 'files'],
-    kubernetes: [],
     scale: { min: 0, max: 10, timeoutSeconds: 600, concurrency: 10 },
   },
   fileDelete: {
@@ -206,7 +193,6 @@ export const dt = {
       { method: 'DELETE', path: '/files/{file_id}', summary: 'Delete a file', operationId: 'files-delete_file' },
     ],
     settings: ['auth', 'database', 'dt'],
-    kubernetes: [],
     scale: { min: 0, max: 10, timeoutSeconds: 45, concurrency: 20 },
   },
   runInput: {
@@ -217,7 +203,6 @@ export const dt = {
       { method: 'GET', path: '/run/{service_id}/inputs/{sha256}', summary: 'One of these contents' },
     ],
     settings: ['database', 'dt', 'files', 'tokens'],
-    kubernetes: [],
     scale: { min: 0, max: 20, timeoutSeconds: 600, concurrency: 10 },
   },
   runOutput: {
@@ -230,7 +215,6 @@ export const dt = {
       { method: 'POST', path: '/run/{service_id}/outputs', summary: 'Say that a run is complete, or why it is not' },
     ],
     settings: ['database', 'dt', 'files', 'tokens', 'outputs'],
-    kubernetes: [],
     scale: { min: 0, max: 20, timeoutSeconds: 600, concurrency: 10 },
   },
 } as const satisfies Record<string, Route>

@@ -2,7 +2,7 @@
 import { LOGS_READ, PODS_READ } from './grants.ts'
 import type { Endpoint, KubernetesGrant, Route } from './route.ts'
 
-/** No function reads Secrets: a Role cannot name those of analyses, so that reading one would mean reading all. */
+/** No function reads Secrets: a Role cannot name those of analyses, so a permission for one would be one for all. */
 const ROOT_DELETE: readonly KubernetesGrant[] = [
   { apiGroup: '', resources: ['configmaps'], verbs: ['get', 'delete'] },
   // Roots of version 0.1; to be removed when none of its analyses is left.
@@ -10,14 +10,14 @@ const ROOT_DELETE: readonly KubernetesGrant[] = [
 ]
 const PEERS_READ: KubernetesGrant = { apiGroup: '', resources: ['services'], verbs: ['list'] }
 
-/** What making a run takes. */
+/** To create a run. */
 const RUN_WRITE: readonly KubernetesGrant[] = [
   { apiGroup: '', resources: ['secrets', 'configmaps', 'services'], verbs: ['create', 'patch'] },
   { apiGroup: 'apps', resources: ['deployments'], verbs: ['create', 'patch'] },
   { apiGroup: 'networking.k8s.io', resources: ['networkpolicies'], verbs: ['get', 'create', 'patch'] },
 ]
 
-/** What finding objects without an owner row takes. */
+/** To find and delete objects without a row. */
 const OWNED_LIST: readonly KubernetesGrant[] = [
   ...ROOT_DELETE,
   { apiGroup: '', resources: ['configmaps', 'services', 'pods'], verbs: ['list', 'delete'] },
@@ -27,9 +27,18 @@ const OWNED_LIST: readonly KubernetesGrant[] = [
 
 const REMOVAL_SETTINGS = ['auth', 'database', 'identity', 'hub', 'signing', 'runs', 'logs'] as const
 
-const API = { trigger: 'http', cors: 'CORS_ORIGIN', slashes: 'both' } as const
+const API = { trigger: 'http', cors: 'CORS_ORIGIN', slashes: 'both', kubernetes: [] } as const
+const USER = { ...API, auth: 'user' } as const
+const OPEN = { ...API, auth: 'none' } as const
 
-/** The optional-id form that most endpoints have. */
+/** To remove an analysis. */
+const REMOVAL = {
+  settings: REMOVAL_SETTINGS,
+  kubernetes: [...ROOT_DELETE, PODS_READ, LOGS_READ, PEERS_READ],
+  scale: { min: 0, max: 10, timeoutSeconds: 60, concurrency: 20 },
+} as const
+
+/** An endpoint for all analyses, and one for a single analysis. */
 const both = (method: Endpoint['method'], path: string, all: string, one: string): readonly Endpoint[] => [
   { method, path, summary: all },
   { method, path: `${path}/{analysis_id}`, summary: one },
@@ -38,8 +47,7 @@ const both = (method: Endpoint['method'], path: string, all: string, one: string
 export const po = {
   create: {
     name: 'po-create',
-    auth: 'user',
-    ...API,
+    ...USER,
     endpoints: [{ method: 'POST', path: '/po/', summary: 'Create an analysis and start it' }],
     settings: ['auth', 'database', 'identity', 'hub', 'registry', 'runs', 'signing', 'logs'],
     kubernetes: [...RUN_WRITE, PEERS_READ, ...ROOT_DELETE, PODS_READ, LOGS_READ],
@@ -47,17 +55,14 @@ export const po = {
   },
   history: {
     name: 'po-history',
-    auth: 'user',
-    ...API,
+    ...USER,
     endpoints: both('GET', '/po/history', 'Logs of all ended analyses', 'Logs of one ended analysis'),
     settings: ['auth', 'database'],
-    kubernetes: [],
     scale: { min: 0, max: 5, timeoutSeconds: 60, concurrency: 5 },
   },
   logs: {
     name: 'po-logs',
-    auth: 'user',
-    ...API,
+    ...USER,
     endpoints: both('GET', '/po/logs', 'Live logs of all analyses', 'Live logs of one analysis'),
     settings: ['auth', 'database', 'runs', 'logs'],
     kubernetes: [PODS_READ, LOGS_READ],
@@ -70,22 +75,18 @@ export const po = {
     body: 'long-texts',
     endpoints: [{ method: 'POST', path: '/po/stream_logs', summary: 'Record a log line of an analysis' }],
     settings: ['auth', 'database', 'hub', 'logs'],
-    kubernetes: [],
     scale: { min: 1, max: 20, timeoutSeconds: 45, concurrency: 50 },
   },
   status: {
     name: 'po-status',
-    auth: 'user',
-    ...API,
+    ...USER,
     endpoints: both('GET', '/po/status', 'Status and progress of all analyses', 'Status and progress of one analysis'),
     settings: ['auth', 'database'],
-    kubernetes: [],
     scale: { min: 0, max: 10, timeoutSeconds: 45, concurrency: 50 },
   },
   pods: {
     name: 'po-pods',
-    auth: 'user',
-    ...API,
+    ...USER,
     endpoints: both('GET', '/po/pods', 'Pod names of all analyses', 'Pod names of one analysis'),
     settings: ['auth', 'database', 'runs'],
     kubernetes: [PODS_READ],
@@ -93,26 +94,19 @@ export const po = {
   },
   stop: {
     name: 'po-stop',
-    auth: 'user',
-    ...API,
+    ...USER,
     endpoints: both('PUT', '/po/stop', 'Stop all analyses', 'Stop one analysis'),
-    settings: REMOVAL_SETTINGS,
-    kubernetes: [...ROOT_DELETE, PODS_READ, LOGS_READ, PEERS_READ],
-    scale: { min: 0, max: 10, timeoutSeconds: 60, concurrency: 20 },
+    ...REMOVAL,
   },
   delete: {
     name: 'po-delete',
-    auth: 'user',
-    ...API,
+    ...USER,
     endpoints: both('DELETE', '/po/delete', 'Delete all analyses', 'Delete one analysis'),
-    settings: REMOVAL_SETTINGS,
-    kubernetes: [...ROOT_DELETE, PODS_READ, LOGS_READ, PEERS_READ],
-    scale: { min: 0, max: 10, timeoutSeconds: 60, concurrency: 20 },
+    ...REMOVAL,
   },
   cleanup: {
     name: 'po-cleanup',
-    auth: 'user',
-    ...API,
+    ...USER,
     endpoints: [
       {
         method: 'DELETE',
@@ -126,17 +120,14 @@ export const po = {
   },
   healthz: {
     name: 'po-healthz',
-    auth: 'none',
-    ...API,
+    ...OPEN,
     endpoints: [{ method: 'GET', path: '/po/healthz', summary: 'Whether the database answers and the loop moves' }],
     settings: ['database', 'loop'],
-    kubernetes: [],
     scale: { min: 0, max: 2, timeoutSeconds: 45, concurrency: 50 },
   },
   docs: {
     name: 'po-docs',
-    auth: 'none',
-    ...API,
+    ...OPEN,
     endpoints: [
       { method: 'GET', path: '/api/docs', summary: 'Swagger UI' },
       { method: 'GET', path: '/api/redoc', summary: 'ReDoc' },
@@ -144,7 +135,6 @@ export const po = {
       { method: 'GET', path: '/api/assets/{file}', summary: 'Scripts and styles of the two pages' },
     ],
     settings: [],
-    kubernetes: [],
     scale: { min: 0, max: 2, timeoutSeconds: 45, concurrency: 50 },
   },
   statusReconcile: {

@@ -1,4 +1,4 @@
-/** The type of a row of the table of functions, and what is computed from one. */
+/** A row of the table of functions, and values derived from it. */
 
 /**
  * Who may call. `user`: any token of the realm but an analysis's. `analysis`: also an analysis's, for itself. `dt`: as `user`
@@ -51,13 +51,13 @@ export interface Route {
   /** Setting that lists the origins whose pages may call. Left out: none may. */
   readonly cors?: 'CORS_ORIGIN' | 'DT_CORS_ORIGINS'
   /**
-   * Setting that decides whether callers need a token: with the value `none` they do not. A route of documentation has it to
-   * describe its API.
+   * Setting that decides whether callers need a token: with the value `none` they do not. A route of documentation has it
+   * for the description of its API.
    */
   readonly openBy?: 'DT_AUTH'
   /**
-   * What a path answers whose trailing slash is missing or too much. `both`: the same. `redirect`: a 307 to the path as it is
-   * written here.
+   * Answer to a path with a trailing slash too many or too few. `both`: the same. `redirect`: a 307 to the path as it is written
+   * here.
    */
   readonly slashes: 'both' | 'redirect'
   /**

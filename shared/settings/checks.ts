@@ -1,4 +1,4 @@
-/** What a function checks before it listens, beyond the form of its settings: the files that they name and the keys in them. */
+/** Checks before a function listens, beyond the form of its settings: the files that they name, and the keys in these. */
 import type { Config } from './config.ts'
 
 /** @throws ConfigFault */

@@ -1,4 +1,4 @@
-/** Kinds of settings: how the text of a variable becomes a value, and what was expected where it does not. */
+/** Kinds of settings: how the text of a variable becomes a value, or what was expected instead. */
 import { closedAround, parseBlock } from '../platform/cidr.ts'
 import type { DnsPeer } from '../platform/dns-egress.ts'
 import { parseRegistry } from '../platform/registry.ts'
@@ -23,15 +23,21 @@ export class Expected {
 }
 
 interface Shape {
-  readonly group: Group
   readonly effect: string
   /** Undefined: the setting is required. An empty text is a value. */
   readonly default?: string
   readonly secret?: boolean
 }
 
-const setting = <T>(shape: Shape, parse: (text: string) => T | Expected): Setting<T> => ({
-  group: shape.group,
+type Ungrouped<T> = Omit<Setting<T>, 'group'>
+
+/** Settings that the same functions read. */
+export const inGroup = <Table extends Readonly<Record<string, Ungrouped<unknown>>>>(group: Group, table: Table) =>
+  Object.fromEntries(Object.entries(table).map(([name, setting]) => [name, { group, ...setting }])) as {
+    readonly [Name in keyof Table]: Table[Name] extends Ungrouped<infer T> ? Setting<T> : never
+  }
+
+const setting = <T>(shape: Shape, parse: (text: string) => T | Expected): Ungrouped<T> => ({
   effect: shape.effect,
   default: shape.default,
   secret: shape.secret ?? false,
@@ -48,17 +54,18 @@ export const boolean = (shape: Shape) =>
     if (['false', '0', 'no', 'off', ''].includes(word)) return false
     return new Expected('true or false')
   })
-export const whole = (shape: Shape, min: number, max: number) =>
-  setting<number>(shape, (value) =>
-    /^[0-9]+$/.test(value) && Number(value) >= min && Number(value) <= max
+export const whole = (shape: Shape & { readonly range: readonly [min: number, max: number] }) =>
+  setting<number>(shape, (value) => {
+    const [min, max] = shape.range
+    return /^[0-9]+$/.test(value) && Number(value) >= min && Number(value) <= max
       ? Number(value)
-      : new Expected(`a whole number from ${min} to ${max}`),
-  )
+      : new Expected(`a whole number from ${min} to ${max}`)
+  })
 export const mongo = (shape: Shape) =>
   setting<string>(shape, (value) =>
     /^mongodb(\+srv)?:\/\/\S+$/.test(value) ? value : new Expected('a mongodb:// or mongodb+srv:// URL'),
   )
-/** A pattern that only fits at the end is tried at each slash before it, and takes the square of a long run of them. */
+/** Without a regular expression: one that matches only at the end takes quadratic time for a long run of slashes. */
 function withoutSlashes(value: string): string {
   let end = value.length
   while (value[end - 1] === '/') end -= 1
@@ -81,21 +88,20 @@ export const registry = (shape: Shape) =>
       ? value
       : new Expected('a registry such as https://harbor.example, without a login')
   })
-export const oneOf = <const T extends string>(shape: Shape, ...words: readonly T[]) =>
-  setting<T>(shape, (value) => words.find((word) => word === value) ?? new Expected(words.join(' or ')))
-/** Texts between commas. */
-export const list = (shape: Shape) =>
-  setting<readonly string[]>(shape, (value) =>
-    value
-      .split(',')
-      .map((each) => each.trim())
-      .filter(Boolean),
-  )
+export const oneOf = <const T extends string>(shape: Shape & { readonly words: readonly T[] }) =>
+  setting<T>(shape, (value) => shape.words.find((word) => word === value) ?? new Expected(shape.words.join(' or ')))
+const entriesOf = (value: string): string[] =>
+  value
+    .split(',')
+    .map((each) => each.trim())
+    .filter(Boolean)
+/** Comma-separated texts. */
+export const list = (shape: Shape) => setting<readonly string[]>(shape, entriesOf)
 /** A segment of a path. */
 export const word = (shape: Shape) =>
   setting<string>(shape, (value) => (/^[A-Za-z0-9._-]+$/.test(value) ? value : new Expected('letters and digits')))
 const KEY_LENGTH = 32
-/** Secrets between commas, the first of which is used for what is new. */
+/** Comma-separated secrets; the first one is used for new tokens. */
 export const keys = (shape: Shape) =>
   setting<readonly string[]>(shape, (value) => {
     const all = value.split(',').map((each) => each.trim())
@@ -130,71 +136,56 @@ export const overrides = (shape: Shape) =>
       : (extensionsOf(value) ?? new Expected('JSON such as {"extensions":{"name":"value"}}, names of [a-z0-9]')),
   )
 
-/** One allowed way out: pods with a label, or addresses, and a port. */
-export type EgressRule = {
-  readonly to: { readonly label: readonly [key: string, value: string] } | { readonly cidr: string }
+/** Pods by their labels, or addresses, and a port. */
+interface Destination<Pods> {
+  readonly to: Pods | { readonly cidr: string }
   readonly port: number
 }
-const LABELLED = /^(?<key>[A-Za-z0-9][A-Za-z0-9./_-]*)=(?<value>[A-Za-z0-9][A-Za-z0-9._-]*):(?<port>[0-9]{1,5})$/
-const ADDRESSED = /^(?<cidr>[0-9a-fA-F.:]+\/[0-9]{1,3}):(?<port>[0-9]{1,5})$/
+type Labelled = { readonly label: readonly [key: string, value: string] }
+export type EgressRule = Destination<Labelled>
 
-function wayOf(text: string): EgressRule | undefined {
-  const labelled = LABELLED.exec(text)?.groups
-  const addressed = ADDRESSED.exec(text)?.groups
-  const port = Number((labelled ?? addressed)?.['port'])
+const PORT = ':(?<port>[0-9]{1,5})$'
+const LABEL = `(?<key>[A-Za-z0-9][A-Za-z0-9./_-]*)=(?<value>[A-Za-z0-9][A-Za-z0-9._-]*)${PORT}`
+const PODS = new RegExp(`^${LABEL}`)
+const PODS_ELSEWHERE = new RegExp(`^(?<namespace>[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)/${LABEL}`)
+const ADDRESSES = new RegExp(`^(?<cidr>[0-9a-fA-F.:]+/[0-9]{1,3})${PORT}`)
+
+type Groups = Readonly<Record<string, string>>
+const labelled = ({ key = '', value = '' }: Groups): Labelled => ({ label: [key, value] })
+
+function destinationOf<Pods>(text: string, pods: RegExp, podsOf: (groups: Groups) => Pods) {
+  const podGroups = pods.exec(text)?.groups
+  const { cidr = '', port: digits } = podGroups ?? ADDRESSES.exec(text)?.groups ?? {}
+  const port = Number(digits)
   if (!(port >= 1 && port <= 65_535)) return undefined
-  if (labelled) return { to: { label: [labelled['key'] ?? '', labelled['value'] ?? ''] }, port }
-  const { cidr = '' } = addressed ?? {}
+  if (podGroups) return { to: podsOf(podGroups), port }
   return parseBlock(cidr) ? { to: { cidr }, port } : undefined
 }
 
-/** A block that may never be opened, and the closed one it lies in. */
-function closedWay({ to }: EgressRule): string | undefined {
+/** What was expected instead of a block that lies in a closed one. */
+function closedTo({ to }: EgressRule): string | undefined {
   const block = 'cidr' in to ? parseBlock(to.cidr) : undefined
   const around = block && closedAround(block)
   return around && `blocks outside of ${around}, which holds metadata, link-local or loopback addresses`
 }
 
-export const ways = (shape: Shape) =>
+export const egressRules = (shape: Shape) =>
   setting<readonly EgressRule[]>(shape, (value) => {
-    const found = value
-      .split(',')
-      .map((each) => each.trim())
-      .filter(Boolean)
-      .map(wayOf)
-    const all = found.filter((way) => way !== undefined)
-    if (all.length < found.length) return new Expected('entries such as app=influxdb:8086 or 10.0.0.0/8:1883')
-    const closed = all.map(closedWay).find((expected) => expected !== undefined)
-    return closed === undefined ? all : new Expected(closed)
+    const found = entriesOf(value).map((entry) => destinationOf(entry, PODS, labelled))
+    const rules = found.filter((rule) => rule !== undefined)
+    if (rules.length < found.length) return new Expected('entries such as app=influxdb:8086 or 10.0.0.0/8:1883')
+    const closed = rules.map(closedTo).find((expected) => expected !== undefined)
+    return closed === undefined ? rules : new Expected(closed)
   })
 
-const isPort = (port: number): boolean => port >= 1 && port <= 65_535
-
-const SERVER_PODS =
-  /^(?<namespace>[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)\/(?<key>[A-Za-z0-9][A-Za-z0-9./_-]*)=(?<value>[A-Za-z0-9][A-Za-z0-9._-]*):(?<port>[0-9]{1,5})$/
-
-function dnsPeerOf(text: string): DnsPeer | undefined {
-  const pods = SERVER_PODS.exec(text)?.groups
-  const addressed = ADDRESSED.exec(text)?.groups
-  const port = Number((pods ?? addressed)?.['port'])
-  if (!isPort(port)) return undefined
-  if (pods) {
-    const { namespace = '', key = '', value = '' } = pods
-    return { to: { namespace, label: [key, value] }, port }
-  }
-  const { cidr = '' } = addressed ?? {}
-  return parseBlock(cidr) ? { to: { cidr }, port } : undefined
-}
-
-/** At least one name server: a policy without any would let no pod resolve a name. */
+/** At least one name server: under a policy without any, no pod could resolve a name. */
 export const dnsPeers = (shape: Shape) =>
   setting<readonly DnsPeer[]>(shape, (value) => {
-    const entries = value
-      .split(',')
-      .map((each) => each.trim())
-      .filter(Boolean)
-    const peers = entries.map(dnsPeerOf).filter((peer) => peer !== undefined)
-    return peers.length > 0 && peers.length === entries.length
+    const found = entriesOf(value).map((entry) =>
+      destinationOf(entry, PODS_ELSEWHERE, ({ namespace = '', ...groups }) => ({ namespace, ...labelled(groups) })),
+    )
+    const peers = found.filter((peer) => peer !== undefined)
+    return peers.length > 0 && peers.length === found.length
       ? peers
       : new Expected('entries such as kube-system/k8s-app=kube-dns:53 or 169.254.20.10/32:53')
   })

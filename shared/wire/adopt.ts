@@ -1,4 +1,4 @@
-/** Ports for a move from the Python service: those of a removal, and what the Python service has. */
+/** Ports of the adoption: those of a removal, and the state of the Python service. */
 import { createTakeover } from '../adapters/kubernetes/po/takeover.ts'
 import { connect, createPoStore } from '../adapters/postgres/po/index.ts'
 import { createPoIntake } from '../adapters/postgres/po/intake.ts'
@@ -12,13 +12,12 @@ import { identity } from './identity.ts'
 import { poSettings } from './settings.ts'
 import { sign } from './sign.ts'
 
-/** Settings that they read. */
 export const GROUPS = ['database', 'auth', 'identity', 'registry', 'runs', 'signing', 'logs'] as const
 
-/** A log is one text that nothing bounds, and the server is silent while it works on it. */
+/** A log is one text of any length, and the server sends nothing while it reads it. */
 const PATIENT = { applicationName: 'flame-po-adopt', answerMs: 60_000 } as const
 
-/** Only in a pod of the cluster the resolver of this process is the cluster's. */
+/** Only in a pod is the resolver of this process the cluster's. */
 function resolverIsOurs(env: Environment): boolean {
   return env['KUBERNETES_SERVICE_HOST'] !== undefined && !env['KUBECONFIG']
 }

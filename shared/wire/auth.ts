@@ -1,6 +1,5 @@
 /**
- * Who calls, by the kinds of callers in the route table: from a bearer token to what use cases know of its holder, or to the
- * refusal of one who may not call the route.
+ * Authenticates the kinds of callers in the route table: from a bearer token to the caller that a use case sees, or a refusal.
  */
 import { type Access, parseObjectId } from '../files/model.ts'
 import {
@@ -20,7 +19,7 @@ import type { Config } from '../settings/config.ts'
 
 /** A client of the realm. */
 export interface RealmClient {
-  /** Set when it is an analysis: their clients are named by the analysis id. */
+  /** Set for the client of an analysis, whose name is the analysis id. */
   readonly analysisId: AnalysisId | undefined
 }
 
@@ -28,7 +27,7 @@ export interface CallerOf {
   readonly none: undefined
   readonly user: RealmClient
   readonly analysis: RealmClient
-  /** Undefined where the site asks for no token. */
+  /** Undefined where the site requires no token. */
   readonly dt: RealmClient | undefined
   readonly service: Access
 }
@@ -59,7 +58,7 @@ export function authenticateUser(config: ClientConfig, verify?: VerifyToken): Au
   }
 }
 
-/** Runs of digital-twin services, which no realm knows, each for its own service. */
+/** Runs of digital-twin services. Their tokens are not of the realm, and valid for their own service only. */
 export function authenticateRun({ DT_TOKEN_KEY }: Pick<Config, 'DT_TOKEN_KEY'>): Authenticate<Access> {
   return async (token, { service_id: wanted }) => {
     const owner = tokenOwner(DT_TOKEN_KEY, token)

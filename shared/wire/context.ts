@@ -1,6 +1,6 @@
 /**
- * Puts the ports of a function together. Each port has a file of its own, so that a function loads only the vendors it uses.
- * Everything is made at the first request; importing only notes what is to be checked at start.
+ * Assembles the ports of a function. Each port has a file of its own, so a function loads only the vendors it uses. Ports are
+ * created at the first request; importing only registers checks for the start.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Wired } from '../http/endpoint.ts'
@@ -11,7 +11,7 @@ import { atStart, type Check } from '../settings/checks.ts'
 import { type Config, type Environment, groupsOf, loadConfig } from '../settings/config.ts'
 import { type CallerOf, callersOf } from './auth.ts'
 
-/** What every function has, whatever else it is wired with. */
+/** Ports of every function. */
 interface Ambient<Settings> {
   readonly log: Log
   readonly now: () => Date
@@ -26,14 +26,14 @@ export interface Context<Settings = unknown> {
   readonly ambient: Ambient<Settings>
 }
 
-/** Makes one or more ports. `check` finds faults of its settings that only files and keys can show, at start. */
+/** Creates one or more ports. At start, `check` finds faults of its settings that show only in files and keys. */
 export interface Wiring<P, Settings = unknown> {
   (context: Context<Settings>): P
   readonly check?: Check
 }
 
-type Together<W extends readonly unknown[]> = W extends readonly [Wiring<infer P, never>, ...infer Rest]
-  ? P & Together<Rest>
+type PortsOf<W extends readonly unknown[]> = W extends readonly [Wiring<infer P, never>, ...infer Rest]
+  ? P & PortsOf<Rest>
   : unknown
 
 const LEVELS = {
@@ -68,14 +68,14 @@ export const wireWith =
   <const R extends Route, const W extends readonly Wiring<object, Settings>[]>(
     route: R,
     ...wirings: W
-  ): Wired<Ambient<Settings> & Together<W>, CallerOf[R['auth']]> => {
+  ): Wired<Ambient<Settings> & PortsOf<W>, CallerOf[R['auth']]> => {
     for (const { check } of wirings) if (check) atStart(check)
     const make = () => {
       const env = process.env
       const config = loadConfig(groupsOf(route, env), env)
       const ambient = createAmbient(createLog(route.name, config), settingsOf(config))
       const context = { config, env, ambient }
-      return Object.assign({}, ambient, ...wirings.map((wiring) => wiring(context))) as Ambient<Settings> & Together<W>
+      return Object.assign({}, ambient, ...wirings.map((wiring) => wiring(context))) as Ambient<Settings> & PortsOf<W>
     }
     return Object.assign(make, { callers: callersOf<R['auth']>(route.auth) })
   }

@@ -7,7 +7,7 @@ import type { DtSettings } from '../dt/settings.ts'
 import type { Config } from '../settings/config.ts'
 import { wireWith } from './context.ts'
 
-/** Where runs find the listener of `run-input` and `run-output`. */
+/** URL at which runs reach `run-input` and `run-output`. */
 const runsUrl = (config: Config, namespace: string): string =>
   config.DT_RUNS_URL || `http://dt-runs.${namespace}.svc.${config.CLUSTER_DOMAIN}`
 

@@ -3,6 +3,7 @@ import { createDigest } from '../adapters/digest.ts'
 import { checkAuthority, createBlobs, createCatalogue, createRuns } from '../adapters/postgres/files/index.ts'
 import { bytesOf } from '../dt/settings.ts'
 import { objectIdOf } from '../files/id.ts'
+import { parseObjectId } from '../files/model.ts'
 import type { RunPorts } from '../files/ports.ts'
 import type { Route } from '../routes/index.ts'
 import { type Wiring, wireWith } from './context.ts'
@@ -23,7 +24,7 @@ const wiring: Wiring<Pick<RunPorts, 'catalogue' | 'blobs' | 'runs' | 'limits' | 
       DT_SERVICE_OUTPUT_LIMIT: bytesOf(config.DT_SERVICE_OUTPUT_LIMIT),
     },
     newDigest: createDigest,
-    newId: () => objectIdOf(new Date(), randomBytes(8)),
+    newId: () => objectIdOf(parseObjectId, new Date(), randomBytes(8)),
   }
 }
 

@@ -1,4 +1,4 @@
-/** Ports for bringing a Mongo database over: that database, and ours. */
+/** Ports of the import: the Mongo database, and ours. */
 import { createDigest } from '../adapters/digest.ts'
 import { createFormer } from '../adapters/mongo/index.ts'
 import { connect, createDtStore } from '../adapters/postgres/dt/index.ts'

@@ -9,7 +9,7 @@ const create = (config: Config): Promise<Sign> =>
 
 const wiring: Wiring<Pick<PoPorts, 'sign'>> = ({ config }) => {
   const ready = create(config)
-  // Awaited at the first use; until then its failure is nobody's.
+  // Awaited at first use; a failure before that is not an unhandled rejection.
   ready.catch(() => {})
   return { sign: async (document) => (await ready)(document) }
 }

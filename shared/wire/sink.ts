@@ -9,7 +9,7 @@ export const dtSink: SinkWiring = ({ config }) => ({
   sink: config.K_SINK === '' ? null : createSink({ url: config.K_SINK, extensions: config.K_CE_OVERRIDES }),
 })
 
-/** Events to nowhere would mean that nothing is reconciled. */
+/** Without a sink for the events of a sweep, nothing would be reconciled. */
 function check({ FANOUT, K_SINK }: Config): void {
   if (FANOUT === 'events' && K_SINK === '') throw new ConfigFault(['K_SINK: expected a value, since FANOUT is events'])
 }

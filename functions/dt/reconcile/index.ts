@@ -6,12 +6,12 @@ import { http } from '../../../shared/http/register.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { wireDt } from '../../../shared/wire/dt.ts'
 import { dtCluster } from '../../../shared/wire/dt-cluster.ts'
-import { dtKeeping } from '../../../shared/wire/dt-keeping.ts'
+import { dtRetention } from '../../../shared/wire/dt-retention.ts'
 import { dtStore } from '../../../shared/wire/dt-store.ts'
 import { dtSink } from '../../../shared/wire/sink.ts'
 
 const route = routes.dt.reconcile
-const ports = wireDt(route, dtStore, dtCluster, dtSink, dtKeeping)
+const ports = wireDt(route, dtStore, dtCluster, dtSink, dtRetention)
 
 http(
   route.name,

@@ -5,11 +5,11 @@ import { http } from '../../../shared/http/register.ts'
 import { history } from '../../../shared/po/history.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { routes } from '../../../shared/routes/index.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { wirePo } from '../../../shared/wire/po.ts'
 import { store } from '../../../shared/wire/store.ts'
 
 const route = routes.po.history
-const ports = wire(route, store)
+const ports = wirePo(route, store)
 
 http(
   route.name,

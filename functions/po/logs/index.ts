@@ -6,11 +6,11 @@ import { logs } from '../../../shared/po/logs.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { cluster } from '../../../shared/wire/cluster.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { wirePo } from '../../../shared/wire/po.ts'
 import { store } from '../../../shared/wire/store.ts'
 
 const route = routes.po.logs
-const ports = wire(route, store, cluster)
+const ports = wirePo(route, store, cluster)
 
 http(
   route.name,

@@ -7,13 +7,13 @@ import { routes } from '../../../shared/routes/index.ts'
 import { cluster } from '../../../shared/wire/cluster.ts'
 import { hub } from '../../../shared/wire/hub.ts'
 import { identity } from '../../../shared/wire/identity.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { wirePo } from '../../../shared/wire/po.ts'
 import { sign } from '../../../shared/wire/sign.ts'
 import { sink } from '../../../shared/wire/sink.ts'
 import { store } from '../../../shared/wire/store.ts'
 
 const route = routes.po.statusReconcile
-const ports = wire(route, store, cluster, identity, hub, sink, sign)
+const ports = wirePo(route, store, cluster, identity, hub, sink, sign)
 
 http(
   route.name,

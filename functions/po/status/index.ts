@@ -4,11 +4,11 @@ import { http } from '../../../shared/http/register.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { status } from '../../../shared/po/status.ts'
 import { routes } from '../../../shared/routes/index.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { wirePo } from '../../../shared/wire/po.ts'
 import { store } from '../../../shared/wire/store.ts'
 
 const route = routes.po.status
-const ports = wire(route, store)
+const ports = wirePo(route, store)
 
 http(
   route.name,

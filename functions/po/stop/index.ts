@@ -8,12 +8,12 @@ import { routes } from '../../../shared/routes/index.ts'
 import { cluster } from '../../../shared/wire/cluster.ts'
 import { hub } from '../../../shared/wire/hub.ts'
 import { identity } from '../../../shared/wire/identity.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { wirePo } from '../../../shared/wire/po.ts'
 import { sign } from '../../../shared/wire/sign.ts'
 import { store } from '../../../shared/wire/store.ts'
 
 const route = routes.po.stop
-const ports = wire(route, store, cluster, identity, hub, sign)
+const ports = wirePo(route, store, cluster, identity, hub, sign)
 
 http(
   route.name,

@@ -7,11 +7,11 @@ import { lineRequest } from '../../../shared/po/requests.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { hub } from '../../../shared/wire/hub.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { wirePo } from '../../../shared/wire/po.ts'
 import { store } from '../../../shared/wire/store.ts'
 
 const route = routes.po.streamLogs
-const ports = wire(route, store, hub)
+const ports = wirePo(route, store, hub)
 
 http(
   route.name,

@@ -1,16 +1,13 @@
 /**
- * The analysis's own API, which its container serves behind the proxy of its run. The container runs code of others. It may
+ * The analysis's own API, which its container serves behind the proxy of its run. The container runs third-party code. It may
  * hang, or answer with anything of any size, so calls have short deadlines and small limits, and no answer is trusted.
- *
- * Owns: the three calls and their answers. May import: the AnalysisApi port, model, names, fault, HTTP client.
  */
-
-import { expectOk, type HttpAnswer } from '../../platform/http-client.ts'
+import { createHttpClient, expectOk, type HttpAnswer, type HttpRequest } from '../../platform/http-client.ts'
 import type { AnalysisId, RunNumber } from '../../po/model.ts'
 import { proxyName } from '../../po/names.ts'
 import { type AnalysisApi, type Health, SDK_STATUSES } from '../../po/ports/analysis-api.ts'
 import { asObject, numberOf, parseAnswer } from '../json.ts'
-import { createReach, type Reach, type ReachRequest } from '../reach.ts'
+import type { Reach } from '../reach.ts'
 
 type AnalysisApiOptions = Reach & {
   /** Of each call. */
@@ -20,25 +17,19 @@ type AnalysisApiOptions = Reach & {
 const SYSTEM = 'The analysis'
 const LIMIT_BYTES = 64 * 1024
 
-export function createAnalysisApi(options: AnalysisApiOptions): AnalysisApi {
-  const reach = createReach(options, {
-    system: SYSTEM,
-    deadlineMs: options.deadlineMs ?? 3_000,
-    limitBytes: LIMIT_BYTES,
-  })
+export function createAnalysisApi({ send, urlOf, deadlineMs = 3_000 }: AnalysisApiOptions): AnalysisApi {
+  const ask = createHttpClient({ system: SYSTEM, deadlineMs, limitBytes: LIMIT_BYTES, send })
 
   const call = async (
     id: AnalysisId,
     run: RunNumber,
     path: string,
-    request: Pick<ReachRequest, 'method' | 'headers' | 'body'>,
+    request: Omit<HttpRequest, 'url'>,
     doing: string,
-  ): Promise<HttpAnswer> =>
-    expectOk(
-      SYSTEM,
-      doing,
-      await reach({ service: proxyName(id, run), port: 80, path: `/analysis/${path}`, ...request }, doing),
-    )
+  ): Promise<HttpAnswer> => {
+    const url = `${urlOf(proxyName(id, run), 80)}/analysis/${path}`
+    return expectOk(SYSTEM, doing, await ask({ ...request, url }, doing))
+  }
 
   return {
     async healthz(id, run) {

@@ -1,15 +1,13 @@
 /**
  * Deletes the subscriptions of an ended analysis at the node's message broker.
  *
- * Owns: one call. May import: the Broker port, model, fault, HTTP client.
- *
  * The API server's service proxy removes the `Authorization` header. A broker that checks tokens then refuses the call, and
  * the subscriptions stay until the broker deletes them itself.
  */
-import { expectOk } from '../../platform/http-client.ts'
+import { createHttpClient, expectOk } from '../../platform/http-client.ts'
 import type { Broker } from '../../po/ports/broker.ts'
 import type { PeerService } from '../../po/ports/cluster.ts'
-import { createReach, type Reach } from '../reach.ts'
+import type { Reach } from '../reach.ts'
 
 type BrokerOptions = Reach & {
   /** The broker's Service; undefined if the node has none. */
@@ -21,29 +19,17 @@ const SYSTEM = 'The message broker'
 const DOING = 'end the subscriptions of an analysis'
 const LIMIT_BYTES = 64 * 1024
 
-export function createBroker(options: BrokerOptions): Broker {
-  const reach = createReach(options, {
-    system: SYSTEM,
-    deadlineMs: options.deadlineMs ?? 5_000,
-    limitBytes: LIMIT_BYTES,
-  })
-
+export function createBroker({ send, urlOf, peer: findPeer, deadlineMs = 5_000 }: BrokerOptions): Broker {
+  const ask = createHttpClient({ system: SYSTEM, deadlineMs, limitBytes: LIMIT_BYTES, send })
   return {
     async unsubscribe(id, tokenOf) {
-      const peer = await options.peer()
+      const peer = await findPeer()
       if (!peer) return
       const token = await tokenOf()
       if (!token) return
-      const answer = await reach(
-        {
-          service: peer.name,
-          port: peer.port,
-          path: `/analyses/${id}/messages/subscriptions`,
-          method: 'DELETE',
-          headers: { authorization: `Bearer ${token.value}` },
-        },
-        DOING,
-      )
+      const url = `${urlOf(peer.name, peer.port)}/analyses/${id}/messages/subscriptions`
+      const headers = { authorization: `Bearer ${token.value}` }
+      const answer = await ask({ method: 'DELETE', url, headers }, DOING)
       if (answer.status !== 404) expectOk(SYSTEM, DOING, answer)
     },
   }

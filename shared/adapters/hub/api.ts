@@ -15,18 +15,12 @@ interface HubApiOptions {
   readonly now: () => Date
 }
 
-interface HubApi {
-  /** All matching rows of a collection, from all pages. The Hub ignores filters that it does not know: check the rows. */
-  list(path: string, filters: Readonly<Record<string, string>>, doing: string): Promise<readonly JsonObject[]>
-  post(path: string, body: JsonObject, doing: string): Promise<void>
-}
-
 const SYSTEM = 'The Hub'
 const PAGE_SIZE = 50
 /** More pages mean that the Hub ignored the filter and sends the whole collection. */
 const MAX_PAGES = 200
 
-export function createHubApi(options: HubApiOptions): HubApi {
+export function createHubApi(options: HubApiOptions) {
   const { coreUrl, authUrl, clientId, clientSecret, send, deadlineMs, now } = options
   const ask = createHttpClient({ system: SYSTEM, deadlineMs, send })
 
@@ -52,7 +46,8 @@ export function createHubApi(options: HubApiOptions): HubApi {
   }
 
   return {
-    async list(path, filters, doing) {
+    /** All matching rows of a collection, from all pages. The Hub ignores filters that it does not know: check the rows. */
+    async list(path: string, filters: Readonly<Record<string, string>>, doing: string): Promise<readonly JsonObject[]> {
       const rows: JsonObject[] = []
       for (let page = 0; page < MAX_PAGES; page += 1) {
         const query = new URLSearchParams({
@@ -69,8 +64,6 @@ export function createHubApi(options: HubApiOptions): HubApi {
       throw new Fault('refused', `${SYSTEM} sends rows without end when asked to ${doing}`)
     },
 
-    async post(path, body, doing) {
-      await call('POST', path, doing, body)
-    },
+    post: (path: string, body: JsonObject, doing: string) => call('POST', path, doing, body),
   }
 }

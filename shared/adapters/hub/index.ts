@@ -1,9 +1,6 @@
 /**
  * The Hub from the view of one node: the node's row for an analysis with its status and log, and the rows of its partners.
  *
- * Owns: the choice and the cache of rows, and the limits of log lines. May import: the Hub port, model, fault, HTTP client,
- * and config for its fault.
- *
  * `refused` means that the Hub will never accept the request, and its report is not sent again. Temporary failures, such as an
  * expired login or too many requests, are `unavailable`.
  */

@@ -1,13 +1,5 @@
 /** A map that drops the entries that were unused for the longest time. */
-
-interface LruCache<K, V> {
-  get(key: K): V | undefined
-  set(key: K, value: V): void
-  /** Deletes every key with this value. */
-  deleteValue(value: V): void
-}
-
-export function createLruCache<K, V>(limit: number): LruCache<K, V> {
+export function createLruCache<K, V>(limit: number) {
   // A Map keeps its keys in the order of insertion, so the first is the least recently used.
   const entries = new Map<K, V>()
   const renew = (key: K, value: V): void => {
@@ -15,19 +7,20 @@ export function createLruCache<K, V>(limit: number): LruCache<K, V> {
     entries.set(key, value)
   }
   return {
-    get(key) {
+    get(key: K): V | undefined {
       const value = entries.get(key)
       if (value !== undefined) renew(key, value)
       return value
     },
-    set(key, value) {
+    set(key: K, value: V) {
       renew(key, value)
       for (const oldest of entries.keys()) {
         if (entries.size <= limit) break
         entries.delete(oldest)
       }
     },
-    deleteValue(value) {
+    /** Deletes every key with this value. */
+    deleteValue(value: V) {
       for (const [key, cached] of entries) if (cached === value) entries.delete(key)
     },
   }

@@ -17,7 +17,9 @@ export interface TransportOptions {
 /** @throws ConfigFault for a proxy that is not a URL, or a file without certificates */
 export function createTransport(options: TransportOptions): Send {
   const { httpProxy = '', httpsProxy = '', extraCaCerts = '' } = options
-  const ca = extraCaCerts === '' ? undefined : [...defaultAuthorities(), ...readAuthorities(extraCaCerts)]
+  // The default includes those of Node's options (`NODE_EXTRA_CA_CERTS`, `--use-system-ca`). Node 20 has only the roots.
+  const known = tls.getCACertificates?.('default') ?? tls.rootCertificates
+  const ca = extraCaCerts === '' ? undefined : [...known, ...readAuthorities(extraCaCerts)]
   if (httpProxy === '' || httpsProxy === '') return createSend(direct(ca))
 
   const faults = [...proxyFaults('PO_HTTP_PROXY', httpProxy), ...proxyFaults('PO_HTTPS_PROXY', httpsProxy)]
@@ -27,12 +29,6 @@ export function createTransport(options: TransportOptions): Send {
 
 const proxyFaults = (name: string, value: string): readonly string[] =>
   /^https?:\/\//.test(value) && URL.canParse(value) ? [] : [`${name}: expected an http:// or https:// URL`]
-
-/** Node's own and those of its options (`NODE_EXTRA_CA_CERTS`, `--use-system-ca`). Older versions have only the former. */
-const defaultAuthorities = (): readonly string[] =>
-  'getCACertificates' in tls ? tls.getCACertificates('default') : rootAuthorities
-
-const rootAuthorities: readonly string[] = tls.rootCertificates
 
 function readAuthorities(file: string): readonly string[] {
   try {

@@ -2,9 +2,6 @@
  * Identity by Keycloak: one confidential client per analysis. The client id is the analysis id, because other services of a
  * node identify an analysis by the `azp` of its token.
  *
- * Owns: the order of calls that creates a client and its token. May import: the Identity port, model, fault, HTTP client.
- * Another provider (the Hub's Authup) would be another `Identity` in its own folder.
- *
  * A first token takes three round trips (look up, create, token), later ones two. Each has the deadline.
  */
 import { randomBytes } from 'node:crypto'

@@ -51,13 +51,8 @@ export function apiFault(subject: Subject, answer: Pick<Answer, 'status' | 'head
   const reason = reasonOf(text)
   if (answer.status === 429 || answer.status >= 500) {
     const seconds = Number(answer.headers['retry-after'])
-    return new Fault(
-      'unavailable',
-      `The Kubernetes API is not able to ${wordsOf(subject)}: ${reason || answer.status}.`,
-      {
-        ...(seconds > 0 ? { retryAfter: seconds } : {}),
-      },
-    )
+    const message = `The Kubernetes API is not able to ${wordsOf(subject)}: ${reason || answer.status}.`
+    return new Fault('unavailable', message, seconds > 0 ? { retryAfter: seconds } : {})
   }
   return new Fault('refused', `The Kubernetes API refused to ${wordsOf(subject)}: ${reason || answer.status}.`, {
     status: answer.status,

@@ -71,17 +71,17 @@ export function connectApi(options: ApiConnectionOptions = {}): ApiConnection {
   }
 }
 
-interface Pool {
-  readonly key: string
-  readonly dispatcher: Dispatcher
+interface CurrentAccess {
+  readonly access: ApiAccess
+  readonly pool: { readonly key: string; readonly dispatcher: Dispatcher }
 }
 
 /** Keeps the pool while the certificates are the same: a new token does not close connections. */
 function accessCache(credentials: ApiCredentials, now: () => number) {
-  let current: { readonly access: ApiAccess; readonly pool: Pool } | undefined
+  let current: CurrentAccess | undefined
   let freshUntil = 0
 
-  async function refresh(): Promise<{ readonly access: ApiAccess; readonly pool: Pool }> {
+  async function refresh(): Promise<CurrentAccess> {
     const access = await credentials.access()
     const key = poolKey(access)
     const kept = current?.pool.key === key ? current.pool : undefined

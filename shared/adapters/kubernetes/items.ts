@@ -3,12 +3,6 @@
  * passed to a callback; the rest is the list without items.
  */
 
-interface ItemReader {
-  write(chunk: Uint8Array): void
-  /** JSON of the list without its items, after the last write. */
-  rest(): string
-}
-
 const [QUOTE = 0, BACKSLASH = 0, OPEN = 0, CLOSE = 0, OPEN_LIST = 0] = Buffer.from('"\\{}[')
 /** The bit in which brackets differ from braces. */
 const BRACE = 0x20
@@ -41,47 +35,48 @@ function createScanner(onOpen: (at: number) => void, onClose: (at: number) => vo
 const textOf = (parts: readonly Uint8Array[]): string => Buffer.concat(parts).toString('utf8')
 
 /** Calls `onItem` with the JSON of each item, in order. */
-export function createItemReader(onItem: (json: string) => void): ItemReader {
+export function createItemReader(onItem: (json: string) => void) {
   const rest: Uint8Array[] = []
   let item: Uint8Array[] = []
-  let place: 'outside' | 'between items' | 'item' = 'outside'
+  let position: 'outside' | 'between items' | 'item' = 'outside'
   let depth = 0
   let chunk: Uint8Array = new Uint8Array()
   /** Offset in the chunk at which the present part begins. */
   let from = 0
 
   const onOpen = (at: number): void => {
-    if (place === 'between items') {
-      place = 'item'
+    if (position === 'between items') {
+      position = 'item'
       from = at
     }
     depth += 1
     if (depth !== IN_ITEMS || chunk[at] !== OPEN_LIST) return
     rest.push(chunk.subarray(from, at + 1))
-    place = 'between items'
+    position = 'between items'
   }
 
   const onClose = (at: number): void => {
     depth -= 1
-    if (place === 'item' && depth === IN_ITEMS) {
+    if (position === 'item' && depth === IN_ITEMS) {
       onItem(textOf([...item, chunk.subarray(from, at + 1)]))
       item = []
-      place = 'between items'
-    } else if (place === 'between items') {
-      place = 'outside'
+      position = 'between items'
+    } else if (position === 'between items') {
+      position = 'outside'
       from = at
     }
   }
 
   const scan = createScanner(onOpen, onClose)
   return {
-    write(next) {
+    write(next: Uint8Array) {
       chunk = next
       from = 0
       scan(chunk)
-      if (place === 'item') item.push(chunk.subarray(from))
-      else if (place === 'outside') rest.push(chunk.subarray(from))
+      if (position === 'item') item.push(chunk.subarray(from))
+      else if (position === 'outside') rest.push(chunk.subarray(from))
     },
+    /** JSON of the list without its items, after the last write. */
     rest: () => textOf(rest),
   }
 }

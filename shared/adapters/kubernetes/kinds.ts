@@ -1,5 +1,6 @@
 /** API paths of kinds, and label selectors. */
 import { Fault } from '../../platform/fault.ts'
+import type { KubernetesObject } from '../../platform/ports.ts'
 
 const PATHS = {
   Secret: ['api/v1', 'secrets'],
@@ -25,13 +26,7 @@ export function kindOf(word: string): ResourceKind {
 }
 
 /** Core and Knative both have a kind `Service`. */
-export const kindOfObject = ({
-  apiVersion,
-  kind,
-}: {
-  readonly apiVersion: string
-  readonly kind: string
-}): ResourceKind =>
+export const kindOfObject = ({ apiVersion, kind }: Pick<KubernetesObject, 'apiVersion' | 'kind'>): ResourceKind =>
   kindOf(kind === 'Service' && apiVersion.startsWith('serving.knative.dev/') ? 'KnativeService' : kind)
 
 /** Path of a collection, or of one object in it. */

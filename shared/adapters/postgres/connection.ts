@@ -2,19 +2,9 @@
 import type { Socket } from 'node:net'
 import postgres, { type Sql } from 'postgres'
 import type { Config } from '../../settings/config.ts'
-import { lost, open, type SocketSettings } from './socket.ts'
+import { lost, open } from './socket.ts'
 
-export type DatabaseSettings = Pick<
-  Config,
-  | 'POSTGRES_HOST'
-  | 'POSTGRES_PORT'
-  | 'POSTGRES_USER'
-  | 'POSTGRES_PASSWORD'
-  | 'POSTGRES_DB'
-  | 'POSTGRES_MAX'
-  | 'POSTGRES_PREPARE'
-> &
-  SocketSettings
+export type DatabaseSettings = Pick<Config, Extract<keyof Config, `POSTGRES_${string}`>>
 
 export interface DatabaseConnectionOptions {
   readonly applicationName: string

@@ -1,13 +1,12 @@
 /** A pool of connections to PostgreSQL, directly or through a pooler in transaction mode. */
-
-import { Fault } from '../../platform/fault.ts'
+import { permits, withTimeout } from '../../platform/concurrency.ts'
 import {
   createConnection,
   type DatabaseConnection,
   type DatabaseConnectionOptions,
   type DatabaseSettings,
 } from './connection.ts'
-import { toFault } from './faults.ts'
+import { databaseAway, toFault } from './faults.ts'
 import type { Db } from './rows.ts'
 import { checkAuthority } from './socket.ts'
 
@@ -22,36 +21,6 @@ export interface Database {
 
 const IDLE_MS = 30_000
 const DEFAULTS: DatabaseConnectionOptions = { applicationName: 'flame-po', connectMs: 5000, answerMs: 5000 }
-
-/** A semaphore, first come, first served. @throws Fault `unavailable` after `timeoutMs` without a permit */
-function createPermits(count: number, timeoutMs: number) {
-  let left = count
-  const waiting = new Set<() => void>()
-  const take = () =>
-    new Promise<void>((done, fail) => {
-      const timer = setTimeout(() => {
-        waiting.delete(enter)
-        fail(new Fault('unavailable', 'the database is away', { retryAfter: 5 }))
-      }, timeoutMs)
-      const enter = () => {
-        clearTimeout(timer)
-        waiting.delete(enter)
-        done()
-      }
-      waiting.add(enter)
-    })
-  return {
-    async acquire(): Promise<void> {
-      if (left === 0) return take()
-      left -= 1
-    },
-    release(): void {
-      const [next] = waiting
-      if (next) next()
-      else left += 1
-    },
-  }
-}
 
 /** A lost connection has nothing to roll back. */
 async function inTransaction<T>({ sql, isUsable }: DatabaseConnection, work: (tx: Db) => Promise<T>): Promise<T> {
@@ -70,9 +39,20 @@ async function inTransaction<T>({ sql, isUsable }: DatabaseConnection, work: (tx
 export function connect(settings: DatabaseSettings, options: Partial<DatabaseConnectionOptions> = {}): Database {
   checkAuthority(settings)
   const connectionOptions = { ...DEFAULTS, ...options }
-  const permits = createPermits(settings.POSTGRES_MAX, connectionOptions.answerMs)
+  const nextPermit = permits(settings.POSTGRES_MAX)
   const connections = new Set<DatabaseConnection>()
   const idle = new Map<DatabaseConnection, NodeJS.Timeout>()
+
+  /** Resolves to the function that releases the permit. */
+  async function acquire(): Promise<() => void> {
+    const permit = nextPermit()
+    try {
+      return await withTimeout(connectionOptions.answerMs, permit, databaseAway)
+    } catch (error) {
+      void permit.then((release) => release())
+      throw error
+    }
+  }
 
   async function drop(connection: DatabaseConnection, timeoutSeconds?: number): Promise<void> {
     clearTimeout(idle.get(connection))
@@ -98,11 +78,10 @@ export function connect(settings: DatabaseSettings, options: Partial<DatabaseCon
     if (connection.isUsable() && connections.has(connection))
       idle.set(connection, setTimeout(() => void drop(connection), IDLE_MS).unref())
     else connections.delete(connection)
-    permits.release()
   }
 
   async function use<T>(work: (connection: DatabaseConnection) => Promise<T>): Promise<T> {
-    await permits.acquire()
+    const release = await acquire()
     const connection = take()
     try {
       return await work(connection)
@@ -112,6 +91,7 @@ export function connect(settings: DatabaseSettings, options: Partial<DatabaseCon
       throw error
     } finally {
       putBack(connection)
+      release()
     }
   }
 

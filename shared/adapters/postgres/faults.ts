@@ -1,4 +1,5 @@
 /** Deadlines of calls, and faults for the errors of server and driver. */
+import { withTimeout } from '../../platform/concurrency.ts'
 import { Fault } from '../../platform/fault.ts'
 
 /** Errors of the driver and of the network under it. */
@@ -14,31 +15,25 @@ const NOT_MIGRATED = ['3F000', '42P01']
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 
+export const databaseAway = (cause?: unknown): Fault =>
+  new Fault('unavailable', 'the database is away', { cause, retryAfter: 5 })
+
 /** The fault for any error. Its message contains no statements and no values. */
 export function toFault(error: unknown): Fault {
   if (error instanceof Fault) return error
   const code = codeOf(error)
-  if (AWAY.test(code) || AWAY_STATE.test(code)) {
-    return new Fault('unavailable', 'the database is away', { cause: error, retryAfter: 5 })
-  }
-  if (NOT_MIGRATED.includes(code)) {
+  if (AWAY.test(code) || AWAY_STATE.test(code)) return databaseAway(error)
+  if (NOT_MIGRATED.includes(code))
     return new Fault('unavailable', 'the database is not migrated yet', { cause: error, retryAfter: 5 })
-  }
   return new Fault('unexpected', 'the database refused a statement', { cause: error })
 }
 
 /** Runs `work` and fails as `unavailable` after the deadline, although `work` may still take effect then. */
 export async function withDeadline<T>(ms: number, work: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, fail) => {
-    timer = setTimeout(() => fail(new Fault('unavailable', 'the database is away', { retryAfter: 5 })), ms)
-  })
   try {
-    return await Promise.race([work(), late])
+    return await withTimeout(ms, work(), databaseAway)
   } catch (error) {
     throw toFault(error)
-  } finally {
-    clearTimeout(timer)
   }
 }
 

@@ -93,7 +93,7 @@ export function checkAuthority({ POSTGRES_CA: file }: Pick<Config, 'POSTGRES_CA'
   try {
     if (readFileSync(file, 'utf8').includes('-----BEGIN CERTIFICATE-----')) return
   } catch {
-    // said below
+    // reported below
   }
   throw new ConfigFault(['POSTGRES_CA: expected a readable PEM file of certificates'])
 }

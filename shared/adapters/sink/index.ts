@@ -1,8 +1,4 @@
-/**
- * Publishes CloudEvents to the addressable in K_SINK.
- *
- * Owns: CloudEvents 1.0 in binary mode, and which answers are final. May import: the Sink port, fault, HTTP client.
- */
+/** Publishes CloudEvents 1.0, in binary mode, to the addressable in K_SINK. */
 import { CloudEvent, HTTP } from 'cloudevents'
 import { Fault } from '../../platform/fault.ts'
 import { createHttpClient, expectOk, type HttpRequest, type Send } from '../../platform/http-client.ts'

@@ -15,6 +15,9 @@ interface Shape {
   readonly template: V1<'PodTemplateSpec'>
 }
 
+/** Whether a Job waits until the loop resumes it. */
+type Start = Pick<Shape, 'suspend'>
+
 /**
  * An index that failed for good does not end the others. A new Job has no time to live: only the Job says how it ended, so it
  * stays until the loop has recorded that.
@@ -29,7 +32,7 @@ const jobSpec = ({ completions, parallelism, retries, suspend, template }: Shape
   template,
 })
 
-const replications = (input: ServiceInput, firing: number | null, suspend: boolean) => {
+const replications = (input: ServiceInput, firing: number | null, { suspend }: Start) => {
   const { id, spec, hasInputs, settings } = input
   const { image, env } = spec
   const reps = spec.reps ?? 1
@@ -51,12 +54,12 @@ const replications = (input: ServiceInput, firing: number | null, suspend: boole
 }
 
 /** The runs of an on-demand service. */
-export const onDemandJob = (input: ServiceInput, suspend: boolean): ObjectOf<'Job'> =>
+export const onDemandJob = (input: ServiceInput, start: Start): ObjectOf<'Job'> =>
   owned<ObjectOf<'Job'>>(input, {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: { name: jobName(input.id), labels: { ...runLabels(input), [LABEL.step]: 'replication' } },
-    spec: replications(input, input.firing, suspend),
+    spec: replications(input, input.firing, start),
   })
 
 /**
@@ -64,7 +67,7 @@ export const onDemandJob = (input: ServiceInput, suspend: boolean): ObjectOf<'Jo
  * started late. Times are UTC. A Job gets a time to live when its firing is recorded; the history limits bound the Jobs that
  * wait for that while the loop is down, and firings beyond them are lost.
  */
-export const cronJob = (input: ServiceInput, suspend: boolean): ObjectOf<'CronJob'> => {
+export const cronJob = (input: ServiceInput, start: Start): ObjectOf<'CronJob'> => {
   const { id, spec, settings } = input
   if (spec.schedule === null) throw new TypeError('a service without a schedule has no CronJob')
   const labels = runLabels(input)
@@ -81,14 +84,14 @@ export const cronJob = (input: ServiceInput, suspend: boolean): ObjectOf<'CronJo
       failedJobsHistoryLimit: settings.jobBacklog,
       jobTemplate: {
         metadata: { labels: { ...labels, [LABEL.step]: 'replication' } },
-        spec: replications(input, null, suspend),
+        spec: replications(input, null, start),
       },
     },
   })
 }
 
 /** After all runs of a firing: one more, which finds their outputs below `/input/outputs/<index>`. */
-export const fanInJob = (input: ServiceInput, firing: number, suspend: boolean): ObjectOf<'Job'> => {
+export const fanInJob = (input: ServiceInput, firing: number, { suspend }: Start): ObjectOf<'Job'> => {
   const { id, spec, settings } = input
   const { fanIn } = spec
   if (!fanIn) throw new TypeError('a service without a fan-in has no Job for it')

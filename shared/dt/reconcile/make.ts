@@ -62,16 +62,16 @@ interface Made {
 const isQueued = ({ settings }: MakePorts): boolean => settings.maxRuns > 0
 
 function objectsOf(ports: MakePorts, input: ServiceInput, { jobs, hasCronJob, servers }: View): Made {
-  const wait = isQueued(ports)
+  const suspend = isQueued(ports)
   switch (input.spec.jobType) {
     case 'ondemand':
       return {
-        objects: jobs.length > 0 ? [] : [onDemandJob(input, wait)],
-        phase: wait ? 'queued' : 'running',
+        objects: jobs.length > 0 ? [] : [onDemandJob(input, { suspend })],
+        phase: suspend ? 'queued' : 'running',
         url: null,
       }
     case 'scheduled':
-      return { objects: hasCronJob ? [] : [cronJob(input, wait)], phase: 'scheduled', url: null }
+      return { objects: hasCronJob ? [] : [cronJob(input, { suspend })], phase: 'scheduled', url: null }
     case 'persistent': {
       if (servers.length > 0) return { objects: [], phase: 'serving', url: null }
       return input.hasInputs
@@ -102,7 +102,7 @@ export async function makeFanIn(ports: MakePorts, service: Service, firing: numb
   const input = await inputOf(ports, service)
   // A service that the previous version made has no tokens yet.
   await ports.cluster.apply(tokensSecret(input, ports.tokenOf))
-  await ports.cluster.apply(fanInJob(input, firing, isQueued(ports)))
+  await ports.cluster.apply(fanInJob(input, firing, { suspend: isQueued(ports) }))
 }
 
 /** Kubernetes refuses the object itself, so it will refuse it again. */

@@ -29,9 +29,9 @@ export const PATHS: Readonly<Record<AppliedKind, string>> = {
 const FAN_IN = { fanIn: { image: 'registry.example/summary:1', env: {} } }
 const BUILDS: [AppliedKind, Parameters<typeof created>[1], (input: ServiceInput) => KubernetesObject][] = [
   ['Secret', {}, (input) => tokensSecret(input, () => 'a-token')],
-  ['Job', {}, (input) => onDemandJob(input, true)],
-  ['Job', { spec: FAN_IN }, (input) => fanInJob(input, 0, true)],
-  ['CronJob', { spec: SCHEDULED }, (input) => cronJob(input, true)],
+  ['Job', {}, (input) => onDemandJob(input, { suspend: true })],
+  ['Job', { spec: FAN_IN }, (input) => fanInJob(input, 0, { suspend: true })],
+  ['CronJob', { spec: SCHEDULED }, (input) => cronJob(input, { suspend: true })],
   ['Service', { spec: PERSISTENT }, serverService],
   ['Deployment', { spec: PERSISTENT }, serverDeployment],
   ['KnativeService', { spec: PERSISTENT }, knativeService],
@@ -86,11 +86,13 @@ export function applying(subject: () => DtClusterTarget): void {
 
   test('what Kubernetes will never take is refused as such', async () => {
     const { cluster } = subject()
-    const job = onDemandJob(await created(cluster), true)
+    const job = onDemandJob(await created(cluster), { suspend: true })
     const bad = { ...job, spec: { ...(job['spec'] as object), completions: undefined } }
     await expect(cluster.apply(bad)).rejects.toMatchObject({ name: 'Fault', code: 'refused', status: 422 })
     expect(await cluster.has('Job', job.metadata.name)).toBe(false)
-    const schedule = cronJob(await created(cluster, { spec: { ...SCHEDULED, schedule: '0 6 * * *' } }), true)
+    const schedule = cronJob(await created(cluster, { spec: { ...SCHEDULED, schedule: '0 6 * * *' } }), {
+      suspend: true,
+    })
     const never = { ...schedule, spec: { ...(schedule['spec'] as object), schedule: 'at noon' } }
     await expect(cluster.apply(never)).rejects.toMatchObject({ code: 'refused', status: 422 })
   })
@@ -117,7 +119,7 @@ export function applying(subject: () => DtClusterTarget): void {
   test('resume: a Job goes on, once and for all', async () => {
     const { cluster } = subject()
     const input = await created(cluster, { spec: { reps: 1 } })
-    await cluster.apply(onDemandJob(input, true))
+    await cluster.apply(onDemandJob(input, { suspend: true }))
     const suspended = async () => (await cluster.jobs([input.id])).map((job) => job.suspended)
     expect(await suspended()).toEqual([true])
     expect(await cluster.resume(input.id)).toBe(true)

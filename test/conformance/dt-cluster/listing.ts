@@ -14,8 +14,8 @@ export function listing(subject: () => DtClusterTarget): void {
   test('jobs: of those services, as they were asked for', async () => {
     const { cluster } = subject()
     const [one, two] = [await created(cluster, { spec: { reps: 4, parallelism: 2 } }), await created(cluster)]
-    const { uid } = await cluster.apply(onDemandJob(one, true))
-    await cluster.apply(onDemandJob(two, true))
+    const { uid } = await cluster.apply(onDemandJob(one, { suspend: true }))
+    await cluster.apply(onDemandJob(two, { suspend: true }))
     const [job, ...others] = await cluster.jobs([one.id])
     expect(others).toEqual([])
     expect(job).toMatchObject({
@@ -41,7 +41,7 @@ export function listing(subject: () => DtClusterTarget): void {
   test('cronJobs: the labels of those of these services', async () => {
     const { cluster } = subject()
     const [one, two] = [await created(cluster, { spec: SCHEDULED }), await created(cluster, { spec: SCHEDULED })]
-    for (const input of [one, two]) await cluster.apply(cronJob(input, true))
+    for (const input of [one, two]) await cluster.apply(cronJob(input, { suspend: true }))
     expect(await cluster.cronJobs([one.id])).toEqual([
       expect.objectContaining({ 'eng.cam.ac.uk/service': one.id, 'eng.cam.ac.uk/resource': one.uid }),
     ])
@@ -73,7 +73,7 @@ export function listing(subject: () => DtClusterTarget): void {
   test('of many services, in requests that a server takes, and of no service nothing', async () => {
     const { cluster } = subject()
     const [first, last] = [await created(cluster), await created(cluster)]
-    for (const input of [first, last]) await cluster.apply(onDemandJob(input, true))
+    for (const input of [first, last]) await cluster.apply(onDemandJob(input, { suspend: true }))
     const ids = [first.id, ...Array.from({ length: 250 }, newId), last.id]
     expect((await cluster.jobs(ids)).map(({ name }) => name).toSorted()).toEqual([first.id, last.id].toSorted())
     for (const list of [cluster.jobs([]), cluster.pods([]), cluster.servers([]), cluster.cronJobs([])])
@@ -84,8 +84,8 @@ export function listing(subject: () => DtClusterTarget): void {
     const { cluster, paged } = subject()
     const inputs = await Promise.all(Array.from({ length: 7 }, () => created(cluster, { spec: SCHEDULED })))
     for (const input of inputs) {
-      await cluster.apply(cronJob(input, true))
-      await cluster.apply(onDemandJob(input, true))
+      await cluster.apply(cronJob(input, { suspend: true }))
+      await cluster.apply(onDemandJob(input, { suspend: true }))
     }
     const ids = inputs.map(({ id }) => id)
     expect((await paged(3).jobs(ids)).map(({ name }) => name).toSorted()).toEqual(ids.toSorted())

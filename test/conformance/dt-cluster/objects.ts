@@ -78,7 +78,7 @@ export function runsOf(subject: () => { readonly cluster: DtCluster }, image: st
   return {
     begin: async (script: string, spec: object = {}, more: Partial<Program> = {}): Promise<ServiceInput> => {
       const input = await created(subject().cluster, { spec: { reps: 1, retries: 0, ...spec } })
-      await subject().cluster.apply(running(onDemandJob(input, false), { image, script, ...more }))
+      await subject().cluster.apply(running(onDemandJob(input, { suspend: false }), { image, script, ...more }))
       return input
     },
     jobOf: async ({ id }: ServiceInput) => (await subject().cluster.jobs([id]))[0],

@@ -82,7 +82,7 @@ export function podRows(subject: () => DtClusterTarget, shellImage: string | und
 
     test('a suspended Job has no pod until it goes on', async () => {
       const input = await created(subject().cluster, { spec: { reps: 1 } })
-      await subject().cluster.apply(running(onDemandJob(input, true), { image, script: 'exit 0' }))
+      await subject().cluster.apply(running(onDemandJob(input, { suspend: true }), { image, script: 'exit 0' }))
       expect(await podsOf(input)).toEqual([])
       await subject().cluster.resume(input.id)
       await ended(input).toBe('complete')

@@ -29,8 +29,18 @@ export function removing(subject: () => DtClusterTarget): void {
   }
 
   test.each([
-    ['on demand', {}, ['Secret dt-ID-tokens', 'Job ID'], (input: ServiceInput) => [onDemandJob(input, true)]],
-    ['scheduled', SCHEDULED, ['Secret dt-ID-tokens', 'CronJob ID'], (input: ServiceInput) => [cronJob(input, true)]],
+    [
+      'on demand',
+      {},
+      ['Secret dt-ID-tokens', 'Job ID'],
+      (input: ServiceInput) => [onDemandJob(input, { suspend: true })],
+    ],
+    [
+      'scheduled',
+      SCHEDULED,
+      ['Secret dt-ID-tokens', 'CronJob ID'],
+      (input: ServiceInput) => [cronJob(input, { suspend: true })],
+    ],
     [
       'persistent',
       PERSISTENT,
@@ -74,7 +84,7 @@ export function removing(subject: () => DtClusterTarget): void {
   test('a Job that goes is shown as going for as long as somebody holds it', async () => {
     const { cluster, raw } = subject()
     const input = await created(cluster)
-    await cluster.apply(onDemandJob(input, true))
+    await cluster.apply(onDemandJob(input, { suspend: true }))
     const path = `apis/batch/v1/jobs/${input.id}`
     await raw('PATCH', path, { metadata: { finalizers: [FINALIZER] } })
     expect(await cluster.remove('Job', input.id)).toBe(true)

@@ -65,7 +65,7 @@ export function workloadRows(subject: () => DtClusterTarget, shellImage: string 
     test('a CronJob makes Jobs that are named and labelled as firings of its service', async () => {
       const { cluster } = subject()
       const input = await created(cluster, { spec: { ...SCHEDULED, schedule: '* * * * *', reps: 1 } })
-      await cluster.apply(firing(cronJob(input, false), { image, script: 'exit 0' }))
+      await cluster.apply(firing(cronJob(input, { suspend: false }), { image, script: 'exit 0' }))
       const over = async () => (await cluster.jobs([input.id])).find((job) => job.ended?.outcome === 'complete')
       await poll(over, MINUTES).toBeDefined()
       const job = await over()

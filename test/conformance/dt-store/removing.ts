@@ -89,7 +89,7 @@ export function removing(subject: Subject): void {
     expect(await subject.catalogue.find(output)).toBeUndefined()
     const [found] = (await subject.runs.inputs(objectId(reader.id), null, ALL, subject.now())) ?? []
     expect(found).toMatchObject({ name: 'in', content: { length: 6 } })
-    expect(await subject.runs.held(objectId(reader.id), found?.content?.sha256 ?? '', null)).toBeDefined()
+    expect(await subject.runs.findContent(objectId(reader.id), found?.content?.sha256 ?? '', 'mounts')).toBeDefined()
     expect(await loose(subject)).toEqual([])
   })
 

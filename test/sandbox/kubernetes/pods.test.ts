@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { apiServerProxy, connectApi, createPoCluster } from '../../../shared/adapters/kubernetes/po/index.ts'
+import { createHttpClient, type HttpRequest } from '../../../shared/platform/http-client.ts'
 import { type SandboxTarget, sandboxTarget } from '../../shared/adapters/kubernetes/targets.ts'
 import type { Image, ImageContext } from './container.ts'
 
@@ -201,32 +202,25 @@ describe("the API server's way to a Service", () => {
   test('carries method, path, body and answer, but not our token', async () => {
     await apply(objects.service('reached', 'reached', [{ port: 80 }]))
     await apply(objects.deployment('reached', { readinessProbe: { httpGet: { path: '/live', port: 80 } } }))
-    const fetchService = apiServerProxy({ env: { KUBECONFIG: target.kubeconfig } })
-    const { signal } = new AbortController()
-    expect(await fetchService('reached', 80, '/early', { method: 'GET', signal })).toMatchObject({ status: 503 })
+    const { send, urlOf } = apiServerProxy(connectApi({ env: { KUBECONFIG: target.kubeconfig } }))
+    const ask = (service: string, path: string, request: Pick<HttpRequest, 'method' | 'body'> = { method: 'GET' }) =>
+      send({ ...request, url: `${urlOf(service, 80)}${path}` }, new AbortController().signal, 1000)
+    expect(await ask('reached', '/early')).toMatchObject({ status: 503 })
     await isReady('reached')
-    const answer = await fetchService('reached', 80, '/a/b?c=d%20e', {
-      method: 'POST',
-      body: '{"x":1}',
-      signal,
-    })
+    const answer = await ask('reached', '/a/b?c=d%20e', { method: 'POST', body: '{"x":1}' })
     expect(answer.status).toBe(201)
-    expect(JSON.parse(await answer.text())).toMatchObject({
-      method: 'POST',
-      url: '/a/b?c=d%20e',
-      body: '{"x":1}',
-      auth: null,
-    })
-    expect(await (await fetchService('reached', 80, 'slow', { method: 'GET', signal })).text()).toBe('one two')
-    expect((await fetchService('nowhere', 80, '/', { method: 'GET', signal })).status).toBe(404)
+    expect(JSON.parse(answer.text)).toMatchObject({ method: 'POST', url: '/a/b?c=d%20e', body: '{"x":1}', auth: null })
+    expect((await ask('reached', '/slow')).text).toBe('one two')
+    expect((await ask('nowhere', '/')).status).toBe(404)
   })
 
-  test('ends when its caller gives up', async () => {
-    const fetchService = apiServerProxy({ env: { KUBECONFIG: target.kubeconfig } })
-    const signal = AbortSignal.timeout(50)
-    await expect(fetchService('reached', 80, '/slow', { method: 'GET', signal })).rejects.toMatchObject({
-      code: 'unavailable',
-    })
+  test.each([
+    ['more than the limit is refused', { deadlineMs: 5000, limitBytes: 5 }, 'refused'],
+    ['a slow answer ends at the deadline', { deadlineMs: 50 }, 'unavailable'],
+  ])('%s', async (_, limits, code) => {
+    const { send, urlOf } = apiServerProxy(connectApi({ env: { KUBECONFIG: target.kubeconfig } }))
+    const ask = createHttpClient({ system: 'It', send, ...limits })
+    await expect(ask({ method: 'GET', url: `${urlOf('reached', 80)}/slow` }, 'answer')).rejects.toMatchObject({ code })
   })
 })
 

@@ -3,13 +3,13 @@ import { CLOSED, closedAround, closedWithin, parseBlock } from '../../../shared/
 
 describe('a block', () => {
   test.each([
-    ['10.0.0.0/8', { bits: 32, base: 0x0a000000n, prefix: 8 }],
-    ['10.1.2.3/8', { bits: 32, base: 0x0a000000n, prefix: 8 }],
-    ['0.0.0.0/0', { bits: 32, base: 0n, prefix: 0 }],
-    ['::/0', { bits: 128, base: 0n, prefix: 0 }],
-    ['::1/128', { bits: 128, base: 1n, prefix: 128 }],
-    ['fd00:ec2::254/128', { bits: 128, base: 0xfd000ec2_00000000_00000000_00000254n, prefix: 128 }],
-    ['1:2:3:4:5:6:7:8/128', { bits: 128, base: 0x00010002_00030004_00050006_00070008n, prefix: 128 }],
+    ['10.0.0.0/8', { address: '10.0.0.0', prefix: 8, family: 'ipv4' }],
+    ['010.0.000.0/8', { address: '10.0.0.0', prefix: 8, family: 'ipv4' }],
+    ['10.1.2.3/8', { address: '10.1.2.3', prefix: 8, family: 'ipv4' }],
+    ['0.0.0.0/0', { address: '0.0.0.0', prefix: 0, family: 'ipv4' }],
+    ['::/0', { address: '::', prefix: 0, family: 'ipv6' }],
+    ['fd00:ec2::254/128', { address: 'fd00:ec2::254', prefix: 128, family: 'ipv6' }],
+    ['1:2:3:4:5:6:7:8/128', { address: '1:2:3:4:5:6:7:8', prefix: 128, family: 'ipv6' }],
   ])('%s', (text, block) => expect(parseBlock(text)).toEqual(block))
 
   test.each([
@@ -28,6 +28,9 @@ describe('a block', () => {
     '12345::/16',
     '1:2:3:4:5:6:7::8/64',
     ':::/0',
+    '::ffff:1.2.3.4/96',
+    'fe80::1%eth0/64',
+    '0010.0.0.0/8',
   ])('%j is none', (text) => expect(parseBlock(text)).toBeUndefined())
 })
 
@@ -38,6 +41,7 @@ test.each([
   ['168.63.129.16/32', '168.63.129.16/32'],
   ['fe80::1/64', 'fe80::/10'],
   ['febf::/16', 'fe80::/10'],
+  ['::ffff:7f00:1/128', undefined],
   ['fd00:ec2::254/128', 'fd00:ec2::254/128'],
   ['10.0.0.0/8', undefined],
   ['168.0.0.0/5', undefined],

@@ -4,7 +4,7 @@ import { loadConfig } from '../../../shared/settings/config.ts'
 import { createAmbient } from '../../../shared/wire/context.ts'
 import { databaseOf } from '../../../shared/wire/database.ts'
 import { dtSettings } from '../../../shared/wire/dt.ts'
-import { dtKeeping } from '../../../shared/wire/dt-keeping.ts'
+import { dtRetention } from '../../../shared/wire/dt-retention.ts'
 import { dtStore } from '../../../shared/wire/dt-store.ts'
 import { databaseEnvironment } from '../../sandbox/settings.ts'
 import { startTestDatabases } from '../../sandbox/test-databases.ts'
@@ -21,7 +21,7 @@ test('the loop of digital twins keeps to POSTGRES_MAX with its store and its gar
   const ambient = createAmbient(() => {}, dtSettings(config))
   const context = { config, env, ambient }
   const { store } = dtStore(context)
-  const { collectGarbage } = dtKeeping(context)
+  const { collectGarbage } = dtRetention(context)
   await Promise.all([store.ping(), collectGarbage(), store.unfinished(new Date()), collectGarbage()])
   const [{ connections }] = await databaseOf(context).query(
     (sql) => sql<[{ connections: number }]>`

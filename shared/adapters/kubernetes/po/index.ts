@@ -1,7 +1,4 @@
-/**
- * The Cluster port of PO on a Kubernetes API server: translates objects.
- * May import: port types, model, names, fault.
- */
+/** The Cluster port of PO on a Kubernetes API server: translates objects. */
 import type { V1Service } from '@kubernetes/client-node/dist/gen/models/V1Service.js'
 import { FIELD_MANAGER } from '../../../po/names.ts'
 import type { PoCluster } from '../../../po/ports/cluster.ts'

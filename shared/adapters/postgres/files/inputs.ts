@@ -1,6 +1,6 @@
 /** Inputs of runs: mounts and, in a fan-in, the outputs of the other runs. */
 import type { Body, ObjectId, StoredFile } from '../../../files/model.ts'
-import type { FilePage, RunInputFile } from '../../../files/ports.ts'
+import type { ContentScope, FilePage, RunInputFile } from '../../../files/ports.ts'
 import type { Db } from '../rows.ts'
 
 export async function isThere(sql: Db, id: ObjectId): Promise<boolean> {
@@ -66,8 +66,10 @@ export async function inputs(
   return rows.map(toInput)
 }
 
-export async function held(sql: Db, id: ObjectId, sha256: string, firing: number | null | 'any') {
-  const of = firing === 'any' ? sql`true` : sql`output.firing = ${firing}::bigint`
+const inScope = (sql: Db, scope: ContentScope) =>
+  typeof scope === 'object' ? sql`output.firing = ${scope.firing}::bigint` : sql`${scope === 'all firings'}::boolean`
+
+export async function findContent(sql: Db, id: ObjectId, sha256: string, scope: ContentScope) {
   const [row] = await sql<Pick<StoredFile, 'body' | 'sha256' | 'length'>[]>`
     select content.body, encode(content.sha256, 'hex') as sha256, content.length::float8 as length
     from dt.content
@@ -77,6 +79,6 @@ export async function held(sql: Db, id: ObjectId, sha256: string, firing: number
         exists (select from dt.mount where service_id = ${id} and body = content.body)
         or exists (
           select from dt.output join dt.file on file.id = output.file_id
-          where output.service_id = ${id} and ${of} and file.body = content.body))`
+          where output.service_id = ${id} and ${inScope(sql, scope)} and file.body = content.body))`
   return row
 }

@@ -28,7 +28,7 @@ export function createRuns({ query, transaction }: Database): Runs {
         if (page.after === '') await release(await transaction((tx) => found.refresh(tx, id)), orphanedAt)
         return query((sql) => found.inputs(sql, id, firing, page))
       },
-      held: (id, sha256, firing) => query((sql) => found.held(sql, id, sha256, firing)),
+      findContent: (id, sha256, scope) => query((sql) => found.findContent(sql, id, sha256, scope)),
       output: (id, seq) => query((sql) => left.output(sql, id, seq)),
       open: (run, now) => transaction((tx) => left.open(tx, run, now)),
       used: (run, path) => query((sql) => left.used(sql, run, path)),

@@ -138,7 +138,6 @@ export async function abandon(tx: Db, key: AnalysisKey, clock: Clock): Promise<b
   return true
 }
 
-/** @see PoStore.savePartners */
 export async function savePartners(sql: Db, key: AnalysisKey, partners: PartnerStatuses): Promise<void> {
   const stored = Object.entries(partners).map(([node, status]) => [storable(node).toWellFormed(), status])
   await sql`update po.analysis set partners = ${sql.json(Object.fromEntries(stored))} where key = ${key}`

@@ -127,7 +127,6 @@ export async function archive(
   await forget(tx, key, now)
 }
 
-/** @see PoStore.archiveEntries */
 export async function archiveEntries(
   sql: Db,
   after: AnalysisKey | undefined,
@@ -141,7 +140,6 @@ export async function archiveEntries(
   ]
 }
 
-/** @see PoStore.unpackArchive */
 export async function unpackArchive(sql: Db): Promise<boolean> {
   const unpacked = await sql`
     select po.unpack_archive(key) from (select key from po.archive where layout = 1 order by key limit 1) former`
@@ -153,7 +151,6 @@ const MIB = 1024 * 1024
 /** Entries per call: each may have a hundred thousand lines. */
 const PRUNED_AT_ONCE = 20
 
-/** @see PoStore.pruneArchive */
 export async function pruneArchive(
   sql: Db,
   limits: Parameters<PoStore['pruneArchive']>[0],

@@ -9,7 +9,6 @@ export function leftOutLine(count: number): Report {
   return { kind: 'log', level: 'warn', message, status: null }
 }
 
-/** @see PoStore.retryReportsNow */
 export async function retryReportsNow(sql: Db, now: Date): Promise<void> {
   await sql`
     with postponed as (

@@ -26,7 +26,6 @@ export const recordForgotten = (sql: Db, at: Date) => sql`
 
 type ChangeRow = AnalysisChange & Omit<PendingAnalysisChange, 'change'>
 
-/** @see PoStore.claimChanges */
 export async function claimChanges(sql: Db, options: QueueClaim): Promise<PendingAnalysisChange[]> {
   const columns =
     'row.seq, row.attempts, row.unfinished, row.id, row.run, row.state as "to", row.progress, row.cause, row.at'
@@ -34,7 +33,6 @@ export async function claimChanges(sql: Db, options: QueueClaim): Promise<Pendin
   return rows.map(({ seq, attempts, unfinished, ...change }) => ({ seq, attempts, unfinished, change }))
 }
 
-/** @see PoStore.dropChanges */
 export async function dropChanges(sql: Db): Promise<void> {
   await sql`delete from po.change`
 }

@@ -6,7 +6,6 @@ import { analysisColumns, claimed, type Db } from '../rows.ts'
 const isDue = (sql: Db, now: Date) => sql`
   state in ${sql(LIVE_STATES)} and due_at <= ${now} and (claimed_until is null or claimed_until <= ${now})`
 
-/** @see PoStore.claimDue */
 export async function claimDue(sql: Db, now: Date, leaseMs: number, limit: number): Promise<Analysis[]> {
   const rows = await sql<Analysis[]>`
     with due as (
@@ -21,7 +20,6 @@ export async function claimDue(sql: Db, now: Date, leaseMs: number, limit: numbe
   return [...rows]
 }
 
-/** @see PoStore.claimSuspects */
 export async function claimSuspects(
   sql: Db,
   now: Date,
@@ -49,7 +47,6 @@ export async function claimSuspects(
   return [...rows]
 }
 
-/** @see PoStore.claim */
 export async function claim(sql: Db, id: AnalysisId, now: Date, leaseMs: number): Promise<Analysis | undefined> {
   const [row] = await sql<Analysis[]>`
     update po.analysis row set ${claimed(sql, now, leaseMs)}
@@ -58,7 +55,6 @@ export async function claim(sql: Db, id: AnalysisId, now: Date, leaseMs: number)
   return row
 }
 
-/** @see PoStore.listDue */
 export async function listDue(sql: Db, now: Date, limit: number): Promise<AnalysisId[]> {
   const rows = await sql<{ id: AnalysisId }[]>`
     select id from po.analysis where ${isDue(sql, now)} order by due_at, key limit ${limit}`

@@ -1,6 +1,6 @@
 /**
- * The PoStore port on PostgreSQL: runs the query functions of this folder in transactions, with deadlines and faults.
- * May import port types, model, fault; never a use case.
+ * The PoStore port on PostgreSQL: runs the query functions of this folder, which have the names of its methods, in
+ * transactions, with deadlines and faults.
  *
  * All timestamps come from the clock of the callers, not of the server, so leases and due times can be compared.
  */

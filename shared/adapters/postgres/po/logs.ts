@@ -106,7 +106,6 @@ export async function unlessGone(work: Promise<void>): Promise<void> {
   }
 }
 
-/** @see PoStore.ended */
 export async function ended(
   sql: Db,
   after: EndedRef | undefined,
@@ -134,7 +133,6 @@ async function cutSnapshots(sql: Db, key: AnalysisKey): Promise<void> {
   if (uncut) await sql`select po.cut_snapshots(${key})`
 }
 
-/** @see PoStore.texts */
 export async function texts(sql: Db, key: AnalysisKey): Promise<KeptTexts> {
   await cutSnapshots(sql, key)
   const runs = await sql<{ run: RunNumber; count: string; bytes: string; leftOut: string; leftOutBytes: string }[]>`
@@ -163,7 +161,6 @@ export async function texts(sql: Db, key: AnalysisKey): Promise<KeptTexts> {
 const PAGE_LINES = 1000
 const PAGE_BYTES = 256 * 1024
 
-/** @see PoStore.lines */
 export async function lines(sql: Db, key: AnalysisKey, run: RunNumber, after: string | undefined): Promise<KeptLine[]> {
   return [
     ...(await sql<KeptLine[]>`
@@ -179,7 +176,6 @@ export async function lines(sql: Db, key: AnalysisKey, run: RunNumber, after: st
   ]
 }
 
-/** @see PoStore.logPiece */
 export async function logPiece(sql: Db, key: AnalysisKey, log: LogRef, n: number): Promise<string | undefined> {
   const [piece] = await sql<{ text: string }[]>`
     select text from po.snapshot_piece where ${isLog(sql, key, log)} and n = ${n}`

@@ -5,16 +5,11 @@ import { claimOldest, type QueueClaim } from '../queue.ts'
 import { type Clock, type Db, percent, storable } from '../rows.ts'
 import { leftOutLine } from './backlog.ts'
 
-interface ReportRow {
-  readonly seq: string
-  readonly id: AnalysisId
-  readonly attempts: number
-  readonly unfinished: number
+type LogReport = Extract<Report, { kind: 'log' }>
+
+interface ReportRow extends Omit<PendingReport, 'report'>, Pick<LogReport, 'status' | 'level' | 'message'> {
   readonly kind: Report['kind']
-  readonly status: Extract<Report, { kind: 'log' }>['status']
   readonly progress: number | null
-  readonly level: Extract<Report, { kind: 'log' }>['level']
-  readonly message: string
   readonly leftOut: number
 }
 
@@ -48,7 +43,6 @@ export async function appendReports(tx: Db, id: AnalysisId, reports: readonly Re
 const COLUMNS =
   'row.seq, row.id, row.attempts, row.unfinished, row.kind, row.status, row.progress, row.level, row.message, row.left_out as "leftOut"'
 
-/** @see PoStore.claimReports */
 export async function claimReports(sql: Db, options: QueueClaim): Promise<PendingReport[]> {
   const rows = await claimOldest<ReportRow>(sql, 'po.report', COLUMNS, options)
   return rows.map((row) => {

@@ -40,7 +40,6 @@ export async function recordRemoval(
 
 const isDue = (sql: Db, now: Date) => sql`due_at <= ${now} and (claimed_until is null or claimed_until <= ${now})`
 
-/** @see PoStore.claimRemovals */
 export async function claimRemovals(sql: Db, now: Date, leaseMs: number, limit: number): Promise<Removal[]> {
   const rows = await sql<Removal[]>`
     with due as (
@@ -55,7 +54,6 @@ export async function claimRemovals(sql: Db, now: Date, leaseMs: number, limit: 
   return [...rows]
 }
 
-/** @see PoStore.claimSuspectRemoval */
 export async function claimSuspectRemoval(sql: Db, now: Date, leaseMs: number): Promise<Removal | undefined> {
   const [row] = await sql<Removal[]>`
     with due as (
@@ -70,7 +68,6 @@ export async function claimSuspectRemoval(sql: Db, now: Date, leaseMs: number): 
   return row
 }
 
-/** @see PoStore.claimRemoval */
 export async function claimRemoval(
   sql: Db,
   key: AnalysisKey,
@@ -84,22 +81,18 @@ export async function claimRemoval(
   return row
 }
 
-/** @see PoStore.pendingRemovals */
 export async function pendingRemovals(sql: Db): Promise<Removal[]> {
   return [...(await sql<Removal[]>`select ${removalColumns(sql)} from po.removal row order by key`)]
 }
 
-/** @see PoStore.markLogsTaken */
 export async function markLogsTaken(sql: Db, key: AnalysisKey): Promise<void> {
   await sql`update po.removal set logs_taken = true where key = ${key}`
 }
 
-/** @see PoStore.markRootRemoved */
 export async function markRootRemoved(sql: Db, key: AnalysisKey): Promise<void> {
   await sql`update po.removal set root_removed = true where key = ${key}`
 }
 
-/** @see PoStore.postponeRemoval */
 export async function postponeRemoval(
   sql: Db,
   { key, archive }: Pick<Removal, 'key' | 'archive'>,
@@ -145,7 +138,6 @@ export async function claimClient(
   return 'held'
 }
 
-/** @see PoStore.releaseClientClaim */
 export async function releaseClientClaim(sql: Db, key: AnalysisKey, removed: boolean): Promise<void> {
   await sql`
     update po.removal set client_held_until = null, client_removed = client_removed or ${removed} where key = ${key}`

@@ -3,7 +3,6 @@ import { type AnalysisKey, LIVE_STATES, type RunNumber } from '../../../po/model
 import type { Silence } from '../../../po/ports/silence.ts'
 import type { Db } from '../rows.ts'
 
-/** @see PoStore.recordPoll */
 export async function recordPoll(sql: Db, key: AnalysisKey, run: RunNumber, heard: boolean, at: Date): Promise<void> {
   if (heard) {
     await sql`
@@ -16,7 +15,6 @@ export async function recordPoll(sql: Db, key: AnalysisKey, run: RunNumber, hear
     where key = ${key} and run = ${run}`
 }
 
-/** @see PoStore.silence */
 export async function silence(sql: Db): Promise<Silence> {
   const [counts] = await sql<Silence[]>`
     select count(*)::integer as heard, (count(*) filter (where silent_polls > 0))::integer as silent

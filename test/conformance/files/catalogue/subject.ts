@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { objectIdOf } from '../../../../shared/files/id.ts'
 import type { Body, Content, ObjectId } from '../../../../shared/files/model.ts'
+import { parseObjectId } from '../../../../shared/files/model.ts'
 import type { Catalogue, Received } from '../../../../shared/files/ports.ts'
 
 export interface CatalogueTarget {
@@ -20,7 +21,7 @@ let count = 0
 
 export const newId = (): ObjectId => {
   count += 1
-  return objectIdOf(START, Buffer.from(count.toString(16).padStart(16, '0'), 'hex'))
+  return objectIdOf(parseObjectId, START, Buffer.from(count.toString(16).padStart(16, '0'), 'hex'))
 }
 
 /** A content by a word, as if its bytes were received. */

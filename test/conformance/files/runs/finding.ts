@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ServiceId } from '../../../../shared/dt/model.ts'
+import type { ContentScope } from '../../../../shared/files/ports.ts'
 import {
   ALL,
   bringing,
@@ -15,7 +16,7 @@ import {
   upload,
 } from '../../dt-store/subject.ts'
 
-/** `held`, `output`. */
+/** `findContent`, `output`. */
 export function finding(subject: Subject): void {
   const inputs = (id: ServiceId, firing: number | null = null) =>
     subject.otherRuns.inputs(objectId(id), firing, ALL, subject.now())
@@ -26,44 +27,44 @@ export function finding(subject: Subject): void {
     const { sha256 } = present(await subject.catalogue.find(file))
     for (const none of [id, newId()]) {
       expect(await inputs(none)).toBeUndefined()
-      expect(await subject.runs.held(objectId(none), sha256, null)).toBeUndefined()
+      expect(await subject.runs.findContent(objectId(none), sha256, 'mounts')).toBeUndefined()
       expect(await subject.runs.output(objectId(none), 0)).toBe('no_service')
     }
   })
 
   const shaOf = async (word: string) => (await received(subject, word)).content.sha256
 
-  const held = async (id: ServiceId, word: string, firing: number | null | 'any' = null) =>
-    subject.otherRuns.held(objectId(id), await shaOf(word), firing)
+  const findContent = async (id: ServiceId, word: string, scope: ContentScope = 'mounts') =>
+    subject.otherRuns.findContent(objectId(id), await shaOf(word), scope)
 
-  test('held: what the service mounts or has as an output, and nothing of others', async () => {
+  test('findContent: what the service mounts or has as an output, and nothing of others', async () => {
     const file = await upload(subject, 'mounted')
     const other = await launched(subject)
     const { id } = await launched(subject, { mountFiles: { [file]: 'in' } })
     await leave(subject, id, ref(0, 0), 'left')
     await upload(subject, 'of a user')
-    for (const [word, firings] of [
-      ['mounted', [null, 0, 1, 'any']],
-      ['left', [0, 'any']],
+    for (const [word, scopes] of [
+      ['mounted', ['mounts', { firing: 0 }, { firing: 1 }, 'all firings']],
+      ['left', [{ firing: 0 }, 'all firings']],
     ] as const)
-      for (const firing of firings) {
-        expect(await held(id, word, firing)).toMatchObject({ sha256: await shaOf(word), length: word.length })
-        expect(await held(other.id, word, firing)).toBeUndefined()
+      for (const scope of scopes) {
+        expect(await findContent(id, word, scope)).toMatchObject({ sha256: await shaOf(word), length: word.length })
+        expect(await findContent(other.id, word, scope)).toBeUndefined()
       }
-    for (const firing of [null, 1]) expect(await held(id, 'left', firing)).toBeUndefined()
-    expect(await held(id, 'of a user')).toBeUndefined()
-    expect(await held(id, 'of nobody')).toBeUndefined()
+    for (const scope of ['mounts', { firing: 1 }] as const) expect(await findContent(id, 'left', scope)).toBeUndefined()
+    expect(await findContent(id, 'of a user')).toBeUndefined()
+    expect(await findContent(id, 'of nobody')).toBeUndefined()
   })
 
-  test('held: not what an open set has, nor an output whose file was deleted', async () => {
+  test('findContent: not what an open set has, nor an output whose file was deleted', async () => {
     const { id } = await launched(subject)
     const key = { serviceId: objectId(id), ...ref(0, 1) }
     await subject.runs.open(key, subject.now())
     await bringing(subject, key, 'p', 'part')
-    expect(await held(id, 'part', 'any')).toBeUndefined()
+    expect(await findContent(id, 'part', 'all firings')).toBeUndefined()
     const [file] = await leave(subject, id, ref(0, 0), 'left')
     await subject.catalogue.remove(present(file), subject.now())
-    expect(await held(id, 'left', 'any')).toBeUndefined()
+    expect(await findContent(id, 'left', 'all firings')).toBeUndefined()
   })
 
   test('output: by its place, which stays when others are deleted', async () => {

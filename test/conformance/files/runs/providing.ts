@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ServiceId } from '../../../../shared/dt/model.ts'
 import type { ObjectId } from '../../../../shared/files/model.ts'
+import type { ContentScope } from '../../../../shared/files/ports.ts'
 import {
   ALL,
   bringing,
@@ -49,7 +50,7 @@ export function providing(subject: Subject): void {
     expect(await found(id)).toEqual({ in: 5 })
     await subject.catalogue.remove(file, subject.now())
     expect(await found(id)).toEqual({ in: 5 })
-    expect(await loose(subject)).not.toContain(present(await held(id, 'first')).body)
+    expect(await loose(subject)).not.toContain(present(await findContent(id, 'first')).body)
   })
 
   test('inputs: those of a scheduled service follow their file, for as long as there is one', async () => {
@@ -118,8 +119,8 @@ export function providing(subject: Subject): void {
 
   const shaOf = async (word: string) => (await received(subject, word)).content.sha256
 
-  const held = async (id: ServiceId, word: string, firing: number | null | 'any' = null) =>
-    subject.otherRuns.held(objectId(id), await shaOf(word), firing)
+  const findContent = async (id: ServiceId, word: string, scope: ContentScope = 'mounts') =>
+    subject.otherRuns.findContent(objectId(id), await shaOf(word), scope)
 
   test('inputs: in pages, by the bytes of their names, each once', async () => {
     const file = await upload(subject, 'mounted')

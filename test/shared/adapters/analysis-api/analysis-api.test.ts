@@ -2,8 +2,9 @@
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createAnalysisApi } from '../../../../shared/adapters/analysis-api/index.ts'
-import type { FetchService, Reach } from '../../../../shared/adapters/reach.ts'
+import { byDnsName, type Reach } from '../../../../shared/adapters/reach.ts'
 import type { Fault } from '../../../../shared/platform/fault.ts'
+import { createSend, readText, type Send } from '../../../../shared/platform/http-client.ts'
 import type { AnalysisId, RunNumber } from '../../../../shared/po/model.ts'
 import type { AnalysisApi } from '../../../../shared/po/ports/analysis-api.ts'
 import { type Break, type Incoming, type Reply, type StandIn, startStandIn } from '../../../sandbox/stand-in.ts'
@@ -31,22 +32,19 @@ beforeEach(async () => {
 afterEach(() => analysis.stop())
 
 const asked: string[] = []
+const urlOf: Reach['urlOf'] = (service, port) => {
+  asked.push(`${service}:${port}`)
+  return analysis.url.replace(/\/$/, '')
+}
 const REACHES: Readonly<Record<string, () => Reach>> = {
-  'its Service': () => ({
-    reach: 'service',
-    namespace: 'flame',
-    domain: 'cluster.local',
-    address: (service, port) => {
-      asked.push(`${service}:${port}`)
-      return new URL(analysis.url).host
-    },
-  }),
+  'its Service': () => ({ send: createSend(), urlOf }),
   'the API server': () => ({
-    reach: 'api',
-    fetchService: async (service, port, path, { method, headers, body, signal }) => {
-      asked.push(`${service}:${port}`)
-      return fetch(`${analysis.url}${path}`, { method, headers: headers ?? {}, body: body ?? null, signal })
+    send: async ({ url, method, headers, body }, signal, limitBytes) => {
+      const answer = await fetch(url, { method, headers: headers ?? {}, body: body ?? null, signal })
+      const text = answer.body ? await readText(answer.body, limitBytes) : ''
+      return { status: answer.status, text, retryAfter: null }
     },
+    urlOf,
   }),
 }
 
@@ -143,9 +141,7 @@ describe.each(Object.keys(REACHES))('through %s', (way) => {
 test('by its Service, the name is that of the cluster', async () => {
   const urls: string[] = []
   const analysisApi = createAnalysisApi({
-    reach: 'service',
-    namespace: 'flame',
-    domain: 'example.local',
+    ...byDnsName('flame', 'example.local'),
     send: async ({ url }) => {
       urls.push(url)
       return { status: 200, text: '{}', retryAfter: null }
@@ -155,13 +151,13 @@ test('by its Service, the name is that of the cluster', async () => {
   expect(urls).toEqual([`http://nginx-analysis-${ID}-3.flame.svc.example.local:80/analysis/healthz`])
 })
 
-test.each<readonly [string, FetchService]>([
-  ['never answers', () => new Promise(() => undefined)],
-  ['never ends its body', async () => ({ status: 200, text: () => new Promise<string>(() => undefined) })],
-])('an API server that %s and ignores the signal ends at the deadline', async (_, fetchService) => {
-  const analysisApi = createAnalysisApi({ reach: 'api', fetchService, deadlineMs: 50 })
-  expect((await failure(analysisApi.healthz(ID, RUN))).code).toBe('unavailable')
-})
+test.each<readonly [string, Send]>([['never answers', () => new Promise(() => undefined)]])(
+  'an API server that %s and ignores the signal ends at the deadline',
+  async (_, send) => {
+    const analysisApi = createAnalysisApi({ send, urlOf, deadlineMs: 50 })
+    expect((await failure(analysisApi.healthz(ID, RUN))).code).toBe('unavailable')
+  },
+)
 
 test('one analysis that hangs does not delay the next', async () => {
   const reach = REACHES['its Service']?.() ?? expect.unreachable()

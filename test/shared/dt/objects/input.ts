@@ -98,9 +98,9 @@ const made = (fields: Fields, ...builds: readonly Build[]): Case => {
   return { input, objects: [tokensSecret(input, tokenOf), ...builds.map((build) => build(input))] }
 }
 
-const now: Build = (input) => onDemandJob(input, false)
-const queued: Build = (input) => onDemandJob(input, true)
-const recurring: Build = (input) => cronJob(input, false)
+const now: Build = (input) => onDemandJob(input, { suspend: false })
+const queued: Build = (input) => onDemandJob(input, { suspend: true })
+const recurring: Build = (input) => cronJob(input, { suspend: false })
 const FAN_IN = { fanIn: { image: 'registry.example/summary:1', env: { TITLE: 'all benches' } } }
 const SCHEDULED = { jobType: 'scheduled', schedule: '*/15 6-18 * * 1-5' } as const
 const PERSISTENT = { jobType: 'persistent', reps: null } as const
@@ -117,15 +117,15 @@ export const CASES = {
     now,
   ),
   'on-demand-mongo': made({ spec: { env: { MONGO_USER: 'reader', SIM_HOURS: '1' } }, settings: { mongo: true } }, now),
-  'on-demand-fan-in': made({ spec: FAN_IN }, now, (input) => fanInJob(input, 0, false)),
+  'on-demand-fan-in': made({ spec: FAN_IN }, now, (input) => fanInJob(input, 0, { suspend: false })),
   scheduled: made({ spec: SCHEDULED }, recurring),
   'scheduled-shaped': made(
     {
       spec: { ...SCHEDULED, ...MOUNTS, ...FAN_IN, concurrencyPolicy: 'Replace', historyLimit: 4 },
       hasInputs: true,
     },
-    (input) => cronJob(input, true),
-    (input) => fanInJob(input, MINUTE, true),
+    (input) => cronJob(input, { suspend: true }),
+    (input) => fanInJob(input, MINUTE, { suspend: true }),
   ),
   persistent: made({ spec: PERSISTENT }, knativeService),
   'persistent-restricted': made(

@@ -25,8 +25,8 @@ const mainOf = (object: KubernetesObject): Container => {
 const specOf = <T>(object: KubernetesObject | undefined) => object?.['spec'] as T
 
 const build: Record<string, (input: ServiceInput) => KubernetesObject> = {
-  Job: (input) => onDemandJob(input, false),
-  CronJob: (input) => cronJob(input, false),
+  Job: (input) => onDemandJob(input, { suspend: false }),
+  CronJob: (input) => cronJob(input, { suspend: false }),
   'Knative Service': knativeService,
   Deployment: serverDeployment,
 }
@@ -101,7 +101,7 @@ test('the Service of a Deployment selects its pods, and its URL is in the cluste
 
 describe('Jobs', () => {
   const job = (spec: Parameters<typeof inputOf>[0]['spec'] = {}) =>
-    specOf<Record<string, unknown>>(onDemandJob(inputOf({ spec }), false))
+    specOf<Record<string, unknown>>(onDemandJob(inputOf({ spec }), { suspend: false }))
 
   test.each([
     [{ reps: 1 }, { completions: 1, parallelism: 1, maxFailedIndexes: 1 }],
@@ -134,13 +134,13 @@ describe('Jobs', () => {
     const scheduled = inputOf({
       spec: { jobType: 'scheduled', schedule: '0 6 * * *', fanIn: { image: 'x:1', env: {} } },
     })
-    expect(parseJobName(fanInJob(scheduled, 29_600_000, false).metadata.name)).toEqual({
+    expect(parseJobName(fanInJob(scheduled, 29_600_000, { suspend: false }).metadata.name)).toEqual({
       id: ID,
       firing: 29_600_000,
       fanIn: true,
     })
-    expect(() => fanInJob(inputOf({}), 0, false)).toThrow('has no Job for it')
-    expect(() => cronJob(inputOf({}), false)).toThrow('has no CronJob')
+    expect(() => fanInJob(inputOf({}), 0, { suspend: false })).toThrow('has no Job for it')
+    expect(() => cronJob(inputOf({}), { suspend: false })).toThrow('has no CronJob')
   })
 
   test.each([
@@ -148,10 +148,10 @@ describe('Jobs', () => {
     [false, 'begins at once'],
   ])('suspended %s: %s', (suspend) => {
     const input = inputOf({ spec: { jobType: 'scheduled', schedule: '0 6 * * *', fanIn: { image: 'x:1', env: {} } } })
-    expect(specOf(onDemandJob(input, suspend))).toMatchObject({ suspend })
-    expect(specOf(fanInJob(input, 1, suspend))).toMatchObject({ suspend })
+    expect(specOf(onDemandJob(input, { suspend }))).toMatchObject({ suspend })
+    expect(specOf(fanInJob(input, 1, { suspend }))).toMatchObject({ suspend })
     // The CronJob goes on all the same: what waits are its Jobs.
-    expect(specOf(cronJob(input, suspend))).toMatchObject({ jobTemplate: { spec: { suspend } } })
-    expect(specOf(cronJob(input, suspend))).not.toHaveProperty('suspend')
+    expect(specOf(cronJob(input, { suspend }))).toMatchObject({ jobTemplate: { spec: { suspend } } })
+    expect(specOf(cronJob(input, { suspend }))).not.toHaveProperty('suspend')
   })
 })

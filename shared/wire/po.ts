@@ -1,9 +1,9 @@
 /**
  * Ports of functions of the pod orchestration.
  *
- *     wire(routes.po.status, store)   // () => ports with `store`, clock, log and settings
+ *     wirePo(routes.po.status, store)   // () => ports with `store`, clock, log and settings
  */
 import { wireWith } from './context.ts'
 import { poSettings } from './settings.ts'
 
-export const wire = wireWith(poSettings)
+export const wirePo = wireWith(poSettings)

@@ -1,4 +1,4 @@
-/** What only the reconciler has: the tokens of runs, and the collection of garbage. */
+/** Ports of the reconciler alone: tokens of runs, and garbage collection. */
 import { createBlobs, createCatalogue, createRuns } from '../adapters/postgres/files/index.ts'
 import type { DtPorts } from '../dt/ports.ts'
 import { collectGarbage } from '../files/garbage.ts'
@@ -6,7 +6,7 @@ import { runToken } from '../platform/service-token.ts'
 import type { Wiring } from './context.ts'
 import { databaseOf } from './database.ts'
 
-export const dtKeeping: Wiring<Pick<DtPorts, 'tokenOf' | 'collectGarbage'>> = (context) => {
+export const dtRetention: Wiring<Pick<DtPorts, 'tokenOf' | 'collectGarbage'>> = (context) => {
   const { config, ambient } = context
   const database = databaseOf(context)
   const deps = {
