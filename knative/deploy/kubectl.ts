@@ -1,31 +1,25 @@
 /** Runs kubectl, which uses the operator's context, credentials and proxy. */
-import { spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { parseAllDocuments } from 'yaml'
 import { DeployError, type DeployedObject, type ObjectRef, qualifiedKind } from './objects.ts'
+
+const run = promisify(execFile)
 
 /** Owner of the applied fields. */
 const FIELD_MANAGER = 'knative-pod-orchestration'
 
 /** @throws DeployError with kubectl's standard error */
 async function kubectl(args: readonly string[], input?: string): Promise<string> {
-  const child = spawn('kubectl', args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] })
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  let [stdout, stderr] = ['', '']
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text
-  })
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text
-  })
-  child.once('error', (error: NodeJS.ErrnoException) =>
-    reject(error.code === 'ENOENT' ? new DeployError('kubectl is not on the PATH') : error),
-  )
-  child.once('close', (code) =>
-    code === 0 ? resolve(stdout) : reject(new DeployError(stderr.trim() || `ended with ${code}`)),
-  )
-  child.stdin?.on('error', () => {})
-  child.stdin?.end(input)
-  return promise
+  const running = run('kubectl', args, { maxBuffer: Number.POSITIVE_INFINITY })
+  running.child.stdin?.on('error', () => {}).end(input)
+  try {
+    return (await running).stdout
+  } catch (error) {
+    const { code, stderr = '' } = error as NodeJS.ErrnoException & { readonly stderr?: string }
+    if (code === 'ENOENT') throw new DeployError('kubectl is not on the PATH')
+    throw typeof code === 'string' ? error : new DeployError(stderr.trim() || `ended with ${code}`)
+  }
 }
 
 const inNamespace = (namespace: string | undefined): readonly string[] => (namespace ? ['--namespace', namespace] : [])

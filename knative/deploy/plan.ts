@@ -32,14 +32,7 @@ export type Plan = Readonly<Record<Stage, readonly DeployedObject[]>>
 export function planOf(objects: readonly DeployedObject[]): Plan {
   const first = (object: DeployedObject) => (object.kind === 'Namespace' ? 0 : 1)
   const sorted = objects.toSorted((a, b) => first(a) - first(b))
-  const of = (stage: Stage) => sorted.filter((object) => stageOf(object) === stage)
-  return {
-    foundation: of('foundation'),
-    migration: of('migration'),
-    events: of('events'),
-    functions: of('functions'),
-    sources: of('sources'),
-  }
+  return { foundation: [], migration: [], events: [], functions: [], sources: [], ...Object.groupBy(sorted, stageOf) }
 }
 
 /** The namespace of the installation. @throws DeployError if the objects have none or several */

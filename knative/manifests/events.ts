@@ -7,7 +7,6 @@ import { RECONCILE_TYPE } from '../../shared/po/events.ts'
 import { COMPONENT } from '../../shared/po/names.ts'
 import { routes } from '../../shared/routes/index.ts'
 import { hints, mayRead } from './api-server-source.ts'
-import type { KnativeBroker, SinkBinding, Trigger } from './kinds.ts'
 import { labelsOf } from './labels.ts'
 import { sinkOf } from './ping-source.ts'
 
@@ -17,14 +16,14 @@ const DEAD_LETTERS = 'po-dead-letters'
 const brokerRef = { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name: BROKER } as const
 const loop = routes.po.statusReconcile
 
-const broker: KnativeBroker = {
+const broker = {
   apiVersion: brokerRef.apiVersion,
   kind: brokerRef.kind,
   metadata: { name: BROKER, labels: labelsOf(BROKER, 'loop') },
 }
 
 /** The next slot sends again what was lost, so a few retries are enough. By attributes: every broker filters by these. */
-const trigger: Trigger = {
+const trigger = {
   apiVersion: brokerRef.apiVersion,
   kind: 'Trigger',
   metadata: { name: loop.name, labels: labelsOf(loop.name, 'loop') },
@@ -42,7 +41,7 @@ const trigger: Trigger = {
 }
 
 /** Sets K_SINK of the function: the address of the broker, of any class. */
-const binding: SinkBinding = {
+const binding = {
   apiVersion: 'sources.knative.dev/v1',
   kind: 'SinkBinding',
   metadata: { name: BROKER, labels: labelsOf(BROKER, 'loop') },

@@ -1,6 +1,5 @@
 /** PingSources, which send the ticks of the loops: the cron schedule that an interval needs, and the object. */
 import { routes } from '../../shared/routes/index.ts'
-import type { Destination, PingSource } from './kinds.ts'
 import { labelsOf } from './labels.ts'
 
 export interface PingSchedule {
@@ -69,7 +68,7 @@ function everySecond(seconds: number): string {
 export const PING_SOURCE = 'po-status-loop'
 
 /** A ksvc as the sink of a source or the subscriber of a Trigger. */
-export const sinkOf = ({ name }: { readonly name: string }): Destination => ({
+export const sinkOf = ({ name }: { readonly name: string }) => ({
   ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name },
 })
 
@@ -78,7 +77,7 @@ export const pingSource = (
   intervalSeconds: number,
   name = PING_SOURCE,
   sink: { readonly name: string } = routes.po.statusReconcile,
-): PingSource => ({
+) => ({
   apiVersion: 'sources.knative.dev/v1',
   kind: 'PingSource',
   metadata: { name, labels: labelsOf(name, 'loop') },
