@@ -185,20 +185,13 @@ export const CHANGES = [...STATES, 'withdrawn'] as const
 export type ChangeTo = (typeof CHANGES)[number]
 
 /** A transition of an incarnation to another state, or of a restart to its next run. No run enters a state twice. */
-export interface AnalysisChange {
-  readonly id: AnalysisId
-  readonly run: RunNumber
+export interface AnalysisChange extends Pick<Analysis, 'id' | 'run' | 'progress' | 'cause'> {
   readonly to: ChangeTo
-  readonly progress: number
-  readonly cause: string | null
   readonly at: Date
 }
 
 /** The durable intent to delete what an incarnation owns outside the database. */
-export interface Removal {
-  readonly key: AnalysisKey
-  readonly id: AnalysisId
-  readonly firstRun: RunNumber
+export interface Removal extends Pick<Analysis, 'key' | 'id' | 'firstRun'> {
   readonly lastRun: RunNumber
   /** Archive the incarnation (executed, deleted) instead of keeping its row. */
   readonly archive: boolean

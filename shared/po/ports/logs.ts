@@ -11,14 +11,9 @@ import type {
 } from '../model.ts'
 
 /** The log of one container, without its text. */
-export interface KeptLog {
-  readonly run: RunNumber
-  readonly kind: LogSnapshot['kind']
-  readonly container: string
+export interface KeptLog extends Omit<LogSnapshot, 'text'> {
   /** Bytes of the stored text. */
   readonly bytes: number
-  /** Bytes before it that are not stored. */
-  readonly leftOut: number
 }
 
 export interface KeptLine extends LogLine {
