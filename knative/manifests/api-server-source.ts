@@ -22,7 +22,6 @@ interface Hints {
   readonly sink: Route
 }
 
-/** The source and the account that its adapter runs with. */
 export function hints(name: string, { resources, rules, sink }: Hints) {
   const source = {
     apiVersion: 'sources.knative.dev/v1',

@@ -7,7 +7,6 @@ export interface PingSchedule {
   readonly schedule: string
   /** Seconds between two ticks, which fall on multiples of it since the epoch. Divides the interval. */
   readonly tickSeconds: number
-  /** One tick per slot. */
   readonly exact: boolean
   /** For the operator, when the interval is a costly one. */
   readonly advice: string | null
@@ -26,7 +25,6 @@ const WHEELS = [
 
 const numbersBelow = (end: number): number[] => Array.from({ length: end - 1 }, (_, index) => index + 1)
 
-/** Intervals that one schedule ticks exactly, the shortest first. */
 const EXACT: ReadonlyMap<number, string> = new Map([
   ...WHEELS.flatMap(({ unit, size, schedule }) =>
     numbersBelow(size)
