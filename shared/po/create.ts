@@ -46,7 +46,6 @@ function plan(request: CreateRequest, { registry }: PoPorts['settings']): Plan {
   }
 }
 
-/** Checks what a run needs in its namespace, before anything is recorded. */
 async function checkNamespace(ports: CreatePorts, needsKong: boolean): Promise<Peers> {
   const [peers] = await Promise.all([requirePeers(ports, needsKong), ensureStandingPolicy(ports)])
   return peers

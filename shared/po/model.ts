@@ -202,7 +202,7 @@ export interface Removal extends Pick<Analysis, 'key' | 'id' | 'firstRun'> {
   readonly attempts: number
   /** Attempts that began since the last one that ended, this one included. More than one means that a process died. */
   readonly unfinished: number
-  /** The logs are saved, or saving them was given up. */
+  /** The logs are saved or abandoned. */
   readonly logsTaken: boolean
   /** The root is deleted or being deleted, and its pods end: another incarnation of the id may begin. */
   readonly rootRemoved: boolean

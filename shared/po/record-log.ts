@@ -24,7 +24,6 @@ export interface LineRequest extends LogLine {
 
 /** The Hub accepts 2,048 characters, each of up to four bytes; its adapter shortens the line to them. */
 const HUB_LINE_BYTES = 8192
-/** Longer than any status. */
 const STATUS_BYTES = 256
 
 /**

@@ -9,7 +9,6 @@ import { type Analysis, isUuid } from '../model.ts'
 import { runName } from '../names.ts'
 import type { Peer } from '../ports/cluster.ts'
 
-/** A peer, or the analysis itself. */
 export type UpstreamName = Peer | 'analysis'
 
 export interface Upstream {
@@ -76,9 +75,7 @@ export function proxyLocations({ id, run, projectId }: LocationInput): readonly 
 export const covers = (location: Location, path: string): boolean =>
   location.paths.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))
 
-/** The path that the upstream receives. */
 export const upstreamPath = (location: Location, path: string): string => path.slice(location.strip.length) || '/'
 
-/** Body of the answer of a location whose upstream is absent. */
 export const absence = (upstream: UpstreamName): string =>
   JSON.stringify({ detail: `${upstream} is not available to this analysis` })

@@ -1,18 +1,18 @@
 /**
- * Applies verdicts: `ACTS` has one act per action of the lifecycle, and `continueRestart` makes the run after a restart.
+ * Applies verdicts: `ACTS` has one act per action of the lifecycle, and `continueRestart` begins the run after a restart.
  *
  * A state changes by compare-and-set only, in the transaction that also writes reports, log lines and the removal. So a stop
  * that arrives during an act wins. Every act can be repeated after its process died.
  */
 import { applyRun, ensureStandingPolicy, requirePeers, runInput } from '../apply-run.ts'
-import { carryOutEnd, recordEnd } from '../ending.ts'
+import { recordEnd } from '../ending.ts'
 import { type Action, restartDelaySeconds, WATCHED_STATES } from '../lifecycle.ts'
 import type { Analysis, Outcome, Report } from '../model.ts'
 import { credentialsName, policyName, runName } from '../names.ts'
 import { CREDENTIAL_KEYS } from '../objects/index.ts'
 import type { SecretMeta } from '../ports/cluster.ts'
 import type { PoPorts } from '../ports.ts'
-import { type ReleasePorts, takeLogs } from '../release.ts'
+import { type ReleasePorts, releaseByKey, takeLogs } from '../release.ts'
 import { ownLine } from '../report.ts'
 import { hasCredentials, type Root, rootAt, rootIn, type World } from './world.ts'
 
@@ -27,7 +27,6 @@ type Act = (ports: ActPorts, world: World, analysis: Analysis, reason: string) =
 
 const NOTHING: Act = async () => {}
 
-/** Total: one act per action. */
 export const ACTS = {
   none: NOTHING,
   wait: NOTHING,
@@ -41,7 +40,7 @@ export const ACTS = {
   finishStopped: (ports, _world, analysis, reason) => finish(ports, analysis, 'stopped', reason),
 } as const satisfies Record<Action, Act>
 
-/** Completes a creation or a restart whose process died. A creation without credentials is taken back. */
+/** Completes a creation or a restart whose process died. A creation without credentials is undone. */
 async function resume(ports: ActPorts, world: World, analysis: Analysis): Promise<void> {
   const { store, log } = ports
   const root = rootIn(world, analysis)
@@ -50,8 +49,8 @@ async function resume(ports: ActPorts, world: World, analysis: Analysis): Promis
     const found = await prepareRestart(ports, world, analysis)
     return found && complete(ports, world, analysis, found)
   }
-  if (await store.abandon(analysis.key)) log('action', 'creation taken back', { analysis: analysis.id })
-  return carryOutEnd(ports, analysis)
+  if (await store.abandon(analysis.key)) log('action', 'creation undone', { analysis: analysis.id })
+  return releaseByKey(ports, analysis.key)
 }
 
 async function complete(ports: ActPorts, world: World, analysis: Analysis, root: Root): Promise<void> {
@@ -74,7 +73,7 @@ async function reapply(ports: ActPorts, world: World, analysis: Analysis, reason
   const { key, state, run, id } = analysis
   const counted = state === 'executing' ? ({ reapplied: true } as const) : {}
   await ports.store.transition(key, [state], state, { ...counted, cause: reason }, run)
-  ports.log('action', 'run put back', { analysis: id, run, reason })
+  ports.log('action', 'run reapplied', { analysis: id, run, reason })
 }
 
 /** Removes a Deployment that was taken over and lost its pod. Once it is gone, our own is applied in its place. */
@@ -88,7 +87,7 @@ async function removeAdopted(
   ports.log('action', 'adopted Deployment removed', { analysis: id, run })
 }
 
-/** Removes the run. `continueRestart` makes the next one when the pods have ended and the back-off is over. */
+/** Removes the run. `continueRestart` begins the next one when the pods have ended and the back-off is over. */
 async function restart(ports: ActPorts, analysis: Analysis, reason: string): Promise<void> {
   const { store, cluster, settings, now, random, log } = ports
   const { key, id, run, restarts } = analysis
@@ -151,7 +150,7 @@ async function finish(ports: ActPorts, analysis: Analysis, outcome: Outcome, cau
   const end = { outcome, cause, archive: outcome === 'executed', ...(line ? { line } : {}) }
   if (!(await recordEnd(ports, analysis, end))) return
   log('action', 'analysis ended', { analysis: analysis.id, run: analysis.run, outcome, cause })
-  await carryOutEnd(ports, analysis)
+  await releaseByKey(ports, analysis.key)
 }
 
 /**

@@ -31,7 +31,7 @@ async function partnerStatuses(ports: PartnerPorts, outage: HubOutage, analysis:
     return await readFromHub(ports, analysis)
   } catch (error) {
     if (!isFault(error, 'refused')) outage.until = new Date(now().getTime() + settings.intervalSeconds * 1000)
-    log('info', 'partners as last known', { analysis: analysis.id, error })
+    log('info', 'partner statuses not read', { analysis: analysis.id, error })
     return analysis.partners
   }
 }
