@@ -62,7 +62,6 @@ async function dryRun(plan: Plan, namespace: string): Promise<void> {
   await cluster.apply(plan.functions, 'dry run')
 }
 
-/** Stamps functions with the settings that are in the cluster now. */
 async function withStamps(functions: readonly DeployedObject[], namespace: string) {
   const sources = await cluster.getAll(
     referred(functions).map(({ kind, name }) => ({ apiVersion: 'v1', kind, name, namespace })),

@@ -6,7 +6,6 @@ import { DeployError, type DeployedObject, type ObjectRef, qualifiedKind } from 
 
 const run = promisify(execFile)
 
-/** Owner of the applied fields. */
 const FIELD_MANAGER = 'knative-pod-orchestration'
 
 /** @throws DeployError with kubectl's standard error */
@@ -33,13 +32,11 @@ const itemsOf = (text: string): readonly DeployedObject[] => {
   return answer.items ?? [answer]
 }
 
-/** The objects that `kubectl kustomize` renders. */
 export async function renderOverlay(overlay: string): Promise<readonly DeployedObject[]> {
   const documents = parseAllDocuments(await kubectl(['kustomize', overlay]))
   return documents.map((document) => document.toJS() as DeployedObject | null).filter((object) => object !== null)
 }
 
-/** Group versions that the cluster serves. */
 export async function servedVersions(): Promise<ReadonlySet<string>> {
   return new Set((await kubectl(['api-versions'])).split(/\s+/).filter(Boolean))
 }
@@ -52,7 +49,6 @@ export async function apply(objects: readonly DeployedObject[], mode: 'now' | 'd
   await kubectl(['apply', ...how, '--filename', '-'], listOf(objects))
 }
 
-/** The objects that exist. */
 export async function getAll(refs: readonly ObjectRef[]): Promise<readonly DeployedObject[]> {
   if (refs.length === 0) return []
   const items = refs.map(({ apiVersion, kind, name, namespace }) => ({
@@ -97,7 +93,6 @@ export async function deleteAll(refs: readonly ObjectRef[]): Promise<void> {
   }
 }
 
-/** The Secret made from a file of `NAME=value` lines. */
 export async function renderSecret(name: string, namespace: string, file: string): Promise<DeployedObject | undefined> {
   const args = ['create', 'secret', 'generic', name, ...inNamespace(namespace), `--from-env-file=${file}`]
   return itemsOf(await kubectl([...args, '--dry-run=client', '--output', 'json']))[0]

@@ -44,7 +44,6 @@ export function namespaceOf(objects: readonly DeployedObject[]): string {
   throw new DeployError(`the overlay must put everything into one namespace, not into ${found.join(', ')}`)
 }
 
-/** The distinct images of all containers. */
 export function imagesOf(objects: readonly DeployedObject[]): readonly string[] {
   const fields = objects.flatMap(({ spec }) => [...fieldsOf(spec)])
   return [...new Set(fields.flatMap(([name, value]) => (name === 'image' && typeof value === 'string' ? value : [])))]

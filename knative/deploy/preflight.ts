@@ -10,7 +10,6 @@ import { imagesOf } from './plan.ts'
 
 const EXAMPLE_IMAGE = /^registry\.example\//
 
-/** API versions of rendered objects that the cluster does not serve. */
 export function unserved(objects: readonly DeployedObject[], served: ReadonlySet<string>): string[] {
   const missing = Map.groupBy(
     objects.filter(({ apiVersion }) => !served.has(apiVersion)),
@@ -52,7 +51,6 @@ async function priorityFaults(objects: readonly DeployedObject[]): Promise<strin
 const decoded = (data: Readonly<Record<string, string>> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64').toString('utf8')]))
 
-/** The groups of settings that the deployed functions read. */
 function groupsRead(objects: readonly DeployedObject[], env: Record<string, string>): readonly SettingGroup[] {
   const names = new Set(objects.map(({ metadata }) => metadata.name))
   const deployed = allRoutes.filter(({ name }) => names.has(name))

@@ -105,7 +105,6 @@ export async function copyFiles(dist: URL): Promise<void> {
     await cp(new URL(import.meta.resolve(specifier)), new URL(`lib/assets/${file}`, dist))
 }
 
-/** Routes whose function has a folder. */
 export const builtRoutes = (routes: readonly Route[] = allRoutes): Route[] =>
   routes.filter((route) => existsSync(new URL(`functions/${functionFolder(route)}/index.ts`, ROOT)))
 

@@ -1,6 +1,6 @@
 /**
- * The loop over a broker: a sweep sends an event per analysis, a Trigger sends each back to the same function, and more of
- * its pods share the work. Others follow analyses with a Trigger of their own.
+ * Fan-out over a broker: a sweep sends an event per analysis, and a Trigger delivers each to the same function, so that its
+ * pods share the work. Other services subscribe to analyses with Triggers of their own.
  */
 
 import { RECONCILE_TYPE } from '../../shared/po/events.ts'
@@ -22,7 +22,7 @@ const broker = {
   metadata: { name: BROKER, labels: labelsOf(BROKER, 'loop') },
 }
 
-/** The next slot sends again what was lost, so a few retries are enough. By attributes: every broker filters by these. */
+/** The next slot repeats lost events, so few retries are enough. Every broker can filter by attributes. */
 const trigger = {
   apiVersion: brokerRef.apiVersion,
   kind: 'Trigger',
@@ -40,7 +40,7 @@ const trigger = {
   },
 }
 
-/** Sets K_SINK of the function: the address of the broker, of any class. */
+/** Sets K_SINK of the function to the address of the broker. */
 const binding = {
   apiVersion: 'sources.knative.dev/v1',
   kind: 'SinkBinding',
@@ -53,7 +53,6 @@ const binding = {
 
 export const eventing = () => [broker, binding, trigger]
 
-/** The loop reads the pods itself. */
 export const podHints = () =>
   hints('po-pod-hints', {
     resources: [{ apiVersion: 'v1', kind: 'Pod', selector: { matchLabels: { component: COMPONENT.analysis } } }],

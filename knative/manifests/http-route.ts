@@ -1,7 +1,7 @@
 /**
  * The route table as an HTTPRoute of the Gateway API: a rule per function, which rewrites the host name to the function's
- * own and forwards the request to Knative's gateway inside the cluster. Paths are matched by prefix; the function refuses what
- * is below a prefix and is no path of its own.
+ * own and forwards the request to Knative's gateway inside the cluster. Paths are matched by prefix; the function refuses
+ * other paths below a prefix.
  */
 import type { Route } from '../../shared/routes/index.ts'
 import { labelsOf } from './labels.ts'

@@ -1,4 +1,4 @@
-/** PingSources, which send the ticks of the loops: the cron schedule that an interval needs, and the object. */
+/** PingSources, which send the ticks of the loops, and their cron schedules. */
 import { routes } from '../../shared/routes/index.ts'
 import { labelsOf } from './labels.ts'
 
@@ -8,7 +8,7 @@ export interface PingSchedule {
   /** Seconds between two ticks, which fall on multiples of it since the epoch. Divides the interval. */
   readonly tickSeconds: number
   readonly exact: boolean
-  /** For the operator, when the interval is a costly one. */
+  /** For the operator, if the interval needs a tick every second. */
   readonly advice: string | null
 }
 
@@ -16,7 +16,7 @@ const MINUTE = 60
 const HOUR = 3600
 const DAY = 86_400
 
-/** Fields of a schedule that take steps: how long one step is, and how many make a turn. */
+/** Fields of a schedule that accept steps: seconds per step, and steps until the field starts again. */
 const WHEELS = [
   { unit: 1, size: 60, schedule: (step: string) => `${step} * * * * *` },
   { unit: MINUTE, size: 60, schedule: (step: string) => `${step} * * * *` },
@@ -37,8 +37,8 @@ const EXACT: ReadonlyMap<number, string> = new Map([
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 
 /**
- * The schedule, in UTC as slots are. A cron field is a set within one turn, so only some intervals can be spaced evenly; for
- * every other one the ticks come more often, and the slot gate accepts one per slot.
+ * The schedule, in UTC like slots. Steps of a cron field start again with each minute, hour or day, so only some intervals are
+ * even. For the others, ticks come more often, and the slot gate accepts one per slot.
  * @throws RangeError for anything but a whole number from 1 on
  */
 export function pingSchedule(intervalSeconds: number): PingSchedule {
