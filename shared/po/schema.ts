@@ -64,7 +64,6 @@ const statusWord = z.enum(STATUS_WORDS)
 /** zod checks this in two thirds of the time of `z.record`, which matters for an answer with all analyses. */
 const statusAnswer = z.object({}).catchall(z.object({ status: statusWord, progress: z.int().min(0).max(100) }))
 
-/** The answer of create and stop. */
 const statusOnlyAnswer = z.record(z.string(), statusWord)
 
 const isNameList = (text: string): boolean => {
@@ -75,7 +74,6 @@ const isNameList = (text: string): boolean => {
   }
 }
 
-/** Pod names of a run as a JSON list. */
 const nameList = z
   .string()
   .refine(isNameList, 'a JSON list of names')

@@ -72,7 +72,6 @@ async function secretsOf(
   return { login: loginFor(registryHost, { user, password }, settings.registry), kongToken }
 }
 
-/** Removes what remains of the runs before the current one. */
 async function removeFormerRuns(ports: AdoptPorts, one: Case, input: RunInput, rootUid: string): Promise<void> {
   for (const former of one.runs) {
     if (former.run === latestOf(one).run) continue
@@ -91,7 +90,6 @@ async function handOver(ports: AdoptPorts, { key, id, state, run, firstRun }: An
   log('action', 'analysis ended meanwhile', { analysis: id, run })
 }
 
-/** Adopts a running analysis. Its pod stays, its proxy is replaced. */
 export async function adoptRunning(
   ports: AdoptPorts,
   one: Case,
@@ -140,7 +138,6 @@ async function removeNow(ports: AdoptPorts, analysis: Analysis): Promise<void> {
 type Finish = Extract<Decision, { kind: 'finish' }>
 type End = Exclude<Finish, { how: 'clear' }>
 
-/** Ends a running analysis and reports it to the Hub. */
 async function endNow(ports: AdoptPorts, one: Case, { outcome, cause }: End): Promise<void> {
   const analysis = await record(ports, one, { state: runningState(one.facts.status), dueAt: UNFINISHED })
   await claimRemaining(ports, one, analysis)
@@ -158,7 +155,6 @@ async function recordPast(ports: AdoptPorts, one: Case, { outcome, cause }: End)
   await clear(ports, one, analysis)
 }
 
-/** Removes the remaining objects of an ended analysis. */
 async function clear(ports: AdoptPorts, one: Case, analysis: Analysis): Promise<void> {
   const { key, state } = analysis
   if (one.present.length > 0) {

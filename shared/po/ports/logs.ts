@@ -17,7 +17,6 @@ export interface KeptLog extends Omit<LogSnapshot, 'text'> {
 }
 
 export interface KeptLine extends LogLine {
-  /** Position among the lines of the analysis. */
   readonly seq: string
   readonly at: Date
 }
@@ -49,7 +48,6 @@ export interface LineCounts {
 export interface LogTail {
   /** In pieces of whole characters. Can be read more than once. */
   readonly text: Iterable<string>
-  /** Bytes before the text. */
   readonly leftOut: number
 }
 

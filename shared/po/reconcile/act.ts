@@ -113,7 +113,6 @@ async function saveLogs(ports: ActPorts, { key, id, run }: Analysis): Promise<vo
   }
 }
 
-/** Continues a restart: waits until the old pods are gone, then begins the next run under the same root. */
 export async function continueRestart(ports: ActPorts, world: World, analysis: Analysis): Promise<void> {
   const { store, cluster, now } = ports
   const { key, id, run } = analysis

@@ -23,7 +23,6 @@ export async function sendPartnerStatuses(ports: PartnerPorts, outage: HubOutage
   }
 }
 
-/** The statuses of the partners, without our own node. */
 async function partnerStatuses(ports: PartnerPorts, outage: HubOutage, analysis: Analysis): Promise<PartnerStatuses> {
   const { log, now, settings } = ports
   if (outage.until && now() < outage.until) return analysis.partners

@@ -31,11 +31,9 @@ export interface SweepReport {
   readonly failed: number
 }
 
-/** What a sweep does about analyses. */
 interface Scope {
   /** Reconcile those that are due. False if each of them gets an event instead. */
   readonly analyses: boolean
-  /** Remove objects that no row accounts for. */
   readonly zombies: boolean
 }
 
@@ -197,7 +195,6 @@ const sweepSuspectRemovals = (ports: SweepPorts, onFailure: OnFailure): Promise<
 
 // ------------------------------------------------------------------------------------------ outboxes, limits
 
-/** Delivers what waits for the Hub and for the event sink. */
 async function deliverAll(ports: SweepPorts): Promise<{ hub: Drained; sink: Drained }> {
   const deadline = new Date(ports.now().getTime() + DELIVERY_MS)
   const [hub, sink] = await allSettledOrThrow(deliver(ports, deadline), publishChanges(ports, deadline))

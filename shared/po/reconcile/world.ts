@@ -71,7 +71,6 @@ function index({ objects, pods }: Inventory): Omit<World, 'readAt' | 'inventory'
   }
 }
 
-/** Reads the objects of all analyses, or of one. */
 export async function readWorld(ports: Pick<PoPorts, 'cluster' | 'now'>, id?: AnalysisId): Promise<World> {
   const readAt = ports.now()
   const inventory = await takeInventory(ports, id)
