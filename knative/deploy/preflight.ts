@@ -74,13 +74,7 @@ export function settingFaults(
   }
 }
 
-const makeSecret = (namespace: string): string =>
-  `there is no Secret ${SECRETS_NAME} in namespace ${namespace}: fill in a copy of knative/config/secrets.env.template and name it ` +
-  'with SECRETS=FILE'
-
-/**
- * @param given the Secret to be applied; default: the one in the cluster
- */
+/** @param given the Secret to be applied; default: the one in the cluster */
 export async function preflight(
   objects: readonly DeployedObject[],
   namespace: string,
@@ -99,7 +93,9 @@ export async function preflight(
     faults.push(`there is no namespace ${namespace}: create it, or add it to the overlay`)
   }
   const secret = given ?? (await cluster.get('secret', SECRETS_NAME, namespace))
-  if (!secret) faults.push(makeSecret(namespace))
-  else faults.push(...settingFaults(objects, secret))
-  return faults
+  if (secret) return [...faults, ...settingFaults(objects, secret)]
+  return [
+    ...faults,
+    `there is no Secret ${SECRETS_NAME} in namespace ${namespace}: fill in a copy of knative/config/secrets.env.template and name it with SECRETS=FILE`,
+  ]
 }

@@ -12,7 +12,7 @@ import { isGranted } from './rbac.ts'
 /** Name to be replaced by `images` of a kustomization or `--image` of kn. */
 export const IMAGE = 'knative-pod-orchestration'
 
-/** For every container of our image: what Pod Security `restricted` requires, on the container because Serving takes it only there. */
+/** Pod Security `restricted`, for every container of our image. Serving accepts these fields only on the container. */
 export const HARDENED = { ...CONFINED, readOnlyRootFilesystem: true, runAsNonRoot: true, ...SECCOMP } as const
 
 /** Label of pods that poll analyses. The policies of runs allow their ingress. */
