@@ -58,13 +58,9 @@ async function zombies(ports: ReleasePorts): Promise<string> {
   return ZOMBIE_KINDS.map((kind) => `Deleted ${counts[kind]} zombie ${kind}`).join('\n')
 }
 
-async function everything(ports: ReleasePorts): Promise<string> {
-  const parts = [await clearAnalyses(ports), await removeOrphanClients(ports), await resetPeers(ports)]
-  return parts.join('; ')
-}
-
 const ACTS = {
-  all: everything,
+  all: async (ports) =>
+    `${await clearAnalyses(ports)}; ${await removeOrphanClients(ports)}; ${await resetPeers(ports)}`,
   analyzes: clearAnalyses,
   services: resetPeers,
   mb: (ports) => resetPeer(ports, 'broker'),

@@ -62,9 +62,6 @@ async function unblock(ports: CreatePorts, blocked: Blocked): Promise<void> {
   await ports.sleep(50)
 }
 
-const differs = (spelling: string, fields: readonly string[]): Fault =>
-  new Fault('conflict', `Analysis ${spelling} is running already with another ${fields.join(', ')}.`)
-
 /** Records the intent as soon as an earlier incarnation of the id is released and archived. */
 async function begin(ports: CreatePorts, input: NewAnalysis): Promise<Begun> {
   const { store, now } = ports
@@ -72,7 +69,11 @@ async function begin(ports: CreatePorts, input: NewAnalysis): Promise<Begun> {
   while (now().getTime() < deadline) {
     const result = await store.begin(input)
     if (result.kind === 'begun' || result.kind === 'running') return result
-    if (result.kind === 'differs') throw differs(input.spelling, result.fields)
+    if (result.kind === 'differs')
+      throw new Fault(
+        'conflict',
+        `Analysis ${input.spelling} is running already with another ${result.fields.join(', ')}.`,
+      )
     await unblock(ports, result)
   }
   throw new Fault('unavailable', 'The former run of this analysis is still being removed.', { retryAfter: 5 })

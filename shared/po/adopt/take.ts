@@ -27,8 +27,6 @@ async function logsOf({ predecessor, settings }: AdoptPorts, runs: Case['runs'])
   return logs
 }
 
-const startOf = ({ row }: FormerRun, fallback: Date): Date => row.createdAt ?? fallback
-
 async function incarnationOf(
   ports: AdoptPorts,
   one: Case,
@@ -43,7 +41,7 @@ async function incarnationOf(
     image: row.image,
     registryHost: recordedHost(row.registryUrl || ports.settings.registry.url),
     needsKong: row.kong !== 'unneeded',
-    runs: one.runs.map((run) => ({ run: run.run, startedAt: startOf(run, now) })),
+    runs: one.runs.map(({ run, row }) => ({ run, startedAt: row.createdAt ?? now })),
     progress: row.progress,
     logs: await logsOf(ports, one.runs),
     logBytes: ports.settings.logs.containersBytes,

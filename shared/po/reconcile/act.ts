@@ -26,18 +26,22 @@ const CREDENTIALS_LOST = 'its credentials were lost'
 type Act = (ports: ActPorts, world: World, analysis: Analysis, reason: string) => Promise<void>
 
 const NOTHING: Act = async () => {}
+const finishAs =
+  (outcome: Outcome): Act =>
+  (ports, _world, analysis, reason) =>
+    finish(ports, analysis, outcome, reason)
 
 export const ACTS = {
   none: NOTHING,
   wait: NOTHING,
   resume,
-  undo: (ports, _world, analysis, reason) => finish(ports, analysis, 'failed', reason),
+  undo: finishAs('failed'),
   reapply,
-  restart: (ports, _world, analysis, reason) => restart(ports, analysis, reason),
-  markExecuting: (ports, _world, analysis) => markExecuting(ports, analysis),
-  finishExecuted: (ports, _world, analysis, reason) => finish(ports, analysis, 'executed', reason),
-  finishFailed: (ports, _world, analysis, reason) => finish(ports, analysis, 'failed', reason),
-  finishStopped: (ports, _world, analysis, reason) => finish(ports, analysis, 'stopped', reason),
+  restart,
+  markExecuting,
+  finishExecuted: finishAs('executed'),
+  finishFailed: finishAs('failed'),
+  finishStopped: finishAs('stopped'),
 } as const satisfies Record<Action, Act>
 
 /** Completes a creation or a restart whose process died. A creation without credentials is undone. */
@@ -61,7 +65,7 @@ async function complete(ports: ActPorts, world: World, analysis: Analysis, root:
   if (started) log('action', 'analysis started', { analysis: analysis.id, run: analysis.run })
 }
 
-async function markExecuting(ports: ActPorts, { key, run, progress }: Analysis): Promise<void> {
+async function markExecuting(ports: ActPorts, _world: World, { key, run, progress }: Analysis): Promise<void> {
   const reports: Report[] = [{ kind: 'status', status: 'executing', progress }]
   await ports.store.transition(key, ['starting', 'started'], 'executing', { cause: null, reports }, run)
 }
@@ -88,7 +92,7 @@ async function removeAdopted(
 }
 
 /** Removes the run. `continueRestart` begins the next one when the pods have ended and the back-off is over. */
-async function restart(ports: ActPorts, analysis: Analysis, reason: string): Promise<void> {
+async function restart(ports: ActPorts, _world: World, analysis: Analysis, reason: string): Promise<void> {
   const { store, cluster, settings, now, random, log } = ports
   const { key, id, run, restarts } = analysis
   await saveLogs(ports, analysis)
@@ -152,10 +156,7 @@ async function finish(ports: ActPorts, analysis: Analysis, outcome: Outcome, cau
   await releaseByKey(ports, analysis.key)
 }
 
-/**
- * Applies everything below the root of the current run; only what is missing changes. Kubernetes refuses to apply our
- * Deployment over one that was taken over from another orchestrator, so that one is left out.
- */
+/** Applies everything below the root of the current run; only what is missing changes. */
 export async function applyBelowRoot(ports: ActPorts, world: World, analysis: Analysis): Promise<void> {
   const root = rootIn(world, analysis)
   if (root) await applyBelow(ports, world, analysis, root)
@@ -164,5 +165,6 @@ export async function applyBelowRoot(ports: ActPorts, world: World, analysis: An
 async function applyBelow(ports: ActPorts, world: World, analysis: Analysis, root: Root): Promise<void> {
   const [peers] = await Promise.all([requirePeers(ports, analysis.needsKong), ensureStandingPolicy(ports)])
   const input = runInput(analysis, peers, ports, root.kind)
+  // The API server would refuse our Deployment over an adopted one, whose immutable selector differs.
   await applyRun(ports, input, root.uid, { withAnalysis: !world.adopted(analysis) })
 }
