@@ -1,7 +1,7 @@
 /** Deploys an overlay: checks it as a whole, then applies it in stages, each of which must be ready before the next begins. */
 
 import { SECRETS_NAME } from '../manifests/environment.ts'
-import { selectorOf } from '../manifests/labels.ts'
+import { PART_OF } from '../manifests/labels.ts'
 import { checkAdmission } from './admission.ts'
 import * as cluster from './kubectl.ts'
 import { DeployError, type DeployedObject, isFunction, refOf, titleOf } from './objects.ts'
@@ -46,8 +46,6 @@ const PRUNED = [
   'networkpolicies.v1.networking.k8s.io',
 ]
 
-const selector = (): string => `app.kubernetes.io/part-of=${selectorOf('function')['app.kubernetes.io/part-of']}`
-
 /** Finds what admission refuses before any workload changes. */
 async function dryRun(plan: Plan, namespace: string): Promise<void> {
   const namespaces = plan.foundation.filter(({ kind }) => kind === 'Namespace')
@@ -62,7 +60,6 @@ async function dryRun(plan: Plan, namespace: string): Promise<void> {
   await cluster.apply(plan.functions, 'dry run')
 }
 
-/** Stamps functions with the settings that are in the cluster now. */
 async function withStamps(functions: readonly DeployedObject[], namespace: string) {
   const sources = await cluster.getAll(
     referred(functions).map(({ kind, name }) => ({ apiVersion: 'v1', kind, name, namespace })),
@@ -92,7 +89,7 @@ async function obsoleteObjects(
   objects: readonly DeployedObject[],
   namespace: string,
 ): Promise<readonly DeployedObject[]> {
-  const found = await cluster.selectAll(PRUNED, namespace, selector())
+  const found = await cluster.selectAll(PRUNED, namespace, `app.kubernetes.io/part-of=${PART_OF}`)
   const keyOf = ({ apiVersion, kind, metadata }: DeployedObject) => `${apiVersion} ${kind} ${metadata.name}`
   const expected = new Set(objects.map(keyOf))
   return found.filter((object) => !('ownerReferences' in object.metadata) && !expected.has(keyOf(object)))

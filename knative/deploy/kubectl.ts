@@ -1,31 +1,24 @@
 /** Runs kubectl, which uses the operator's context, credentials and proxy. */
-import { spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { parseAllDocuments } from 'yaml'
 import { DeployError, type DeployedObject, type ObjectRef, qualifiedKind } from './objects.ts'
 
-/** Owner of the applied fields. */
+const run = promisify(execFile)
+
 const FIELD_MANAGER = 'knative-pod-orchestration'
 
 /** @throws DeployError with kubectl's standard error */
 async function kubectl(args: readonly string[], input?: string): Promise<string> {
-  const child = spawn('kubectl', args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] })
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  let [stdout, stderr] = ['', '']
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text
-  })
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text
-  })
-  child.once('error', (error: NodeJS.ErrnoException) =>
-    reject(error.code === 'ENOENT' ? new DeployError('kubectl is not on the PATH') : error),
-  )
-  child.once('close', (code) =>
-    code === 0 ? resolve(stdout) : reject(new DeployError(stderr.trim() || `ended with ${code}`)),
-  )
-  child.stdin?.on('error', () => {})
-  child.stdin?.end(input)
-  return promise
+  const running = run('kubectl', args, { maxBuffer: Number.POSITIVE_INFINITY })
+  running.child.stdin?.on('error', () => {}).end(input)
+  try {
+    return (await running).stdout
+  } catch (error) {
+    const { code, stderr = '' } = error as NodeJS.ErrnoException & { readonly stderr?: string }
+    if (code === 'ENOENT') throw new DeployError('kubectl is not on the PATH')
+    throw typeof code === 'string' ? error : new DeployError(stderr.trim() || `ended with ${code}`)
+  }
 }
 
 const inNamespace = (namespace: string | undefined): readonly string[] => (namespace ? ['--namespace', namespace] : [])
@@ -39,13 +32,11 @@ const itemsOf = (text: string): readonly DeployedObject[] => {
   return answer.items ?? [answer]
 }
 
-/** The objects that `kubectl kustomize` renders. */
 export async function renderOverlay(overlay: string): Promise<readonly DeployedObject[]> {
   const documents = parseAllDocuments(await kubectl(['kustomize', overlay]))
   return documents.map((document) => document.toJS() as DeployedObject | null).filter((object) => object !== null)
 }
 
-/** Group versions that the cluster serves. */
 export async function servedVersions(): Promise<ReadonlySet<string>> {
   return new Set((await kubectl(['api-versions'])).split(/\s+/).filter(Boolean))
 }
@@ -58,7 +49,6 @@ export async function apply(objects: readonly DeployedObject[], mode: 'now' | 'd
   await kubectl(['apply', ...how, '--filename', '-'], listOf(objects))
 }
 
-/** The objects that exist. */
 export async function getAll(refs: readonly ObjectRef[]): Promise<readonly DeployedObject[]> {
   if (refs.length === 0) return []
   const items = refs.map(({ apiVersion, kind, name, namespace }) => ({
@@ -103,7 +93,6 @@ export async function deleteAll(refs: readonly ObjectRef[]): Promise<void> {
   }
 }
 
-/** The Secret made from a file of `NAME=value` lines. */
 export async function renderSecret(name: string, namespace: string, file: string): Promise<DeployedObject | undefined> {
   const args = ['create', 'secret', 'generic', name, ...inNamespace(namespace), `--from-env-file=${file}`]
   return itemsOf(await kubectl([...args, '--dry-run=client', '--output', 'json']))[0]

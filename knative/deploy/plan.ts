@@ -32,14 +32,7 @@ export type Plan = Readonly<Record<Stage, readonly DeployedObject[]>>
 export function planOf(objects: readonly DeployedObject[]): Plan {
   const first = (object: DeployedObject) => (object.kind === 'Namespace' ? 0 : 1)
   const sorted = objects.toSorted((a, b) => first(a) - first(b))
-  const of = (stage: Stage) => sorted.filter((object) => stageOf(object) === stage)
-  return {
-    foundation: of('foundation'),
-    migration: of('migration'),
-    events: of('events'),
-    functions: of('functions'),
-    sources: of('sources'),
-  }
+  return { foundation: [], migration: [], events: [], functions: [], sources: [], ...Object.groupBy(sorted, stageOf) }
 }
 
 /** The namespace of the installation. @throws DeployError if the objects have none or several */
@@ -51,7 +44,6 @@ export function namespaceOf(objects: readonly DeployedObject[]): string {
   throw new DeployError(`the overlay must put everything into one namespace, not into ${found.join(', ')}`)
 }
 
-/** The distinct images of all containers. */
 export function imagesOf(objects: readonly DeployedObject[]): readonly string[] {
   const fields = objects.flatMap(({ spec }) => [...fieldsOf(spec)])
   return [...new Set(fields.flatMap(([name, value]) => (name === 'image' && typeof value === 'string' ? value : [])))]

@@ -10,7 +10,6 @@ import { imagesOf } from './plan.ts'
 
 const EXAMPLE_IMAGE = /^registry\.example\//
 
-/** API versions of rendered objects that the cluster does not serve. */
 export function unserved(objects: readonly DeployedObject[], served: ReadonlySet<string>): string[] {
   const missing = Map.groupBy(
     objects.filter(({ apiVersion }) => !served.has(apiVersion)),
@@ -52,7 +51,6 @@ async function priorityFaults(objects: readonly DeployedObject[]): Promise<strin
 const decoded = (data: Readonly<Record<string, string>> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64').toString('utf8')]))
 
-/** The groups of settings that the deployed functions read. */
 function groupsRead(objects: readonly DeployedObject[], env: Record<string, string>): readonly SettingGroup[] {
   const names = new Set(objects.map(({ metadata }) => metadata.name))
   const deployed = allRoutes.filter(({ name }) => names.has(name))
@@ -76,13 +74,7 @@ export function settingFaults(
   }
 }
 
-const makeSecret = (namespace: string): string =>
-  `there is no Secret ${SECRETS_NAME} in namespace ${namespace}: fill in a copy of knative/config/secrets.env.template and name it ` +
-  'with SECRETS=FILE'
-
-/**
- * @param given the Secret to be applied; default: the one in the cluster
- */
+/** @param given the Secret to be applied; default: the one in the cluster */
 export async function preflight(
   objects: readonly DeployedObject[],
   namespace: string,
@@ -101,7 +93,9 @@ export async function preflight(
     faults.push(`there is no namespace ${namespace}: create it, or add it to the overlay`)
   }
   const secret = given ?? (await cluster.get('secret', SECRETS_NAME, namespace))
-  if (!secret) faults.push(makeSecret(namespace))
-  else faults.push(...settingFaults(objects, secret))
-  return faults
+  if (secret) return [...faults, ...settingFaults(objects, secret)]
+  return [
+    ...faults,
+    `there is no Secret ${SECRETS_NAME} in namespace ${namespace}: fill in a copy of knative/config/secrets.env.template and name it with SECRETS=FILE`,
+  ]
 }

@@ -1,4 +1,5 @@
 /** Decides whether an applied object is ready, and if not, takes the reason from its status. Pure. */
+import type { V1 } from '../../shared/platform/objects.ts'
 import type { Condition, DeployedObject } from './objects.ts'
 
 export type Readiness =
@@ -28,15 +29,10 @@ function ofKnative(object: DeployedObject): Readiness {
   return waiting(messageOf(broken))
 }
 
-interface DeploymentStatus {
-  readonly replicas?: number
-  readonly updatedReplicas?: number
-  readonly availableReplicas?: number
-}
-
 function ofDeployment(object: DeployedObject): Readiness {
   const wanted = (object.spec as { readonly replicas?: number } | undefined)?.replicas ?? 1
-  const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = (object.status ?? {}) as DeploymentStatus
+  const status: V1<'DeploymentStatus'> = object.status ?? {}
+  const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status
   if (!isObserved(object)) return waiting('not looked at yet')
   if (updatedReplicas >= wanted && replicas === updatedReplicas && availableReplicas >= wanted) return READY
   const stuck = conditionsOf(object).find(({ type, status }) => type === 'Progressing' && status === 'False')
@@ -73,18 +69,9 @@ export function readinessOf(object: DeployedObject): Readiness {
   return object.apiVersion.includes('knative.dev/') ? ofKnative(object) : READY
 }
 
-interface ContainerState {
-  readonly name: string
-  readonly state?: {
-    readonly waiting?: { readonly reason?: string; readonly message?: string }
-    readonly terminated?: { readonly reason?: string; readonly message?: string; readonly exitCode?: number }
-  }
-  readonly lastState?: ContainerState['state']
-}
-
 const PROGRESSING = ['ContainerCreating', 'PodInitializing']
 
-function ofContainer({ name, state, lastState }: ContainerState): string | undefined {
+function ofContainer({ name, state, lastState }: V1<'ContainerStatus'>): string | undefined {
   const { waiting, terminated } = state ?? {}
   const ended = terminated ?? lastState?.terminated
   const last =
@@ -97,10 +84,7 @@ function ofContainer({ name, state, lastState }: ContainerState): string | undef
 
 /** Why the containers of a pod do not run, if its status has a reason. */
 export function podTrouble(pod: DeployedObject): string | undefined {
-  const { initContainerStatuses = [], containerStatuses = [] } = (pod.status ?? {}) as {
-    readonly initContainerStatuses?: readonly ContainerState[]
-    readonly containerStatuses?: readonly ContainerState[]
-  }
+  const { initContainerStatuses = [], containerStatuses = [] } = (pod.status ?? {}) as V1<'PodStatus'>
   const scheduled = find(pod, 'PodScheduled')
   if (scheduled?.status === 'False') return messageOf(scheduled)
   for (const status of [...initContainerStatuses, ...containerStatuses]) {

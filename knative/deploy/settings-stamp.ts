@@ -61,7 +61,6 @@ export function stamped(object: DeployedObject, sources: Sources): DeployedObjec
 export const sourcesOf = (objects: readonly DeployedObject[]): Sources =>
   new Map(objects.map((object) => [`${object.kind}/${object.metadata.name}`, object]))
 
-/** The distinct ConfigMaps and Secrets that the functions refer to. */
 export function referred(
   objects: readonly DeployedObject[],
 ): readonly { readonly kind: string; readonly name: string }[] {

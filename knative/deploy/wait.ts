@@ -21,7 +21,6 @@ const selectorOfPods = (object: DeployedObject): string | undefined => {
 
 interface Observation {
   readonly object: DeployedObject
-  /** Undefined if it does not exist. */
   readonly live: DeployedObject | undefined
   readonly readiness: Readiness
 }

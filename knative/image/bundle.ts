@@ -105,12 +105,8 @@ export async function copyFiles(dist: URL): Promise<void> {
     await cp(new URL(import.meta.resolve(specifier)), new URL(`lib/assets/${file}`, dist))
 }
 
-/** Routes whose function has a folder. */
 export const builtRoutes = (routes: readonly Route[] = allRoutes): Route[] =>
   routes.filter((route) => existsSync(new URL(`functions/${functionFolder(route)}/index.ts`, ROOT)))
-
-const bundleProgram = (name: string, source: string, dist: URL): Promise<Metafile> =>
-  bundle(name, `import '${source}'`, new URL(`${name}.mjs`, dist))
 
 /** Deletes and rebuilds `dist`. @param uid of the user who runs it; default: of this process */
 export async function bundleAll(dist: URL = DIST, uid?: number): Promise<void> {
@@ -118,7 +114,8 @@ export async function bundleAll(dist: URL = DIST, uid?: number): Promise<void> {
   await mkdir(new URL('lib/', dist), { recursive: true })
   const routes = builtRoutes()
   await Promise.all(routes.map((route) => bundleFunction(route, dist)))
-  for (const [name, source] of Object.entries(PROGRAMS)) await bundleProgram(name, source, dist)
+  for (const [name, source] of Object.entries(PROGRAMS))
+    await bundle(name, `import '${source}'`, new URL(`${name}.mjs`, dist))
   await writeFile(new URL('start.mjs', dist), starter([...routes.map(({ name }) => name), ...Object.keys(PROGRAMS)]))
   await copyFiles(dist)
   await mkdir(new URL('.cache', dist))

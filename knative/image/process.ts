@@ -8,10 +8,9 @@ import { type Route, routes } from '../../shared/routes/index.ts'
 export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=4']
 
 /**
- * A sweep of the status loop has the objects of a thousand analyses in memory for a moment. Half the young generation, and
- * returning free blocks above 16 KiB to the system, reduce it from 170 to about 145 MiB: Node reads sockets in short-lived
- * 64 KiB chunks, which glibc by default keeps in an arena per thread. The settings of glibc delay a start by 10 ms, so other
- * functions do without.
+ * For functions with many short-lived allocations, such as a sweep over a thousand analyses. A smaller young generation, and
+ * returning free blocks above 16 KiB to the system, reduce its memory from 170 to about 145 MiB: glibc by default keeps Node's
+ * 64 KiB socket chunks in an arena per thread. These settings of glibc delay a start by 10 ms, so not all functions have them.
  */
 const FRUGAL = {
   NODE_OPTIONS: '--max-semi-space-size=2',
@@ -20,7 +19,6 @@ const FRUGAL = {
   MALLOC_TRIM_THRESHOLD_: '131072',
 }
 
-/** Functions that transfer logs of analyses. */
 const LOG_ROUTES: readonly Route[] = [routes.po.streamLogs, routes.po.logs, routes.po.history, routes.po.stop]
 
 /** The status loop, and functions that transfer files or logs in short-lived chunks. */
@@ -30,5 +28,4 @@ export const isFrugal = (route: Route): boolean =>
 /** Environment that a function's manifest sets besides its settings; it overrides the image's. */
 export const memoryEnvironment = (route: Route): Readonly<Record<string, string>> => (isFrugal(route) ? FRUGAL : {})
 
-/** NODE_OPTIONS of a function in a pod. */
 export const nodeOptions = (route: Route): string => memoryEnvironment(route)['NODE_OPTIONS'] ?? NODE_FLAGS.join(' ')

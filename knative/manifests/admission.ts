@@ -1,11 +1,10 @@
 /**
- * What the API server refuses our functions beyond their roles: a Role can neither name objects that are made at run time nor
- * check their fields. Each function's account may write objects of analyses, or of services, and nothing else; pods that it
- * asks for get no account, no host and no Secret but their own.
+ * Admission policies that restrict functions beyond their roles, because a Role can neither name objects that are created at
+ * run time nor check their fields. An account of a function may write only objects of analyses, or of services. Pods that it
+ * creates get no service account, no access to the host, and only their own Secrets.
  *
- * The policies are of the whole cluster and concern the accounts of functions only, in whichever namespace they are.
- * Expressions are CEL; what they call `own` and `id` are the names that an account writes and the analysis or service that an
- * object is of.
+ * The policies are cluster-scoped and match only the accounts of functions, in any namespace. In the CEL expressions, `own` is
+ * the pattern of names that an account may write, and `id` is that of the object's analysis or service.
  */
 import { createHash } from 'node:crypto'
 import * as dt from '../../shared/dt/names.ts'
@@ -18,7 +17,7 @@ import { PART_OF } from './labels.ts'
 import { isGranted } from './rbac.ts'
 
 const API_VERSION = 'admissionregistration.k8s.io/v1'
-/** Of what the policies say: by it a deployment sees that those in the cluster are of its version. */
+/** Annotation with a digest of the spec. A deployment compares it with the policies in the cluster. */
 export const DIGEST = `${PART_OF}/digest`
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
@@ -52,7 +51,7 @@ interface Policy {
 
 const ACCOUNTS = allRoutes.filter(isGranted).map(({ name }) => name)
 
-/** Accounts of functions, in the namespace that they write to. */
+/** Matches accounts of functions in the namespace that they write to. */
 const byFunctions = `${quoted(ACCOUNTS)}.exists(account, request.userInfo.username == "system:serviceaccount:" + request.namespace + ":" + account)`
 
 const OF_ALL = {
@@ -62,9 +61,9 @@ const OF_ALL = {
   id: `variables.name.find(variables.ofDt ? ${quoted(SERVICE_ID)} : ${quoted(UUID)})`,
 } as const
 
-/** Whether a text names something of the same analysis or service. */
+/** The text names an object of the same analysis or service. */
 const isOwn = (text: string): string => `${text}.matches(variables.own) && ${text}.contains(variables.id)`
-/** Every reference of this form that is there names something of its own. */
+/** The reference, if it exists, names an object of the same analysis or service. */
 const refers = (object: string, field: string, name = 'name'): string =>
   `!has(${object}.${field}) || (has(${object}.${field}.${name}) && ${isOwn(`${object}.${field}.${name}`)})`
 
@@ -89,7 +88,7 @@ const names: Policy = {
   ],
 }
 
-/** A token of any account could be had by a Secret of the type that asks for one. */
+/** A Secret of type `service-account-token` would yield a token of any account. */
 const secrets: Policy = {
   name: 'secrets',
   rules: [CORE('secrets')],
@@ -167,7 +166,7 @@ const pods: Policy = {
   ],
 }
 
-/** A selector that holds exactly one condition: the labels that the standing policy closes. */
+/** The selector has exactly one condition: the labels that the standing policy selects. */
 const selects = (key: string, values: readonly string[]): string =>
   all(
     none('object.spec.podSelector', 'matchLabels'),
@@ -178,7 +177,7 @@ const selects = (key: string, values: readonly string[]): string =>
 const LABELLED = (side: 'from' | 'to') =>
   `has(rule.${side}) && rule.${side}.size() > 0 && rule.${side}.all(peer, !has(peer.ipBlock) && has(peer.podSelector) && has(peer.podSelector.matchLabels) && peer.podSelector.matchLabels.size() > 0)`
 
-/** As a rule about objects of this name alone. */
+/** Applies the condition only to objects of this name. */
 const where = (name: string, condition: string): string => `variables.name != ${quoted(name)} || (${condition})`
 const isBothWays = 'has(object.spec.policyTypes) && object.spec.policyTypes.size() == 2'
 const selectsDt = (component: string): string =>
@@ -292,5 +291,5 @@ const bindingOf = (policy: Policy): ObjectOf<'ValidatingAdmissionPolicyBinding'>
   spec: { policyName: nameOf(policy), validationActions: ['Deny'] },
 })
 
-/** Each policy, and the binding that puts it in force. */
+/** Each policy with its binding. */
 export const admission = () => POLICY_LIST.flatMap((policy) => [policyOf(policy), bindingOf(policy)])

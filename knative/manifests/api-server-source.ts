@@ -4,7 +4,6 @@
  */
 import type { V1 } from '../../shared/platform/objects.ts'
 import type { Route } from '../../shared/routes/index.ts'
-import type { ApiServerSource, WatchedResource } from './kinds.ts'
 import { labelsOf } from './labels.ts'
 import { sinkOf } from './ping-source.ts'
 import { accessOf } from './rbac.ts'
@@ -18,14 +17,13 @@ export const mayRead = (apiGroup: string, resource: string): V1<'PolicyRule'> =>
 })
 
 interface Hints {
-  readonly resources: readonly WatchedResource[]
+  readonly resources: readonly { apiVersion: string; kind: string; selector: V1<'LabelSelector'> }[]
   readonly rules: readonly V1<'PolicyRule'>[]
   readonly sink: Route
 }
 
-/** The source and the account that its adapter runs with. */
 export function hints(name: string, { resources, rules, sink }: Hints) {
-  const source: ApiServerSource = {
+  const source = {
     apiVersion: 'sources.knative.dev/v1',
     kind: 'ApiServerSource',
     metadata: { name, labels: labelsOf(name, 'loop') },

@@ -1,6 +1,6 @@
 /**
- * The digital-twin part of an installation: what is made of its rows of the route table, and what surrounds them. Pods of runs
- * have a gateway of their own, which forwards only to the functions that check the token of a run.
+ * Sources and policies of the digital-twin functions. Pods of runs have a gateway of their own, which forwards only to the
+ * functions that check the token of a run.
  */
 import { COMPONENT, LABEL } from '../../shared/dt/names.ts'
 import { RUNS_LISTENER, standingPolicies } from '../../shared/dt/objects/index.ts'
@@ -15,9 +15,9 @@ import { DNS, fromKnative, policy } from './policies.ts'
 
 const RUNS_GATEWAY = 'dt-runs'
 
-/** What the programs beside a run call, with the run's token. */
+/** Called by the programs beside a run, with the run's token. */
 export const runRoutes: readonly Route[] = dtRoutes.filter(({ auth }) => auth === 'service')
-/** What callers of the API reach. */
+/** Called by users of the API. */
 export const callerRoutes: readonly Route[] = dtRoutes.filter(({ auth }) => auth !== 'service')
 
 /** Ticks, and hints about the Jobs and pods of services. */
@@ -49,7 +49,7 @@ const installed = ({ metadata, ...policy }: ObjectOf<'NetworkPolicy'>): ObjectOf
   metadata: { ...metadata, labels: { ...labelsOf(metadata.name, 'isolation'), ...metadata.labels } },
 })
 
-/** The loop puts the first three back where they are missing, as `DT_EGRESS` and `DNS_PEERS` say. */
+/** The loop applies the first three again if they are missing, with `DT_EGRESS` and `DNS_PEERS`. */
 export const dtPolicies = () => [
   ...standingPolicies({ egress: [], dnsPeers: loadConfig([], {}).DNS_PEERS }).map(installed),
   policy(RUNS_GATEWAY, 'runs', {
@@ -58,7 +58,7 @@ export const dtPolicies = () => [
   }),
 ]
 
-/** Everything of the base that only analyses need, as patches that remove it. */
+/** Patches that remove everything of the base that only analyses need. */
 export function withoutPo(): object {
   const names = poRoutes.map(({ name }) => name.replace('po-', '')).join('|')
   const remove = (target: object) => ({ target, patch: '$patch: delete\nkind: any\nmetadata: {name: any}\n' })

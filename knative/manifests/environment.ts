@@ -1,10 +1,9 @@
 /**
- * Where a container gets its settings from: plain ones from one ConfigMap, secrets from one Secret, each variable by name,
- * and only those of the groups that its row names.
+ * Environment of containers: plain settings come from one ConfigMap and secrets from one Secret, only those of the groups in
+ * the route's row.
  *
- * All are optional here: at start a function names every setting that it lacks, and Knative reports that as the reason why a
- * revision is not ready. Secrets are references and not files (`NAME_FILE`): one that is not needed may be absent, and no volume
- * delays the start of a function.
+ * All references are optional: at start a function names every setting that it lacks, and Knative reports that as the reason
+ * why a revision is not ready. Secrets are variables and not files, because volumes would delay the start of a function.
  */
 
 import type { V1 } from '../../shared/platform/objects.ts'
@@ -14,15 +13,13 @@ import { SETTINGS, type SettingName } from '../../shared/settings/config.ts'
 export const SETTINGS_NAME = 'po-settings'
 export const SECRETS_NAME = 'po-secrets'
 
-/** Given by Knative, which refuses a manifest that sets it. */
+/** Set by Knative, which refuses a manifest that sets it too. */
 const GIVEN: readonly SettingName[] = ['PORT']
 
 const names = Object.keys(SETTINGS) as SettingName[]
 
-/** Groups that some function of an installation reads. */
 const GROUPS: readonly string[] = ['process', ...allRoutes.flatMap(({ settings }) => settings)]
 
-/** Settings that an installation may set. */
 export const installed = (secret: boolean): SettingName[] =>
   names.filter(
     (name) => SETTINGS[name].secret === secret && GROUPS.includes(SETTINGS[name].group) && !GIVEN.includes(name),
@@ -34,7 +31,7 @@ function reference(name: SettingName): V1<'EnvVar'> {
   return { name, valueFrom: secret ? { secretKeyRef: key } : { configMapKeyRef: key } }
 }
 
-/** Of a program of the image: what it runs, and the settings of these groups and of every process. */
+/** The program of the image, and the settings of these groups and of every process. */
 export const environment = (target: string, groups: readonly SettingGroup[]): V1<'EnvVar'>[] => [
   { name: 'FUNCTION_TARGET', value: target },
   ...names
@@ -49,7 +46,7 @@ interface Mount {
   readonly source: Omit<V1<'Volume'>, 'name'>
 }
 
-/** Settings that name a file: what is mounted for them, if it is there. */
+/** Volumes for settings that name a file. */
 export const MOUNTS: readonly Mount[] = [
   {
     setting: 'EXTRA_CA_CERTS',
@@ -71,7 +68,7 @@ export const MOUNTS: readonly Mount[] = [
   },
 ]
 
-/** Volumes of a pod that reads these groups, and where they are mounted; empty if it reads no file. */
+/** Volumes and mounts of a pod that reads these groups; empty if it reads no file. */
 export function files(groups: readonly SettingGroup[]): {
   volumes: Pick<V1<'PodSpec'>, 'volumes'>
   volumeMounts: Pick<V1<'Container'>, 'volumeMounts'>

@@ -1,13 +1,12 @@
 /**
- * The loop over a broker: a sweep sends an event per analysis, a Trigger sends each back to the same function, and more of
- * its pods share the work. Others follow analyses with a Trigger of their own.
+ * Fan-out over a broker: a sweep sends an event per analysis, and a Trigger delivers each to the same function, so that its
+ * pods share the work. Other services subscribe to analyses with Triggers of their own.
  */
 
 import { RECONCILE_TYPE } from '../../shared/po/events.ts'
 import { COMPONENT } from '../../shared/po/names.ts'
 import { routes } from '../../shared/routes/index.ts'
 import { hints, mayRead } from './api-server-source.ts'
-import type { KnativeBroker, SinkBinding, Trigger } from './kinds.ts'
 import { labelsOf } from './labels.ts'
 import { sinkOf } from './ping-source.ts'
 
@@ -17,14 +16,14 @@ const DEAD_LETTERS = 'po-dead-letters'
 const brokerRef = { apiVersion: 'eventing.knative.dev/v1', kind: 'Broker', name: BROKER } as const
 const loop = routes.po.statusReconcile
 
-const broker: KnativeBroker = {
+const broker = {
   apiVersion: brokerRef.apiVersion,
   kind: brokerRef.kind,
   metadata: { name: BROKER, labels: labelsOf(BROKER, 'loop') },
 }
 
-/** The next slot sends again what was lost, so a few retries are enough. By attributes: every broker filters by these. */
-const trigger: Trigger = {
+/** The next slot repeats lost events, so few retries are enough. Every broker can filter by attributes. */
+const trigger = {
   apiVersion: brokerRef.apiVersion,
   kind: 'Trigger',
   metadata: { name: loop.name, labels: labelsOf(loop.name, 'loop') },
@@ -41,8 +40,8 @@ const trigger: Trigger = {
   },
 }
 
-/** Sets K_SINK of the function: the address of the broker, of any class. */
-const binding: SinkBinding = {
+/** Sets K_SINK of the function to the address of the broker. */
+const binding = {
   apiVersion: 'sources.knative.dev/v1',
   kind: 'SinkBinding',
   metadata: { name: BROKER, labels: labelsOf(BROKER, 'loop') },
@@ -54,7 +53,6 @@ const binding: SinkBinding = {
 
 export const eventing = () => [broker, binding, trigger]
 
-/** The loop reads the pods itself. */
 export const podHints = () =>
   hints('po-pod-hints', {
     resources: [{ apiVersion: 'v1', kind: 'Pod', selector: { matchLabels: { component: COMPONENT.analysis } } }],

@@ -1,6 +1,6 @@
 /**
- * `func.yaml` of a function, by which `kn func invoke` and `kn func describe` know its name and what to send it. It is not
- * built with `kn func`: a build sees one folder, and the functions share a library.
+ * `func.yaml` of a function, for `kn func invoke` and `kn func describe`. `kn func` cannot build the function, because its
+ * build sees only one folder, and the functions share a library.
  */
 import type { Route } from '../../shared/routes/index.ts'
 import { IMAGE } from './function-service.ts'
@@ -8,7 +8,7 @@ import { yamlOf } from './yaml.ts'
 
 /** Newest layout of the file; func migrates older ones when it reads them. */
 const SPEC_VERSION = '0.36.0'
-/** The field is required and means nothing here. */
+/** The field is required, but no command uses it. */
 const CREATED = '2026-01-01T00:00:00Z'
 
 export const renderFuncYaml = (route: Route): string =>

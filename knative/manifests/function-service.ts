@@ -12,27 +12,27 @@ import { isGranted } from './rbac.ts'
 /** Name to be replaced by `images` of a kustomization or `--image` of kn. */
 export const IMAGE = 'knative-pod-orchestration'
 
-/** For every container of our image: what Pod Security `restricted` requires, on the container because Serving takes it only there. */
+/** Pod Security `restricted`, for every container of our image. Serving accepts these fields only on the container. */
 export const HARDENED = { ...CONFINED, readOnlyRootFilesystem: true, runAsNonRoot: true, ...SECCOMP } as const
 
-/** Pods that poll analyses: the policies of runs let them in by this label. */
+/** Label of pods that poll analyses. The policies of runs allow their ingress. */
 const POLLS = { component: 'flame-po' } as const
 
-/** The root is read-only: only the log is written, which the kubelet rotates. */
+/** Containers write only their log, which the kubelet rotates. */
 const DISK = { requests: { 'ephemeral-storage': '16Mi' }, limits: { 'ephemeral-storage': '256Mi' } }
 
 const isAlwaysThere = ({ trigger, scale }: Route): boolean => trigger === 'event' || scale.min > 0
 
 const limitOf = (route: Route): string => {
   if (route.trigger === 'event') return '512Mi'
-  // Several lines of up to 16 MiB at a time, of which the start and the end are kept.
+  // Several lines of up to 16 MiB at a time; the middle of each is dropped.
   return route.body === 'long-texts' ? '384Mi' : '256Mi'
 }
 
 /**
- * Memory was measured after 100 requests, and of the reconciler with 1,000 analyses. A CPU request is a share: while analyses keep
- * every core busy, each waking function comes before them, and those that are always there (the loop, lines of analyses) first.
- * A request is also reserved: a rollout starts a pod of each of 30 functions, and all of them have to fit onto a node of 2 cores.
+ * Memory was measured after 100 requests, and for the loop with 1,000 analyses. While analyses use every core, CPU requests
+ * give functions priority over them, and functions that always run the highest. Requests are small enough for a rollout that
+ * starts a pod of each of 30 functions on a node with 2 cores.
  */
 const resourcesOf = (route: Route) => {
   const isLoop = route.trigger === 'event'
@@ -44,7 +44,7 @@ const resourcesOf = (route: Route) => {
   }
 }
 
-/** The sidecar is not ours to size, but there is one in each pod, on the way of every request: small requests, said once. */
+/** Every pod has a queue-proxy, so its requests are small. */
 const queueProxyOf = (route: Route) => ({
   'queue.sidecar.serving.knative.dev/cpu-resource-request': isAlwaysThere(route) ? '25m' : '10m',
   'queue.sidecar.serving.knative.dev/memory-resource-request': '32Mi',
@@ -59,7 +59,7 @@ const container = (route: Route) => ({
   ...files(route.settings).volumeMounts,
   resources: resourcesOf(route),
   securityContext: HARDENED,
-  // Readiness is left to Knative, which asks for the port every 50 ms: a period here would slow down each cold start.
+  // Knative itself probes the port every 50 ms; a readiness probe with a period would slow down each cold start.
   livenessProbe: { httpGet: { path: '/health/liveness' }, periodSeconds: 30, timeoutSeconds: 5, failureThreshold: 3 },
 })
 

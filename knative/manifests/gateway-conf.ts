@@ -1,29 +1,24 @@
 /**
- * nginx.conf of the gateway, rendered from the route table: two maps and one location. The first map says which function a
- * method and a path belong to, by the same rules as `shared/http/match.ts`, on the path as it was sent; the second which
- * methods the path has. A ksvc answers only to its own host name, so that name replaces the caller's.
+ * nginx.conf of the gateway, rendered from the route table. One map gives the function of a method and a path, by the rules of
+ * `shared/http/match.ts`, on the path as it was sent. The other gives the methods of a path. A ksvc answers only to its own
+ * host name, so that name replaces the caller's. Names are resolved per request: a missing function is a 502.
  *
- * Names are looked up when a request needs them: a function that is not there is a 502, and the gateway runs on.
- *
- * On a port of its own, which only a broker may reach, it is the sink of events that could not be delivered: each becomes a
- * line of the log.
+ * On a second port, which only a broker may reach, it logs events that could not be delivered.
  */
 import { receivedLimit } from '../../shared/http/body.ts'
-import { HTTP_BOUNDS, indent, json, PROBLEMS, problemLines } from '../../shared/po/objects/nginx-http.ts'
+import { HTTP_BOUNDS, httpBasics, indent, json, PROBLEMS, problemLines } from '../../shared/po/objects/nginx-http.ts'
 import type { Endpoint, Route } from '../../shared/routes/index.ts'
 
-/** What is known only where the gateway runs. */
+/** Values that are known only when the gateway's pod starts. */
 export interface GatewaySettings {
-  /** Address, or address and port, of the DNS server. */
+  /** `address[:port]` of the DNS server. */
   readonly resolver: string
-  /** What `listen` takes, for callers and for events that could not be delivered. */
+  /** Parameters of `listen`, for callers and for events that could not be delivered. */
   readonly listen: string
   readonly deadLetters: string
-  /** What follows a function's name in its host name: `{namespace}.svc.{cluster domain}`. */
+  /** The host name of a function without its first label: `{namespace}.svc.{cluster domain}`. */
   readonly suffix: string
-  /** Port behind these names. */
   readonly port?: number
-  /** Writable directory for the pid file and temporary files. */
   readonly directory?: string
 }
 
@@ -38,14 +33,14 @@ const PLACEHOLDERS: GatewaySettings = {
 /** Answered by the gateway itself, to the kubelet. */
 export const HEALTH_PATH = '/healthz'
 
-/** Created by the pod, in the directory for temporary files, some seconds before nginx gets its signal. */
+/** The pod creates this file in `directory` some seconds before nginx gets its signal. */
 export const ENDING_FILE = 'ending'
 
-/** Seconds after the time limit of a function until the gateway gives up. */
+/** Seconds after the time limit of a function until the gateway answers 504. */
 const GRACE = 15
 
 const WORKERS = 2
-/** Half of them lead to functions. All of them with headers half sent stay below the memory limit of the pod. */
+/** Half of them are to functions. Even if all of them send headers slowly, the pod stays below its memory limit. */
 export const GATEWAY_CONNECTIONS = 2048
 
 const OWN_PROBLEMS = [
@@ -57,7 +52,7 @@ const OWN_PROBLEMS = [
 
 const TEMPLATE = /^\/(?:[A-Za-z0-9._-]+|\{\w+\+?\})?(?:\/(?:[A-Za-z0-9._-]+|\{\w+\+?\}))*\/?$/
 
-/** A path template as a pattern for what follows the method; ends where the query begins. Functions check the version. */
+/** A path template as a pattern for the URI up to its query. Functions check the version. */
 function pattern(template: string, prefix = ''): string {
   if (!TEMPLATE.test(template)) throw new TypeError(`nginx.conf: ${template} is no path template`)
   const path = template.replace(/(?<=.)\/$/, '').replaceAll('.', '\\.')
@@ -70,7 +65,6 @@ interface Match {
   readonly endpoint: Endpoint
 }
 
-/** Matches by path, in the order of the table. */
 const byPath = (routes: readonly Route[]): [string, Match[]][] => {
   const matches = routes
     .filter(({ trigger }) => trigger === 'http')
@@ -89,7 +83,7 @@ function functionLines([path, matches]: [string, Match[]]): string[] {
 const methodLine = ([path, matches]: [string, Match[]]): string =>
   `"~^${path}" "${[...new Set(matches.map(({ endpoint }) => endpoint.method)), 'OPTIONS'].join(', ')}";`
 
-/** The largest that a function receives; 0 stands for any. */
+/** Bytes; 0 means no limit. */
 const bodyLimit = (routes: readonly Route[]): number =>
   routes.some(({ body }) => body === 'stream') ? 0 : Math.max(...routes.map(({ body }) => receivedLimit(body)))
 
@@ -115,15 +109,7 @@ events {
 }
 
 http {
-  client_body_temp_path ${directory}/body;
-  proxy_temp_path ${directory}/proxy;
-  fastcgi_temp_path ${directory}/fastcgi;
-  uwsgi_temp_path ${directory}/uwsgi;
-  scgi_temp_path ${directory}/scgi;
-
-  default_type application/json;
-  server_tokens off;
-  absolute_redirect off;
+${indent(httpBasics(directory), '  ')}
 
   # Which function answers a method and a path.
   map "$request_method $request_uri" $function {

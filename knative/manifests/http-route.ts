@@ -1,10 +1,9 @@
 /**
  * The route table as an HTTPRoute of the Gateway API: a rule per function, which rewrites the host name to the function's
- * own and forwards the request to Knative's gateway inside the cluster. Paths are matched by prefix; the function refuses what
- * is below a prefix and is no path of its own.
+ * own and forwards the request to Knative's gateway inside the cluster. Paths are matched by prefix; the function refuses
+ * other paths below a prefix.
  */
 import type { Route } from '../../shared/routes/index.ts'
-import type { HttpRoute, PathMatch, RouteRule } from './kinds.ts'
 import { labelsOf } from './labels.ts'
 
 const NAME = 'po-gateway'
@@ -16,19 +15,20 @@ const PLACEHOLDERS = { namespace: 'NAMESPACE', backend: { name: 'BACKEND', names
 const RULES = 16
 const MATCHES = 8
 
-/** A path that ends with a slash has others of other functions below it. */
-function pathMatches(template: string): readonly PathMatch[] {
-  if (template.endsWith('/'))
-    return [template, template.slice(0, -1)].map((value) => ({ path: { type: 'Exact', value } }))
-  return [{ path: { type: 'PathPrefix', value: template.replace(/\/\{.*$/, '') } }]
-}
+const match = (type: 'Exact' | 'PathPrefix', value: string) => ({ path: { type, value } })
+
+/** Other functions have paths below one that ends with a slash. */
+const pathMatches = (template: string) =>
+  template.endsWith('/')
+    ? [match('Exact', template), match('Exact', template.slice(0, -1))]
+    : [match('PathPrefix', template.replace(/\/\{.*$/, ''))]
 
 /** Each prefix once. */
-const distinct = (matches: readonly PathMatch[]): PathMatch[] => [
-  ...new Map(matches.map((match) => [match.path.value, match])).values(),
+const distinct = (matches: ReturnType<typeof pathMatches>) => [
+  ...new Map(matches.map((one) => [one.path.value, one])).values(),
 ]
 
-const rule = (route: Route): RouteRule => ({
+const rule = (route: Route) => ({
   matches: distinct(route.endpoints.flatMap(({ path }) => pathMatches(path))),
   filters: [
     { type: 'URLRewrite', urlRewrite: { hostname: `${route.name}.${PLACEHOLDERS.namespace}.svc.cluster.local` } },
@@ -38,7 +38,7 @@ const rule = (route: Route): RouteRule => ({
 })
 
 /** @throws TypeError when the table is too large for one route, or two functions share a path */
-export function httpRoute(routes: readonly Route[]): HttpRoute {
+export function httpRoute(routes: readonly Route[]) {
   const rules = routes.filter(({ trigger }) => trigger === 'http').map(rule)
   const paths = rules.flatMap(({ matches }) => matches.map(({ path }) => path.value))
   if (rules.length > RULES || rules.some(({ matches }) => matches.length > MATCHES))

@@ -2,10 +2,8 @@
 
 export const PART_OF = 'knative-pod-orchestration'
 
-/** What an object is for. */
 export type Component = 'function' | 'gateway' | 'migrate' | 'loop' | 'settings' | 'isolation' | 'runs'
 
-/** All pods of a component. */
 export const selectorOf = (component: Component) => ({
   'app.kubernetes.io/part-of': PART_OF,
   'app.kubernetes.io/component': component,

@@ -12,7 +12,7 @@ const job: ObjectOf<'Job'> = {
   kind: 'Job',
   metadata: { name: NAME, labels: labelsOf(NAME, 'migrate') },
   spec: {
-    // A Job cannot be changed: an hour after its end it is deleted, and until then a new one needs it deleted by hand.
+    // A Job is immutable, so it must be deleted before the next one is applied.
     ttlSecondsAfterFinished: 3600,
     activeDeadlineSeconds: 1800,
     backoffLimit: 6,

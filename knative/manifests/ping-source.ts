@@ -1,6 +1,5 @@
-/** PingSources, which send the ticks of the loops: the cron schedule that an interval needs, and the object. */
+/** PingSources, which send the ticks of the loops, and their cron schedules. */
 import { routes } from '../../shared/routes/index.ts'
-import type { Destination, PingSource } from './kinds.ts'
 import { labelsOf } from './labels.ts'
 
 export interface PingSchedule {
@@ -8,9 +7,8 @@ export interface PingSchedule {
   readonly schedule: string
   /** Seconds between two ticks, which fall on multiples of it since the epoch. Divides the interval. */
   readonly tickSeconds: number
-  /** One tick per slot. */
   readonly exact: boolean
-  /** For the operator, when the interval is a costly one. */
+  /** For the operator, if the interval needs a tick every second. */
   readonly advice: string | null
 }
 
@@ -18,7 +16,7 @@ const MINUTE = 60
 const HOUR = 3600
 const DAY = 86_400
 
-/** Fields of a schedule that take steps: how long one step is, and how many make a turn. */
+/** Fields of a schedule that accept steps: seconds per step, and steps until the field starts again. */
 const WHEELS = [
   { unit: 1, size: 60, schedule: (step: string) => `${step} * * * * *` },
   { unit: MINUTE, size: 60, schedule: (step: string) => `${step} * * * *` },
@@ -27,7 +25,6 @@ const WHEELS = [
 
 const numbersBelow = (end: number): number[] => Array.from({ length: end - 1 }, (_, index) => index + 1)
 
-/** Intervals that one schedule ticks exactly, the shortest first. */
 const EXACT: ReadonlyMap<number, string> = new Map([
   ...WHEELS.flatMap(({ unit, size, schedule }) =>
     numbersBelow(size)
@@ -40,8 +37,8 @@ const EXACT: ReadonlyMap<number, string> = new Map([
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 
 /**
- * The schedule, in UTC as slots are. A cron field is a set within one turn, so only some intervals can be spaced evenly; for
- * every other one the ticks come more often, and the slot gate accepts one per slot.
+ * The schedule, in UTC like slots. Steps of a cron field start again with each minute, hour or day, so only some intervals are
+ * even. For the others, ticks come more often, and the slot gate accepts one per slot.
  * @throws RangeError for anything but a whole number from 1 on
  */
 export function pingSchedule(intervalSeconds: number): PingSchedule {
@@ -69,7 +66,7 @@ function everySecond(seconds: number): string {
 export const PING_SOURCE = 'po-status-loop'
 
 /** A ksvc as the sink of a source or the subscriber of a Trigger. */
-export const sinkOf = ({ name }: { readonly name: string }): Destination => ({
+export const sinkOf = ({ name }: { readonly name: string }) => ({
   ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name },
 })
 
@@ -78,7 +75,7 @@ export const pingSource = (
   intervalSeconds: number,
   name = PING_SOURCE,
   sink: { readonly name: string } = routes.po.statusReconcile,
-): PingSource => ({
+) => ({
   apiVersion: 'sources.knative.dev/v1',
   kind: 'PingSource',
   metadata: { name, labels: labelsOf(name, 'loop') },

@@ -1,6 +1,6 @@
 /**
- * Who may reach our own pods. The standing policy of analyses is the one that `create` puts back where it is missing; the
- * others close everything but the ways that are used: callers → gateway → Knative → functions.
+ * NetworkPolicies of the installation. They allow only callers → gateway → Knative → functions. `create` applies the standing
+ * policy of analyses again if it is missing.
  */
 
 import { dnsEgress } from '../../shared/platform/dns-egress.ts'
@@ -10,8 +10,8 @@ import { loadConfig } from '../../shared/settings/config.ts'
 import { type Component, labelsOf, selectorOf } from './labels.ts'
 
 /**
- * Knative's activator and autoscaler, and the networking layers it is installed with: requests to a function come out of
- * one of these. A cluster with another one adds its namespace in an overlay.
+ * Namespaces of Knative's activator and autoscaler and of its networking layers, from which requests to functions come. An
+ * overlay adds the namespace of another layer.
  */
 export const KNATIVE_NAMESPACES: readonly string[] = [
   'knative-serving',
@@ -38,7 +38,7 @@ type Rules = Parameters<typeof networkPolicy>[2]
 export const policy = (name: string, component: Component, rules: Rules) =>
   networkPolicy({ name, labels: labelsOf(name, 'isolation') }, { matchLabels: selectorOf(component) }, rules)
 
-/** Where functions go themselves (database, Keycloak, Hub) is the site's affair; who gets in is not. */
+/** Restricts only ingress: the addresses of database, Keycloak and Hub depend on the site. */
 const ofFunctions = policy('po-functions', 'function', { policyTypes: ['Ingress'], ingress: [{ from: fromKnative }] })
 
 const ofGateway = policy('po-gateway', 'gateway', {

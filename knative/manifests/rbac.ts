@@ -1,4 +1,4 @@
-/** What an account may do in Kubernetes. A function has an account of its own with the verbs of its row, and no others. */
+/** Service accounts with their roles. Each function has its own account with exactly the verbs of its row. */
 import type { ObjectOf, V1 } from '../../shared/platform/objects.ts'
 import type { KubernetesGrant, Route } from '../../shared/routes/index.ts'
 import { type Component, labelsOf } from './labels.ts'
@@ -30,7 +30,6 @@ const bindingOf = (name: string, component: Component, namespace?: string): Obje
   subjects: [{ kind: 'ServiceAccount', name, ...(namespace ? { namespace } : {}) }],
 })
 
-/** An account that may do what `rules` say. */
 export const accessOf = (name: string, component: Component, rules: readonly Rule[]) => [
   accountOf(name, component),
   roleOf(name, component, rules),
@@ -39,7 +38,6 @@ export const accessOf = (name: string, component: Component, rules: readonly Rul
 
 const ruleOf = ({ apiGroup, resources, verbs }: KubernetesGrant): Rule => ({ apiGroups: [apiGroup], resources, verbs })
 
-/** Whether it calls the API server at all. */
 export const isGranted = ({ kubernetes }: Route): boolean => kubernetes.length > 0
 
 export const serviceAccount = (route: Route): ObjectOf<'ServiceAccount'> => ({
@@ -51,10 +49,10 @@ export const serviceAccount = (route: Route): ObjectOf<'ServiceAccount'> => ({
 export const role = ({ name, kubernetes }: Route, more: readonly Rule[] = []): ObjectOf<'Role'> =>
   roleOf(name, 'function', [...kubernetes.map(ruleOf), ...more])
 
-/** @param namespace of the account; kustomize fills it in where it is left out */
+/** @param namespace of the account; by default kustomize sets it */
 export const roleBinding = ({ name }: Route, namespace?: string): ObjectOf<'RoleBinding'> =>
   bindingOf(name, 'function', namespace)
 
-/** All of it: a function without grants has an account that nothing is bound to. */
+/** A function without grants has an account without a role. */
 export const access = (route: Route) =>
   isGranted(route) ? [serviceAccount(route), role(route), roleBinding(route)] : [serviceAccount(route)]

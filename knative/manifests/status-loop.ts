@@ -1,6 +1,6 @@
 /**
- * The PingSource of the status loop as a file. Its schedule follows from one number in `interval.env`, which the functions
- * read as STATUS_LOOP_INTERVAL: after a change of it, `make render` writes the schedule that fits.
+ * The PingSource of the status loop as a file. `make render` derives its schedule from `interval.env`, which the functions
+ * read as STATUS_LOOP_INTERVAL.
  */
 import { parseEnv } from 'node:util'
 import { SETTINGS } from '../../shared/settings/config.ts'

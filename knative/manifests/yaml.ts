@@ -29,5 +29,4 @@ function documentOf(object: object): string {
   return document.toString({ lineWidth: 0, singleQuote: true })
 }
 
-/** One document per object. */
 export const yamlOf = (...objects: readonly object[]): string => NOTICE + objects.map(documentOf).join('---\n')

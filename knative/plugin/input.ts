@@ -60,7 +60,6 @@ function verbOf(word: string | undefined): Verb {
 
 const ID = 'the id of an analysis, a UUID'
 
-/** The first fault of the arguments of a verb. */
 function argumentFault(verb: Verb, [first, ...more]: readonly string[]): string | undefined {
   const { argument, words } = entryOf(verb)
   const expected = words ? alternatives(words) : ID
@@ -84,7 +83,6 @@ function optionFault(verb: Verb, name: string, option: OptionEntry, value: Value
   return isKnown ? undefined : `${typed}: expected ${alternatives(option.words ?? [])}, not '${value}'`
 }
 
-/** Options that exclude each other. */
 function conflictFault(values: Values): string | undefined {
   if (values.follow && values.history)
     return '--follow is for live analyses, --history for ended ones: expected one of them'

@@ -40,7 +40,6 @@ export interface Forward {
   close(): void
 }
 
-/** Resolves with the local port once kubectl listens. */
 async function localPort(child: ChildProcess): Promise<number> {
   if (!child.stdout) throw new CommandError('kubectl port-forward: nothing can be read of it')
   for await (const line of createInterface({ input: child.stdout })) {

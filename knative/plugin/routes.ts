@@ -6,7 +6,6 @@ import { formatJson, formatTable } from './table.ts'
 
 const caller = ({ trigger, auth }: Route): string => (trigger === 'event' ? 'CloudEvents' : auth)
 
-/** One row per endpoint; only the first row of a function names it. */
 const rowsOf = (route: Route): readonly (readonly string[])[] =>
   route.endpoints.map(({ method, path }, at) =>
     at === 0 ? [route.name, method, path, caller(route), grantsOf(route)] : ['', method, path, '', ''],

@@ -25,11 +25,6 @@ export interface DeployedSource {
   readonly status?: { readonly sinkUri?: string }
 }
 
-export interface SinkRoute {
-  open(): Promise<Forward>
-  readonly path: string
-}
-
 interface Pod {
   readonly metadata: { readonly name: string; readonly deletionTimestamp?: string }
   readonly spec: {
@@ -66,7 +61,7 @@ function serviceOf(uri: string) {
 }
 
 /** @throws CommandError for a sink that is outside the cluster or not resolved yet */
-export async function toSink(cluster: KubectlOptions, { metadata, spec, status }: DeployedSource): Promise<SinkRoute> {
+export async function toSink(cluster: KubectlOptions, { metadata, spec, status }: DeployedSource) {
   const { ref } = spec.sink
   if (ref?.kind === 'Service' && ref.apiVersion?.startsWith('serving.knative.dev/')) {
     const namespace = ref.namespace ?? metadata.namespace

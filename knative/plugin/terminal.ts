@@ -1,9 +1,7 @@
 /** Output to the operator. It masks secrets and escapes control characters, so that logs cannot control the terminal. */
 
 export interface Terminal {
-  /** Writes results to standard output. */
   out(text: string): void
-  /** Writes a line to standard error. */
   note(line: string): void
   /** Masks the secret in all later output. */
   hide(secret: string): void

@@ -3,7 +3,6 @@
 interface VerbEntry {
   /** The argument as help shows it; brackets mark it as optional. */
   readonly argument?: string
-  /** The allowed arguments. */
   readonly words?: readonly string[]
   readonly help: string
 }
@@ -29,7 +28,6 @@ export interface OptionEntry {
   readonly words?: readonly string[]
   /** What a shell completes the value with. */
   readonly offers?: 'files' | 'contexts' | 'namespaces'
-  /** The only verb that accepts the option. */
   readonly of?: Verb
   readonly help: string
 }

@@ -35,7 +35,6 @@ const functions = (): string =>
     ]),
   )
 
-/** The cause of each change, for subscribers. */
 const MEANINGS: Readonly<Record<ChangeTo, string>> = {
   starting: 'a create was accepted, or a restart began its next run',
   started: 'all its objects are there',
@@ -75,7 +74,6 @@ const rooms = (): string =>
 
 const SECTIONS: Readonly<Record<string, () => string>> = { rooms, decisions, words, functions, events }
 
-/** The page with each marked section rendered. */
 export function renderArchitecture(page: string = readFileSync(PAGE, 'utf8')): string {
   return Object.entries(SECTIONS).reduce((text, [name, render]) => {
     const [begin, end] = [`<!-- rendered: ${name} -->`, `<!-- end: ${name} -->`]

@@ -4,7 +4,6 @@
  */
 import { SETTINGS, type SettingName } from '../../shared/settings/config.ts'
 
-/** Titles of the groups, in the order of the file. */
 export const GROUP_TITLES = {
   database: 'PostgreSQL',
   auth: 'Callers: the realm that issues their tokens',
@@ -57,7 +56,6 @@ export function comment(text: string): string {
   return lines.join('\n')
 }
 
-/** The effect, the accepted values and whether it is required. */
 export function description(name: SettingName): string {
   const { default: fallback, effect } = SETTINGS[name]
   return effect + accepted(name) + (fallback === undefined ? ' Required.' : '')

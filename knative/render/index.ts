@@ -25,7 +25,6 @@ function readIfPresent(path: string): string | undefined {
   }
 }
 
-/** Paths of files that differ from their rendering. */
 export const differing = (read: (path: string) => string | undefined = readIfPresent): string[] =>
   RENDERED.filter(({ path, render }) => read(path) !== render()).map(({ path }) => path)
 

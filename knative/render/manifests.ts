@@ -43,10 +43,8 @@ const ofRoutes = (folder: string, routes: readonly Route[]): readonly Rendered[]
   listing(`${folder}/rbac`, routes),
 ]
 
-/** Programs that run in the gateway's pods. */
 const PROGRAMS = ['configure.ts', 'names.ts'] as const
 const DT = 'knative/config/components/dt'
-/** Seconds between two events of the PingSource. */
 const DT_INTERVAL = 10
 
 /** Each interval.env, of the base or an overlay, has its PingSource beside it. */

@@ -20,7 +20,6 @@ const HINTS: Readonly<Partial<Record<SettingName, string>>> = {
 /** Not commented out: `data` needs an entry to be a map, and `images` of an overlay replaces only an image that is set. */
 const UNCOMMENTED: readonly SettingName[] = ['NGINX_IMAGE', 'TZ']
 
-/** A commented-out setting at its default, or empty. */
 const plainEntry = (name: SettingName): string =>
   `${comment(description(name) + (HINTS[name] ?? ''))}\n${UNCOMMENTED.includes(name) ? '' : '#'}${name}: '${SETTINGS[name].default ?? ''}'\n`
 

@@ -41,11 +41,9 @@ export async function requirePeers({ cluster }: Pick<PoPorts, 'cluster'>, needsK
   throw new Fault('unavailable', `No Service was found for: ${missing.join(', ')}.`, { retryAfter: 30 })
 }
 
-/** Names of the Services that a run needs and that do not exist. */
 export const missingPeers = (peers: Peers, needsKong: boolean): string[] =>
   PEERS.filter((peer) => !peers[peer] && (peer !== 'kong' || needsKong)).map((peer) => PEER_NAMES[peer])
 
-/** Applies the standing default-deny policy if it is missing. */
 export async function ensureStandingPolicy({ cluster }: Pick<PoPorts, 'cluster'>): Promise<void> {
   if (await cluster.find('NetworkPolicy', STANDING_POLICY_NAME)) return
   await cluster.apply(standingPolicy())
@@ -82,7 +80,6 @@ interface ApplyOptions {
   readonly withAnalysis?: boolean
 }
 
-/** Applies everything below the root for one run. */
 export async function applyRun(
   { cluster }: Pick<PoPorts, 'cluster'>,
   input: RunInput,

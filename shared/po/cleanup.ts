@@ -4,12 +4,11 @@
  */
 
 import { mapConcurrent } from '../platform/concurrency.ts'
-import { carryOutEnd } from './ending.ts'
 import { takeInventory } from './inventory.ts'
 import { isLive } from './model.ts'
 import type { Peer } from './ports/cluster.ts'
 import type { PoPorts } from './ports.ts'
-import type { ReleasePorts } from './release.ts'
+import { type ReleasePorts, releaseByKey } from './release.ts'
 import { outcomeReport } from './report.ts'
 import { removeZombies, ZOMBIE_KINDS } from './zombies.ts'
 
@@ -25,7 +24,7 @@ async function clearAnalyses(ports: ReleasePorts): Promise<string> {
   const analyses = await ports.store.reset(({ state, progress }) =>
     isLive(state) ? [outcomeReport('stopped', progress)] : [],
   )
-  const results = await mapConcurrent(analyses, CONCURRENCY, (analysis) => carryOutEnd(ports, analysis))
+  const results = await mapConcurrent(analyses, CONCURRENCY, ({ key }) => releaseByKey(ports, key))
   const left = results.filter(({ status }) => status === 'rejected').length
   const ids = analyses.map(({ spelling }) => spelling).join(', ')
   const later = left > 0 ? `; objects of ${left} will be removed later` : ''
@@ -59,13 +58,9 @@ async function zombies(ports: ReleasePorts): Promise<string> {
   return ZOMBIE_KINDS.map((kind) => `Deleted ${counts[kind]} zombie ${kind}`).join('\n')
 }
 
-async function everything(ports: ReleasePorts): Promise<string> {
-  const parts = [await clearAnalyses(ports), await removeOrphanClients(ports), await resetPeers(ports)]
-  return parts.join('; ')
-}
-
 const ACTS = {
-  all: everything,
+  all: async (ports) =>
+    `${await clearAnalyses(ports)}; ${await removeOrphanClients(ports)}; ${await resetPeers(ports)}`,
   analyzes: clearAnalyses,
   services: resetPeers,
   mb: (ports) => resetPeer(ports, 'broker'),

@@ -1,19 +1,9 @@
 /** Reads logs of containers, two at a time in the whole process, because each may be large. */
 import { permits } from '../platform/concurrency.ts'
-import type { PoCluster } from './ports/cluster.ts'
 import type { LogTail } from './ports/logs.ts'
 import type { PoPorts } from './ports.ts'
 
-const AT_ONCE = 2
-
-/** By cluster: a process has one for all its use cases. */
-const permitsOf = new WeakMap<PoCluster, () => Promise<() => void>>()
-
-function acquire(cluster: PoCluster): Promise<() => void> {
-  const acquirePermit = permitsOf.get(cluster) ?? permits(AT_ONCE)
-  permitsOf.set(cluster, acquirePermit)
-  return acquirePermit()
-}
+const acquire = permits(2)
 
 /** The end of a container's log. It occupies one of the permits until `done` is called. */
 interface OpenLog {
@@ -26,7 +16,7 @@ export async function readLog(
   pod: string,
   container: string,
 ): Promise<OpenLog> {
-  const done = await acquire(cluster)
+  const done = await acquire()
   try {
     return { log: await cluster.log(pod, container, settings.logs.containerBytes), done }
   } catch (error) {

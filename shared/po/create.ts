@@ -5,14 +5,7 @@
 import { Fault } from '../platform/fault.ts'
 import { applyRoot, applyRun, ensureStandingPolicy, type Peers, requirePeers, runInput } from './apply-run.ts'
 import { statusWord } from './lifecycle.ts'
-import {
-  type Analysis,
-  type AnalysisId,
-  type AnalysisSecrets,
-  isLive,
-  NO_KONG_TOKEN,
-  type StatusWord,
-} from './model.ts'
+import { type Analysis, type AnalysisSecrets, isLive, NO_KONG_TOKEN, type StatusWord } from './model.ts'
 import { rootName } from './names.ts'
 import type { BeginResult, NewAnalysis } from './ports/analyses.ts'
 import type { PoPorts } from './ports.ts'
@@ -22,17 +15,11 @@ import { REMOVAL_LEASE_MS, type ReleasePorts, release, releaseByKey } from './re
 type CreatePorts = ReleasePorts & Pick<PoPorts, 'sleep'>
 
 /** A validated create request. Registry fields may be empty. */
-export interface CreateRequest {
-  readonly id: AnalysisId
-  readonly spelling: string
-  readonly projectId: string
+export interface CreateRequest extends Omit<NewAnalysis, 'registryHost' | 'needsKong' | 'leaseMs'> {
   readonly registryUrl: string
   readonly registryUser: string
   readonly registryPassword: string
-  readonly image: string
   readonly kongToken: string
-  readonly restartCounter: number
-  readonly progress: number
 }
 
 /** Until then the sweep neither completes nor undoes a creation. */
@@ -48,27 +35,17 @@ interface Plan {
 }
 
 function plan(request: CreateRequest, { registry }: PoPorts['settings']): Plan {
-  const url = request.registryUrl || registry.url
+  const { registryUrl, registryUser: user, registryPassword: password, kongToken, ...spec } = request
+  const url = registryUrl || registry.url
   if (!url) throw new Fault('invalid', 'registry_url is empty and HARBOR_URL is not set')
   const host = registryHost(url)
-  const login = loginFor(host, { user: request.registryUser, password: request.registryPassword }, registry)
+  const needsKong = kongToken !== NO_KONG_TOKEN
   return {
-    begin: {
-      id: request.id,
-      spelling: request.spelling,
-      projectId: request.projectId,
-      image: request.image,
-      registryHost: host,
-      needsKong: request.kongToken !== NO_KONG_TOKEN,
-      restartCounter: request.restartCounter,
-      progress: request.progress,
-      leaseMs: CREATION_LEASE_MS,
-    },
-    secrets: { login, kongToken: request.kongToken },
+    begin: { ...spec, registryHost: host, needsKong, leaseMs: CREATION_LEASE_MS },
+    secrets: { login: loginFor(host, { user, password }, registry), kongToken },
   }
 }
 
-/** Checks what a run needs in its namespace, before anything is recorded. */
 async function checkNamespace(ports: CreatePorts, needsKong: boolean): Promise<Peers> {
   const [peers] = await Promise.all([requirePeers(ports, needsKong), ensureStandingPolicy(ports)])
   return peers
@@ -85,9 +62,6 @@ async function unblock(ports: CreatePorts, blocked: Blocked): Promise<void> {
   await ports.sleep(50)
 }
 
-const differs = (spelling: string, fields: readonly string[]): Fault =>
-  new Fault('conflict', `Analysis ${spelling} is running already with another ${fields.join(', ')}.`)
-
 /** Records the intent as soon as an earlier incarnation of the id is released and archived. */
 async function begin(ports: CreatePorts, input: NewAnalysis): Promise<Begun> {
   const { store, now } = ports
@@ -95,7 +69,11 @@ async function begin(ports: CreatePorts, input: NewAnalysis): Promise<Begun> {
   while (now().getTime() < deadline) {
     const result = await store.begin(input)
     if (result.kind === 'begun' || result.kind === 'running') return result
-    if (result.kind === 'differs') throw differs(input.spelling, result.fields)
+    if (result.kind === 'differs')
+      throw new Fault(
+        'conflict',
+        `Analysis ${input.spelling} is running already with another ${result.fields.join(', ')}.`,
+      )
     await unblock(ports, result)
   }
   throw new Fault('unavailable', 'The former run of this analysis is still being removed.', { retryAfter: 5 })

@@ -26,12 +26,11 @@ export async function eachAnalysis<T>(
   act: (analysis: Analysis) => Promise<T>,
 ): Promise<Record<string, T>> {
   const selected = await select(ports, selection)
-  const results = await mapConcurrent(selected, CONCURRENCY, ([, analysis]) => act(analysis))
-  const answer: Record<string, T> = {}
-  for (const [index, result] of results.entries()) {
-    if (result.status === 'rejected') throw result.reason
-    const key = selected[index]?.[0]
-    if (key !== undefined) answer[key] = result.value
-  }
-  return answer
+  const results = await mapConcurrent(selected, CONCURRENCY, async ([key, analysis]) => [key, await act(analysis)])
+  return Object.fromEntries(
+    results.map((result) => {
+      if (result.status === 'rejected') throw result.reason
+      return result.value
+    }),
+  )
 }

@@ -1,11 +1,10 @@
 /**
- * Ends an analysis: records the end, its reports and its removal in one transaction, then carries the removal out. Callers,
- * the sweep and cleanup all end analyses here.
+ * Records the end of an analysis with its reports and its removal in one transaction. `releaseByKey` then carries out the
+ * removal.
  */
 import { type Analysis, LIVE_STATES, type LogLine, type Outcome, type Report, type State } from './model.ts'
 import type { AnalysisPatch } from './ports/analyses.ts'
 import type { PoPorts } from './ports.ts'
-import { type ReleasePorts, releaseByKey } from './release.ts'
 import { outcomeReport } from './report.ts'
 
 export interface End {
@@ -46,6 +45,3 @@ export function recordEnd(
   const patch = endPatch(end, analysis, settings.hubLogging)
   return store.transition(analysis.key, from, stateOf(end.outcome), patch)
 }
-
-/** Carries out the removal that an end has recorded. */
-export const carryOutEnd = (ports: ReleasePorts, analysis: Analysis): Promise<void> => releaseByKey(ports, analysis.key)

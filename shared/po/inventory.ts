@@ -10,7 +10,6 @@ export interface Inventory {
   readonly pods: readonly PoPodFacts[]
 }
 
-/** Lists each owned kind (metadata only) and the pods. */
 export async function takeInventory({ cluster }: Pick<PoPorts, 'cluster'>, id?: AnalysisId): Promise<Inventory> {
   const ours = { [LABEL.analysis]: id }
   const [pods, ...lists] = await Promise.all([

@@ -43,12 +43,10 @@ export interface Facts {
   readonly adopted: boolean
   /** Name of the main container: when it ends, the run ends. */
   readonly container: string
-  /** What the analysis answered; undefined without an answer. */
   readonly answered: SdkStatus | undefined
   readonly silentPolls: number
   /** Since the first of the polls that failed in a row. */
   readonly silentSeconds: number
-  /** Since the run began. */
   readonly ageSeconds: number
 }
 
@@ -67,7 +65,6 @@ const ANSWERS = {
 
 type Termination = NonNullable<PoContainerFacts['terminated']>
 
-/** How a container ended, for people. */
 export function describeTermination(end: Termination): string {
   const exit = describeExit(end)
   return end.exitCode === 0 && end.reason !== 'OOMKilled' ? `${exit} without reporting that it had finished` : exit
@@ -82,7 +79,6 @@ interface Evidence extends Facts {
   readonly budgets: Budgets
 }
 
-/** An observation if the rule applies. */
 type Rule = (evidence: Evidence) => Observation | undefined
 
 const evicted: Rule = ({ pod }) =>
@@ -195,7 +191,6 @@ export const WATCHED_STATES = ['starting', 'started', 'executing'] as const sati
 type WatchedState = (typeof WATCHED_STATES)[number]
 export const isWatched = (state: State): state is WatchedState => (WATCHED_STATES as readonly State[]).includes(state)
 
-/** Recorded state × observation → action. */
 export const DECISIONS = {
   starting: {
     pending: 'resume',

@@ -3,7 +3,6 @@
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-/** The text, or its start and its end with a note between them if it exceeds the limit. */
 export function shortened(text: string, maxBytes: number): string {
   // A UTF-16 unit takes at most three bytes in UTF-8.
   if (text.length * 3 <= maxBytes) return text

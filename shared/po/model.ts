@@ -22,12 +22,10 @@ type Branded<T, Name extends string> = T & { readonly [brand]: Name }
 export type AnalysisId = Branded<string, 'AnalysisId'>
 /** Number of a run: 1, 2, 3 …; never repeats for an analysis id. */
 export type RunNumber = Branded<number, 'RunNumber'>
-/** Primary key of an incarnation. */
 export type AnalysisKey = Branded<string, 'AnalysisKey'>
 
 const UUID = /^(?:[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/i
 
-/** True for a UUID of any version and case, with dashes or without. */
 export const isUuid = (text: string): boolean => UUID.test(text)
 
 /** The canonical spelling of a UUID; undefined for any other text. */
@@ -68,7 +66,6 @@ export type LineLevel = (typeof LOG_LEVELS)[number]
 export const HUB_STATUSES = ['starting', 'started', 'stopping', 'stopped', 'executing', 'executed', 'failed'] as const
 export type HubStatus = (typeof HUB_STATUSES)[number]
 
-/** The statuses in answers of `/po`. */
 export const STATUS_WORDS = [
   'starting',
   'started',
@@ -99,7 +96,6 @@ export interface AnalysisSpec {
   readonly needsKong: boolean
 }
 
-/** An incarnation as recorded. */
 export interface Analysis extends AnalysisSpec {
   readonly key: AnalysisKey
   readonly state: State
@@ -109,13 +105,10 @@ export interface Analysis extends AnalysisSpec {
   readonly cause: string | null
   /** First run of this incarnation; the name of the root has this number. */
   readonly firstRun: RunNumber
-  /** The current run. */
   readonly run: RunNumber
   /** Restarts used since the create. */
   readonly restarts: number
-  /** When the current state was entered. */
   readonly since: Date
-  /** When the current run began. */
   readonly runSince: Date
   /** Earliest time of the next step (back-off of a restart). */
   readonly dueAt: Date
@@ -143,7 +136,6 @@ export interface RegistryLogin {
 
 /** Secrets for the container and the kubelet. The database never stores them. */
 export interface AnalysisSecrets {
-  /** Null: pull without a login. */
   readonly login: RegistryLogin | null
   readonly kongToken: string
 }
@@ -175,7 +167,6 @@ export interface LineLimits {
   readonly analysisBytes: number
 }
 
-/** A row of the Hub's outbox. */
 export type Report =
   | { readonly kind: 'status'; readonly status: HubStatus; readonly progress: number | null }
   | { readonly kind: 'log'; readonly level: LineLevel; readonly message: string; readonly status: HubStatus | null }
@@ -185,20 +176,13 @@ export const CHANGES = [...STATES, 'withdrawn'] as const
 export type ChangeTo = (typeof CHANGES)[number]
 
 /** A transition of an incarnation to another state, or of a restart to its next run. No run enters a state twice. */
-export interface AnalysisChange {
-  readonly id: AnalysisId
-  readonly run: RunNumber
+export interface AnalysisChange extends Pick<Analysis, 'id' | 'run' | 'progress' | 'cause'> {
   readonly to: ChangeTo
-  readonly progress: number
-  readonly cause: string | null
   readonly at: Date
 }
 
 /** The durable intent to delete what an incarnation owns outside the database. */
-export interface Removal {
-  readonly key: AnalysisKey
-  readonly id: AnalysisId
-  readonly firstRun: RunNumber
+export interface Removal extends Pick<Analysis, 'key' | 'id' | 'firstRun'> {
   readonly lastRun: RunNumber
   /** Archive the incarnation (executed, deleted) instead of keeping its row. */
   readonly archive: boolean
@@ -209,7 +193,7 @@ export interface Removal {
   readonly attempts: number
   /** Attempts that began since the last one that ended, this one included. More than one means that a process died. */
   readonly unfinished: number
-  /** The logs are saved, or saving them was given up. */
+  /** The logs are saved or abandoned. */
   readonly logsTaken: boolean
   /** The root is deleted or being deleted, and its pods end: another incarnation of the id may begin. */
   readonly rootRemoved: boolean

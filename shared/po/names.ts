@@ -40,7 +40,6 @@ export const policyName = (id: AnalysisId, run: RunNumber): string => `nginx-to-
 export const proxyPolicyName = (id: AnalysisId, run: RunNumber): string => `${proxyName(id, run)}-policy`
 export const netStatsName = (id: AnalysisId, run: RunNumber): string => `net-stats-${runName(id, run)}`
 
-/** Root of an incarnation, named after its first run. */
 export const rootName = (id: AnalysisId, firstRun: RunNumber): string => `${runName(id, firstRun)}-root`
 /** Credentials Secret of an incarnation. In version 0.1 it was the root. */
 export const credentialsName = (id: AnalysisId, firstRun: RunNumber): string => `${runName(id, firstRun)}-credentials`
@@ -68,7 +67,6 @@ export const OBJECT_PATTERN = OBJECT.source.replaceAll(/\?<\w+>/g, '')
 /** The run that an object, pod or container belongs to; undefined for other names. */
 export const parseObjectName = (name: string): AnalysisRunRef | undefined => match(OBJECT, name)
 
-/** The inverse of {@link runName}; undefined for other names. */
 export const parseRunName = (name: string): AnalysisRunRef | undefined => match(EXACT, name)
 
 /** Labels that select exactly the pods of a run. */

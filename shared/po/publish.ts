@@ -6,7 +6,6 @@ import type { PoPorts } from './ports.ts'
 
 export type PoPublishingPorts = Pick<PoPorts, 'store' | 'sink' | 'log' | 'now' | 'random' | 'settings'>
 
-/** Publishes what is due, until nothing is or `deadline` has passed. */
 export function publishChanges(ports: PoPublishingPorts, deadline: Date): Promise<Drained> {
   const { store, settings } = ports
   return publish(

@@ -4,23 +4,26 @@
  */
 import { WORDS } from './lifecycle.ts'
 import { shortened } from './long-line.ts'
-import { type Analysis, type AnalysisId, type HubStatus, isLive, type LineLevel, type Report } from './model.ts'
+import {
+  type Analysis,
+  type AnalysisId,
+  type HubStatus,
+  isLive,
+  type LineLevel,
+  type LogLine,
+  type Report,
+} from './model.ts'
 import { parseRunName } from './names.ts'
 import type { PoPorts } from './ports.ts'
 
-export interface LineRequest {
+export interface LineRequest extends LogLine {
   readonly id: AnalysisId
-  readonly level: LineLevel
-  readonly message: string
-  readonly status: string
-  readonly progress: number
-  /** Name of the run according to its egress proxy; undefined when the line came another way. */
+  /** Name of the run according to its egress proxy; undefined when the line did not pass through one. */
   readonly runHeader: string | undefined
 }
 
 /** The Hub accepts 2,048 characters, each of up to four bytes; its adapter shortens the line to them. */
 const HUB_LINE_BYTES = 8192
-/** Longer than any status. */
 const STATUS_BYTES = 256
 
 /**

@@ -1,14 +1,11 @@
 /**
- * Carries out removals: takes away what an incarnation owns outside the database.
+ * Carries out removals: deletes what an incarnation owns outside the database.
  *
  *   save the logs → delete the root → archive ∥ delete subscriptions and Keycloak client → check that all is gone
  *
  * Every step can be repeated; the row of the removal stays until everything is gone. Logs are lost with their pods, so nothing
- * is deleted before they are saved or given up. The root is deleted in the foreground: pods end first, policies after them.
- * Subscriptions and client stay if a newer incarnation needs them.
- *
- * An attempt is counted when it is claimed. After two attempts that killed their process, the logs are given up. After four,
- * the archive entry is made without lines and logs.
+ * is deleted before they are saved or abandoned. The root is deleted in the foreground: pods end first, policies after them.
+ * Subscriptions and client stay if a newer incarnation needs them. An attempt is counted when it is claimed.
  */
 import { allSettledOrThrow } from '../platform/concurrency.ts'
 import { isFault } from '../platform/fault.ts'
@@ -31,7 +28,7 @@ const CLIENT_LEASE_MS = 30_000
 const BUSY_RETRY_MS = 5000
 /** Attempts to read the logs: an unreachable kubelet must not keep the pods of an analysis. */
 const LOG_ATTEMPTS = 3
-/** Attempts that killed their process, after which the logs are given up. */
+/** Attempts that killed their process, after which the logs are abandoned. */
 const LOG_DEATHS = 2
 /** The same for lines and logs in the archive entry. */
 const ARCHIVE_DEATHS = 4
@@ -89,17 +86,17 @@ function nextAttemptAt({ now }: ReleasePorts, { holdUntil, attempts }: Removal, 
 
 // ----------------------------------------------------------------------------------------------------- logs
 
-/** Saves the logs unless an earlier attempt did. Gives them up only after several attempts. */
+/** Saves the logs unless an earlier attempt did. Abandons them only after several attempts. */
 async function secureLogs(ports: ReleasePorts, removal: Removal): Promise<void> {
   const { id, key, logsTaken, attempts, unfinished } = removal
   if (logsTaken) return
-  if (unfinished > LOG_DEATHS) ports.log('error', 'logs given up', { analysis: id, unfinished })
+  if (unfinished > LOG_DEATHS) ports.log('error', 'logs abandoned', { analysis: id, unfinished })
   else {
     try {
       await takeLogs(ports, removal)
     } catch (error) {
       if (attempts + 1 < LOG_ATTEMPTS || !isFault(error, 'unavailable', 'refused')) throw error
-      ports.log('warn', 'logs given up', { analysis: id, attempts: attempts + 1, error })
+      ports.log('warn', 'logs abandoned', { analysis: id, attempts: attempts + 1, error })
     }
   }
   await ports.store.markLogsTaken(key)
@@ -143,13 +140,12 @@ const kindOfLog = (container: string): LogSnapshot['kind'] | undefined =>
 async function removeRoot({ cluster, store, now }: ReleasePorts, removal: Removal, root: string): Promise<void> {
   const found = await cluster.find('ConfigMap', root)
   if (found && !found.deleting) await cluster.remove('ConfigMap', root)
-  // The root that version 0.1 made. The loop may not read Secrets, so it cannot look for it first.
+  // The root that version 0.1 created. The loop may not read Secrets, so it deletes it without a check.
   if (!found && !removal.rootRemoved) await cluster.remove('Secret', credentialsName(removal.id, removal.firstRun))
   const isSettled = found !== undefined || now() >= removal.makingUntil
   if (isSettled && !removal.rootRemoved) await store.markRootRemoved(removal.key)
 }
 
-/** How many pods of the incarnation have not ended yet. */
 async function podsLeft({ cluster }: Pick<PoPorts, 'cluster'>, { id, firstRun, lastRun }: Removal): Promise<number> {
   const pods = await cluster.pods({ [LABEL.analysis]: id, component: COMPONENT.analysis })
   return pods.filter((pod) => {
@@ -178,13 +174,13 @@ async function removeClient(ports: ReleasePorts, removal: Removal): Promise<Clie
   if (removal.clientRemoved) return 'held'
   const hold = await store.claimClient(removal.key, removal.id, now(), CLIENT_LEASE_MS)
   if (hold !== 'held') return hold
-  await removeHeldClient(ports, removal)
+  await removeClaimedClient(ports, removal)
   await store.releaseClientClaim(removal.key, now() >= removal.holdUntil)
   return hold
 }
 
-/** For the holder of the client: removes subscriptions and client. */
-async function removeHeldClient(ports: ReleasePorts, removal: Removal): Promise<void> {
+/** Removes subscriptions and client under the claim. */
+async function removeClaimedClient(ports: ReleasePorts, removal: Removal): Promise<void> {
   const { store, identity } = ports
   let deleting = false
   try {
@@ -192,19 +188,19 @@ async function removeHeldClient(ports: ReleasePorts, removal: Removal): Promise<
     deleting = true
     await identity.removeClient(removal.id)
   } catch (error) {
-    // A deletion without an answer may still arrive: keep the hold until its lease ends.
+    // A deletion without an answer may still arrive: keep the claim until its lease ends.
     const mayArrive = deleting && isFault(error) && error.mayArrive
     if (!mayArrive) await store.releaseClientClaim(removal.key, false)
     throw error
   }
 }
 
-/** Deletes the subscriptions. Gives up when the broker refuses or keeps failing, so that the client can be removed. */
+/** Deletes the subscriptions. Abandons them when the broker refuses or keeps failing, so that the client can be removed. */
 async function unsubscribe({ broker, identity, log }: ReleasePorts, { id, attempts }: Removal): Promise<void> {
   try {
     await broker.unsubscribe(id, () => identity.tokenOf(id))
   } catch (error) {
     if (!isFault(error, 'refused') && attempts + 1 < UNSUBSCRIBE_ATTEMPTS) throw error
-    log('warn', 'subscriptions given up', { analysis: id, attempts: attempts + 1, error })
+    log('warn', 'subscriptions abandoned', { analysis: id, attempts: attempts + 1, error })
   }
 }

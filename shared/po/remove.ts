@@ -1,8 +1,8 @@
 /** `DELETE /po/delete[/{id}]`: ends a live analysis, archives it and removes everything it owns. */
 import { eachAnalysis, type Selection } from './each.ts'
-import { carryOutEnd, recordEnd } from './ending.ts'
+import { recordEnd } from './ending.ts'
 import { type Analysis, isLive } from './model.ts'
-import type { ReleasePorts } from './release.ts'
+import { type ReleasePorts, releaseByKey } from './release.ts'
 import { ownLine } from './report.ts'
 
 const CAUSE = 'deleted by a user'
@@ -22,7 +22,7 @@ async function removeOne(ports: ReleasePorts, analysis: Analysis): Promise<null>
     return present ? removeOne(ports, present) : null
   }
   ports.log('action', 'analysis deleted', { analysis: analysis.id, run: analysis.run })
-  await carryOutEnd(ports, analysis)
+  await releaseByKey(ports, analysis.key)
   return null
 }
 

@@ -23,7 +23,6 @@ import {
 import type { PendingReport } from './ports/outbox.ts'
 import type { PoPorts } from './ports.ts'
 
-/** The terminal status of an analysis. */
 export const outcomeReport = (outcome: Outcome, progress: number): Report => ({
   kind: 'status',
   status: outcome,
@@ -74,7 +73,6 @@ interface Refused {
   readonly refused: string
 }
 
-/** Sends one report, or postpones it when the Hub is down. */
 async function deliverOne(ports: DeliveryPorts, pending: PendingReport): Promise<'sent' | 'waiting' | Refused> {
   try {
     return await send(ports, pending)
@@ -97,7 +95,6 @@ async function send({ hub }: DeliveryPorts, { id, report }: PendingReport): Prom
   return 'sent'
 }
 
-/** Postpones all reports of the analysis; the delay grows with the attempts. */
 async function postpone(ports: DeliveryPorts, { id, report, attempts }: PendingReport, error: unknown): Promise<void> {
   await ports.store.postponeReports(id, retryAt(ports, attempts))
   ports.log('info', 'report postponed', { analysis: id, kind: report.kind, attempts: attempts + 1, error })

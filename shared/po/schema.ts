@@ -64,10 +64,7 @@ const statusWord = z.enum(STATUS_WORDS)
 /** zod checks this in two thirds of the time of `z.record`, which matters for an answer with all analyses. */
 const statusAnswer = z.object({}).catchall(z.object({ status: statusWord, progress: z.int().min(0).max(100) }))
 
-/** The answer of create and stop. */
 const statusOnlyAnswer = z.record(z.string(), statusWord)
-
-const deleteAnswer = z.record(z.string(), z.null())
 
 const isNameList = (text: string): boolean => {
   try {
@@ -77,7 +74,6 @@ const isNameList = (text: string): boolean => {
   }
 }
 
-/** Pod names of a run as a JSON list. */
 const nameList = z
   .string()
   .refine(isNameList, 'a JSON list of names')
@@ -97,6 +93,13 @@ const cleanupParams = z.object({
   cleanup_type: z.string().describe('Words of all, analyzes, services, mb, rs, keycloak, zombies; separated by commas'),
 })
 
+/** Of an endpoint for one analysis, or for all. */
+const forOneOrAll = <Answer extends z.ZodType>(answer: Answer, ...failures: string[]) => ({
+  params: oneOrAll,
+  answer,
+  failures,
+})
+
 /** By the keys of `routes.po`. */
 export const poSchemas = {
   create: {
@@ -106,37 +109,13 @@ export const poSchemas = {
     failures: ['Error creating analysis'],
     conflict: 'An analysis of this id runs with another image, project or registry',
   },
-  history: {
-    params: oneOrAll,
-    answer: logsAnswer,
-    failures: ['Error retrieving ALL history data', 'Error retrieving history data'],
-  },
-  logs: {
-    params: oneOrAll,
-    answer: logsAnswer,
-    failures: ['Error retrieving ALL logs data', 'Error retrieving logs data'],
-  },
+  history: forOneOrAll(logsAnswer, 'Error retrieving ALL history data', 'Error retrieving history data'),
+  logs: forOneOrAll(logsAnswer, 'Error retrieving ALL logs data', 'Error retrieving logs data'),
   streamLogs: { body: createLogEntity, answer: z.null(), failures: ['Error streaming logs'] },
-  status: {
-    params: oneOrAll,
-    answer: statusAnswer,
-    failures: ['Error retrieving ALL status data', 'Error retrieving status data'],
-  },
-  pods: {
-    params: oneOrAll,
-    answer: podsAnswer,
-    failures: ['Error retrieving ALL pod names', 'Error retrieving pod name'],
-  },
-  stop: {
-    params: oneOrAll,
-    answer: statusOnlyAnswer,
-    failures: ['Error stopping ALL analyzes', 'Error stopping analysis'],
-  },
-  delete: {
-    params: oneOrAll,
-    answer: deleteAnswer,
-    failures: ['Error deleting ALL analyzes', 'Error deleting analysis'],
-  },
+  status: forOneOrAll(statusAnswer, 'Error retrieving ALL status data', 'Error retrieving status data'),
+  pods: forOneOrAll(podsAnswer, 'Error retrieving ALL pod names', 'Error retrieving pod name'),
+  stop: forOneOrAll(statusOnlyAnswer, 'Error stopping ALL analyzes', 'Error stopping analysis'),
+  delete: forOneOrAll(z.record(z.string(), z.null()), 'Error deleting ALL analyzes', 'Error deleting analysis'),
   cleanup: { params: cleanupParams, answer: cleanupAnswer, failures: ['Error cleaning up'] },
   healthz: { answer: healthAnswer, failures: ['Error checking health'] },
 } as const satisfies Record<string, AnySchemas>

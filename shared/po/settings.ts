@@ -7,13 +7,10 @@ export interface Budgets {
   readonly silenceSeconds: number
 }
 
-/** Input of the builders of a run's objects. */
 export interface RunSettings {
   readonly namespace: string
   readonly clusterDomain: string
-  /** Address of the DNS server of the proxies. */
   readonly resolver: string
-  /** DNS servers that the policies allow. */
   readonly dnsPeers: readonly DnsPeer[]
   readonly nginxImage: string
   readonly netStatsImage: string | null
@@ -28,11 +25,9 @@ export interface RunSettings {
   readonly pullPolicy: 'auto' | 'IfNotPresent' | 'Always'
   /** PriorityClass of its pods; empty for the cluster's default. */
   readonly priorityClass: string
-  /** Logical name of this node; may be empty. */
   readonly node: string
 }
 
-/** Limits of stored logs. */
 export interface LogBounds {
   /** Of one line; a longer one loses its middle. */
   readonly lineBytes: number

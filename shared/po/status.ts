@@ -5,11 +5,6 @@ import type { StatusWord } from './model.ts'
 import type { AnalysisState } from './ports/analyses.ts'
 import type { PoPorts } from './ports.ts'
 
-interface AnalysisStatus {
-  readonly status: StatusWord
-  readonly progress: number
-}
-
 async function statesOf({ store }: Pick<PoPorts, 'store'>, selection: Selection): Promise<AnalysisState[]> {
   if (!selection) return store.listStates()
   const analysis = await store.find(selection.id)
@@ -19,9 +14,9 @@ async function statesOf({ store }: Pick<PoPorts, 'store'>, selection: Selection)
 export async function status(
   ports: Pick<PoPorts, 'store'>,
   selection: Selection,
-): Promise<Record<string, AnalysisStatus>> {
+): Promise<Record<string, { readonly status: StatusWord; readonly progress: number }>> {
   const states = await statesOf(ports, selection)
-  const answer: Record<string, AnalysisStatus> = {}
-  for (const { spelling, state, progress } of states) answer[spelling] = { status: statusWord(state), progress }
-  return answer
+  return Object.fromEntries(
+    states.map(({ spelling, state, progress }) => [spelling, { status: statusWord(state), progress }]),
+  )
 }

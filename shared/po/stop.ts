@@ -1,9 +1,9 @@
 /** `PUT /po/stop[/{id}]`: ends a live analysis in any state. A stopped one never runs again. */
 import { eachAnalysis, type Selection } from './each.ts'
-import { carryOutEnd, recordEnd } from './ending.ts'
+import { recordEnd } from './ending.ts'
 import { statusWord } from './lifecycle.ts'
 import { type Analysis, isLive, type StatusWord } from './model.ts'
-import type { ReleasePorts } from './release.ts'
+import { type ReleasePorts, releaseByKey } from './release.ts'
 import { ownLine } from './report.ts'
 
 async function stopOne(ports: ReleasePorts, analysis: Analysis): Promise<StatusWord> {
@@ -18,7 +18,7 @@ async function stopOne(ports: ReleasePorts, analysis: Analysis): Promise<StatusW
     }
     ports.log('action', 'analysis stopped', { analysis: analysis.id, run: analysis.run })
   }
-  await carryOutEnd(ports, analysis)
+  await releaseByKey(ports, analysis.key)
   return 'stopped'
 }
 

@@ -8,7 +8,6 @@ export type Text = AsyncIterable<string>
 /** Texts by analysis, in order. The texts of an entry must be read before the next entry. */
 export type TextsByKey = AsyncIterable<readonly [key: string, texts: AsyncIterable<Text>]>
 
-/** By kind of container. */
 export type Logs = Readonly<Record<'analysis' | 'nginx', TextsByKey>>
 
 const MARKER = 'POLOG'
@@ -24,7 +23,6 @@ export async function* noted(text: Iterable<string>, leftOut: number): Text {
   yield* text
 }
 
-/** An entry, unless it has no texts. */
 export async function* entry(
   key: string,
   texts: AsyncGenerator<Text>,

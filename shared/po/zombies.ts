@@ -53,7 +53,6 @@ function zombiePod({ cluster }: ZombiePorts, { name, labels }: PoPodFacts): Zomb
 
 type Range = Pick<Removal, 'firstRun' | 'lastRun'>
 
-/** Run numbers that have a row, by id. */
 async function runsWithRow({ store }: ZombiePorts): Promise<Map<AnalysisId, Range[]>> {
   const [analyses, removals] = await Promise.all([store.list(), store.pendingRemovals()])
   const ranges = new Map<AnalysisId, Range[]>()

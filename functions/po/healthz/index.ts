@@ -10,7 +10,4 @@ import { store } from '../../../shared/wire/store.ts'
 const route = routes.po.healthz
 const ports = wirePo(route, store)
 
-http(
-  route.name,
-  endpoint(route, poSchemas.healthz, (deps) => healthz(deps), ports),
-)
+http(route.name, endpoint(route, poSchemas.healthz, healthz, ports))

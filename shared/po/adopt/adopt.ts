@@ -47,7 +47,6 @@ async function carryOutAll(ports: AdoptPorts, cases: readonly Case[], peers: Pee
   }
 }
 
-/** Removes the policy for former proxies when there are none left. */
 async function closeFormerProxies({ cluster }: Pick<PoPorts, 'cluster'>): Promise<void> {
   if (!(await cluster.find('NetworkPolicy', FORMER_PROXIES_POLICY_NAME))) return
   const proxies = await cluster.pods({ component: COMPONENT.proxy })

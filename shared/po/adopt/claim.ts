@@ -9,15 +9,9 @@ import { LABEL } from '../names.ts'
 import { policyOwnedByRoot, type RunInput, rootOf, runLabels } from '../objects/index.ts'
 import type { AdoptPorts } from '../ports/adopt.ts'
 import type { PoPodFacts } from '../ports/cluster.ts'
-import { analysisParts, formerPolicy, formerProxy, proxyParts } from './former.ts'
+import { analysisParts, type FormerRun, formerPolicy, formerProxy, proxyParts } from './former.ts'
 
-/** A run as it was deployed. */
-export interface Deployed {
-  readonly run: RunNumber
-  readonly deployment: string
-}
-
-export interface ClaimOptions {
+interface ClaimOptions {
   /** Claims its proxy as well. Otherwise the proxy is replaced. */
   readonly withProxy: boolean
 }
@@ -25,8 +19,8 @@ export interface ClaimOptions {
 const POLICY = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' } as const
 
 /** Claims the policy of the run, which owns its other objects. Applies ours if there is none. */
-async function claimPolicy(ports: AdoptPorts, input: RunInput, rootUid: string, { run, deployment }: Deployed) {
-  const name = formerPolicy(deployment)
+async function claimPolicy(ports: AdoptPorts, input: RunInput, rootUid: string, { run, row }: FormerRun) {
+  const name = formerPolicy(row.deployment)
   const marks = { labels: runLabels(input, run), owner: ownerReference(rootOf(input), rootUid) }
   const uid = await ports.takeover.mark('NetworkPolicy', name, marks)
   if (uid) return ownerReference({ ...POLICY, metadata: { name } }, uid)
@@ -50,11 +44,12 @@ export async function claimRun(
   ports: AdoptPorts,
   input: RunInput,
   rootUid: string,
-  deployed: Deployed,
+  former: FormerRun,
   { withProxy }: ClaimOptions,
 ): Promise<OwnerReference> {
-  const { run, deployment } = deployed
-  const owner = await claimPolicy(ports, input, rootUid, deployed)
+  const { run } = former
+  const { deployment } = former.row
+  const owner = await claimPolicy(ports, input, rootUid, former)
   const parts = [...analysisParts(deployment), ...(withProxy ? proxyParts(deployment) : [])]
   for (const [kind, name] of parts) {
     const adopted = kind === 'Deployment' ? { [LABEL.adopted]: 'true' } : {}

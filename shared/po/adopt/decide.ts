@@ -11,7 +11,6 @@
 import { OUTCOMES, type Outcome } from '../model.ts'
 import type { FormerRow } from '../ports/adopt.ts'
 
-/** The state of our record of an analysis. */
 export const OURS = [
   'nothing',
   'unfinished', // adoption incomplete
@@ -25,14 +24,11 @@ export type Ours = (typeof OURS)[number]
 
 export interface CaseFacts {
   readonly table: FormerRow['table']
-  /** Status according to the Python service. */
   readonly status: string
   /** Why it cannot keep running here; null if it can. */
   readonly obstacle: string | null
   readonly ours: Ours
-  /** Describes our record of the id. */
   readonly record: string
-  /** Its Deployment exists. */
   readonly deployment: boolean
   readonly pods: number
   /** Objects of the Python service that are not claimed yet. */
@@ -41,7 +37,6 @@ export interface CaseFacts {
   readonly elsewhere: string | null
   /** No running analysis has a Deployment here. */
   readonly doubtful: boolean
-  /** Stop running analyses instead of adopting them. */
   readonly finish: boolean
 }
 
@@ -60,7 +55,6 @@ export type Decision =
   | { readonly kind: 'finish'; readonly how: 'clear'; readonly reason: string }
   | { readonly kind: 'skip' | 'refuse'; readonly reason: string }
 
-/** States by the running statuses of the Python service. */
 const RUNNING: Readonly<Record<string, 'started' | 'executing'>> = {
   starting: 'started',
   started: 'started',

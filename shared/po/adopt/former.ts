@@ -32,7 +32,6 @@ function runsOf(rows: readonly FormerRow[]): Former['runs'] | undefined {
 interface Formers {
   /** Archived rows first, each on its own, then the current analyses. */
   readonly readable: readonly Former[]
-  /** Rows whose id is not a UUID. */
   readonly unreadable: readonly FormerRow[]
 }
 
@@ -69,7 +68,6 @@ export const proxyParts = (deployment: string): readonly Part[] => [
   ['ConfigMap', `${formerProxy(deployment)}-config`],
 ]
 
-/** All objects that were deployed for a row. */
 export const formerParts = (deployment: string): readonly Part[] => [
   ...analysisParts(deployment),
   ...proxyParts(deployment),

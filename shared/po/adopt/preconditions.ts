@@ -1,4 +1,4 @@
-/** Conditions that must hold before anything is adopted. Each message says what the operator has to do. */
+/** Checks before anything is adopted. Each message says what the operator has to do. */
 
 import { missingPeers } from '../apply-run.ts'
 import type { AdoptPorts } from '../ports/adopt.ts'
@@ -6,7 +6,6 @@ import type { PoPodFacts } from '../ports/cluster.ts'
 import type { PoPorts } from '../ports.ts'
 import type { Survey, SurveyOptions } from './survey.ts'
 
-/** On all pods of this installation. */
 const OURS = ['app.kubernetes.io/part-of', 'knative-pod-orchestration'] as const
 /** Labels of the orchestrator of a node, ours or the Python service. */
 const ORCHESTRATOR = { component: 'flame-po' } as const

@@ -26,7 +26,6 @@ const isFormer = ({ labels }: Pick<PoPodFacts, 'labels'>): boolean =>
   labels[LABEL.adopted] !== undefined ||
   labels[LABEL.restartsBefore] !== undefined
 
-/** Polls until the condition is true; false when the time is up. */
 async function pollUntil({ sleep, now }: AdoptPorts, ms: number, isTrue: () => Promise<boolean>): Promise<boolean> {
   const end = now().getTime() + ms
   while (!(await isTrue())) {
@@ -64,7 +63,6 @@ async function freeName(ports: AdoptPorts, name: string): Promise<void> {
   throw new Fault('unavailable', `Kubernetes did not give up the Deployment ${name} of the former proxy in time.`)
 }
 
-/** Why a pod is not ready; empty if unknown. */
 const reasonOf = (pod: PoPodFacts | undefined): string =>
   pod?.unschedulable ?? pod?.containers.flatMap(({ waiting }) => waiting?.reason ?? []).join(', ') ?? ''
 
@@ -88,7 +86,6 @@ async function removeFormer(ports: AdoptPorts, app: string): Promise<void> {
   await pollUntil(ports, ENDING_MS, async () => (await formerPods(ports, app)).length === 0)
 }
 
-/** Removes detached ReplicaSets of a run that ends. */
 export async function removeDetached(ports: AdoptPorts, app: string): Promise<void> {
   for (const set of await formerSets(ports, app)) if (isDetached(set)) await ports.takeover.removeReplicaSet(set.name)
 }

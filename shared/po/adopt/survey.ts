@@ -19,7 +19,6 @@ export interface Case extends Former {
   readonly decision: Decision
   /** Runs with objects of the Python service that are not claimed yet. */
   readonly present: readonly RunNumber[]
-  /** Our current incarnation of the id. */
   readonly current: Analysis | undefined
 }
 
@@ -27,13 +26,10 @@ export interface Survey {
   readonly cases: readonly Case[]
   /** Rows that cannot be recorded here, because their ids are not UUIDs. */
   readonly unreadable: readonly { readonly deployment: string; readonly status: string; readonly objects: number }[]
-  /** Objects of analyses without a row. */
   readonly strangers: readonly string[]
-  /** Proxies of the Python service still exist. */
   readonly formerProxies: boolean
 }
 
-/** Kinds and components of the objects that the Python service creates. */
 const PARTS: readonly (readonly [OwnedKind, string])[] = [
   ['Deployment', COMPONENT.analysis],
   ['Deployment', COMPONENT.proxy],

@@ -9,7 +9,7 @@ import type { AdoptPorts, FormerIncarnation, FormerRow } from '../ports/adopt.ts
 import { loginFor, recordedHost } from '../registry.ts'
 import { releaseByKey } from '../release.ts'
 import { ownLine } from '../report.ts'
-import { claimRun, type Deployed } from './claim.ts'
+import { claimRun } from './claim.ts'
 import { type Decision, runningState } from './decide.ts'
 import { type FormerRun, formerPolicy, formerProxy, latestOf } from './former.ts'
 import { removeDetached, replaceProxy } from './replace-proxy.ts'
@@ -27,8 +27,6 @@ async function logsOf({ predecessor, settings }: AdoptPorts, runs: Case['runs'])
   return logs
 }
 
-const startOf = ({ row }: FormerRun, fallback: Date): Date => row.createdAt ?? fallback
-
 async function incarnationOf(
   ports: AdoptPorts,
   one: Case,
@@ -43,7 +41,7 @@ async function incarnationOf(
     image: row.image,
     registryHost: recordedHost(row.registryUrl || ports.settings.registry.url),
     needsKong: row.kong !== 'unneeded',
-    runs: one.runs.map((run) => ({ run: run.run, startedAt: startOf(run, now) })),
+    runs: one.runs.map(({ run, row }) => ({ run, startedAt: row.createdAt ?? now })),
     progress: row.progress,
     logs: await logsOf(ports, one.runs),
     logBytes: ports.settings.logs.containersBytes,
@@ -72,12 +70,11 @@ async function secretsOf(
   return { login: loginFor(registryHost, { user, password }, settings.registry), kongToken }
 }
 
-/** Removes what remains of the runs before the current one. */
 async function removeFormerRuns(ports: AdoptPorts, one: Case, input: RunInput, rootUid: string): Promise<void> {
-  for (const { run, row } of one.runs) {
-    if (run === latestOf(one).run) continue
-    if (one.present.includes(run)) await claimWhole(ports, input, rootUid, { run, deployment: row.deployment })
-    await ports.cluster.remove('NetworkPolicy', formerPolicy(row.deployment))
+  for (const former of one.runs) {
+    if (former.run === latestOf(one).run) continue
+    if (one.present.includes(former.run)) await claimWhole(ports, input, rootUid, former)
+    await ports.cluster.remove('NetworkPolicy', formerPolicy(former.row.deployment))
   }
 }
 
@@ -91,20 +88,19 @@ async function handOver(ports: AdoptPorts, { key, id, state, run, firstRun }: An
   log('action', 'analysis ended meanwhile', { analysis: id, run })
 }
 
-/** Adopts a running analysis. Its pod stays, its proxy is replaced. */
 export async function adoptRunning(
   ports: AdoptPorts,
   one: Case,
   state: 'started' | 'executing',
   peers: Peers,
 ): Promise<void> {
-  const { run, row } = latestOf(one)
+  const latest = latestOf(one)
   const analysis = await record(ports, one, { state, dueAt: UNFINISHED })
-  const secrets = await secretsOf(ports, row, analysis)
+  const secrets = await secretsOf(ports, latest.row, analysis)
   const token = await ports.identity.issueToken(one.id)
   const input = runInput(analysis, peers, ports)
   const rootUid = await applyRoot(ports, input, { ...secrets, token: token.value, registryHost: analysis.registryHost })
-  const owner = await claimRun(ports, input, rootUid, { run, deployment: row.deployment }, { withProxy: false })
+  const owner = await claimRun(ports, input, rootUid, latest, { withProxy: false })
   await removeFormerRuns(ports, one, input, rootUid)
   await replaceProxy(ports, input, owner.uid)
   await applyRun(ports, input, rootUid, { withAnalysis: false })
@@ -117,15 +113,15 @@ async function claimRemaining(ports: AdoptPorts, one: Case, analysis: Analysis):
   // The project id may be any text; here it is only the value of a label.
   const input = runInput({ ...analysis, projectId: labelValue(analysis.projectId) }, {}, ports)
   const { uid } = await ports.cluster.apply(root(input))
-  for (const { run, row } of one.runs) {
-    if (one.present.includes(run)) await claimWhole(ports, input, uid, { run, deployment: row.deployment })
+  for (const former of one.runs) {
+    if (one.present.includes(former.run)) await claimWhole(ports, input, uid, former)
   }
 }
 
 /** Claims a run with its proxy, and removes what an interrupted replacement left of the proxy. */
-async function claimWhole(ports: AdoptPorts, input: RunInput, rootUid: string, deployed: Deployed): Promise<void> {
-  await claimRun(ports, input, rootUid, deployed, { withProxy: true })
-  await removeDetached(ports, formerProxy(deployed.deployment))
+async function claimWhole(ports: AdoptPorts, input: RunInput, rootUid: string, former: FormerRun): Promise<void> {
+  await claimRun(ports, input, rootUid, former, { withProxy: true })
+  await removeDetached(ports, formerProxy(former.row.deployment))
 }
 
 /** The loop continues the removal if it does not complete now. */
@@ -140,7 +136,6 @@ async function removeNow(ports: AdoptPorts, analysis: Analysis): Promise<void> {
 type Finish = Extract<Decision, { kind: 'finish' }>
 type End = Exclude<Finish, { how: 'clear' }>
 
-/** Ends a running analysis and reports it to the Hub. */
 async function endNow(ports: AdoptPorts, one: Case, { outcome, cause }: End): Promise<void> {
   const analysis = await record(ports, one, { state: runningState(one.facts.status), dueAt: UNFINISHED })
   await claimRemaining(ports, one, analysis)
@@ -158,7 +153,6 @@ async function recordPast(ports: AdoptPorts, one: Case, { outcome, cause }: End)
   await clear(ports, one, analysis)
 }
 
-/** Removes the remaining objects of an ended analysis. */
 async function clear(ports: AdoptPorts, one: Case, analysis: Analysis): Promise<void> {
   const { key, state } = analysis
   if (one.present.length > 0) {

@@ -1,4 +1,4 @@
-/** The analysis itself: an image of others that nothing is trusted with but its own tokens. */
+/** The analysis itself: an untrusted image, which gets only its own tokens. */
 import {
   deployment,
   foreignSecurity,
@@ -15,7 +15,6 @@ import { runLabels } from './metadata.ts'
 import { netStatsContainer } from './net-stats.ts'
 import { CREDENTIAL_KEYS, pullSecretOf } from './secrets.ts'
 
-/** Port the SDK listens on. */
 export const ANALYSIS_PORT = 8000
 
 const analysisLabels = (input: RunInput) => ({
@@ -23,7 +22,7 @@ const analysisLabels = (input: RunInput) => ({
   ...runLabels(input),
 })
 
-/** What the SDK reads; it finds its proxy at `nginx-` + DEPLOYMENT_NAME. */
+/** The SDK's environment. It finds its proxy at `nginx-` + DEPLOYMENT_NAME. */
 function environment({ id, run, firstRun, projectId }: RunInput): V1<'EnvVar'>[] {
   const secret = (name: string, key: string): V1<'EnvVar'> => ({
     name,

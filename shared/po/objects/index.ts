@@ -6,11 +6,9 @@
  *   └── policy of run n
  *       └── proxy policy, ConfigMap, proxy Service, proxy Deployment, analysis Service, analysis Deployment
  *
- * An owner is deleted in the foreground, so pods end before the policies that guard them. Nothing reads a Secret back: roots
- * are found, listed and deleted as ConfigMaps, and the Secret goes with its root. A restart replaces the policy of run n by
- * that of run n + 1 below the same root and needs no secret.
- *
- * Owns: the shape of every object. Pure.
+ * An owner is deleted in the foreground, so pods end before the policies that isolate them. No code reads a Secret back: roots
+ * are ConfigMaps, and the Secret is deleted with its root. A restart replaces the policy of run n by that of run n + 1 below
+ * the same root and needs no secret. Pure.
  */
 import { type ObjectOf, ownerReference, withOwner } from '../../platform/objects.ts'
 import type { KubernetesObject } from '../../platform/ports.ts'
@@ -27,11 +25,10 @@ export { formerProxiesPolicy, standingPolicy } from './policies.ts'
 export { root, rootOf } from './root.ts'
 export { CREDENTIAL_KEYS, credentialsSecret, type RunCredentials } from './secrets.ts'
 
-/** The policy of a run, which owns everything else of it. */
 export const policyOwnedByRoot = (input: RunInput, rootUid: string): ObjectOf<'NetworkPolicy'> =>
   withOwner(ownerReference(rootOf(input), rootUid), analysisPolicy(input))
 
-/** The policy of the proxy first: nothing runs before what guards it. The others need no order. */
+/** The policy of the proxy comes first, because no pod may run without its policy. The others need no order. */
 export const objectsOwnedByPolicy = (
   input: RunInput,
   policyUid: string,

@@ -1,10 +1,9 @@
-/** Labels. */
 import type { Labels } from '../../platform/objects.ts'
 import type { RunNumber } from '../model.ts'
 import { COMPONENT, LABEL } from '../names.ts'
 import type { RunInput } from './input.ts'
 
-/** The nearest thing to a text that may be a label's value; empty if there is none. */
+/** Converts a text to a valid label value, which may be empty. */
 export const labelValue = (text: string): string =>
   text
     .replace(/[^A-Za-z0-9._-]+/g, '-')
@@ -12,7 +11,6 @@ export const labelValue = (text: string): string =>
     .slice(0, 63)
     .replace(/[^A-Za-z0-9]+$/, '')
 
-/** Of every object of a run. */
 export function runLabels(input: RunInput, run: RunNumber = input.run): Labels {
   const node = labelValue(input.settings.node)
   return {

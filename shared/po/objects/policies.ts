@@ -1,5 +1,5 @@
 /**
- * Who may talk to whom, by label and pod port. The standing policy denies everything; a run's policies only add:
+ * NetworkPolicies by label and pod port. The standing policy denies everything; a run's policies only add:
  *
  *   broker, orchestrator, nextflow → proxy ⇄ analysis      proxy → the peers it forwards to      both → DNS
  */
@@ -28,10 +28,10 @@ const NEXTFLOW: Labels = { app: 'nextflow' }
 
 const pods = (matchLabels: Labels) => ({ podSelector: { matchLabels } })
 
-/** A Service without selector has no pods that a label could name: it stays out of reach, as `{}` would mean all pods. */
+/** A Service without selector is not reachable: the empty selector `{}` would select all pods. */
 const hasPods = (peer: PeerService): boolean => Object.keys(peer.selector).length > 0
 
-/** Part of the installation, for all runs: with it, no policy of a run is what keeps a pod closed. */
+/** Part of the installation, for all runs: a pod is isolated even if the policies of its run are missing. */
 export const standingPolicy = (): ObjectOf<'NetworkPolicy'> =>
   networkPolicy(
     { name: STANDING_POLICY_NAME, labels: { component: COMPONENT.standingPolicy } },
@@ -39,10 +39,7 @@ export const standingPolicy = (): ObjectOf<'NetworkPolicy'> =>
     {},
   )
 
-/**
- * For the time of a move from the Python service, whose proxies have no policy: without this one the standing policy would
- * cut off what still runs behind them. It selects none of ours.
- */
+/** Used while the Python service is replaced: its proxies have no policy, so the standing policy would deny their traffic. */
 export const formerProxiesPolicy = (): ObjectOf<'NetworkPolicy'> =>
   networkPolicy(
     { name: FORMER_PROXIES_POLICY_NAME, labels: { component: COMPONENT.standingPolicy } },
@@ -53,7 +50,7 @@ export const formerProxiesPolicy = (): ObjectOf<'NetworkPolicy'> =>
     { ingress: [{}], egress: [{}] },
   )
 
-/** Of the analysis: its proxy and DNS, nothing else. */
+/** Allows an analysis only its proxy and DNS. */
 export function analysisPolicy(input: RunInput): ObjectOf<'NetworkPolicy'> {
   const { id, run } = input
   const proxy = pods(proxySelector(id, run))
@@ -67,7 +64,6 @@ export function analysisPolicy(input: RunInput): ObjectOf<'NetworkPolicy'> {
   )
 }
 
-/** Of its proxy. */
 export function proxyPolicy(input: RunInput): ObjectOf<'NetworkPolicy'> {
   const { id, run } = input
   const analysis = pods(analysisSelector(id, run))

@@ -1,4 +1,4 @@
-/** The egress proxy of a run: the only way out of its analysis, and the only way in. */
+/** The egress proxy of a run, through which all ingress and egress of its analysis passes. */
 import {
   CONFINED,
   deployment,
@@ -20,19 +20,19 @@ export const PROXY_PORT = 8080
 
 const CONFIG_KEY = 'nginx.conf'
 const CONFIG_PATH = '/etc/nginx/nginx.conf'
-/** The user of nginx-unprivileged; any other does as well. */
+/** The user of nginx-unprivileged; any other works too. */
 const USER = 101
 
 /**
- * A share of the CPU twice that of an analysis: every line of an analysis goes through here. What it writes to disk is its
- * access log, which the kubelet rotates, and temporary files, which lie in a volume of 16 MiB.
+ * The CPU request is twice that of an analysis, because every log line of an analysis passes through the proxy. It writes only
+ * its access log, which the kubelet rotates, and temporary files in a volume of 16 MiB.
  */
 export const PROXY_RESOURCES = {
   requests: { cpu: '20m', memory: '16Mi', 'ephemeral-storage': '16Mi' },
   limits: { cpu: '1', memory: '128Mi', 'ephemeral-storage': '256Mi' },
 } as const
 
-/** Peers the proxy forwards to: kong only for analyses that read data. */
+/** Kong is reachable only for analyses that read data. */
 export function reachablePeers({ peers, needsKong }: RunInput): Partial<Record<Peer, PeerService>> {
   const { kong, ...others } = peers
   return kong && needsKong ? { ...others, kong } : others
@@ -85,7 +85,7 @@ export function proxyDeployment(input: RunInput): ObjectOf<'Deployment'> {
         name: proxyName(id, run),
         image: input.settings.nginxImage,
         imagePullPolicy: 'IfNotPresent',
-        // Past the image's entry point, which wants to write below /etc.
+        // Bypasses the image's entry point, which writes below /etc.
         command: ['nginx', '-e', 'stderr', '-c', CONFIG_PATH, '-g', 'daemon off;'],
         ports: [{ name: 'http', protocol: 'TCP', containerPort: PROXY_PORT }],
         readinessProbe: { httpGet, periodSeconds: 2, timeoutSeconds: 2 },

@@ -7,7 +7,6 @@ import type { LabelQuery, ObjectMeta, OwnedKind } from './cluster.ts'
 /** A row of the Python service about one Deployment, without secrets. Texts that are null there are empty here. */
 export interface FormerRow {
   readonly table: 'analysis' | 'archive'
-  /** Its primary key. */
   readonly key: number
   readonly deployment: string
   readonly analysisId: string

@@ -24,11 +24,8 @@ export interface NewAnalysis extends AnalysisSpec {
 export type SpecField = 'project_id' | 'image_url' | 'registry_url'
 
 export type BeginResult =
-  /** The row is recorded in state `starting`. */
   | { readonly kind: 'begun'; readonly analysis: Analysis }
-  /** It is live with the same spec. */
   | { readonly kind: 'running'; readonly analysis: Analysis }
-  /** It is live with another spec. */
   | { readonly kind: 'differs'; readonly analysis: Analysis; readonly fields: readonly SpecField[] }
   /** The root of an earlier incarnation is not deleted yet: release it and call again. */
   | { readonly kind: 'unreleased'; readonly removal: Removal }
@@ -70,7 +67,6 @@ export interface AnalysisStore {
    * others see it running. Raises the run number of the id above every earlier one.
    */
   begin(input: NewAnalysis): Promise<BeginResult>
-  /** The current incarnation of an id. */
   find(id: AnalysisId): Promise<Analysis | undefined>
   /** All current incarnations, oldest first. */
   list(): Promise<Analysis[]>

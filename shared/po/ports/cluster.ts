@@ -59,7 +59,6 @@ export interface PeerService {
   readonly port: number
   /** Port of its pods, a number or the name of a container port. */
   readonly targetPort: number | string
-  /** Labels of its pods. */
   readonly selector: Readonly<Record<string, string>>
 }
 
@@ -74,7 +73,6 @@ export interface PoCluster {
   readonly namespace: string
   /** Server-side apply with our field manager, forcing conflicts. One write. Resolves to the object's uid. */
   apply(object: KubernetesObject): Promise<{ uid: string }>
-  /** Metadata of one object. */
   find(kind: OwnedKind, name: string): Promise<ObjectMeta | undefined>
   /** Merges entries into an existing Secret and resolves to its metadata; undefined when there is no such Secret. */
   patchSecret(name: string, entries: Readonly<Record<string, string>>): Promise<SecretMeta | undefined>

@@ -11,18 +11,12 @@ import type {
 } from '../model.ts'
 
 /** The log of one container, without its text. */
-export interface KeptLog {
-  readonly run: RunNumber
-  readonly kind: LogSnapshot['kind']
-  readonly container: string
+export interface KeptLog extends Omit<LogSnapshot, 'text'> {
   /** Bytes of the stored text. */
   readonly bytes: number
-  /** Bytes before it that are not stored. */
-  readonly leftOut: number
 }
 
 export interface KeptLine extends LogLine {
-  /** Position among the lines of the analysis. */
   readonly seq: string
   readonly at: Date
 }
@@ -54,7 +48,6 @@ export interface LineCounts {
 export interface LogTail {
   /** In pieces of whole characters. Can be read more than once. */
   readonly text: Iterable<string>
-  /** Bytes before the text. */
   readonly leftOut: number
 }
 

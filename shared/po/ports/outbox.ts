@@ -21,7 +21,6 @@ export interface OutboxStore {
   claimReports(now: Date, leaseMs: number, limit: number, id?: AnalysisId): Promise<PendingReport[]>
   /** Deletes a report that was delivered or refused. */
   settleReport(seq: string): Promise<void>
-  /** Postpones all reports of the analysis. */
   postponeReports(id: AnalysisId, dueAt: Date): Promise<void>
   /** Makes all postponed reports due, because the Hub answers again. */
   retryReportsNow(now: Date): Promise<void>
@@ -37,7 +36,6 @@ export interface OutboxStore {
   claimChanges(now: Date, leaseMs: number, limit: number): Promise<PendingAnalysisChange[]>
   /** Deletes a change that was published or refused. */
   settleChange(seq: string): Promise<void>
-  /** Postpones all changes of the analysis. */
   postponeChanges(id: AnalysisId, dueAt: Date): Promise<void>
   /** Deletes all changes; called when there is no sink. */
   dropChanges(): Promise<void>

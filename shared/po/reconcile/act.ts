@@ -1,18 +1,18 @@
 /**
- * Applies verdicts: `ACTS` has one act per action of the lifecycle, and `continueRestart` makes the run after a restart.
+ * Applies verdicts: `ACTS` has one act per action of the lifecycle, and `continueRestart` begins the run after a restart.
  *
  * A state changes by compare-and-set only, in the transaction that also writes reports, log lines and the removal. So a stop
  * that arrives during an act wins. Every act can be repeated after its process died.
  */
 import { applyRun, ensureStandingPolicy, requirePeers, runInput } from '../apply-run.ts'
-import { carryOutEnd, recordEnd } from '../ending.ts'
+import { recordEnd } from '../ending.ts'
 import { type Action, restartDelaySeconds, WATCHED_STATES } from '../lifecycle.ts'
 import type { Analysis, Outcome, Report } from '../model.ts'
 import { credentialsName, policyName, runName } from '../names.ts'
 import { CREDENTIAL_KEYS } from '../objects/index.ts'
 import type { SecretMeta } from '../ports/cluster.ts'
 import type { PoPorts } from '../ports.ts'
-import { type ReleasePorts, takeLogs } from '../release.ts'
+import { type ReleasePorts, releaseByKey, takeLogs } from '../release.ts'
 import { ownLine } from '../report.ts'
 import { hasCredentials, type Root, rootAt, rootIn, type World } from './world.ts'
 
@@ -26,22 +26,25 @@ const CREDENTIALS_LOST = 'its credentials were lost'
 type Act = (ports: ActPorts, world: World, analysis: Analysis, reason: string) => Promise<void>
 
 const NOTHING: Act = async () => {}
+const finishAs =
+  (outcome: Outcome): Act =>
+  (ports, _world, analysis, reason) =>
+    finish(ports, analysis, outcome, reason)
 
-/** Total: one act per action. */
 export const ACTS = {
   none: NOTHING,
   wait: NOTHING,
   resume,
-  undo: (ports, _world, analysis, reason) => finish(ports, analysis, 'failed', reason),
+  undo: finishAs('failed'),
   reapply,
-  restart: (ports, _world, analysis, reason) => restart(ports, analysis, reason),
-  markExecuting: (ports, _world, analysis) => markExecuting(ports, analysis),
-  finishExecuted: (ports, _world, analysis, reason) => finish(ports, analysis, 'executed', reason),
-  finishFailed: (ports, _world, analysis, reason) => finish(ports, analysis, 'failed', reason),
-  finishStopped: (ports, _world, analysis, reason) => finish(ports, analysis, 'stopped', reason),
+  restart,
+  markExecuting,
+  finishExecuted: finishAs('executed'),
+  finishFailed: finishAs('failed'),
+  finishStopped: finishAs('stopped'),
 } as const satisfies Record<Action, Act>
 
-/** Completes a creation or a restart whose process died. A creation without credentials is taken back. */
+/** Completes a creation or a restart whose process died. A creation without credentials is undone. */
 async function resume(ports: ActPorts, world: World, analysis: Analysis): Promise<void> {
   const { store, log } = ports
   const root = rootIn(world, analysis)
@@ -50,8 +53,8 @@ async function resume(ports: ActPorts, world: World, analysis: Analysis): Promis
     const found = await prepareRestart(ports, world, analysis)
     return found && complete(ports, world, analysis, found)
   }
-  if (await store.abandon(analysis.key)) log('action', 'creation taken back', { analysis: analysis.id })
-  return carryOutEnd(ports, analysis)
+  if (await store.abandon(analysis.key)) log('action', 'creation undone', { analysis: analysis.id })
+  return releaseByKey(ports, analysis.key)
 }
 
 async function complete(ports: ActPorts, world: World, analysis: Analysis, root: Root): Promise<void> {
@@ -62,7 +65,7 @@ async function complete(ports: ActPorts, world: World, analysis: Analysis, root:
   if (started) log('action', 'analysis started', { analysis: analysis.id, run: analysis.run })
 }
 
-async function markExecuting(ports: ActPorts, { key, run, progress }: Analysis): Promise<void> {
+async function markExecuting(ports: ActPorts, _world: World, { key, run, progress }: Analysis): Promise<void> {
   const reports: Report[] = [{ kind: 'status', status: 'executing', progress }]
   await ports.store.transition(key, ['starting', 'started'], 'executing', { cause: null, reports }, run)
 }
@@ -74,7 +77,7 @@ async function reapply(ports: ActPorts, world: World, analysis: Analysis, reason
   const { key, state, run, id } = analysis
   const counted = state === 'executing' ? ({ reapplied: true } as const) : {}
   await ports.store.transition(key, [state], state, { ...counted, cause: reason }, run)
-  ports.log('action', 'run put back', { analysis: id, run, reason })
+  ports.log('action', 'run reapplied', { analysis: id, run, reason })
 }
 
 /** Removes a Deployment that was taken over and lost its pod. Once it is gone, our own is applied in its place. */
@@ -88,8 +91,8 @@ async function removeAdopted(
   ports.log('action', 'adopted Deployment removed', { analysis: id, run })
 }
 
-/** Removes the run. `continueRestart` makes the next one when the pods have ended and the back-off is over. */
-async function restart(ports: ActPorts, analysis: Analysis, reason: string): Promise<void> {
+/** Removes the run. `continueRestart` begins the next one when the pods have ended and the back-off is over. */
+async function restart(ports: ActPorts, _world: World, analysis: Analysis, reason: string): Promise<void> {
   const { store, cluster, settings, now, random, log } = ports
   const { key, id, run, restarts } = analysis
   await saveLogs(ports, analysis)
@@ -114,7 +117,6 @@ async function saveLogs(ports: ActPorts, { key, id, run }: Analysis): Promise<vo
   }
 }
 
-/** Continues a restart: waits until the old pods are gone, then begins the next run under the same root. */
 export async function continueRestart(ports: ActPorts, world: World, analysis: Analysis): Promise<void> {
   const { store, cluster, now } = ports
   const { key, id, run } = analysis
@@ -151,13 +153,10 @@ async function finish(ports: ActPorts, analysis: Analysis, outcome: Outcome, cau
   const end = { outcome, cause, archive: outcome === 'executed', ...(line ? { line } : {}) }
   if (!(await recordEnd(ports, analysis, end))) return
   log('action', 'analysis ended', { analysis: analysis.id, run: analysis.run, outcome, cause })
-  await carryOutEnd(ports, analysis)
+  await releaseByKey(ports, analysis.key)
 }
 
-/**
- * Applies everything below the root of the current run; only what is missing changes. Kubernetes refuses to apply our
- * Deployment over one that was taken over from another orchestrator, so that one is left out.
- */
+/** Applies everything below the root of the current run; only what is missing changes. */
 export async function applyBelowRoot(ports: ActPorts, world: World, analysis: Analysis): Promise<void> {
   const root = rootIn(world, analysis)
   if (root) await applyBelow(ports, world, analysis, root)
@@ -166,5 +165,6 @@ export async function applyBelowRoot(ports: ActPorts, world: World, analysis: An
 async function applyBelow(ports: ActPorts, world: World, analysis: Analysis, root: Root): Promise<void> {
   const [peers] = await Promise.all([requirePeers(ports, analysis.needsKong), ensureStandingPolicy(ports)])
   const input = runInput(analysis, peers, ports, root.kind)
+  // The API server would refuse our Deployment over an adopted one, whose immutable selector differs.
   await applyRun(ports, input, root.uid, { withAnalysis: !world.adopted(analysis) })
 }

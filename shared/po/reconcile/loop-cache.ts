@@ -9,7 +9,6 @@ import { readWorld, type World } from './world.ts'
 export interface LoopCache {
   readonly hubOutage: HubOutage
   world: World | undefined
-  /** A reading that is in progress. */
   reading: Promise<World> | undefined
 }
 

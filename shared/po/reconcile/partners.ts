@@ -23,7 +23,6 @@ export async function sendPartnerStatuses(ports: PartnerPorts, outage: HubOutage
   }
 }
 
-/** The statuses of the partners, without our own node. */
 async function partnerStatuses(ports: PartnerPorts, outage: HubOutage, analysis: Analysis): Promise<PartnerStatuses> {
   const { log, now, settings } = ports
   if (outage.until && now() < outage.until) return analysis.partners
@@ -31,7 +30,7 @@ async function partnerStatuses(ports: PartnerPorts, outage: HubOutage, analysis:
     return await readFromHub(ports, analysis)
   } catch (error) {
     if (!isFault(error, 'refused')) outage.until = new Date(now().getTime() + settings.intervalSeconds * 1000)
-    log('info', 'partners as last known', { analysis: analysis.id, error })
+    log('info', 'partner statuses not read', { analysis: analysis.id, error })
     return analysis.partners
   }
 }

@@ -6,7 +6,7 @@
  * - `poll` asks the analysis for its health, while Kubernetes is read (`world.ts`).
  * - `observe` reduces its pods and its answer to one observation; `decide` turns that into a verdict. Both are pure.
  * - `ACTS` (`act.ts`) applies the verdict. The transaction of an act also writes its reports, which `report.ts` delivers.
- * - `maintain` gives a run that keeps running what it needs.
+ * - `maintain` repairs a run that keeps running, renews its token and sends the statuses of its partners.
  *
  * A sweep polls many analyses and then applies each verdict; a hint reconciles one. Both take the same steps.
  */
@@ -178,7 +178,7 @@ export async function applyVerdict(
 
 // -------------------------------------------------------------------------------------------------- maintain
 
-/** Gives a run what it needs to keep running. The steps are independent: one that fails does not stop the others. */
+/** Repairs a run, renews its token and sends partner statuses. The steps are independent: one that fails stops no other. */
 async function maintain(
   ports: ReconcilePorts,
   world: World,
@@ -199,7 +199,7 @@ async function maintain(
 async function repair(ports: ReconcilePorts, world: World, analysis: Analysis): Promise<void> {
   const missing = missingParts(world, analysis)
   if (missing.length === 0) return
-  ports.log('action', 'parts put back', { analysis: analysis.id, run: analysis.run, missing })
+  ports.log('action', 'missing objects applied', { analysis: analysis.id, run: analysis.run, missing })
   await applyBelowRoot(ports, world, analysis)
 }
 

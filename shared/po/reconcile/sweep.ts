@@ -10,7 +10,7 @@
 import { allSettledOrThrow, mapConcurrent, withLimit } from '../../platform/concurrency.ts'
 import type { Drained } from '../../platform/drain.ts'
 import { isFault } from '../../platform/fault.ts'
-import type { Analysis } from '../model.ts'
+import type { Analysis, Removal } from '../model.ts'
 import { type PoPublishingPorts, publishChanges } from '../publish.ts'
 import { REMOVAL_LEASE_MS, release } from '../release.ts'
 import { deliver } from '../report.ts'
@@ -31,11 +31,9 @@ export interface SweepReport {
   readonly failed: number
 }
 
-/** What a sweep does about analyses. */
 interface Scope {
   /** Reconcile those that are due. False if each of them gets an event instead. */
   readonly analyses: boolean
-  /** Remove objects that no row accounts for. */
   readonly zombies: boolean
 }
 
@@ -98,34 +96,37 @@ async function sweepAnalyses(ports: SweepPorts, cache: LoopCache, scope: Scope, 
   const { store, now, settings } = ports
   if (!scope.analyses && !scope.zombies) return 0
   const due = scope.analyses ? await store.claimDue(now(), CLAIM_LEASE_MS, CLAIM_LIMIT) : []
-  try {
-    const { inventory } = await reconcileAll(ports, cache, due, onFailure)
-    if (scope.zombies) await removeZombies(ports, inventory, settings.zombieGraceSeconds * 1000)
-  } finally {
-    await store.releaseClaims(due.map(({ key }) => key))
-  }
+  const { inventory } = await reconcileAll(ports, cache, due, onFailure)
+  if (scope.zombies) await removeZombies(ports, inventory, settings.zombieGraceSeconds * 1000)
   return due.length
 }
 
-async function sweepSuspects(ports: SweepPorts, cache: LoopCache, onFailure: OnFailure): Promise<number> {
-  const { store, now } = ports
+/** Claims one group of suspects after the other and works on it, until none is left or the time is up. */
+async function eachSuspects<T>(
+  { now }: SweepPorts,
+  claim: () => Promise<readonly T[]>,
+  act: (group: readonly T[]) => Promise<unknown>,
+): Promise<number> {
   const deadline = now().getTime() + SUSPECTS_MS
   let count = 0
   while (now().getTime() < deadline) {
-    const group = await store.claimSuspects(now(), CLAIM_LEASE_MS, SUSPECTS)
+    const group = await claim()
     if (group.length === 0) break
-    try {
-      await reconcileAll(ports, cache, group, onFailure)
-    } finally {
-      await store.releaseClaims(group.map(({ key }) => key))
-    }
+    await act(group)
     count += group.length
   }
   return count
 }
 
+const sweepSuspects = (ports: SweepPorts, cache: LoopCache, onFailure: OnFailure): Promise<number> =>
+  eachSuspects(
+    ports,
+    () => ports.store.claimSuspects(ports.now(), CLAIM_LEASE_MS, SUSPECTS),
+    (group) => reconcileAll(ports, cache, group, onFailure),
+  )
+
 /**
- * Polls all of them, then reads Kubernetes, and applies each verdict as soon as its poll has ended.
+ * Polls the claimed analyses, then reads Kubernetes, applies each verdict as soon as its poll has ended, and releases the claims.
  * @throws Fault when Kubernetes cannot be read: without a world there is no verdict
  */
 async function reconcileAll(
@@ -150,6 +151,7 @@ async function reconcileAll(
     return world
   } finally {
     await Promise.allSettled(pollings)
+    await ports.store.releaseClaims(analyses.map(({ key }) => key))
   }
 }
 
@@ -173,29 +175,26 @@ function mostAnswered(polls: readonly Promise<Poll | undefined>[]): Promise<void
 
 async function sweepRemovals(ports: SweepPorts, onFailure: OnFailure): Promise<number> {
   const removals = await ports.store.claimRemovals(ports.now(), REMOVAL_LEASE_MS, REMOVAL_LIMIT)
-  await mapConcurrent(removals, REMOVALS, (removal) =>
-    release(ports, removal).catch((error: unknown) => onFailure(error, removal.id)),
-  )
+  await releaseAll(ports, removals, onFailure)
   return removals.length
 }
 
+const releaseAll = (ports: SweepPorts, removals: readonly Removal[], onFailure: OnFailure) =>
+  mapConcurrent(removals, REMOVALS, (removal) =>
+    release(ports, removal).catch((error: unknown) => onFailure(error, removal.id)),
+  )
+
 /** One at a time: a removal that kills the process leaves no other one unfinished. */
-async function sweepSuspectRemovals(ports: SweepPorts, onFailure: OnFailure): Promise<number> {
-  const { store, now } = ports
-  const deadline = now().getTime() + SUSPECTS_MS
-  let count = 0
-  while (now().getTime() < deadline) {
-    const removal = await store.claimSuspectRemoval(now(), REMOVAL_LEASE_MS)
-    if (!removal) break
-    await release(ports, removal).catch((error: unknown) => onFailure(error, removal.id))
-    count += 1
-  }
-  return count
-}
+const sweepSuspectRemovals = (ports: SweepPorts, onFailure: OnFailure): Promise<number> =>
+  eachSuspects(
+    ports,
+    async () =>
+      [await ports.store.claimSuspectRemoval(ports.now(), REMOVAL_LEASE_MS)].filter((one) => one !== undefined),
+    (removals) => releaseAll(ports, removals, onFailure),
+  )
 
 // ------------------------------------------------------------------------------------------ outboxes, limits
 
-/** Delivers what waits for the Hub and for the event sink. */
 async function deliverAll(ports: SweepPorts): Promise<{ hub: Drained; sink: Drained }> {
   const deadline = new Date(ports.now().getTime() + DELIVERY_MS)
   const [hub, sink] = await allSettledOrThrow(deliver(ports, deadline), publishChanges(ports, deadline))

@@ -1,4 +1,4 @@
-/** A tick of the loop: the slot gate in front of a sweep, which this function or the receivers of its events do. */
+/** A tick of the loop: sweeps once per slot, or sends an event per analysis so that other pods share the work. */
 import { mapConcurrent } from '../../platform/concurrency.ts'
 import { type SlotResult, sweepOncePerSlot } from '../../platform/slots.ts'
 import { eventSource, reconcileEvent } from '../events.ts'
@@ -10,12 +10,12 @@ export type PoTickResult = SlotResult<SweepReport & { /** Events sent, each for 
 
 const EVENTS = 64
 const EVENT_LIMIT = 100_000
-/** Where others look at the analyses, the sweep reads Kubernetes only in each so many slots, for what nobody owns. */
+/** With fan-out, a sweep removes zombies only once in so many slots. */
 const ZOMBIE_SLOTS = 6
 
 /**
- * Sends an event for each analysis that is due, so that the work is done by whoever gets them. Resolves to how many, or to
- * undefined when the sink did not take one: then the sweep does the work itself, and claims keep the two apart.
+ * Sends an event for each due analysis and resolves to their number. Resolves to undefined when the sink refused one: then the
+ * sweep reconciles all analyses itself, and claims prevent that an event repeats this.
  */
 async function fanOut(ports: SweepPorts, slot: number): Promise<number | undefined> {
   const { store, sink, settings, now, log } = ports
@@ -31,7 +31,7 @@ async function fanOut(ports: SweepPorts, slot: number): Promise<number | undefin
     })
   })
   if (fault === undefined) return ids.length
-  log('warn', 'events not taken by the sink', { slot, error: fault })
+  log('warn', 'events refused by the sink', { slot, error: fault })
   return undefined
 }
 

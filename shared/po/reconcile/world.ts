@@ -3,8 +3,9 @@
  * `readWorld` reads it. `rootIn`, `hasCredentials` and `missingParts` answer questions about one incarnation.
  */
 import { type Inventory, takeInventory } from '../inventory.ts'
-import type { AnalysisId, RunNumber } from '../model.ts'
+import type { Analysis, AnalysisId } from '../model.ts'
 import {
+  type AnalysisRunRef,
   analysisSelector,
   COMPONENT,
   credentialsName,
@@ -20,15 +21,7 @@ import type { RootKind } from '../objects/index.ts'
 import type { ObjectMeta, OwnedKind, PoPodFacts, SecretMeta } from '../ports/cluster.ts'
 import type { PoPorts } from '../ports.ts'
 
-interface RunId {
-  readonly id: AnalysisId
-  readonly run: RunNumber
-}
-
-interface IncarnationId extends RunId {
-  readonly firstRun: RunNumber
-  readonly restarts: number
-}
+type Incarnation = Pick<Analysis, 'id' | 'run' | 'firstRun' | 'restarts'>
 
 /** The object that owns, directly or indirectly, all others of an incarnation. */
 export interface Root {
@@ -43,10 +36,10 @@ export interface World {
   /** Uid of an object that exists and is not being deleted. */
   readonly uid: (kind: OwnedKind, name: string) => string | undefined
   /** Pods of the analysis itself, including those that are terminating. */
-  readonly analysisPods: (run: RunId) => readonly PoPodFacts[]
-  readonly proxyReady: (run: RunId) => boolean
+  readonly analysisPods: (run: AnalysisRunRef) => readonly PoPodFacts[]
+  readonly proxyReady: (run: AnalysisRunRef) => boolean
   /** The Deployment that was taken over from another orchestrator, even while it is being deleted; undefined for our own. */
-  readonly adopted: (run: RunId) => Pick<ObjectMeta, 'deleting'> | undefined
+  readonly adopted: (run: AnalysisRunRef) => Pick<ObjectMeta, 'deleting'> | undefined
   /** Secret name → uid of the roots that version 0.1 made, taken from the owner references of their policies. */
   readonly formerRoots: ReadonlyMap<string, string>
 }
@@ -78,7 +71,6 @@ function index({ objects, pods }: Inventory): Omit<World, 'readAt' | 'inventory'
   }
 }
 
-/** Reads the objects of all analyses, or of one. */
 export async function readWorld(ports: Pick<PoPorts, 'cluster' | 'now'>, id?: AnalysisId): Promise<World> {
   const readAt = ports.now()
   const inventory = await takeInventory(ports, id)
@@ -89,7 +81,7 @@ export async function readWorld(ports: Pick<PoPorts, 'cluster' | 'now'>, id?: An
  * The root of an incarnation. In version 0.1 it was a Secret. The loop may not read Secrets, so it finds such a root by the
  * policies that it owns.
  */
-export function rootIn(world: World, { id, firstRun }: IncarnationId): Root | undefined {
+export function rootIn(world: World, { id, firstRun }: Incarnation): Root | undefined {
   const uid = world.uid('ConfigMap', rootName(id, firstRun))
   if (uid) return { kind: 'ConfigMap', uid }
   const former = world.formerRoots.get(credentialsName(id, firstRun))
@@ -100,7 +92,7 @@ export function rootIn(world: World, { id, firstRun }: IncarnationId): Root | un
  * The same, for a caller that has just patched the credentials Secret. Between two runs of an analysis of version 0.1 there is
  * no policy; then the Secret is the root if it has no owner itself.
  */
-export function rootAt(world: World, incarnation: IncarnationId, { uid, owners }: SecretMeta): Root | undefined {
+export function rootAt(world: World, incarnation: Incarnation, { uid, owners }: SecretMeta): Root | undefined {
   return rootIn(world, incarnation) ?? (owners.length === 0 ? { kind: 'Secret', uid } : undefined)
 }
 
@@ -108,11 +100,11 @@ export function rootAt(world: World, incarnation: IncarnationId, { uid, owners }
  * Whether the credentials of an incarnation exist. Only its creation knows them, and applies them before the first policy. So
  * a policy or a restart proves that they exist; without them the creation cannot be completed.
  */
-export const hasCredentials = (world: World, { id, run, restarts }: IncarnationId): boolean =>
+export const hasCredentials = (world: World, { id, run, restarts }: Incarnation): boolean =>
   restarts > 0 || world.uid('NetworkPolicy', policyName(id, run)) !== undefined
 
 /** Objects of a run that are missing. Its own Deployment is left out: that it is missing is an observation. */
-export function missingParts(world: World, { id, run }: RunId): string[] {
+export function missingParts(world: World, { id, run }: AnalysisRunRef): string[] {
   const parts: readonly (readonly [OwnedKind, string])[] = [
     ['NetworkPolicy', policyName(id, run)],
     ['NetworkPolicy', proxyPolicyName(id, run)],
