@@ -16,7 +16,6 @@ import {
   type Manifest,
   type Phase,
   type Run,
-  type RunPhase,
   type Service,
   type ServiceStatusWord,
 } from './model.ts'
@@ -24,13 +23,7 @@ import type { DtContainerFacts, DtPodFacts, JobFacts, Termination } from './port
 
 // ----------------------------------------------------------------------------------------------- observePod
 
-export interface Observed {
-  readonly phase: RunPhase
-  readonly exitCode: number | null
-  readonly reason: string | null
-  readonly startedAt: Date | null
-  readonly endedAt: Date | null
-}
+export type Observed = Pick<Run, 'phase' | 'exitCode' | 'reason' | 'startedAt' | 'endedAt'>
 
 /** Names of the containers that decide on a run. */
 interface Containers {
@@ -137,8 +130,9 @@ export function observeGone(run: Run, job: JobFacts | undefined, manifest: Manif
 
 // ---------------------------------------------------------------------------------------------------- judge
 
-interface Firing {
+export interface FiringVerdict {
   readonly counts: Counts
+  /** No run is active or will start. */
   readonly isOver: boolean
   /** Why runs have failed; null if none has. */
   readonly reason: string | null
@@ -156,7 +150,7 @@ export function lastAttempts(runs: readonly Run[]): Map<string, Run> {
   return last
 }
 
-/** A failed index gets another attempt unless its Job has given it up or has ended. */
+/** A failed index gets another attempt unless its Job has failed it or has ended. */
 const isRetried = ({ index, phase }: Run, job: JobFacts | undefined): boolean =>
   phase === 'failed' &&
   job !== undefined &&
@@ -165,7 +159,7 @@ const isRetried = ({ index, phase }: Run, job: JobFacts | undefined): boolean =>
   !job.completedIndexes.includes(index)
 
 /** The state of one firing, from its runs with indexes 0 to `wanted` − 1. */
-export function judge(runs: readonly Run[], wanted: number, job: JobFacts | undefined): Firing {
+export function judge(runs: readonly Run[], wanted: number, job: JobFacts | undefined): FiringVerdict {
   const last = [...lastAttempts(runs).values()].filter(({ index }) => index < wanted)
   const succeeded = last.filter(({ phase }) => phase === 'succeeded').length
   const lost = last.filter((run) => run.phase === 'failed' && !isRetried(run, job))
@@ -181,29 +175,27 @@ export function judge(runs: readonly Run[], wanted: number, job: JobFacts | unde
   }
 }
 
-// ---------------------------------------------------------------------------------------------------- words
-
-type Wording = (service: Pick<Service, 'reason' | 'counts'>) => ServiceStatusWord
-
-const running: Wording = () => 'running'
-const error: Wording = () => 'error'
+// --------------------------------------------------------------------------------------------------- status
 
 /** The API has three statuses. A service that has not started is `running`: clients take `error` for an end. */
-const WORDS: Readonly<Record<Phase, Wording>> = {
-  launching: running,
-  pending: running,
-  queued: running,
-  running,
-  scheduled: ({ reason, counts }) => (reason === null ? (counts.succeeded > 0 ? 'ok' : 'running') : 'error'),
-  serving: ({ reason }) => (reason === null ? 'running' : 'error'),
-  succeeded: () => 'ok',
-  failed: error,
-  terminated: error,
-  removing: error,
+const WORDS: Readonly<Record<Phase, ServiceStatusWord>> = {
+  launching: 'running',
+  pending: 'running',
+  queued: 'running',
+  running: 'running',
+  scheduled: 'running',
+  serving: 'running',
+  succeeded: 'ok',
+  failed: 'error',
+  terminated: 'error',
+  removing: 'error',
 }
 
-export const statusWord = (service: Pick<Service, 'phase' | 'reason' | 'counts'>): ServiceStatusWord =>
-  WORDS[service.phase](service)
+export function statusWord({ phase, reason, counts }: Pick<Service, 'phase' | 'reason' | 'counts'>): ServiceStatusWord {
+  const lasts = phase === 'scheduled' || phase === 'serving'
+  if (lasts && reason !== null) return 'error'
+  return phase === 'scheduled' && counts.succeeded > 0 ? 'ok' : WORDS[phase]
+}
 
 // ---------------------------------------------------------------------------------------------------- queue
 

@@ -1,16 +1,16 @@
-/** Collects garbage: bytes of uploads and runs that were broken off, and of contents without a holder. */
+/** Collects garbage: bytes of interrupted uploads and runs, and of contents without references. */
 import { orphanedFrom } from './files.ts'
 import type { FilePorts, RunPorts } from './ports.ts'
 
 const CLAIM_MS = 10 * 60_000
-/** By then, whoever wrote to an upload that was given up has found out. */
+/** By then the writer of an expired upload has failed to extend its lease. */
 const GIVEN_UP_MS = 10 * 60_000
 
 type Deps = Pick<FilePorts, 'catalogue' | 'blobs' | 'now' | 'log'>
 
 /**
- * Removes up to `limit` bodies that are due, and says how many. Any number may run at once, and one that dies is taken
- * over. A body that cannot be removed is tried again later, and keeps nobody from the others.
+ * Removes up to `limit` bodies that are due, and resolves to their number. Concurrent calls claim different bodies. A body that
+ * cannot be removed is retried later, and the others are removed nevertheless.
  */
 async function removeOrphans({ catalogue, blobs, now, log }: Deps, limit: number): Promise<number> {
   const at = now()
@@ -32,14 +32,14 @@ async function removeOrphans({ catalogue, blobs, now, log }: Deps, limit: number
   return removed
 }
 
-/** By then a program that is still at work has had its answer. */
+/** By then requests in progress have been answered. */
 const ABANDONED_MS = 10 * 60_000
 /** Each may have thousands of files. */
 const ABANDONED_LIMIT = 10
 
 type SetDeps = Pick<RunPorts, 'runs' | 'now' | 'log'>
 
-/** Gives up the sets of runs that ended without completing them. One that fails is tried again. */
+/** Closes the sets of runs that ended without completing them. A failed one is retried later. */
 export async function closeAbandoned({ runs, now, log }: SetDeps): Promise<number> {
   const at = now()
   let closed = 0
@@ -54,16 +54,8 @@ export async function closeAbandoned({ runs, now, log }: SetDeps): Promise<numbe
   return closed
 }
 
-interface Tidied {
-  /** Sets of runs that ended without completing them. */
-  readonly closed: number
-  readonly removed: number
-  /** Contents that lost their last holder when a process died. */
-  readonly orphans: number
-}
-
-/** The whole of it, for a sweep. */
-export async function collectGarbage(deps: Deps & SetDeps, limit = 100): Promise<Tidied> {
+/** All of it, for a sweep. Orphans are contents that lost their last reference when a process died. */
+export async function collectGarbage(deps: Deps & SetDeps, limit = 100) {
   const closed = await closeAbandoned(deps)
   const orphans = await deps.catalogue.loosenOrphans(orphanedFrom(deps.now()), limit)
   return { closed, orphans, removed: await removeOrphans(deps, limit) }

@@ -1,8 +1,8 @@
 /**
- * What the file store needs from outside. Each comment says what every adapter owes; `test/conformance/` tries it.
+ * The ports of the file store and the obligations of adapters, which `test/conformance/` checks.
  *
- * All adapters: errors are `Fault`s, `unavailable` where trying again makes sense; no transaction and no connection is
- * held while a caller is waited for, be it the sender of bytes or their reader.
+ * All adapters: errors are `Fault`s, `unavailable` where a retry may help; no transaction and no connection stays open while
+ * the adapter waits for the sender or the reader of bytes.
  */
 
 import type { Bytes, Log } from '../platform/ports.ts'
@@ -43,7 +43,7 @@ export interface BlobStore {
 
 // -------------------------------------------------------------------------------------------------- Catalogue
 
-/** Where the bytes of an upload lie, and what they turned out to be. */
+/** The body of a complete upload, and its content. */
 export interface Received {
   readonly body: Body
   readonly content: Content
@@ -69,16 +69,16 @@ export interface Added {
   readonly existed: boolean
 }
 
-/** Which files there are, whose bytes they have, and which bytes nobody has. */
+/** Files, their contents, and orphaned bodies. */
 export interface Catalogue {
   /**
    * A loose body for an upload, which is left alone until `until`.
    * @throws Fault `too_large` where the contents of all files have as many bytes as the site allows
    */
   begin(until: Date): Promise<Body>
-  /** The upload goes on. False: it was given up for dead, and its bytes are being cleared away. */
+  /** Extends the lease of an upload. False: it has expired, and its bytes are pending deletion. */
   extend(body: Body, until: Date): Promise<boolean>
-  /** Nobody wants this loose body, nor writes to it any more. */
+  /** Marks the body of an upload as pending deletion. The caller no longer writes to it. */
   discard(body: Body): Promise<void>
 
   /**
@@ -114,7 +114,7 @@ export interface Catalogue {
    * has found out. What is handed out is not handed out again before `claimedUntil`.
    */
   claimOrphans(now: Date, until: { claimed: Date; givenUp: Date }, limit: number): Promise<Body[]>
-  /** A claimed body is no more. */
+  /** Deletes the record of a claimed body. */
   forget(body: Body): Promise<void>
   /** Makes contents loose that no file, mount or output has; there are some only where a process died. */
   loosenOrphans(orphanedAt: Date, limit: number): Promise<number>
@@ -240,7 +240,7 @@ export interface Digest {
   end(): Content
 }
 
-/** Everything a use case of files may ask for; each takes only what it names. */
+/** All ports; each use case takes the ones it names. */
 export interface FilePorts {
   readonly catalogue: Catalogue
   readonly blobs: BlobStore

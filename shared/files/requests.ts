@@ -1,4 +1,4 @@
-/** From requests to what the use cases take: files out of forms, runs and their outputs. */
+/** From requests to the input of use cases: files in forms, runs and their outputs. */
 import { limitBytes } from '../http/bytes.ts'
 import type { Request } from '../http/endpoint.ts'
 import { formFile, isForm } from '../http/multipart.ts'

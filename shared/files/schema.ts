@@ -45,12 +45,13 @@ const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}
 /** As long as the longest path. */
 const after = z.string().max(4096).default('')
 const LIST_PAGE = 1000
+const pageSize = z.coerce.number().int().min(1).max(LIST_PAGE)
 const runQuery = z.object({
   firing: count,
   index: small,
   attempt: small,
   after: after.describe('Of a list: files after this path'),
-  limit: z.coerce.number().int().min(1).max(LIST_PAGE).default(LIST_PAGE),
+  limit: pageSize.default(LIST_PAGE),
   sha256: hex(64).optional().describe('Of a file: the content of one that was uploaded before, instead of a body'),
 })
 export type RunQuery = z.output<typeof runQuery>
@@ -105,7 +106,15 @@ const RANGES = {
   'If-Range': 'The ETag that the file is to have for the range to count',
   'If-None-Match': 'ETags that the caller has, or `*`: for these the answer is 304',
 }
-const sentence = { 'application/json': { schema: { $ref: '#/components/schemas/Problem' } } }
+/** Answers to {@link RANGES}. */
+const rangeAnswers = (subject: string) => ({
+  206: { description: 'The range that was asked for', content: BYTES },
+  304: { description: 'The caller has it already' },
+  416: {
+    description: `The ${subject} has no such range`,
+    content: { 'application/json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  },
+})
 
 /** By the keys of `routes.dt`. */
 export const fileSchemas = {
@@ -117,11 +126,7 @@ export const fileSchemas = {
     answer: z.string(),
     failures: ['Error reading file', 'Error reading file'],
     headers: RANGES,
-    answers: {
-      206: { description: 'The range that was asked for', content: BYTES },
-      304: { description: 'The caller has it already' },
-      416: { description: 'The file has no such range', content: sentence },
-    },
+    answers: rangeAnswers('file'),
     media: { answer: BYTES },
   },
   fileReplace: {
@@ -147,11 +152,7 @@ export const fileSchemas = {
     missing: 'There is no service of this id, or no such output of it',
     failures: ['Error downloading file'],
     headers: RANGES,
-    answers: {
-      206: { description: 'The range that was asked for', content: BYTES },
-      304: { description: 'The caller has it already' },
-      416: { description: 'The output has no such range', content: sentence },
-    },
+    answers: rangeAnswers('output'),
     media: { answer: { 'application/json': { schema: {} }, ...BYTES } },
   },
   runInput: {
@@ -160,13 +161,7 @@ export const fileSchemas = {
       step: z.enum(['replication', 'fan-in']).default('replication'),
       firing: count.default(0),
       after: after.describe('Inputs after this name'),
-      limit: z.coerce
-        .number()
-        .int()
-        .min(1)
-        .max(LIST_PAGE)
-        .optional()
-        .describe('Left out: all, if they are not too many'),
+      limit: pageSize.optional().describe('Left out: all, if they are not too many'),
     }),
     answer: runInputs,
     failures: ['Error listing inputs', 'Error reading input'],

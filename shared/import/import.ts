@@ -1,7 +1,7 @@
 /**
- * Brings services and files of a Mongo database over. Files come first, since services name them; each document is taken by
- * itself, so that a bad one stops nobody; what is here already is left as it is, so that it may be repeated until nothing is
- * left. Without `apply` it reads everything but the bytes, and writes nothing.
+ * Imports services and files of a Mongo database. Files come first, since services refer to them. An invalid document does not
+ * stop the import, and existing records stay unchanged, so the import can be repeated. Without `apply` it reads everything but
+ * the bytes, and writes nothing.
  */
 
 import type { Origin } from '../files/model.ts'
@@ -60,7 +60,7 @@ async function takeFile(ports: ImportPorts, file: FormerFile, origin: Origin): P
   return taken ? 'taken' : 'there'
 }
 
-/** How it ended was kept by its Job alone; that it left outputs is the one sign that is left. */
+/** Only its Job recorded how it ended, so outputs are the only evidence of success. */
 function endOf(service: FormerService): Omit<ImportInput, 'service'> {
   const { outputs, spec } = service
   const count = outputs.length
@@ -82,14 +82,14 @@ async function serviceHere(ports: ImportPorts, { id, spec, createdAt }: FormerSe
   return 'there'
 }
 
-/** Files that services name and that are nowhere. */
+/** Files that a service refers to and that do not exist. */
 function missing({ spec, outputs }: FormerService, files: ReadonlySet<string>): string[] {
   const named = [...Object.keys(spec.mountFiles ?? {}), ...outputs.map(({ fileId }) => fileId)]
   const gone = [...new Set(named)].filter((id) => !files.has(id.toLowerCase()))
   return gone.length === 0 ? [] : [`files that are not there: ${gone.join(', ')}`]
 }
 
-/** Reads, and takes when it may. Whatever is wrong with one is said of it. */
+/** Reads a document, imports it if `take` is given, and reports the result. */
 async function each<T>(
   kind: ImportKind,
   document: Document,
@@ -112,7 +112,7 @@ async function each<T>(
     verdict = await steps.here(read.taken)
     if (verdict === 'new' && steps.take) verdict = await steps.take(read.taken)
   } catch (error) {
-    // What is away is away for all of them.
+    // An outage affects all documents.
     if (isFault(error) && error.code === 'unavailable') throw error
     verdict = 'refused'
     notes = [sentenceOf(error), ...notes]
@@ -120,7 +120,7 @@ async function each<T>(
   tell({ kind, id: labelOf(document), name, verdict, notes })
 }
 
-/** Everything that was found, files before services, each in the order of before. */
+/** Resolves to all findings: files before services, each in the order of the former database. */
 export async function importAll(ports: ImportPorts, { apply, tell = () => {} }: ImportOptions): Promise<Finding[]> {
   const findings: Finding[] = []
   const found = (finding: Finding): void => {
@@ -154,7 +154,7 @@ export async function importAll(ports: ImportPorts, { apply, tell = () => {} }: 
   return findings
 }
 
-/** Files that only runs left, which are not uploads that others may be told of. */
+/** Files that are outputs and not mounted: they are not uploads. */
 function outputIds(services: readonly Document[]): ReadonlySet<string> {
   const left = new Set<string>()
   const mounted = new Set<string>()
@@ -164,7 +164,7 @@ function outputIds(services: readonly Document[]): ReadonlySet<string> {
       for (const { fileId } of outputs) left.add(fileId.toLowerCase())
       for (const fileId of Object.keys(spec.mountFiles ?? {})) mounted.add(fileId.toLowerCase())
     } catch {
-      // Said when its turn comes.
+      // Reported with its own finding.
     }
   return new Set([...left].filter((id) => !mounted.has(id)))
 }

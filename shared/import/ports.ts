@@ -1,10 +1,10 @@
-/** What bringing a Mongo database over needs from outside. */
+/** The ports of the import from a Mongo database. */
 import type { Service, ServiceId } from '../dt/model.ts'
 import type { FilePorts } from '../files/ports.ts'
 import type { Bytes } from '../platform/ports.ts'
 import type { Document, FormerService } from './documents.ts'
 
-/** The database of before. Ids are text, numbers and dates plain. Every error is a Fault. */
+/** The database of the former orchestrator. Ids are text, numbers and dates plain. Every error is a Fault. */
 export interface FormerDatabase {
   /** In the order in which the orchestrator listed them. */
   services(): AsyncIterable<Document>

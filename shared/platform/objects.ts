@@ -132,7 +132,7 @@ export const pullPolicyOf = (image: string, chosen: 'auto' | 'IfNotPresent' | 'A
   chosen === 'auto' ? (image.includes('@') ? 'IfNotPresent' : 'Always') : chosen
 
 /** Quantities; an empty text is none. */
-interface ResourceSettings {
+export interface ResourceSettings {
   readonly cpuRequest: string
   readonly cpuLimit: string
   readonly memoryRequest: string

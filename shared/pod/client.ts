@@ -1,29 +1,25 @@
-/** Calls of the programs beside a run: with its token, streamed, tried again where that makes sense. */
+/** HTTP requests of the programs beside a run: with its token, streamed, retried after temporary failures. */
 
 import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openRequest, readText } from '../platform/http-client.ts'
 import type { Bytes } from '../platform/ports.ts'
 import type { RunEnvironment } from './environment.ts'
 
-/** The other side said no: asking again would not help. */
+/** The server refused the request: a retry would not help. */
 export class Refused extends Error {
-  readonly status: number
-  constructor(status: number, message: string) {
-    super(message)
-    this.name = 'Refused'
-    this.status = status
-  }
+  override readonly name = 'Refused'
 }
 
 const STALL_MS = 60_000
 const PAUSE_MS = { first: 250, most: 10_000 }
 /** Above a page of 1,000 files with the longest paths. */
 const ANSWER_BYTES = 64 * 1024 * 1024
-/** How long an answer is waited for on a connection that takes nothing more. */
+/** Time to wait for an answer when the connection accepts no more bytes. */
 const LATE_ANSWER_MS = 2000
-/** Faults of this side's files, which waiting does not mend. */
+/** Errors of the local file system, which are permanent. */
 const LOCAL = /^(ENOSPC|EDQUOT|EACCES|EPERM|EROFS|EISDIR|ENOTDIR|ENAMETOOLONG|ELOOP|ENOENT|EEXIST|EIO)$/
 const AGAIN = [408, 425, 429, 500, 502, 503, 504]
 
@@ -33,7 +29,7 @@ interface Sent {
 }
 
 export interface RunClient {
-  /** Tries until `until`, with longer and longer pauses. @throws what failed last, or `Refused` at once */
+  /** Retries until `until`, with exponential back-off. @throws the last error, or a permanent one at once */
   persist<T>(until: number, attempt: () => Promise<T>): Promise<T>
   json(method: string, path: string, body?: object): Promise<unknown>
   send(method: string, path: string, body: Sent): Promise<unknown>
@@ -42,18 +38,13 @@ export interface RunClient {
 
 const buffered = (value: object): Sent => {
   const bytes = Buffer.from(JSON.stringify(value))
-  return {
-    length: bytes.length,
-    bytes: (async function* () {
-      yield bytes
-    })(),
-  }
+  return { length: bytes.length, bytes: Readable.from([bytes]) }
 }
 
 const isFinal = (error: unknown): boolean =>
   error instanceof Refused || LOCAL.test(String((error as NodeJS.ErrnoException).code))
 
-/** The sentence of a refusal, where it is one of ours. */
+/** The message in an error answer of our functions. */
 function sentence(answer: string): string {
   try {
     const { detail } = JSON.parse(answer) as { detail?: unknown }
@@ -67,7 +58,7 @@ async function good(response: IncomingMessage): Promise<IncomingMessage> {
   const status = response.statusCode ?? 0
   if (status >= 200 && status < 300) return response
   const words = `${status} ${sentence(await readText(response, ANSWER_BYTES)).slice(0, 500)}`
-  throw AGAIN.includes(status) ? new Error(words) : new Refused(status, words)
+  throw AGAIN.includes(status) ? new Error(words) : new Refused(words)
 }
 
 export function createClient({ url, serviceId, token }: RunEnvironment): RunClient {

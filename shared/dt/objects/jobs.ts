@@ -3,16 +3,14 @@ import type { Labels, ObjectOf, V1 } from '../../platform/objects.ts'
 import { fanInName, firingJobName, jobName, LABEL } from '../names.ts'
 import type { ServiceInput } from './input.ts'
 import { owned, serviceLabels } from './metadata.ts'
-import { runPod } from './run-pod.ts'
+import { type RunPod, runPod } from './run-pod.ts'
 
 const runLabels = (input: ServiceInput): Labels => serviceLabels(input, 'run')
 
-interface Shape {
+interface Shape extends RunPod {
   readonly completions: number
   readonly parallelism: number
-  readonly retries: number
   readonly suspend: boolean
-  readonly template: V1<'PodTemplateSpec'>
 }
 
 /** Whether a Job waits until the loop resumes it. */
@@ -22,45 +20,40 @@ type Start = Pick<Shape, 'suspend'>
  * An index that failed for good does not end the others. A new Job has no time to live: only the Job says how it ended, so it
  * stays until the loop has recorded that.
  */
-const jobSpec = ({ completions, parallelism, retries, suspend, template }: Shape): V1<'JobSpec'> => ({
+const jobSpec = (input: ServiceInput, { completions, parallelism, suspend, ...pod }: Shape): V1<'JobSpec'> => ({
   completionMode: 'Indexed',
   completions,
   parallelism,
-  backoffLimitPerIndex: retries,
+  backoffLimitPerIndex: input.spec.retries ?? input.settings.retries,
   maxFailedIndexes: completions,
   suspend,
-  template,
+  template: runPod(input, pod),
 })
 
+const job = (input: ServiceInput, name: string, step: RunPod['run']['step'], spec: V1<'JobSpec'>): ObjectOf<'Job'> =>
+  owned<ObjectOf<'Job'>>(input, {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name, labels: { ...runLabels(input), [LABEL.step]: step } },
+    spec,
+  })
+
 const replications = (input: ServiceInput, firing: number | null, { suspend }: Start) => {
-  const { id, spec, hasInputs, settings } = input
-  const { image, env } = spec
-  const reps = spec.reps ?? 1
-  return jobSpec({
-    completions: reps,
-    parallelism: Math.min(reps, spec.parallelism ?? settings.parallelism),
-    retries: spec.retries ?? settings.retries,
+  const { spec, hasInputs, settings } = input
+  const completions = spec.reps ?? 1
+  return jobSpec(input, {
+    completions,
+    parallelism: Math.min(completions, spec.parallelism ?? settings.parallelism),
     suspend,
-    template: runPod({
-      id,
-      labels: runLabels(input),
-      image,
-      env,
-      hasInputs,
-      run: { step: 'replication', firing, index: null },
-      settings,
-    }),
+    program: spec,
+    hasInputs,
+    run: { step: 'replication', firing, index: null },
   })
 }
 
 /** The runs of an on-demand service. */
 export const onDemandJob = (input: ServiceInput, start: Start): ObjectOf<'Job'> =>
-  owned<ObjectOf<'Job'>>(input, {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    metadata: { name: jobName(input.id), labels: { ...runLabels(input), [LABEL.step]: 'replication' } },
-    spec: replications(input, input.firing, start),
-  })
+  job(input, jobName(input.id), 'replication', replications(input, input.firing, start))
 
 /**
  * Kubernetes starts the firings: an outage of the loop of less than a minute loses none, and after a longer one the last is
@@ -92,28 +85,11 @@ export const cronJob = (input: ServiceInput, start: Start): ObjectOf<'CronJob'> 
 
 /** After all runs of a firing: one more, which finds their outputs below `/input/outputs/<index>`. */
 export const fanInJob = (input: ServiceInput, firing: number, { suspend }: Start): ObjectOf<'Job'> => {
-  const { id, spec, settings } = input
+  const { id, spec } = input
   const { fanIn } = spec
   if (!fanIn) throw new TypeError('a service without a fan-in has no Job for it')
   const name = fanInName(firingJobName(id, spec.jobType === 'scheduled' ? firing : null))
-  return owned<ObjectOf<'Job'>>(input, {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    metadata: { name, labels: { ...runLabels(input), [LABEL.step]: 'fan-in' } },
-    spec: jobSpec({
-      completions: 1,
-      parallelism: 1,
-      retries: spec.retries ?? settings.retries,
-      suspend,
-      template: runPod({
-        id,
-        labels: runLabels(input),
-        image: fanIn.image,
-        env: fanIn.env,
-        hasInputs: true,
-        run: { step: 'fan-in', firing, index: spec.reps ?? 1 },
-        settings,
-      }),
-    }),
-  })
+  const run = { step: 'fan-in', firing, index: spec.reps ?? 1 } as const
+  const shape = { completions: 1, parallelism: 1, suspend, program: fanIn, hasInputs: true, run }
+  return job(input, name, 'fan-in', jobSpec(input, shape))
 }

@@ -3,21 +3,18 @@
  * that alone see the run's token. The second is a native sidecar: it gets its signal when the image has ended, with
  * any exit code, and has the grace period for sending.
  */
-import { foreignSecurity, isolatedPod, type Labels, pullPolicyOf, type V1 } from '../../platform/objects.ts'
-import type { ServiceId } from '../model.ts'
+import { foreignSecurity, isolatedPod, pullPolicyOf, type V1 } from '../../platform/objects.ts'
+import type { FanIn } from '../model.ts'
 import { CONTAINER, LABEL } from '../names.ts'
-import type { ServiceSettings } from '../settings.ts'
 import { runEnvironment, type ToolRun, tokensVolume } from './environment.ts'
+import type { ServiceInput } from './input.ts'
+import { serviceLabels } from './metadata.ts'
 import { INPUT, imageResources, toolContainer } from './pods.ts'
 
-interface RunPod {
-  readonly id: ServiceId
-  readonly labels: Labels
-  readonly image: string
-  readonly env: Readonly<Record<string, string>>
+export interface RunPod {
+  readonly program: FanIn
   readonly hasInputs: boolean
   readonly run: ToolRun
-  readonly settings: ServiceSettings
 }
 
 const OUTPUT = { name: 'output-data', mountPath: '/output' } as const
@@ -32,21 +29,23 @@ const STARTUP_PROBE = {
   failureThreshold: 120,
 } as const
 
-export const runPod = (pod: RunPod): V1<'PodTemplateSpec'> => {
-  const { id, labels, image, env, hasInputs, run, settings } = pod
+export const runPod = (input: ServiceInput, { program, hasInputs, run }: RunPod): V1<'PodTemplateSpec'> => {
+  const { id, settings } = input
+  const { image, env } = program
+  const tool = { id, run, settings }
   return {
-    metadata: { labels: { ...labels, [LABEL.step]: run.step } },
+    metadata: { labels: { ...serviceLabels(input, 'run'), [LABEL.step]: run.step } },
     spec: {
       ...isolatedPod(settings.priorityClass),
       restartPolicy: 'Never',
       terminationGracePeriodSeconds: settings.graceSeconds,
       ...(settings.runMaxSeconds > 0 ? { activeDeadlineSeconds: settings.runMaxSeconds } : {}),
       initContainers: [
-        ...(hasInputs ? [toolContainer(CONTAINER.inputs, pod, INPUT)] : []),
+        ...(hasInputs ? [toolContainer(CONTAINER.inputs, tool, INPUT)] : []),
         {
           ...toolContainer(
             CONTAINER.outputs,
-            pod,
+            tool,
             { ...OUTPUT, readOnly: true },
             settings.outputLimit,
             settings.outputLimit,

@@ -2,33 +2,28 @@
 import type { KubernetesObject } from '../../platform/ports.ts'
 import type { ServiceId } from '../model.ts'
 
-/** An `Analytics` resource as it lies in Kubernetes. Its fields are checked by the schema of its kind, and by nobody else. */
-export interface Resource {
+interface Identity {
   readonly name: string
   readonly uid: string
-  readonly generation: number
   readonly labels: Readonly<Record<string, string>>
-  readonly finalizers: readonly string[]
   readonly createdAt: Date
   readonly deleting: boolean
+}
+
+/** An `Analytics` resource. Only the schema of its kind has validated its fields. */
+export interface Resource extends Identity {
+  readonly generation: number
+  readonly finalizers: readonly string[]
   readonly spec: Readonly<Record<string, unknown>>
   readonly status: Readonly<Record<string, unknown>>
 }
 
-/** A resource that is labelled as finished, and what the label says. */
-interface MarkedResource {
-  readonly name: string
-  readonly uid: string
-  readonly generation: number
+/** A resource with the label of finished ones, and the value of the label. */
+interface MarkedResource extends Pick<Resource, 'name' | 'uid' | 'generation'> {
   readonly mark: string
 }
 
-export interface JobFacts {
-  readonly name: string
-  readonly uid: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly createdAt: Date
-  readonly deleting: boolean
+export interface JobFacts extends Identity {
   readonly suspended: boolean
   readonly completions: number
   readonly parallelism: number
@@ -37,9 +32,9 @@ export interface JobFacts {
   readonly failed: number
   readonly completedIndexes: readonly number[]
   readonly failedIndexes: readonly number[]
-  /** How long it stays when it has ended; null: until somebody says. */
+  /** Time from its end to its deletion; null: it is kept. */
   readonly ttlSeconds: number | null
-  /** Its last word, and why. */
+  /** Its outcome; null while it is active. */
   readonly ended: { readonly outcome: 'complete' | 'failed'; readonly reason: string } | null
 }
 
@@ -54,25 +49,21 @@ export interface DtContainerFacts {
 export interface Termination {
   readonly reason: string
   readonly exitCode: number
-  /** What the program left for its readers. */
+  /** The termination message of the program. */
   readonly message: string
   readonly startedAt: Date | null
   readonly endedAt: Date | null
 }
 
-export interface DtPodFacts {
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
+export interface DtPodFacts extends Omit<Identity, 'uid'> {
   readonly annotations: Readonly<Record<string, string>>
   readonly phase: string
   readonly reason: string | null
   readonly message: string | null
   readonly ready: boolean
-  readonly deleting: boolean
-  readonly createdAt: Date
-  /** When a node took it; null as long as none has. */
+  /** When the kubelet accepted it; null before that. */
   readonly takenAt: Date | null
-  /** Why the scheduler could not place it. */
+  /** Why the scheduler found no node for it. */
   readonly unschedulable: string | null
   /** Main containers. */
   readonly containers: readonly DtContainerFacts[]
@@ -84,7 +75,7 @@ export interface DtPodFacts {
 export interface ServerFacts {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
-  /** Null as long as it is not known. */
+  /** Null while it is unknown. */
   readonly ready: boolean | null
   readonly reason: string | null
   readonly url: string | null
@@ -105,43 +96,43 @@ export type AppliedKind = (typeof APPLIED_KINDS)[number]
 export interface DtCluster {
   readonly namespace: string
   /**
-   * Makes the resource of a launch.
-   * @throws Fault `refused` with the status and the words of the API; `unavailable` when it may or may not be there
+   * Creates the resource of a launch.
+   * @throws Fault `refused` with the status and message of the API; `unavailable` when it is unknown whether it exists
    */
   create(object: KubernetesObject): Promise<{ readonly uid: string }>
   /** Server-side apply with our field manager, conflicts forced. One write. */
   apply(object: KubernetesObject): Promise<{ readonly uid: string }>
   /** All resources that are not labelled as finished, in pages of 500. */
   resources(): Promise<Resource[]>
-  /** Of all that are, whatever the label says, no more than is needed to see whether it holds: metadata, in large pages. */
+  /** The metadata of all that are, in large pages: enough to check whether the label is valid. */
   marked(): Promise<MarkedResource[]>
   resource(name: string): Promise<Resource | undefined>
   /** Writes the status; false when there is no such resource. */
   patchStatus(name: string, status: Readonly<Record<string, unknown>>): Promise<boolean>
-  /** Merges labels, a null taking one away, and sets finalizers, where given; false when there is no such resource. */
+  /** Merges labels, where null removes one, and sets finalizers; false when there is no such resource. */
   patchResource(
     name: string,
     patch: { readonly labels?: Readonly<Record<string, string | null>>; readonly finalizers?: readonly string[] },
   ): Promise<boolean>
-  /** Asks for a foreground deletion; false when there is none. Returns before dependents are gone. */
+  /** Requests a foreground deletion; false when there is none. Resolves before dependents are deleted. */
   removeResource(name: string): Promise<boolean>
-  /** Jobs of these services; so many requests as there are hundreds of them. */
+  /** Jobs of these services; one request for each hundred services. */
   jobs(ids: readonly ServiceId[]): Promise<JobFacts[]>
   pods(ids: readonly ServiceId[]): Promise<DtPodFacts[]>
-  /** Knative Services of these services, then Deployments, among them those that Serving makes. */
+  /** Knative Services of these services, then Deployments, including those that Serving makes. */
   servers(ids: readonly ServiceId[]): Promise<ServerFacts[]>
-  /** Of the CronJobs of these services, their labels. */
+  /** The labels of the CronJobs of these services. */
   cronJobs(ids: readonly ServiceId[]): Promise<Readonly<Record<string, string>>[]>
   /** Whether there is such an object. */
   has(kind: AppliedKind, name: string): Promise<boolean>
-  /** Lets a Job go on; false when there is none. */
+  /** Resumes a suspended Job; false when there is none. */
   resume(job: string): Promise<boolean>
-  /** Lets Kubernetes remove a Job so many seconds after its end; false when there is none. */
+  /** Sets the time to live of a Job after its end; false when there is none. */
   expire(job: string, seconds: number): Promise<boolean>
-  /** Ends a Job as failed, its pods with it; false when there is none. */
+  /** Ends a Job and its pods as failed; false when there is none. */
   end(job: string): Promise<boolean>
-  /** Asks for a foreground deletion; false when there is no such object. */
+  /** Requests a foreground deletion; false when there is no such object. */
   remove(kind: AppliedKind, name: string): Promise<boolean>
-  /** Last bytes of a container's log; undefined when the pod or the container has none. */
+  /** The last bytes of a container's log; undefined when the pod or the container has none. */
   log(pod: string, container: string, limitBytes: number): Promise<string | undefined>
 }

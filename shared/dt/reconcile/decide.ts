@@ -1,19 +1,16 @@
 /**
  * What a service becomes: from its runs and firings, or from its server, to a verdict. One function per job type. Pure.
  */
-import type { Counts, Phase, Run, Service, ServiceChange } from '../model.ts'
+import type { Counts, Run, Service, ServiceChange } from '../model.ts'
 import type { ServerFacts } from '../ports/cluster.ts'
 import { type FiringState, newlyOver, totalCounts } from './firings.ts'
 import { pendingReason } from './runs.ts'
 import type { View } from './world.ts'
 
-/** What the row of a service is to say. */
-export interface JobVerdict {
-  readonly phase: Phase
-  readonly reason: string | null
-  readonly counts: Counts
-  readonly url?: string | null
-  readonly firing?: number
+/** The new state of the row; an omitted field stays unchanged. */
+export interface JobVerdict
+  extends Pick<Service, 'phase' | 'reason' | 'counts'>,
+    Partial<Pick<Service, 'url' | 'firing'>> {
   readonly changes?: readonly ServiceChange[]
 }
 

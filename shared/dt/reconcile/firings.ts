@@ -1,18 +1,15 @@
 /** The firings of a service: the outcome of each, and whether its fan-in has to be made. Pure. */
-import { judge } from '../lifecycle.ts'
+import { type FiringVerdict, judge } from '../lifecycle.ts'
 import type { Counts, Run, Service } from '../model.ts'
 import { BATCH, parseJobName } from '../names.ts'
 import { firingOf, jobOf, repsOf } from './runs.ts'
 import type { View } from './world.ts'
 
-export interface FiringState {
+/** A firing with its fan-in. */
+export interface FiringState extends FiringVerdict {
   readonly firing: number
-  readonly counts: Counts
-  /** All runs are over, the fan-in included. */
-  readonly isOver: boolean
   /** All replications are over, and the fan-in has no Job yet. */
   readonly wantsFanIn: boolean
-  readonly reason: string | null
 }
 
 function firingState(service: Service, view: View, all: readonly Run[], firing: number): FiringState {

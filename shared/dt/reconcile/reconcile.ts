@@ -45,8 +45,8 @@ export async function claimAndReconcile(ports: ServicePorts, id: ServiceId): Pro
     const pair = await handleMissingResource(ports, claimed)
     // A service that was adopted again is reconciled by the next sweep.
     if (pair && pair.service.uid === claimed.uid) {
-      const world = await readWorld(ports, [pair.service])
-      await reconcile(ports, pair.service, pair.resource, world.of(pair.service))
+      const viewOf = await readWorld(ports, [pair.service])
+      await reconcile(ports, pair.service, pair.resource, viewOf(pair.service))
     }
   } catch (error) {
     log(isFault(error) ? 'warn' : 'error', 'service not reconciled', { service: id, error })

@@ -2,13 +2,19 @@
  * The runs of a service: derived from pods, Jobs and manifests (`observeRuns`), compared with the recorded ones
  * (`changedRuns`), and the differences as changes for the event sink (`runChanges`). Pure.
  */
-import { lastAttempts, type Observed, observeGone, observePod } from '../lifecycle.ts'
-import { isOver, type Manifest, type Run, type Service, type ServiceChange, type ServiceRunRef } from '../model.ts'
+import { lastAttempts, observeGone, observePod } from '../lifecycle.ts'
+import {
+  isOver,
+  type Manifest,
+  type Run,
+  runKey,
+  type Service,
+  type ServiceChange,
+  type ServiceRunRef,
+} from '../model.ts'
 import { BATCH, CONTAINER, type JobRef, parseJobName } from '../names.ts'
 import type { DtPodFacts, JobFacts } from '../ports/cluster.ts'
 import type { View } from './world.ts'
-
-const keyOf = ({ firing, index, attempt }: ServiceRunRef): string => `${firing}/${index}/${attempt}`
 
 /** The firing of a Job. The name of an on-demand Job does not contain it. */
 export const firingOf = (ref: JobRef, service: Service): number => ref.firing ?? service.firing
@@ -39,20 +45,18 @@ export function jobOf(jobs: readonly JobFacts[], service: Service, run: ServiceR
   return { ...found, completedIndexes: shift(found.completedIndexes), failedIndexes: shift(found.failedIndexes) }
 }
 
-const runOf = (ref: ServiceRunRef, pod: string, { phase, exitCode, reason, startedAt, endedAt }: Observed): Run => ({
-  ...ref,
-  pod,
-  phase,
-  exitCode,
-  reason,
-  startedAt,
-  endedAt,
-  logTail: null,
-})
-
 /** Of two pods of a run: the one that is not being deleted, else the newer one. */
 const preferred = (one: DtPodFacts, other: DtPodFacts): DtPodFacts =>
   one.deleting === other.deleting ? (one.createdAt < other.createdAt ? other : one) : one.deleting ? other : one
+
+const UNOBSERVED = {
+  phase: 'running',
+  exitCode: 0,
+  reason: null,
+  startedAt: null,
+  endedAt: null,
+  logTail: null,
+} as const
 
 /** Runs that a Job has completed and of which no pod was ever observed. */
 function unobserved(view: View, service: Service, known: ReadonlySet<string>, now: Date): Run[] {
@@ -64,14 +68,8 @@ function unobserved(view: View, service: Service, known: ReadonlySet<string>, no
       const index = recordedIndex(ref, own, service)
       if (known.has(`${firing}/${index}`)) return []
       const manifest = view.manifests.findLast((one) => one.firing === firing && one.index === index)
-      const at = { firing, index, attempt: manifest?.attempt ?? 0 }
-      const run = runOf(at, `${job.name}-${own}`, {
-        phase: 'running',
-        exitCode: 0,
-        reason: null,
-        startedAt: null,
-        endedAt: null,
-      })
+      const attempt = manifest?.attempt ?? 0
+      const run: Run = { ...UNOBSERVED, firing, index, attempt, pod: `${job.name}-${own}` }
       return [{ ...run, ...observeGone(run, undefined, manifest, now) }]
     })
   })
@@ -88,24 +86,25 @@ function podsByRun(service: Service, pods: readonly DtPodFacts[]): Map<string, S
   for (const pod of pods) {
     const ref = refOfPod(pod, service)
     if (!ref) continue
-    const known = seen.get(keyOf(ref))
-    seen.set(keyOf(ref), { ref, pod: known ? preferred(known.pod, pod) : pod })
+    const known = seen.get(runKey(ref))
+    seen.set(runKey(ref), { ref, pod: known ? preferred(known.pod, pod) : pod })
   }
   return seen
 }
 
 function seenRun({ ref, pod }: Seen, known: Run | undefined, manifest: Manifest | undefined, now: Date): Run {
   const observed = observePod(pod, CONTAINER, manifest, now)
-  return runOf(ref, pod.name, { ...observed, startedAt: observed.startedAt ?? known?.startedAt ?? null })
+  const startedAt = observed.startedAt ?? known?.startedAt ?? null
+  return { ...ref, pod: pod.name, ...observed, startedAt, logTail: null }
 }
 
 /** All runs of the service as they are now. A run that is over stays as it was recorded. */
 export function observeRuns(service: Service, view: View, now: Date): Run[] {
-  const recordedRuns = new Map(view.runs.map((run) => [keyOf(run), run]))
-  const manifests = new Map(view.manifests.map((manifest) => [keyOf(manifest), manifest]))
+  const recordedRuns = new Map(view.runs.map((run) => [runKey(run), run]))
+  const manifests = new Map(view.manifests.map((manifest) => [runKey(manifest), manifest]))
   const pods = podsByRun(service, view.pods)
   const known = view.runs.map((run): Run => {
-    const [key, seen] = [keyOf(run), pods.get(keyOf(run))]
+    const [key, seen] = [runKey(run), pods.get(runKey(run))]
     if (isOver(run.phase)) return run
     if (seen) return seenRun(seen, run, manifests.get(key), now)
     return { ...run, ...observeGone(run, jobOf(view.jobs, service, run), manifests.get(key), now) }
@@ -128,8 +127,8 @@ const isSame = (run: Run, before: Run | undefined): boolean =>
 
 /** Runs that differ from their record. */
 export function changedRuns(view: View, runs: readonly Run[]): Run[] {
-  const before = new Map(view.runs.map((run) => [keyOf(run), run]))
-  return runs.filter((run) => !isSame(run, before.get(keyOf(run))))
+  const before = new Map(view.runs.map((run) => [runKey(run), run]))
+  return runs.filter((run) => !isSame(run, before.get(runKey(run))))
 }
 
 const hasBegun = ({ phase, startedAt }: Run): boolean => phase !== 'pending' && startedAt !== null
@@ -147,13 +146,13 @@ function kindsOf(run: Run, was: Run | undefined, files: number): ServiceChange['
 
 /** The changes to publish. Each event of a run is published once. */
 export function runChanges({ id }: Service, view: View, changed: readonly Run[], now: Date): ServiceChange[] {
-  const before = new Map(view.runs.map((run) => [keyOf(run), run]))
-  const files = new Map(view.manifests.map((manifest) => [keyOf(manifest), manifest.files]))
+  const before = new Map(view.runs.map((run) => [runKey(run), run]))
+  const files = new Map(view.manifests.map((manifest) => [runKey(manifest), manifest.files]))
   return changed.flatMap((run) => {
     const { firing, index, attempt, pod, exitCode, reason } = run
-    const stored = files.get(keyOf(run)) ?? 0
+    const stored = files.get(runKey(run)) ?? 0
     const detail = { runId: pod, exitCode, reason, files: stored }
-    return kindsOf(run, before.get(keyOf(run)), stored).map((kind) => ({
+    return kindsOf(run, before.get(runKey(run)), stored).map((kind) => ({
       id,
       kind,
       run: { firing, index, attempt },

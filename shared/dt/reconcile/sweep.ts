@@ -9,7 +9,7 @@
  * What fails or is slow affects only itself. A second sweep over the same state changes nothing. All ended services together
  * cost one list of metadata.
  */
-import { allSettledOrThrow, mapConcurrent } from '../../platform/concurrency.ts'
+import { allSettledOrThrow, mapConcurrent, withLimit } from '../../platform/concurrency.ts'
 import { isFault } from '../../platform/fault.ts'
 import { admit } from '../lifecycle.ts'
 import type { Service, ServiceId } from '../model.ts'
@@ -83,12 +83,12 @@ async function reconcileHealthy(ports: DtSweepPorts, onFailure: OnFailure): Prom
   try {
     const claimed = await claimAndPair(ports, onFailureOf, claims)
     const services = claimed.pairs.map(({ service }) => service)
-    const world = await readWorld(ports, services)
+    const viewOf = await readWorld(ports, services)
     await each(
       claimed.pairs,
       onFailureOf,
       ({ service }) => service.id,
-      ({ service, resource }) => reconcile(ports, service, resource, world.of(service)),
+      ({ service, resource }) => reconcile(ports, service, resource, viewOf(service)),
     )
     return claimed
   } finally {
@@ -190,11 +190,9 @@ async function readMismarked({ cluster, random }: DtSweepPorts): Promise<Resourc
   const found = (await cluster.marked()).filter((marked) => !isSettled(marked))
   const from = found.length > MISMARKED_LIMIT ? Math.floor(random() * found.length) : 0
   const some = [...found.slice(from), ...found.slice(0, from)].slice(0, MISMARKED_LIMIT)
-  const read = await mapConcurrent(some, CONCURRENCY, ({ name }) => cluster.resource(name))
-  return read.flatMap((result) => {
-    if (result.status === 'rejected') throw result.reason
-    return result.value ? [result.value] : []
-  })
+  const limited = withLimit(CONCURRENCY)
+  const read = await allSettledOrThrow(...some.map(({ name }) => limited(() => cluster.resource(name))))
+  return read.filter((resource) => resource !== undefined)
 }
 
 /** Removes ended services after their retention, as if a caller had terminated them. */

@@ -1,5 +1,5 @@
 /**
- * The world: what one reading of Kubernetes and the database found of live services. The number of requests does not grow with
+ * Reads the objects and records of live services from Kubernetes and the database. The number of requests does not grow with
  * ended services.
  */
 import { allSettledOrThrow } from '../../platform/concurrency.ts'
@@ -10,7 +10,7 @@ import type { DtPorts } from '../ports.ts'
 
 type WorldPorts = Pick<DtPorts, 'store' | 'cluster'>
 
-/** The part of the world that belongs to one service. Objects of a former resource with its name are left out. */
+/** The objects and records of one service. Objects of a former resource with its name are left out. */
 export interface View {
   readonly jobs: readonly JobFacts[]
   readonly pods: readonly DtPodFacts[]
@@ -22,21 +22,19 @@ export interface View {
   readonly manifests: readonly Manifest[]
 }
 
-interface World {
-  of(service: Service): View
-}
-
 interface Labelled {
   readonly labels: Readonly<Record<string, string>>
 }
 
 const serviceOf = ({ labels }: Labelled): string => labels[LABEL.service] ?? ''
-const isOf =
-  ({ uid }: Service) =>
-  ({ labels }: Labelled): boolean =>
-    labels[LABEL.resource] === uid
 
-export async function readWorld({ store, cluster }: WorldPorts, services: readonly Service[]): Promise<World> {
+function byService<T extends Labelled>(objects: readonly T[]) {
+  const groups = Map.groupBy(objects, serviceOf)
+  return (id: ServiceId): T[] => groups.get(id) ?? []
+}
+
+/** Resolves to the function that selects the view of one of the services. */
+export async function readWorld({ store, cluster }: WorldPorts, services: readonly Service[]) {
   const idsWhere = (fits: (service: Service) => boolean): ServiceId[] => services.filter(fits).map(({ id }) => id)
   const batch = idsWhere(({ spec }) => spec.jobType !== 'persistent')
   // Pods before Jobs: then the status of a Job is at least as new as that of its pods.
@@ -48,29 +46,18 @@ export async function readWorld({ store, cluster }: WorldPorts, services: readon
     store.runsOf(batch),
     store.manifests(batch),
   )
-  const [podsOf, jobsOf, serversOf] = [
-    Map.groupBy(pods, serviceOf),
-    Map.groupBy(jobs, serviceOf),
-    Map.groupBy(servers, serviceOf),
-  ]
-  const cronJobsOf = Map.groupBy(
-    cronJobs.map((labels) => ({ labels })),
-    serviceOf,
-  )
-  return {
-    of(service) {
-      const { id } = service
-      const mine = isOf(service)
-      const all = [...(jobsOf.get(id) ?? []), ...(serversOf.get(id) ?? []), ...(cronJobsOf.get(id) ?? [])]
-      return {
-        jobs: (jobsOf.get(id) ?? []).filter(mine),
-        pods: (podsOf.get(id) ?? []).filter(mine),
-        servers: (serversOf.get(id) ?? []).filter(mine),
-        hasCronJob: (cronJobsOf.get(id) ?? []).some(mine),
-        hasRemains: all.some((one) => !mine(one)),
-        runs: runs.get(id) ?? [],
-        manifests: manifests.get(id) ?? [],
-      }
-    },
+  const [podsOf, jobsOf, serversOf] = [byService(pods), byService(jobs), byService(servers)]
+  const cronJobsOf = byService(cronJobs.map((labels) => ({ labels })))
+  return ({ id, uid }: Service): View => {
+    const isOwn = ({ labels }: Labelled) => labels[LABEL.resource] === uid
+    return {
+      jobs: jobsOf(id).filter(isOwn),
+      pods: podsOf(id).filter(isOwn),
+      servers: serversOf(id).filter(isOwn),
+      hasCronJob: cronJobsOf(id).some(isOwn),
+      hasRemains: ![...jobsOf(id), ...serversOf(id), ...cronJobsOf(id)].every(isOwn),
+      runs: runs.get(id) ?? [],
+      manifests: manifests.get(id) ?? [],
+    }
   }
 }

@@ -2,6 +2,7 @@
 import type { V1ContainerState } from '@kubernetes/client-node/dist/gen/models/V1ContainerState.js'
 import type { V1ContainerStatus } from '@kubernetes/client-node/dist/gen/models/V1ContainerStatus.js'
 import type { V1Deployment } from '@kubernetes/client-node/dist/gen/models/V1Deployment.js'
+import type { V1DeploymentCondition } from '@kubernetes/client-node/dist/gen/models/V1DeploymentCondition.js'
 import type { V1Job } from '@kubernetes/client-node/dist/gen/models/V1Job.js'
 import type { V1ObjectMeta } from '@kubernetes/client-node/dist/gen/models/V1ObjectMeta.js'
 import type { V1Pod } from '@kubernetes/client-node/dist/gen/models/V1Pod.js'
@@ -23,16 +24,11 @@ export interface AnalyticsObject {
   readonly status?: Fields
 }
 
-export interface KnativeServiceObject {
+interface KnativeServiceObject {
   readonly metadata: V1ObjectMeta
   readonly status?: {
     readonly url?: string
-    readonly conditions?: readonly {
-      readonly type: string
-      readonly status: string
-      readonly reason?: string
-      readonly message?: string
-    }[]
+    readonly conditions?: readonly Pick<V1DeploymentCondition, 'type' | 'status' | 'reason' | 'message'>[]
   }
 }
 
@@ -62,8 +58,7 @@ function endOf({ status }: V1Job): JobFacts['ended'] {
     ({ type, status: holds }) => /^(Complete|Failed)$/.test(type) && holds === 'True',
   )
   if (!last) return null
-  const words = [last.reason, last.message].filter(Boolean).join(': ')
-  return { outcome: last.type === 'Complete' ? 'complete' : 'failed', reason: words }
+  return { outcome: last.type === 'Complete' ? 'complete' : 'failed', reason: words(last) ?? '' }
 }
 
 export const jobFacts = (job: V1Job): JobFacts => {
@@ -114,7 +109,7 @@ export const dtPodFacts = (pod: V1Pod): DtPodFacts => ({
   initContainers: (pod.status?.initContainerStatuses ?? []).map(containerFacts),
 })
 
-const words = (reason: string | undefined, message: string | undefined): string | null =>
+const words = ({ reason, message }: { readonly reason?: string; readonly message?: string }): string | null =>
   [reason, message].filter(Boolean).join(': ') || null
 
 export function knativeServerFacts({ metadata, status }: KnativeServiceObject): ServerFacts {
@@ -124,7 +119,7 @@ export function knativeServerFacts({ metadata, status }: KnativeServiceObject): 
     name: metadata.name ?? '',
     labels: metadata.labels ?? {},
     ready: known ? ready.status === 'True' : null,
-    reason: known && ready.status === 'False' ? words(ready.reason, ready.message) : null,
+    reason: known && ready.status === 'False' ? words(ready) : null,
     url: status?.url ?? null,
   }
 }
@@ -137,7 +132,7 @@ export function deploymentFacts({ metadata = {}, status }: V1Deployment): Server
     name: metadata.name ?? '',
     labels: metadata.labels ?? {},
     ready: (status?.readyReplicas ?? 0) > 0 ? true : failed ? false : null,
-    reason: failed ? words(progress.reason, progress.message) : null,
+    reason: failed ? words(progress) : null,
     url: null,
   }
 }

@@ -9,6 +9,7 @@ import { Fault } from '../../../platform/fault.ts'
 import type { Bytes } from '../../../platform/ports.ts'
 import type { Database } from '../database.ts'
 import { withDeadline } from '../faults.ts'
+import type { Db } from '../rows.ts'
 import { rechunk } from './rechunk.ts'
 
 interface BlobOptions {
@@ -36,30 +37,26 @@ function* slices(size: number, { from, to }: ByteRange): Generator<Slice> {
 export function createBlobs({ query }: Database, options: BlobOptions = {}): BlobStore {
   const { pieceBytes = PIECE_BYTES, callMs = 30_000, batch = 128 } = options
 
+  const run = <T>(statement: (sql: Db) => Promise<T>): Promise<T> => withDeadline(callMs, () => query(statement))
+
   const write = (body: Body, n: number, data: Buffer) =>
-    withDeadline(callMs, () =>
-      query((sql) => sql`insert into dt.chunk (body, n, data) values (${body}, ${n}, ${data})`),
-    )
+    run((sql) => sql`insert into dt.chunk (body, n, data) values (${body}, ${n}, ${data})`)
 
   const sizeOf = (body: Body) =>
-    withDeadline(callMs, () =>
-      query(async (sql) => {
-        const [row] = await sql<{ size: number }[]>`
-          select octet_length(data) as size from dt.chunk where body = ${body} and n = 0`
-        return row?.size
-      }),
-    )
+    run(async (sql) => {
+      const [row] = await sql<{ size: number }[]>`
+        select octet_length(data) as size from dt.chunk where body = ${body} and n = 0`
+      return row?.size
+    })
 
   const read = (body: Body, { n, from, to }: Slice) =>
-    withDeadline(callMs, () =>
-      query(async (sql) => {
-        const [row] = await sql<{ data: Buffer }[]>`
-          select substring(data from ${from + 1} for ${to - from + 1}) as data
-          from dt.chunk where body = ${body} and n = ${n}`
-        if (row?.data.length !== to - from + 1) throw missing(body)
-        return row.data
-      }),
-    )
+    run(async (sql) => {
+      const [row] = await sql<{ data: Buffer }[]>`
+        select substring(data from ${from + 1} for ${to - from + 1}) as data
+        from dt.chunk where body = ${body} and n = ${n}`
+      if (row?.data.length !== to - from + 1) throw missing(body)
+      return row.data
+    })
 
   /** Reads one row ahead. */
   async function* get(body: Body, range: ByteRange): Bytes {
@@ -96,13 +93,10 @@ export function createBlobs({ query }: Database, options: BlobOptions = {}): Blo
     },
     async remove(body) {
       const some = () =>
-        withDeadline(callMs, () =>
-          query(
-            (sql) =>
-              sql`
-              delete from dt.chunk
-              where body = ${body} and n in (select n from dt.chunk where body = ${body} order by n limit ${batch})`,
-          ),
+        run(
+          (sql) => sql`
+            delete from dt.chunk
+            where body = ${body} and n in (select n from dt.chunk where body = ${body} order by n limit ${batch})`,
         )
       while ((await some()).count > 0);
     },

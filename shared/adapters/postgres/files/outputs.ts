@@ -94,60 +94,57 @@ async function locked(tx: Db, run: RunKey): Promise<boolean> {
   return sets.length > 0
 }
 
-async function put(tx: Db, run: RunKey, path: string, body: Body, { files, bytes }: Used['run']): Promise<void> {
-  const { serviceId, firing, index, attempt } = run
-  await tx`
-    insert into dt.part (service_id, firing, run_index, attempt, path, body)
-    values (${serviceId}, ${firing}, ${index}, ${attempt}, ${path}, ${body})
-    on conflict (service_id, firing, run_index, attempt, path) do update set body = excluded.body`
-  await tx`update dt.output_set set files = ${files}, bytes = ${bytes} where ${isRun(tx, run)}`
-}
-
 interface Taken {
   readonly kept: Kept
   /** The former body of the path, which the caller releases. */
   readonly before?: Body | undefined
 }
 
-const withFile = ({ run: { files, bytes } }: Used, length: number) => ({ files: files + 1, bytes: bytes + length })
+/** The path of a new part, and the limits of its set. */
+interface Target {
+  readonly path: string
+  readonly limits: OutputLimits
+}
 
-export async function keep(
+/** Puts a body into a locked set if it fits. */
+async function put(
   tx: Db,
-  received: Received,
   run: RunKey,
-  { path, limits, at }: { readonly path: string; readonly limits: OutputLimits; readonly at: Date },
+  { path, limits }: Target,
+  length: number,
+  store: () => Promise<Body>,
 ): Promise<Taken> {
-  const { length } = received.content
-  const isOpen = await locked(tx, run)
-  const { used: has, before } = isOpen ? await slot(tx, run, path) : { used: NOTHING, before: undefined }
+  const { used: has, before } = await slot(tx, run, path)
   const over = exceeded(limits, has, { files: 1, bytes: length })
-  if (!isOpen || over) {
-    await discard(tx, received.body, at)
-    return { kept: isOpen && over ? over : 'closed' }
-  }
-  const body = await storeContent(tx, received, at)
-  await put(tx, run, path, body, withFile(has, length))
+  if (over) return { kept: over }
+  const body = await store()
+  const { serviceId, firing, index, attempt } = run
+  await tx`
+    insert into dt.part (service_id, firing, run_index, attempt, path, body)
+    values (${serviceId}, ${firing}, ${index}, ${attempt}, ${path}, ${body})
+    on conflict (service_id, firing, run_index, attempt, path) do update set body = excluded.body`
+  await tx`
+    update dt.output_set set files = ${has.run.files + 1}, bytes = ${has.run.bytes + length} where ${isRun(tx, run)}`
   return { kept: 'kept', before: before?.body === body ? undefined : before?.body }
 }
 
-export async function link(
-  tx: Db,
-  sha256: string,
-  run: RunKey,
-  { path, limits }: { readonly path: string; readonly limits: OutputLimits },
-): Promise<Taken | undefined> {
+export async function keep(tx: Db, received: Received, run: RunKey, target: Target, at: Date): Promise<Taken> {
+  const store = () => storeContent(tx, received, at)
+  const taken: Taken = (await locked(tx, run))
+    ? await put(tx, run, target, received.content.length, store)
+    : { kept: 'closed' }
+  if (taken.kept !== 'kept') await discard(tx, received.body, at)
+  return taken
+}
+
+export async function link(tx: Db, sha256: string, run: RunKey, target: Target): Promise<Taken | undefined> {
   if (!(await locked(tx, run))) return { kept: 'closed' }
   const [found] = await tx<{ body: Body; length: number }[]>`
     select content.body, content.length::float8 as length from dt.content
     where sha256 = ${Buffer.from(sha256, 'hex')}
       and exists (select from dt.part where ${isRun(tx, run)} and part.body = content.body)
     for key share`
-  if (!found) return undefined
-  const { used: has, before } = await slot(tx, run, path)
-  const over = exceeded(limits, has, { files: 1, bytes: found.length })
-  if (over) return { kept: over }
-  await put(tx, run, path, found.body, withFile(has, found.length))
-  return { kept: 'kept', before: before?.body === found.body ? undefined : before?.body }
+  return found && put(tx, run, target, found.length, async () => found.body)
 }
 
 async function digestOf(sql: Db, run: RunKey): Promise<SetDigest> {

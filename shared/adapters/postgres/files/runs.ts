@@ -34,7 +34,7 @@ export function createRuns({ query, transaction }: Database): Runs {
       used: (run, path) => query((sql) => left.used(sql, run, path)),
       taken: (run, page) => query((sql) => left.taken(sql, run, page)),
       async keep(received, run, path, limits, { at, orphanedAt }) {
-        const { kept, before } = await transaction((tx) => left.keep(tx, received, run, { path, limits, at }))
+        const { kept, before } = await transaction((tx) => left.keep(tx, received, run, { path, limits }, at))
         await release([before], orphanedAt)
         return kept
       },
