@@ -2,20 +2,16 @@
 import { download } from '../../../shared/files/files.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
 import { contentReply } from '../../../shared/http/content.ts'
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { wireFiles } from '../../../shared/wire/files.ts'
 
 const route = routes.dt.fileGet
 const ports = wireFiles(route)
 
-http(
-  route.name,
-  endpoint(
-    route,
-    fileSchemas.fileGet,
-    async (deps, request) => contentReply(request, await download(deps, request.params.file_id)),
-    ports,
-  ),
+registerEndpoint(
+  route,
+  fileSchemas.fileGet,
+  async (deps, request) => contentReply(request, await download(deps, request.params.file_id)),
+  ports,
 )

@@ -2,15 +2,11 @@
 import { upload } from '../../../shared/files/files.ts'
 import { formUpload } from '../../../shared/files/requests.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { wireFiles } from '../../../shared/wire/files.ts'
 
 const route = routes.dt.fileUpload
 const ports = wireFiles(route)
 
-http(
-  route.name,
-  endpoint(route, fileSchemas.fileUpload, async (deps, request) => upload(deps, await formUpload(request)), ports),
-)
+registerEndpoint(route, fileSchemas.fileUpload, async (deps, request) => upload(deps, await formUpload(request)), ports)

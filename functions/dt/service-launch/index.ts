@@ -3,8 +3,7 @@ import { launch } from '../../../shared/dt/launch.ts'
 import { publishSoon } from '../../../shared/dt/publish.ts'
 import { launchRequest } from '../../../shared/dt/requests.ts'
 import { dtSchemas } from '../../../shared/dt/schema.ts'
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { wireDt } from '../../../shared/wire/dt.ts'
 import { dtCluster } from '../../../shared/wire/dt-cluster.ts'
@@ -14,9 +13,6 @@ import { dtSink } from '../../../shared/wire/sink.ts'
 const route = routes.dt.serviceLaunch
 const ports = wireDt(route, dtStore, dtCluster, dtSink)
 
-http(
-  route.name,
-  endpoint(route, dtSchemas.serviceLaunch, (deps, { body }) => launch(deps, launchRequest(body)), ports, {
-    afterAnswer: (deps, _, { id }) => publishSoon(deps, id),
-  }),
-)
+registerEndpoint(route, dtSchemas.serviceLaunch, (deps, { body }) => launch(deps, launchRequest(body)), ports, {
+  afterAnswer: (deps, _, { id }) => publishSoon(deps, id),
+})

@@ -1,8 +1,7 @@
 /** `GET /service/{id}/logs`. Database, and Kubernetes for pods that run. */
 import { logs } from '../../../shared/dt/logs.ts'
 import { dtSchemas } from '../../../shared/dt/schema.ts'
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { wireDt } from '../../../shared/wire/dt.ts'
 import { dtCluster } from '../../../shared/wire/dt-cluster.ts'
@@ -11,7 +10,4 @@ import { dtStore } from '../../../shared/wire/dt-store.ts'
 const route = routes.dt.serviceLogs
 const ports = wireDt(route, dtStore, dtCluster)
 
-http(
-  route.name,
-  endpoint(route, dtSchemas.serviceLogs, (deps, { params }) => logs(deps, params.id), ports),
-)
+registerEndpoint(route, dtSchemas.serviceLogs, (deps, { params }) => logs(deps, params.id), ports)

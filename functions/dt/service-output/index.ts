@@ -2,20 +2,16 @@
 import { output } from '../../../shared/files/runs.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
 import { contentReply } from '../../../shared/http/content.ts'
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { wireFiles } from '../../../shared/wire/files.ts'
 
 const route = routes.dt.serviceOutput
 const ports = wireFiles(route)
 
-http(
-  route.name,
-  endpoint(
-    route,
-    fileSchemas.serviceOutput,
-    async (deps, request) => contentReply(request, await output(deps, request.params)),
-    ports,
-  ),
+registerEndpoint(
+  route,
+  fileSchemas.serviceOutput,
+  async (deps, request) => contentReply(request, await output(deps, request.params)),
+  ports,
 )

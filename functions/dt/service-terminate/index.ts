@@ -2,8 +2,7 @@
 
 import { dtSchemas } from '../../../shared/dt/schema.ts'
 import { terminate } from '../../../shared/dt/terminate.ts'
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { routes } from '../../../shared/routes/index.ts'
 import { wireDt } from '../../../shared/wire/dt.ts'
 import { dtCluster } from '../../../shared/wire/dt-cluster.ts'
@@ -12,7 +11,4 @@ import { dtStore } from '../../../shared/wire/dt-store.ts'
 const route = routes.dt.serviceTerminate
 const ports = wireDt(route, dtStore, dtCluster)
 
-http(
-  route.name,
-  endpoint(route, dtSchemas.serviceTerminate, (deps, { params }) => terminate(deps, params.id), ports),
-)
+registerEndpoint(route, dtSchemas.serviceTerminate, (deps, { params }) => terminate(deps, params.id), ports)

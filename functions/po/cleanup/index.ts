@@ -1,6 +1,5 @@
 /** `DELETE /po/cleanup/{words}`. Reports reach the Hub after the answer. */
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { cleanup } from '../../../shared/po/cleanup.ts'
 import { deliverSoon } from '../../../shared/po/report.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
@@ -15,9 +14,6 @@ import { store } from '../../../shared/wire/store.ts'
 const route = routes.po.cleanup
 const ports = wirePo(route, store, cluster, identity, hub, sign)
 
-http(
-  route.name,
-  endpoint(route, poSchemas.cleanup, (deps, { params }) => cleanup(deps, params.cleanup_type), ports, {
-    afterAnswer: deliverSoon(),
-  }),
-)
+registerEndpoint(route, poSchemas.cleanup, (deps, { params }) => cleanup(deps, params.cleanup_type), ports, {
+  afterAnswer: deliverSoon(),
+})

@@ -1,6 +1,5 @@
 /** `POST /po/`. Reports reach the Hub after the answer. */
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { create } from '../../../shared/po/create.ts'
 import { deliverSoon } from '../../../shared/po/report.ts'
 import { createRequest } from '../../../shared/po/requests.ts'
@@ -16,9 +15,6 @@ import { store } from '../../../shared/wire/store.ts'
 const route = routes.po.create
 const ports = wirePo(route, store, cluster, identity, hub, sign)
 
-http(
-  route.name,
-  endpoint(route, poSchemas.create, (deps, { body }) => create(deps, createRequest(body)), ports, {
-    afterAnswer: deliverSoon(),
-  }),
-)
+registerEndpoint(route, poSchemas.create, (deps, { body }) => create(deps, createRequest(body)), ports, {
+  afterAnswer: deliverSoon(),
+})

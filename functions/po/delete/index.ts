@@ -1,6 +1,5 @@
 /** `DELETE /po/delete[/{analysis_id}]`. Reports reach the Hub after the answer. */
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { remove } from '../../../shared/po/remove.ts'
 import { deliverSoon } from '../../../shared/po/report.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
@@ -15,9 +14,6 @@ import { store } from '../../../shared/wire/store.ts'
 const route = routes.po.delete
 const ports = wirePo(route, store, cluster, identity, hub, sign)
 
-http(
-  route.name,
-  endpoint(route, poSchemas.delete, (deps, { params }) => remove(deps, params.analysis_id), ports, {
-    afterAnswer: deliverSoon(),
-  }),
-)
+registerEndpoint(route, poSchemas.delete, (deps, { params }) => remove(deps, params.analysis_id), ports, {
+  afterAnswer: deliverSoon(),
+})

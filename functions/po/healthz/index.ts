@@ -1,6 +1,5 @@
 /** `GET /po/healthz`. No token; database only. */
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { healthz } from '../../../shared/po/healthz.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { routes } from '../../../shared/routes/index.ts'
@@ -10,4 +9,4 @@ import { store } from '../../../shared/wire/store.ts'
 const route = routes.po.healthz
 const ports = wirePo(route, store)
 
-http(route.name, endpoint(route, poSchemas.healthz, healthz, ports))
+registerEndpoint(route, poSchemas.healthz, healthz, ports)

@@ -1,6 +1,5 @@
 /** `GET /po/pods[/{analysis_id}]`. */
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { pods } from '../../../shared/po/pods.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { routes } from '../../../shared/routes/index.ts'
@@ -11,7 +10,4 @@ import { store } from '../../../shared/wire/store.ts'
 const route = routes.po.pods
 const ports = wirePo(route, store, cluster)
 
-http(
-  route.name,
-  endpoint(route, poSchemas.pods, (deps, { params }) => pods(deps, params.analysis_id), ports),
-)
+registerEndpoint(route, poSchemas.pods, (deps, { params }) => pods(deps, params.analysis_id), ports)

@@ -1,6 +1,5 @@
 /** `PUT /po/stop[/{analysis_id}]`. Reports reach the Hub after the answer. */
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { deliverSoon } from '../../../shared/po/report.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { stop } from '../../../shared/po/stop.ts'
@@ -15,9 +14,6 @@ import { store } from '../../../shared/wire/store.ts'
 const route = routes.po.stop
 const ports = wirePo(route, store, cluster, identity, hub, sign)
 
-http(
-  route.name,
-  endpoint(route, poSchemas.stop, (deps, { params }) => stop(deps, params.analysis_id), ports, {
-    afterAnswer: deliverSoon(),
-  }),
-)
+registerEndpoint(route, poSchemas.stop, (deps, { params }) => stop(deps, params.analysis_id), ports, {
+  afterAnswer: deliverSoon(),
+})

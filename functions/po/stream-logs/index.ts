@@ -1,6 +1,5 @@
 /** `POST /po/stream_logs`. Database only; reports reach the Hub after the answer. */
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { recordLog } from '../../../shared/po/record-log.ts'
 import { deliverSoon } from '../../../shared/po/report.ts'
 import { lineRequest } from '../../../shared/po/requests.ts'
@@ -13,9 +12,6 @@ import { store } from '../../../shared/wire/store.ts'
 const route = routes.po.streamLogs
 const ports = wirePo(route, store, hub)
 
-http(
-  route.name,
-  endpoint(route, poSchemas.streamLogs, async (deps, request) => recordLog(deps, lineRequest(request)), ports, {
-    afterAnswer: deliverSoon(),
-  }),
-)
+registerEndpoint(route, poSchemas.streamLogs, async (deps, request) => recordLog(deps, lineRequest(request)), ports, {
+  afterAnswer: deliverSoon(),
+})
