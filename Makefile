@@ -1,12 +1,12 @@
-# What can be done here: `make`. GNU make 3.81 or later, npm, and any Node from 20 on; Node 24 comes with the dependencies.
+# `make` lists the targets. Requires GNU make 3.81, npm and Node 20, or later; the dependencies include Node 24.
 
 BIN := node_modules/.bin
 IMAGE ?= knative-pod-orchestration:dev
-OVERLAY ?= knative/overlays/flame
+OVERLAY ?= knative/config/overlays/flame
 TIMEOUT ?= 600
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-# npm writes this file last of all, so it stands for a complete installation.
+# npm writes this file last, so it marks a complete installation.
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
@@ -24,63 +24,63 @@ setup: $(INSTALLED) ## Install dependencies and the commit hooks
 	@git config core.hooksPath .githooks
 	@echo 'Commits are checked by .githooks from now on.'
 
-run: $(INSTALLED) ## Everything on this machine: functions, database, sandbox (or the cluster of KUBECONFIG)
+run: $(INSTALLED) ## Run everything on this machine: functions, database, sandbox (or the cluster of KUBECONFIG)
 	@$(BIN)/node test/sandbox/run.ts
 
-demo-dt: $(INSTALLED) ## A laboratory simulated five times by the digital-twin orchestrator, with outputs and summary
+demo-dt: $(INSTALLED) ## Run a laboratory simulation five times in the digital-twin orchestrator, with outputs and summary
 	@$(BIN)/node test/sandbox/demo-dt.ts
 
-demo: $(INSTALLED) ## Two analyses from create to archive, step by step; one is restarted
+demo: $(INSTALLED) ## Run two analyses from create to archive, step by step; one is restarted
 	@$(BIN)/node test/sandbox/demo.ts
 
-test: $(INSTALLED) ## All tests that need no cluster
+test: $(INSTALLED) ## Run all tests that need no cluster
 	@$(BIN)/vitest run
 
-test-openapi: $(INSTALLED) ## Both API descriptions against the functions, by schemathesis (TEST_SCHEMATHESIS=program)
+test-openapi: $(INSTALLED) ## Test the functions against both OpenAPI descriptions with schemathesis (TEST_SCHEMATHESIS=program)
 	@$(BIN)/node test/openapi/index.ts
 
-test-cluster: $(INSTALLED) ## Whole lives on the cluster of TEST_KUBECONFIG, with functions here and as Knative Services
+test-cluster: $(INSTALLED) ## End-to-end runs on the cluster of TEST_KUBECONFIG, with functions here and as Knative Services
 	@$(BIN)/vitest run --config vitest.cluster.config.ts
 
-soak: $(INSTALLED) ## Simulate faults from a random seed on, until one fails or Ctrl-C
+soak: $(INSTALLED) ## Simulate faults, seed after seed, until one fails or Ctrl-C
 	@$(BIN)/node test/simulation/run.ts
 
 bench: $(INSTALLED) ## Measure against the budgets; writes .run/bench.json
 	@$(BIN)/node test/bench/index.ts
 
-render: $(INSTALLED) ## Write the files that are made from tables in the code
-	@$(BIN)/node knative/render.ts
+render: $(INSTALLED) ## Write the files that are rendered from tables in the code
+	@$(BIN)/node knative/render/index.ts
 
-verify: $(INSTALLED) ## Rendered files, format, lint, types and import directions
-	@$(BIN)/node knative/render.ts --check
+verify: $(INSTALLED) ## Check rendered files, format, lint, types and import rules
+	@$(BIN)/node knative/render/index.ts --check
 	@$(BIN)/biome check .
 	@$(BIN)/tsc
 	@$(BIN)/vitest run test/architecture.test.ts test/repository.test.ts test/hooks.test.ts
 
-verify-archive: $(INSTALLED) ## Check signatures of the archive: KEY=public.pem [ID=analysis] [FILES=exported.json]
-	@$(BIN)/node shared/verify-archive.ts --key '$(KEY)' $(if $(ID),--id '$(ID)') $(FILES)
+verify-archive: $(INSTALLED) ## Verify signatures of the archive: KEY=public.pem [ID=analysis] [FILES=exported.json]
+	@$(BIN)/node shared/commands/verify-archive.ts --key '$(KEY)' $(if $(ID),--id '$(ID)') $(FILES)
 
 image: ## Build the container image IMAGE with docker or podman
 	@tool=$$(command -v docker || command -v podman) \
 	  || { echo 'make image: neither docker nor podman is on the PATH' >&2; exit 1; }; \
 	  "$$tool" build --tag '$(IMAGE)' .
 
-deploy: $(INSTALLED) ## OVERLAY into the cluster of kubectl's context: [SECRETS=file.env] [TIMEOUT=600] [PRUNE=1]
+deploy: $(INSTALLED) ## Deploy OVERLAY to the cluster of kubectl's context: [SECRETS=file.env] [TIMEOUT=600] [PRUNE=1]
 	@$(BIN)/node knative/deploy/index.ts deploy --overlay '$(OVERLAY)' --timeout '$(TIMEOUT)' \
 	  $(if $(SECRETS),--secrets '$(SECRETS)') $(if $(PRUNE),--prune)
 
-undeploy: $(INSTALLED) ## OVERLAY out of the cluster again; refuses while analyses run, unless FORCE=1
+undeploy: $(INSTALLED) ## Remove OVERLAY from the cluster; refuses while analyses run, unless FORCE=1
 	@$(BIN)/node knative/deploy/index.ts undeploy --overlay '$(OVERLAY)' $(if $(FORCE),--force)
 
-migrate: $(INSTALLED) ## Bring the database of the POSTGRES_* settings up to date
-	@$(BIN)/node shared/migrate.ts
+migrate: $(INSTALLED) ## Migrate the database of the POSTGRES_* settings
+	@$(BIN)/node shared/commands/migrate.ts
 
-adopt: $(INSTALLED) ## Go on with analyses of the Python service: [APPLY=1] [FINISH=1] [FORCE=1] [FROM=database] [JSON=1]
-	@$(BIN)/node shared/adopt.ts $(if $(APPLY),--apply) $(if $(FINISH),--finish) $(if $(FORCE),--force) \
+adopt: $(INSTALLED) ## Adopt analyses of the Python service: [APPLY=1] [FINISH=1] [FORCE=1] [FROM=database] [JSON=1]
+	@$(BIN)/node shared/commands/adopt.ts $(if $(APPLY),--apply) $(if $(FINISH),--finish) $(if $(FORCE),--force) \
 	  $(if $(FROM),--from '$(FROM)') $(if $(JSON),--output json)
 
-import: $(INSTALLED) ## Bring digital twins of a Mongo database over (MONGO_URL): [APPLY=1] [JSON=1]
-	@$(BIN)/node shared/import.ts $(if $(APPLY),--apply) $(if $(JSON),--output json)
+import: $(INSTALLED) ## Import digital twins from a Mongo database (MONGO_URL): [APPLY=1] [JSON=1]
+	@$(BIN)/node shared/commands/import.ts $(if $(APPLY),--apply) $(if $(JSON),--output json)
 
-clean: ## Remove what was built or left by a run; dependencies stay
+clean: ## Remove build results and files of runs; dependencies stay
 	@rm -rf dist .run coverage

@@ -8,7 +8,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'functions here', include: ['test/cluster/*.test.ts'] },
+        // Each file has a namespace of its own and waits most of the time.
+        test: {
+          name: 'functions here',
+          include: ['test/cluster/*.test.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         extends: true,
@@ -16,14 +22,14 @@ export default defineConfig({
           name: 'on Knative',
           include: ['test/cluster/knative/*.test.ts'],
           globalSetup: ['test/cluster/knative/setup.ts'],
+          // One installation, whose answers some files time: a file at a time.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
     testTimeout: 120_000,
     hookTimeout: 300_000,
-    // One cluster, one namespace, one life at a time.
-    fileParallelism: false,
-    maxWorkers: 1,
     // What the steps took is printed as it happens.
     disableConsoleIntercept: true,
     server: { deps: { external: [/functions-framework/] } },

@@ -1,4 +1,4 @@
-/** What is checked of the files that are about to be committed, as they are staged. All faults are shown at once. */
+/** Checks the staged files before a commit and reports all faults at once. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,16 +25,16 @@ function sizeFault(path: string): string | undefined {
 function yamlFault(path: string): string | undefined {
   if (!/\.ya?ml$/.test(path)) return undefined
   const [error] = parseAllDocuments(git('show', `:${path}`)).flatMap((document) => document.errors)
-  return error && `${path}: no YAML: ${error.message.split('\n', 1)[0]}`
+  return error && `${path}: not valid YAML: ${error.message.split('\n', 1)[0]}`
 }
 
-/** Trailing white space and conflict markers in added lines, by git's own rule. */
+/** Trailing white space and conflict markers in added lines, as `git diff --check` finds them. */
 function lineFaults(): string[] {
   const { stdout } = spawnSync('git', ['-c', WHITESPACE, 'diff', '--cached', '--check'], { encoding: 'utf8' })
   return stdout.split('\n').filter((line) => /^[^+].*:\d+: /.test(line))
 }
 
-/** Biome reads files, and what lies in the working tree may differ from what is staged: it gets a copy of the index. */
+/** Biome checks files, and the working tree may differ from the index, so it gets a copy of the index. */
 function biomeFaults(paths: readonly string[]): string[] {
   if (paths.length === 0) return []
   const copy = mkdtempSync(join(tmpdir(), 'staged-'))
@@ -42,7 +42,7 @@ function biomeFaults(paths: readonly string[]): string[] {
     git('checkout-index', '--all', `--prefix=${copy}/`)
     const args = [BIOME, 'check', '--vcs-enabled=false', '--no-errors-on-unmatched', '--colors=off', ...paths]
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8' })
-    return status === 0 ? [] : [`${stdout}${stderr}\n\`npm run format\` puts most of this right.`.trim()]
+    return status === 0 ? [] : [`${stdout}${stderr}\n\`npm run format\` fixes most of this.`.trim()]
   } finally {
     rmSync(copy, { recursive: true })
   }

@@ -2,8 +2,8 @@
  * One JSON object a line on stdout: `timestamp` (ISO, UTC), `level` (a word), `logger`, `module`, `msg`, and the fields of
  * the event. A message names what happened; everything that varies is a field.
  *
- * Levels ACTION (we changed something) and STATUS_LOOP (the sweep reports) rank just above INFO, so that the default
- * level shows them and WARN hides them.
+ * Levels ACTION (we changed something) and STATUS_LOOP (a sweep ended) rank just above INFO: the default level shows them,
+ * and WARN hides them.
  */
 import { type DestinationStream, type Logger as Pino, pino } from 'pino'
 
@@ -31,14 +31,14 @@ export const SECRET_FIELDS = [
 
 const DEPTHS = ['', '*.', '*.*.'] as const
 
-export interface LogOptions {
+interface LogOptions {
   /** Lowest level that is printed; default `info`. */
   readonly level?: string
   /** Name of the node, on each line when it is not empty. */
   readonly node?: string
-  /** The part of the program that speaks; default: the logger's name. */
+  /** The part of the program that logs; default: the logger's name. */
   readonly module?: string
-  /** Where the lines go; default: stdout, written synchronously, so that none is lost at exit. */
+  /** Where the lines go; default: stdout, written synchronously, so none is lost at exit. */
   readonly destination?: DestinationStream
 }
 

@@ -1,129 +1,26 @@
 /**
- * The map of the repository, as rules that are checked: who may import what, who may know a vendor, what an entry may
- * hold. A new folder has to be given a room here before anything in it passes.
+ * The rules of the map (`knative/render/rooms.ts`): who may import what, who may know a package, no circles, what an entry
+ * may hold.
  */
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { allRoutes, functionFolder } from '../shared/routes.ts'
+import { ROOMS, type Room, roomOf } from '../knative/render/rooms.ts'
+import { allRoutes, functionFolder } from '../shared/routes/index.ts'
 import { type Import, importsOf, withoutComments } from './imports.ts'
 
 type Sources = ReadonlyMap<string, string>
 
-interface Room {
-  readonly name: string
-  readonly files: RegExp
-  readonly may: RegExp
-}
-
-/** The first room that fits a file is its room. `(po|dt)` are the features. */
-const ROOMS: readonly Room[] = [
-  { name: 'words', files: /^shared\/(fault|registry|(po|dt|files)\/model)\.ts$/, may: /^$/ },
-  { name: 'table', files: /^shared\/(twin-)?routes\.ts$/, may: /^shared\/(twin-)?routes\.ts$/ },
-  {
-    name: 'configuration',
-    files: /^shared\/(config|setting|(twin|log|edge)-settings)\.ts$/,
-    may: /^(shared\/(routes|setting|(twin|log|edge)-settings|dns-egress|cidr|registry)\.ts|node:(fs|net))$/,
-  },
-  { name: 'networks', files: /^shared\/(dns-egress|cidr)\.ts$/, may: /^$/ },
-  { name: 'ways of working', files: /^shared\/work\//, may: /^$/ },
-  { name: 'tokens', files: /^shared\/service-token\.ts$/, may: /^node:crypto$/ },
-  { name: 'log', files: /^shared\/log\.ts$/, may: /^pino$/ },
-  { name: 'names', files: /^shared\/(po|dt)\/names\.ts$/, may: /^shared\/(po|dt)\/model\.ts$/ },
-  {
-    name: 'rim of files',
-    files: /^shared\/files\/(schema|answers|run-answers)\.ts$/,
-    may: /^(shared\/(files\/.+|http\/.+|fault\.ts)|zod)$/,
-  },
-  {
-    name: 'files',
-    files: /^shared\/files\//,
-    may: /^shared\/(files\/(?!schema|answers|run-answers).+|fault\.ts)$/,
-  },
-  {
-    name: 'ports and lifecycle',
-    files: /^shared\/(po|dt)\/(ports|settings|lifecycle)\.ts$/,
-    may: /^shared\/((po|dt)\/(model|ports|settings|lifecycle)|dns-egress)\.ts$/,
-  },
-  {
-    name: 'objects',
-    files: /^shared\/(po|dt)\/objects\//,
-    may: /^shared\/((po|dt)\/(objects\/.+|(model|names|ports|settings)\.ts)|(dns-egress|cidr)\.ts)$/,
-  },
-  {
-    name: 'rim of a feature',
-    files: /^shared\/(po|dt)\/(schema|requests)\.ts$/,
-    may: /^(shared\/(po|dt)\/.+|shared\/fault\.ts|shared\/http\/endpoint\.ts|shared\/files\/schema\.ts|zod)$/,
-  },
-  {
-    name: 'use cases',
-    files: /^shared\/(po|dt)\//,
-    may: /^(shared\/(po|dt)\/(?!schema|requests).+|shared\/((fault|registry)\.ts|work\/.+))$/,
-  },
-  {
-    name: 'import',
-    files: /^shared\/import\//,
-    may: /^shared\/(import\/.+|fault\.ts|files\/(model|ports|receive)\.ts|dt\/(model|spec|bounds|image)\.ts)$/,
-  },
-  {
-    name: 'adapters',
-    files: /^shared\/adapters\//,
-    may: /^(shared\/adapters\/.+|shared\/(po|dt|files|import)\/(model|names|ports)\.ts|shared\/(fault|config)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
-  },
-  { name: 'development', files: /^shared\/http\/serve\.ts$/, may: /^(shared\/(routes|http\/start)\.ts|functions\/)$/ },
-  { name: 'programs of pods', files: /^shared\/pod\//, may: /^(shared\/pod\/.+|node:.+)$/ },
-  {
-    name: 'start',
-    files: /^shared\/http\/start\.ts$/,
-    may: /^shared\/(http\/.+|wire\/checks\.ts|config\.ts|log\.ts|routes\.ts)$/,
-  },
-  {
-    name: 'edge',
-    files: /^shared\/(http|events)\//,
-    may: /^(shared\/(http|events)\/.+|shared\/(fault|routes|config|log|service-token|po\/model)\.ts|node:.+|[@a-z][^:]*(?<!\.ts))$/,
-  },
-  {
-    name: 'wiring',
-    files: /^shared\/wire\//,
-    may: /^(shared\/(wire|adapters)\/.+|shared\/(config|log|routes|service-token|dt\/model|files\/(id|tidy|ports))\.ts|shared\/(po|dt)\/(ports|settings)\.ts|shared\/import\/ports\.ts|node:.+)$/,
-  },
-  {
-    name: 'commands',
-    files: /^shared\/[\w-]+\.ts$/,
-    may: /^(shared\/(adapters|wire)\/.+|shared\/(config|adopt-report|import-report|table)\.ts|shared\/(po|dt)\/(model|ports|adopt\/.+)\.ts|shared\/import\/.+|node:.+)$/,
-  },
-  {
-    name: 'entries',
-    files: /^functions\/.+\/index\.ts$/,
-    may: /^(functions\/.+|shared\/(http|events|wire|po|dt|files)\/.+|shared\/routes\.ts)$/,
-  },
-  {
-    name: 'pages',
-    files: /^functions\/.+\/docs\//,
-    may: /^(functions\/.+\/docs\/.+|shared\/http\/.+|shared\/(po|dt)\/schema\.ts|shared\/routes\.ts)$/,
-  },
-  {
-    name: 'plugin',
-    files: /^knative\/kn-po\//,
-    may: /^(knative\/(kn-po\/.+|grants\.ts|ping-source\.ts)|shared\/(routes|po\/model)\.ts|node:.+)$/,
-  },
-  {
-    name: 'rendering',
-    files: /^knative\//,
-    may: /^(knative\/.+|shared\/.+|node:.+|esbuild|jose|yaml)$/,
-  },
-]
-
 /** Who may know a package. Nobody else does, and no package is without an entry. */
 const VENDORS: Readonly<Record<string, RegExp>> = {
   '@google-cloud/functions-framework': /^shared\/(http|events)\/register\.ts$/,
-  '@kubernetes/client-node': /^shared\/adapters\/kubernetes\//,
+  '@kubernetes/client-node': /^shared\/(adapters\/kubernetes\/|platform\/objects\.ts$)/,
   cloudevents: /^shared\/(events|adapters)\//,
   esbuild: /^knative\//,
   jose: /^(shared\/(http\/(auth|keys)|adapters\/signing)\.ts$|knative\/)/,
   mongodb: /^shared\/adapters\/mongo\//,
   pino: /^shared\/log\.ts$/,
   postgres: /^shared\/adapters\/postgres\//,
-  undici: /^shared\/adapters\//,
+  undici: /^shared\/adapters\/kubernetes\//,
   yaml: /^knative\//,
   zod: /^(shared\/http\/|shared\/(po|dt|files)\/schema\.ts)/,
 }
@@ -131,10 +28,10 @@ const VENDORS: Readonly<Record<string, RegExp>> = {
 const ENTRY = /^functions\/.+\/index\.ts$/
 const ENTRY_LINES = 25
 const FILE_LINES = 300
-/** Types and tables: the obligations of the ports, and the settings. */
-const LONG = /^shared\/((po|dt|files)\/ports|config)\.ts$/
-const INDEX = /^shared\/((po|dt)\/objects|adapters(\/[\w-]+)+)\/index\.ts$/
-const COMMANDS = /^(shared\/([\w-]+|pod\/[\w-]+)\.ts|knative\/.+)$/
+/** Types and tables: the obligations of the ports, and the rooms. */
+const LONG = /^shared\/(po|dt|files)\/ports\.ts$|^knative\/render\/rooms\.ts$/
+const INDEX = /^shared\/((po|dt)\/objects|routes|adapters(\/[\w-]+)+)\/index\.ts$/
+const COMMANDS = /^(shared\/(commands|pod)\/[\w-]+\.ts|knative\/.+)$/
 /** Clock, randomness, environment and network reach a feature as ports only. */
 const AMBIENT =
   /\b(process\.|Date\.now\(|new Date\(\)|performance\.|Math\.random|set(?:Timeout|Interval)\(|fetch\(|crypto\.)/
@@ -142,16 +39,34 @@ const UNFINISHED = new RegExp(
   `\\b(?:${['TO', 'FIX', 'X'].map((word, at) => word + ['DO', 'ME', 'XX'][at]).join('|')})\\b`,
 )
 
+/** Features do not import each other, but for these. */
+const FEATURE_MAY: Readonly<Record<string, readonly string[]>> = {
+  po: [],
+  dt: ['files'],
+  files: [],
+  import: ['dt', 'files'],
+}
+const featureOf = (path: string) => /^shared\/(po|dt|files|import)\//.exec(path)?.[1]
+
+function isAllowed({ may }: Room, { target, isPackage }: Pick<Import, 'target' | 'isPackage'>): boolean {
+  if (isPackage) return may.includes('packages') || may.includes(target)
+  if (target.startsWith('node:')) return may.includes('node:*') || may.includes(target)
+  return may.includes(target) || may.includes(roomOf(target)?.name ?? '')
+}
+
 function importFaults(path: string, room: Room, { target, isPackage, line, reexport }: Import): string[] {
   const at = `${path}:${line}`
-  const feature = /^shared\/(po|dt)\//
-  const [own, other] = [feature.exec(path)?.[1], feature.exec(target)?.[1]]
+  const [own, other] = [featureOf(path), featureOf(target)]
   const vendor = isPackage && !VENDORS[target]?.test(path)
   return [
-    ...(room.may.test(target) ? [] : [`${at} ${room.name} may not import ${target}`]),
-    ...(own && other && own !== other ? [`${at} ${own} may not import ${other}`] : []),
+    ...(isAllowed(room, { target, isPackage }) ? [] : [`${at} ${room.name} may not import ${target}`]),
+    ...(own && other && own !== other && !FEATURE_MAY[own]?.includes(other)
+      ? [`${at} ${own} may not import ${other}`]
+      : []),
     ...(vendor ? [`${at} may not know ${target}`] : []),
-    ...(reexport && !INDEX.test(path) ? [`${at} re-exports: only an index of objects or of an adapter may`] : []),
+    ...(reexport && !INDEX.test(path)
+      ? [`${at} re-exports: only an index of objects, of routes or of an adapter may`]
+      : []),
   ]
 }
 
@@ -170,7 +85,7 @@ function textFaults(path: string, source: string): string[] {
 
 function faults(sources: Sources): string[] {
   return [...sources].flatMap(([path, source]) => {
-    const room = ROOMS.find(({ files }) => files.test(path))
+    const room = roomOf(path)
     if (!room) return [`${path} is in no room`]
     return [...importsOf(path, source).flatMap((found) => importFaults(path, room, found)), ...textFaults(path, source)]
   })
@@ -186,6 +101,22 @@ const read = (pattern: string): Sources =>
   )
 const product = read('{shared,functions,knative}/**/*.ts')
 
+/** Circles of imports, those of types included: each as the path that closes it. */
+function circles(sources: Sources): string[] {
+  const found: string[] = []
+  const done = new Set<string>()
+  const visit = (path: string, trail: readonly string[]): void => {
+    const at = trail.indexOf(path)
+    if (at >= 0) return void found.push([...trail.slice(at), path].join(' → '))
+    if (done.has(path)) return
+    for (const { target } of importsOf(path, sources.get(path) ?? ''))
+      if (sources.has(target)) visit(target, [...trail, path])
+    done.add(path)
+  }
+  for (const path of sources.keys()) visit(path, [])
+  return found
+}
+
 /** Packages that are loaded when a file is, through all it imports. */
 function packagesOf(path: string, sources: Sources): Set<string> {
   const files = new Set<string>([path])
@@ -199,6 +130,11 @@ function packagesOf(path: string, sources: Sources): Set<string> {
 describe('the tree', () => {
   test('has sources to look at', () => expect(product.size).toBeGreaterThan(100))
   test('keeps every rule', () => expect(faults(product)).toEqual([]))
+  test('has no circle of imports', () => expect(circles(product)).toEqual([]))
+  test('has a file in each room of the map', () => {
+    const rooms = new Set([...product.keys()].map((path) => roomOf(path)?.name))
+    expect(ROOMS.filter(({ name }) => !rooms.has(name)).map(({ name }) => name)).toEqual([])
+  })
   test('has nothing unfinished in its tests, hooks and documents', () => {
     const others = [...read('{test,.githooks}/**/*.ts'), ...read('{*.md,docs/**/*.md,Makefile,Dockerfile}')]
     expect(others.filter(([, text]) => UNFINISHED.test(text)).map(([path]) => path)).toEqual([])
@@ -226,8 +162,8 @@ describe('a planted violation is seen:', () => {
   const lines = (count: number) => 'export const x = 1\n'.repeat(count)
   test.each([
     ['shared/po/names.ts', `import { readFileSync } from 'node:fs'`, 'names may not import node:fs'],
-    ['shared/po/model.ts', `import type { Ports } from './ports.ts'`, 'words may not import shared/po/ports.ts'],
-    ['shared/po/lifecycle.ts', `import { x } from '../fault.ts'`, 'may not import shared/fault.ts'],
+    ['shared/po/model.ts', `import type { Ports } from './ports.ts'`, 'model may not import shared/po/ports.ts'],
+    ['shared/po/lifecycle.ts', `import { x } from '../log.ts'`, 'lifecycle may not import shared/log.ts'],
     ['shared/po/objects/a.ts', `import { create } from '../create.ts'`, 'objects may not import shared/po/create.ts'],
     [
       'shared/po/stop.ts',
@@ -250,10 +186,14 @@ describe('a planted violation is seen:', () => {
       `import type * as k8s from "@kubernetes/client-node/x"`,
       'may not know @kubernetes/client-node',
     ],
-    ['shared/http/a.ts', `import { runChecks } from '../wire/checks.ts'`, 'edge may not import shared/wire/checks.ts'],
-    ['shared/http/start.ts', `import { wire } from '../wire/index.ts'`, 'start may not import shared/wire/index.ts'],
-    ['shared/http/a.ts', `import '../../test/sandbox/hub.ts'`, 'edge may not import test/sandbox/hub.ts'],
-    ['shared/http/a.ts', `import { x } from '../../functions/po/stop/index.ts'`, 'edge may not import functions'],
+    ['shared/http/a.ts', `import { wirePo } from '../wire/po.ts'`, 'http may not import shared/wire/po.ts'],
+    ['shared/http/a.ts', `import type { X } from '../po/model.ts'`, 'http may not import shared/po/model.ts'],
+    ['shared/events/a.ts', `import { x } from '../files/runs.ts'`, 'http may not import shared/files/runs.ts'],
+    ['shared/http/start.ts', `import { x } from '../po/stop.ts'`, 'start may not import shared/po/stop.ts'],
+    ['shared/http/start.ts', `import { x } from '../wire/context.ts'`, 'start may not import shared/wire/context.ts'],
+    ['shared/po/schema.ts', `import type { X } from '../http/endpoint.ts'`, 'schemas may not import shared/http'],
+    ['shared/http/a.ts', `import '../../test/sandbox/hub.ts'`, 'http may not import test/sandbox/hub.ts'],
+    ['shared/http/a.ts', `import { x } from '../../functions/po/stop/index.ts'`, 'http may not import functions'],
     ['shared/wire/a.ts', `import { stop } from '../po/stop.ts'`, 'wiring may not import shared/po/stop.ts'],
     ['shared/po/stop.ts', `export { x } from './model.ts'`, 're-exports'],
     ['functions/po/stop/index.ts', `if (process.env.X) x()`, 'an entry only wires'],
@@ -280,11 +220,20 @@ describe('a planted violation is seen:', () => {
       `// import { x } from 'zod'\n/*\nimport y from 'undici'\n*/\nconst a = 'https://x' // console.log`,
     ],
     ['shared/po/stop.ts', `const importer = load('zod')\nconst text = "import x from 'zod'"`],
-    ['shared/po/stop.ts', `import { isFault } from '../fault.ts'\nimport type { Ports } from './ports.ts'`],
+    ['shared/po/stop.ts', `import { isFault } from '../platform/fault.ts'\nimport type { Ports } from './ports.ts'`],
     ['shared/adapters/postgres/a.ts', `import postgres from 'postgres'\nimport { once } from 'node:events'`],
     ['shared/po/objects/index.ts', `export { x } from './pods.ts'`],
     ['shared/po/stop.ts', lines(300)],
   ])('and what is allowed is not: %s', (path, source) => expect(faults(new Map([[path, source]]))).toEqual([]))
+
+  test('a circle is seen, also one of types', () => {
+    const sources = new Map([
+      ['shared/a.ts', `import type { B } from './b.ts'`],
+      ['shared/b.ts', `import { c } from './c.ts'`],
+      ['shared/c.ts', `import { A } from './a.ts'`],
+    ])
+    expect(circles(sources)).toEqual(['shared/a.ts → shared/b.ts → shared/c.ts → shared/a.ts'])
+  })
 
   test('a package that is reached through types alone is not loaded', () => {
     const sources = new Map([

@@ -6,10 +6,10 @@ import { dirname, join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { NODE_FLAGS } from '../knative/process.ts'
-import { differing, RENDERED } from '../knative/render.ts'
-import { AMBIENT } from '../knative/render-env.ts'
-import { ConfigFault, loadConfig, SETTINGS } from '../shared/config.ts'
+import { NODE_FLAGS } from '../knative/image/process.ts'
+import { AMBIENT } from '../knative/render/env.ts'
+import { differing, RENDERED } from '../knative/render/index.ts'
+import { ConfigFault, loadConfig, SETTINGS } from '../shared/settings/config.ts'
 
 const ROOT = new URL('../', import.meta.url).pathname
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')

@@ -1,26 +1,26 @@
-/** An overlay into a cluster: checked as a whole, then applied stage by stage, each one working before the next begins. */
+/** Deploys an overlay: checks it as a whole, then applies it in stages, each of which must be ready before the next begins. */
 
-import { SECRETS_NAME } from '../environment.ts'
-import { selectorOf } from '../labels.ts'
+import { SECRETS_NAME } from '../manifests/environment.ts'
+import { PART_OF } from '../manifests/labels.ts'
 import { checkAdmission } from './admission.ts'
 import * as cluster from './kubectl.ts'
-import { type DeployedObject, isFunction, Refused, refOf, titleOf } from './objects.ts'
+import { DeployError, type DeployedObject, isFunction, refOf, titleOf } from './objects.ts'
 import { imagesOf, namespaceOf, type Plan, planOf, STAGES, type Stage } from './plan.ts'
 import { preflight } from './preflight.ts'
 import { referred, sourcesOf, stamped } from './settings-stamp.ts'
 import { untilReady } from './wait.ts'
 
-export interface DeployInput {
+interface DeployInput {
   readonly overlay: string
-  /** File of `NAME=value` lines that the Secret is made of; without it the one that is there stays. */
+  /** File of `NAME=value` lines for the Secret; without it the existing Secret is kept. */
   readonly secrets?: string | undefined
   readonly timeoutSeconds: number
-  /** Removes what an earlier version had and this one has not. */
+  /** Deletes objects of an earlier version that this one does not have. */
   readonly prune?: boolean
-  readonly say: (line: string) => void
+  readonly print: (line: string) => void
 }
 
-const WHAT: Readonly<Record<Stage, string>> = {
+const STAGE_TITLES: Readonly<Record<Stage, string>> = {
   foundation: 'settings, accounts, policies',
   migration: 'the database',
   events: 'brokers and bindings',
@@ -28,7 +28,7 @@ const WHAT: Readonly<Record<Stage, string>> = {
   sources: 'what sends events',
 }
 
-/** Kinds whose objects of an earlier version may be left over. Jobs go by themselves, Namespaces and Secrets are not ours. */
+/** Kinds that may be pruned. Jobs expire by their TTL; Namespaces and Secrets belong to the operator. */
 const PRUNED = [
   'services.v1.serving.knative.dev',
   'pingsources.v1.sources.knative.dev',
@@ -46,28 +46,20 @@ const PRUNED = [
   'networkpolicies.v1.networking.k8s.io',
 ]
 
-const selector = (): string => `app.kubernetes.io/part-of=${selectorOf('function')['app.kubernetes.io/part-of']}`
-
-/** A Job cannot be changed: the one of the last deployment makes room. */
-async function makeRoom(jobs: readonly DeployedObject[]): Promise<void> {
-  await cluster.remove(jobs.filter(({ kind }) => kind === 'Job').map(refOf))
-}
-
-/** What admission would refuse is refused before anything runs differently. */
-async function checkAll(plan: Plan, namespace: string): Promise<void> {
+/** Finds what admission refuses before any workload changes. */
+async function dryRun(plan: Plan, namespace: string): Promise<void> {
   const namespaces = plan.foundation.filter(({ kind }) => kind === 'Namespace')
-  if (namespaces.length > 0 && !(await cluster.get('namespace', namespace))) return // nothing can be tried in it yet
-  const changeable = STAGES.flatMap((stage) => plan[stage]).filter(({ kind }) => kind !== 'Job')
+  if (namespaces.length > 0 && !(await cluster.get('namespace', namespace))) return // a dry run needs the namespace
+  const objects = STAGES.flatMap((stage) => plan[stage])
   await cluster.apply(
-    changeable.filter((object) => !isFunction(object)),
+    objects.filter((object) => object.kind !== 'Job' && !isFunction(object)),
     'dry run',
   )
-  // Serving tries the pod of a function, which takes its account.
+  // Serving's dry run creates the pod of a function, which needs its service account.
   await cluster.apply(plan.foundation)
   await cluster.apply(plan.functions, 'dry run')
 }
 
-/** Functions with the stamp of what they read, as it is in the cluster now. */
 async function withStamps(functions: readonly DeployedObject[], namespace: string) {
   const sources = await cluster.getAll(
     referred(functions).map(({ kind, name }) => ({ apiVersion: 'v1', kind, name, namespace })),
@@ -77,51 +69,55 @@ async function withStamps(functions: readonly DeployedObject[], namespace: strin
 
 async function applyStage(stage: Stage, objects: readonly DeployedObject[], namespace: string, input: DeployInput) {
   if (objects.length === 0) return
-  input.say(`${stage}: ${WHAT[stage]} (${objects.length})`)
-  if (stage === 'migration') await makeRoom(objects)
+  input.print(`${stage}: ${STAGE_TITLES[stage]} (${objects.length})`)
+  // The pod template of a Job is immutable, so the Job of the last deployment is deleted first.
+  if (stage === 'migration') await cluster.deleteAll(objects.filter(({ kind }) => kind === 'Job').map(refOf))
   const applied = stage === 'functions' ? await withStamps(objects, namespace) : objects
   await cluster.apply(applied)
-  await cluster.forgetClientSide(applied.filter(isFunction).map(refOf))
-  // A binding waits for the functions that it binds.
+  await cluster.dropClientSideState(applied.filter(isFunction).map(refOf))
+  // A SinkBinding is ready only after its functions exist.
   const awaited = applied.filter(({ kind }) => kind !== 'SinkBinding')
   await untilReady(awaited, {
     namespace,
     timeoutSeconds: input.timeoutSeconds,
-    say: stage === 'foundation' ? () => {} : input.say,
+    print: stage === 'foundation' ? () => {} : input.print,
   })
 }
 
-async function leftOver(objects: readonly DeployedObject[], namespace: string): Promise<readonly DeployedObject[]> {
-  const found = await cluster.select(PRUNED, namespace, selector())
-  const wanted = new Set(objects.map((object) => `${object.apiVersion} ${object.kind} ${object.metadata.name}`))
-  const made = ({ metadata }: DeployedObject) => !('ownerReferences' in metadata)
-  return found.filter(
-    (object) => made(object) && !wanted.has(`${object.apiVersion} ${object.kind} ${object.metadata.name}`),
-  )
+/** Objects of this installation in the cluster that the overlay does not contain. */
+async function obsoleteObjects(
+  objects: readonly DeployedObject[],
+  namespace: string,
+): Promise<readonly DeployedObject[]> {
+  const found = await cluster.selectAll(PRUNED, namespace, `app.kubernetes.io/part-of=${PART_OF}`)
+  const keyOf = ({ apiVersion, kind, metadata }: DeployedObject) => `${apiVersion} ${kind} ${metadata.name}`
+  const expected = new Set(objects.map(keyOf))
+  return found.filter((object) => !('ownerReferences' in object.metadata) && !expected.has(keyOf(object)))
 }
 
-async function handleLeftOver(objects: readonly DeployedObject[], namespace: string, { prune, say }: DeployInput) {
-  const left = await leftOver(objects, namespace)
-  if (left.length === 0) return
-  say(`${prune ? 'removing what is' : 'left over'} of an earlier version: ${left.map(titleOf).join(', ')}`)
-  if (prune) await cluster.remove(left.map(refOf))
-  else say('  PRUNE=1 removes it')
+async function pruneObsolete(objects: readonly DeployedObject[], namespace: string, { prune, print }: DeployInput) {
+  const obsolete = await obsoleteObjects(objects, namespace)
+  if (obsolete.length === 0) return
+  print(`${prune ? 'removing what is' : 'left over'} of an earlier version: ${obsolete.map(titleOf).join(', ')}`)
+  if (prune) await cluster.deleteAll(obsolete.map(refOf))
+  else print('  PRUNE=1 removes it')
 }
 
-/** @throws with every reason why it could not begin, or with what does not work and why */
+/** @throws DeployError with all faults of the overlay, or with the objects that are not ready and why */
 export async function deploy(input: DeployInput): Promise<void> {
-  const began = Date.now()
-  const objects = await cluster.render(input.overlay)
+  const startedAt = Date.now()
+  const objects = await cluster.renderOverlay(input.overlay)
   const namespace = namespaceOf(objects)
-  input.say(`${input.overlay} → namespace ${namespace}, images ${imagesOf(objects).join(', ')}`)
+  input.print(`${input.overlay} → namespace ${namespace}, images ${imagesOf(objects).join(', ')}`)
   const plan = planOf(objects)
   const secret = input.secrets ? await cluster.renderSecret(SECRETS_NAME, namespace, input.secrets) : undefined
   const faults = await preflight(objects, namespace, secret)
-  if (faults.length > 0) throw new Refused(`nothing was applied:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
-  for (const warning of await checkAdmission()) input.say(`WARNING: ${warning}`)
+  if (faults.length > 0)
+    throw new DeployError(`nothing was applied:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
+  for (const warning of await checkAdmission()) input.print(`WARNING: ${warning}`)
   if (secret) await cluster.apply([...plan.foundation.filter(({ kind }) => kind === 'Namespace'), secret])
-  await checkAll(plan, namespace)
+  await dryRun(plan, namespace)
   for (const stage of STAGES) await applyStage(stage, plan[stage], namespace, input)
-  await handleLeftOver(objects, namespace, input)
-  input.say(`deployed in ${Math.round((Date.now() - began) / 1000)} s`)
+  await pruneObsolete(objects, namespace, input)
+  input.print(`deployed in ${Math.round((Date.now() - startedAt) / 1000)} s`)
 }

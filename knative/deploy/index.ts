@@ -1,19 +1,18 @@
 /**
- * `make deploy` and `make undeploy`: an overlay into a cluster, stage by stage, and out of it again.
+ * `make deploy` and `make undeploy`: apply an overlay to a cluster in stages, or delete it.
  *
  *     node knative/deploy/index.ts deploy   --overlay DIR [--secrets FILE] [--timeout SECONDS] [--prune]
  *     node knative/deploy/index.ts undeploy --overlay DIR [--force]
  *
- * Uses kubectl with the operator's context. Ends with 0 when everything works, with 1 and the reasons when it does not,
- * with 2 when it was called wrongly.
+ * Uses kubectl with the operator's context. Exit code: 0 if everything is ready, 1 on failure, 2 for invalid arguments.
  */
 import { parseArgs } from 'node:util'
 import { deploy } from './deploy.ts'
-import { Refused } from './objects.ts'
+import { DeployError } from './objects.ts'
 import { undeploy } from './undeploy.ts'
 
 const USAGE = 'expected: deploy|undeploy --overlay DIR [--secrets FILE] [--timeout SECONDS] [--prune] [--force]'
-const say = (line: string): void => console.log(line)
+const print = (line: string): void => console.log(line)
 
 function read(args: readonly string[]) {
   const options = {
@@ -25,7 +24,7 @@ function read(args: readonly string[]) {
   } as const
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true })
   const timeoutSeconds = Number(values.timeout)
-  if (!values.overlay || !Number.isInteger(timeoutSeconds) || timeoutSeconds < 1) throw new Refused(USAGE)
+  if (!values.overlay || !Number.isInteger(timeoutSeconds) || timeoutSeconds < 1) throw new DeployError(USAGE)
   return { command: positionals[0], ...values, overlay: values.overlay, timeoutSeconds }
 }
 
@@ -33,17 +32,17 @@ async function main(args: readonly string[]): Promise<number> {
   let input: ReturnType<typeof read>
   try {
     input = read(args)
-    if (input.command !== 'deploy' && input.command !== 'undeploy') throw new Refused(USAGE)
+    if (input.command !== 'deploy' && input.command !== 'undeploy') throw new DeployError(USAGE)
   } catch (error) {
-    console.error(error instanceof Refused ? error.message : `${(error as Error).message}; ${USAGE}`)
+    console.error(error instanceof DeployError ? error.message : `${(error as Error).message}; ${USAGE}`)
     return 2
   }
   try {
-    if (input.command === 'deploy') await deploy({ ...input, say })
-    else await undeploy({ ...input, say })
+    if (input.command === 'deploy') await deploy({ ...input, print })
+    else await undeploy({ ...input, print })
     return 0
   } catch (error) {
-    console.error(error instanceof Refused ? `${input.command}: ${error.message}` : error)
+    console.error(error instanceof DeployError ? `${input.command}: ${error.message}` : error)
     return 1
   }
 }

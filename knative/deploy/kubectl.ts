@@ -1,34 +1,29 @@
-/** The cluster as kubectl reaches it: whatever context, login and proxy the operator has set up for it hold here, too. */
-import { spawn } from 'node:child_process'
+/** Runs kubectl, which uses the operator's context, credentials and proxy. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { parseAllDocuments } from 'yaml'
-import { type DeployedObject, type ObjectRef, Refused, resourceOf } from './objects.ts'
+import { DeployError, type DeployedObject, type ObjectRef, qualifiedKind } from './objects.ts'
 
-/** Under this name the API server remembers which fields are ours. */
+const run = promisify(execFile)
+
 const FIELD_MANAGER = 'knative-pod-orchestration'
 
-/** @throws Refused with what kubectl said */
+/** @throws DeployError with kubectl's standard error */
 async function kubectl(args: readonly string[], input?: string): Promise<string> {
-  const child = spawn('kubectl', args, { stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] })
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
-  let [out, said] = ['', '']
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    out += text
-  })
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    said += text
-  })
-  child.once('error', (error: NodeJS.ErrnoException) =>
-    reject(error.code === 'ENOENT' ? new Refused('kubectl is not on the PATH') : error),
-  )
-  child.once('close', (code) => (code === 0 ? resolve(out) : reject(new Refused(said.trim() || `ended with ${code}`))))
-  child.stdin?.on('error', () => {})
-  child.stdin?.end(input)
-  return promise
+  const running = run('kubectl', args, { maxBuffer: Number.POSITIVE_INFINITY })
+  running.child.stdin?.on('error', () => {}).end(input)
+  try {
+    return (await running).stdout
+  } catch (error) {
+    const { code, stderr = '' } = error as NodeJS.ErrnoException & { readonly stderr?: string }
+    if (code === 'ENOENT') throw new DeployError('kubectl is not on the PATH')
+    throw typeof code === 'string' ? error : new DeployError(stderr.trim() || `ended with ${code}`)
+  }
 }
 
-const within = (namespace: string | undefined): readonly string[] => (namespace ? ['--namespace', namespace] : [])
+const inNamespace = (namespace: string | undefined): readonly string[] => (namespace ? ['--namespace', namespace] : [])
 
-const list = (objects: readonly DeployedObject[]): string =>
+const listOf = (objects: readonly DeployedObject[]): string =>
   JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })
 
 const itemsOf = (text: string): readonly DeployedObject[] => {
@@ -37,26 +32,23 @@ const itemsOf = (text: string): readonly DeployedObject[] => {
   return answer.items ?? [answer]
 }
 
-/** What a kustomization makes. */
-export async function render(overlay: string): Promise<readonly DeployedObject[]> {
+export async function renderOverlay(overlay: string): Promise<readonly DeployedObject[]> {
   const documents = parseAllDocuments(await kubectl(['kustomize', overlay]))
   return documents.map((document) => document.toJS() as DeployedObject | null).filter((object) => object !== null)
 }
 
-/** Group versions that the cluster serves. */
 export async function servedVersions(): Promise<ReadonlySet<string>> {
   return new Set((await kubectl(['api-versions'])).split(/\s+/).filter(Boolean))
 }
 
-/** Server-side apply: fields of others stay, those of earlier applies that are not named any more go. */
+/** Server-side apply: keeps the fields of other managers and removes ours that the objects no longer set. */
 export async function apply(objects: readonly DeployedObject[], mode: 'now' | 'dry run' = 'now'): Promise<void> {
   if (objects.length === 0) return
   const dry = mode === 'dry run' ? ['--dry-run=server'] : []
   const how = ['--server-side', '--force-conflicts', `--field-manager=${FIELD_MANAGER}`, ...dry]
-  await kubectl(['apply', ...how, '--filename', '-'], list(objects))
+  await kubectl(['apply', ...how, '--filename', '-'], listOf(objects))
 }
 
-/** Those that are there. */
 export async function getAll(refs: readonly ObjectRef[]): Promise<readonly DeployedObject[]> {
   if (refs.length === 0) return []
   const items = refs.map(({ apiVersion, kind, name, namespace }) => ({
@@ -65,41 +57,43 @@ export async function getAll(refs: readonly ObjectRef[]): Promise<readonly Deplo
     metadata: { name, namespace },
   }))
   const args = ['get', '--filename', '-', '--ignore-not-found', '--output', 'json']
-  return itemsOf(await kubectl(args, list(items as DeployedObject[])))
+  return itemsOf(await kubectl(args, listOf(items as DeployedObject[])))
 }
 
 const CLIENT_SIDE = 'kubectl.kubernetes.io/last-applied-configuration'
 
 /**
- * What `kn service apply` and `kubectl apply` remember in an object. kubectl takes it over with all that they had set, which is
- * right once; when the next apply leaves it out, the other annotations go with it, and Serving refuses that.
+ * Removes the annotation of an earlier client-side apply (`kn service apply`, `kubectl apply`). Server-side apply takes over
+ * the fields that it lists, once. If a later apply removed the annotation, those fields would go with it, and Serving refuses
+ * to remove its own annotations.
  */
-export async function forgetClientSide(refs: readonly ObjectRef[]): Promise<void> {
+export async function dropClientSideState(refs: readonly ObjectRef[]): Promise<void> {
   const marked = (await getAll(refs)).filter(({ metadata }) => metadata.annotations?.[CLIENT_SIDE] !== undefined)
   for (const object of marked) {
     const { namespace, name } = object.metadata
-    await kubectl(['annotate', resourceOf(object), name, ...within(namespace), `${CLIENT_SIDE}-`])
+    await kubectl(['annotate', qualifiedKind(object), name, ...inNamespace(namespace), `${CLIENT_SIDE}-`])
   }
 }
 
 export async function get(kind: string, name: string, namespace?: string): Promise<DeployedObject | undefined> {
-  const args = ['get', kind, name, ...within(namespace), '--ignore-not-found', '--output', 'json']
+  const args = ['get', kind, name, ...inNamespace(namespace), '--ignore-not-found', '--output', 'json']
   return itemsOf(await kubectl(args))[0]
 }
 
-export const select = async (kinds: readonly string[], namespace: string, selector: string) =>
-  itemsOf(await kubectl(['get', kinds.join(','), ...within(namespace), '--selector', selector, '--output', 'json']))
+export const selectAll = async (kinds: readonly string[], namespace: string, selector: string) =>
+  itemsOf(
+    await kubectl(['get', kinds.join(','), ...inNamespace(namespace), '--selector', selector, '--output', 'json']),
+  )
 
-/** Deletes what is there of these, and returns when it is gone. */
-export async function remove(refs: readonly ObjectRef[]): Promise<void> {
+/** Deletes the objects that exist, and waits until they are gone. */
+export async function deleteAll(refs: readonly ObjectRef[]): Promise<void> {
   for (const ref of refs) {
-    const what = [resourceOf(ref), ref.name, ...within(ref.namespace)]
+    const what = [qualifiedKind(ref), ref.name, ...inNamespace(ref.namespace)]
     await kubectl(['delete', ...what, '--ignore-not-found', '--cascade=foreground', '--wait=true'])
   }
 }
 
-/** The Secret that a file of `NAME=value` lines makes. */
 export async function renderSecret(name: string, namespace: string, file: string): Promise<DeployedObject | undefined> {
-  const args = ['create', 'secret', 'generic', name, ...within(namespace), `--from-env-file=${file}`]
+  const args = ['create', 'secret', 'generic', name, ...inNamespace(namespace), `--from-env-file=${file}`]
   return itemsOf(await kubectl([...args, '--dry-run=client', '--output', 'json']))[0]
 }

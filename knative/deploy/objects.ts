@@ -1,4 +1,4 @@
-/** Kubernetes objects as kustomize renders them and as the API server answers. */
+/** Kubernetes objects as kustomize renders them and the API server returns them. */
 
 export interface ObjectRef {
   readonly apiVersion: string
@@ -43,8 +43,8 @@ export const refOf = ({ apiVersion, kind, metadata }: DeployedObject): ObjectRef
   namespace: metadata.namespace,
 })
 
-/** `Service.v1.serving.knative.dev`: a kind that no other group can be taken for. */
-export function resourceOf({ apiVersion, kind }: Pick<ObjectRef, 'apiVersion' | 'kind'>): string {
+/** For example `Service.v1.serving.knative.dev`, which tells a Knative Service from a core one. */
+export function qualifiedKind({ apiVersion, kind }: Pick<ObjectRef, 'apiVersion' | 'kind'>): string {
   const [version = '', group] = apiVersion.split('/').reverse()
   return group ? `${kind}.${version}.${group}` : `${kind}.${version}.`
 }
@@ -54,11 +54,11 @@ const KNATIVE_SERVICE = /^serving\.knative\.dev\//
 export const isFunction = ({ apiVersion, kind }: Pick<ObjectRef, 'apiVersion' | 'kind'>): boolean =>
   kind === 'Service' && KNATIVE_SERVICE.test(apiVersion)
 
-/** As people call them: a Knative Service is no Service. */
+/** The kind and name for messages. A function has its name only: `Service` would suggest a core Service. */
 export const titleOf = (object: DeployedObject): string =>
   isFunction(object) ? object.metadata.name : `${object.kind} ${object.metadata.name}`
 
-/** Every field of an object, however deep it lies, outer ones first. */
+/** All fields of an object at any depth, outer ones first. */
 export function* fieldsOf(value: unknown): Generator<readonly [name: string, value: unknown]> {
   if (value === null || typeof value !== 'object') return
   for (const [name, inner] of Object.entries(value)) {
@@ -67,5 +67,5 @@ export function* fieldsOf(value: unknown): Generator<readonly [name: string, val
   }
 }
 
-/** What the operator can do something about: said without a stack. */
-export class Refused extends Error {}
+/** An error that the operator can resolve; printed without a stack. */
+export class DeployError extends Error {}

@@ -1,15 +1,15 @@
-/** What must be true before anything is applied; everything that is not is named at once. */
-import { type Config, ConfigFault, groupsOf, loadConfig } from '../../shared/config.ts'
+/** Checks the preconditions of a deployment and returns all faults at once. */
+
 import { API_VERSION, KIND } from '../../shared/dt/names.ts'
-import { allRoutes, dtRoutes, type SettingGroup } from '../../shared/routes.ts'
-import { SECRETS_NAME, SETTINGS_NAME } from '../environment.ts'
+import { allRoutes, dtRoutes, type SettingGroup } from '../../shared/routes/index.ts'
+import { type Config, ConfigFault, groupsOf, loadConfig } from '../../shared/settings/config.ts'
+import { SECRETS_NAME, SETTINGS_NAME } from '../manifests/environment.ts'
 import * as cluster from './kubectl.ts'
 import { type DeployedObject, isFunction } from './objects.ts'
 import { imagesOf } from './plan.ts'
 
 const EXAMPLE_IMAGE = /^registry\.example\//
 
-/** Kinds of rendered objects that the cluster does not know, with the group version that they lack. */
 export function unserved(objects: readonly DeployedObject[], served: ReadonlySet<string>): string[] {
   const missing = Map.groupBy(
     objects.filter(({ apiVersion }) => !served.has(apiVersion)),
@@ -17,19 +17,19 @@ export function unserved(objects: readonly DeployedObject[], served: ReadonlySet
   )
   return [...missing].map(([version, of]) => {
     const kinds = [...new Set(of.map(({ kind }) => kind))].join(', ')
-    return `the cluster does not serve ${version} (${kinds}): ${whatServes(version)}`
+    return `the cluster does not serve ${version} (${kinds}): ${remedyFor(version)}`
   })
 }
 
-const TWINS = new Set(dtRoutes.map(({ name }) => name))
+const DT = new Set(dtRoutes.map(({ name }) => name))
 
-/** The kind that functions of digital twins cannot do without. It is of the whole cluster, so no overlay brings it. */
-export const kindsOfTwins = (objects: readonly DeployedObject[], served: ReadonlySet<string>): string[] =>
-  objects.some((object) => isFunction(object) && TWINS.has(object.metadata.name)) && !served.has(API_VERSION)
-    ? [`the cluster does not serve ${API_VERSION} (${KIND}): kubectl apply -k knative/crd`]
+/** The digital-twin functions need the Analytics kind. It is cluster-scoped, so no overlay contains it. */
+export const kindsOfDt = (objects: readonly DeployedObject[], served: ReadonlySet<string>): string[] =>
+  objects.some((object) => isFunction(object) && DT.has(object.metadata.name)) && !served.has(API_VERSION)
+    ? [`the cluster does not serve ${API_VERSION} (${KIND}): kubectl apply -k knative/config/crd`]
     : []
 
-function whatServes(version: string): string {
+function remedyFor(version: string): string {
   if (version.startsWith('serving.knative.dev/')) return 'install Knative Serving'
   if (/^(eventing|sources)\.knative\.dev\//.test(version)) return 'install Knative Eventing'
   if (version.startsWith('gateway.networking.k8s.io/')) return 'install the Gateway API and a gateway'
@@ -39,24 +39,25 @@ function whatServes(version: string): string {
 const settingsOf = (objects: readonly DeployedObject[]): Readonly<Record<string, string>> =>
   objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === SETTINGS_NAME)?.data ?? {}
 
-/** A class that is not there would keep each pod of a run from being made. It is of the whole cluster, so no overlay brings it. */
+/** Kubernetes refuses pods with an unknown PriorityClass. It is cluster-scoped, so no overlay contains it. */
 async function priorityFaults(objects: readonly DeployedObject[]): Promise<string[]> {
   const { RUN_PRIORITY_CLASS: name } = settingsOf(objects)
   if (!name || (await cluster.get('priorityclass', name))) return []
-  return [`there is no PriorityClass ${name} (RUN_PRIORITY_CLASS): kubectl apply -k knative/priority makes po-runs`]
+  return [
+    `there is no PriorityClass ${name} (RUN_PRIORITY_CLASS): kubectl apply -k knative/config/priority makes po-runs`,
+  ]
 }
 
 const decoded = (data: Readonly<Record<string, string>> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value, 'base64').toString('utf8')]))
 
-/** The groups of settings that the rendered functions read. */
 function groupsRead(objects: readonly DeployedObject[], env: Record<string, string>): readonly SettingGroup[] {
   const names = new Set(objects.map(({ metadata }) => metadata.name))
   const deployed = allRoutes.filter(({ name }) => names.has(name))
   return [...new Set(deployed.flatMap((route) => groupsOf(route, env)))]
 }
 
-/** The faults that functions would find at their start. */
+/** The faults that functions would find at start. */
 export function settingFaults(
   objects: readonly DeployedObject[],
   secret: DeployedObject | undefined,
@@ -73,14 +74,7 @@ export function settingFaults(
   }
 }
 
-const makeSecret = (namespace: string): string =>
-  `there is no Secret ${SECRETS_NAME} in namespace ${namespace}: fill in a copy of knative/secrets.env.template and name it ` +
-  'with SECRETS=FILE'
-
-/**
- * @param given the Secret that is about to be applied, if it is not there already
- * @returns what is wrong; empty when nothing is
- */
+/** @param given the Secret to be applied; default: the one in the cluster */
 export async function preflight(
   objects: readonly DeployedObject[],
   namespace: string,
@@ -91,7 +85,7 @@ export async function preflight(
   const faults = [
     ...examples.map((image) => `${image} is the example's image: set yours under \`images\` of the overlay`),
     ...unserved(objects, served),
-    ...kindsOfTwins(objects, served),
+    ...kindsOfDt(objects, served),
     ...(await priorityFaults(objects)),
   ]
   const rendered = objects.some(({ kind, metadata }) => kind === 'Namespace' && metadata.name === namespace)
@@ -99,7 +93,9 @@ export async function preflight(
     faults.push(`there is no namespace ${namespace}: create it, or add it to the overlay`)
   }
   const secret = given ?? (await cluster.get('secret', SECRETS_NAME, namespace))
-  if (!secret) faults.push(makeSecret(namespace))
-  else faults.push(...settingFaults(objects, secret))
-  return faults
+  if (secret) return [...faults, ...settingFaults(objects, secret)]
+  return [
+    ...faults,
+    `there is no Secret ${SECRETS_NAME} in namespace ${namespace}: fill in a copy of knative/config/secrets.env.template and name it with SECRETS=FILE`,
+  ]
 }

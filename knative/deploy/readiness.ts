@@ -1,11 +1,12 @@
-/** Whether an applied object works, and if not, why, in the words of whoever knows. Pure. */
+/** Decides whether an applied object is ready, and if not, takes the reason from its status. Pure. */
+import type { V1 } from '../../shared/platform/objects.ts'
 import type { Condition, DeployedObject } from './objects.ts'
 
 export type Readiness =
   | { readonly state: 'ready' }
-  /** It may get there yet. */
+  /** It may still become ready. */
   | { readonly state: 'waiting'; readonly why: string }
-  /** It will not get there by itself. */
+  /** It will not become ready without a change. */
   | { readonly state: 'failed'; readonly why: string }
 
 const READY: Readiness = { state: 'ready' }
@@ -13,42 +14,37 @@ const waiting = (why: string): Readiness => ({ state: 'waiting', why })
 
 const conditionsOf = ({ status }: DeployedObject): readonly Condition[] => status?.conditions ?? []
 const find = (object: DeployedObject, type: string) => conditionsOf(object).find((condition) => condition.type === type)
-const words = ({ type, reason, message }: Condition): string => message || reason || `${type} is not true yet`
+const messageOf = ({ type, reason, message }: Condition): string => message || reason || `${type} is not true yet`
 
-/** Whether its controller has seen what was applied last. */
+/** Whether its controller has observed the last applied generation. */
 const isObserved = ({ metadata, status }: DeployedObject): boolean =>
   metadata.generation === undefined || (status?.observedGeneration ?? 0) >= metadata.generation
 
-/** Everything of Knative's: `Ready` sums up the other conditions, the first one that is not true says why. */
-function byReady(object: DeployedObject): Readiness {
+/** Knative's `Ready` condition sums up the others; the first one that is false has the reason. */
+function ofKnative(object: DeployedObject): Readiness {
   const ready = find(object, 'Ready')
   if (!isObserved(object) || !ready) return waiting('not looked at yet')
   if (ready.status === 'True') return READY
   const broken = conditionsOf(object).find(({ status }) => status === 'False') ?? ready
-  return waiting(words(broken))
-}
-
-interface DeploymentStatus {
-  readonly replicas?: number
-  readonly updatedReplicas?: number
-  readonly availableReplicas?: number
+  return waiting(messageOf(broken))
 }
 
 function ofDeployment(object: DeployedObject): Readiness {
   const wanted = (object.spec as { readonly replicas?: number } | undefined)?.replicas ?? 1
-  const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = (object.status ?? {}) as DeploymentStatus
+  const status: V1<'DeploymentStatus'> = object.status ?? {}
+  const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status
   if (!isObserved(object)) return waiting('not looked at yet')
   if (updatedReplicas >= wanted && replicas === updatedReplicas && availableReplicas >= wanted) return READY
   const stuck = conditionsOf(object).find(({ type, status }) => type === 'Progressing' && status === 'False')
   return waiting(
-    stuck ? words(stuck) : `${Math.min(availableReplicas, updatedReplicas)} of ${wanted} pods are available`,
+    stuck ? messageOf(stuck) : `${Math.min(availableReplicas, updatedReplicas)} of ${wanted} pods are available`,
   )
 }
 
 function ofJob(object: DeployedObject): Readiness {
   if (find(object, 'Complete')?.status === 'True') return READY
   const failed = find(object, 'Failed')
-  if (failed?.status === 'True') return { state: 'failed', why: words(failed) }
+  if (failed?.status === 'True') return { state: 'failed', why: messageOf(failed) }
   const tries = (object.status as { readonly failed?: number } | undefined)?.failed ?? 0
   return waiting(tries > 0 ? `${tries} tries have failed` : 'not ended yet')
 }
@@ -56,7 +52,7 @@ function ofJob(object: DeployedObject): Readiness {
 function ofHttpRoute(object: DeployedObject): Readiness {
   const parents = (object.status?.['parents'] ?? []) as readonly { readonly conditions?: readonly Condition[] }[]
   const refused = parents.flatMap(({ conditions = [] }) => conditions).find(({ status }) => status === 'False')
-  if (refused) return waiting(words(refused))
+  if (refused) return waiting(messageOf(refused))
   return parents.length > 0 ? READY : waiting('no Gateway has taken it yet')
 }
 
@@ -66,43 +62,31 @@ const BY_KIND: Readonly<Record<string, (object: DeployedObject) => Readiness>> =
   HTTPRoute: ofHttpRoute,
 }
 
-/** Kinds outside Knative and `BY_KIND` work as soon as they are there. */
+/** Kinds outside Knative and `BY_KIND` are ready as soon as they exist. */
 export function readinessOf(object: DeployedObject): Readiness {
-  const known = BY_KIND[object.kind]
-  if (known) return known(object)
-  return object.apiVersion.includes('knative.dev/') ? byReady(object) : READY
-}
-
-interface ContainerState {
-  readonly name: string
-  readonly state?: {
-    readonly waiting?: { readonly reason?: string; readonly message?: string }
-    readonly terminated?: { readonly reason?: string; readonly message?: string; readonly exitCode?: number }
-  }
-  readonly lastState?: ContainerState['state']
+  const ofKind = BY_KIND[object.kind]
+  if (ofKind) return ofKind(object)
+  return object.apiVersion.includes('knative.dev/') ? ofKnative(object) : READY
 }
 
 const PROGRESSING = ['ContainerCreating', 'PodInitializing']
 
-function ofContainer({ name, state, lastState }: ContainerState): string | undefined {
-  const { waiting: held, terminated } = state ?? {}
+function ofContainer({ name, state, lastState }: V1<'ContainerStatus'>): string | undefined {
+  const { waiting, terminated } = state ?? {}
   const ended = terminated ?? lastState?.terminated
   const last =
     ended && ended.exitCode !== 0 ? (ended.message?.trim().split('\n').at(-1) ?? `exit code ${ended.exitCode}`) : ''
-  if (held?.reason && !PROGRESSING.includes(held.reason)) {
-    return `${name}: ${held.reason}${last || held.message ? `: ${last || held.message}` : ''}`
+  if (waiting?.reason && !PROGRESSING.includes(waiting.reason)) {
+    return `${name}: ${waiting.reason}${last || waiting.message ? `: ${last || waiting.message}` : ''}`
   }
   return last ? `${name}: ${last}` : undefined
 }
 
-/** What keeps the containers of a pod from running; undefined when nothing does. */
+/** Why the containers of a pod do not run, if its status has a reason. */
 export function podTrouble(pod: DeployedObject): string | undefined {
-  const { initContainerStatuses = [], containerStatuses = [] } = (pod.status ?? {}) as {
-    readonly initContainerStatuses?: readonly ContainerState[]
-    readonly containerStatuses?: readonly ContainerState[]
-  }
+  const { initContainerStatuses = [], containerStatuses = [] } = (pod.status ?? {}) as V1<'PodStatus'>
   const scheduled = find(pod, 'PodScheduled')
-  if (scheduled?.status === 'False') return words(scheduled)
+  if (scheduled?.status === 'False') return messageOf(scheduled)
   for (const status of [...initContainerStatuses, ...containerStatuses]) {
     const trouble = ofContainer(status)
     if (trouble) return trouble
@@ -115,7 +99,7 @@ const REVISION = 'deployment.kubernetes.io/revision'
 const isOwnedBy = ({ metadata }: DeployedObject, uid: string | undefined): boolean =>
   uid !== undefined && (metadata.ownerReferences ?? []).some((owner) => owner.controller === true && owner.uid === uid)
 
-/** Whether a pod was made from what the object says now. */
+/** Whether a pod was created from the current generation of its owner. */
 function isCurrent(owner: DeployedObject, found: readonly DeployedObject[]): (pod: DeployedObject) => boolean {
   const { uid, annotations } = owner.metadata
   if (owner.kind === 'Job') return (pod) => isOwnedBy(pod, uid)
@@ -131,7 +115,7 @@ function isCurrent(owner: DeployedObject, found: readonly DeployedObject[]): (po
   return (pod) => revision !== undefined && pod.metadata.labels?.['serving.knative.dev/revision'] === revision
 }
 
-/** The pods that stand for an object as it was applied last: those of an earlier rollout have faults of their own. */
+/** The pods of the last applied generation; the faults of an earlier rollout do not count. */
 export function currentPods(owner: DeployedObject, found: readonly DeployedObject[]): readonly DeployedObject[] {
   const current = isCurrent(owner, found)
   return found.filter((one) => one.kind === 'Pod' && one.metadata.deletionTimestamp === undefined && current(one))

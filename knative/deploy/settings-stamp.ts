@@ -1,13 +1,13 @@
 /**
- * Functions read their settings at start, and a changed ConfigMap or Secret starts nothing by itself. So each function is
- * stamped with what it reads: one whose settings have changed gets a new revision, and the others stay as they are.
+ * Functions read their settings at start, and Kubernetes does not restart them when a ConfigMap or Secret changes. An
+ * annotation with a digest of its settings gives a function a new revision exactly when they have changed.
  */
 import { createHash } from 'node:crypto'
 import { type DeployedObject, fieldsOf, isFunction } from './objects.ts'
 
 export const STAMP = 'knative-pod-orchestration/settings'
 
-/** ConfigMaps by their content, Secrets by the version of the object: a digest of a secret may give it away. */
+/** A ConfigMap counts by its content, a Secret by the version of the object: a digest could reveal a short secret. */
 export type Sources = ReadonlyMap<string, DeployedObject>
 
 interface Reference {
@@ -45,7 +45,7 @@ interface Template {
   readonly template: { readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> } }
 }
 
-/** The same function with its stamp; anything else as it is. */
+/** Adds the stamp to a function; other objects are returned unchanged. */
 export function stamped(object: DeployedObject, sources: Sources): DeployedObject {
   if (!isFunction(object)) return object
   const spec = object.spec as Template
@@ -61,7 +61,6 @@ export function stamped(object: DeployedObject, sources: Sources): DeployedObjec
 export const sourcesOf = (objects: readonly DeployedObject[]): Sources =>
   new Map(objects.map((object) => [`${object.kind}/${object.metadata.name}`, object]))
 
-/** What templates of these objects refer to, each once. */
 export function referred(
   objects: readonly DeployedObject[],
 ): readonly { readonly kind: string; readonly name: string }[] {

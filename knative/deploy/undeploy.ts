@@ -1,39 +1,39 @@
 /**
- * An installation out of a cluster, what sends events first. The database, the Secret and the namespace stay: they are the
- * site's. Analyses that run would go on without anybody to watch them, so they have to be ended before.
+ * Deletes an installation in reverse order, event sources first. The database, the Secret and the namespace belong to the
+ * operator and are kept. Running analyses must be stopped before: without the status loop their ends would go unnoticed.
  */
 import { LABEL, STANDING_POLICY_NAME } from '../../shared/po/names.ts'
 import * as cluster from './kubectl.ts'
-import { type DeployedObject, Refused, refOf } from './objects.ts'
+import { DeployError, type DeployedObject, refOf } from './objects.ts'
 import { namespaceOf, planOf, STAGES } from './plan.ts'
 
-export interface UndeployInput {
+interface UndeployInput {
   readonly overlay: string
-  /** Leaves running analyses to themselves, with the policy that keeps them apart. */
+  /** Leaves running analyses and the policy that isolates them. */
   readonly force?: boolean
-  readonly say: (line: string) => void
+  readonly print: (line: string) => void
 }
 
 const isKept = ({ kind }: DeployedObject): boolean => kind === 'Namespace' || kind === 'Secret'
 const isStandingPolicy = ({ kind, metadata }: DeployedObject): boolean =>
   kind === 'NetworkPolicy' && metadata.name === STANDING_POLICY_NAME
 
-export async function undeploy({ overlay, force = false, say }: UndeployInput): Promise<void> {
-  const objects = await cluster.render(overlay)
+export async function undeploy({ overlay, force = false, print }: UndeployInput): Promise<void> {
+  const objects = await cluster.renderOverlay(overlay)
   const namespace = namespaceOf(objects)
-  const running = await cluster.select(['pods'], namespace, LABEL.analysis)
+  const running = await cluster.selectAll(['pods'], namespace, LABEL.analysis)
   if (running.length > 0 && !force) {
-    throw new Refused(
+    throw new DeployError(
       `${running.length} pods of analyses are running in namespace ${namespace}: stop them first (PUT /po/stop), or leave ` +
         'them to themselves with FORCE=1',
     )
   }
   const plan = planOf(objects)
   for (const stage of STAGES.toReversed()) {
-    const gone = plan[stage].filter((object) => !isKept(object) && !(running.length > 0 && isStandingPolicy(object)))
-    if (gone.length === 0) continue
-    say(`removing ${stage} (${gone.length})`)
-    await cluster.remove(gone.map(refOf))
+    const deleted = plan[stage].filter((object) => !isKept(object) && !(running.length > 0 && isStandingPolicy(object)))
+    if (deleted.length === 0) continue
+    print(`removing ${stage} (${deleted.length})`)
+    await cluster.deleteAll(deleted.map(refOf))
   }
-  say(`removed from namespace ${namespace}; its Secrets and the database are as they were`)
+  print(`removed from namespace ${namespace}; its Secrets and the database are as they were`)
 }

@@ -1,19 +1,16 @@
-/** Waits until applied objects work, says what changes, and in the end what does not work and why. */
+/** Waits until applied objects are ready, prints each change, and in the end what is not ready and why. */
 import { setTimeout as delay } from 'node:timers/promises'
 import * as cluster from './kubectl.ts'
-import { type DeployedObject, isFunction, Refused, refOf, titleOf } from './objects.ts'
+import { DeployError, type DeployedObject, isFunction, refOf, titleOf } from './objects.ts'
 import { currentPods, podTrouble, type Readiness, readinessOf } from './readiness.ts'
 
-const LOOK_MS = 1000
+const POLL_MS = 1000
 
-export interface Waiting {
+interface WaitOptions {
   readonly namespace: string
   readonly timeoutSeconds: number
-  readonly say: (line: string) => void
+  readonly print: (line: string) => void
 }
-
-/** Thrown with a line for each object that does not work. */
-export class NotReady extends Refused {}
 
 const selectorOfPods = (object: DeployedObject): string | undefined => {
   if (isFunction(object)) return `serving.knative.dev/service=${object.metadata.name}`
@@ -22,19 +19,18 @@ const selectorOfPods = (object: DeployedObject): string | undefined => {
   return undefined
 }
 
-interface Look {
+interface Observation {
   readonly object: DeployedObject
-  /** As the API server has it; undefined when it is not there. */
   readonly live: DeployedObject | undefined
   readonly readiness: Readiness
 }
 
-/** Pods know more than their owners: that an image cannot be pulled, and the last words of a program. */
-async function explain({ live, readiness }: Look, namespace: string): Promise<string> {
+/** The status of a pod has reasons that its owner's lacks, such as a failed image pull or the last log line of a program. */
+async function explain({ live, readiness }: Observation, namespace: string): Promise<string> {
   const why = readiness.state === 'ready' ? 'ready' : readiness.why
   const selector = live && selectorOfPods(live)
   if (!selector || readiness.state === 'ready') return why
-  const found = await cluster.select(
+  const found = await cluster.selectAll(
     live.kind === 'Deployment' ? ['pods', 'replicasets'] : ['pods'],
     namespace,
     selector,
@@ -45,7 +41,7 @@ async function explain({ live, readiness }: Look, namespace: string): Promise<st
   return trouble && !why.includes(trouble) ? `${why} (${trouble})` : why
 }
 
-async function look(objects: readonly DeployedObject[]): Promise<readonly Look[]> {
+async function observe(objects: readonly DeployedObject[]): Promise<readonly Observation[]> {
   const live = await cluster.getAll(objects.map(refOf))
   return objects.map((object) => {
     const found = live.find(
@@ -57,30 +53,33 @@ async function look(objects: readonly DeployedObject[]): Promise<readonly Look[]
   })
 }
 
-async function describe(looks: readonly Look[], namespace: string): Promise<string> {
-  const lines = looks.map(async (one) => `  ${titleOf(one.object)}: ${await explain(one, namespace)}`)
+async function describe(observations: readonly Observation[], namespace: string): Promise<string> {
+  const lines = observations.map(async (one) => `  ${titleOf(one.object)}: ${await explain(one, namespace)}`)
   return (await Promise.all(lines)).join('\n')
 }
 
-/** Resolves when all work. @throws NotReady when one cannot, or when time is up */
-export async function untilReady(objects: readonly DeployedObject[], { namespace, timeoutSeconds, say }: Waiting) {
-  const began = Date.now()
-  const seconds = () => Math.round((Date.now() - began) / 1000)
-  const told = new Map<string, string>()
-  const tell = (title: string, news: string) => {
-    if (told.get(title) === news) return
-    told.set(title, news)
-    say(`${String(seconds()).padStart(5)} s  ${title}: ${news}`)
+/** @throws DeployError with a line per object that has failed or is not ready in time */
+export async function untilReady(
+  objects: readonly DeployedObject[],
+  { namespace, timeoutSeconds, print }: WaitOptions,
+) {
+  const startedAt = Date.now()
+  const seconds = () => Math.round((Date.now() - startedAt) / 1000)
+  const printed = new Map<string, string>()
+  const printChange = (title: string, state: string) => {
+    if (printed.get(title) === state) return
+    printed.set(title, state)
+    print(`${String(seconds()).padStart(5)} s  ${title}: ${state}`)
   }
   for (;;) {
-    const looks = await look(objects)
-    for (const one of looks) tell(titleOf(one.object), await explain(one, namespace))
-    const open = looks.filter(({ readiness }) => readiness.state !== 'ready')
-    if (open.length === 0) return
-    const failed = open.filter(({ readiness }) => readiness.state === 'failed')
-    if (failed.length > 0) throw new NotReady(`failed:\n${await describe(failed, namespace)}`)
+    const observations = await observe(objects)
+    for (const one of observations) printChange(titleOf(one.object), await explain(one, namespace))
+    const notReady = observations.filter(({ readiness }) => readiness.state !== 'ready')
+    if (notReady.length === 0) return
+    const failed = notReady.filter(({ readiness }) => readiness.state === 'failed')
+    if (failed.length > 0) throw new DeployError(`failed:\n${await describe(failed, namespace)}`)
     if (seconds() >= timeoutSeconds)
-      throw new NotReady(`not ready after ${timeoutSeconds} s:\n${await describe(open, namespace)}`)
-    await delay(LOOK_MS)
+      throw new DeployError(`not ready after ${timeoutSeconds} s:\n${await describe(notReady, namespace)}`)
+    await delay(POLL_MS)
   }
 }

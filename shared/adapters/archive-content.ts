@@ -1,11 +1,11 @@
-/** Whether the lines and logs that are kept beside an archive entry are those that its document has the digests of. */
+/** Verifies the stored lines and logs of an archive entry against the digests in its document. */
 import type { AnalysisKey, RunNumber } from '../po/model.ts'
-import type { ArchivedLog, ArchivedRun, Store } from '../po/ports.ts'
+import type { ArchivedLog, ArchivedRun } from '../po/ports/archive.ts'
+import type { PoStore } from '../po/ports/store.ts'
 import { lineItem, listDigest } from './content-digest.ts'
 import { asObject } from './json.ts'
 
-/** What is read of them, a piece at a time. */
-export type ContentReader = Pick<Store, 'lines' | 'logPiece'>
+type ContentReader = Pick<PoStore, 'lines' | 'logPiece'>
 
 async function linesDigest({ lines }: ContentReader, key: AnalysisKey, run: RunNumber): Promise<string> {
   const digest = listDigest()
@@ -26,8 +26,8 @@ async function logDigest({ logPiece }: ContentReader, key: AnalysisKey, log: Arc
 }
 
 /**
- * Why the content is not that of the document, or null. Entries of the first version have their content in the document.
- * @param document of an entry whose signature is good
+ * The first difference between content and digests, or null. Entries of the first version contain their content themselves.
+ * @param document of an entry whose signature is valid
  */
 export async function contentFault(reader: ContentReader, key: AnalysisKey, document: string): Promise<string | null> {
   const { version, runs, logs } = asObject(JSON.parse(document)) as {

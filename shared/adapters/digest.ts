@@ -1,4 +1,4 @@
-/** The Digest port: SHA-256, by which contents are known, and MD5 for readers of old, in one pass. */
+/** The Digest port: SHA-256, which identifies contents, and MD5 for older clients, in one pass. */
 import { createHash } from 'node:crypto'
 import type { Digest } from '../files/ports.ts'
 

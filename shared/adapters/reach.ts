@@ -1,74 +1,14 @@
-/** The two ways into the namespace: its Services by name, or the API server's service proxy from outside the cluster. */
-import { createHttpClient, createSend, type HttpAnswer, type Send, TooLarge } from './http-client.ts'
+/** How requests reach Services of the namespace: by DNS name, or from outside the cluster through the API server. */
+import { createSend, type Send } from '../platform/http-client.ts'
 
-export interface ServiceRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
-  readonly signal: AbortSignal
+export interface Reach {
+  readonly send: Send
+  /** URL of a port of a Service, without a path. */
+  readonly urlOf: (service: string, port: number) => string
 }
 
-/** Sends to a port of a Service through the API server; what the Kubernetes adapter offers for it. */
-export type FetchService = (
-  service: string,
-  port: number,
-  path: string,
-  request: ServiceRequest,
-) => Promise<{ readonly status: number; text(): Promise<string> }>
-
-export type Reach =
-  | {
-      readonly reach: 'service'
-      readonly namespace: string
-      /** DNS domain of the cluster. */
-      readonly domain: string
-      readonly send?: Send
-      /** `host:port` instead of a Service's own, where its name means nothing: without a cluster. */
-      readonly address?: (service: string, port: number) => string | undefined
-    }
-  | { readonly reach: 'api'; readonly fetchService: FetchService }
-
-export interface ReachOptions {
-  readonly system: string
-  readonly deadlineMs: number
-  readonly limitBytes: number
-}
-
-export interface ReachRequest {
-  readonly service: string
-  readonly port: number
-  /** Begins with a slash. */
-  readonly path: string
-  readonly method: ServiceRequest['method']
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
-}
-
-/** Sends to a Service, within the deadline. */
-export type AskService = (request: ReachRequest, doing: string) => Promise<HttpAnswer>
-
-export function createReach(way: Reach, { system, deadlineMs, limitBytes }: ReachOptions): AskService {
-  if (way.reach === 'api') {
-    return (request, doing) => {
-      const send = sendByApi(way.fetchService, request)
-      const { method, path: url } = request
-      return createHttpClient({ system, deadlineMs, limitBytes, send })({ method, url }, doing)
-    }
-  }
-  const { namespace, domain, address } = way
-  const ask = createHttpClient({ system, deadlineMs, limitBytes, send: way.send ?? createSend() })
-  return ({ service, port, path, ...request }, doing) => {
-    const host = address?.(service, port) ?? `${service}.${namespace}.svc.${domain}:${port}`
-    return ask({ ...request, url: `http://${host}${path}` }, doing)
-  }
-}
-
-const sendByApi =
-  (fetchService: FetchService, { service, port, path, method, headers, body }: ReachRequest): Send =>
-  async (_, signal, limitBytes) => {
-    const init = { method, ...(headers ? { headers } : {}), ...(body === undefined ? {} : { body }), signal }
-    const answer = await fetchService(service, port, path, init)
-    const text = await answer.text()
-    if (text.length > limitBytes) throw new TooLarge(`more than ${limitBytes} bytes`)
-    return { status: answer.status, text, retryAfter: null }
-  }
+/** @param domain of the cluster */
+export const byDnsName = (namespace: string, domain: string): Reach => ({
+  send: createSend(),
+  urlOf: (service, port) => `http://${service}.${namespace}.svc.${domain}:${port}`,
+})

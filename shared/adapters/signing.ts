@@ -1,17 +1,15 @@
 /**
- * Signs archive entries with the node's key, and checks such signatures.
- *
- * Owns: which keys do, and what the signature looks like: a compact JWS whose payload is the document, `kid` the key's
- * JWK thumbprint (RFC 7638). May import: the Sign port, config for its fault.
+ * Signs archive entries with the node's key, and verifies such signatures: a compact JWS whose payload is the document and
+ * whose `kid` is the key's JWK thumbprint (RFC 7638).
  */
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { CompactSign, calculateJwkThumbprint, compactVerify, errors, exportJWK } from 'jose'
-import { ConfigFault } from '../config.ts'
-import type { Sign } from '../po/ports.ts'
+import { CompactSign, calculateJwkThumbprint, compactVerify, decodeProtectedHeader, errors, exportJWK } from 'jose'
+import type { Sign } from '../po/ports/archive.ts'
+import { ConfigFault } from '../settings/config.ts'
 
-export interface SignOptions {
-  /** PEM file of the private key; empty: nothing is signed. */
+interface SignOptions {
+  /** PEM file of the private key; empty: sign nothing. */
   readonly keyFile: string
   readonly passphrase: string
   readonly read?: (path: string) => Buffer
@@ -28,8 +26,8 @@ const SMALLEST_RSA = 2048
 const KEY_TYPES = 'an RSA key of at least 2048 bits, an EC key on P-256, P-384 or P-521, or an Ed25519 key'
 
 /**
- * Reads and checks the key, once.
- * @throws ConfigFault that says what is wrong with `NODE_KEY` or `NODE_KEY_PW`, and no value
+ * Reads and checks the key once.
+ * @throws ConfigFault about `NODE_KEY` or `NODE_KEY_PW`, without their values
  */
 export async function createSign({ keyFile, passphrase, read = readFileSync }: SignOptions): Promise<Sign> {
   if (keyFile === '') return async () => null
@@ -60,7 +58,7 @@ function readPem(file: string, read: (path: string) => Buffer): string {
   }
 }
 
-/** Undefined for a key that we do not sign with. */
+/** Undefined for a key that is not accepted. */
 function algorithmOf(key: KeyObject): string | undefined {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key
   if (type === 'rsa') return (details?.modulusLength ?? 0) >= SMALLEST_RSA ? 'RS256' : undefined
@@ -71,7 +69,7 @@ function algorithmOf(key: KeyObject): string | undefined {
 const keyId = async (key: KeyObject): Promise<string> =>
   calculateJwkThumbprint(await exportJWK(key.type === 'private' ? createPublicKey(key) : key))
 
-/** A public key or a certificate. A private key is not taken: whoever verifies should not have it. */
+/** Reads a public key or a certificate. Rejects a private key: verification does not need it. */
 export function readPublicKey(pem: string): KeyObject | undefined {
   if (!/-----BEGIN (?:CERTIFICATE|(?:RSA )?PUBLIC KEY)-----/.test(pem) || /PRIVATE KEY-----/.test(pem)) return undefined
   try {
@@ -82,12 +80,12 @@ export function readPublicKey(pem: string): KeyObject | undefined {
   }
 }
 
-export type Verdict = { readonly ok: true } | { readonly ok: false; readonly reason: string }
+export type SignatureVerdict = { readonly ok: true } | { readonly ok: false; readonly reason: string }
 
-const no = (reason: string): Verdict => ({ ok: false, reason })
+const no = (reason: string): SignatureVerdict => ({ ok: false, reason })
 
-/** Whether `jws` is a signature by this key over exactly this document. */
-export async function verifyArchive(document: string, jws: string, publicKeyPem: string): Promise<Verdict> {
+/** Verifies that `jws` is a signature by this key over exactly this document. */
+export async function verifyArchive(document: string, jws: string, publicKeyPem: string): Promise<SignatureVerdict> {
   const key = readPublicKey(publicKeyPem)
   const alg = key && algorithmOf(key)
   if (key === undefined || alg === undefined) return no(`the key is no public key or certificate for ${KEY_TYPES}`)
@@ -109,9 +107,7 @@ async function reasonOf(error: unknown, jws: string, key: KeyObject): Promise<st
 
 function kidOf(jws: string): string | undefined {
   try {
-    const header: unknown = JSON.parse(Buffer.from(jws.split('.')[0] ?? '', 'base64url').toString())
-    const kid = typeof header === 'object' && header !== null && 'kid' in header ? header.kid : undefined
-    return typeof kid === 'string' ? kid : undefined
+    return decodeProtectedHeader(jws).kid
   } catch {
     return undefined
   }

@@ -1,24 +1,25 @@
 /**
- * Names of the CloudEvents this product sends and takes, and how they are made. Ids are made from what they tell, so that
- * a receiver recognises one that was sent twice. Pure; may import the model and port types.
+ * The CloudEvents of services. The id of an event follows from its content, so a receiver recognises one that was sent twice.
+ * Pure; may import the model and port types.
  */
-import type { Change, ChangeKind } from './model.ts'
-import type { OutgoingEvent } from './ports.ts'
+
+import type { OutgoingEvent } from '../platform/ports.ts'
+import { type ChangeKind, runKey, type ServiceChange } from './model.ts'
 
 const PREFIX = 'uk.ac.cam.eng.dt.service'
 
-/** Type of the event that tells a change. That of a launch makes `dt-reconcile` look at the service. */
+/** The type of a change's event. `dt-reconcile` reconciles a service when it receives the event of its launch. */
 export const changeType = (kind: ChangeKind): string => `${PREFIX}.${kind}`
 
-/** Events whose subject is a service to be looked at. */
+/** True for events whose subject is a service. */
 export const isAboutService = (type: string): boolean => type.startsWith(`${PREFIX}.`)
 
-/** Where events come from: the digital-twin orchestrator of a namespace. */
+/** The source of events: the digital-twin orchestrator of a namespace. */
 export const eventSource = (namespace: string): string => `/namespaces/${namespace}/dt`
 
-export function changeEvent({ id, kind, run, detail, at }: Change, source: string): OutgoingEvent {
-  // A service that is launched anew under its id, or fires again, tells it anew.
-  const which = run ? `${run.firing}/${run.index}/${run.attempt}` : String(detail['firing'] ?? at.getTime())
+export function changeEvent({ id, kind, run, detail, at }: ServiceChange, source: string): OutgoingEvent {
+  // A repeated launch and each firing have an id of their own.
+  const which = run ? runKey(run) : String(detail['firing'] ?? at.getTime())
   return {
     id: `${id}/${which}/${kind}`,
     type: changeType(kind),

@@ -1,6 +1,6 @@
 /**
- * The grammar of image references, as the kubelet reads them: what does not follow it can never be pulled. The time it takes
- * is linear in the length of the text. Pure.
+ * The grammar of image references, as the kubelet parses them: an image with an invalid reference can never be pulled. Runs in
+ * linear time. Pure.
  * @see https://github.com/distribution/reference
  */
 import { BOUNDS, isLonger } from './bounds.ts'
@@ -14,7 +14,7 @@ const HOST_LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/
 const ADDRESS = /^\[[0-9A-Fa-f]*:[0-9A-Fa-f:]*\]$/
 const HEX_ID = /^[0-9a-f]{64}$/
 
-/** What stands before the first slash is a registry when it cannot be a component of a path. */
+/** The part before the first slash is a registry if it cannot be a component of a path. */
 const isRegistry = (first: string): boolean => /[.:A-Z]/.test(first) || first === 'localhost'
 
 function isHost(registry: string): boolean {

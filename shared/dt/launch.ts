@@ -1,25 +1,22 @@
 /**
- * `POST /service/launch`: the intent is recorded first, then the resource is made; its objects are made by `reconcile`. A
- * launch that Kubernetes refuses leaves no row, and one whose end is not known is taken back.
+ * `POST /service/launch`: records the intent, then creates the resource; `reconcile` creates its objects. A launch that
+ * Kubernetes refuses leaves no row, and one with an unknown outcome is removed.
  */
-import { isFault } from '../fault.ts'
-import type { ServiceId, ServiceSpec } from './model.ts'
+import { isFault } from '../platform/fault.ts'
+import type { Service, ServiceId } from './model.ts'
 import { analyticsResource } from './objects/index.ts'
-import type { Ports } from './ports.ts'
+import type { DtPorts } from './ports.ts'
 
-export type LaunchPorts = Pick<Ports, 'store' | 'cluster' | 'newId' | 'log' | 'now'>
+type LaunchPorts = Pick<DtPorts, 'store' | 'cluster' | 'newId' | 'log' | 'now'>
 
-/** A launch, already checked. */
-export interface LaunchRequest {
-  readonly spec: ServiceSpec
-  readonly labels: Readonly<Record<string, string>>
-}
+/** A validated launch. */
+export type LaunchRequest = Pick<Service, 'spec' | 'labels'>
 
-/** A launch may take this long; until then nobody takes it for one that was cut off. */
-export const LAUNCH_LEASE_MS = 30_000
+/** Until then the loop does not treat a launch as interrupted. */
+const LAUNCH_LEASE_MS = 30_000
 
-/** Makes the resource, or leaves nothing: what may be there in spite of an error is removed by the sweep. */
-async function make(ports: LaunchPorts, id: ServiceId, { spec, labels }: LaunchRequest): Promise<string> {
+/** Creates the resource. After an error, the sweep removes a resource that may exist nevertheless. */
+async function createResource(ports: LaunchPorts, id: ServiceId, { spec, labels }: LaunchRequest): Promise<string> {
   const { store, cluster } = ports
   try {
     const { uid } = await cluster.create(analyticsResource(id, spec, labels))
@@ -31,16 +28,16 @@ async function make(ports: LaunchPorts, id: ServiceId, { spec, labels }: LaunchR
   }
 }
 
-/** @throws Fault `refused` in the words of Kubernetes; `unavailable` when it or the database is away: nothing runs then */
+/** @throws Fault `refused` with the message of Kubernetes; `unavailable` when it or the database is down: nothing runs then */
 export async function launch(ports: LaunchPorts, request: LaunchRequest): Promise<{ id: ServiceId }> {
   const { store, cluster, newId, log, now } = ports
   const { spec } = request
   const id = newId()
   if (!(await store.begin({ id, ...request, leaseMs: LAUNCH_LEASE_MS }))) throw new TypeError('an id was made twice')
-  const uid = await make(ports, id, request)
+  const uid = await createResource(ports, id, request)
   const detail = { image: spec.image, jobType: spec.jobType, reps: spec.reps }
   const change = { id, kind: 'launched', run: null, detail, at: now() } as const
-  // Somebody took it for cut off meanwhile: it is as if it had never been.
+  // The loop has treated it as interrupted meanwhile.
   if (!(await store.launched(id, uid, change))) await cluster.removeResource(id)
   log('action', 'service launched', { service: id, image: spec.image, jobType: spec.jobType })
   return { id }

@@ -1,12 +1,14 @@
 /**
- * What became of runs and services, and what is to be done: tables and nothing else.
+ * The decisions about runs and services:
  *
- * - `observePod`: facts of a pod × what it said of its outputs → a run.
+ * - `observePod`, `observeGone`: facts about a pod, or its absence × the manifest of its outputs → a run.
  * - `judge`: the runs of a firing and its Job → the state of the firing.
- * - `statusWord`: phase of a service → the word of the API.
+ * - `statusWord`: phase of a service → its status in the API.
+ * - `admit`: suspended Jobs and the limit of runs → the Jobs that may start.
  *
  * Pure: no I/O, no clock. May import the model and port types.
  */
+import { describeExit, UNSTARTABLE } from '../platform/container-reasons.ts'
 import {
   type Counts,
   isOver,
@@ -14,55 +16,32 @@ import {
   type Manifest,
   type Phase,
   type Run,
-  type RunPhase,
   type Service,
-  type StatusWord,
+  type ServiceStatusWord,
 } from './model.ts'
-import type { ContainerFacts, JobFacts, PodFacts, Termination } from './ports.ts'
+import type { DtContainerFacts, DtPodFacts, JobFacts, Termination } from './ports/cluster.ts'
 
 // ----------------------------------------------------------------------------------------------- observePod
 
-export interface Observed {
-  readonly phase: RunPhase
-  readonly exitCode: number | null
-  readonly reason: string | null
-  readonly startedAt: Date | null
-  readonly endedAt: Date | null
-}
+export type Observed = Pick<Run, 'phase' | 'exitCode' | 'reason' | 'startedAt' | 'endedAt'>
 
-/** Names of the containers that a run is known by. */
-export interface Containers {
+/** Names of the containers that decide on a run. */
+interface Containers {
   readonly main: string
   readonly inputs: string
 }
 
-const UNSTARTABLE: Readonly<Record<string, string>> = {
-  ErrImagePull: 'its image cannot be pulled',
-  ImagePullBackOff: 'its image cannot be pulled',
-  InvalidImageName: 'the name of its image is not valid',
-  ErrImageNeverPull: 'its image is not on the node and may not be pulled',
-  CreateContainerConfigError: 'its container configuration is not valid',
-  CreateContainerError: 'its container cannot be created',
-  RunContainerError: 'its container cannot be run',
-}
-
-/** What a program wrote last may be long; a reason is read by people. */
+/** With the last 300 characters of the detail: a reason is for people, and programs write the cause last. */
 const withDetail = (cause: string, detail: string | null | undefined): string => {
   const words = detail?.trim()
   return words ? `${cause}: ${words.slice(-300)}` : cause
 }
 
-/** The end of a container in words. */
-export function describeEnd({ reason, exitCode }: Pick<Termination, 'reason' | 'exitCode'>): string {
-  if (reason === 'OOMKilled') return 'it used more memory than its limit and was ended (OOMKilled)'
-  return `its process ended with exit code ${exitCode}`
-}
-
-const isPodOver = ({ phase }: PodFacts): boolean => phase === 'Succeeded' || phase === 'Failed'
+const isPodOver = ({ phase }: DtPodFacts): boolean => phase === 'Succeeded' || phase === 'Failed'
 
 const NOT_YET: Observed = { phase: 'pending', exitCode: null, reason: null, startedAt: null, endedAt: null }
 
-function whyPending(pod: PodFacts): string | null {
+function whyPending(pod: DtPodFacts): string | null {
   if (pod.unschedulable) return withDetail('no node of the cluster can run it yet', pod.unschedulable)
   for (const { waiting } of [...pod.initContainers, ...pod.containers]) {
     const cause = waiting && UNSTARTABLE[waiting.reason]
@@ -71,24 +50,24 @@ function whyPending(pod: PodFacts): string | null {
   return null
 }
 
-const isUnstartable = ({ takenAt, initContainers, containers }: PodFacts, now: Date, budgetMs: number): boolean =>
+const isUnstartable = ({ takenAt, initContainers, containers }: DtPodFacts, now: Date, budgetMs: number): boolean =>
   takenAt !== null &&
   now.getTime() - takenAt.getTime() > budgetMs &&
   [...initContainers, ...containers].some(({ waiting }) => waiting !== null && waiting.reason in UNSTARTABLE)
 
 /**
- * True of the pods of a Job when none of them could start for `budgetMs`; a registry may be away for so long. Kubernetes would try for ever, and hold up a schedule for as long. One
- * that came further shows that it is not the fault of what was asked for.
+ * True if no active pod of a Job could start within `budgetMs`, the time for which a registry may be down. Kubernetes would
+ * retry for ever and block the schedule meanwhile. A pod that has got further proves that the spec can start.
  */
-export function cannotStart(pods: readonly PodFacts[], now: Date, budgetMs: number): boolean {
+export function cannotStart(pods: readonly DtPodFacts[], now: Date, budgetMs: number): boolean {
   const active = pods.filter((pod) => !isPodOver(pod) && !pod.deleting)
   return active.length > 0 && active.every((pod) => isUnstartable(pod, now, budgetMs))
 }
 
-const byName = (containers: readonly ContainerFacts[], name: string) => containers.find((one) => one.name === name)
+const byName = (containers: readonly DtContainerFacts[], name: string) => containers.find((one) => one.name === name)
 
-/** Of a pod that Kubernetes ended, or that never got as far as its image. */
-function whyFailed(pod: PodFacts, inputs: ContainerFacts | undefined): string {
+/** For a pod that Kubernetes ended or that never started its main container. */
+function whyFailed(pod: DtPodFacts, inputs: DtContainerFacts | undefined): string {
   const end = inputs?.terminated
   if (end && end.exitCode !== 0) return withDetail('its inputs could not be fetched', end.message)
   return withDetail(`its pod was ended by Kubernetes (${pod.reason ?? 'Failed'})`, pod.message)
@@ -102,8 +81,8 @@ const failure = (reason: string, at: Date, end?: Termination): Observed => ({
   endedAt: end?.endedAt ?? at,
 })
 
-/** A run whose process did its work: what its outputs make of it. */
-export const OUTCOMES = {
+/** Why a run whose process succeeded has failed nevertheless; null if it has not. */
+const OUTCOMES = {
   complete: () => null,
   incomplete: ({ reason }: Manifest) => `its outputs are incomplete: ${reason ?? 'no reason was given'}`,
   open: () => 'it ended before all its outputs were stored',
@@ -113,12 +92,12 @@ export const OUTCOMES = {
 const outcomeOf = (manifest: Manifest | undefined): string | null =>
   manifest ? OUTCOMES[manifest.state](manifest) : OUTCOMES.missing()
 
-function afterEnd(pod: PodFacts, end: Termination, manifest: Manifest | undefined, now: Date): Observed {
+function afterEnd(pod: DtPodFacts, end: Termination, manifest: Manifest | undefined, now: Date): Observed {
   const times = { exitCode: end.exitCode, startedAt: end.startedAt, endedAt: null }
   const settled = manifest !== undefined && manifest.state !== 'open'
   if (!isPodOver(pod) && !settled) return { ...times, phase: 'finishing', reason: 'its outputs are being stored' }
-  if (end.exitCode !== 0) return failure(withDetail(describeEnd(end), end.message), now, end)
-  // The last request of the program that stores outputs may still be under way.
+  if (end.exitCode !== 0) return failure(withDetail(describeExit(end), end.message), now, end)
+  // The last request of `upload-outputs` may still be in progress.
   const isLate = now.getTime() - (end.endedAt ?? pod.createdAt).getTime() > LATE_MS
   if (!settled && !isLate) return { ...times, phase: 'finishing', reason: 'its outputs are being stored' }
   const fault = outcomeOf(manifest)
@@ -127,8 +106,8 @@ function afterEnd(pod: PodFacts, end: Termination, manifest: Manifest | undefine
     : failure(fault, now, end)
 }
 
-/** What a pod says of its run. */
-export function observePod(pod: PodFacts, names: Containers, manifest: Manifest | undefined, now: Date): Observed {
+/** The run of a pod that exists. */
+export function observePod(pod: DtPodFacts, names: Containers, manifest: Manifest | undefined, now: Date): Observed {
   const main = byName(pod.containers, names.main)
   if (main?.terminated) return afterEnd(pod, main.terminated, manifest, now)
   if (isPodOver(pod)) return failure(whyFailed(pod, byName(pod.initContainers, names.inputs)), now)
@@ -136,11 +115,11 @@ export function observePod(pod: PodFacts, names: Containers, manifest: Manifest 
   return { ...NOT_YET, reason: whyPending(pod) }
 }
 
-/** What becomes of a recorded run whose pod is gone: its Job may know how it ended. */
+/** A recorded run whose pod is gone. Its Job may know how it ended. */
 export function observeGone(run: Run, job: JobFacts | undefined, manifest: Manifest | undefined, now: Date): Observed {
   const done = job?.completedIndexes.includes(run.index) || run.exitCode === 0
   const times = { exitCode: run.exitCode, startedAt: run.startedAt }
-  // Why it did not begin says more than that it is gone.
+  // Why it never started says more than that its pod is gone.
   const cause = run.phase === 'pending' && run.reason ? `it never began: ${run.reason}` : 'its pod was deleted'
   if (!done) return { ...failure(cause, now), ...times }
   const fault = outcomeOf(manifest)
@@ -151,26 +130,27 @@ export function observeGone(run: Run, job: JobFacts | undefined, manifest: Manif
 
 // ---------------------------------------------------------------------------------------------------- judge
 
-export interface Firing {
+export interface FiringVerdict {
   readonly counts: Counts
+  /** No run is active or will start. */
   readonly isOver: boolean
-  /** Why not all is well. */
+  /** Why runs have failed; null if none has. */
   readonly reason: string | null
 }
 
-/** The last attempt of each index; earlier ones count no more. */
+/** The last attempt of each index; earlier ones do not count. */
 export function lastAttempts(runs: readonly Run[]): Map<string, Run> {
   const last = new Map<string, Run>()
   for (const run of runs) {
     const key = `${run.firing}/${run.index}`
     const known = last.get(key)
-    // Of two attempts the one that succeeded tells what became of the index.
+    // An attempt that succeeded decides, even if it is not the last.
     if (!known || (run.attempt > known.attempt && known.phase !== 'succeeded')) last.set(key, run)
   }
   return last
 }
 
-/** An index has another attempt to come as long as its Job neither gave it up nor ended. */
+/** A failed index gets another attempt unless its Job has failed it or has ended. */
 const isRetried = ({ index, phase }: Run, job: JobFacts | undefined): boolean =>
   phase === 'failed' &&
   job !== undefined &&
@@ -178,8 +158,8 @@ const isRetried = ({ index, phase }: Run, job: JobFacts | undefined): boolean =>
   !job.failedIndexes.includes(index) &&
   !job.completedIndexes.includes(index)
 
-/** What became of the runs with indexes 0 to `wanted` − 1 of one firing. */
-export function judge(runs: readonly Run[], wanted: number, job: JobFacts | undefined): Firing {
+/** The state of one firing, from its runs with indexes 0 to `wanted` − 1. */
+export function judge(runs: readonly Run[], wanted: number, job: JobFacts | undefined): FiringVerdict {
   const last = [...lastAttempts(runs).values()].filter(({ index }) => index < wanted)
   const succeeded = last.filter(({ phase }) => phase === 'succeeded').length
   const lost = last.filter((run) => run.phase === 'failed' && !isRetried(run, job))
@@ -195,37 +175,27 @@ export function judge(runs: readonly Run[], wanted: number, job: JobFacts | unde
   }
 }
 
-export const addCounts = (one: Counts, other: Counts): Counts => ({
-  active: one.active + other.active,
-  succeeded: one.succeeded + other.succeeded,
-  failed: one.failed + other.failed,
-})
+// --------------------------------------------------------------------------------------------------- status
 
-export const NO_RUNS: Counts = { active: 0, succeeded: 0, failed: 0 }
-
-// ---------------------------------------------------------------------------------------------------- words
-
-type Wording = (service: Pick<Service, 'reason' | 'counts'>) => StatusWord
-
-const running: Wording = () => 'running'
-const error: Wording = () => 'error'
-
-/** The API has three words; what has not begun is `running`, since clients take `error` for an end. */
-const WORDS: Readonly<Record<Phase, Wording>> = {
-  launching: running,
-  pending: running,
-  queued: running,
-  running,
-  scheduled: ({ reason, counts }) => (reason === null ? (counts.succeeded > 0 ? 'ok' : 'running') : 'error'),
-  serving: ({ reason }) => (reason === null ? 'running' : 'error'),
-  succeeded: () => 'ok',
-  failed: error,
-  terminated: error,
-  removing: error,
+/** The API has three statuses. A service that has not started is `running`: clients take `error` for an end. */
+const WORDS: Readonly<Record<Phase, ServiceStatusWord>> = {
+  launching: 'running',
+  pending: 'running',
+  queued: 'running',
+  running: 'running',
+  scheduled: 'running',
+  serving: 'running',
+  succeeded: 'ok',
+  failed: 'error',
+  terminated: 'error',
+  removing: 'error',
 }
 
-export const statusWord = (service: Pick<Service, 'phase' | 'reason' | 'counts'>): StatusWord =>
-  WORDS[service.phase](service)
+export function statusWord({ phase, reason, counts }: Pick<Service, 'phase' | 'reason' | 'counts'>): ServiceStatusWord {
+  const lasts = phase === 'scheduled' || phase === 'serving'
+  if (lasts && reason !== null) return 'error'
+  return phase === 'scheduled' && counts.succeeded > 0 ? 'ok' : WORDS[phase]
+}
 
 // ---------------------------------------------------------------------------------------------------- queue
 
@@ -234,21 +204,21 @@ type Waiting = Pick<
   'name' | 'suspended' | 'ended' | 'completions' | 'parallelism' | 'succeeded' | 'createdAt'
 >
 
-/** Runs that a Job may have at the same time. */
+/** The number of runs that a Job can have at the same time. */
 const widthOf = ({ completions, parallelism, succeeded }: Waiting): number =>
   Math.max(1, Math.min(parallelism, completions - succeeded))
 
 /**
- * The Jobs that may go on: in the order of their coming, as long as there is room. None overtakes a wider one before it, and
- * one that is wider than all the room there is runs alone.
+ * The suspended Jobs that may start: first in, first out, while there is room. A Job does not overtake a wider one. A Job that
+ * is wider than `maxRuns` runs alone.
  */
 export function admit<J extends Waiting>(jobs: readonly J[], maxRuns: number): J[] {
-  const going = jobs.filter(({ suspended, ended }) => !suspended && !ended)
+  const active = jobs.filter(({ suspended, ended }) => !suspended && !ended)
   const waiting = jobs
     .filter(({ suspended, ended }) => suspended && !ended)
     .toSorted((one, other) => one.createdAt.getTime() - other.createdAt.getTime() || (one.name < other.name ? -1 : 1))
   if (maxRuns === 0) return waiting
-  let used = going.reduce((sum, job) => sum + widthOf(job), 0)
+  let used = active.reduce((sum, job) => sum + widthOf(job), 0)
   const admitted: J[] = []
   for (const job of waiting) {
     if (used > 0 && used + widthOf(job) > maxRuns) break

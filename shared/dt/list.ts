@@ -1,20 +1,18 @@
 /**
- * `GET /service/`: a page of services, oldest first. Database only: no service can spoil the page of the others. Screens ask
- * for it every few seconds: who asks for a page at the same time gets one reading of it.
+ * `GET /service/`: a page of services, oldest first. Database only, so no service can make the page fail. Screens request it
+ * every few seconds, so concurrent requests for one page share a read.
  */
-import { nextReading } from '../work/next-reading.ts'
-import type { Listed, Ports } from './ports.ts'
-import { type ListRow, rowOf } from './show.ts'
+import { singleFlight } from '../platform/single-flight.ts'
+import type { Listed } from './ports/store.ts'
+import type { DtPorts } from './ports.ts'
+import { rowOf } from './show.ts'
 
-export interface Page {
-  readonly skip: number
-  readonly limit: number
-}
+type ListRow = ReturnType<typeof rowOf>
 
-/** For one process, over one store. What is read as one list is shown as one, too. */
-export function createList(): (ports: Pick<Ports, 'store'>, page: Page) => Promise<ListRow[]> {
+/** For one process and one store. The same list from the store gives the same list of rows. */
+export function createList() {
   const shown = new WeakMap<readonly Listed[], ListRow[]>()
-  async function show({ store }: Pick<Ports, 'store'>, key: string): Promise<ListRow[]> {
+  async function show({ store }: Pick<DtPorts, 'store'>, key: string): Promise<ListRow[]> {
     const [skip = 0, limit = 0] = key.split('/').map(Number)
     const rows = await store.list(skip, limit)
     const known = shown.get(rows) ?? rows.map(rowOf)
@@ -22,8 +20,8 @@ export function createList(): (ports: Pick<Ports, 'store'>, page: Page) => Promi
     return known
   }
   let read: ((key: string) => Promise<ListRow[]>) | undefined
-  return (ports, { skip, limit }) => {
-    read ??= nextReading((key: string) => show(ports, key))
+  return (ports: Pick<DtPorts, 'store'>, { skip, limit }: { readonly skip: number; readonly limit: number }) => {
+    read ??= singleFlight((key: string) => show(ports, key))
     return read(`${skip}/${limit}`)
   }
 }

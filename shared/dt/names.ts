@@ -1,5 +1,5 @@
 /**
- * Every name and label of what a service has in Kubernetes, and the way back. A Job is named as its service, as before;
+ * Names and labels of a service's objects in Kubernetes, and their inverse. A Job has the name of its service, as before;
  * Services and Knative Services may not begin with a digit, so theirs begin with `dt-`.
  */
 import { parseServiceId, type ServiceId } from './model.ts'
@@ -10,7 +10,7 @@ export const API_VERSION = `${GROUP}/${VERSION}`
 export const KIND = 'Analytics'
 
 export const FIELD_MANAGER = 'dt-orchestrator'
-/** What the operator of old left on each resource: it would keep them from ever going. */
+/** The finalizer of the former operator, which would keep a resource for ever. */
 export const OLD_FINALIZER = 'kopf.zalando.org/KopfFinalizerMarker'
 
 export const LABEL = {
@@ -19,9 +19,9 @@ export const LABEL = {
   jobType: `${GROUP}/job-type`,
   /** On Jobs and their pods: `replication` or `fan-in`. */
   step: `${GROUP}/step`,
-  /** Uid of the resource: what is left of a former one of the same name is told apart by it. */
+  /** Uid of the resource: distinguishes the objects of a former resource with the same name. */
   resource: `${GROUP}/resource`,
-  /** On a resource of which there is nothing left to do: see {@link isSettled}. */
+  /** On a resource that needs no reconciliation: see {@link isSettled}. */
   finished: `${GROUP}/finished`,
 } as const
 
@@ -38,7 +38,7 @@ interface Marked {
   readonly mark: string
 }
 
-/** True of a resource of which there is nothing left to do: no sweep reads it. */
+/** True for a resource that needs no reconciliation: no sweep reads it. */
 export const isSettled = ({ uid, generation, mark }: Marked): boolean =>
   mark === finishedMark(uid) || mark === refusedMark(uid, generation)
 
@@ -49,7 +49,7 @@ export const COMPONENT = {
   policy: 'dt-policy',
 } as const
 
-/** What Kubernetes itself puts on Jobs and their pods. */
+/** Labels and annotations that Kubernetes sets on Jobs and their pods. */
 export const BATCH = {
   jobName: 'batch.kubernetes.io/job-name',
   index: 'batch.kubernetes.io/job-completion-index',

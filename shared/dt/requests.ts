@@ -1,18 +1,13 @@
-/** From checked request data to what the use cases take. */
+/** From validated requests to the input of use cases. */
 import type { LaunchRequest } from './launch.ts'
-import type { FanIn } from './model.ts'
 import type { LaunchBody } from './schema.ts'
 
-/** Null where nothing, or null, was given. */
+/** Null for an omitted field. */
 const given = <T>(value: T | null | undefined): T | null => value ?? null
 
-function fanInOf({ fan_in: fanIn }: LaunchBody): FanIn | null {
-  return fanIn ? { image: fanIn.image, env: fanIn.env ?? {} } : null
-}
-
-/** The schema has checked it: of `ana` and `sim` there is `ana`. */
+/** The schema accepts only a body with `ana`. */
 export function launchRequest(body: LaunchBody): LaunchRequest {
-  const { ana, image, version, labels, env, mount_files: mountFiles } = body
+  const { ana, image, version, labels, env, mount_files: mountFiles, fan_in: fanIn } = body
   if (!ana) throw new TypeError('a launch without ana passed the schema')
   return {
     labels: labels ?? {},
@@ -28,7 +23,7 @@ export function launchRequest(body: LaunchBody): LaunchRequest {
       mountFiles: mountFiles ?? {},
       parallelism: given(body.parallelism),
       retries: given(body.retries),
-      fanIn: fanInOf(body),
+      fanIn: fanIn ? { image: fanIn.image, env: fanIn.env ?? {} } : null,
       concurrencyPolicy: given(body.concurrency_policy),
       historyLimit: given(body.history_limit),
       retentionDays: given(body.retention_days),

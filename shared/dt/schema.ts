@@ -1,16 +1,13 @@
 /**
- * The bodies and answers of the digital-twin API, per function: what `endpoint()` checks and what the OpenAPI description
- * says. Unknown fields are ignored.
- *
- * May import the model and the shape of schemas; used by `functions` and the description only.
+ * Requests and answers of the digital-twin API, for `endpoint()` and the OpenAPI description. Unknown fields are ignored.
  */
 import * as z from 'zod'
 import { fileSchemas, page, whole } from '../files/schema.ts'
-import type { AnySchemas } from '../http/endpoint.ts'
+import type { AnySchemas } from '../http/schemas.ts'
 import { BOUNDS, isLonger } from './bounds.ts'
 import { imageFault } from './image.ts'
 import { launchDescription } from './launch-description.ts'
-import { CONCURRENCY_POLICIES, JOB_TYPES, PHASES, RUN_PHASES, type ServiceId, STATUS_WORDS } from './model.ts'
+import { CONCURRENCY_POLICIES, JOB_TYPES, PHASES, RUN_PHASES, SERVICE_ID, STATUS_WORDS } from './model.ts'
 import {
   canonicalMounts,
   countFault,
@@ -20,13 +17,14 @@ import {
   reservedVariable,
   type Texts,
 } from './spec.ts'
+import { serviceIdOf } from './status.ts'
 
 const healthAnswer = z.object({ status: z.literal('ok') })
 
-/** PostgreSQL takes every character but NUL. */
+/** PostgreSQL stores every character but NUL. */
 const plain = z.string().refine((text) => !text.includes('\0'), 'Input should hold no NUL character')
 
-/** One field of cron: every value, a number, a range or a list, and a step. Names and mixtures are not known. */
+/** One field of cron: `*`, a number, a range or a list, and a step. Names and lists of ranges are not supported. */
 const field = (value: string): string => `(?:\\*|${value}(?:-${value}|(?:,${value})*))(?:/[1-9]\\d*)?`
 const CRON = new RegExp(
   `^${[
@@ -54,7 +52,7 @@ const report = ({ key, message }: RecordFault, context: z.RefinementCtx): void =
 
 const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** A record of texts with the check that a resource has as well. One that is too large is counted and not read. */
+/** A record of texts with the same check as the resource. One that is too large is counted but not read. */
 const textsWith = (most: number, what: string, faultOf: (texts: Texts) => RecordFault | undefined) =>
   z.preprocess(
     (value, context) => {
@@ -94,7 +92,7 @@ const labels = z
 const isGiven = (value: object | null | undefined): boolean =>
   value !== null && value !== undefined && Object.keys(value).length > 0
 
-/** An empty object is as good as none. */
+/** An empty object is the same as null. */
 const emptyIsNone = (value: unknown): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0 ? null : value
 
@@ -136,7 +134,7 @@ export const launchBody = z
   })
   .superRefine(({ ana, sim, env, image, version, port }, context) => {
     checkImage(`${image}:${version}`, ['image'], context)
-    // As the resource: either alone is ignored.
+    // As for the resource: either alone is ignored.
     if (ana?.job_type === 'ondemand' && typeof ana.schedule === 'string' && typeof port === 'number')
       context.addIssue({
         code: 'custom',
@@ -161,7 +159,7 @@ export const launchBody = z
   })
 export type LaunchBody = z.output<typeof launchBody>
 
-const one = z.object({ id: z.string() })
+const one = z.object({ id: z.string().transform(serviceIdOf) })
 
 const count = z.int().min(0)
 const counters = {
@@ -208,17 +206,15 @@ const runRow = z.object({
   output_files: textsByKey,
 })
 
-const serviceId: z.ZodType<ServiceId, ServiceId> = z.string().regex(/^[0-9a-f]{24}$/) as never
-
 const NO_SERVICE = 'There is no service of this id'
 
 /** By the keys of `routes.dt`. */
-export const serviceSchemas = {
+const serviceSchemas = {
   serviceList: { query: page, answer: z.array(listRow), failures: ['Error listing services'] },
   serviceLaunch: {
     success: 202,
     body: launchBody.meta({ described: launchDescription(CRON.source) }),
-    answer: z.object({ id: serviceId }),
+    answer: z.object({ id: z.string().regex(SERVICE_ID) }),
     refused: 'Kubernetes does not take it, and says why',
     failures: ['An error occurred'],
   },

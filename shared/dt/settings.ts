@@ -1,33 +1,30 @@
-/** What the use cases are told by configuration; plain values, made once by `wire/twins.ts`. */
+/** Configuration of the use cases as plain values, made once by `wire/dt.ts`. */
 
-import type { DnsPeer } from '../dns-egress.ts'
+import type { DnsPeer } from '../platform/dns-egress.ts'
+import type { ResourceSettings } from '../platform/objects.ts'
 
-/** One allowed way out of a run: pods with a label, or addresses, on one port. */
+/** An allowed destination of runs: pods with a label, or addresses, on one port. */
 export interface Egress {
   readonly to: { readonly label: readonly [key: string, value: string] } | { readonly cidr: string }
   readonly port: number
 }
 
-/** Images, resources and places that the objects of a service are built from. */
-export interface TwinSettings {
+/** Configuration of the objects of a service. */
+export interface ServiceSettings extends ResourceSettings {
   readonly namespace: string
   readonly clusterDomain: string
-  /** Image of the programs that bring inputs and take outputs: ours. */
+  /** Our image, with the programs that fetch inputs and upload outputs. */
   readonly toolsImage: string
-  /** Where these find `run-input` and `run-output`. */
+  /** URL of `run-input` and `run-output` for these programs. */
   readonly runsUrl: string
   readonly podSecurity: 'baseline' | 'restricted'
   /** PriorityClass of pods; empty: that of the cluster. Serving takes none for persistent services. */
   readonly priorityClass: string
-  readonly cpuRequest: string
-  readonly cpuLimit: string
-  readonly memoryRequest: string
-  readonly memoryLimit: string
   /** Size of `/output`, and of `/input`, as Kubernetes writes it; empty: no limit. */
   readonly outputLimit: string
   /** Files that a run may leave. */
   readonly outputFiles: number
-  /** Time for sending what a run left in `/output`. */
+  /** Time for uploading the outputs of a run. */
   readonly graceSeconds: number
   /** Runs of one service at the same time. */
   readonly parallelism: number
@@ -41,8 +38,6 @@ export interface TwinSettings {
   readonly dnsPeers: readonly DnsPeer[]
   /** Of an image of others; `auto`: `Always`, but `IfNotPresent` where a digest says which image it is. */
   readonly pullPolicy: 'auto' | 'IfNotPresent' | 'Always'
-  /** What a run may write to the disk of its node beside `/input` and `/output`; empty: no limit. */
-  readonly diskLimit: string
   /** Seconds that an attempt of a run may take; 0: no limit. */
   readonly runMaxSeconds: number
   /** Variables of old images that expect a Mongo server. */
@@ -50,15 +45,15 @@ export interface TwinSettings {
 }
 
 export interface DtSettings {
-  readonly twin: TwinSettings
+  readonly service: ServiceSettings
   readonly intervalSeconds: number
-  /** Seconds for which a Job of which no pod can start is tried. */
+  /** Seconds after which a Job is ended if none of its pods can start. */
   readonly startBudgetSeconds: number
   /** Runs of all services at the same time; 0: as many as the cluster takes. */
   readonly maxRuns: number
-  /** Days after which ended services go; 0: never. */
+  /** Days from the end of a service to its removal; 0: never. */
   readonly retentionDays: number
-  /** What becomes of the outputs of a service that is terminated. */
+  /** Outputs of a terminated service. */
   readonly outputsAfterTerminate: 'delete' | 'keep'
 }
 

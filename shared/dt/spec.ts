@@ -1,19 +1,19 @@
 /**
- * What a service may ask for, by whatever way it comes: the schema of a launch, a resource of kubectl and the importer use the
+ * Validates the spec of a service: the schema of a launch, a resource of kubectl and the importer use the
  * same checks. The schema of the kind has checked most of a resource, but perhaps in an older version. Pure.
  */
 import { BOUNDS, isLonger, RANGES } from './bounds.ts'
 import { imageFault } from './image.ts'
 import { CONCURRENCY_POLICIES, type FanIn, JOB_TYPES, parseServiceId, SERVICE_ID, type ServiceSpec } from './model.ts'
-import type { Resource } from './ports.ts'
+import type { Resource } from './ports/cluster.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 export type Texts = Readonly<Record<string, string>>
 
-/** Why a resource cannot be acted on. */
+/** The spec of a resource is invalid. */
 export class Unacceptable extends Error {}
 
-/** What is wrong with a record, and with which of its keys; null: with all of it. */
+/** A fault of a record, at one of its keys; null: of the whole record. */
 export interface RecordFault {
   readonly key: string | null
   readonly message: string
@@ -39,14 +39,14 @@ export function clashingName(names: readonly string[]): string | undefined {
 }
 
 /** Names of files below `/input/outputs` are those of a fan-in. */
-export const RESERVED_FOLDER = 'outputs'
+const RESERVED_FOLDER = 'outputs'
 const isReserved = (name: string): boolean => name === RESERVED_FOLDER || name.startsWith(`${RESERVED_FOLDER}/`)
 
-/** The one check that comes before a record is read: counting its keys costs next to nothing, whatever their number. */
+/** Runs before a record is read, because counting keys is cheap. */
 export const countFault = (record: object, most: number, what: string): RecordFault | undefined =>
   Object.keys(record).length > most ? { key: null, message: `Input should have at most ${most} ${what}` } : undefined
 
-/** What is wrong with one mounted file. */
+/** The fault of one mounted file. */
 export function mountFault(id: string, name: string): RecordFault | undefined {
   if (id.includes('\0') || isLonger(id, BOUNDS.fileId))
     return { key: id, message: `Input should be the id of a file, of at most ${BOUNDS.fileId} characters` }
@@ -59,7 +59,7 @@ export function mountFault(id: string, name: string): RecordFault | undefined {
   return undefined
 }
 
-/** The first thing that is wrong with mounted files: file id → name. */
+/** The first fault of mounted files: file id → name. */
 export function mountsFault(mounts: Texts): RecordFault | undefined {
   const tooMany = countFault(mounts, BOUNDS.mounts, 'files')
   if (tooMany) return tooMany
@@ -77,7 +77,7 @@ export function mountsFault(mounts: Texts): RecordFault | undefined {
 
 const canonicalId = (id: string): string => parseServiceId(id) ?? id
 
-/** Ids of files as files have them, in small letters. */
+/** With ids in lower case. */
 export const canonicalMounts = (mounts: Texts): Record<string, string> =>
   Object.fromEntries(Object.entries(mounts).map(([id, name]) => [canonicalId(id), name]))
 
@@ -96,7 +96,7 @@ function variableFault(name: string, value: string): RecordFault | undefined {
   return undefined
 }
 
-/** The first thing that is wrong with an environment. */
+/** The first fault of an environment. */
 export function environmentFault(env: Texts): RecordFault | undefined {
   const tooMany = countFault(env, BOUNDS.variables, 'variables')
   if (tooMany) return tooMany

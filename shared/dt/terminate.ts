@@ -1,16 +1,16 @@
 /**
- * `DELETE /service/{id}/terminate`: the resource is asked to go first, with all it owns; only when Kubernetes has taken that,
- * the service is forgotten. An error means that it is there still, and the same call again goes on.
+ * `DELETE /service/{id}/terminate`: requests the deletion of the resource with everything it owns, and hides the service once
+ * Kubernetes has accepted that. After an error the service still exists, and the call may be repeated.
  */
 import { LATE_MS, PHASES, type Phase, type ServiceId } from './model.ts'
-import type { Ports } from './ports.ts'
+import type { DtPorts } from './ports.ts'
 import { serviceNotFound, shown } from './status.ts'
 
-export type TerminatePorts = Pick<Ports, 'store' | 'cluster' | 'log' | 'now'>
+type TerminatePorts = Pick<DtPorts, 'store' | 'cluster' | 'log' | 'now'>
 
 const SHOWN: readonly Phase[] = PHASES.filter((phase) => phase !== 'removing' && phase !== 'launching')
 
-/** Its rows and outputs are cleared away by the sweep, when its resource is gone. */
+/** The sweep deletes its rows and outputs once its resource is deleted. */
 export async function remove(ports: TerminatePorts, id: ServiceId, why: string): Promise<boolean> {
   const { store, cluster, log, now } = ports
   await cluster.removeResource(id)
@@ -20,12 +20,12 @@ export async function remove(ports: TerminatePorts, id: ServiceId, why: string):
   return moved !== undefined
 }
 
-/** @throws Fault `not_found`, a second time, too; `unavailable` or `refused` while Kubernetes does not let it go */
-export async function terminate(ports: TerminatePorts, text: string): Promise<{ message: string }> {
-  const { id } = await shown(ports, text)
+/** @throws Fault `not_found`, also for a repeated call; `unavailable` or `refused` by Kubernetes */
+export async function terminate(ports: TerminatePorts, id: ServiceId): Promise<{ message: string }> {
+  await shown(ports, id)
   if (!(await remove(ports, id, 'a caller terminated it'))) throw serviceNotFound()
   return { message: 'Service terminated successfully' }
 }
 
-/** How long after its removal nothing of a service can come any more, even what was given up. */
+/** Time after a removal when no late call can create an object of the service any more. */
 export const SETTLED_MS = 2 * LATE_MS

@@ -1,16 +1,16 @@
 /** The CloudEvent in a request, from its headers and raw bytes: binary or structured mode, with or without data. */
 import type { IncomingHttpHeaders } from 'node:http'
 import { CloudEvent, HTTP } from 'cloudevents'
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 
-/** The SDK makes up what is missing of these; an event that lacks one is none. */
+/** The SDK would make up missing ones; an event without one of them is invalid. */
 const REQUIRED = ['specversion', 'id', 'source', 'type'] as const
 const STRUCTURED = 'application/cloudevents+json'
 const VERSION = '1.0'
 
-const noEvent = (why: string, cause?: unknown) => new Fault('bad_request', `No CloudEvent: ${why}`, { cause })
+const notAnEvent = (why: string, cause?: unknown) => new Fault('bad_request', `No CloudEvent: ${why}`, { cause })
 
-/** Without parameters, lower case: the SDK knows media types only in this spelling. */
+/** Lower case and without parameters: the SDK knows media types only in this form. */
 const mediaType = (value = ''): string => (value.split(';', 1)[0] ?? '').trim().toLowerCase()
 
 type Attributes = Readonly<Record<string, unknown>>
@@ -20,9 +20,9 @@ function structuredAttributes(body: string): Attributes {
     const value: unknown = JSON.parse(body)
     if (value && typeof value === 'object' && !Array.isArray(value)) return value as Attributes
   } catch (cause) {
-    throw noEvent('malformed JSON', cause)
+    throw notAnEvent('malformed JSON', cause)
   }
-  throw noEvent('not an object')
+  throw notAnEvent('not an object')
 }
 
 const binaryAttributes = (headers: IncomingHttpHeaders): Attributes =>
@@ -30,13 +30,13 @@ const binaryAttributes = (headers: IncomingHttpHeaders): Attributes =>
 
 function assertRequired(attributes: Attributes): void {
   const missing = REQUIRED.filter((name) => typeof attributes[name] !== 'string' || attributes[name] === '')
-  if (missing.length > 0) throw noEvent(`${missing.join(', ')} missing`)
-  if (attributes['specversion'] !== VERSION) throw noEvent(`specversion must be ${VERSION}`)
+  if (missing.length > 0) throw notAnEvent(`${missing.join(', ')} missing`)
+  if (attributes['specversion'] !== VERSION) throw notAnEvent(`specversion must be ${VERSION}`)
 }
 
 /**
- * Attribute values stand in headers percent-encoded, perhaps in quotes; the SDK leaves them so. What is badly encoded stays
- * as it came: some senders do not encode.
+ * Attribute values in headers are percent-encoded, and may be quoted; the SDK does not decode them. A value with broken escapes
+ * stays as it is: some senders do not encode.
  * @see CloudEvents HTTP binding 1.0.2, section 3.1.3.2
  */
 function decode(value: string): string {
@@ -57,11 +57,11 @@ const decodeAttributes = (headers: IncomingHttpHeaders): IncomingHttpHeaders =>
     ]),
   )
 
-/** @throws Fault `bad_request` for what is no event; a batch is none */
+/** @throws Fault `bad_request` for anything but one event; a batch is refused */
 export function parseEvent(headers: IncomingHttpHeaders, bytes: Buffer): CloudEvent {
   const type = mediaType(headers['content-type'])
   const body = bytes.toString('utf8')
-  if (type.startsWith('application/cloudevents') && type !== STRUCTURED) throw noEvent(`${type} is not taken`)
+  if (type.startsWith('application/cloudevents') && type !== STRUCTURED) throw notAnEvent(`${type} is not taken`)
   const attributes = decodeAttributes(headers)
   assertRequired(type === STRUCTURED ? structuredAttributes(body) : binaryAttributes(attributes))
   try {
@@ -73,6 +73,6 @@ export function parseEvent(headers: IncomingHttpHeaders, bytes: Buffer): CloudEv
     event.validate()
     return event
   } catch (cause) {
-    throw noEvent('it does not fit the specification', cause)
+    throw notAnEvent('it does not fit the specification', cause)
   }
 }

@@ -1,27 +1,27 @@
 /**
- * `eventEndpoint()` makes a function that is sent CloudEvents. An event says *look*; what happened is read from the
- * world. So the answer only tells the sender whether to send again:
+ * `eventEndpoint()` makes a function that receives CloudEvents. An event only says what to reconcile; the function reads the
+ * state itself. The answer tells the sender whether to retry:
  *
- * - 204, empty: seen. A body would be taken for a reply event by a Trigger, and fail the delivery.
- * - 400: that was no event, or one about nothing (`Fault` `bad_request`); it will be no other next time.
+ * - 204, empty: handled. A Trigger would take a body for a reply event, and the delivery would fail.
+ * - 400: not an event, or one without a known subject (`Fault` `bad_request`). A retry would change nothing.
  * - 408, 413: its body did not arrive, or is too large.
- * - 503: the work could not begin, or there is no room for its body (`Fault` `unavailable`); the sender retries or the next tick does.
- * - 500: a defect. A PingSource does not retry it, a broker does. Never 409, which brokers take for "send again".
- *
- * It may import `shared/http`, `routes`, `log`, `fault`; never a use case.
+ * - 503: the work could not begin, or there is no room for the body (`Fault` `unavailable`). The sender retries, or the next
+ *   tick does the work.
+ * - 500: a defect. A broker retries it, a PingSource does not. Never 409, after which brokers retry.
  */
 import type { CloudEvent } from 'cloudevents'
-import { Fault, isFault } from '../fault.ts'
 import { readBody } from '../http/body.ts'
 import { createEdge, type Edge } from '../http/edge.ts'
-import { exchange, type Incoming, once, type Reply } from '../http/exchange.ts'
+import { exchange, type Incoming, once } from '../http/exchange.ts'
 import type { HttpFunction } from '../http/register.ts'
-import type { Route } from '../routes.ts'
+import type { Reply } from '../http/reply.ts'
+import { Fault, isFault } from '../platform/fault.ts'
+import type { Route } from '../routes/index.ts'
 import { parseEvent } from './cloud-event.ts'
 
-const SEEN: Reply = { status: 204 }
+const HANDLED: Reply = { status: 204 }
 
-/** What of an event stands in the log: its attributes may be as long as its body. */
+/** For the log: attributes of an event may be as long as its body. */
 const brief = ({ id, type, source }: CloudEvent) => ({
   id: id.slice(0, 200),
   type: type.slice(0, 200),
@@ -42,10 +42,10 @@ export function eventEndpoint<Deps>(
   const edge = once(options.edge ?? (() => createEdge(route)))
   const resources = once(deps)
 
-  const seen = async (event: CloudEvent): Promise<Reply> => {
+  const handled = async (event: CloudEvent): Promise<Reply> => {
     try {
       await handle(resources(), event)
-      return SEEN
+      return HANDLED
     } catch (error) {
       throw asDefect(error)
     }
@@ -54,9 +54,9 @@ export function eventEndpoint<Deps>(
     const { bodies, bodyMs } = edge().bounds
     const share = bodies()
     try {
-      const event = parseEvent(request.headers, await readBody(request, { keep: true, share, deadlineMs: bodyMs }))
+      const event = parseEvent(request.headers, await readBody(request, { share, deadlineMs: bodyMs }))
       log.debug({ requestId, event: brief(event) }, 'event received')
-      return await seen(event)
+      return await handled(event)
     } finally {
       share.release()
     }

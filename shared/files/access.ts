@@ -2,29 +2,9 @@
  * What a program beside a run may do: what its token was issued for, and what the record says of service and run by now.
  * Pure. `docs/adr/0016` says why.
  */
-import { Fault } from '../fault.ts'
-import type { ObjectId, RunKey } from './model.ts'
+import { Fault } from '../platform/fault.ts'
+import type { Access, RunKey, Step } from './model.ts'
 import type { Standing } from './ports.ts'
-
-export type Step = 'replication' | 'fan-in'
-
-/** What a token was issued for. */
-export interface Grant {
-  /** Of the resource: one of the same name that came later has other tokens. */
-  readonly uid: string
-  readonly step: Step
-  /** Null: each firing of the service, of which Kubernetes makes the Jobs by one template. */
-  readonly firing: number | null
-  readonly index: number
-  /** Attempts after the first. */
-  readonly retries: number
-}
-
-export interface Access {
-  readonly serviceId: ObjectId
-  /** Null: a token of a service as a whole, as the version before issued them. */
-  readonly grant: Grant | null
-}
 
 /** Most that a service may ask for. */
 const FORMER_RETRIES = 20

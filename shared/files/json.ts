@@ -1,8 +1,8 @@
 /**
- * Whether bytes are JSON (RFC 8259), decided as they pass: nothing is built from them, so that the answer costs the same
- * memory whatever they are. Values that a parser would not give back as they were, numbers above all, are none of its business.
+ * Whether bytes are JSON (RFC 8259), decided while they pass. Nothing is built from them, so the memory is constant. Values
+ * that a parser would change, such as long numbers, are accepted.
  */
-import type { Bytes } from './ports.ts'
+import type { Bytes } from '../platform/ports.ts'
 
 /** Deeper texts are JSON still, and nothing that a client could read. */
 const MAX_DEPTH = 10_000

@@ -1,12 +1,12 @@
 /**
- * The words of the file store.
+ * The vocabulary of the file store.
  *
- * - *file*: a name for a content, with an id that its users keep. Two files may have one content.
- * - *content*: bytes, known by their SHA-256. Stored once, whoever has them, for as long as somebody has.
- * - *body*: where the bytes lie. A content has one; an upload under way has one that no content has yet; both kinds are
- *   *loose* when nobody has them any more, and are cleared away a little later.
- * - *mount*: a content that runs of a service find under a name. It holds the content, not the file: what is done to the
- *   file later, deletion included, never takes an input away from a service.
+ * - *file*: a name for a content, with a permanent id. Two files may have one content.
+ * - *content*: bytes, identified by their SHA-256. Stored once, while a file, mount or output refers to them.
+ * - *body*: the stored bytes. A content has one, and so has an upload in progress, which has no content yet. A body without
+ *   references is *orphaned*; garbage collection deletes it later.
+ * - *mount*: a content under a name below `/input` of a service's runs. It refers to the content, not to the file: replacing or
+ *   deleting the file never removes an input of a service.
  *
  * May import nothing.
  */
@@ -15,41 +15,40 @@ declare const brand: unique symbol
 /** 24 hexadecimal digits, 12 bytes: the time in seconds, then random. */
 export type ObjectId = string & { readonly [brand]: 'ObjectId' }
 
-/** The id that a text is, in small letters as ids are kept; undefined for any other text. */
+/** Parses an id in upper or lower case. */
 export const parseObjectId = (text: string): ObjectId | undefined =>
   /^[0-9a-f]{24}$/i.test(text) ? (text.toLowerCase() as ObjectId) : undefined
 
-/** Characters of the longest name that a file is given; in UTF-8 they are 1,020 bytes at most. */
+/** Longest name of a file, in characters; at most 1,020 bytes of UTF-8. */
 export const NAME_CHARACTERS = 255
-/** True for a name that a file may be given. Those of outputs are paths, and are checked where they come in. */
+/** Names of outputs are paths, with another check. */
 export const isFileName = (name: string): boolean => name !== '' && [...name].length <= NAME_CHARACTERS
 
-/** Number of a body, opaque to all but the adapters. */
+/** Id of a body, opaque to all but the adapters. */
 export type Body = string & { readonly [brand]: 'Body' }
 
-/** What is known of bytes when all of them were seen. */
+/** Digests and length of bytes. */
 export interface Content {
   /** Hexadecimal. */
   readonly sha256: string
-  /** Hexadecimal; only for readers of old, who know files by it. Nothing is decided by it. */
+  /** Hexadecimal; only reported, for clients of the former orchestrator. */
   readonly md5: string
   readonly length: number
 }
 
-/** `upload`: of a user; such files of one content are one file. `output`: of a run, which keeps a file of its own. */
-export const ORIGINS = ['upload', 'output'] as const
-export type Origin = (typeof ORIGINS)[number]
+/** `upload`: by a user; uploads of one content are one file. `output`: of a run; each output is a file of its own. */
+export type Origin = 'upload' | 'output'
 
 export interface StoredFile extends Content {
   readonly id: ObjectId
   readonly filename: string
   readonly origin: Origin
-  /** When this content came. */
+  /** When this content was uploaded. */
   readonly uploadedAt: Date
   readonly body: Body
 }
 
-/** Bytes `from` to `to`, both included, as in a Range header. */
+/** Bytes `from` to `to`, inclusive, as in a Range header. */
 export interface ByteRange {
   readonly from: number
   readonly to: number
@@ -63,13 +62,34 @@ export interface RunKey {
   readonly attempt: number
 }
 
-/** Files, and their bytes together. A content that several files have counts for each of them. */
+export type Step = 'replication' | 'fan-in'
+
+/** What the token of a run permits. */
+export interface Grant {
+  /** Of the service's resource: a later resource of the same name has other tokens. */
+  readonly uid: string
+  readonly step: Step
+  /** Null: every firing, since Kubernetes makes all Jobs of the service from one template. */
+  readonly firing: number | null
+  readonly index: number
+  /** Attempts after the first. */
+  readonly retries: number
+}
+
+/** The identity of a program beside a run, from its token. */
+export interface Access {
+  readonly serviceId: ObjectId
+  /** Null: a token of the whole service, as version 0.1 issued them. */
+  readonly grant: Grant | null
+}
+
+/** A content that several files have counts for each of them. */
 export interface Usage {
   readonly files: number
   readonly bytes: number
 }
 
-/** What runs may leave, by the names of the settings that say so. */
+/** Limits of outputs, by the names of their settings. */
 export interface OutputLimits {
   /** Of one run. */
   readonly DT_OUTPUT_FILES: number
@@ -81,20 +101,20 @@ export interface OutputLimits {
   readonly DT_OUTPUT_PATH_BYTES: number
 }
 
-/** What an open set has, and its service with it. */
+/** Usage of an open set and of its service. */
 export interface Used {
   readonly run: Usage
   readonly service: Usage
 }
 
-/** A limit that would be passed: its setting, its value, and what it would have come to. */
+/** A limit that a request would exceed. */
 export interface Exceeded {
   readonly setting: keyof OutputLimits
   readonly limit: number
   readonly wanted: number
 }
 
-/** The first limit that `more` would pass; files and bytes may be fewer where a file takes the place of another. */
+/** The first limit that `more` would exceed. */
 export function exceeded(limits: OutputLimits, { run, service }: Used, more: Usage): Exceeded | undefined {
   const wanted = {
     DT_OUTPUT_FILES: run.files + more.files,
@@ -107,6 +127,6 @@ export function exceeded(limits: OutputLimits, { run, service }: Used, more: Usa
   return setting && { setting, limit: limits[setting], wanted: wanted[setting] }
 }
 
-/** Bytes that one file may have, for it alone to pass no limit. */
+/** Largest file that exceeds no limit. */
 export const roomFor = (limits: OutputLimits, { run, service }: Used): number =>
   Math.max(0, Math.min(limits.DT_OUTPUT_LIMIT - run.bytes, limits.DT_SERVICE_OUTPUT_LIMIT - service.bytes))

@@ -1,9 +1,11 @@
 /**
- * What the file store needs from outside. Each comment says what every adapter owes; `test/conformance/` tries it.
+ * The ports of the file store and the obligations of adapters, which `test/conformance/` checks.
  *
- * All adapters: errors are `Fault`s, `unavailable` where trying again makes sense; no transaction and no connection is
- * held while a caller is waited for, be it the sender of bytes or their reader.
+ * All adapters: errors are `Fault`s, `unavailable` where a retry may help; no transaction and no connection stays open while
+ * the adapter waits for the sender or the reader of bytes.
  */
+
+import type { Bytes, Log } from '../platform/ports.ts'
 import type {
   Body,
   ByteRange,
@@ -17,8 +19,6 @@ import type {
   Usage,
   Used,
 } from './model.ts'
-
-export type Bytes = AsyncIterable<Uint8Array>
 
 // -------------------------------------------------------------------------------------------------- BlobStore
 
@@ -43,7 +43,7 @@ export interface BlobStore {
 
 // -------------------------------------------------------------------------------------------------- Catalogue
 
-/** Where the bytes of an upload lie, and what they turned out to be. */
+/** The body of a complete upload, and its content. */
 export interface Received {
   readonly body: Body
   readonly content: Content
@@ -55,12 +55,12 @@ export interface NewFile {
   readonly at: Date
 }
 
-export interface Change {
+export interface FileChange {
   readonly filename?: string | undefined
   /** The file is to have one of these contents, by SHA-256; undefined: any. */
   readonly expected?: readonly string[] | undefined
   readonly at: Date
-  readonly looseAt: Date
+  readonly orphanedAt: Date
 }
 
 export interface Added {
@@ -69,16 +69,16 @@ export interface Added {
   readonly existed: boolean
 }
 
-/** Which files there are, whose bytes they have, and which bytes nobody has. */
+/** Files, their contents, and orphaned bodies. */
 export interface Catalogue {
   /**
    * A loose body for an upload, which is left alone until `until`.
    * @throws Fault `too_large` where the contents of all files have as many bytes as the site allows
    */
   begin(until: Date): Promise<Body>
-  /** The upload goes on. False: it was given up for dead, and its bytes are being cleared away. */
+  /** Extends the lease of an upload. False: it has expired, and its bytes are pending deletion. */
   extend(body: Body, until: Date): Promise<boolean>
-  /** Nobody wants this loose body, nor writes to it any more. */
+  /** Marks the body of an upload as pending deletion. The caller no longer writes to it. */
   discard(body: Body): Promise<void>
 
   /**
@@ -89,10 +89,10 @@ export interface Catalogue {
   add(received: Received, file: NewFile): Promise<Added>
   /**
    * Gives the file another content, and a name where one is given. Undefined, and the bytes are loose, when there is no
-   * such file. Content that nobody has any more is loose from `looseAt` on.
+   * such file. Content that nobody has any more is loose from `orphanedAt` on.
    * @throws Fault `precondition_failed` when it has none of the expected contents; nothing has changed then
    */
-  replace(received: Received, id: ObjectId, change: Change): Promise<StoredFile | undefined>
+  replace(received: Received, id: ObjectId, change: FileChange): Promise<StoredFile | undefined>
   /**
    * As `add`, but with this id and this origin whatever else has the content. False, and the bytes are loose, when the id is taken.
    */
@@ -102,27 +102,27 @@ export interface Catalogue {
   /** In the order of their coming; a replaced one keeps its place. */
   list(skip: number, limit: number): Promise<StoredFile[]>
   /**
-   * Takes the name away; true if there was one. Content that nobody else has is loose from `looseAt` on.
-   * @param expected as in `Change`
+   * Takes the name away; true if there was one. Content that nobody else has is loose from `orphanedAt` on.
+   * @param expected as in `FileChange`
    * @throws Fault `precondition_failed` when it has none of the expected contents; nothing has changed then
    */
-  remove(id: ObjectId, looseAt: Date, expected?: readonly string[]): Promise<boolean>
+  remove(id: ObjectId, orphanedAt: Date, expected?: readonly string[]): Promise<boolean>
 
   /**
    * Up to `limit` bodies to clear away: discarded ones, and contents that went, when their time has come. An upload that
    * was last heard of before `now` is given up, and handed out by a call after `givenUpUntil`: by then whoever wrote to it
    * has found out. What is handed out is not handed out again before `claimedUntil`.
    */
-  claimLoose(now: Date, until: { claimed: Date; givenUp: Date }, limit: number): Promise<Body[]>
-  /** A claimed body is no more. */
+  claimOrphans(now: Date, until: { claimed: Date; givenUp: Date }, limit: number): Promise<Body[]>
+  /** Deletes the record of a claimed body. */
   forget(body: Body): Promise<void>
   /** Makes contents loose that no file, mount or output has; there are some only where a process died. */
-  loosenOrphans(looseAt: Date, limit: number): Promise<number>
+  loosenOrphans(orphanedAt: Date, limit: number): Promise<number>
 }
 
 // ------------------------------------------------------------------------------------------------------ Runs
 
-export interface RunInput {
+export interface RunInputFile {
   /** Relative to `/input`. */
   readonly name: string
   readonly fileId: string
@@ -148,7 +148,7 @@ export interface SetDigest extends Usage {
 }
 
 /** Part of a list that is in the order of its names' bytes. */
-export interface Page {
+export interface FilePage {
   /** Names after this one. */
   readonly after: string
   readonly limit: number
@@ -173,14 +173,17 @@ export interface Standing {
   readonly lastFailed: number | null
 }
 
-interface Moment {
+export interface Moment {
   readonly at: Date
   /** From when on a content that nobody has any more is loose. */
-  readonly looseAt: Date
+  readonly orphanedAt: Date
 }
 
 /** `closed`: the set is not open, its run is over or its service not live. */
 export type Kept = 'kept' | 'closed' | Exceeded
+
+/** Contents that a run may read beside the mounts of its service: no outputs, those of one firing, or those of all. */
+export type ContentScope = 'mounts' | 'all firings' | { readonly firing: number }
 
 /** What runs find and leave. Everything ends with the service: then there is nothing to find, and nothing is taken. */
 export interface Runs {
@@ -190,15 +193,15 @@ export interface Runs {
    * The mounts of a service, those that follow their file as it is now; with a firing also its outputs, below
    * `outputs/<index>/`, of each index the last attempt that was complete. Undefined when there is no such service.
    */
-  inputs(id: ObjectId, firing: number | null, page: Page, looseAt: Date): Promise<RunInput[] | undefined>
-  /** A content that is a mount of the service or, with a firing, one of its outputs; with `any`, one of those of any firing. */
-  held(
+  inputs(id: ObjectId, firing: number | null, page: FilePage, orphanedAt: Date): Promise<RunInputFile[] | undefined>
+  /** A content that the service mounts or, within the scope, has as an output. */
+  findContent(
     id: ObjectId,
     sha256: string,
-    firing: number | null | 'any',
+    scope: ContentScope,
   ): Promise<Pick<StoredFile, 'body' | 'sha256' | 'length'> | undefined>
-  /** The output in a place; undefined when there is none, or its file was deleted. Null when there is no such service. */
-  output(id: ObjectId, seq: number): Promise<StoredFile | undefined | null>
+  /** The output in a place. `no_output`: there is none, or its file was deleted. */
+  output(id: ObjectId, seq: number): Promise<StoredFile | 'no_service' | 'no_output'>
   /**
    * The set of a run; it is begun where there is none. Costs the same however many files it has. Undefined when the service
    * is not live or the run is over, and there is no set.
@@ -207,7 +210,7 @@ export interface Runs {
   /** What an open set and its service have, without the file under a path, which another would take the place of. */
   used(run: RunKey, path: string): Promise<Used>
   /** Files that an open set has, by path. */
-  taken(run: RunKey, page: Page): Promise<OutputFile[]>
+  taken(run: RunKey, page: FilePage): Promise<OutputFile[]>
   /** Takes a file under a path, in the place of another. The bytes of what is not kept are discarded. */
   keep(received: Received, run: RunKey, path: string, limits: OutputLimits, moment: Moment): Promise<Kept>
   /** As `keep`, with the content of a file that the set has. Undefined when it has none of this content. */
@@ -237,11 +240,7 @@ export interface Digest {
   end(): Content
 }
 
-export type LogWord = 'debug' | 'info' | 'action' | 'warn' | 'error'
-/** One event: its name and its fields. Never a sentence with values in it, never a secret. */
-export type Log = (level: LogWord, event: string, fields?: Readonly<Record<string, unknown>>) => void
-
-/** Everything a use case of files may ask for; each takes only what it names. */
+/** All ports; each use case takes the ones it names. */
 export interface FilePorts {
   readonly catalogue: Catalogue
   readonly blobs: BlobStore

@@ -1,9 +1,10 @@
-/** Takes bytes in: stored while they are hashed, under a body that nobody has yet. */
-import { Fault } from '../fault.ts'
+/** Receives bytes: they are stored and hashed at the same time, under a body that no content has yet. */
+import { Fault } from '../platform/fault.ts'
+import type { Bytes } from '../platform/ports.ts'
 import type { Body } from './model.ts'
-import type { Bytes, FilePorts, Received } from './ports.ts'
+import type { FilePorts, Received } from './ports.ts'
 
-/** An upload that was not heard of for so long is given up; whoever sends says so much more often. */
+/** An upload whose lease has expired is given up; the lease is extended much more often. */
 const LEASE_MS = 5 * 60_000
 const EXTEND_MS = 30_000
 
@@ -31,14 +32,14 @@ async function* seen(source: Bytes, see: (bytes: Uint8Array) => void): Bytes {
   }
 }
 
-/** Failing that, tidying does it when the lease is over. */
+/** If this fails, garbage collection removes the bytes after the lease. */
 async function discard({ catalogue, log }: Deps, body: Body): Promise<void> {
   await catalogue.discard(body).catch((error: unknown) => log('warn', 'upload not discarded', { body, error }))
 }
 
 /**
- * All bytes of a source, to be named by the catalogue in the next step. When the source ends early or a write fails, it
- * rejects with that reason, and what was written is cleared away.
+ * Stores all bytes of a source; the catalogue names them in the next step. When the source breaks off or a write fails, it
+ * rejects with that reason, and what was written is removed.
  */
 export async function receive(deps: Deps, source: Bytes): Promise<Received> {
   const { catalogue, blobs, newDigest, now } = deps
@@ -53,7 +54,7 @@ export async function receive(deps: Deps, source: Bytes): Promise<Received> {
   }
 }
 
-/** Names what was received. Where that fails, it is cleared away as well. */
+/** Names what was received, or removes it where that fails. */
 export async function named<T>(deps: Deps, { body }: Received, name: () => Promise<T>): Promise<T> {
   try {
     return await name()

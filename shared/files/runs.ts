@@ -1,24 +1,33 @@
-/** What a run takes and leaves. Its outputs are there all at once, when it says which there are, or never. */
-import { Fault } from '../fault.ts'
-import { type Access, assertMayLeave, assertMayRead, noRun, runIsOver, type Step, type Wanted } from './access.ts'
-import { looseFrom } from './files.ts'
+/** Inputs and outputs of runs. The outputs of a run appear all at once, when the run ends with all of them, or never. */
+import { Fault } from '../platform/fault.ts'
+import type { Bytes } from '../platform/ports.ts'
+import { assertMayLeave, assertMayRead, noRun, runIsOver, type Wanted } from './access.ts'
+import { type Download, downloadOf } from './download.ts'
+import { orphanedFrom } from './files.ts'
+import { isJson } from './json.ts'
 import {
+  type Access,
   type Exceeded,
   exceeded,
   type ObjectId,
   type OutputLimits,
-  parseObjectId,
   type RunKey,
   roomFor,
-  type StoredFile,
+  type Step,
   type Used,
 } from './model.ts'
-import type { Bytes, OutputFile, OutputSet, Page, RunInput, RunPorts, SetDigest } from './ports.ts'
+import type { FilePage, Kept, Moment, OutputFile, OutputSet, RunPorts, SetDigest } from './ports.ts'
 import { named, receive } from './receive.ts'
+import { inputRow, setAnswer } from './show.ts'
+
+const momentOf = ({ now }: Pick<RunPorts, 'now'>): Moment => {
+  const at = now()
+  return { at, orphanedAt: orphanedFrom(at) }
+}
 
 const over = ({ state }: OutputSet) => new Fault('conflict', `The outputs of this run are ${state} already`)
 
-/** Of the run that a token is for; no attempt has the number -1. */
+/** The run of a token; -1 is the number of no attempt. */
 const runOf = ({ serviceId, grant }: Access, firing: number): RunKey => ({
   serviceId,
   firing: grant?.firing ?? firing,
@@ -26,40 +35,81 @@ const runOf = ({ serviceId, grant }: Access, firing: number): RunKey => ({
   attempt: -1,
 })
 
-/** Names after `after`, so many of them; a fan-in finds the outputs of its firing as well. */
-export async function inputs({ runs, now }: RunPorts, access: Access, wanted: Wanted, page: Page): Promise<RunInput[]> {
-  assertMayRead(access, wanted, await runs.standing(runOf(access, wanted.firing)))
-  const firing = wanted.step === 'fan-in' ? wanted.firing : null
-  const found = await runs.inputs(access.serviceId, firing, page, looseFrom(now()))
-  if (!found) throw noRun()
-  return found
+/** Most that one answer lists: a caller that asks for no page, as version 0.1 did, would take a part for the whole. */
+const WHOLE_LIST = 10_000
+
+interface WantedInputs extends Wanted {
+  readonly after: string
+  /** Left out: all. */
+  readonly limit?: number | undefined
 }
 
-/** A content that the run may read. What is asked for by a token of former times does not say by which run. */
-export async function input({ runs }: RunPorts, access: Access, firing: number, sha256: string) {
+/** Inputs of a run, a page of them by name; a fan-in also finds the outputs of its firing. */
+export async function inputs({ runs, now }: RunPorts, access: Access, wanted: WantedInputs) {
+  const { step, firing, after, limit } = wanted
+  assertMayRead(access, wanted, await runs.standing(runOf(access, firing)))
+  const page = { after, limit: limit ?? WHOLE_LIST + 1 }
+  const found = await runs.inputs(access.serviceId, step === 'fan-in' ? firing : null, page, orphanedFrom(now()))
+  if (!found) throw noRun()
+  if (limit === undefined && found.length > WHOLE_LIST)
+    throw new Fault('too_large', `More than ${WHOLE_LIST} inputs: ask for them in pages, by limit and after`)
+  return found.map(inputRow)
+}
+
+/** A content that the run may read. A token of version 0.1 does not name the run. */
+export async function input(
+  ports: RunPorts,
+  access: Access,
+  { sha256, firing }: { readonly sha256: string; readonly firing: number },
+): Promise<Download> {
+  const { runs } = ports
   const { serviceId, grant } = access
   const step: Step = grant?.step ?? 'replication'
   assertMayRead(access, { step, firing: grant?.firing ?? firing }, await runs.standing(runOf(access, firing)))
-  const scope = grant ? (step === 'fan-in' ? (grant.firing ?? firing) : null) : 'any'
-  const found = await runs.held(serviceId, sha256, scope)
+  const scope = grant ? (step === 'fan-in' ? { firing: grant.firing ?? firing } : 'mounts') : 'all firings'
+  const found = await runs.findContent(serviceId, sha256, scope)
   if (!found) throw new Fault('not_found', 'No input of this run has this content')
-  return found
+  return downloadOf(ports, { ...found, filename: '' })
 }
 
-/** @throws Fault `not_found` for a place that nothing is in, or a negative one: nothing is counted from the end */
-export async function output({ runs }: Pick<RunPorts, 'runs'>, text: string, seq: number): Promise<StoredFile> {
-  const id = parseObjectId(text)
-  const file = id && (await runs.output(id, seq))
-  if (file) return file
-  throw id && file === undefined ? new Fault('not_found', 'Output file not found') : noRun()
+/** Larger ones are not read twice to find out what they are. */
+const CHECKED_BYTES = 4 * 1024 * 1024
+
+/**
+ * An output as the run wrote it, to the byte: a parser would round its numbers. JSON has its media type.
+ * @throws Fault `not_found` for a place without an output; negative places do not count from the end
+ */
+export async function output(
+  ports: Pick<RunPorts, 'runs' | 'blobs'>,
+  { id, idx }: { readonly id: ObjectId; readonly idx: number },
+): Promise<Download> {
+  const file = await ports.runs.output(id, idx)
+  if (file === 'no_service') throw noRun()
+  if (file === 'no_output') throw new Fault('not_found', 'Output file not found')
+  const found = downloadOf(ports, file)
+  const { length, read } = found
+  const type = length <= CHECKED_BYTES && (await isJson(read({ from: 0, to: length - 1 }))) && 'application/json'
+  return type ? { ...found, type } : found
+}
+
+/** A program beside a run, and the run whose outputs it is about. */
+export interface OutputCall {
+  readonly access: Access
+  readonly run: RunKey
 }
 
 /** The set of a run, begun where there is none. */
-export async function outputs({ runs, now }: RunPorts, access: Access, run: RunKey): Promise<OutputSet> {
+async function setOf({ runs, now }: RunPorts, { access, run }: OutputCall): Promise<OutputSet> {
   assertMayLeave(access, run, await runs.standing(run), now())
   const set = await runs.open(run, now())
   if (!set) throw runIsOver()
   return set
+}
+
+/** The set of a run, and a page of the files of an open one. */
+export async function outputs(ports: RunPorts, call: OutputCall, page: FilePage) {
+  const set = await setOf(ports, call)
+  return setAnswer(set, set.state === 'open' ? await ports.runs.taken(call.run, page) : [])
 }
 
 const LEADS_OUT = ['', '.', '..']
@@ -93,7 +143,7 @@ function assertRoom(limits: OutputLimits, used: Used, bytes: number): void {
   if (passed) throw tooLarge(passed)
 }
 
-/** The same bytes, as long as they fit: what is counted is what comes, not what was announced. */
+/** The same bytes, as long as they fit. The bytes that arrive count, not the announced length. */
 async function* fitting(content: Bytes, limits: OutputLimits, used: Used): Bytes {
   const room = roomFor(limits, used)
   let size = 0
@@ -104,57 +154,55 @@ async function* fitting(content: Bytes, limits: OutputLimits, used: Used): Bytes
   }
 }
 
-export interface Brought {
-  readonly path: string
-  /** Bytes that are to come, as far as that is known. */
-  readonly announced: number
-  readonly content: Bytes
-}
+export type Upload =
+  | {
+      readonly path: string
+      /** Announced length; 0 where it is not known. */
+      readonly announced: number
+      readonly content: Bytes
+    }
+  /** Another name for the bytes of a file that the run has uploaded before; they count again. */
+  | { readonly path: string; readonly sha256: string }
 
-/** Room for one more file in a set that is open, or the fault that says which limit it would pass. */
-async function roomIn(ports: RunPorts, access: Access, run: RunKey, path: string, bytes: number): Promise<Used> {
+/** What an open set has, if one more file fits; else the fault names the limit. */
+async function roomIn(ports: RunPorts, call: OutputCall, path: string, bytes: number): Promise<Used> {
   const { limits, runs } = ports
   assertPath(path, limits)
-  const set = await outputs(ports, access, run)
+  const set = await setOf(ports, call)
   if (set.state !== 'open') throw over(set)
-  const used = await runs.used(run, path)
+  const used = await runs.used(call.run, path)
   assertRoom(limits, used, bytes)
   return used
 }
 
-/** Takes one file, in the place of what was brought under this path before. It is no output yet. */
-export async function bring(ports: RunPorts, access: Access, run: RunKey, brought: Brought): Promise<OutputFile> {
-  const { runs, limits, now } = ports
-  const { path, announced, content } = brought
-  const used = await roomIn(ports, access, run, path, announced)
-  const received = await receive(ports, fitting(content, limits, used))
-  const at = now()
-  const moment = { at, looseAt: looseFrom(at) }
-  const kept = await named(ports, received, () => runs.keep(received, run, path, limits, moment))
+function assertKept(kept: Kept): void {
   if (kept === 'closed') throw runIsOver()
   if (kept !== 'kept') throw tooLarge(kept)
+}
+
+/** Stores one file of an open set, and replaces what was uploaded under this path before. It is no output yet. */
+export async function upload(ports: RunPorts, call: OutputCall, file: Upload) {
+  const { runs, limits } = ports
+  const { path } = file
+  const used = await roomIn(ports, call, path, 'sha256' in file ? 0 : file.announced)
+  if ('sha256' in file) {
+    const linked = await runs.link(call.run, path, file.sha256, limits, momentOf(ports))
+    if (!linked) throw new Fault('conflict', 'No file of this run has this content')
+    assertKept(linked)
+    return { path, sha256: file.sha256 }
+  }
+  const received = await receive(ports, fitting(file.content, limits, used))
+  assertKept(await named(ports, received, () => runs.keep(received, call.run, path, limits, momentOf(ports))))
   const { sha256, length } = received.content
   return { path, sha256, length }
 }
 
-/** As `bring`, with the content of a file that was brought: another name of the same bytes, which counts as they do. */
-export async function link(ports: RunPorts, access: Access, run: RunKey, path: string, sha256: string) {
-  const { runs, limits, now } = ports
-  await roomIn(ports, access, run, path, 0)
-  const at = now()
-  const kept = await runs.link(run, path, sha256, limits, { at, looseAt: looseFrom(at) })
-  if (kept === undefined) throw new Fault('conflict', 'No file of this run has this content')
-  if (kept === 'closed') throw runIsOver()
-  if (kept !== 'kept') throw tooLarge(kept)
-  return { path, sha256 }
-}
-
-export type Said =
+export type Ending =
   | { readonly complete: SetDigest; readonly notes: readonly string[] }
   | { readonly files: readonly OutputFile[]; readonly notes: readonly string[] }
   | { readonly incomplete: string; readonly notes: readonly string[] }
 
-/** Of a list of all files, as the version before sent it. */
+/** Of the list of all files that version 0.1 sent. */
 function digestOf({ newDigest }: Pick<RunPorts, 'newDigest'>, files: readonly OutputFile[]): SetDigest {
   const digest = newDigest()
   const lines = files.map((file) => ({ ...file, order: Buffer.from(file.path) }))
@@ -170,39 +218,39 @@ const differs = (said: SetDigest, { files, bytes }: OutputSet) =>
     `Not as it was taken: ${said.files} files of ${said.bytes} bytes were expected, ${files} of ${bytes} are there`,
   )
 
-async function giveUp(ports: RunPorts, run: RunKey, reason: string, notes: readonly string[]): Promise<void> {
-  const at = ports.now()
-  await ports.runs.giveUp(run, reason, notes, { at, looseAt: looseFrom(at) })
-  ports.log('warn', 'outputs incomplete', { ...run, reason })
-}
-
-async function complete(ports: RunPorts, access: Access, run: RunKey, digest: SetDigest, notes: readonly string[]) {
+async function complete(ports: RunPorts, call: OutputCall, digest: SetDigest, notes: readonly string[]) {
   const { runs, limits, now, newId, log } = ports
+  const { run } = call
   const { DT_OUTPUT_FILES: limit } = limits
   if (digest.files > limit) throw tooLarge({ setting: 'DT_OUTPUT_FILES', limit, wanted: digest.files })
   const ids: ObjectId[] = Array.from({ length: digest.files }, newId)
   const result = await runs.complete(run, digest, ids, notes, now())
-  const set = await outputs(ports, access, run)
+  const set = await setOf(ports, call)
   if (result === 'complete') log('action', 'outputs stored', { ...run, files: digest.files })
-  // Said twice at once: the other one was taken.
+  // Two calls at once: the other one completed the set.
   else if (set.state !== 'complete') throw result === 'differs' ? differs(digest, set) : runIsOver()
   return set
 }
 
+async function giveUp(ports: RunPorts, call: OutputCall, reason: string, notes: readonly string[]) {
+  await ports.runs.giveUp(call.run, reason, notes, momentOf(ports))
+  ports.log('warn', 'outputs incomplete', { ...call.run, reason })
+  return setOf(ports, call)
+}
+
 /**
- * Ends a run: all its files become outputs in one step, or none does. Saying it again changes nothing.
- * @throws Fault `conflict` when the files are not those that were taken, or when the run ended otherwise
+ * Ends a run: all its files become outputs in one step, or none does. Ending it again in the same way changes nothing.
+ * @throws Fault `conflict` when the files are not those that were stored, or when the run ended otherwise
  */
-export async function end(ports: RunPorts, access: Access, run: RunKey, said: Said): Promise<OutputSet> {
-  const set = await outputs(ports, access, run)
-  if ('incomplete' in said) {
+export async function end(ports: RunPorts, call: OutputCall, ending: Ending) {
+  const set = await setOf(ports, call)
+  if ('incomplete' in ending) {
     if (set.state === 'complete') throw over(set)
-    await giveUp(ports, run, said.incomplete, said.notes)
-    return outputs(ports, access, run)
+    return setAnswer(await giveUp(ports, call, ending.incomplete, ending.notes))
   }
   if (set.state === 'incomplete') throw over(set)
-  const digest = 'complete' in said ? said.complete : digestOf(ports, said.files)
-  if (set.state === 'open') return complete(ports, access, run, digest, said.notes)
+  const digest = 'complete' in ending ? ending.complete : digestOf(ports, ending.files)
+  if (set.state === 'open') return setAnswer(await complete(ports, call, digest, ending.notes))
   if (digest.files !== set.files || digest.bytes !== set.bytes) throw differs(digest, set)
-  return set
+  return setAnswer(set)
 }

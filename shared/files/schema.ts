@@ -1,38 +1,35 @@
-/**
- * The bodies and answers of the functions that carry files: what is checked, and what the description says.
- *
- * May import the shape of schemas.
- */
+/** Requests and answers of the functions that store and serve files, for `endpoint()` and the OpenAPI description. */
 import * as z from 'zod'
-import type { AnySchemas, Media } from '../http/endpoint.ts'
+import type { AnySchemas, Media } from '../http/schemas.ts'
+import { noRun } from './access.ts'
+import { fileRef } from './files.ts'
+import { type ObjectId, parseObjectId } from './model.ts'
 
-/** Numbers may come as text. `Number` alone would also take blanks, `0x10` and `1e3`. */
+/** Numbers may be sent as text. `Number` alone would also accept blanks, `0x10` and `1e3`. */
 const WHOLE = /^\s*[+-]?[0-9]+\s*$/
 const number = (value: unknown): unknown => (typeof value === 'string' && WHOLE.test(value) ? Number(value) : value)
 const between = (min: number, max: number) => z.int().min(min).max(max)
 export const whole = (min: number, max: number) => z.preprocess(number, between(min, max))
-/** The default stands inside, where the description finds it. */
+/** The default is inside, where the description finds it. */
 const wholeOr = (otherwise: number, min: number, max: number) =>
   z.preprocess(number, between(min, max).default(otherwise))
 
-/** Rows of the largest page: a list is made in memory before it is sent. */
-export const PAGE_LIMIT = 1000
+/** Most rows of a page: a list is made in memory before it is sent. */
+const PAGE_LIMIT = 1000
 export const page = z.object({ skip: wholeOr(0, 0, Number.MAX_SAFE_INTEGER), limit: wholeOr(10, 1, PAGE_LIMIT) })
 
-/** Any text: one that is no id is the id of no file. */
-const oneFile = z.object({ file_id: z.string() })
+const oneFile = z.object({ file_id: z.string().transform(fileRef) })
 
-export const fileRow = z.object({
+const fileRow = z.object({
   file_id: z.string(),
   filename: z.string(),
   length: z.int(),
   uploadDate: z.string().describe('UTC, without a zone'),
   metadata: z.object({ hash: z.string().describe('MD5') }),
 })
-export type FileRow = z.output<typeof fileRow>
 
 const stored = z.object({ file_id: z.string(), filename: z.string(), message: z.string().optional() })
-const said = z.object({ message: z.string() })
+const message = z.object({ message: z.string() })
 
 const FORM: Media = {
   'multipart/form-data': {
@@ -45,26 +42,30 @@ const count = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const small = z.coerce.number().int().min(0).max(1_000_000)
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`))
 
-/** Names are no longer than the paths of their kind, so that no page of them is larger than a body. */
+/** As long as the longest path. */
 const after = z.string().max(4096).default('')
 const LIST_PAGE = 1000
-const run = z.object({
+const pageSize = z.coerce.number().int().min(1).max(LIST_PAGE)
+const runQuery = z.object({
   firing: count,
   index: small,
   attempt: small,
   after: after.describe('Of a list: files after this path'),
-  limit: z.coerce.number().int().min(1).max(LIST_PAGE).default(LIST_PAGE),
-  sha256: hex(64).optional().describe('Of a file: the content of one that was brought, in place of a body'),
+  limit: pageSize.default(LIST_PAGE),
+  sha256: hex(64).optional().describe('Of a file: the content of one that was uploaded before, instead of a body'),
 })
+export type RunQuery = z.output<typeof runQuery>
 
 const outputFile = z.object({ path: z.string(), sha256: hex(64), length: z.int().min(0) })
-export const outputSet = z.object({
+const outputSet = z.object({
   state: z.enum(['open', 'complete', 'incomplete']),
   reason: z.string().nullable(),
   count: z.int(),
   bytes: z.int(),
   files: z.array(outputFile).describe('Of an open set, a page'),
 })
+
+const uploaded = outputFile.partial({ length: true })
 
 const notes = z.array(z.string().max(5000)).max(10_000).default([])
 const digest = z.object({
@@ -74,15 +75,13 @@ const digest = z.object({
     'Of `<sha256> <length> <path>` and a NUL for each file, in the order of the bytes of their paths',
   ),
 })
-/** How a run ends: with all its files, in one line or as the list of former times, or with a reason why they are not all. */
+/** How a run ends: with all its files, as a digest or as the list that version 0.1 sent, or with a reason why some are missing. */
 export const ending = z.union([
   z.object({ complete: digest, notes }),
   z.object({ files: z.array(outputFile), notes }),
   z.object({ incomplete: z.string().min(1).max(2000), notes }),
 ])
-export type Ending = z.output<typeof ending>
-
-export const runInputs = z.array(
+const runInputs = z.array(
   z.object({
     name: z.string(),
     file_id: z.string(),
@@ -90,6 +89,13 @@ export const runInputs = z.array(
     length: z.int().nullable(),
   }),
 )
+
+/** @throws Fault `not_found` for a text that is not an id */
+function serviceIdOf(text: string): ObjectId {
+  const id = parseObjectId(text)
+  if (!id) throw noRun()
+  return id
+}
 
 const NO_FILE = 'There is no file of this id'
 const IF_MATCH = {
@@ -100,7 +106,15 @@ const RANGES = {
   'If-Range': 'The ETag that the file is to have for the range to count',
   'If-None-Match': 'ETags that the caller has, or `*`: for these the answer is 304',
 }
-const sentence = { 'application/json': { schema: { $ref: '#/components/schemas/Problem' } } }
+/** Answers to {@link RANGES}. */
+const rangeAnswers = (subject: string) => ({
+  206: { description: 'The range that was asked for', content: BYTES },
+  304: { description: 'The caller has it already' },
+  416: {
+    description: `The ${subject} has no such range`,
+    content: { 'application/json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  },
+})
 
 /** By the keys of `routes.dt`. */
 export const fileSchemas = {
@@ -112,11 +126,7 @@ export const fileSchemas = {
     answer: z.string(),
     failures: ['Error reading file', 'Error reading file'],
     headers: RANGES,
-    answers: {
-      206: { description: 'The range that was asked for', content: BYTES },
-      304: { description: 'The caller has it already' },
-      416: { description: 'The file has no such range', content: sentence },
-    },
+    answers: rangeAnswers('file'),
     media: { answer: BYTES },
   },
   fileReplace: {
@@ -131,43 +141,35 @@ export const fileSchemas = {
     params: oneFile,
     missing: NO_FILE,
     headers: IF_MATCH,
-    answer: said,
+    answer: message,
     failures: ['Error deleting file'],
   },
   serviceOutput: {
-    params: z.object({ id: z.string(), idx: z.coerce.number().int() }),
+    params: z
+      .object({ id: z.string(), idx: z.coerce.number().int() })
+      .transform(({ id, idx }) => ({ id: serviceIdOf(id), idx })),
     answer: z.unknown(),
     missing: 'There is no service of this id, or no such output of it',
     failures: ['Error downloading file'],
     headers: RANGES,
-    answers: {
-      206: { description: 'The range that was asked for', content: BYTES },
-      304: { description: 'The caller has it already' },
-      416: { description: 'The output has no such range', content: sentence },
-    },
+    answers: rangeAnswers('output'),
     media: { answer: { 'application/json': { schema: {} }, ...BYTES } },
   },
   runInput: {
-    params: z.object({ service_id: hex(24), sha256: hex(64).optional() }),
+    params: z.object({ sha256: hex(64).default('') }),
     query: z.object({
       step: z.enum(['replication', 'fan-in']).default('replication'),
       firing: count.default(0),
       after: after.describe('Inputs after this name'),
-      limit: z.coerce
-        .number()
-        .int()
-        .min(1)
-        .max(LIST_PAGE)
-        .optional()
-        .describe('Left out: all, if they are not too many'),
+      limit: pageSize.optional().describe('Left out: all, if they are not too many'),
     }),
     answer: runInputs,
     failures: ['Error listing inputs', 'Error reading input'],
   },
   runOutput: {
-    params: z.object({ service_id: hex(24), path: z.string().optional() }),
-    query: run,
-    answer: outputSet,
+    params: z.object({ path: z.string().default('') }),
+    query: runQuery,
+    answer: z.union([outputSet, uploaded]),
     failures: ['Error reading outputs', 'Error storing output', 'Error completing outputs'],
     conflict: 'The run or its service has ended already, or what it says is not what was taken of it',
   },

@@ -1,55 +1,49 @@
-/** Who calls: a bearer token of the realm, checked against its published keys, and what such a caller may do. */
+/** Bearer tokens: taken from a request, and those of the realm checked against its published keys. */
 import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose'
-import type { Config } from '../config.ts'
-import { Fault } from '../fault.ts'
-import { type AnalysisId, parseAnalysisId } from '../po/model.ts'
-import type { Auth, Route } from '../routes.ts'
-import { type RunGrant, tokenOwner } from '../service-token.ts'
+import { Fault } from '../platform/fault.ts'
+import type { Config } from '../settings/config.ts'
 import { createKeys, fetchKeys } from './keys.ts'
 
-export interface Caller {
-  /** The client that the token was issued to (`azp`). */
+/**
+ * From a bearer token and the parameters of the path to the caller.
+ * @throws Fault `unauthenticated`, `forbidden`, `unavailable`
+ */
+export type Authenticate<Caller> = (token: string, params: Readonly<Record<string, string>>) => Promise<Caller>
+
+/** How the callers of a route are authenticated. A feature decides what it knows of them. */
+export type Callers<Caller> = (config: Config) => Authenticate<Caller>
+
+/** What a token of the realm says of its holder. */
+interface Holder {
+  /** The client that the token was issued to. */
   readonly clientId: string
-  readonly subject: string
-  /** Set when the client is an analysis: their clients are named by the analysis id. */
-  readonly analysisId: AnalysisId | undefined
-  /** Set when a program beside a run of a digital-twin service calls, and what its token is for; null: all of the service. */
-  readonly serviceId?: string
-  readonly grant?: RunGrant | null
+  readonly roles: readonly unknown[]
 }
 
-/** Who calls where nobody is asked. */
-export const NOBODY: Caller = { clientId: '', subject: '', analysisId: undefined }
+export type VerifyToken = (token: string) => Promise<Holder>
 
-/** Checks an Authorization header. @throws Fault `unauthenticated`, `forbidden`, `unavailable` */
-export type Authenticate = (authorization: string | undefined) => Promise<Caller>
+export type RealmConfig = Pick<Config, 'KEYCLOAK_URL' | 'KEYCLOAK_REALM' | 'AUTH_ISSUER' | 'AUTH_AUDIENCE'>
 
-export type AuthConfig = Pick<
-  Config,
-  'KEYCLOAK_URL' | 'KEYCLOAK_REALM' | 'AUTH_ISSUER' | 'AUTH_AUDIENCE' | 'AUTH_REQUIRED_ROLE'
->
-
-/** Asymmetric ones only: with a shared secret in the list, the public key could be used as one. */
+/** Asymmetric ones only: with HMAC in the list, the public key could be used as the shared secret. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512']
 const CLOCK_SKEW_SECONDS = 5
 const HEADER_TYPES = ['jwt', 'at+jwt', 'application/at+jwt']
 
-const badToken = (cause: unknown) => new Fault('unauthenticated', 'Invalid token', { cause })
+/** @param cause why, for the log */
+export const badToken = (cause: unknown): Fault => new Fault('unauthenticated', 'Invalid token', { cause })
+
+/** Accepts no token. */
+export const noCallers: Callers<never> = () => () =>
+  Promise.reject(new Fault('unauthenticated', 'No token is accepted here'))
+
+/** @throws Fault `unauthenticated` where the header holds no bearer token */
+export function bearerToken(authorization: string | undefined): string {
+  const token = /^bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
+  if (!token) throw new Fault('unauthenticated', 'Not authenticated')
+  return token
+}
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
-
-/**
- * Keycloak signs ID, logout and other tokens with the keys of its access tokens. It names the kind in `typ`; a token
- * without must at least say which client it was issued to, which the others without `typ` do not.
- */
-function toCaller(payload: JWTPayload, headerType: string | undefined): Caller {
-  const clientId = text(payload['azp']) ?? text(payload['client_id'])
-  const kind = text(payload['typ']) ?? 'Bearer'
-  if (kind.toLowerCase() !== 'bearer' || payload['at_hash'] !== undefined) throw badToken(`a token of type ${kind}`)
-  if (headerType && !HEADER_TYPES.includes(headerType.toLowerCase())) throw badToken(`a header of type ${headerType}`)
-  if (!clientId) throw badToken('a token that names no client')
-  return { clientId, subject: payload.sub ?? clientId, analysisId: parseAnalysisId(clientId) }
-}
 
 function realmRoles(payload: JWTPayload): readonly unknown[] {
   const access = payload['realm_access']
@@ -57,13 +51,20 @@ function realmRoles(payload: JWTPayload): readonly unknown[] {
   return Array.isArray(roles) ? roles : []
 }
 
-function bearer(authorization: string | undefined): string {
-  const token = /^bearer +(\S+) *$/i.exec(authorization ?? '')?.[1]
-  if (!token) throw new Fault('unauthenticated', 'Not authenticated')
-  return token
+/**
+ * Keycloak signs ID, logout and other tokens with the keys of its access tokens. `typ` names the kind; a token without `typ`
+ * must name the client that it was issued to, which the other kinds do not.
+ */
+function toHolder(payload: JWTPayload, headerType: string | undefined): Holder {
+  const clientId = text(payload['azp']) ?? text(payload['client_id'])
+  const kind = text(payload['typ']) ?? 'Bearer'
+  if (kind.toLowerCase() !== 'bearer' || payload['at_hash'] !== undefined) throw badToken(`a token of type ${kind}`)
+  if (headerType && !HEADER_TYPES.includes(headerType.toLowerCase())) throw badToken(`a header of type ${headerType}`)
+  if (!clientId) throw badToken('a token that names no client')
+  return { clientId, roles: realmRoles(payload) }
 }
 
-/** What `jwtVerify` throws is the token's fault, unless the key server was the reason. */
+/** An error of `jwtVerify` means a bad token, unless the key server caused it. */
 function toFault(error: unknown): Fault {
   if (error instanceof Fault) return error
   if (error instanceof errors.JWKSInvalid)
@@ -71,7 +72,7 @@ function toFault(error: unknown): Fault {
   return badToken(error)
 }
 
-export function createAuthenticate(config: AuthConfig, keys: JWTVerifyGetKey = keysOf(config)): Authenticate {
+export function createVerify(config: RealmConfig, keys: JWTVerifyGetKey = keysOf(config)): VerifyToken {
   const options: JWTVerifyOptions = {
     algorithms: ALGORITHMS,
     clockTolerance: CLOCK_SKEW_SECONDS,
@@ -79,63 +80,15 @@ export function createAuthenticate(config: AuthConfig, keys: JWTVerifyGetKey = k
     ...(config.AUTH_ISSUER && { issuer: config.AUTH_ISSUER }),
     ...(config.AUTH_AUDIENCE && { audience: config.AUTH_AUDIENCE }),
   }
-  return async (authorization) => {
-    const token = bearer(authorization)
+  return async (token) => {
     const { payload, protectedHeader } = await jwtVerify(token, keys, options).catch((error: unknown) => {
       throw toFault(error)
     })
-    const caller = toCaller(payload, protectedHeader.typ)
-    // Analyses have no roles; what they may do is fixed by the route table.
-    if (config.AUTH_REQUIRED_ROLE && !caller.analysisId && !realmRoles(payload).includes(config.AUTH_REQUIRED_ROLE))
-      throw new Fault('forbidden', 'The token lacks the required role')
-    return caller
+    return toHolder(payload, protectedHeader.typ)
   }
 }
 
-/** Tokens of digital-twin services, which no realm knows. */
-export function createServiceAuthenticate(keys: readonly string[]): Authenticate {
-  return async (authorization) => {
-    const owner = tokenOwner(keys, bearer(authorization))
-    if (!owner) throw badToken('no token of a run')
-    return { clientId: '', subject: owner.serviceId, analysisId: undefined, ...owner }
-  }
-}
-
-/** A route without tokens has no settings to check one with. */
-const nobody: Authenticate = () => Promise.reject(new Fault('unauthenticated', 'No token is accepted here'))
-const anybody: Authenticate = async () => NOBODY
-
-/** How the callers of a route are known. */
-export function authenticateFor({ auth }: Pick<Route, 'auth'>, config: Config): Authenticate {
-  if (auth === 'none') return nobody
-  if (auth === 'service') return createServiceAuthenticate(config.DT_TOKEN_KEY)
-  return isOpen({ auth }, config) ? anybody : createAuthenticate(config)
-}
-
-/** True where whoever reaches a function may call it, because the site says so. */
-export const isOpen = ({ auth }: Pick<Route, 'auth'>, { DT_AUTH }: Pick<Config, 'DT_AUTH'>): boolean =>
-  auth === 'twin' && DT_AUTH === 'none'
-
-function keysOf({ KEYCLOAK_URL, KEYCLOAK_REALM }: AuthConfig): JWTVerifyGetKey {
+function keysOf({ KEYCLOAK_URL, KEYCLOAK_REALM }: RealmConfig): JWTVerifyGetKey {
   const url = new URL(`${KEYCLOAK_URL}/realms/${encodeURIComponent(KEYCLOAK_REALM)}/protocol/openid-connect/certs`)
   return createKeys(() => fetchKeys(url))
-}
-
-/** @throws Fault `forbidden` when an analysis calls what is not for analyses */
-export function assertMayCall(auth: Auth, { analysisId }: Caller): void {
-  if (analysisId && auth !== 'analysis') throw new Fault('forbidden', 'Analyses may not do this')
-}
-
-/** @throws Fault `forbidden` when an analysis writes in another one's name */
-export function assertOwn({ analysisId }: Caller, body: unknown): void {
-  if (!analysisId) return
-  const claimed = body && typeof body === 'object' && 'analysis_id' in body ? body.analysis_id : undefined
-  if (typeof claimed !== 'string' || parseAnalysisId(claimed) !== analysisId)
-    throw new Fault('forbidden', 'Analyses may write only their own logs')
-}
-
-/** @throws Fault `forbidden` when the token of a service names another one than the path does */
-export function assertOwnService({ serviceId }: Caller, params: Readonly<Record<string, string>>): void {
-  if (serviceId !== undefined && params['service_id'] !== serviceId)
-    throw new Fault('forbidden', 'The token is that of another service')
 }

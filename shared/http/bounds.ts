@@ -1,19 +1,21 @@
 /**
- * What one process of a function holds for its callers at a time. Whoever comes beyond that is refused with 503 and a
- * time to come back: a process without memory loses the requests of all.
+ * Limits of the resources that one process of a function uses for its callers at a time. A request beyond them is refused with 503 and
+ * `Retry-After`: a process that runs out of memory loses the requests of all callers.
  */
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
+import type { Config } from '../settings/config.ts'
+import type { EDGE_SETTINGS } from '../settings/http.ts'
 
 /** The share of one request. */
 export interface Share {
-  /** @throws Fault `unavailable` when there is no room for so much more; nothing is added then */
+  /** @throws Fault `unavailable` when the amount does not fit; nothing is added then */
   add(amount: number): void
-  /** Gives all of it back; again changes nothing. */
+  /** Returns all of it. Idempotent. */
   release(): void
 }
 
-/** @param full what a refusal says */
-export function createBound(limit: number, full: string, retryAfter: number): () => Share {
+/** @param full message of a refusal */
+function createBound(limit: number, full: string, retryAfter: number): () => Share {
   let used = 0
   return () => {
     let own = 0
@@ -34,22 +36,17 @@ export function createBound(limit: number, full: string, retryAfter: number): ()
 const RETRY_SECONDS = 2
 
 export interface Bounds {
-  /** Bytes of bodies that are read whole, from their first byte until their request is answered. */
+  /** Bytes of bodies that are held in memory, from their first byte until their request is answered. */
   readonly bodies: () => Share
-  /** Files on their way, in or out. */
+  /** Files that are being received or sent. */
   readonly transfers: () => Share
-  /** Time for a body that is read whole to arrive. */
+  /** Deadline for a body that is held in memory to arrive. */
   readonly bodyMs: number
-  /** Bytes that a file moves by in a minute at least. */
+  /** Bytes of a file that must be received or sent each minute. */
   readonly transferBytes: number
 }
 
-export interface BoundSettings {
-  readonly BODY_MEMORY_MIB: number
-  readonly BODY_TIMEOUT: number
-  readonly TRANSFERS_MAX: number
-  readonly TRANSFER_MIN_KIB: number
-}
+export type BoundSettings = Pick<Config, keyof typeof EDGE_SETTINGS>
 
 export const createBounds = (config: BoundSettings): Bounds => ({
   bodies: createBound(

@@ -1,8 +1,8 @@
-/** Browsers may call from the origins that the site names, with credentials. */
+/** Pages of the origins that the site lists may call, with credentials. */
 import type { IncomingMessage } from 'node:http'
 
 const MAX_AGE_SECONDS = '600'
-/** What scripts may read of an answer, beyond its type and length. */
+/** Headers of an answer that scripts may read, beyond its type and length. */
 const EXPOSED = 'X-Request-Id, ETag, Content-Disposition, Content-Range'
 
 export function corsHeaders({ headers }: IncomingMessage, allowed: readonly string[]): Record<string, string> {
@@ -16,7 +16,7 @@ export function corsHeaders({ headers }: IncomingMessage, allowed: readonly stri
   }
 }
 
-/** What a preflight is told beyond that; with credentials a wildcard would mean nothing. */
+/** Further headers of the answer to a preflight. A wildcard does not work with credentials. */
 export function preflightHeaders({ headers }: IncomingMessage, methods: readonly string[]): Record<string, string> {
   if (headers.origin === undefined) return {}
   return {

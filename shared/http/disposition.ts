@@ -1,19 +1,19 @@
-/** `Content-Disposition` of a download (RFC 6266): any name a file may have, and no way out of the header. Pure. */
+/** `Content-Disposition` of a download (RFC 6266) for any name of a file, safe from header injection. Pure. */
 
 const TOKEN = /^[A-Za-z0-9!#$&+.^_`|~-]+$/
-/** What the encoding of RFC 8187 leaves as it is and `encodeURIComponent` does not take care of. */
+/** `encodeURIComponent` leaves characters that RFC 8187 wants encoded. */
 const escaped = (text: string): string =>
   encodeURIComponent(text.toWellFormed()).replace(
     /['()*]/g,
     (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
   )
 
-/** For clients that know no other characters: those of ASCII that need no escape. */
+/** For clients that do not read `filename*`: ASCII characters that need no escape. */
 const plain = (text: string): string => text.replace(/[^\x20-\x7e]|["\\%]/gu, '_')
 
 /**
- * Characters of the longest name in a header, which so stays below 4 KiB whatever they are: proxies have no more room for
- * all headers of an answer. Outputs of runs and files of former databases may have longer names.
+ * Characters of the longest name in the header, which keeps it below 4 KiB: proxies limit all headers of an answer. Outputs
+ * of runs and imported files may have longer names.
  */
 const LONGEST = 255
 const EXTENSION = 16
@@ -24,7 +24,7 @@ function cut(name: string): string {
   return [...characters.slice(0, LONGEST - EXTENSION - 1), '…', ...characters.slice(-EXTENSION)].join('')
 }
 
-/** A name without anything special is bare, as it was before there were others. */
+/** A name that is a token is not quoted, as in version 0.1. */
 export function attachment(filename: string): string {
   const name = cut(filename.split(/[/\\]/).at(-1) ?? '')
   if (TOKEN.test(name)) return `attachment; filename=${name}`

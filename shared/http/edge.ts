@@ -1,36 +1,50 @@
-/** What the edge of a function needs from its environment, made at first use: importing a function does nothing. */
-import { type Environment, groupsOf, loadConfig } from '../config.ts'
+/** The edge of a function, created from its environment at first use: importing a function has no side effect. */
 import { createLogger, type Logger } from '../log.ts'
-import { prefixOf, type Route } from '../routes.ts'
-import { type Authenticate, authenticateFor } from './auth.ts'
+import { prefixOf, type Route } from '../routes/index.ts'
+import { type Config, type Environment, groupsOf, loadConfig } from '../settings/config.ts'
+import { type Authenticate, type Callers, noCallers } from './auth.ts'
 import { type Bounds, createBounds } from './bounds.ts'
 
-export interface Edge {
-  readonly authenticate: Authenticate
+export interface Edge<Caller = unknown> {
+  readonly authenticate: Authenticate<Caller>
   readonly corsOrigins: readonly string[]
-  /** Nobody is asked for a token where the site decides that. */
+  /** Callers of the API need no token. */
   readonly isOpen: boolean
-  /** Before which the paths of the route answer, too. */
+  /** The paths of the route answer with this prefix and without it. */
   readonly prefix: string
-  /** Bytes of the largest body that a route of files takes. */
+  /** Bytes of the largest file that is accepted. */
   readonly fileLimit: number
   readonly bounds: Bounds
   readonly log: Logger
   readonly access: Logger
 }
 
-/** The name under which readers of a node's logs look for requests, since the first orchestrators ran on uvicorn. */
-export const ACCESS_LOGGER = 'uvicorn.access'
+/** Readers of a node's logs look for requests under this name: the first orchestrator ran on uvicorn. */
+const ACCESS_LOGGER = 'uvicorn.access'
 
 export const MIB = 1024 * 1024
 
-export function createEdge(route: Route, env: Environment = process.env): Edge {
+/** Callers of the API need no token. */
+const isOpen = ({ openBy }: Route, config: Config): boolean => openBy !== undefined && config[openBy] === 'none'
+
+export const asksForToken = (route: Route, config: Config): boolean => route.auth !== 'none' && !isOpen(route, config)
+
+interface EdgeOptions<Caller> {
+  readonly callers?: Callers<Caller> | undefined
+  readonly env?: Environment
+}
+
+export function createEdge<Caller>(
+  route: Route,
+  { callers = noCallers, env = process.env }: EdgeOptions<Caller> = {},
+): Edge<Caller> {
   const config = loadConfig(groupsOf(route, env), env)
   const options = { level: config.LOG_LEVEL, node: config.NODE_NAME }
   return {
-    authenticate: authenticateFor(route, config),
-    corsOrigins: route.prefix === undefined ? [config.CORS_ORIGIN] : config.DT_CORS_ORIGINS,
-    isOpen: config.DT_AUTH === 'none',
+    // A route without tokens does not have the settings to check them.
+    authenticate: (asksForToken(route, config) ? callers : noCallers)(config),
+    corsOrigins: route.cors ? [config[route.cors]].flat() : [],
+    isOpen: isOpen(route, config),
     prefix: prefixOf(route, config.VERSION),
     fileLimit: config.FILE_MAX_MIB * MIB,
     bounds: createBounds(config),

@@ -1,21 +1,23 @@
 /**
- * What every function does around its work, whatever triggers it: health paths, path and method, CORS, request id,
- * access line, and one place where an answer, good or bad, is written.
+ * What every function does around its work, whatever triggers it: health paths, path and method, CORS, request id and access
+ * line. All answers are written here.
  */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { isFault } from '../fault.ts'
 import type { Logger } from '../log.ts'
-import { allRoutes, type Route } from '../routes.ts'
+import { isFault } from '../platform/fault.ts'
+import type { Bytes } from '../platform/ports.ts'
+import { allRoutes, type Route } from '../routes/index.ts'
 import type { FunctionRequest } from './body.ts'
 import type { Share } from './bounds.ts'
-import { type Bytes, type Pace, send } from './bytes.ts'
+import { type Pace, send } from './bytes.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 import type { Edge } from './edge.ts'
 import { createMatcher, type Match } from './match.ts'
 import { problem } from './problem.ts'
 import type { HttpFunction } from './register.ts'
+import { json, type Reply } from './reply.ts'
 
 export interface Incoming {
   readonly request: FunctionRequest
@@ -25,42 +27,25 @@ export interface Incoming {
   readonly log: Logger
 }
 
-export interface Reply {
-  readonly status: number
-  readonly headers?: Readonly<Record<string, string>>
-  /** Bytes that come one by one need a `content-length` beside them, so that a cut is seen. */
-  readonly body?: string | Uint8Array | Bytes
-  /** Done when the answer is out; the process stays until it has ended. */
-  readonly after?: () => Promise<void>
-  /** For the access line. */
-  readonly fault?: string
-}
-
 export interface Work {
-  /** What a 500 says, one sentence per endpoint of the route. */
+  /** Message of a 500, one per endpoint of the route. */
   readonly failures: readonly string[]
   readonly respond: (incoming: Incoming) => Promise<Reply>
 }
 
-/** Characters of a path in an access line: the longest that is of use, as ids of a set of outputs. */
+/** Characters of a path in an access line. */
 const LOGGED_PATH = 512
 const HEALTH_PATHS = ['/health/liveness', '/health/readiness']
-/** How long a caller that still sends a refused body has to read why, before it is cut off. */
+/** Time for a caller that still sends a refused body to read the answer; then it is disconnected. */
 const LINGER_MS = 1000
-
-export const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply => ({
-  status,
-  headers: { 'content-type': 'application/json', ...headers },
-  body: JSON.stringify(value),
-})
 
 export function exchange(route: Route, edge: () => Edge, work: Work): HttpFunction {
   const finder = once(() => createMatcher(route.endpoints, edge().prefix))
-  /** A path may be that of several functions, whereas its callers ask one of them what all of them answer. */
+  /** Several functions may share a path. `Allow` lists the methods of all of them. */
   const siblings = once(() => {
     const own = new Set(route.endpoints.map(({ path }) => path))
-    const together = allRoutes.filter(({ trigger, prefix }) => trigger === route.trigger && prefix === route.prefix)
-    const others = together.flatMap(({ endpoints }) => endpoints.filter(({ path }) => own.has(path)))
+    const sameApi = allRoutes.filter(({ trigger, prefix }) => trigger === route.trigger && prefix === route.prefix)
+    const others = sameApi.flatMap(({ endpoints }) => endpoints.filter(({ path }) => own.has(path)))
     return createMatcher([...route.endpoints, ...others], edge().prefix)
   })
 
@@ -91,7 +76,7 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
     const began = performance.now()
     const requestId = requestIdOf(request)
     const share = edge().bounds.transfers()
-    const answer = bounded(await reply(request, requestId), share, requestId)
+    const answer = countTransfer(await reply(request, requestId), share, requestId)
     const cors = corsHeaders(request, edge().corsOrigins)
     const headers = { 'x-request-id': requestId, ...cors, ...answer.headers }
     const pace = { leastBytes: edge().bounds.transferBytes }
@@ -112,12 +97,12 @@ export function exchange(route: Route, edge: () => Edge, work: Work): HttpFuncti
       },
       'request',
     )
-    if (answer.after) await follow(answer.after, edge().log, requestId)
+    if (answer.after) await runAfter(answer.after, edge().log, requestId)
   }
 }
 
-/** Bytes that stream are one of the files that a process sends at a time. */
-function bounded(reply: Reply, share: Share, requestId: string): Reply {
+/** An answer that streams counts as one of the files that a process sends at a time. */
+function countTransfer(reply: Reply, share: Share, requestId: string): Reply {
   if (!isStream(reply.body)) return reply
   try {
     share.add(1)
@@ -128,7 +113,7 @@ function bounded(reply: Reply, share: Share, requestId: string): Reply {
   }
 }
 
-/** A failed attempt is not kept. */
+/** Makes a value at the first call. A call that throws is repeated by the next one. */
 export function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined
   return () => {
@@ -146,18 +131,11 @@ const searchOf = ({ url = '/' }: IncomingMessage): URLSearchParams =>
 
 const SLASH = /\/$/
 
-/**
- * Where clients of a digital twin are sent that end a path otherwise than it is written: with its prefix and its query, as
- * they know it. Health is asked by probes, which follow nothing.
- */
-function otherSlash(
-  { prefix, endpoints, auth }: Route,
-  { index }: Match,
-  request: IncomingMessage,
-): string | undefined {
+/** Target of the redirect of a path whose trailing slash differs from the template; with its prefix and query. */
+function otherSlash({ slashes, endpoints }: Route, { index }: Match, request: IncomingMessage): string | undefined {
   const template = endpoints[index]?.path ?? ''
   const path = pathOf(request)
-  if (prefix === undefined || auth === 'none' || SLASH.test(template) === SLASH.test(path)) return undefined
+  if (slashes === 'both' || SLASH.test(template) === SLASH.test(path)) return undefined
   const query = (request.url ?? '').slice(path.length)
   return `${SLASH.test(path) ? path.slice(0, -1) : `${path}/`}${query}`
 }
@@ -165,7 +143,7 @@ function otherSlash(
 const health = ({ method }: IncomingMessage): Reply =>
   method === 'GET' ? json(200, { status: 'ok' }) : json(405, { detail: 'Method Not Allowed' }, { allow: 'GET' })
 
-/** The caller's own id where it is fit for a log line. */
+/** The caller's id of the request, if it is safe in a log line; else a new one. */
 export function requestIdOf({ headers }: IncomingMessage): string {
   const given = headers['x-request-id']
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID()
@@ -180,8 +158,8 @@ function refuse(error: unknown, failure: string, requestId: string, log: Logger)
   return { ...json(status, body, headers), fault }
 }
 
-/** Work after the answer concerns its caller no more: a failure is a line in the log. */
-async function follow(after: () => Promise<void>, log: Logger, requestId: string): Promise<void> {
+/** The caller has its answer: a failure is only logged. */
+async function runAfter(after: () => Promise<void>, log: Logger, requestId: string): Promise<void> {
   try {
     await after()
   } catch (error) {
@@ -215,8 +193,8 @@ const lengthOf = (body: Reply['body']): Record<string, string> =>
   body === undefined || isStream(body) ? {} : { 'content-length': String(Buffer.byteLength(body)) }
 
 /**
- * The answer is out; ending the response now would reset the connection of a caller that has not read it. What it still
- * sends stays in the kernel: reading it only to drop it would cost tens of MiB.
+ * Waits before the response ends: ending it at once would reset the connection of a caller that has not read the answer.
+ * What it still sends stays in the kernel; reading it to discard it would cost tens of MiB.
  */
 async function linger(request: FunctionRequest): Promise<void> {
   const closed = new Promise<void>((resolve) => request.once('close', resolve))

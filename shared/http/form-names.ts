@@ -1,21 +1,21 @@
 /**
- * What a part of a form is called (RFC 7578, section 4.2), and the file in it, as the clients there are write it. None says
- * which encoding it used; what each sends is in `test/shared/http/form-names.test.ts`. Pure.
+ * Names of a part of a form and of the file in it (RFC 7578, section 4.2), as real clients write them. Clients do not declare
+ * the encoding that they use; `test/shared/http/form-names.test.ts` has what each of them sends. Pure.
  */
 
-export interface FormNames {
+interface FormNames {
   readonly name: string | undefined
   readonly filename: string | undefined
 }
 
-/** One parameter: a name, and a value in quotes or without. */
+/** One parameter: a name and a value, quoted or not. */
 const PARAMETER = /;\s*([^\s=;"]+)=(?:"((?:[^"\\]|\\.)*)"?|([^;]*))/gs
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
-/** All 256 bytes are characters of it: it is what a Windows of Western Europe or America writes. */
+/** Decodes all 256 bytes. Windows in Western Europe and America writes it. */
 const ansi = new TextDecoder('windows-1252')
 
-/** Bytes, one per character, as text: UTF-8 where they are, and otherwise the code page of an old client. */
+/** Text of bytes, which come as one character each: UTF-8, or the code page of an old client. */
 function decoded(bytes: string): string {
   const buffer = Buffer.from(bytes, 'latin1')
   try {
@@ -25,11 +25,11 @@ function decoded(bytes: string): string {
   }
 }
 
-/** Escapes as bytes, one per character. What is none stays. */
+/** Replaces escapes by bytes, one character each. A per cent sign that begins no escape stays. */
 const unescaped = (text: string): string =>
   text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 
-/** `charset'language'value` (RFC 8187); undefined for what is none, or in a charset that is unknown. */
+/** `charset'language'value` (RFC 8187); undefined for any other text, and for an unknown charset. */
 function extended(value: string): string | undefined {
   const [charset, language, text] = value.trim().split("'")
   if (charset === undefined || language === undefined || text === undefined) return undefined
@@ -40,13 +40,13 @@ function extended(value: string): string | undefined {
   }
 }
 
-/** `=?utf-8?B?…?=`, which .NET writes of names that are not ASCII. */
+/** `=?utf-8?B?…?=`: .NET encodes names with it that are not ASCII. */
 const ENCODED_WORD = /^=\?utf-8\?b\?([A-Za-z0-9+/=]*)\?=$/i
 
-/** Browsers, curl, urllib3 and httpx write a quote and line ends so, and leave a per cent sign as it is. */
+/** Browsers, curl, urllib3 and httpx escape quotes and line ends like this, but not per cent signs. */
 const FORM_ESCAPES = /%(?:22|0D|0A)/gi
 
-/** aiohttp escapes all of a name, which is not to be told from a name with per cent signs but by who sends it. */
+/** aiohttp escapes the whole name. Only the user agent distinguishes that from a name with per cent signs. */
 const ESCAPES_ALL = /\baiohttp\//
 
 function plain(value: string, userAgent: string): string {
@@ -55,7 +55,7 @@ function plain(value: string, userAgent: string): string {
   return decoded(ESCAPES_ALL.test(userAgent) ? unescaped(value) : value.replace(FORM_ESCAPES, unescaped))
 }
 
-/** @param disposition value of the header, each byte one character */
+/** @param disposition value of the header, with one character for each byte */
 export function namesOf(disposition: string, userAgent = ''): FormNames {
   const values = new Map<string, string>()
   for (const [, key = '', quoted, bare = ''] of disposition.matchAll(PARAMETER)) {

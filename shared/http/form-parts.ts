@@ -1,12 +1,12 @@
 /**
- * The parts of a multipart body, read as they come (RFC 2046, section 5.1): no more than the headers of one part and one
- * piece of the body are held, however large either is. A part has to be read, or left, before the next one is asked for.
+ * The parts of a multipart body, read as they arrive (RFC 2046, section 5.1). Only the headers of one part and one piece of
+ * the body are in memory. Each part must be read or skipped before the next one.
  */
-import { Fault } from '../fault.ts'
-import type { Bytes } from './bytes.ts'
+import { Fault } from '../platform/fault.ts'
+import type { Bytes } from '../platform/ports.ts'
 
 export interface Part {
-  /** Names in small letters. Each byte of a value is one character, since what it means depends on the client. */
+  /** Names in lower case. Values have one character for each byte, since their encoding depends on the client. */
   readonly headers: ReadonlyMap<string, string>
   readonly content: Bytes
 }
@@ -24,7 +24,7 @@ const broken = (why: string) => new Fault('bad_request', 'There was an error par
 
 const BOUNDARY = /;\s*boundary=(?:"([^"]+)"|([^\s;"]+))/i
 
-/** @throws Fault `bad_request` when it names no boundary, or one that is longer than RFC 2046 allows */
+/** @throws Fault `bad_request` without a boundary, or with one that is longer than RFC 2046 allows */
 export function boundaryOf(contentType: string): string {
   const [, quoted, bare] = BOUNDARY.exec(contentType) ?? []
   const boundary = quoted ?? bare
@@ -34,10 +34,10 @@ export function boundaryOf(contentType: string): string {
   return boundary
 }
 
-/** Reads a body up to marks in it. */
+/** Reads a body up to marks. */
 function createReader(body: Bytes) {
   const pieces = body[Symbol.asyncIterator]()
-  // A body may begin with its first boundary, which elsewhere stands behind a line end.
+  // Every other boundary follows a line end; a body may begin with its first one.
   let rest: Buffer = CRLF
   const more = async (): Promise<void> => {
     const { done, value } = await pieces.next()
@@ -51,11 +51,11 @@ function createReader(body: Bytes) {
   }
 
   return {
-    /** What comes before the next `mark`, which is consumed with it. */
+    /** The bytes before the next `mark`. The mark is consumed as well. */
     async *until(mark: Buffer): Bytes {
       let at = rest.indexOf(mark)
       while (at < 0) {
-        const certain = rest.length - mark.length + 1 // the end may be the beginning of a mark
+        const certain = rest.length - mark.length + 1 // a mark may begin at the end
         if (certain > 0) yield take(certain)
         await more()
         at = rest.indexOf(mark)
@@ -63,7 +63,7 @@ function createReader(body: Bytes) {
       if (at > 0) yield take(at)
       take(mark.length)
     },
-    /** True when the next two bytes are these, which are consumed then. */
+    /** True if these are the next two bytes; they are consumed then. */
     async isNext(two: number): Promise<boolean> {
       while (rest.length < 2) await more()
       return rest.readUInt16BE() === two && take(2).length === 2
@@ -72,7 +72,7 @@ function createReader(body: Bytes) {
       rest = Buffer.alloc(0)
       while (!(await pieces.next()).done);
     },
-    leave: async () => void (await pieces.return?.()),
+    close: async () => void (await pieces.return?.()),
   }
 }
 
@@ -86,7 +86,7 @@ async function headOf(pieces: Bytes): Promise<string> {
   return head
 }
 
-/** @param head what stands between a boundary and the content: the rest of its line, and headers, each in a line or more */
+/** @param head text between a boundary and the content: the rest of the boundary's line, then headers, which may be folded */
 function headersOf(head: string): ReadonlyMap<string, string> {
   const [padding = '', ...lines] = head.replace(/\r\n[ \t]+/g, ' ').split('\r\n')
   if (padding.trim() !== '') throw broken('a boundary that goes on')
@@ -100,14 +100,14 @@ function headersOf(head: string): ReadonlyMap<string, string> {
 }
 
 /**
- * All parts in order. It ends when the whole body was read and was in order; a consumer that stops early ends the body.
- * @throws Fault `bad_request` for what is no multipart body of this boundary
+ * All parts in order. It ends after the whole body was read and was well-formed; a consumer that stops early ends the body.
+ * @throws Fault `bad_request` for a body that is not multipart with this boundary
  */
 export async function* partsOf(body: Bytes, boundary: string): AsyncGenerator<Part> {
   const reader = createReader(body)
   const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1')
   try {
-    for await (const _ of reader.until(delimiter)); // a preamble says nothing
+    for await (const _ of reader.until(delimiter)); // skip the preamble
     for (let count = 0; !(await reader.isNext(DASHES)); count += 1) {
       if (count === PARTS_LIMIT) throw new Fault('bad_request', `The form has more than ${PARTS_LIMIT} parts`)
       const headers = headersOf(await headOf(reader.until(HEAD_END)))
@@ -122,6 +122,6 @@ export async function* partsOf(body: Bytes, boundary: string): AsyncGenerator<Pa
     }
     await reader.drain()
   } finally {
-    await reader.leave()
+    await reader.close()
   }
 }

@@ -1,11 +1,9 @@
 /**
- * JSON that is written while it is read: objects, lists and texts whose parts come one by one. Memory is bounded by the size
- * of a part, and what is short is sent whole, so that a failure before its end is answered as any other.
+ * JSON that is sent while its parts are still being read. Memory is bounded by the size of a part. A short answer is sent as a
+ * whole, so that a failure while it is made becomes an error answer.
  */
-import * as z from 'zod'
-import type { Bytes } from './bytes.ts'
-import type { AnySchemas } from './endpoint.ts'
-import type { Reply } from './exchange.ts'
+import type { Bytes } from '../platform/ports.ts'
+import { type Encoded, encoded } from './reply.ts'
 
 /** A text in pieces, a list of texts, or an object of such lists, each to be read once and in order. */
 export type TextPieces = AsyncIterable<string>
@@ -17,7 +15,7 @@ async function* listJson(texts: AsyncIterable<TextPieces>): AsyncGenerator<strin
   let before = '['
   for await (const text of texts) {
     yield `${before}"`
-    // A pair of surrogates that a cut divides is escaped in two halves, which are one character again for the reader.
+    // The halves of a surrogate pair that a cut divides are escaped; a JSON parser joins them again.
     for await (const piece of text) yield inner(piece)
     yield '"'
     before = ','
@@ -48,7 +46,7 @@ async function* fieldsJson(fields: { readonly [name: string]: ListsByKey }): Asy
 
 const CHUNK_LENGTH = 64 * 1024
 
-/** The same text in chunks that are worth a write each. */
+/** The same text in chunks large enough for a write each. */
 async function* chunks(parts: AsyncIterable<string>): AsyncGenerator<string> {
   let chunk = ''
   for await (const part of parts) {
@@ -65,17 +63,11 @@ async function* bytes(first: readonly string[], rest: AsyncIterable<string>): By
   for await (const chunk of rest) yield Buffer.from(chunk)
 }
 
-/** The same schemas for an answer that is never in memory as a whole: it is described by its schema, and not checked. */
-export const inParts = <S extends AnySchemas>(schemas: S) => ({ ...schemas, answer: z.custom<Reply>() })
-
-/** For the options of an endpoint whose use case makes the reply. */
-export const asReply = { encode: (reply: Reply): Reply => reply }
-
-/** The first two chunks are made before anything is sent: an answer that ends with them has a length, and may yet fail. */
-export async function jsonStream(fields: { readonly [name: string]: ListsByKey }): Promise<Reply> {
+/** The first two chunks are made before anything is sent: an answer that ends there has a length, and may still fail. */
+export async function jsonStream(fields: { readonly [name: string]: ListsByKey }): Promise<Encoded> {
   const parts = chunks(fieldsJson(fields))
   const [first, second] = [await parts.next(), await parts.next()]
   const headers = { 'content-type': 'application/json' }
-  if (second.done) return { status: 200, headers, body: first.value ?? '' }
-  return { status: 200, headers, body: bytes([first.value ?? '', second.value], parts) }
+  if (second.done) return encoded({ status: 200, headers, body: first.value ?? '' })
+  return encoded({ status: 200, headers, body: bytes([first.value ?? '', second.value], parts) })
 }

@@ -1,19 +1,17 @@
 /**
  * The public keys of the realm, for as long as the process lives.
  *
- * A token with an unknown key id makes the set be fetched again, but at most once a second whatever the number of such
- * tokens: each of them waits for the first fetch that begins after it came, and that fetch's answer is the truth about
- * it. So a flood of invented key ids costs the key server one request a second, and a key that was rotated in during
- * that flood is accepted at its first use. A cooldown that refuses meanwhile, as usual elsewhere, would lock it out.
+ * A token with an unknown key id causes the set to be fetched again, but at most once a second for any number of such
+ * tokens: each of them waits for the first fetch that begins after its arrival, and that fetch decides. So a flood of
+ * invented key ids costs the key server one request a second, and a new key is accepted at its first use even then. The
+ * usual cooldown, which refuses unknown keys meanwhile, would reject it.
  */
-import { request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
-import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
+import { createSend, withinDeadline } from '../platform/http-client.ts'
 
-export interface KeyOptions {
+interface KeyOptions {
   /** Least time between the beginnings of two fetches. */
   readonly intervalMs?: number
   /** After this age the set is fetched again in the background; used meanwhile. */
@@ -39,25 +37,14 @@ interface KeySet {
 
 const away = (cause?: unknown) => new Fault('unavailable', 'The key server does not answer', { cause })
 
-/** Fetches `{issuer}/protocol/openid-connect/certs`. Node's own client: the global `fetch` costs 20 ms at first use. */
+const send = createSend()
+
+/** Fetches `{issuer}/protocol/openid-connect/certs`. */
 export async function fetchKeys(url: URL): Promise<JSONWebKeySet> {
-  const signal = AbortSignal.timeout(FETCH_DEADLINE_MS)
-  const request = url.protocol === 'https:' ? requestHttps : requestHttp
-  const { promise, resolve, reject } = Promise.withResolvers<import('node:http').IncomingMessage>()
-  request(url, { signal, headers: { accept: 'application/json' } }, resolve)
-    .on('error', reject)
-    .end()
-  const response = await promise
-  if (response.statusCode !== 200) {
-    response.resume()
-    throw new Error(`the key server answered ${response.statusCode}`)
-  }
-  let size = 0
-  response.on('data', (chunk: Buffer) => {
-    size += chunk.length
-    if (size > MAX_BYTES) response.destroy(new Error('the key set is too large'))
-  })
-  return JSON.parse(await text(response)) as JSONWebKeySet
+  const request = { method: 'GET', url: url.href } as const
+  const { status, text } = await withinDeadline(FETCH_DEADLINE_MS, (signal) => send(request, signal, MAX_BYTES))
+  if (status !== 200) throw new Error(`the key server answered ${status}`)
+  return JSON.parse(text) as JSONWebKeySet
 }
 
 /** Key ids that the server did not know a moment ago; the oldest goes when there are too many. */

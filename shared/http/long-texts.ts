@@ -1,7 +1,7 @@
 /**
- * Cuts long texts of a JSON document while it arrives: of each only the first bytes stay, and a note says how many are
- * missing. So a caller who does not repeat what was refused loses the rest of one text and not the document, and no more of
- * it is in memory than stays.
+ * Cuts long texts of a JSON document while it arrives: only the first bytes of each are kept, with a note of how many are
+ * missing. A caller that does not repeat refused requests then loses the rest of one text instead of the document. Only what
+ * is kept is in memory.
  */
 
 const QUOTE = 0x22
@@ -10,12 +10,12 @@ const U = 0x75
 
 export const note = (missing: number): string => ` […${missing} bytes left out…]`
 
-type Fate = 'stays' | 'goes' | 'ends a cut text'
+type Action = 'keep' | 'skip' | 'insert the note'
 
-/** Follows a document byte by byte. A unit, which is a character or an escape, stays or goes as a whole. */
+/** Reads a document byte by byte. A character or an escape is kept or removed as a whole. */
 function createReader(maxBytes: number) {
   let inText = false
-  /** Bytes of an escape that are still to come. */
+  /** Remaining bytes of an escape. */
   let escaped = 0
   /** The next byte is the kind of an escape. */
   let isKindNext = false
@@ -28,33 +28,33 @@ function createReader(maxBytes: number) {
     isKindNext = byte === BACKSLASH && escaped === 1 && !isKindNext
   }
 
-  function fateInText(byte: number): Fate {
+  function actionInText(byte: number): Action {
     const continues = escaped > 0 || (byte & 0xc0) === 0x80
-    const stays = missing === 0 && (continues || kept < maxBytes)
-    if (stays) kept += 1
+    const isKept = missing === 0 && (continues || kept < maxBytes)
+    if (isKept) kept += 1
     else missing += 1
     followEscape(byte)
-    return stays ? 'stays' : 'goes'
+    return isKept ? 'keep' : 'skip'
   }
 
   return {
     missing: () => missing,
-    fate(byte: number): Fate {
+    actionFor(byte: number): Action {
       const isQuote = byte === QUOTE && escaped === 0
-      if (inText && !isQuote) return fateInText(byte)
-      if (!isQuote) return 'stays'
+      if (inText && !isQuote) return actionInText(byte)
+      if (!isQuote) return 'keep'
       inText = !inText
       const wasCut = !inText && missing > 0
       if (inText) {
         kept = 0
         missing = 0
       }
-      return wasCut ? 'ends a cut text' : 'stays'
+      return wasCut ? 'insert the note' : 'keep'
     },
   }
 }
 
-/** What stays of a chunk: its bytes but for those that are skipped, and what is inserted between them. */
+/** A copy of a chunk without the bytes that are skipped, and with insertions. */
 function createCopy(chunk: Uint8Array) {
   const parts: Uint8Array[] = []
   let from = 0
@@ -78,18 +78,15 @@ function createCopy(chunk: Uint8Array) {
   }
 }
 
-/**
- * Resolves each chunk to what stays of it; everything else of the document passes unchanged. Bytes are counted as they are
- * written, escapes included.
- */
+/** Returns what is kept of each chunk. An escape counts with all its bytes. Everything but texts passes unchanged. */
 export function cutLongTexts(maxBytes: number): (chunk: Uint8Array) => Buffer {
   const reader = createReader(maxBytes)
   return (chunk) => {
     const copy = createCopy(chunk)
     for (let at = 0; at < chunk.length; at += 1) {
-      const fate = reader.fate(chunk[at] ?? 0)
-      if (fate === 'goes') copy.skip(at)
-      else if (fate === 'ends a cut text') copy.insert(at, note(reader.missing()))
+      const action = reader.actionFor(chunk[at] ?? 0)
+      if (action === 'skip') copy.skip(at)
+      else if (action === 'insert the note') copy.insert(at, note(reader.missing()))
     }
     return copy.end()
   }

@@ -1,8 +1,8 @@
 /**
- * Path templates of the route table: `{name}` is one segment, `{name+}` at least one, a trailing slash makes no difference,
- * nor does the prefix that a part of the table answers with.
+ * Path templates of the route table: `{name}` is one segment, `{name+}` one or more. The prefix of a route and a trailing
+ * slash are optional in a path.
  */
-import type { Endpoint } from '../routes.ts'
+import type { Endpoint } from '../routes/index.ts'
 
 export interface Match {
   /** Position in the route's list of endpoints. */
@@ -12,13 +12,13 @@ export interface Match {
 
 export interface Matches {
   readonly match: Match | undefined
-  /** Methods that the path answers: empty when nothing lies there. */
+  /** Methods that the path answers; none for an unknown path. */
   readonly methods: readonly string[]
 }
 
 const withoutSlash = (path: string): string => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
 
-/** A segment whose escapes are broken stays as it is: no schema of ours takes a per cent sign. */
+/** A segment with broken escapes stays as it is: schemas refuse its per cent sign. */
 function decode(segment: string): string {
   try {
     return decodeURIComponent(segment)
@@ -36,7 +36,7 @@ function toPattern(template: string, prefix: string): RegExp {
   return new RegExp(`^(?:${literally(prefix)})?${source}$`)
 }
 
-/** @returns what a method and a path (without query), behind `prefix` or not, hit among these endpoints */
+/** Finds the endpoint of a method and a path, which has no query and may begin with `prefix`. */
 export function createMatcher(endpoints: readonly Endpoint[], prefix = ''): (method: string, path: string) => Matches {
   const patterns = endpoints.map(({ path }) => toPattern(path, prefix))
   return (method, path) => {

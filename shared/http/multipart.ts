@@ -1,18 +1,15 @@
-/** Forms with a file in them (RFC 7578), read as they come. */
+/** Forms with a file (RFC 7578), read as they arrive. */
 import type { IncomingHttpHeaders } from 'node:http'
-import { Fault } from '../fault.ts'
-import type { Bytes } from './bytes.ts'
+import { Fault } from '../platform/fault.ts'
+import type { Bytes } from '../platform/ports.ts'
 import { namesOf } from './form-names.ts'
 import { boundaryOf, type Part, partsOf } from './form-parts.ts'
 import type { Detail } from './validation.ts'
 
-export interface FormFile {
-  /** As the client gave it, path and all; undefined when it gave none. */
+interface FormFile {
+  /** As the client sent it, perhaps with a path; undefined when it sent none. */
   readonly filename: string | undefined
-  /**
-   * The bytes of the file. It ends only when the whole form has ended and was in order: who reads it to its end may keep
-   * what it read.
-   */
+  /** The bytes of the file. They end only after the whole form was read and was well-formed. */
   readonly content: Bytes
 }
 
@@ -27,7 +24,6 @@ const second = (field: string) => invalid(field, 'value_error', 'Value error, ex
 const asFault = (cause: unknown): Fault =>
   cause instanceof Fault ? cause : new Fault('bad_request', 'There was an error parsing the body', { cause })
 
-/** True for a body that is a form. */
 export const isForm = (headers: IncomingHttpHeaders): boolean =>
   /^multipart\/form-data\b(?!-)/i.test(headers['content-type'] ?? '')
 
@@ -39,13 +35,13 @@ function namesIn({ headers }: Part, { 'user-agent': userAgent }: IncomingHttpHea
 }
 
 /**
- * The file in the field of this name, as soon as it begins. Other fields are read and forgotten.
- * @throws Fault `invalid` when there is none, or a text in its place; `bad_request` for a broken form
+ * The file in the field of this name, as soon as it begins. Other fields are skipped.
+ * @throws Fault `invalid` without such a file, or with a text in its field; `bad_request` for a broken form
  */
 export async function formFile(headers: IncomingHttpHeaders, body: Bytes, field: string): Promise<FormFile> {
   if (!isForm(headers)) throw missing(field)
   const parts = partsOf(body, boundaryOf(headers['content-type'] ?? ''))
-  /** The next part of this name, which must be a file. */
+  /** The next part of this name; it must be a file. */
   const next = async () => {
     for (;;) {
       const { done, value: part } = await parts.next()

@@ -1,22 +1,22 @@
-/** The OpenAPI 3.1 description, made from the route table and the schemas that the functions check with. */
+/** The OpenAPI 3.1 description, made from the route table and the schemas of the functions. */
 import * as z from 'zod'
-import type { Auth, Endpoint, Route } from '../routes.ts'
-import type { AnySchemas } from './endpoint.ts'
+import type { Endpoint, Route } from '../routes/index.ts'
+import type { AnySchemas } from './schemas.ts'
 
 interface Tag {
   readonly name: string
   readonly description: string
 }
 
-export interface Feature {
+export interface Api {
   readonly title: string
   readonly version: string
   readonly description: string
-  /** The first is that of operations whose id names none. */
+  /** Operations whose id names no tag have the first one. */
   readonly tags: readonly [Tag, ...Tag[]]
-  /** Where the paths begin; the first is what a page tries. Default: the root. */
+  /** Base paths; Swagger UI uses the first one. Default: the root. */
   readonly servers?: readonly string[]
-  /** Nobody is asked for a token where the site decides that. */
+  /** Callers need no token. */
   readonly isOpen?: boolean
   readonly operations: readonly { readonly route: Route; readonly schemas: AnySchemas }[]
 }
@@ -24,8 +24,8 @@ export interface Feature {
 type JsonObject = { readonly [key: string]: unknown }
 
 /**
- * A schema in the words of the description. Where a check knows more than zod can say of it, such as a grammar or a rule about
- * two fields, the schema has its own words in `meta({ described })`.
+ * A schema as JSON Schema. For a check that zod cannot express, such as a grammar or a rule about two fields, the schema brings
+ * its own description in `meta({ described })`.
  */
 const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): JsonObject => {
   const described = schema.meta()?.['described']
@@ -55,8 +55,7 @@ const RESPONSES = {
   unavailable: problem('Another system is away or too slow; see Retry-After'),
 }
 
-const asksForToken = (auth: Auth, { isOpen = false }: Feature): boolean =>
-  auth !== 'none' && !(auth === 'twin' && isOpen)
+const asksForToken = ({ auth }: Route, { isOpen = false }: Api): boolean => auth !== 'none' && !isOpen
 
 const SCHEMAS = {
   Problem: { type: 'object', properties: { detail: {} }, required: ['detail'] },
@@ -81,7 +80,6 @@ const SCHEMAS = {
   },
 }
 
-/** Parameters in the path, of those that the schema knows. */
 function pathParameters({ path }: Endpoint, schemas: AnySchemas): JsonObject[] {
   const properties = schemas.params ? schemaOf(schemas.params, 'input')['properties'] : {}
   return [...path.matchAll(/\{(\w+)\+?\}/g)].map(([, name = '']) => {
@@ -90,7 +88,7 @@ function pathParameters({ path }: Endpoint, schemas: AnySchemas): JsonObject[] {
   })
 }
 
-/** Parameters behind the question mark; one with a default may be left out. */
+/** A query parameter with a default is optional. */
 function queryParameters({ query }: AnySchemas): JsonObject[] {
   if (!query) return []
   const { properties = {}, required = [] } = schemaOf(query, 'input') as {
@@ -104,7 +102,6 @@ function queryParameters({ query }: AnySchemas): JsonObject[] {
   })
 }
 
-/** Headers of the request that change what an operation does. */
 const headerParameters = ({ headers = {} }: AnySchemas): JsonObject[] =>
   Object.entries(headers).map(([name, description]) => ({
     name,
@@ -114,7 +111,7 @@ const headerParameters = ({ headers = {} }: AnySchemas): JsonObject[] =>
     description,
   }))
 
-/** What may be said of a body. */
+/** Refusals of a body. */
 const bodyResponses = ({ body }: AnySchemas): JsonObject => ({
   400: ref('responses', 'badRequest'),
   408: ref('responses', 'tooSlow'),
@@ -122,7 +119,7 @@ const bodyResponses = ({ body }: AnySchemas): JsonObject => ({
   ...(body && { 415: ref('responses', 'unsupported') }),
 })
 
-/** Kubernetes refuses in a sentence of its own, with a status of its own. */
+/** A refusal by Kubernetes has the status and the message of Kubernetes. */
 const refusals = ({ refused, conflict }: AnySchemas): JsonObject =>
   refused === undefined
     ? {}
@@ -135,14 +132,14 @@ const refusals = ({ refused, conflict }: AnySchemas): JsonObject =>
         502: problem(refused),
       }
 
-function responses(route: Route, schemas: AnySchemas, parameters: readonly JsonObject[], secured: boolean): JsonObject {
+function responses(route: Route, schemas: AnySchemas, parameters: readonly JsonObject[], api: Api): JsonObject {
   const takesBody = schemas.body !== undefined || schemas.media?.body !== undefined
   return {
     [schemas.success ?? 200]: {
       description: 'Success',
       content: schemas.media?.answer ?? content(schemaOf(schemas.answer, 'output')),
     },
-    ...(secured && { 401: ref('responses', 'unauthenticated') }),
+    ...(asksForToken(route, api) && { 401: ref('responses', 'unauthenticated') }),
     ...(route.auth !== 'none' && { 403: ref('responses', 'forbidden') }),
     ...(schemas.missing && { 404: problem(schemas.missing) }),
     ...(schemas.conflict && { 409: problem(schemas.conflict) }),
@@ -161,34 +158,34 @@ function requestBody({ body, media }: AnySchemas): JsonObject {
   return form ? { requestBody: { required: media?.bodyOptional !== true, content: form } } : {}
 }
 
-/** An id of its own, or the function's name, told apart where it answers for one and for all. */
+/** The id of the endpoint, or the name of the function; with a suffix where a function answers for one and for all. */
 function operationId(route: Route, endpoint: Endpoint, parameters: readonly JsonObject[]): string {
   const suffix = parameters.length > 0 && route.endpoints.length > 1 ? '-one' : ''
   return endpoint.operationId ?? `${route.name}${suffix}`
 }
 
-function operation(feature: Feature, route: Route, endpoint: Endpoint, schemas: AnySchemas): JsonObject {
+function operation(api: Api, route: Route, endpoint: Endpoint, schemas: AnySchemas): JsonObject {
   const parameters = [...pathParameters(endpoint, schemas), ...queryParameters(schemas), ...headerParameters(schemas)]
   return {
     operationId: operationId(route, endpoint, parameters),
-    tags: [endpoint.operationId?.split('-', 1)[0] ?? feature.tags[0].name],
+    tags: [endpoint.operationId?.split('-', 1)[0] ?? api.tags[0].name],
     summary: endpoint.summary,
-    security: asksForToken(route.auth, feature) ? [{ bearer: [] }] : [],
+    security: asksForToken(route, api) ? [{ bearer: [] }] : [],
     ...(parameters.length > 0 && { parameters }),
     ...requestBody(schemas),
-    responses: responses(route, schemas, parameters, asksForToken(route.auth, feature)),
+    responses: responses(route, schemas, parameters, api),
   }
 }
 
-export function describeApi(feature: Feature): JsonObject {
+export function describeApi(api: Api): JsonObject {
   const paths: Record<string, Record<string, JsonObject>> = {}
-  for (const { route, schemas } of feature.operations)
+  for (const { route, schemas } of api.operations)
     for (const endpoint of route.endpoints) {
       const item = paths[endpoint.path] ?? {}
-      item[endpoint.method.toLowerCase()] = operation(feature, route, endpoint, schemas)
+      item[endpoint.method.toLowerCase()] = operation(api, route, endpoint, schemas)
       paths[endpoint.path] = item
     }
-  const { title, version, description, tags, servers = ['/'] } = feature
+  const { title, version, description, tags, servers = ['/'] } = api
   return {
     openapi: '3.1.0',
     info: { title, version, description, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },

@@ -1,12 +1,11 @@
-/** The one place where an error becomes an answer: code → status, and what the caller may read. */
-import { Fault, type FaultCode } from '../fault.ts'
+/** From an error to an answer: code → status, and what the caller may read. */
+import { Fault, type FaultCode } from '../platform/fault.ts'
 
 const STATUS: Readonly<Record<FaultCode, number>> = {
   bad_request: 400,
   unauthenticated: 401,
   forbidden: 403,
   not_found: 404,
-  method_not_allowed: 405,
   conflict: 409,
   precondition_failed: 412,
   too_slow: 408,
@@ -14,7 +13,6 @@ const STATUS: Readonly<Record<FaultCode, number>> = {
   unsupported_media: 415,
   invalid: 422,
   unexpected: 500,
-  unreadable: 500,
   refused: 502,
   unavailable: 503,
 }
@@ -28,12 +26,10 @@ export interface Problem {
   readonly body: { readonly detail: unknown }
 }
 
-/** A 422 is a list, whoever found the fault. */
+/** The detail of every 422 is a list. */
 const ofBody = (msg: string) => ({ type: 'value_error', loc: ['body'], msg, input: null })
 
-/**
- * @param failure what was tried and where to look, for the sentence of a defect: its cause is in the log and nowhere else
- */
+/** @param failure message of a 500: what failed and where to look. Only the log has the cause. */
 export function problem(error: unknown, failure: string, requestId: string): Problem {
   if (!(error instanceof Fault) || error.code === 'unexpected') {
     const detail = `${failure}. Request ${requestId}`

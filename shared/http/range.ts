@@ -1,36 +1,36 @@
-/** What of a file is wanted, and whether it is wanted at all: conditional and range requests (RFC 9110, 13 and 14). Pure. */
+/** Conditional and range requests (RFC 9110, sections 13 and 14). Pure. */
 import type { IncomingHttpHeaders } from 'node:http'
 
-export interface Selection {
+export interface RangeSelection {
   readonly status: 200 | 206 | 304 | 416
-  /** Both included; `to` before `from` for no bytes. */
+  /** Both included; `to` is below `from` for an empty file. */
   readonly from: number
   readonly to: number
 }
 
-/** Of each header the first, as Node gives it. */
+/** As Node gives them: one value each. */
 type Headers = Pick<IncomingHttpHeaders, 'range' | 'if-none-match'> & { readonly 'if-range'?: unknown }
 
 const opaque = (tag: string): string => tag.trim().replace(/^W\//, '')
 
-const names = (list: string, etag: string): boolean =>
+const matches = (list: string, etag: string): boolean =>
   list.trim() === '*' || list.split(',').some((tag) => opaque(tag) === etag)
 
 /**
- * The texts between the quotes of an `If-Match`, any of which is to be the current one (RFC 9110, 13.1.1); undefined where
- * nothing or `*` was sent, which is true of everything that is there. A weak tag is equal to none.
+ * The tags of an `If-Match` without their quotes; the current tag must be one of them (RFC 9110, 13.1.1). Undefined without the
+ * header and for `*`, which every existing file matches. A weak tag matches nothing.
  */
 export function expectedTags(ifMatch: string | undefined): readonly string[] | undefined {
   if (ifMatch === undefined || ifMatch.trim() === '*') return undefined
   return ifMatch.split(',').flatMap((tag) => /^"(?<opaque>[^"]*)"$/.exec(tag.trim())?.groups?.['opaque'] ?? [])
 }
 
-/** No neighbours in it fit the same character: a text is read once, whatever it is. Blanks stand around a range only. */
+/** Neighbouring parts never match the same character, so that matching is linear. */
 const RANGE = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i
-/** Far above the digits of two numbers. */
+/** Characters: far more than two numbers have. */
 const RANGE_LIMIT = 100
 
-/** One range of bytes; undefined for anything else, several ranges included, which may be answered in full. */
+/** One range of bytes; undefined for anything else. Several ranges may be answered with the whole file. */
 function parseRange(text: string, length: number): { from: number; to: number } | undefined {
   if (text.length > RANGE_LIMIT) return undefined
   const [, first = '', last = ''] = RANGE.exec(text) ?? []
@@ -41,13 +41,13 @@ function parseRange(text: string, length: number): { from: number; to: number } 
 }
 
 /**
- * @param method a range is only for GET
- * @param etag strong, in its quotes
+ * @param method only GET has ranges
+ * @param etag strong, with its quotes
  */
-export function select(method: string, headers: Headers, etag: string, length: number): Selection {
+export function select(method: string, headers: Headers, etag: string, length: number): RangeSelection {
   const whole = { from: 0, to: length - 1 }
   const { range, 'if-range': condition, 'if-none-match': noneMatch } = headers
-  if (noneMatch !== undefined && names(noneMatch, etag)) return { status: 304, ...whole }
+  if (noneMatch !== undefined && matches(noneMatch, etag)) return { status: 304, ...whole }
   const asked = method === 'GET' && (condition === undefined || condition === etag) ? range : undefined
   const part = asked === undefined ? undefined : parseRange(asked, length)
   if (!part) return { status: 200, ...whole }

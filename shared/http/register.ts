@@ -1,7 +1,7 @@
 /**
- * Registers a function under its route name with the functions framework, so that any host of the framework can run it,
- * and remembers it for our own entry (`serve.ts`). That one calls it without the framework's Express server, which
- * buffers up to 1 GB of each body before a function sees the request and cannot be drained; and it starts faster.
+ * Registers a function under its route name with the functions framework, so that any host of the framework can run it, and
+ * for our own server (`start.ts`). Ours starts faster, and it can be drained; the framework's Express server buffers up to 1 GB
+ * of each body before a function sees the request.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { http as registerFunction } from '@google-cloud/functions-framework'

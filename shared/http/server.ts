@@ -1,43 +1,43 @@
-/** The HTTP server of a production function: its limits, what it says to broken HTTP, and how it ends. */
+/** The HTTP server of a function in production: limits, answers to malformed HTTP, and draining. */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../log.ts'
-import { holdInvitation } from './body.ts'
+import { deferContinue } from './body.ts'
 import type { HttpFunction } from './register.ts'
 
-/** Longer than any proxy before us keeps an idle connection, so that none is cut while a request is on its way. */
+/** Longer than the proxies in front keep idle connections, so that no connection closes while a request arrives. */
 const KEEP_ALIVE_MS = 95_000
 const HEADERS_MS = KEEP_ALIVE_MS + 5000
 const REQUEST_MS = 120_000
 /**
- * Two lines of what the gateway takes for one: a long address, and a token of a user with many roles and groups. Node's own
- * limit is 16 KiB.
+ * Room for two header lines of the largest size that the gateway accepts: a long URL, and a token of a user with many roles and
+ * groups. Node's default is 16 KiB.
  */
 export const HEADERS_LIMIT = 64 * 1024
 
 export interface FunctionServer {
   readonly port: number
-  /** Stops accepting, lets requests and the work after them end, but for no longer than `limitMs`. True if all ended. */
+  /** Stops accepting, and waits up to `limitMs` for requests and the work after them. True if all ended. */
   drain(limitMs: number): Promise<boolean>
 }
 
 const FALLBACK = JSON.stringify({ detail: 'Internal error' })
 
-/** For a function that threw past its own net. */
+/** For a function that rejected, which is a defect of the edge. */
 function answerDefect(response: ServerResponse): void {
   if (response.headersSent) return void response.destroy()
   response.writeHead(500, { 'content-type': 'application/json', connection: 'close' }).end(FALLBACK)
 }
 
-/** The caller is to come back on another connection, to another process. */
+/** Makes the caller use another connection, to another process. */
 function endConnection(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader('connection', 'close')
 }
 
-/** What is no HTTP never becomes a request: it is answered on the socket. */
-function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+/** Malformed HTTP does not become a request: it is answered on the socket. */
+function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
   const [status, detail] =
     error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
@@ -51,11 +51,11 @@ function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
 }
 
 export interface ServerOptions {
-  /** Time for a whole request to arrive; 0 where files may take longer, and only a pause is too long. */
+  /** Deadline for a whole request to arrive; 0: none, as for files, which have an idle timeout. */
   readonly requestMs?: number
 }
 
-/** Listens on `port`, on all addresses; 0 lets the system choose. */
+/** Listens on `port` on all addresses; 0: on a free port. */
 export async function startServer(
   fn: HttpFunction,
   log: Logger,
@@ -82,10 +82,10 @@ export async function startServer(
   }
   const server = createServer(options, handle)
   server.on('checkContinue', (request, response) => {
-    holdInvitation(request, () => response.writeContinue())
+    deferContinue(request, () => response.writeContinue())
     handle(request, response)
   })
-  server.on('clientError', answerBroken)
+  server.on('clientError', answerMalformed)
   server.listen(port)
   await once(server, 'listening')
 

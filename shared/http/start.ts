@@ -1,16 +1,16 @@
-/** From an environment to a serving function: settings checked all at once, strays logged, drained on SIGTERM. */
-import { ConfigFault, type Environment, groupsOf, loadConfig } from '../config.ts'
+/** From an environment to a listening function: all settings checked, uncaught errors logged, drained on SIGTERM. */
 import { createLogger, type Logger } from '../log.ts'
-import { allRoutes, type Route } from '../routes.ts'
-import { runChecks } from '../wire/checks.ts'
-import { isOpen } from './auth.ts'
+import { allRoutes, type Route } from '../routes/index.ts'
+import { runChecks } from '../settings/checks.ts'
+import { ConfigFault, type Environment, groupsOf, loadConfig } from '../settings/config.ts'
+import { asksForToken } from './edge.ts'
 import { registeredFunction } from './register.ts'
 import { type FunctionServer, type ServerOptions, startServer } from './server.ts'
 
-/** Configuration faults are the operator's: restarting does not help. */
+/** EX_CONFIG: the operator has to change a setting; a restart does not help. */
 const EXIT_CONFIG = 78
 
-/** A file may take as long as it comes. */
+/** A file may take any time. */
 const serverOptions = ({ body }: Route): ServerOptions => (body === 'stream' ? { requestMs: 0 } : {})
 
 function findRoute(target: string | undefined): Route {
@@ -30,11 +30,11 @@ function endOnSignal(server: FunctionServer, log: Logger, limitMs: number): void
     process.exit(0)
   }
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void end(signal))
-  process.on('disconnect', () => void end('disconnect')) // the parent that started us is gone
+  process.on('disconnect', () => void end('disconnect')) // the parent process has ended
 }
 
-/** A rejection nobody waits for loses one piece of work; an exception nobody caught may have broken anything. */
-function logStrays(log: Logger): void {
+/** After an unhandled rejection only that work is lost; after an uncaught exception the state of the process is unknown. */
+function logUncaught(log: Logger): void {
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'))
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'uncaught exception')
@@ -48,8 +48,9 @@ export async function start(load: (route: Route) => Promise<unknown>, env: Envir
     const route = findRoute(env['FUNCTION_TARGET'])
     const config = loadConfig(groupsOf(route, env), env)
     const log = createLogger(route.name, { level: config.LOG_LEVEL, node: config.NODE_NAME, module: 'serve' })
-    logStrays(log)
-    if (isOpen(route, config)) log.warn({ setting: 'DT_AUTH' }, 'anybody who reaches this function may call it')
+    logUncaught(log)
+    if (route.auth !== 'none' && !asksForToken(route, config))
+      log.warn({ setting: route.openBy }, 'no token required: any client may call this function')
     await load(route)
     await runChecks(config)
     const fn = registeredFunction(route.name)
@@ -57,7 +58,7 @@ export async function start(load: (route: Route) => Promise<unknown>, env: Envir
     const server = await startServer(fn, log, config.PORT, serverOptions(route))
     endOnSignal(server, log, route.scale.timeoutSeconds * 1000)
     log.info({ port: server.port }, 'listening')
-    process.send?.({ port: server.port }) // a parent that started us on port 0 wants to know
+    process.send?.({ port: server.port }) // for a parent that asked for a free port
   } catch (error) {
     const faults = error instanceof ConfigFault ? error.faults : undefined
     const fields = faults ? { faults } : { err: error }

@@ -1,7 +1,7 @@
-/** zod's issues in the words of FastAPI, which the callers of this contract know. */
+/** Issues of zod in the format of FastAPI, which the callers of this API know. */
 import type * as z from 'zod'
-import { Fault } from '../fault.ts'
 import { SECRET_FIELDS } from '../log.ts'
+import { Fault } from '../platform/fault.ts'
 
 export interface Detail {
   readonly type: string
@@ -15,9 +15,9 @@ type Words = Pick<Detail, 'type' | 'msg'>
 
 const isSecret = (key: PropertyKey): boolean => (SECRET_FIELDS as readonly PropertyKey[]).includes(key)
 const MASK = '**********'
-/** Characters of what a caller sent that an answer repeats. */
+/** Characters of a refused value that an answer repeats. */
 const ECHO_LIMIT = 200
-/** Issues that an answer lists. */
+/** Most issues that an answer lists. */
 const ISSUES_LIMIT = 100
 
 const TYPES: Readonly<Record<string, Words>> = {
@@ -53,7 +53,7 @@ function describe(issue: z.core.$ZodIssue): Words {
   }
 }
 
-/** What of a refused value is shown: never a secret, never a whole body. */
+/** The part of a refused value that an answer repeats: never a secret, never a whole body. */
 function echo(value: unknown, path: readonly PropertyKey[]): unknown {
   if (value === undefined || value === null) return null
   if (path.some(isSecret)) return MASK
@@ -70,7 +70,7 @@ const toDetail =
     input: echo(issue.input, issue.path),
   })
 
-/** Of a body with more faults than anybody reads, the first, and how many there are beside them. */
+/** The first issues, and how many more there are. */
 function detailsOf(issues: readonly z.core.$ZodIssue[], source: Source): Detail[] {
   const listed = issues.slice(0, ISSUES_LIMIT).map(toDetail(source))
   const left = issues.length - listed.length
@@ -79,8 +79,8 @@ function detailsOf(issues: readonly z.core.$ZodIssue[], source: Source): Detail[
 }
 
 /**
- * The value in the shape of the schema.
- * @throws Fault `invalid` with all issues at once, up to a number that may be read
+ * The output of the schema for a value.
+ * @throws Fault `invalid` with all issues up to a limit; and any fault that the schema throws
  */
 export function validate<T>(schema: z.ZodType<T>, value: unknown, source: Source): T {
   const result = schema.safeParse(value, { reportInput: true })

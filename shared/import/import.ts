@@ -1,12 +1,13 @@
 /**
- * Brings services and files of a Mongo database over. Files come first, since services name them; each document is taken by
- * itself, so that a bad one stops nobody; what is here already is left as it is, so that it may be repeated until nothing is
- * left. Without `apply` it reads everything but the bytes, and writes nothing.
+ * Imports services and files of a Mongo database. Files come first, since services refer to them. An invalid document does not
+ * stop the import, and existing records stay unchanged, so the import can be repeated. Without `apply` it reads everything but
+ * the bytes, and writes nothing.
  */
-import { isFault } from '../fault.ts'
+
 import type { Origin } from '../files/model.ts'
 import type { Catalogue } from '../files/ports.ts'
 import { named, receive } from '../files/receive.ts'
+import { isFault } from '../platform/fault.ts'
 import {
   type Document,
   type FormerFile,
@@ -18,19 +19,19 @@ import {
 } from './documents.ts'
 import type { ImportInput, ImportPorts } from './ports.ts'
 
-export type Kind = 'service' | 'file'
+export type ImportKind = 'service' | 'file'
 /** `new`: would be taken. `refused`: a reason why it cannot be. */
-export type Verdict = 'new' | 'taken' | 'there' | 'refused'
+export type ImportVerdict = 'new' | 'taken' | 'there' | 'refused'
 
 export interface Finding {
-  readonly kind: Kind
+  readonly kind: ImportKind
   readonly id: string
   readonly name: string
-  readonly verdict: Verdict
+  readonly verdict: ImportVerdict
   readonly notes: readonly string[]
 }
 
-export interface ImportOptions {
+interface ImportOptions {
   readonly apply: boolean
   readonly tell?: (finding: Finding) => void
 }
@@ -39,7 +40,7 @@ const labelOf = ({ _id: id }: Document): string => (typeof id === 'string' ? id 
 const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown')
 
 /** As it is here already, or why not. */
-async function fileHere(catalogue: Catalogue, file: FormerFile): Promise<Verdict> {
+async function fileHere(catalogue: Catalogue, file: FormerFile): Promise<ImportVerdict> {
   const here = await catalogue.find(file.id)
   if (!here) return 'new'
   const same = here.length === file.length && (file.md5 === null || here.md5 === file.md5)
@@ -47,7 +48,7 @@ async function fileHere(catalogue: Catalogue, file: FormerFile): Promise<Verdict
   return 'there'
 }
 
-async function takeFile(ports: ImportPorts, file: FormerFile, origin: Origin): Promise<Verdict> {
+async function takeFile(ports: ImportPorts, file: FormerFile, origin: Origin): Promise<ImportVerdict> {
   const received = await receive(ports, ports.former.bytes(file.id))
   const taken = await named(ports, received, async () => {
     const { length, md5 } = received.content
@@ -59,7 +60,7 @@ async function takeFile(ports: ImportPorts, file: FormerFile, origin: Origin): P
   return taken ? 'taken' : 'there'
 }
 
-/** How it ended was kept by its Job alone; that it left outputs is the one sign that is left. */
+/** Only its Job recorded how it ended, so outputs are the only evidence of success. */
 function endOf(service: FormerService): Omit<ImportInput, 'service'> {
   const { outputs, spec } = service
   const count = outputs.length
@@ -72,7 +73,7 @@ function endOf(service: FormerService): Omit<ImportInput, 'service'> {
     : { phase: 'terminated', reason: 'imported; it left no outputs, and how it ended was not kept', succeeded: 0 }
 }
 
-async function serviceHere(ports: ImportPorts, { id, spec, createdAt }: FormerService): Promise<Verdict> {
+async function serviceHere(ports: ImportPorts, { id, spec, createdAt }: FormerService): Promise<ImportVerdict> {
   const here = await ports.find(id)
   if (!here) return 'new'
   const same = here.spec.image === spec.image && here.createdAt.getTime() === createdAt.getTime()
@@ -81,29 +82,29 @@ async function serviceHere(ports: ImportPorts, { id, spec, createdAt }: FormerSe
   return 'there'
 }
 
-/** Files that services name and that are nowhere. */
+/** Files that a service refers to and that do not exist. */
 function missing({ spec, outputs }: FormerService, files: ReadonlySet<string>): string[] {
   const named = [...Object.keys(spec.mountFiles ?? {}), ...outputs.map(({ fileId }) => fileId)]
   const gone = [...new Set(named)].filter((id) => !files.has(id.toLowerCase()))
   return gone.length === 0 ? [] : [`files that are not there: ${gone.join(', ')}`]
 }
 
-/** Reads, and takes when it may. Whatever is wrong with one is said of it. */
+/** Reads a document, imports it if `take` is given, and reports the result. */
 async function each<T>(
-  kind: Kind,
+  kind: ImportKind,
   document: Document,
   tell: (finding: Finding) => void,
   steps: {
     readonly read: (document: Document) => Read<T>
     readonly name: (taken: T) => string
-    readonly here: (taken: T) => Promise<Verdict>
-    readonly take: ((taken: T) => Promise<Verdict>) | undefined
+    readonly here: (taken: T) => Promise<ImportVerdict>
+    readonly take: ((taken: T) => Promise<ImportVerdict>) | undefined
     readonly more?: (taken: T) => string[]
   },
 ): Promise<void> {
   let name = ''
   let notes: readonly string[] = []
-  let verdict: Verdict
+  let verdict: ImportVerdict
   try {
     const read = steps.read(document)
     name = steps.name(read.taken)
@@ -111,7 +112,7 @@ async function each<T>(
     verdict = await steps.here(read.taken)
     if (verdict === 'new' && steps.take) verdict = await steps.take(read.taken)
   } catch (error) {
-    // What is away is away for all of them.
+    // An outage affects all documents.
     if (isFault(error) && error.code === 'unavailable') throw error
     verdict = 'refused'
     notes = [sentenceOf(error), ...notes]
@@ -119,7 +120,7 @@ async function each<T>(
   tell({ kind, id: labelOf(document), name, verdict, notes })
 }
 
-/** Everything that was found, files before services, each in the order of before. */
+/** Resolves to all findings: files before services, each in the order of the former database. */
 export async function importAll(ports: ImportPorts, { apply, tell = () => {} }: ImportOptions): Promise<Finding[]> {
   const findings: Finding[] = []
   const found = (finding: Finding): void => {
@@ -153,7 +154,7 @@ export async function importAll(ports: ImportPorts, { apply, tell = () => {} }: 
   return findings
 }
 
-/** Files that only runs left, which are not uploads that others may be told of. */
+/** Files that are outputs and not mounted: they are not uploads. */
 function outputIds(services: readonly Document[]): ReadonlySet<string> {
   const left = new Set<string>()
   const mounted = new Set<string>()
@@ -163,7 +164,7 @@ function outputIds(services: readonly Document[]): ReadonlySet<string> {
       for (const { fileId } of outputs) left.add(fileId.toLowerCase())
       for (const fileId of Object.keys(spec.mountFiles ?? {})) mounted.add(fileId.toLowerCase())
     } catch {
-      // Said when its turn comes.
+      // Reported with its own finding.
     }
   return new Set([...left].filter((id) => !mounted.has(id)))
 }

@@ -1,10 +1,11 @@
-/** What bringing a Mongo database over needs from outside. */
+/** The ports of the import from a Mongo database. */
 import type { Service, ServiceId } from '../dt/model.ts'
-import type { Bytes, FilePorts } from '../files/ports.ts'
+import type { FilePorts } from '../files/ports.ts'
+import type { Bytes } from '../platform/ports.ts'
 import type { Document, FormerService } from './documents.ts'
 
-/** The database of before. Ids are text, numbers and dates plain. Every error is a Fault. */
-export interface Former {
+/** The database of the former orchestrator. Ids are text, numbers and dates plain. Every error is a Fault. */
+export interface FormerDatabase {
   /** In the order in which the orchestrator listed them. */
   services(): AsyncIterable<Document>
   files(): AsyncIterable<Document>
@@ -20,13 +21,13 @@ export interface ImportInput {
   readonly succeeded: number
 }
 
-export interface Intake {
+export interface ImportIntake {
   /** A row with its mounts and outputs, in one step. False when the id is taken. */
   take(input: ImportInput): Promise<boolean>
 }
 
 export interface ImportPorts extends Pick<FilePorts, 'catalogue' | 'blobs' | 'newDigest' | 'now' | 'log'> {
-  readonly former: Former
-  readonly intake: Intake
+  readonly former: FormerDatabase
+  readonly intake: ImportIntake
   readonly find: (id: ServiceId) => Promise<Service | undefined>
 }

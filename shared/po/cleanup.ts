@@ -1,38 +1,38 @@
 /**
- * `DELETE /po/cleanup/{words}`: each word keeps an answer of its own, and a word that fails says so without undoing the
- * others. Live analyses are touched only where `all` or `analyzes` asks for it.
+ * `DELETE /po/cleanup/{words}`: each word has its own answer, and one that fails does not affect the others. Only `all` and
+ * `analyzes` change live analyses.
  */
 
-import { sideBySide } from '../work/side-by-side.ts'
-import { carryOutEnd } from './ending.ts'
+import { mapConcurrent } from '../platform/concurrency.ts'
 import { takeInventory } from './inventory.ts'
 import { isLive } from './model.ts'
-import type { Peer, Ports } from './ports.ts'
-import type { ReleasePorts } from './release.ts'
+import type { Peer } from './ports/cluster.ts'
+import type { PoPorts } from './ports.ts'
+import { type ReleasePorts, releaseByKey } from './release.ts'
 import { outcomeReport } from './report.ts'
 import { removeZombies, ZOMBIE_KINDS } from './zombies.ts'
 
-export const CLEANUP_WORDS = ['all', 'analyzes', 'services', 'mb', 'rs', 'keycloak', 'zombies'] as const
-export type CleanupWord = (typeof CLEANUP_WORDS)[number]
+const CLEANUP_WORDS = ['all', 'analyzes', 'services', 'mb', 'rs', 'keycloak', 'zombies'] as const
+type CleanupWord = (typeof CLEANUP_WORDS)[number]
 
 const CONCURRENCY = 32
 
 const RESETS = { broker: 'message broker', storage: 'storage service' } as const satisfies Partial<Record<Peer, string>>
 
-/** Ends and forgets every analysis; what they own is removed, now or by the sweep. */
+/** Ends and deletes all analyses. What they own is removed now or by the sweep. */
 async function clearAnalyses(ports: ReleasePorts): Promise<string> {
   const analyses = await ports.store.reset(({ state, progress }) =>
     isLive(state) ? [outcomeReport('stopped', progress)] : [],
   )
-  const results = await sideBySide(analyses, CONCURRENCY, (analysis) => carryOutEnd(ports, analysis))
+  const results = await mapConcurrent(analyses, CONCURRENCY, ({ key }) => releaseByKey(ports, key))
   const left = results.filter(({ status }) => status === 'rejected').length
   const ids = analyses.map(({ spelling }) => spelling).join(', ')
   const later = left > 0 ? `; objects of ${left} will be removed later` : ''
   return `Deleted ${analyses.length} analyses and all records${ids ? `: ${ids}` : ''}${later}`
 }
 
-/** Deletes the pod of a peer, so that its Deployment makes a new one. */
-async function resetPeer({ cluster }: Pick<Ports, 'cluster'>, peer: keyof typeof RESETS): Promise<string> {
+/** Deletes the pod of a peer; its Deployment creates a new one. */
+async function resetPeer({ cluster }: Pick<PoPorts, 'cluster'>, peer: keyof typeof RESETS): Promise<string> {
   const service = (await cluster.peers())[peer]
   const pods = service ? await cluster.pods(service.selector) : []
   const pod = pods.find(({ deleting }) => !deleting)
@@ -41,11 +41,11 @@ async function resetPeer({ cluster }: Pick<Ports, 'cluster'>, peer: keyof typeof
   return `Reset ${RESETS[peer]}`
 }
 
-const resetPeers = async (ports: Pick<Ports, 'cluster'>): Promise<string> =>
+const resetPeers = async (ports: Pick<PoPorts, 'cluster'>): Promise<string> =>
   `${await resetPeer(ports, 'broker')}; ${await resetPeer(ports, 'storage')}`
 
-/** Deletes the clients of analyses that no row knows. Clients are read before rows: a new one is never among them. */
-async function removeOrphanClients({ identity, store }: Pick<Ports, 'identity' | 'store'>): Promise<string> {
+/** Deletes clients of analyses without a row. Clients are read before rows, so the client of a new analysis is never deleted. */
+async function removeOrphanClients({ identity, store }: Pick<PoPorts, 'identity' | 'store'>): Promise<string> {
   const clients = await identity.listClients()
   const known = await store.knownIds()
   const orphans = clients.filter((id) => !known.has(id))
@@ -58,13 +58,9 @@ async function zombies(ports: ReleasePorts): Promise<string> {
   return ZOMBIE_KINDS.map((kind) => `Deleted ${counts[kind]} zombie ${kind}`).join('\n')
 }
 
-async function everything(ports: ReleasePorts): Promise<string> {
-  const parts = [await clearAnalyses(ports), await removeOrphanClients(ports), await resetPeers(ports)]
-  return parts.join('; ')
-}
-
 const ACTS = {
-  all: everything,
+  all: async (ports) =>
+    `${await clearAnalyses(ports)}; ${await removeOrphanClients(ports)}; ${await resetPeers(ports)}`,
   analyzes: clearAnalyses,
   services: resetPeers,
   mb: (ports) => resetPeer(ports, 'broker'),
@@ -85,11 +81,10 @@ async function act(ports: ReleasePorts, word: string): Promise<string> {
   }
 }
 
-/** Does what each word of the comma-separated list names, in its order; zombies are removed in any case, last. */
-export async function cleanup(ports: ReleasePorts, list: string): Promise<Record<string, string>> {
+/** Carries out the words of a comma-separated list in their order. Zombies are always removed, and last. */
+export async function cleanup(ports: ReleasePorts, list: string): Promise<{ [word: string]: string; zombies: string }> {
   const words = list.split(',').map((word) => word.trim())
   const answer: Record<string, string> = {}
   for (const word of words.filter((word) => word !== 'zombies')) answer[word] = await act(ports, word)
-  answer['zombies'] = await act(ports, 'zombies')
-  return answer
+  return { ...answer, zombies: await act(ports, 'zombies') }
 }

@@ -1,31 +1,29 @@
-/** Reading logs of containers: a few at a time in one process, whoever asks, since each may be large. */
-import { permits } from '../work/side-by-side.ts'
-import type { Cluster, LogTail, Ports } from './ports.ts'
+/** Reads logs of containers, two at a time, because each may be large. */
+import { permits } from '../platform/concurrency.ts'
+import type { PoCluster } from './ports/cluster.ts'
+import type { LogTail } from './ports/logs.ts'
+import type { PoPorts } from './ports.ts'
 
-const AT_ONCE = 2
+/** By cluster, of which a process has one. */
+const permitsOf = new WeakMap<PoCluster, () => Promise<() => void>>()
 
-/** A process has one connection to the cluster, whatever it is used for. */
-const permitsOf = new WeakMap<Cluster, () => Promise<() => void>>()
-
-function acquire(cluster: Cluster): Promise<() => void> {
-  const known = permitsOf.get(cluster)
-  if (known) return known()
-  const made = permits(AT_ONCE)
-  permitsOf.set(cluster, made)
-  return made()
+function acquire(cluster: PoCluster): Promise<() => void> {
+  const acquirePermit = permitsOf.get(cluster) ?? permits(2)
+  permitsOf.set(cluster, acquirePermit)
+  return acquirePermit()
 }
 
-/** The end of a container's log. It is in memory until `done` is called, and others wait for that. */
-export interface HeldLog {
+/** The end of a container's log. It occupies one of the permits until `done` is called. */
+interface OpenLog {
   readonly log: LogTail | undefined
   readonly done: () => void
 }
 
 export async function readLog(
-  { cluster, settings }: Pick<Ports, 'cluster' | 'settings'>,
+  { cluster, settings }: Pick<PoPorts, 'cluster' | 'settings'>,
   pod: string,
   container: string,
-): Promise<HeldLog> {
+): Promise<OpenLog> {
   const done = await acquire(cluster)
   try {
     return { log: await cluster.log(pod, container, settings.logs.containerBytes), done }

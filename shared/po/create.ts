@@ -1,129 +1,113 @@
 /**
- * `POST /po/`: the intent is recorded first, then token and objects are made, then the analysis is `started`. A step that
- * fails takes everything back; a crash leaves a row that the sweep completes or takes back.
+ * `POST /po/`: records the intent, then creates token and objects, then marks the analysis `started`. A step that fails undoes
+ * everything; a crash leaves a row that the sweep completes or undoes.
  */
-import { Fault } from '../fault.ts'
+import { Fault } from '../platform/fault.ts'
 import { applyRoot, applyRun, ensureStandingPolicy, type Peers, requirePeers, runInput } from './apply-run.ts'
 import { statusWord } from './lifecycle.ts'
-import {
-  type Analysis,
-  type AnalysisId,
-  type AnalysisSecrets,
-  isLive,
-  NO_KONG_TOKEN,
-  type StatusWord,
-} from './model.ts'
+import { type Analysis, type AnalysisSecrets, isLive, NO_KONG_TOKEN, type StatusWord } from './model.ts'
 import { rootName } from './names.ts'
-import type { BeginInput, BeginResult, Ports } from './ports.ts'
+import type { BeginResult, NewAnalysis } from './ports/analyses.ts'
+import type { PoPorts } from './ports.ts'
 import { loginFor, registryHost } from './registry.ts'
 import { REMOVAL_LEASE_MS, type ReleasePorts, release, releaseByKey } from './release.ts'
 
-export type CreatePorts = ReleasePorts & Pick<Ports, 'sleep'>
+type CreatePorts = ReleasePorts & Pick<PoPorts, 'sleep'>
 
-/** A create request, already checked; ids are UUIDs, registry fields may be empty. */
-export interface CreateRequest {
-  readonly id: AnalysisId
-  readonly spelling: string
-  readonly projectId: string
+/** A validated create request. Registry fields may be empty. */
+export interface CreateRequest extends Omit<NewAnalysis, 'registryHost' | 'needsKong' | 'leaseMs'> {
   readonly registryUrl: string
   readonly registryUser: string
   readonly registryPassword: string
-  readonly image: string
   readonly kongToken: string
-  readonly restartCounter: number
-  readonly progress: number
 }
 
-/** Creation may take this long; until then nobody resumes or undoes it. */
+/** Until then the sweep neither completes nor undoes a creation. */
 export const CREATION_LEASE_MS = 60_000
-/** No write begins later than this: the last one ends within the lease. */
+/** No write begins later than this, so the last one ends within the lease. */
 const CREATION_BUDGET_MS = 40_000
-/** How long a create waits for the end of a former incarnation. */
-const FORMER_BUDGET_MS = 10_000
+/** How long a create waits for the removal of an earlier incarnation. */
+const RELEASE_BUDGET_MS = 10_000
 
 interface Plan {
-  readonly begin: BeginInput
+  readonly begin: NewAnalysis
   readonly secrets: AnalysisSecrets
 }
 
-function plan(request: CreateRequest, { registry }: Ports['settings']): Plan {
-  const url = request.registryUrl || registry.url
+function plan(request: CreateRequest, { registry }: PoPorts['settings']): Plan {
+  const { registryUrl, registryUser: user, registryPassword: password, kongToken, ...spec } = request
+  const url = registryUrl || registry.url
   if (!url) throw new Fault('invalid', 'registry_url is empty and HARBOR_URL is not set')
   const host = registryHost(url)
-  const login = loginFor(host, { user: request.registryUser, password: request.registryPassword }, registry)
+  const needsKong = kongToken !== NO_KONG_TOKEN
   return {
-    begin: {
-      id: request.id,
-      spelling: request.spelling,
-      projectId: request.projectId,
-      image: request.image,
-      registryHost: host,
-      needsKong: request.kongToken !== NO_KONG_TOKEN,
-      restartCounter: request.restartCounter,
-      progress: request.progress,
-      leaseMs: CREATION_LEASE_MS,
-    },
-    secrets: { login, kongToken: request.kongToken },
+    begin: { ...spec, registryHost: host, needsKong, leaseMs: CREATION_LEASE_MS },
+    secrets: { login: loginFor(host, { user, password }, registry), kongToken },
   }
 }
 
-/** What a run needs of its surroundings, seen to be there before anything is recorded. */
-async function inspect(ports: CreatePorts, needsKong: boolean): Promise<Peers> {
+async function checkNamespace(ports: CreatePorts, needsKong: boolean): Promise<Peers> {
   const [peers] = await Promise.all([requirePeers(ports, needsKong), ensureStandingPolicy(ports)])
   return peers
 }
 
 type Begun = { readonly kind: 'begun' | 'running'; readonly analysis: Analysis }
 
-type Former = Exclude<BeginResult, { readonly kind: 'begun' | 'running' | 'differs' }>
+type Blocked = Exclude<BeginResult, { readonly kind: 'begun' | 'running' | 'differs' }>
 
-/** Takes a former incarnation out of the way, or waits for whoever does. */
-async function makeRoom(ports: CreatePorts, former: Former): Promise<void> {
-  if (former.kind === 'ended') return ports.store.archive(former.analysis.key, ports.settings.run.node, ports.sign)
-  if (former.kind === 'unreleased') await releaseByKey(ports, former.removal.key)
+/** Archives or releases the earlier incarnation, or waits for the process that does. */
+async function unblock(ports: CreatePorts, blocked: Blocked): Promise<void> {
+  if (blocked.kind === 'ended') return ports.store.archive(blocked.analysis.key, ports.settings.run.node, ports.sign)
+  if (blocked.kind === 'unreleased') await releaseByKey(ports, blocked.removal.key)
   await ports.sleep(50)
 }
 
-const differs = (spelling: string, fields: readonly string[]): Fault =>
-  new Fault('conflict', `Analysis ${spelling} is running already with another ${fields.join(', ')}.`)
-
-/** Records the intent, once what is left of a former incarnation is out of the way. */
-async function begin(ports: CreatePorts, input: BeginInput): Promise<Begun> {
+/** Records the intent as soon as an earlier incarnation of the id is released and archived. */
+async function begin(ports: CreatePorts, input: NewAnalysis): Promise<Begun> {
   const { store, now } = ports
-  const deadline = now().getTime() + FORMER_BUDGET_MS
+  const deadline = now().getTime() + RELEASE_BUDGET_MS
   while (now().getTime() < deadline) {
     const result = await store.begin(input)
     if (result.kind === 'begun' || result.kind === 'running') return result
-    if (result.kind === 'differs') throw differs(input.spelling, result.fields)
-    await makeRoom(ports, result)
+    if (result.kind === 'differs')
+      throw new Fault(
+        'conflict',
+        `Analysis ${input.spelling} is running already with another ${result.fields.join(', ')}.`,
+      )
+    await unblock(ports, result)
   }
   throw new Fault('unavailable', 'The former run of this analysis is still being removed.', { retryAfter: 5 })
 }
 
-function budget({ now }: Pick<Ports, 'now'>): () => void {
+function budget({ now }: Pick<PoPorts, 'now'>): () => void {
   const end = now().getTime() + CREATION_BUDGET_MS
   return () => {
     if (now().getTime() > end) throw new Fault('unavailable', 'Kubernetes took too long.', { retryAfter: 10 })
   }
 }
 
-async function make(ports: CreatePorts, analysis: Analysis, secrets: AnalysisSecrets, peers: Peers): Promise<void> {
-  const mayGoOn = budget(ports)
+async function createObjects(
+  ports: CreatePorts,
+  analysis: Analysis,
+  secrets: AnalysisSecrets,
+  peers: Peers,
+): Promise<void> {
+  const checkDeadline = budget(ports)
   const token = await ports.identity.issueToken(analysis.id)
-  mayGoOn()
+  checkDeadline()
   const input = runInput(analysis, peers, ports)
   const rootUid = await applyRoot(ports, input, { ...secrets, token: token.value, registryHost: analysis.registryHost })
-  mayGoOn()
-  await applyRun(ports, input, rootUid, { mayGoOn })
+  checkDeadline()
+  await applyRun(ports, input, rootUid, { checkDeadline })
 }
 
-/** For an end that came while we made it, perhaps before our root did; now we make nothing more. */
+/** For an analysis that was ended during its creation: its removal may have run before the root existed. */
 async function removeOwnRoot({ cluster, store }: CreatePorts, { key, id, firstRun }: Analysis): Promise<void> {
   await cluster.remove('ConfigMap', rootName(id, firstRun))
   await store.markRootRemoved(key)
 }
 
-/** Takes a failed creation back. What cannot be taken back now is recorded and left to the sweep. */
+/** Undoes a failed creation. What cannot be undone now is recorded, and the sweep removes it. */
 async function undo(ports: CreatePorts, analysis: Analysis): Promise<void> {
   const { store, log, now } = ports
   try {
@@ -131,14 +115,11 @@ async function undo(ports: CreatePorts, analysis: Analysis): Promise<void> {
     const removal = await store.claimRemoval(analysis.key, now(), REMOVAL_LEASE_MS)
     if (removal) await release(ports, removal)
   } catch (error) {
-    log('warn', 'creation not taken back yet', { analysis: analysis.id, run: analysis.run, error })
+    log('warn', 'creation not undone yet', { analysis: analysis.id, run: analysis.run, error })
   }
 }
 
-/**
- * Somebody ended the analysis while it was being made. Their removal may have come before our root, so the root goes
- * again; the removal itself is held open until our lease ends.
- */
+/** Answers a create whose analysis was ended meanwhile. The removal stays open until the lease of the creation ends. */
 async function yieldToEnd(ports: CreatePorts, analysis: Analysis): Promise<StatusWord> {
   await removeOwnRoot(ports, analysis)
   const present = await ports.store.findByKey(analysis.key)
@@ -146,20 +127,20 @@ async function yieldToEnd(ports: CreatePorts, analysis: Analysis): Promise<Statu
 }
 
 /**
- * Creates an analysis and starts it. The same create again while it runs changes nothing and answers its status.
+ * Creates an analysis and starts it. Repeating the create while it runs changes nothing and answers its status.
  * @throws Fault `conflict` when it runs with another image, project or registry host; `unavailable` when Kubernetes,
- * Keycloak, the database or a peer is away: nothing is left behind then
+ * Keycloak, the database or a peer does not answer: then nothing is left behind
  */
 export async function create(ports: CreatePorts, request: CreateRequest): Promise<Record<string, StatusWord>> {
   const { store, log, settings } = ports
   const { spelling } = request
   const { begin: input, secrets } = plan(request, settings)
   const known = await store.find(input.id)
-  const peers = known && isLive(known.state) ? undefined : await inspect(ports, input.needsKong)
+  const peers = known && isLive(known.state) ? undefined : await checkNamespace(ports, input.needsKong)
   const { kind, analysis } = await begin(ports, input)
   if (kind === 'running') return { [spelling]: statusWord(analysis.state) }
   try {
-    await make(ports, analysis, secrets, peers ?? (await inspect(ports, input.needsKong)))
+    await createObjects(ports, analysis, secrets, peers ?? (await checkNamespace(ports, input.needsKong)))
   } catch (error) {
     await undo(ports, analysis)
     throw error

@@ -1,17 +1,17 @@
-/** One analysis by the caller's spelling of its id, or all of them: what most endpoints share. */
+/** Selects one analysis by id, or all of them; most endpoints need this. */
 
-import { sideBySide } from '../work/side-by-side.ts'
+import { mapConcurrent } from '../platform/concurrency.ts'
 import type { Analysis, AnalysisId } from './model.ts'
-import type { Ports } from './ports.ts'
+import type { PoPorts } from './ports.ts'
 
 const CONCURRENCY = 32
 
-/** The analysis a caller names, with the spelling that answers use as key; undefined means all. */
+/** The id in the path, with the spelling that the answer uses as key; undefined means all. */
 export type Selection = { readonly id: AnalysisId; readonly spelling: string } | undefined
 
-/** The current incarnations a caller means, under the key of their answer. */
+/** The selected current incarnations, each with its key in the answer. */
 export async function select(
-  { store }: Pick<Ports, 'store'>,
+  { store }: Pick<PoPorts, 'store'>,
   selection: Selection,
 ): Promise<(readonly [string, Analysis])[]> {
   if (!selection) return (await store.list()).map((analysis) => [analysis.spelling, analysis])
@@ -19,19 +19,18 @@ export async function select(
   return analysis ? [[selection.spelling, analysis]] : []
 }
 
-/** Runs side by side; when some fail, the others are done all the same, and the first fault is thrown. */
+/** Acts on the selected analyses concurrently. A failure stops no other; the first fault is thrown at the end. */
 export async function eachAnalysis<T>(
-  ports: Pick<Ports, 'store'>,
+  ports: Pick<PoPorts, 'store'>,
   selection: Selection,
   act: (analysis: Analysis) => Promise<T>,
 ): Promise<Record<string, T>> {
   const selected = await select(ports, selection)
-  const results = await sideBySide(selected, CONCURRENCY, ([, analysis]) => act(analysis))
-  const answer: Record<string, T> = {}
-  for (const [index, result] of results.entries()) {
-    if (result.status === 'rejected') throw result.reason
-    const key = selected[index]?.[0]
-    if (key !== undefined) answer[key] = result.value
-  }
-  return answer
+  const results = await mapConcurrent(selected, CONCURRENCY, async ([key, analysis]) => [key, await act(analysis)])
+  return Object.fromEntries(
+    results.map((result) => {
+      if (result.status === 'rejected') throw result.reason
+      return result.value
+    }),
+  )
 }

@@ -1,23 +1,23 @@
 /**
- * Names of the CloudEvents this product sends and takes, and how they are made. Ids are made from what they tell, so that
- * a receiver recognises one that was sent twice. Pure; may import the model and port types.
+ * The CloudEvents of PO: their types, and their content. An id is derived from the content, so a receiver recognises an event
+ * that is delivered twice. Pure; may import the model and port types.
  */
-import type { AnalysisId, Change, ChangeTo } from './model.ts'
-import type { OutgoingEvent } from './ports.ts'
+
+import type { OutgoingEvent } from '../platform/ports.ts'
+import type { AnalysisChange, AnalysisId, ChangeTo } from './model.ts'
 
 const PREFIX = 'de.privateaim.po.analysis'
 
-/** Asks `status-reconcile` to look at the analysis that is the event's subject. */
+/** Hint for `status-reconcile` to reconcile the analysis that is the subject of the event. */
 export const RECONCILE_TYPE = `${PREFIX}.reconcile`
 
-/** Type of the event that tells a change. */
+/** Type of the event that publishes a change. */
 export const changeType = (to: ChangeTo): string => `${PREFIX}.${to}`
 
-/** Where events come from: the pod orchestration of a namespace. */
 export const eventSource = (namespace: string): string => `/namespaces/${namespace}/po`
 
-/** No run enters a state twice, and no id sees a run number twice: so these ids never repeat. */
-export function changeEvent({ id, run, to, progress, cause, at }: Change, source: string): OutgoingEvent {
+/** No run enters a state twice, and run numbers of an id never repeat, so event ids are unique. */
+export function changeEvent({ id, run, to, progress, cause, at }: AnalysisChange, source: string): OutgoingEvent {
   return {
     id: `${id}/${run}/${to}`,
     type: changeType(to),

@@ -1,9 +1,9 @@
-/** `GET /po/healthz`: whether the database answers and the loop moves and sees. The Hub and Keycloak may be away. */
-import { Fault } from '../fault.ts'
-import type { Ports } from './ports.ts'
+/** `GET /po/healthz`: fails if the database does not answer, the loop is stalled, or most analyses are silent. */
+import { Fault } from '../platform/fault.ts'
+import type { PoPorts } from './ports.ts'
 import { FAULT_INTERVALS, STALLED_INTERVALS } from './silence.ts'
 
-/** A fresh installation may take this long until its first tick. */
+/** Time from a new installation to its first tick. */
 const INSTALLATION_GRACE_SECONDS = 120
 
 /** @throws Fault `unavailable` with the reason */
@@ -11,7 +11,7 @@ export async function healthz({
   store,
   now,
   settings,
-}: Pick<Ports, 'store' | 'now' | 'settings'>): Promise<{ status: 'ok' }> {
+}: Pick<PoPorts, 'store' | 'now' | 'settings'>): Promise<{ status: 'ok' }> {
   const { completedAt, installedAt, faultAt } = await store.loopState(now())
   const secondsSince = (time: Date): number => (now().getTime() - time.getTime()) / 1000
   const quietSeconds = secondsSince(completedAt ?? installedAt)

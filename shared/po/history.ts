@@ -1,11 +1,12 @@
-/** `GET /po/history[/{id}]`: logs of analyses that have ended, one text per run, oldest first. */
+/** `GET /po/history[/{id}]`: logs of ended analyses, one text per run, oldest first. */
 import type { Selection } from './each.ts'
 import type { AnalysisId, AnalysisKey, LogSnapshot, RunNumber } from './model.ts'
-import type { EndedRef, KeptLog, KeptTexts, LineCounts, Ports } from './ports.ts'
+import type { EndedRef, KeptLog, KeptTexts, LineCounts } from './ports/logs.ts'
+import type { PoPorts } from './ports.ts'
 import { entry, type Logs, leftOutBytes, leftOutLines, type Text, type TextsByKey } from './texts.ts'
 
 type Kind = LogSnapshot['kind']
-type HistoryPorts = Pick<Ports, 'store'>
+type HistoryPorts = Pick<PoPorts, 'store'>
 
 const PAGE = 500
 
@@ -16,7 +17,7 @@ async function* endedRefs({ store }: HistoryPorts, id: AnalysisId | undefined): 
   }
 }
 
-/** Incarnations that are answered under one key. */
+/** Groups the incarnations that share a key of the answer. */
 async function* groups(ports: HistoryPorts, selection: Selection): AsyncGenerator<[key: string, keys: AnalysisKey[]]> {
   let group: EndedRef[] = []
   const named = () => [selection?.spelling ?? group[0]?.spelling ?? '', group.map(({ key }) => key)] as const
@@ -49,7 +50,7 @@ async function* lineText({ store }: HistoryPorts, key: AnalysisKey, run: RunNumb
   }
 }
 
-/** The container's log of a run; where none was taken, the lines that the run streamed. */
+/** The container logs of a run; if none was saved, the lines that the run streamed. */
 function runTexts(
   ports: HistoryPorts,
   key: AnalysisKey,
@@ -57,11 +58,11 @@ function runTexts(
   run: RunNumber,
   kind: Kind,
 ): Text[] {
-  const own = logs.filter((log) => log.run === run && log.kind === kind)
+  const saved = logs.filter((log) => log.run === run && log.kind === kind)
   const lines = runs.find((one) => one.run === run)?.lines
   const hasLines = lines !== undefined && lines.count + lines.leftOut > 0
-  if (own.length === 0 && kind === 'analysis' && hasLines) return [lineText(ports, key, run, lines)]
-  return own.map((log) => logText(ports, key, log))
+  if (saved.length === 0 && kind === 'analysis' && hasLines) return [lineText(ports, key, run, lines)]
+  return saved.map((log) => logText(ports, key, log))
 }
 
 async function* textsOf(ports: HistoryPorts, keys: readonly AnalysisKey[], kind: Kind): AsyncGenerator<Text> {

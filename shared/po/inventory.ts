@@ -1,16 +1,16 @@
-/** What Kubernetes has of all analyses, or of one: read by a sweep once, and by everything that asks what is there. */
+/** The objects and pods of all analyses in Kubernetes, or of one. A sweep reads them once. */
 import type { AnalysisId } from './model.ts'
 import { LABEL } from './names.ts'
-import { type ObjectMeta, OWNED_KINDS, type PodFacts, type Ports } from './ports.ts'
+import { type ObjectMeta, OWNED_KINDS, type PoPodFacts } from './ports/cluster.ts'
+import type { PoPorts } from './ports.ts'
 
-/** Objects in the order in which they are removed: a root comes first, and with it goes what lies below. */
+/** Objects in order of removal: roots come first, and what they own is deleted with them. */
 export interface Inventory {
   readonly objects: readonly ObjectMeta[]
-  readonly pods: readonly PodFacts[]
+  readonly pods: readonly PoPodFacts[]
 }
 
-/** One list per owned kind (metadata only) and the pods. */
-export async function takeInventory({ cluster }: Pick<Ports, 'cluster'>, id?: AnalysisId): Promise<Inventory> {
+export async function takeInventory({ cluster }: Pick<PoPorts, 'cluster'>, id?: AnalysisId): Promise<Inventory> {
   const ours = { [LABEL.analysis]: id }
   const [pods, ...lists] = await Promise.all([
     cluster.pods(ours),

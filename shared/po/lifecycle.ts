@@ -1,24 +1,27 @@
 /**
- * What to do with an analysis: three tables and nothing else.
+ * The decisions about an analysis, as three tables:
  *
- * - `classify`: facts of pods and of the analysis's own health → an observation with a cause in words.
+ * - `classify`: facts about its pods and its answer → an observation with a cause.
  * - `decide`: recorded state × observation → a verdict with a reason.
- * - `words`: recorded state → what `/po/status` and the Hub call it.
+ * - `WORDS`: recorded state → its name in `/po/status` and at the Hub.
  *
  * Pure: no I/O, no clock. May import the model and port types.
  */
+import { describeExit, UNSTARTABLE } from '../platform/container-reasons.ts'
 import type { HubStatus, State, StatusWord } from './model.ts'
-import type { ContainerFacts, PodFacts, SdkStatus } from './ports.ts'
+import type { SdkStatus } from './ports/analysis-api.ts'
+import type { PoContainerFacts, PoPodFacts } from './ports/cluster.ts'
+import type { Budgets } from './settings.ts'
 
 // ------------------------------------------------------------------------------------------------- classify
 
 export const OBSERVATIONS = [
-  'pending', // not there yet, or quiet within its budget
-  'silent', // its budget for being quiet is spent
-  'unstartable', // Kubernetes cannot start it, for a named cause
+  'pending', // not running yet, or silent within its budget
+  'silent', // without an answer for longer than its budget
+  'unstartable', // Kubernetes cannot start it, and says why
   'executing',
-  'stuck', // it says so itself
-  'failed', // it says so, or its container ended
+  'stuck', // it says so
+  'failed', // it says so, or its container terminated
   'stopped', // a partner stopped it
   'executed',
   'gone', // its Deployment or its pod was deleted by others
@@ -33,28 +36,22 @@ export interface Observation {
 export interface Facts {
   readonly recorded: State
   /** Pods of the current run's analysis that are not being deleted. */
-  readonly pods: readonly PodFacts[]
+  readonly pods: readonly PoPodFacts[]
   readonly proxyReady: boolean
   readonly deploymentExists: boolean
-  /** Its Deployment was taken over from another orchestrator: a pod in the place of the one that was is unknown to us. */
+  /** Its Deployment was taken over from another orchestrator. If its pod is replaced, the run is lost. */
   readonly adopted: boolean
-  /** Name of the container whose end is the analysis's end. */
+  /** Name of the main container: when it ends, the run ends. */
   readonly container: string
-  /** What the analysis answered, or undefined when the poll failed. */
   readonly answered: SdkStatus | undefined
   readonly silentPolls: number
-  /** How long the polls have failed, and the run has existed, in seconds. */
+  /** Since the first of the polls that failed in a row. */
   readonly silentSeconds: number
   readonly ageSeconds: number
 }
 
-export interface Budgets {
-  readonly startupSeconds: number
-  readonly silenceSeconds: number
-}
-
-/** Fewer failed polls than this are never a silence. */
-export const MIN_SILENT_POLLS = 3
+/** Fewer failed polls in a row than this are never silence. */
+const MIN_SILENT_POLLS = 3
 
 const ANSWERS = {
   executing: { kind: 'executing', cause: 'the analysis reports that it is executing' },
@@ -66,48 +63,36 @@ const ANSWERS = {
   unknown: { kind: 'failed', cause: 'the analysis reports a status that does not exist' },
 } as const satisfies Record<SdkStatus, Observation>
 
-const UNSTARTABLE: Readonly<Record<string, string>> = {
-  ErrImagePull: 'its image cannot be pulled',
-  ImagePullBackOff: 'its image cannot be pulled',
-  InvalidImageName: 'the name of its image is not valid',
-  ErrImageNeverPull: 'its image is not on the node and may not be pulled',
-  CreateContainerConfigError: 'its container configuration is not valid',
-  CreateContainerError: 'its container cannot be created',
-  RunContainerError: 'its container cannot be run',
-}
+type Termination = NonNullable<PoContainerFacts['terminated']>
 
-type Termination = NonNullable<ContainerFacts['terminated']>
-
-/** The end of a container in words. */
 export function describeTermination(end: Termination): string {
-  if (end.reason === 'OOMKilled') return 'it used more memory than its limit and was ended (OOMKilled)'
-  if (end.exitCode === 0) return 'its process ended with exit code 0 without reporting that it had finished'
-  return `its process ended with exit code ${end.exitCode}`
+  const exit = describeExit(end)
+  return end.exitCode === 0 && end.reason !== 'OOMKilled' ? `${exit} without reporting that it had finished` : exit
 }
 
 const withDetail = (cause: string, detail: string | null | undefined): string =>
   detail ? `${cause}: ${detail.slice(0, 300)}` : cause
 
-interface Seen extends Facts {
-  readonly pod: PodFacts | undefined
-  readonly main: ContainerFacts | undefined
+interface Evidence extends Facts {
+  readonly pod: PoPodFacts | undefined
+  readonly main: PoContainerFacts | undefined
   readonly budgets: Budgets
 }
 
-type Reason = (seen: Seen) => Observation | undefined
+type Rule = (evidence: Evidence) => Observation | undefined
 
-const evicted: Reason = ({ pod }) =>
+const evicted: Rule = ({ pod }) =>
   pod?.phase === 'Failed'
     ? { kind: 'failed', cause: withDetail(`its pod was ended by Kubernetes (${pod.reason ?? 'Failed'})`, pod.message) }
     : undefined
 
-/** Before any answer, which would be that of a pod that began anew. */
-const adoptedPodLost: Reason = (seen) => {
-  if (!seen.adopted) return undefined
-  return seen.pod ? evicted(seen) : { kind: 'gone', cause: 'the pod that was taken over is gone' }
+/** Comes before the answer, which could be that of a replacement pod. */
+const adoptedPodLost: Rule = (evidence) => {
+  if (!evidence.adopted) return undefined
+  return evidence.pod ? evicted(evidence) : { kind: 'gone', cause: 'the pod that was taken over is gone' }
 }
 
-const restartedInPlace: Reason = ({ recorded, main }) => {
+const restartedInPlace: Rule = ({ recorded, main }) => {
   if (recorded !== 'executing' || !main || main.restarts === 0) return undefined
   const end = main.lastTerminated
   return {
@@ -116,17 +101,17 @@ const restartedInPlace: Reason = ({ recorded, main }) => {
   }
 }
 
-const gone: Reason = ({ deploymentExists, pod }) => {
+const gone: Rule = ({ deploymentExists, pod }) => {
   if (!deploymentExists) return { kind: 'gone', cause: 'its Deployment was deleted' }
   return pod ? undefined : { kind: 'pending', cause: 'its pod is not there yet' }
 }
 
-const executingPodGone: Reason = ({ recorded, pod, deploymentExists }) =>
+const executingPodGone: Rule = ({ recorded, pod, deploymentExists }) =>
   recorded === 'executing' && (!pod || !deploymentExists)
     ? { kind: 'gone', cause: deploymentExists ? 'its pod was deleted' : 'its Deployment was deleted' }
     : undefined
 
-const unstartable: Reason = ({ pod }) => {
+const unstartable: Rule = ({ pod }) => {
   for (const { waiting } of pod?.containers ?? []) {
     const cause = waiting && UNSTARTABLE[waiting.reason]
     if (cause) return { kind: 'unstartable', cause: withDetail(`${cause} (${waiting.reason})`, waiting.message) }
@@ -134,22 +119,22 @@ const unstartable: Reason = ({ pod }) => {
   return undefined
 }
 
-const ended: Reason = ({ main }) => {
+const ended: Rule = ({ main }) => {
   const end = main?.terminated ?? (main?.waiting?.reason === 'CrashLoopBackOff' ? main.lastTerminated : null)
   return end ? { kind: 'failed', cause: describeTermination(end) } : undefined
 }
 
-const unschedulable: Reason = ({ pod }) =>
+const unschedulable: Rule = ({ pod }) =>
   pod?.unschedulable
     ? { kind: 'pending', cause: withDetail('no node of the cluster can run it yet', pod.unschedulable) }
     : undefined
 
-const notRunning: Reason = ({ main }) =>
+const notRunning: Rule = ({ main }) =>
   main?.running
     ? undefined
     : { kind: 'pending', cause: withDetail('its container is being prepared', main?.waiting?.reason) }
 
-const quiet: Reason = ({ recorded, silentPolls, silentSeconds, ageSeconds, proxyReady, budgets }) => {
+const silent: Rule = ({ recorded, silentPolls, silentSeconds, ageSeconds, proxyReady, budgets }) => {
   const cause = proxyReady ? 'it does not answer' : 'its egress proxy is not ready'
   const early = recorded !== 'executing'
   const budget = early ? budgets.startupSeconds : budgets.silenceSeconds
@@ -159,10 +144,10 @@ const quiet: Reason = ({ recorded, silentPolls, silentSeconds, ageSeconds, proxy
     : { kind: 'pending', cause: `${cause} yet` }
 }
 
-const answer: Reason = ({ answered }) => (answered ? ANSWERS[answered] : undefined)
+const answer: Rule = ({ answered }) => (answered ? ANSWERS[answered] : undefined)
 
-/** First reason wins. */
-const REASONS: readonly Reason[] = [
+/** The first rule that applies wins. */
+const RULES: readonly Rule[] = [
   adoptedPodLost,
   restartedInPlace,
   answer,
@@ -173,16 +158,15 @@ const REASONS: readonly Reason[] = [
   ended,
   unschedulable,
   notRunning,
-  quiet,
+  silent,
 ]
 
-/** What is to be seen of a run. */
 export function classify(facts: Facts, budgets: Budgets): Observation {
   const pod = facts.pods.find((candidate) => candidate.phase !== 'Failed') ?? facts.pods[0]
   const main = pod?.containers.find((container) => container.name === facts.container)
-  const seen: Seen = { ...facts, pod, main, budgets }
-  for (const reason of REASONS) {
-    const observation = reason(seen)
+  const evidence: Evidence = { ...facts, pod, main, budgets }
+  for (const rule of RULES) {
+    const observation = rule(evidence)
     if (observation) return observation
   }
   return { kind: 'pending', cause: 'nothing is known of it yet' }
@@ -190,23 +174,23 @@ export function classify(facts: Facts, budgets: Budgets): Observation {
 
 // --------------------------------------------------------------------------------------------------- decide
 
-export const ACTIONS = [
-  'none',
-  'wait',
-  'resume', // complete a creation that was cut off
-  'undo', // take back a creation that cannot be completed, then failed
-  'reapply', // put back what others deleted
-  'restart', // remove this run; the next one comes when its pods have ended
-  'markExecuting',
-  'finishExecuted',
-  'finishFailed',
-  'finishStopped',
-] as const
-export type Action = (typeof ACTIONS)[number]
+export type Action =
+  | 'none'
+  | 'wait'
+  | 'resume' // complete a creation whose process died
+  | 'undo' // give up a creation that cannot be completed
+  | 'reapply' // apply again what others deleted
+  | 'restart' // remove this run; the next one begins when its pods have ended
+  | 'markExecuting'
+  | 'finishExecuted'
+  | 'finishFailed'
+  | 'finishStopped'
 
-type Watched = Extract<State, 'starting' | 'started' | 'executing'>
+/** States in which an observation decides what happens next. */
+export const WATCHED_STATES = ['starting', 'started', 'executing'] as const satisfies readonly State[]
+type WatchedState = (typeof WATCHED_STATES)[number]
+export const isWatched = (state: State): state is WatchedState => (WATCHED_STATES as readonly State[]).includes(state)
 
-/** Recorded state × observation → action. */
 export const DECISIONS = {
   starting: {
     pending: 'resume',
@@ -241,37 +225,37 @@ export const DECISIONS = {
     executed: 'finishExecuted',
     gone: 'reapply',
   },
-} as const satisfies Record<Watched, Record<ObservationKind, Action>>
+} as const satisfies Record<WatchedState, Record<ObservationKind, Action>>
 
 export interface Verdict {
   readonly action: Action
   readonly reason: string
 }
 
-export interface Policy {
+interface History {
   readonly restarts: number
   readonly restartMax: number
-  /** This run was put back once already after others had deleted it while it executed. */
+  /** This run was executing, was deleted by others and reapplied once. */
   readonly reapplied: boolean
 }
 
-/** What to do next. Total: every state and observation has an answer, and every answer says why. */
-export function decide(recorded: Watched, observed: Observation, policy: Policy): Verdict {
+/** Total: every state and observation has a verdict, and every verdict has a reason. */
+export function decide(recorded: WatchedState, observed: Observation, history: History): Verdict {
   const action: Action = DECISIONS[recorded][observed.kind]
-  if (action === 'restart' && policy.restarts >= policy.restartMax) {
-    const used = `${policy.restarts} of ${policy.restartMax} restarts are used up`
+  if (action === 'restart' && history.restarts >= history.restartMax) {
+    const used = `${history.restarts} of ${history.restartMax} restarts are used up`
     return { action: 'finishFailed', reason: `${used}; last cause: ${observed.cause}` }
   }
-  if (action === 'reapply' && recorded === 'executing' && policy.reapplied) {
+  if (action === 'reapply' && recorded === 'executing' && history.reapplied) {
     return { action: 'finishFailed', reason: `${observed.cause} again after it had been put back` }
   }
   return { action, reason: observed.cause }
 }
 
-/** Seconds before restart number 1, 2, 3 …; the last value serves all later ones. */
+/** Seconds before restart number 1, 2, 3 …; the last value is for all later ones. */
 export const RESTART_BACKOFF_SECONDS = [0, 5, 10, 20, 40, 60] as const
 
-/** Back-off before the next run, with up to a quarter of jitter (`random` in 0..1). */
+/** Seconds before the next run, with up to a quarter of jitter (`random` in 0..1). */
 export function restartDelaySeconds(restarts: number, random: number): number {
   const base = RESTART_BACKOFF_SECONDS[Math.min(restarts, RESTART_BACKOFF_SECONDS.length - 1)] ?? 60
   return base * (1 + random / 4)
@@ -279,7 +263,7 @@ export function restartDelaySeconds(restarts: number, random: number): number {
 
 // ---------------------------------------------------------------------------------------------------- words
 
-/** What clients and the Hub call a recorded state. The Hub has no word for a restart: the last one it got stands. */
+/** What clients and the Hub call a recorded state. The Hub has no status for a restart: it keeps the previous one. */
 export const WORDS = {
   starting: { status: 'starting', hub: null },
   started: { status: 'started', hub: 'started' },

@@ -1,19 +1,20 @@
-/** `GET /po/logs[/{id}]`: what the containers of live analyses have written so far, the end of each. */
+/** `GET /po/logs[/{id}]`: the end of the present log of each container of live analyses. */
 import { readLog } from './container-logs.ts'
 import { type Selection, select } from './each.ts'
 import type { Analysis } from './model.ts'
 import { COMPONENT, LABEL, proxyName, runName } from './names.ts'
-import type { PodFacts, Ports } from './ports.ts'
-import { entry, type Logs, pieces, type Text, type TextsByKey } from './texts.ts'
+import type { PoPodFacts } from './ports/cluster.ts'
+import type { PoPorts } from './ports.ts'
+import { entry, type Logs, noted, type Text, type TextsByKey } from './texts.ts'
 
-type LogPorts = Pick<Ports, 'store' | 'cluster' | 'settings'>
+type LogPorts = Pick<PoPorts, 'store' | 'cluster' | 'settings'>
 
-/** Logs of one container name in the order of their pods; a container without a log is left out. */
-async function* containerLogs(ports: LogPorts, pods: readonly PodFacts[], container: string): AsyncGenerator<Text> {
+/** Logs of the containers with one name, in the order of their pods. Containers without a log are left out. */
+async function* containerLogs(ports: LogPorts, pods: readonly PoPodFacts[], container: string): AsyncGenerator<Text> {
   for (const pod of pods.filter(({ containers }) => containers.some(({ name }) => name === container))) {
     const { log, done } = await readLog(ports, pod.name, container)
     try {
-      if (log) yield pieces(log.text, log.leftOut)
+      if (log) yield noted(log.text, log.leftOut)
     } finally {
       done()
     }
@@ -23,10 +24,10 @@ async function* containerLogs(ports: LogPorts, pods: readonly PodFacts[], contai
 interface Live {
   readonly key: string
   readonly analysis: Analysis
-  readonly pods: readonly PodFacts[]
+  readonly pods: readonly PoPodFacts[]
 }
 
-const isOfRuns = ({ labels }: PodFacts): boolean =>
+const isOfRuns = ({ labels }: PoPodFacts): boolean =>
   [COMPONENT.analysis, COMPONENT.proxy].some((component) => component === labels['component'])
 
 async function liveOf(ports: LogPorts, selection: Selection): Promise<Live[]> {

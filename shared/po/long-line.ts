@@ -1,11 +1,10 @@
-/** A line that is longer than is kept: its middle is left out, since the end of a traceback says the most. Pure. */
+/** Shortens a line that is too long. It leaves out the middle, because the end of a traceback says the most. Pure. */
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-/** The text itself within the limit; otherwise its start and its end, with a note between them that says how much is missing. */
 export function shortened(text: string, maxBytes: number): string {
-  // No character has more than three bytes per unit of UTF-16.
+  // A UTF-16 unit takes at most three bytes in UTF-8.
   if (text.length * 3 <= maxBytes) return text
   const bytes = encoder.encode(text)
   if (bytes.length <= maxBytes) return text

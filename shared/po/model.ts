@@ -1,14 +1,15 @@
 /**
- * The words of the PO contract. Everything else in `shared/po` is said in them.
+ * The terms of PO.
  *
- * - An **analysis** has an id given by its caller. One *create* of it is an **incarnation** and has a `key`; an id can
- *   have many incarnations after each other, at most one of them is current.
+ * - An **analysis** has an id given by its caller. Each *create* of it is an **incarnation** with a `key`. An id can have many
+ *   incarnations one after the other; at most one of them is current.
  * - A **run** is one attempt of an incarnation, with a number that never repeats for the id. `analysis-{id}-{n}` names its
  *   Deployment, Service and container.
- * - The **root** of an incarnation is its credentials Secret: every other Kubernetes object hangs below it.
- * - A **removal** is the durable intent to take an incarnation's objects, Keycloak client and subscriptions away.
- * - A **report** is one thing the Hub is to learn, delivered in order per analysis.
- * - A **change** is one move of an incarnation to another state; with an event sink each is told as a CloudEvent.
+ * - The **root** of an incarnation is a ConfigMap that owns all its other Kubernetes objects.
+ * - A **removal** is the durable intent to delete an incarnation's objects, Keycloak client and subscriptions.
+ * - A **report** is a status or a log line for the Hub, delivered in order per analysis.
+ * - A **change** is a transition of an incarnation to another state. If an event sink is configured, it is published as a
+ *   CloudEvent.
  * - A **slot** is one interval of the status loop.
  *
  * Owns: vocabularies and branded ids. May import nothing.
@@ -21,15 +22,13 @@ type Branded<T, Name extends string> = T & { readonly [brand]: Name }
 export type AnalysisId = Branded<string, 'AnalysisId'>
 /** Number of a run: 1, 2, 3 …; never repeats for an analysis id. */
 export type RunNumber = Branded<number, 'RunNumber'>
-/** Primary key of an incarnation. */
 export type AnalysisKey = Branded<string, 'AnalysisKey'>
 
 const UUID = /^(?:[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/i
 
-/** True for a UUID of any version and case, with dashes or without. */
 export const isUuid = (text: string): boolean => UUID.test(text)
 
-/** The canonical spelling of a UUID, or undefined when the text is none. */
+/** The canonical spelling of a UUID; undefined for any other text. */
 export function parseAnalysisId(text: string): AnalysisId | undefined {
   if (!isUuid(text)) return undefined
   const hex = text.replaceAll('-', '').toLowerCase()
@@ -37,39 +36,36 @@ export function parseAnalysisId(text: string): AnalysisId | undefined {
   return parts.join('-') as AnalysisId
 }
 
-/** The Hub takes only version 4 ids; reports of others are refused once and not retried. */
+/** The Hub accepts only version 4; reports of other ids are refused and not retried. */
 export const isVersion4 = (id: AnalysisId): boolean => /^.{14}4.{4}[89ab]/.test(id)
 
-/** What the row of an analysis says. */
 export const STATES = [
-  'starting', // the row is there, its Kubernetes objects are being made
-  'started', // all objects are applied, nothing was heard of the analysis yet
-  'executing', // the analysis answered that it works
-  'restarting', // a run was removed, the next one waits for its due time
-  'stopping', // a caller ended it, its objects are being removed
-  'executed', // it finished by itself
+  'starting', // recorded; its Kubernetes objects are being created
+  'started', // all objects are applied; the analysis has not answered yet
+  'executing', // the analysis answered that it executes
+  'restarting', // a run was removed; the next one waits for its due time
+  'stopping', // a caller ended it; its objects are being removed
+  'executed', // it finished
   'stopped', // a caller or a partner ended it
-  'failed', // it cannot go on; `cause` says why
+  'failed', // it ended with an error; `cause` says why
 ] as const
 export type State = (typeof STATES)[number]
 
 export const LIVE_STATES = ['starting', 'started', 'executing', 'restarting'] as const satisfies readonly State[]
-export type LiveState = (typeof LIVE_STATES)[number]
+type LiveState = (typeof LIVE_STATES)[number]
 export const isLive = (state: State): state is LiveState => (LIVE_STATES as readonly State[]).includes(state)
 
-/** How an incarnation may end. */
 export const OUTCOMES = ['executed', 'stopped', 'failed'] as const satisfies readonly State[]
 export type Outcome = (typeof OUTCOMES)[number]
 
-/** Levels of a log line, as the SDK and the Hub spell them. */
+/** Levels of a log line, as in the SDK and the Hub. */
 export const LOG_LEVELS = ['emerg', 'alert', 'crit', 'error', 'warn', 'notice', 'info', 'debug'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
+export type LineLevel = (typeof LOG_LEVELS)[number]
 
-/** The Hub's words for the state of an analysis on a node. */
+/** The Hub's statuses of an analysis on a node. */
 export const HUB_STATUSES = ['starting', 'started', 'stopping', 'stopped', 'executing', 'executed', 'failed'] as const
 export type HubStatus = (typeof HUB_STATUSES)[number]
 
-/** The words `/po/status` may use. */
 export const STATUS_WORDS = [
   'starting',
   'started',
@@ -85,13 +81,13 @@ export type StatusWord = (typeof STATUS_WORDS)[number]
 /** `kong_token` of analyses that read no data, such as aggregators. */
 export const NO_KONG_TOKEN = 'none_needed'
 
-/** When an incarnation is due that is still being taken over: sweeps leave it alone until it is complete. */
+/** `dueAt` of an incarnation whose takeover is not complete: no sweep claims it. */
 export const UNFINISHED = new Date('9999-12-31T00:00:00Z')
 
-/** What a create asks for, without its secrets. */
+/** What a create request specifies, without its secrets. */
 export interface AnalysisSpec {
   readonly id: AnalysisId
-  /** The caller's spelling of the id: answers use it as their key. */
+  /** The caller's spelling of the id, which answers use as key. */
   readonly spelling: string
   readonly projectId: string
   readonly image: string
@@ -100,41 +96,37 @@ export interface AnalysisSpec {
   readonly needsKong: boolean
 }
 
-/** An incarnation as it is recorded. */
 export interface Analysis extends AnalysisSpec {
   readonly key: AnalysisKey
   readonly state: State
-  /** 0..100, never falls within an incarnation. */
+  /** 0..100; never decreases within an incarnation. */
   readonly progress: number
-  /** Why it is in this state, in words a researcher understands. */
+  /** Why it is in this state, for researchers. */
   readonly cause: string | null
-  /** First run of this incarnation: its root bears this number. */
+  /** First run of this incarnation; the name of the root has this number. */
   readonly firstRun: RunNumber
-  /** The current run. */
   readonly run: RunNumber
   /** Restarts used since the create. */
   readonly restarts: number
-  /** When the current state was entered. */
   readonly since: Date
-  /** When the current run began. */
   readonly runSince: Date
   /** Earliest time of the next step (back-off of a restart). */
   readonly dueAt: Date
-  /** Until when somebody works on it; creation holds it too. */
+  /** End of the lease of a reconciliation or of the creation. */
   readonly claimedUntil: Date | null
   /** Polls that failed in a row, and since when. */
   readonly silentPolls: number
   readonly silentSince: Date | null
-  /** The current run was put back after others had deleted its objects. */
+  /** The objects of the current run were deleted by others and applied again. */
   readonly reapplied: boolean
-  /** Reconciliations that began since the last one that ended: more than one means that a process died during it. */
+  /** Reconciliations that began since the last one that ended. More than one means that a process died during it. */
   readonly unfinished: number
-  /** What the Hub last said of its partners, by their analysis node: what the analysis is told while the Hub is away. */
+  /** The last known statuses of its partners. The analysis gets them while the Hub does not answer. */
   readonly partners: PartnerStatuses
   readonly createdAt: Date
 }
 
-/** Statuses by analysis node; null where a partner has none. */
+/** Statuses by analysis node; null for a partner without one. */
 export type PartnerStatuses = Readonly<Record<string, HubStatus | null>>
 
 export interface RegistryLogin {
@@ -142,33 +134,32 @@ export interface RegistryLogin {
   readonly password: string
 }
 
-/** What is passed on to a container or to the kubelet and never stored by us. */
+/** Secrets for the container and the kubelet. The database never stores them. */
 export interface AnalysisSecrets {
-  /** Null: the image is pulled without a login. */
   readonly login: RegistryLogin | null
   readonly kongToken: string
 }
 
-/** One line that an analysis, or we about it, wrote. */
+/** A log line, written by an analysis or by the orchestrator about it. */
 export interface LogLine {
-  readonly level: LogLevel
+  readonly level: LineLevel
   readonly message: string
-  /** The status the writer claimed; free text from the SDK. */
+  /** The status according to its writer: free text from the SDK. */
   readonly status: string
   readonly progress: number
 }
 
-/** Log of one container, taken before its pod was removed. */
+/** Log of one container, saved before its pod was removed. */
 export interface LogSnapshot {
   readonly run: RunNumber
   readonly kind: 'analysis' | 'nginx'
   readonly container: string
   readonly text: string
-  /** Bytes before the text that are not kept. */
+  /** Bytes before the text that are not stored. */
   readonly leftOut: number
 }
 
-/** How many log lines are kept, and bytes of them; of what is more, the oldest is deleted. */
+/** Limits of the stored log lines; beyond them the oldest lines are deleted. */
 export interface LineLimits {
   readonly runLines: number
   readonly runBytes: number
@@ -176,50 +167,39 @@ export interface LineLimits {
   readonly analysisBytes: number
 }
 
-/** What the Hub is to learn; one row of the outbox. */
 export type Report =
   | { readonly kind: 'status'; readonly status: HubStatus; readonly progress: number | null }
-  | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string; readonly status: HubStatus | null }
+  | { readonly kind: 'log'; readonly level: LineLevel; readonly message: string; readonly status: HubStatus | null }
 
-/**
- * What a change may lead to: a state, or `withdrawn` for a creation that was taken back and for an incarnation that a
- * cleanup of the tables made us forget.
- */
+/** Targets of a change: a state, or `withdrawn` for a creation that was undone or an incarnation that a cleanup deleted. */
 export const CHANGES = [...STATES, 'withdrawn'] as const
 export type ChangeTo = (typeof CHANGES)[number]
 
-/** A move of an incarnation to another state, or of a restart to its next run. No run enters a state twice. */
-export interface Change {
-  readonly id: AnalysisId
-  readonly run: RunNumber
+/** A transition of an incarnation to another state, or of a restart to its next run. No run enters a state twice. */
+export interface AnalysisChange extends Pick<Analysis, 'id' | 'run' | 'progress' | 'cause'> {
   readonly to: ChangeTo
-  readonly progress: number
-  readonly cause: string | null
   readonly at: Date
 }
 
-/** The durable intent to remove what an incarnation owns outside the database. */
-export interface Removal {
-  readonly key: AnalysisKey
-  readonly id: AnalysisId
-  readonly firstRun: RunNumber
+/** The durable intent to delete what an incarnation owns outside the database. */
+export interface Removal extends Pick<Analysis, 'key' | 'id' | 'firstRun'> {
   readonly lastRun: RunNumber
   /** Archive the incarnation (executed, deleted) instead of keeping its row. */
   readonly archive: boolean
-  /** A creation may still be making things until then; a root that is not there may come yet. */
+  /** End of the lease of its creation: until then a missing root may still appear. */
   readonly makingUntil: Date
-  /** Calls that were given up may take effect until then: the removal is not complete before. */
+  /** The removal is not complete before this time, because calls that timed out may still take effect. */
   readonly holdUntil: Date
   readonly attempts: number
-  /** Attempts that began since the last one that ended, this one included: more than one means that a process died. */
+  /** Attempts that began since the last one that ended, this one included. More than one means that a process died. */
   readonly unfinished: number
-  /** Logs were read, or given up. */
+  /** The logs are saved or abandoned. */
   readonly logsTaken: boolean
-  /** The root was asked to go, so that no pod of it goes on: another incarnation of the id may begin. */
+  /** The root is deleted or being deleted, and its pods end: another incarnation of the id may begin. */
   readonly rootRemoved: boolean
-  /** Subscriptions and Keycloak client are gone. */
+  /** Subscriptions and Keycloak client are deleted. */
   readonly clientRemoved: boolean
 }
 
-/** A call that was given up may still take effect for so long. */
+/** How long a call may still take effect after its deadline. */
 export const LATE_MS = 15_000

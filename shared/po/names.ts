@@ -1,5 +1,5 @@
 /**
- * Every name and label of the Kubernetes objects of a run, and the way back from a name to the run.
+ * Names and labels of the Kubernetes objects of a run, and the parsers of these names.
  * Other FLAME components find analyses by these names: they are a contract.
  */
 import { type AnalysisId, parseAnalysisId, type RunNumber } from './model.ts'
@@ -21,15 +21,15 @@ export const LABEL = {
   run: 'flame-po/run',
   project: 'flame-po/project-id',
   node: 'flame-po/node',
-  /** On a Deployment of an analysis that was taken over: it is not of our making, and applying ours to it is refused. */
+  /** On the Deployment of an adopted analysis. Its selector differs, so the API server refuses to apply ours to it. */
   adopted: 'flame-po/adopted',
-  /** On its pod: how often its container had been started again by then. */
+  /** On the pod of an adopted analysis: restarts of its container before the takeover. */
   restartsBefore: 'flame-po/restarts-before',
 } as const
 
 export const FIELD_MANAGER = 'flame-po'
 export const STANDING_POLICY_NAME = 'flame-analysis-default-deny'
-/** Lets the proxies of the Python service be until they are replaced. */
+/** Allows the traffic of the Python service's proxies until they are replaced. */
 export const FORMER_PROXIES_POLICY_NAME = 'flame-analysis-former-proxies'
 
 /** `analysis-{id}-{n}`: Deployment, Service and container of a run. */
@@ -40,14 +40,13 @@ export const policyName = (id: AnalysisId, run: RunNumber): string => `nginx-to-
 export const proxyPolicyName = (id: AnalysisId, run: RunNumber): string => `${proxyName(id, run)}-policy`
 export const netStatsName = (id: AnalysisId, run: RunNumber): string => `net-stats-${runName(id, run)}`
 
-/** The root, named after the first run of the incarnation. */
 export const rootName = (id: AnalysisId, firstRun: RunNumber): string => `${runName(id, firstRun)}-root`
-/** The Secret below it; of analyses that version 0.1 made, the root itself. */
+/** Credentials Secret of an incarnation. In version 0.1 it was the root. */
 export const credentialsName = (id: AnalysisId, firstRun: RunNumber): string => `${runName(id, firstRun)}-credentials`
-/** Of an analysis that version 0.1 made: the Secret with the login of its registry. */
+/** Secret with the registry login, which only version 0.1 created. */
 export const formerPullSecretName = (id: AnalysisId, firstRun: RunNumber): string => `${runName(id, firstRun)}-pull`
 
-export interface RunRef {
+export interface AnalysisRunRef {
   readonly id: AnalysisId
   readonly run: RunNumber
 }
@@ -56,22 +55,21 @@ const RUN = '(?<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-(?<run>[1-9][0-9
 const OBJECT = new RegExp(`^(?:nginx-to-|nginx-|net-stats-)?analysis-${RUN}(?:-[a-z0-9-]+)?$`)
 const EXACT = new RegExp(`^analysis-${RUN}$`)
 
-function match(pattern: RegExp, name: string): RunRef | undefined {
+function match(pattern: RegExp, name: string): AnalysisRunRef | undefined {
   const groups = pattern.exec(name)?.groups
   const id = groups && parseAnalysisId(groups['id'] ?? '')
   return id ? { id, run: Number(groups['run']) as RunNumber } : undefined
 }
 
-/** What names of objects of runs look like, for whoever matches them elsewhere (RE2 has no named groups of this form). */
+/** Matches names of objects of runs. Without named groups, whose syntax RE2 does not accept. */
 export const OBJECT_PATTERN = OBJECT.source.replaceAll(/\?<\w+>/g, '')
 
-/** The run an object, pod or container name belongs to; undefined for names that are not ours. */
-export const parseObjectName = (name: string): RunRef | undefined => match(OBJECT, name)
+/** The run that an object, pod or container belongs to; undefined for other names. */
+export const parseObjectName = (name: string): AnalysisRunRef | undefined => match(OBJECT, name)
 
-/** The inverse of {@link runName}; nothing else parses. */
-export const parseRunName = (name: string): RunRef | undefined => match(EXACT, name)
+export const parseRunName = (name: string): AnalysisRunRef | undefined => match(EXACT, name)
 
-/** Labels that select the pods of a run, and nothing else. */
+/** Labels that select exactly the pods of a run. */
 export const analysisSelector = (id: AnalysisId, run: RunNumber) =>
   ({ app: runName(id, run), component: COMPONENT.analysis }) as const
 export const proxySelector = (id: AnalysisId, run: RunNumber) =>

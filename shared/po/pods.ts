@@ -1,11 +1,12 @@
-/** `GET /po/pods[/{id}]`: names of the pods of each analysis's present run, JSON-encoded as clients expect them. */
+/** `GET /po/pods[/{id}]`: names of the pods of each analysis's current run, JSON-encoded as clients expect them. */
 import { type Selection, select } from './each.ts'
 import { COMPONENT, LABEL } from './names.ts'
-import type { PodFacts, Ports } from './ports.ts'
+import type { PoPodFacts } from './ports/cluster.ts'
+import type { PoPorts } from './ports.ts'
 
-/** An analysis that is not known answers an empty list under the caller's spelling; without an id it has no key. */
+/** The answer for an unknown id is an empty list. */
 export async function pods(
-  ports: Pick<Ports, 'store' | 'cluster'>,
+  ports: Pick<PoPorts, 'store' | 'cluster'>,
   selection: Selection,
 ): Promise<Record<string, string[]>> {
   const selected = await select(ports, selection)
@@ -20,4 +21,4 @@ export async function pods(
   )
 }
 
-const runOf = ({ labels }: PodFacts): string => `${labels[LABEL.analysis]}/${labels[LABEL.run]}`
+const runOf = ({ labels }: PoPodFacts): string => `${labels[LABEL.analysis]}/${labels[LABEL.run]}`

@@ -1,16 +1,14 @@
 /**
- * Which registry a request names, and whose login its images are pulled with. The site's login is for the site's registry
- * and is never combined with a host that a caller chose.
+ * The registry that a request names, and the login for its images. The node's login is used only for the node's registry,
+ * never for a host that a caller chose.
  */
-import { Fault } from '../fault.ts'
-import { parseRegistry, REGISTRY_PATTERN } from '../registry.ts'
+import { Fault } from '../platform/fault.ts'
+import { parseRegistry } from '../platform/registry.ts'
 import type { RegistryLogin } from './model.ts'
-
-export { REGISTRY_PATTERN }
 
 /**
  * Host and port of a caller's `registry_url`.
- * @throws Fault `invalid`; its text never holds the value, which may have a password in it
+ * @throws Fault `invalid`; its text never contains the value, which may include a password
  */
 export function registryHost(url: string): string {
   const address = parseRegistry(url)
@@ -26,18 +24,18 @@ export function registryHost(url: string): string {
   return address.host
 }
 
-/** For a row that another service wrote: what names no registry is left out, and so is a login. */
+/** Host and port from a row of another service; empty if it names no registry. A login in it is dropped. */
 export const recordedHost = (url: string): string => parseRegistry(url)?.host ?? ''
 
 const isPair = ({ user, password }: RegistryLogin): boolean => user !== '' && password !== ''
 
-export interface SiteRegistry extends RegistryLogin {
+interface SiteRegistry extends RegistryLogin {
   readonly url: string
 }
 
 /**
- * The login that was asked for, if it is a pair; else the site's, if it is a pair and `host` is the site's registry; else
- * null, and the image is pulled without a login. Halves of two logins are never joined.
+ * The requested login if it is complete. Otherwise the node's, if that is complete and `host` is the node's registry. Otherwise
+ * null: pull without a login. User and password of two logins are never combined.
  */
 export function loginFor(host: string, asked: RegistryLogin, site: SiteRegistry): RegistryLogin | null {
   if (isPair(asked)) return asked

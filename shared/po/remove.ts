@@ -1,13 +1,13 @@
-/** `DELETE /po/delete[/{id}]`: ends a live analysis, archives it and takes away everything it owns. */
+/** `DELETE /po/delete[/{id}]`: ends a live analysis, archives it and removes everything it owns. */
 import { eachAnalysis, type Selection } from './each.ts'
-import { carryOutEnd, recordEnd } from './ending.ts'
+import { recordEnd } from './ending.ts'
 import { type Analysis, isLive } from './model.ts'
-import type { ReleasePorts } from './release.ts'
+import { type ReleasePorts, releaseByKey } from './release.ts'
 import { ownLine } from './report.ts'
 
 const CAUSE = 'deleted by a user'
 
-/** A live one is told to the Hub as `stopped`; of one that had ended the Hub knows the end already. */
+/** A live analysis is reported to the Hub as `stopped`; the Hub already knows the end of the others. */
 async function recordRemoval(ports: ReleasePorts, analysis: Analysis): Promise<boolean> {
   const { key, state } = analysis
   if (!isLive(state)) return Boolean(await ports.store.transition(key, [state], state, { removal: { archive: true } }))
@@ -22,13 +22,13 @@ async function removeOne(ports: ReleasePorts, analysis: Analysis): Promise<null>
     return present ? removeOne(ports, present) : null
   }
   ports.log('action', 'analysis deleted', { analysis: analysis.id, run: analysis.run })
-  await carryOutEnd(ports, analysis)
+  await releaseByKey(ports, analysis.key)
   return null
 }
 
 /**
- * Deletes one analysis, or all; its history stays readable. A create with the same id works at once.
- * @throws Fault `unavailable` when objects could not be removed yet: the deletion is recorded all the same
+ * Deletes one analysis, or all. Its history stays readable, and its id can be created again at once.
+ * @throws Fault `unavailable` when objects could not be removed yet: the deletion is recorded, and the sweep continues it
  */
 export const remove = (ports: ReleasePorts, selection: Selection): Promise<Record<string, null>> =>
   eachAnalysis(ports, selection, (analysis) => removeOne(ports, analysis))

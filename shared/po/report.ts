@@ -1,102 +1,64 @@
 /**
- * What the Hub is told, and its delivery: rows of the outbox go out one after the other per analysis, oldest first. A row
- * the Hub refuses is settled with the reason; while it is away the analysis's rows wait.
+ * Reports to the Hub: how ends and our own log lines read, and the delivery of the outbox.
+ *
+ *   claim → send → settle or postpone
+ *
+ * The reports of one analysis are delivered one after the other, oldest first; analyses are independent of each other. A report
+ * that the Hub refuses is settled with the reason. While the Hub is down, all reports of the analysis wait.
  */
-import { isFault } from '../fault.ts'
-import { retryAt } from '../work/backoff.ts'
-import { type Drained, drain } from '../work/drain.ts'
-import { limited } from '../work/side-by-side.ts'
+import { retryAt } from '../platform/backoff.ts'
+import { withLimit } from '../platform/concurrency.ts'
+import { type Drained, drain } from '../platform/drain.ts'
+import { isFault } from '../platform/fault.ts'
 import { WORDS } from './lifecycle.ts'
 import {
   type Analysis,
   type AnalysisId,
   isVersion4,
-  type LogLevel,
+  type LineLevel,
   type LogLine,
   type Outcome,
   type Report,
 } from './model.ts'
-import type { PendingReport, Ports } from './ports.ts'
+import type { PendingReport } from './ports/outbox.ts'
+import type { PoPorts } from './ports.ts'
 
-export type DeliveryPorts = Pick<Ports, 'store' | 'hub' | 'log' | 'now' | 'random'>
-
-const REPORT_LEASE_MS = 30_000
-
-/** The report of a recorded state; null where the Hub has no word for it. */
-export function stateReport({ state, progress }: Pick<Analysis, 'state' | 'progress'>): Report | null {
-  const status = WORDS[state].hub
-  return status && { kind: 'status', status, progress: state === 'executed' ? 100 : progress }
-}
-
-/** How an end is told: what it was, and then the terminal status. */
 export const outcomeReport = (outcome: Outcome, progress: number): Report => ({
   kind: 'status',
   status: outcome,
   progress: outcome === 'executed' ? 100 : progress,
 })
 
-/** A line that we write about an analysis, kept in its log and told to the Hub. */
-export function ownLine(level: LogLevel, marker: string, text: string, { state, progress }: Analysis): LogLine {
+/** A line that we write into the log of an analysis. */
+export function ownLine(level: LineLevel, marker: string, text: string, { state, progress }: Analysis): LogLine {
   return { level, message: `${marker}: ${text}`, status: WORDS[state].status, progress }
 }
 
-export const lineReport = ({ level, message }: LogLine, status: LogStatus): Report => ({
-  kind: 'log',
-  level,
-  message,
-  status,
-})
-type LogStatus = Extract<Report, { kind: 'log' }>['status']
+export type DeliveryPorts = Pick<PoPorts, 'store' | 'hub' | 'log' | 'now' | 'random'>
 
-async function send({ hub }: Pick<Ports, 'hub'>, { id, report }: PendingReport): Promise<string | undefined> {
-  if (!isVersion4(id)) return 'the Hub takes only ids of version 4'
-  if (report.kind === 'log') {
-    await hub.createLog(id, report)
-    return undefined
-  }
-  const own = await hub.analysisNode(id)
-  if (!own) return 'the Hub does not know this analysis on this node'
-  await hub.updateStatus(own.analysisNodeId, report.status, report.progress)
-  return undefined
-}
-
-/** Puts an analysis's reports off; the next attempt comes later each time. */
-async function postpone(ports: DeliveryPorts, { id, report, attempts }: PendingReport, error: unknown): Promise<void> {
-  await ports.store.postponeReports(id, retryAt(ports, attempts))
-  ports.log('info', 'report postponed', { analysis: id, kind: report.kind, attempts: attempts + 1, error })
-}
-
-/** Sends one report. Undefined when the Hub was away and it waits; otherwise why it was refused, or null. */
-async function deliverOne(ports: DeliveryPorts, pending: PendingReport): Promise<string | null | undefined> {
-  try {
-    return (await send(ports, pending)) ?? null
-  } catch (error) {
-    if (isFault(error, 'refused')) return error.message
-    await postpone(ports, pending, error)
-    return undefined
-  }
-}
+const LEASE_MS = 30_000
 
 /**
- * Delivers what is due, of one analysis or of all, until nothing is due or `deadline` has passed. Analyses are served
- * side by side, the reports of one strictly in order. When the Hub is heard of again, nothing waits any longer.
+ * Delivers the reports that are due, of one analysis or of all, until none is due or `deadline` has passed. The first success
+ * after a failed attempt makes all waiting reports due: the Hub is up again.
  */
 export function deliver(ports: DeliveryPorts, deadline: Date, id?: AnalysisId): Promise<Drained> {
   const { store, log, now } = ports
-  let hastened = false
+  let isHastened = false
   return drain(
     {
-      claim: (limit) => store.claimReports(now(), REPORT_LEASE_MS, limit, id),
+      claim: (limit) => store.claimReports(now(), LEASE_MS, limit, id),
       isAlone: ({ unfinished }) => unfinished > 1,
       send: async (pending) => {
-        const refused = await deliverOne(ports, pending)
-        if (refused === undefined) return false
-        const { kind } = pending.report
-        if (refused !== null) log('warn', 'report refused', { analysis: pending.id, kind, reason: refused })
-        await store.settleReport(pending.seq, refused ?? undefined)
-        if (pending.attempts > 0 && !hastened) {
-          hastened = true
-          await store.hastenReports(now())
+        const delivery = await deliverOne(ports, pending)
+        if (delivery === 'waiting') return false
+        const reason = delivery === 'sent' ? undefined : delivery.refused
+        if (reason !== undefined)
+          log('warn', 'report refused', { analysis: pending.id, kind: pending.report.kind, reason })
+        await store.settleReport(pending.seq)
+        if (pending.attempts > 0 && !isHastened) {
+          isHastened = true
+          await store.retryReportsNow(now())
         }
         return true
       },
@@ -106,30 +68,52 @@ export function deliver(ports: DeliveryPorts, deadline: Date, id?: AnalysisId): 
   )
 }
 
-/** A store of which the delivery uses one connection at a time: the others are for those who wait for an answer. */
-function oneConnection(store: Ports['store']): Ports['store'] {
-  const inTurn = limited(1)
-  return {
-    ...store,
-    claimReports: (...args) => inTurn(() => store.claimReports(...args)),
-    settleReport: (...args) => inTurn(() => store.settleReport(...args)),
-    postponeReports: (...args) => inTurn(() => store.postponeReports(...args)),
-    hastenReports: (...args) => inTurn(() => store.hastenReports(...args)),
+interface Refused {
+  /** Why it is never sent again. */
+  readonly refused: string
+}
+
+async function deliverOne(ports: DeliveryPorts, pending: PendingReport): Promise<'sent' | 'waiting' | Refused> {
+  try {
+    return await send(ports, pending)
+  } catch (error) {
+    if (isFault(error, 'refused')) return { refused: error.message }
+    await postpone(ports, pending, error)
+    return 'waiting'
   }
 }
 
-/** How long a function goes on delivering after its caller was answered. */
+async function send({ hub }: DeliveryPorts, { id, report }: PendingReport): Promise<'sent' | Refused> {
+  if (!isVersion4(id)) return { refused: 'the Hub takes only ids of version 4' }
+  if (report.kind === 'log') {
+    await hub.createLog(id, report)
+    return 'sent'
+  }
+  const own = await hub.analysisNode(id)
+  if (!own) return { refused: 'the Hub does not know this analysis on this node' }
+  await hub.updateStatus(own.analysisNodeId, report.status, report.progress)
+  return 'sent'
+}
+
+async function postpone(ports: DeliveryPorts, { id, report, attempts }: PendingReport, error: unknown): Promise<void> {
+  await ports.store.postponeReports(id, retryAt(ports, attempts))
+  ports.log('info', 'report postponed', { analysis: id, kind: report.kind, attempts: attempts + 1, error })
+}
+
+// --------------------------------------------------------------------------------------------- after an answer
+
+/** How long a function delivers after it has answered its caller. */
 const AFTER_ANSWER_MS = 5000
 
 /**
- * For the time after an answer: delivers what is due. A process delivers once at a time, or with the Hub away all its
- * requests would claim the same rows; who comes meanwhile waits for the delivery after. What fails is the sweep's to mend.
+ * Makes a function that delivers what is due after an answer. A process delivers once at a time; otherwise all its requests
+ * would claim the same rows while the Hub is down. Calls during a delivery share the next one. The sweep repeats what fails.
  */
 export function deliverSoon(): (ports: DeliveryPorts) => Promise<void> {
   let current: Promise<unknown> = Promise.resolve()
   let next: Promise<void> | undefined
   const deliverNext = async (ports: DeliveryPorts): Promise<void> => {
-    await current.catch(() => {}) // was its callers' to hear of
+    await current.catch(() => {}) // reported to its own callers
     next = undefined
     const deadline = new Date(ports.now().getTime() + AFTER_ANSWER_MS)
     current = deliver({ ...ports, store: oneConnection(ports.store) }, deadline)
@@ -138,5 +122,17 @@ export function deliverSoon(): (ports: DeliveryPorts) => Promise<void> {
   return (ports) => {
     next ??= deliverNext(ports)
     return next
+  }
+}
+
+/** Limits a delivery to one connection of the pool: the others serve requests that wait for an answer. */
+function oneConnection(store: PoPorts['store']): PoPorts['store'] {
+  const inTurn = withLimit(1)
+  return {
+    ...store,
+    claimReports: (...args) => inTurn(() => store.claimReports(...args)),
+    settleReport: (...args) => inTurn(() => store.settleReport(...args)),
+    postponeReports: (...args) => inTurn(() => store.postponeReports(...args)),
+    retryReportsNow: (...args) => inTurn(() => store.retryReportsNow(...args)),
   }
 }

@@ -1,34 +1,38 @@
 /**
- * The bodies and answers of `/po`, per function: what `endpoint()` checks and what the OpenAPI description says. A string
- * is a string here, never a number or null; unknown fields are ignored. Ids keep the caller's spelling: answers use it.
- *
- * May import the model and the shape of schemas; used by `functions` and the description only.
+ * Requests and answers of `/po`, for `endpoint()` and the OpenAPI description. Numbers and null are not accepted as strings;
+ * unknown fields are ignored.
  */
 import * as z from 'zod'
-import type { AnySchemas } from '../http/endpoint.ts'
-import { isUuid, LOG_LEVELS, STATUS_WORDS } from './model.ts'
-import { REGISTRY_PATTERN } from './registry.ts'
+import type { AnySchemas } from '../http/schemas.ts'
+import { REGISTRY_PATTERN } from '../platform/registry.ts'
+import { LOG_LEVELS, parseAnalysisId, STATUS_WORDS } from './model.ts'
 
-/** Any version, any case, with dashes or without. */
-const uuid = z
+/** A UUID of any version and case, with dashes or without: the id, and the spelling that answers repeat. */
+const spelledId = z
   .string()
-  .refine(isUuid, { error: 'Input should be a valid UUID', params: { type: 'uuid_parsing' } })
   .meta({ format: 'uuid' })
+  .transform((spelling, context) => {
+    const id = parseAnalysisId(spelling)
+    if (id) return { id, spelling }
+    context.addIssue({ code: 'custom', message: 'Input should be a valid UUID', params: { type: 'uuid_parsing' } })
+    return z.NEVER
+  })
+const uuid = spelledId.transform(({ id }) => id)
 
-/** PostgreSQL takes every character but NUL. */
+/** PostgreSQL stores every character except NUL. */
 const plain = z
   .string()
   .refine((text) => !text.includes('\0'), 'Input should hold no NUL character')
   .meta({ pattern: '^[^\\u0000]*$' })
 
-/** What a kubelet takes for the name of an image has nothing else in it. */
+/** A superset of what a kubelet accepts as the name of an image. */
 const image = z.string().regex(/^[!-~]+$/, 'Input should be the name of an image')
 
-/** Room below the nine digits that fit into the names of a run. */
+/** Names of runs have at most nine digits; run numbers count up from the restart counter. */
 const RESTART_COUNTER_LIMIT = 99_999_999
 
-export const createAnalysis = z.object({
-  analysis_id: uuid,
+const createAnalysis = z.object({
+  analysis_id: spelledId,
   project_id: uuid,
   registry_url: plain.meta({
     pattern: REGISTRY_PATTERN,
@@ -43,10 +47,10 @@ export const createAnalysis = z.object({
 })
 export type CreateAnalysis = z.output<typeof createAnalysis>
 
-/** Lines come from programs of strangers: what the database cannot keep is replaced, not refused. */
+/** Analyses write anything, so characters that the database cannot store are replaced, not refused. */
 const line = z.string().transform((text) => text.replaceAll('\0', '\uFFFD').toWellFormed())
 
-export const createLogEntity = z.object({
+const createLogEntity = z.object({
   log: line,
   log_type: z.enum(LOG_LEVELS),
   analysis_id: uuid,
@@ -57,16 +61,10 @@ export type CreateLogEntity = z.output<typeof createLogEntity>
 
 const statusWord = z.enum(STATUS_WORDS)
 
-/** As a record of strings; zod checks this form in two thirds of the time, and it is asked for all of them. */
-export const statusAnswer = z.object({}).catchall(z.object({ status: statusWord, progress: z.int().min(0).max(100) }))
-export type StatusAnswer = z.output<typeof statusAnswer>
+/** zod checks this in two thirds of the time of `z.record`, which matters for an answer with all analyses. */
+const statusAnswer = z.object({}).catchall(z.object({ status: statusWord, progress: z.int().min(0).max(100) }))
 
-/** What create and stop answer; delete answers null for each analysis. */
-export const statusOnlyAnswer = z.record(z.string(), statusWord)
-export type StatusOnlyAnswer = z.output<typeof statusOnlyAnswer>
-
-export const deleteAnswer = z.record(z.string(), z.null())
-export type DeleteAnswer = z.output<typeof deleteAnswer>
+const statusOnlyAnswer = z.record(z.string(), statusWord)
 
 const isNameList = (text: string): boolean => {
   try {
@@ -76,27 +74,30 @@ const isNameList = (text: string): boolean => {
   }
 }
 
-/** One text per run that holds its pod names as a JSON list. */
 const nameList = z
   .string()
   .refine(isNameList, 'a JSON list of names')
   .meta({ examples: ['["analysis-0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d-1-5d9c8-x2x9k"]'] })
-export const podsAnswer = z.record(z.string(), z.array(nameList))
-export type PodsAnswer = z.output<typeof podsAnswer>
+const podsAnswer = z.record(z.string(), z.array(nameList))
 
 const logsById = z.record(z.string(), z.array(z.string()))
-export const logsAnswer = z.object({ analysis: logsById, nginx: logsById })
-export type LogsAnswer = z.output<typeof logsAnswer>
+const logsAnswer = z.object({ analysis: logsById, nginx: logsById })
 
-/** One text under each word that was asked for; `zombies` is always there. */
-export const cleanupAnswer = z.object({ zombies: z.string() }).catchall(z.string())
-export type CleanupAnswer = z.output<typeof cleanupAnswer>
+/** One text per requested word, and always one for `zombies`. */
+const cleanupAnswer = z.object({ zombies: z.string() }).catchall(z.string())
 
 export const healthAnswer = z.object({ status: z.literal('ok') })
 
-const oneOrAll = z.object({ analysis_id: uuid.optional() })
+const oneOrAll = z.object({ analysis_id: spelledId.optional() })
 const cleanupParams = z.object({
   cleanup_type: z.string().describe('Words of all, analyzes, services, mb, rs, keycloak, zombies; separated by commas'),
+})
+
+/** Of an endpoint for one analysis, or for all. */
+const forOneOrAll = <Answer extends z.ZodType>(answer: Answer, ...failures: string[]) => ({
+  params: oneOrAll,
+  answer,
+  failures,
 })
 
 /** By the keys of `routes.po`. */
@@ -108,37 +109,13 @@ export const poSchemas = {
     failures: ['Error creating analysis'],
     conflict: 'An analysis of this id runs with another image, project or registry',
   },
-  history: {
-    params: oneOrAll,
-    answer: logsAnswer,
-    failures: ['Error retrieving ALL history data', 'Error retrieving history data'],
-  },
-  logs: {
-    params: oneOrAll,
-    answer: logsAnswer,
-    failures: ['Error retrieving ALL logs data', 'Error retrieving logs data'],
-  },
+  history: forOneOrAll(logsAnswer, 'Error retrieving ALL history data', 'Error retrieving history data'),
+  logs: forOneOrAll(logsAnswer, 'Error retrieving ALL logs data', 'Error retrieving logs data'),
   streamLogs: { body: createLogEntity, answer: z.null(), failures: ['Error streaming logs'] },
-  status: {
-    params: oneOrAll,
-    answer: statusAnswer,
-    failures: ['Error retrieving ALL status data', 'Error retrieving status data'],
-  },
-  pods: {
-    params: oneOrAll,
-    answer: podsAnswer,
-    failures: ['Error retrieving ALL pod names', 'Error retrieving pod name'],
-  },
-  stop: {
-    params: oneOrAll,
-    answer: statusOnlyAnswer,
-    failures: ['Error stopping ALL analyzes', 'Error stopping analysis'],
-  },
-  delete: {
-    params: oneOrAll,
-    answer: deleteAnswer,
-    failures: ['Error deleting ALL analyzes', 'Error deleting analysis'],
-  },
+  status: forOneOrAll(statusAnswer, 'Error retrieving ALL status data', 'Error retrieving status data'),
+  pods: forOneOrAll(podsAnswer, 'Error retrieving ALL pod names', 'Error retrieving pod name'),
+  stop: forOneOrAll(statusOnlyAnswer, 'Error stopping ALL analyzes', 'Error stopping analysis'),
+  delete: forOneOrAll(z.record(z.string(), z.null()), 'Error deleting ALL analyzes', 'Error deleting analysis'),
   cleanup: { params: cleanupParams, answer: cleanupAnswer, failures: ['Error cleaning up'] },
   healthz: { answer: healthAnswer, failures: ['Error checking health'] },
 } as const satisfies Record<string, AnySchemas>

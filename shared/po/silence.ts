@@ -1,29 +1,31 @@
 /**
- * Silence that no analysis answers for. When most of those that had been heard of fall silent in one sweep, the fault is
- * ours: the way to them is broken, not they. And of the time in which no sweep ran nobody knows whether they would have
- * answered. In both cases every silence begins anew.
+ * Silence that is not the fault of an analysis. The silence timer of an analysis runs while its polls fail, and ends its run
+ * when its budget is spent. Before each sweep, all timers are reset in two cases (ADR 0010):
+ *
+ * - Most of the analyses that have answered before are silent: then the network between the loop and them is broken.
+ * - No sweep was completed for a while: it is not known whether they would have answered meanwhile.
  */
-import type { Ports } from './ports.ts'
+import type { PoPorts } from './ports.ts'
 
-/** Fewer silent analyses than this are never our fault. */
+/** Fewer silent analyses than this are never taken for a fault of ours. */
 const FAULT_MIN = 3
-/** More than this share of those that had been heard of is. */
+/** More than this share of the analyses that have answered before is. */
 const FAULT_SHARE = 0.5
-/** Intervals without a completed sweep after which the loop counts as standing still. */
+/** Intervals without a completed sweep after which the loop is stalled. */
 export const STALLED_INTERVALS = 3
-/** Intervals for which a fault of ours is shown after it was last seen. */
+/** Intervals for which the health endpoint shows a fault of ours after it was last seen. */
 export const FAULT_INTERVALS = 2
 
-/** Looks at what the sweep before this one left, and pardons what is not the analyses' own silence. */
-export async function pardonSilence(ports: Pick<Ports, 'store' | 'now' | 'settings' | 'log'>): Promise<void> {
+/** Decides from what the previous sweep recorded, and resets the timers if the silence is not the fault of the analyses. */
+export async function resetSilenceTimers(ports: Pick<PoPorts, 'store' | 'now' | 'settings' | 'log'>): Promise<void> {
   const { store, now, settings, log } = ports
   const at = now()
   const [{ heard, silent }, { completedAt }] = await Promise.all([store.silence(), store.loopState(at)])
-  const awaySeconds = completedAt ? (at.getTime() - completedAt.getTime()) / 1000 : 0
-  const fault = silent >= FAULT_MIN && silent > heard * FAULT_SHARE
-  const away = awaySeconds > STALLED_INTERVALS * settings.intervalSeconds
-  if (!fault && !away) return
-  if (fault) log('error', 'most analyses do not answer', { silent, heard })
-  else log('warn', 'loop was away', { seconds: Math.round(awaySeconds) })
-  await store.pardonSilence(at, fault)
+  const idleSeconds = completedAt ? (at.getTime() - completedAt.getTime()) / 1000 : 0
+  const isOurFault = silent >= FAULT_MIN && silent > heard * FAULT_SHARE
+  const isStalled = idleSeconds > STALLED_INTERVALS * settings.intervalSeconds
+  if (!isOurFault && !isStalled) return
+  if (isOurFault) log('error', 'most analyses do not answer', { silent, heard })
+  else log('warn', 'loop was stalled', { seconds: Math.round(idleSeconds) })
+  await store.resetSilenceTimers(at, isOurFault)
 }

@@ -1,26 +1,22 @@
-/** `GET /po/status[/{id}]`: state and progress in the words that clients know. Unknown ids answer an empty object. */
+/** `GET /po/status[/{id}]`: status and progress. The answer for an unknown id is an empty object. */
 import type { Selection } from './each.ts'
 import { statusWord } from './lifecycle.ts'
 import type { StatusWord } from './model.ts'
-import type { AnalysisState, Ports } from './ports.ts'
+import type { AnalysisState } from './ports/analyses.ts'
+import type { PoPorts } from './ports.ts'
 
-export interface AnalysisStatus {
-  readonly status: StatusWord
-  readonly progress: number
-}
-
-async function statesOf({ store }: Pick<Ports, 'store'>, selection: Selection): Promise<AnalysisState[]> {
+async function statesOf({ store }: Pick<PoPorts, 'store'>, selection: Selection): Promise<AnalysisState[]> {
   if (!selection) return store.listStates()
   const analysis = await store.find(selection.id)
   return analysis ? [{ ...analysis, spelling: selection.spelling }] : []
 }
 
 export async function status(
-  ports: Pick<Ports, 'store'>,
+  ports: Pick<PoPorts, 'store'>,
   selection: Selection,
-): Promise<Record<string, AnalysisStatus>> {
+): Promise<Record<string, { readonly status: StatusWord; readonly progress: number }>> {
   const states = await statesOf(ports, selection)
-  const answer: Record<string, AnalysisStatus> = {}
-  for (const { spelling, state, progress } of states) answer[spelling] = { status: statusWord(state), progress }
-  return answer
+  return Object.fromEntries(
+    states.map(({ spelling, state, progress }) => [spelling, { status: statusWord(state), progress }]),
+  )
 }

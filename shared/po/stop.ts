@@ -1,9 +1,9 @@
-/** `PUT /po/stop[/{id}]`: a stop wins over every other state of a live analysis, and a stopped one never runs again. */
+/** `PUT /po/stop[/{id}]`: ends a live analysis in any state. A stopped one never runs again. */
 import { eachAnalysis, type Selection } from './each.ts'
-import { carryOutEnd, recordEnd } from './ending.ts'
+import { recordEnd } from './ending.ts'
 import { statusWord } from './lifecycle.ts'
 import { type Analysis, isLive, type StatusWord } from './model.ts'
-import type { ReleasePorts } from './release.ts'
+import { type ReleasePorts, releaseByKey } from './release.ts'
 import { ownLine } from './report.ts'
 
 async function stopOne(ports: ReleasePorts, analysis: Analysis): Promise<StatusWord> {
@@ -18,13 +18,13 @@ async function stopOne(ports: ReleasePorts, analysis: Analysis): Promise<StatusW
     }
     ports.log('action', 'analysis stopped', { analysis: analysis.id, run: analysis.run })
   }
-  await carryOutEnd(ports, analysis)
+  await releaseByKey(ports, analysis.key)
   return 'stopped'
 }
 
 /**
- * Stops one analysis, or all. A finished one answers its state, and the Hub is told nothing about it.
- * @throws Fault `unavailable` when objects could not be removed yet: the stop is recorded all the same
+ * Stops one analysis, or all. For an ended one the answer is its status, and nothing is reported to the Hub.
+ * @throws Fault `unavailable` when objects could not be removed yet: the stop is recorded, and the sweep continues it
  */
 export const stop = (ports: ReleasePorts, selection: Selection): Promise<Record<string, StatusWord>> =>
   eachAnalysis(ports, selection, (analysis) => stopOne(ports, analysis))

@@ -1,15 +1,16 @@
 /**
- * Objects of runs that no row accounts for. Objects are read before rows, so that a run created in between is never taken
- * for one; a run is accounted for when its incarnation lives, is being removed, or waits for its removal.
+ * Zombies: objects of runs without a row. A run has a row while its incarnation is live, `stopping`, or has a removal. Objects
+ * are read before rows, so a run that is created in between is never a zombie.
  */
 import type { Inventory } from './inventory.ts'
 import { type AnalysisId, isLive, type Removal } from './model.ts'
-import { COMPONENT, parseObjectName, type RunRef } from './names.ts'
-import type { ObjectMeta, OwnedKind, PodFacts, Ports } from './ports.ts'
+import { type AnalysisRunRef, COMPONENT, parseObjectName } from './names.ts'
+import type { ObjectMeta, OwnedKind, PoPodFacts } from './ports/cluster.ts'
+import type { PoPorts } from './ports.ts'
 
-type ZombiePorts = Pick<Ports, 'store' | 'cluster' | 'log' | 'now'>
+type ZombiePorts = Pick<PoPorts, 'store' | 'cluster' | 'log' | 'now'>
 
-/** Kinds as cleanup names them, in the order of its answer. */
+/** Kinds in the answer of cleanup, in its order. */
 export const ZOMBIE_KINDS = [
   'deployments',
   'nginx-deployments',
@@ -20,9 +21,9 @@ export const ZOMBIE_KINDS = [
   'networkpolicys',
   'configmaps',
 ] as const
-export type ZombieKind = (typeof ZOMBIE_KINDS)[number]
+type ZombieKind = (typeof ZOMBIE_KINDS)[number]
 
-interface Found {
+interface Zombie {
   readonly label: ZombieKind
   readonly name: string
   readonly remove: () => Promise<boolean>
@@ -36,11 +37,8 @@ function labelOf(kind: OwnedKind, component: string | undefined): ZombieKind {
   return 'configmaps'
 }
 
-const runOfObject = ({ name }: ObjectMeta): RunRef | undefined => parseObjectName(name)
-const runOfPod = ({ labels }: PodFacts): RunRef | undefined => parseObjectName(labels['app'] ?? '')
-
-/** Of version 0.1 the root is a Secret, which no inventory has: it is known, and goes, with the policy it owns. */
-function foundObject({ cluster }: ZombiePorts, { kind, name, labels, owners }: ObjectMeta): Found {
+/** Roots of version 0.1 are Secrets, which no inventory lists. Each is removed together with the policy that it owns. */
+function zombieObject({ cluster }: ZombiePorts, { kind, name, labels, owners }: ObjectMeta): Zombie {
   const remove = async (): Promise<boolean> => {
     for (const owner of owners) if (owner.kind === 'Secret') await cluster.remove('Secret', owner.name)
     return cluster.remove(kind, name)
@@ -48,15 +46,14 @@ function foundObject({ cluster }: ZombiePorts, { kind, name, labels, owners }: O
   return { label: labelOf(kind, labels['component']), name, remove }
 }
 
-function foundPod({ cluster }: ZombiePorts, { name, labels }: PodFacts): Found {
+function zombiePod({ cluster }: ZombiePorts, { name, labels }: PoPodFacts): Zombie {
   const label = labels['component'] === COMPONENT.proxy ? 'nginx-pods' : 'pods'
   return { label, name, remove: () => cluster.removePod(name) }
 }
 
 type Range = Pick<Removal, 'firstRun' | 'lastRun'>
 
-/** Run numbers that rows account for, by id. */
-async function accountedFor({ store }: ZombiePorts): Promise<Map<AnalysisId, Range[]>> {
+async function runsWithRow({ store }: ZombiePorts): Promise<Map<AnalysisId, Range[]>> {
   const [analyses, removals] = await Promise.all([store.list(), store.pendingRemovals()])
   const ranges = new Map<AnalysisId, Range[]>()
   const add = (id: AnalysisId, range: Range) => ranges.set(id, [...(ranges.get(id) ?? []), range])
@@ -67,23 +64,25 @@ async function accountedFor({ store }: ZombiePorts): Promise<Map<AnalysisId, Ran
   return ranges
 }
 
-/** What no row accounts for and is at least `graceMs` old. What is being deleted already is left to itself. */
-async function findZombies(ports: ZombiePorts, { objects, pods }: Inventory, graceMs: number): Promise<Found[]> {
+/** Zombies that are at least `graceMs` old and not being deleted yet. */
+async function findZombies(ports: ZombiePorts, { objects, pods }: Inventory, graceMs: number): Promise<Zombie[]> {
   if (objects.length === 0 && pods.length === 0) return []
-  const ranges = await accountedFor(ports)
+  const ranges = await runsWithRow(ports)
   const before = ports.now().getTime() - graceMs
-  const isOld = ({ deleting, createdAt }: ObjectMeta | PodFacts) => !deleting && createdAt.getTime() <= before
-  const isOwned = (ref: RunRef | undefined) =>
+  const isOld = ({ deleting, createdAt }: ObjectMeta | PoPodFacts) => !deleting && createdAt.getTime() <= before
+  const hasRow = (ref: AnalysisRunRef | undefined) =>
     !ref || ranges.get(ref.id)?.some(({ firstRun, lastRun }) => ref.run >= firstRun && ref.run <= lastRun)
   return [
     ...objects
-      .filter((object) => isOld(object) && !isOwned(runOfObject(object)))
-      .map((object) => foundObject(ports, object)),
-    ...pods.filter((pod) => isOld(pod) && !isOwned(runOfPod(pod))).map((pod) => foundPod(ports, pod)),
+      .filter((object) => isOld(object) && !hasRow(parseObjectName(object.name)))
+      .map((object) => zombieObject(ports, object)),
+    ...pods
+      .filter((pod) => isOld(pod) && !hasRow(parseObjectName(pod.labels['app'] ?? '')))
+      .map((pod) => zombiePod(ports, pod)),
   ]
 }
 
-/** Removes what of an inventory no row accounts for, root first, and counts it by kind; most of it goes with its root. */
+/** Removes the zombies of an inventory, roots first, and counts them by kind. Kubernetes deletes most of them with their root. */
 export async function removeZombies(
   ports: ZombiePorts,
   inventory: Inventory,

@@ -1,38 +1,35 @@
-/** Calls of the programs beside a run: with its token, streamed, tried again where that makes sense. */
-import { type IncomingMessage, request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
-import { text } from 'node:stream/consumers'
+/** HTTP requests of the programs beside a run: with its token, streamed, retried after temporary failures. */
+
+import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { openRequest, readText } from '../platform/http-client.ts'
+import type { Bytes } from '../platform/ports.ts'
 import type { RunEnvironment } from './environment.ts'
 
-export type Bytes = AsyncIterable<Uint8Array>
-
-/** The other side said no: asking again would not help. */
+/** The server refused the request: a retry would not help. */
 export class Refused extends Error {
-  readonly status: number
-  constructor(status: number, message: string) {
-    super(message)
-    this.name = 'Refused'
-    this.status = status
-  }
+  override readonly name = 'Refused'
 }
 
 const STALL_MS = 60_000
 const PAUSE_MS = { first: 250, most: 10_000 }
-/** How long an answer is waited for on a connection that takes nothing more. */
+/** Above a page of 1,000 files with the longest paths. */
+const ANSWER_BYTES = 64 * 1024 * 1024
+/** Time to wait for an answer when the connection accepts no more bytes. */
 const LATE_ANSWER_MS = 2000
-/** Faults of this side's files, which waiting does not mend. */
+/** Errors of the local file system, which are permanent. */
 const LOCAL = /^(ENOSPC|EDQUOT|EACCES|EPERM|EROFS|EISDIR|ENOTDIR|ENAMETOOLONG|ELOOP|ENOENT|EEXIST|EIO)$/
 const AGAIN = [408, 425, 429, 500, 502, 503, 504]
 
-export interface Sent {
+interface Sent {
   readonly bytes: Bytes
   readonly length: number
 }
 
-export interface Client {
-  /** Tries until `until`, with longer and longer pauses. @throws what failed last, or `Refused` at once */
+export interface RunClient {
+  /** Retries until `until`, with exponential back-off. @throws the last error, or a permanent one at once */
   persist<T>(until: number, attempt: () => Promise<T>): Promise<T>
   json(method: string, path: string, body?: object): Promise<unknown>
   send(method: string, path: string, body: Sent): Promise<unknown>
@@ -41,18 +38,13 @@ export interface Client {
 
 const buffered = (value: object): Sent => {
   const bytes = Buffer.from(JSON.stringify(value))
-  return {
-    length: bytes.length,
-    bytes: (async function* () {
-      yield bytes
-    })(),
-  }
+  return { length: bytes.length, bytes: Readable.from([bytes]) }
 }
 
 const isFinal = (error: unknown): boolean =>
   error instanceof Refused || LOCAL.test(String((error as NodeJS.ErrnoException).code))
 
-/** The sentence of a refusal, where it is one of ours. */
+/** The message in an error answer of our functions. */
 function sentence(answer: string): string {
   try {
     const { detail } = JSON.parse(answer) as { detail?: unknown }
@@ -65,37 +57,33 @@ function sentence(answer: string): string {
 async function good(response: IncomingMessage): Promise<IncomingMessage> {
   const status = response.statusCode ?? 0
   if (status >= 200 && status < 300) return response
-  const words = `${status} ${sentence(await text(response)).slice(0, 500)}`
-  throw AGAIN.includes(status) ? new Error(words) : new Refused(status, words)
+  const words = `${status} ${sentence(await readText(response, ANSWER_BYTES)).slice(0, 500)}`
+  throw AGAIN.includes(status) ? new Error(words) : new Refused(words)
 }
 
-export function createClient({ url, serviceId, token }: RunEnvironment): Client {
+export function createClient({ url, serviceId, token }: RunEnvironment): RunClient {
   const base = `${url}/run/${serviceId}/`
 
   async function call(method: string, path: string, body?: Sent): Promise<IncomingMessage> {
-    const target = new URL(base + path)
-    const request = (target.protocol === 'https:' ? requestHttps : requestHttp)(target, {
+    const { sent, answer } = openRequest(new URL(base + path), {
       method,
       headers: {
         authorization: `Bearer ${token}`,
         ...(body && { 'content-length': body.length, 'content-type': 'application/octet-stream' }),
       },
     })
-    request.setTimeout(STALL_MS, () => request.destroy(new Error(`nothing came for ${STALL_MS / 1000} s`)))
-    const { promise: response, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-    request.on('response', resolve)
-    request.on('error', reject)
-    response.catch(() => {})
-    if (!body) request.end()
+    sent.setTimeout(STALL_MS, () => sent.destroy(new Error(`nothing came for ${STALL_MS / 1000} s`)))
+    if (!body) sent.end()
     else
-      await pipeline(body.bytes, request).catch(async (error: unknown) => {
+      await pipeline(body.bytes, sent).catch(async (error: unknown) => {
         // A refusal may have come before all was sent.
-        const answer = await Promise.race([response.catch(() => undefined), delay(LATE_ANSWER_MS)])
-        if (!answer) throw error
+        const early = await Promise.race([answer.catch(() => undefined), delay(LATE_ANSWER_MS)])
+        if (!early) throw error
       })
-    return good(await response)
+    return good(await answer)
   }
-  const parsed = async (response: Promise<IncomingMessage>): Promise<unknown> => JSON.parse(await text(await response))
+  const parsed = async (response: Promise<IncomingMessage>): Promise<unknown> =>
+    JSON.parse(await readText(await response, ANSWER_BYTES))
 
   return {
     async persist(until, attempt) {

@@ -7,7 +7,8 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { type Bytes, type Client, createClient, Refused } from './client.ts'
+import type { Bytes } from '../platform/ports.ts'
+import { createClient, Refused, type RunClient } from './client.ts'
 import { type RunEnvironment, readEnvironment } from './environment.ts'
 
 interface Input {
@@ -17,8 +18,8 @@ interface Input {
   readonly length: number | null
 }
 
-/** Time for one file to begin, and for the door to open, when others are away. */
-const PATIENCE_MS = 5 * 60_000
+/** Time for one file to begin, while the functions or the database are away. */
+const RETRY_MS = 5 * 60_000
 
 const named = (inputs: readonly Input[]): string =>
   inputs.map(({ name, file_id }) => `${name} (file ${file_id})`).join(', ')
@@ -40,7 +41,7 @@ async function* verified(source: Bytes, { sha256, name }: Input): Bytes {
 const queryOf = ({ step, firing }: RunEnvironment): string => `?step=${step}&firing=${firing}`
 
 /** Under its name only when it is complete; every user may read it. */
-async function fetchOne(client: Client, run: RunEnvironment, input: Input): Promise<void> {
+async function fetchOne(client: RunClient, run: RunEnvironment, input: Input): Promise<void> {
   const path = join(run.input, input.name)
   const partial = join(run.input, `.${input.sha256}.part`)
   await mkdir(dirname(path), { recursive: true, mode: 0o755 })
@@ -57,13 +58,13 @@ async function fetchOne(client: Client, run: RunEnvironment, input: Input): Prom
 const PAGE = 1000
 
 /** All inputs, page by page, as long as they fit below `/input`. */
-async function listed(client: Client, run: RunEnvironment): Promise<Input[]> {
+async function listed(client: RunClient, run: RunEnvironment): Promise<Input[]> {
   const inputs: Input[] = []
   let bytes = 0
   for (let page: readonly Input[] | undefined; !page || page.length === PAGE; ) {
     const after = encodeURIComponent(inputs.at(-1)?.name ?? '')
     const path = `inputs${queryOf(run)}&limit=${PAGE}&after=${after}`
-    page = (await client.persist(Date.now() + PATIENCE_MS, () => client.json('GET', path))) as readonly Input[]
+    page = (await client.persist(Date.now() + RETRY_MS, () => client.json('GET', path))) as readonly Input[]
     inputs.push(...page)
     bytes = page.reduce((sum, { length }) => sum + (length ?? 0), bytes)
     if (bytes > run.limits.bytes)
@@ -75,7 +76,7 @@ async function listed(client: Client, run: RunEnvironment): Promise<Input[]> {
 async function fetchAll(): Promise<number> {
   const run = readEnvironment(process.env)
   const client = createClient(run)
-  const until = () => Date.now() + PATIENCE_MS
+  const until = () => Date.now() + RETRY_MS
   const inputs = await listed(client, run)
   const missing = inputs.filter(({ sha256 }) => sha256 === null)
   if (missing.length > 0) throw new Error(`no such input file: ${named(missing)}`)

@@ -1,12 +1,14 @@
 /**
- * `upload-outputs` waits beside a run until its image has ended, be it well or not, and sends what lies in `/output`: complete,
- * or not at all, and then the run says so. It gets its signal from Kubernetes, which waits for the grace period. Started again,
- * it goes on where it was. With `--now` it waits for no signal.
+ * `upload-outputs` waits beside a run until its image has ended, with any exit code, and sends the files in `/output`: all of
+ * them, or none and the reason. Kubernetes sends it a signal and waits for the grace period. A restarted one continues. With
+ * `--now` it waits for no signal.
  */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
-import { type Bytes, type Client, createClient } from './client.ts'
+import { withinDeadline } from '../platform/http-client.ts'
+import type { Bytes } from '../platform/ports.ts'
+import { createClient, type RunClient } from './client.ts'
 import { type RunEnvironment, readEnvironment } from './environment.ts'
 import { type FoundFile, openPlain, walk } from './walk.ts'
 
@@ -23,11 +25,11 @@ interface OutputSet {
   readonly files: readonly Taken[]
 }
 
-const SIDE_BY_SIDE = 4
+const CONCURRENCY = 4
 const READ_BYTES = 256 * 1024
 const PAGE = 1000
-/** Kept back from the grace period for saying that it was not enough. */
-const LAST_WORD_MS = 5000
+/** Reserved to report a timeout before SIGKILL. */
+const REPORT_MS = 5000
 
 /** The bytes of a file, which must be as many as it was said to have. */
 async function* counted(source: Bytes, length: number, see: (bytes: Uint8Array) => void): Bytes {
@@ -54,7 +56,7 @@ async function reading<T>(file: FoundFile, use: (bytes: Bytes, length: number) =
   }
 }
 
-/** Whether the file is there already, from an upload that was broken off. */
+/** Whether the server has the file already, from an interrupted upload. */
 async function isTaken(file: FoundFile, taken: Taken | undefined): Promise<boolean> {
   if (!taken) return false
   return reading(file, async (bytes, length) => {
@@ -64,7 +66,7 @@ async function isTaken(file: FoundFile, taken: Taken | undefined): Promise<boole
   })
 }
 
-const sendOne = (client: Client, run: Run, file: FoundFile): Promise<Taken> =>
+const sendOne = (client: RunClient, run: Run, file: FoundFile): Promise<Taken> =>
   reading(file, async (bytes, length) => {
     const hash = createHash('sha256')
     const body = { length, bytes: counted(bytes, length, (some) => hash.update(some)) }
@@ -75,7 +77,7 @@ const sendOne = (client: Client, run: Run, file: FoundFile): Promise<Taken> =>
   })
 
 /** Another name of a file that was sent: the server has its content. */
-async function linkOne(client: Client, run: Run, { path }: FoundFile, { sha256, length }: Taken): Promise<Taken> {
+async function linkOne(client: RunClient, run: Run, { path }: FoundFile, { sha256, length }: Taken): Promise<Taken> {
   await client.json('PUT', `outputs/${encoded(path)}${queryOf(run)}&sha256=${sha256}`)
   return { path, sha256, length }
 }
@@ -86,11 +88,11 @@ async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): P
   const worker = async () => {
     for (const item of left) await work(item)
   }
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker))
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker))
 }
 
-/** What an upload that was broken off has brought, page by page, by path. */
-async function takenBefore(client: Client, run: Run, first: OutputSet, until: number): Promise<Map<string, Taken>> {
+/** Files of an interrupted upload by path, read page by page. */
+async function takenBefore(client: RunClient, run: Run, first: OutputSet, until: number): Promise<Map<string, Taken>> {
   const taken = new Map<string, Taken>()
   for (let page = first.files; page.length > 0; ) {
     for (const file of page) taken.set(file.path, file)
@@ -102,7 +104,7 @@ async function takenBefore(client: Client, run: Run, first: OutputSet, until: nu
   return taken
 }
 
-/** All files in one line, so that their end costs the same however many they are. */
+/** One digest of all files: ending a run costs the same for any number of them. */
 function digestOf(files: readonly Taken[]) {
   const hash = createHash('sha256')
   const lines = files.map((file) => ({ ...file, order: Buffer.from(file.path) }))
@@ -112,7 +114,7 @@ function digestOf(files: readonly Taken[]) {
   return { files: files.length, bytes, sha256: hash.digest('hex') }
 }
 
-async function sendAll(client: Client, run: RunEnvironment, until: number): Promise<string> {
+async function sendAll(client: RunClient, run: RunEnvironment, until: number): Promise<string> {
   const ask = <T>(attempt: () => Promise<unknown>) => client.persist(until, attempt) as Promise<T>
   const set = await ask<OutputSet>(() => client.json('GET', `outputs${queryOf(run)}`))
   if (set.state === 'complete') return `${set.count} output files, sent before`
@@ -138,29 +140,20 @@ const naming = (file: FoundFile) => (cause: unknown) => {
   throw new Error(`${file.path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
 }
 
-async function inTime<T>(until: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, fail) => {
-    timer = setTimeout(() => fail(new Error('the grace period was too short for them')), until - Date.now())
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const inTime = <T>(until: number, work: Promise<T>): Promise<T> =>
+  withinDeadline(until - Date.now(), () => work, 'the grace period was too short for them')
 
 async function main(): Promise<void> {
   const signal = once(process, 'SIGTERM')
-  process.title = 'upload-outputs' // whoever started it may look whether it listens
-  process.on('SIGTERM', () => {}) // more of them end nothing
+  process.title = 'upload-outputs' // read by the startup probe: from now on the signal is handled
+  process.on('SIGTERM', () => {}) // a second signal does not end the upload
   const alive = setInterval(() => {}, 2 ** 30)
   const run = readEnvironment(process.env)
   if (!process.argv.includes('--now')) await signal
   clearInterval(alive)
   const client = createClient(run)
   const end = Date.now() + run.graceSeconds * 1000
-  const until = Math.max(end - LAST_WORD_MS, Date.now() + (run.graceSeconds * 1000) / 2)
+  const until = Math.max(end - REPORT_MS, Date.now() + (run.graceSeconds * 1000) / 2)
   try {
     console.log(await inTime(until, sendAll(client, run, until)))
   } catch (error) {

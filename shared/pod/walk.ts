@@ -1,36 +1,36 @@
-/** What lies below `/output`: plain files only. No link is followed, and nothing is opened that could wait for somebody. */
+/** Finds the plain files below `/output`. Follows no link and opens nothing that could block. */
 import { constants, type Dirent } from 'node:fs'
 import { type FileHandle, lstat, open, opendir } from 'node:fs/promises'
 
 export interface Found {
-  /** Relative to where the walk began; what is no UTF-8 in a name is written as `%XX`. */
+  /** Relative to the root; bytes that are not UTF-8 are written as `%XX`. */
   readonly path: string
   readonly at: Buffer
 }
 
 export interface FoundFile extends Found {
-  /** Apparent: a sparse file has more bytes than it takes on the disk. */
+  /** Apparent size: a sparse file uses less of the disk. */
   readonly length: number
   /** The same for all names of one file. */
   readonly inode: string
 }
 
-export interface Walk {
+interface Walk {
   /** By path. */
   readonly files: readonly FoundFile[]
-  /** What was passed over, and why. */
+  /** What was skipped, and why. */
   readonly notes: readonly string[]
 }
 
-export interface WalkLimits {
+interface WalkLimits {
   readonly files: number
   /** Of all files together, each name of a file counted. */
   readonly bytes: number
 }
 
-/** All notes together, in characters: they travel with the end of the run. */
+/** Of all notes, in characters: one request sends them. */
 const NOTES_LENGTH = 256 * 1024
-/** Folders may be as many as files, and are passed through whatever is in them. */
+/** Limit of folders, including empty ones, per file of the limit of files. */
 const FOLDERS_PER_FILE = 10
 
 const SLASH = Buffer.from('/')
@@ -56,7 +56,7 @@ type Entry = Dirent<Buffer>
 
 const kindOf = (entry: Entry): string => KINDS.find(([is]) => entry[is]())?.[1] ?? 'neither file nor directory'
 
-/** Notes as long as there is room, and how many there was none for. */
+/** Collects notes up to a limit, and counts the rest. */
 function createNotes() {
   const notes: string[] = []
   let [length, left] = [0, 0]
@@ -70,24 +70,8 @@ function createNotes() {
   }
 }
 
-/** Counts what is found, and ends the walk with the first that is too much. */
-function createCount(limits: WalkLimits) {
-  const seen = { files: 0, bytes: 0, folders: 0 }
-  const assertBelow = (count: number, limit: number, what: string): void => {
-    if (count > limit) throw new Error(`a run may leave ${limit} ${what}, and there are more`)
-  }
-  return {
-    file(length: number): void {
-      seen.files += 1
-      seen.bytes += length
-      assertBelow(seen.files, limits.files, 'files (DT_OUTPUT_FILES)')
-      assertBelow(seen.bytes, limits.bytes, 'bytes (DT_OUTPUT_LIMIT)')
-    },
-    folder(): void {
-      seen.folders += 1
-      assertBelow(seen.folders, limits.files * FOLDERS_PER_FILE, 'folders')
-    },
-  }
+function assertBelow(count: number, limit: number, what: string): void {
+  if (count > limit) throw new Error(`a run may leave ${limit} ${what}, and there are more`)
 }
 
 /** Entry by entry: a folder may have millions. */
@@ -111,17 +95,20 @@ async function describeFile(found: Found): Promise<FoundFile> {
 export async function walk(root: string, limits: WalkLimits): Promise<Walk> {
   const files: FoundFile[] = []
   const notes = createNotes()
-  const count = createCount(limits)
+  const seen = { bytes: 0, folders: 0 }
   const folders: Found[] = [{ path: '', at: Buffer.from(root) }]
   for (let folder = folders.pop(); folder; folder = folders.pop())
     for await (const { entry, found } of entriesOf(folder)) {
       if (entry.isDirectory()) {
-        count.folder()
+        seen.folders += 1
+        assertBelow(seen.folders, limits.files * FOLDERS_PER_FILE, 'folders')
         folders.push(found)
       } else if (entry.isFile()) {
         const file = await describeFile(found)
-        count.file(file.length)
         files.push(file)
+        seen.bytes += file.length
+        assertBelow(files.length, limits.files, 'files (DT_OUTPUT_FILES)')
+        assertBelow(seen.bytes, limits.bytes, 'bytes (DT_OUTPUT_LIMIT)')
       } else notes.add(`${found.path}: not sent, it is ${kindOf(entry)}`)
     }
   return { files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), notes: notes.all() }

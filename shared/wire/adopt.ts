@@ -1,35 +1,28 @@
-/** Ports for a move from the Python service: those of a removal, and what the Python service has. */
-import { setTimeout as delay } from 'node:timers/promises'
-import { createTakeover } from '../adapters/kubernetes/takeover.ts'
-import { connect, createStore } from '../adapters/postgres/index.ts'
-import { createIntake } from '../adapters/postgres/intake.ts'
-import { createPredecessor } from '../adapters/postgres/predecessor.ts'
-import { type Environment, loadConfig } from '../config.ts'
-import type { Log, Ports, TakeoverPorts } from '../po/ports.ts'
+/** Ports of the adoption: those of a removal, and the state of the Python service. */
+import { createTakeover } from '../adapters/kubernetes/po/takeover.ts'
+import { connect, createPoStore } from '../adapters/postgres/po/index.ts'
+import { createPoIntake } from '../adapters/postgres/po/intake.ts'
+import { createPredecessor } from '../adapters/postgres/po/predecessor.ts'
+import type { Log } from '../platform/ports.ts'
+import type { AdoptPorts } from '../po/ports/adopt.ts'
+import { type Environment, loadConfig } from '../settings/config.ts'
 import { connection, overConnection } from './cluster.ts'
+import { createAmbient } from './context.ts'
 import { identity } from './identity.ts'
-import type { Context } from './index.ts'
 import { poSettings } from './settings.ts'
 import { sign } from './sign.ts'
 
-/** Settings that they read. */
 export const GROUPS = ['database', 'auth', 'identity', 'registry', 'runs', 'signing', 'logs'] as const
 
-type AdoptPorts = Pick<
-  Ports,
-  'store' | 'cluster' | 'identity' | 'broker' | 'sign' | 'log' | 'now' | 'sleep' | 'settings'
-> &
-  TakeoverPorts
-
-/** A log is one text that nothing bounds, and the server is silent while it works on it. */
+/** A log is one text of any length, and the server sends nothing while it reads it. */
 const PATIENT = { applicationName: 'flame-po-adopt', answerMs: 60_000 } as const
 
-/** Only in a pod of the cluster the resolver of this process is the cluster's. */
+/** Only in a pod is the resolver of this process the cluster's. */
 function resolverIsOurs(env: Environment): boolean {
   return env['KUBERNETES_SERVICE_HOST'] !== undefined && !env['KUBECONFIG']
 }
 
-export interface Wired {
+export interface WiredAdopt {
   readonly ports: AdoptPorts
   close(): Promise<void>
 }
@@ -38,18 +31,12 @@ export interface Wired {
  * @param former database of the Python service, if it is not ours: on the same server, with the same role
  * @throws ConfigFault
  */
-export function wireAdopt(env: Environment, log: Log, former?: string): Wired {
+export function wireAdopt(env: Environment, log: Log, former?: string): WiredAdopt {
   const config = loadConfig(GROUPS, env)
   const settings = poSettings(config)
   const resolver = config.CLUSTER_RESOLVER || (resolverIsOurs(env) ? settings.run.resolver : '')
-  const ambient: Context['ambient'] = {
-    log,
-    now: () => new Date(),
-    random: Math.random,
-    sleep: async (ms) => delay(ms),
-    settings: { ...settings, run: { ...settings.run, resolver } },
-  }
-  const context: Context = { config, env, ambient }
+  const ambient = createAmbient(log, { ...settings, run: { ...settings.run, resolver } })
+  const context = { config, env, ambient }
   const database = connect(config, PATIENT)
   const theirs = former ? connect({ ...config, POSTGRES_DB: former }, PATIENT) : database
   const link = connection(context)
@@ -58,8 +45,8 @@ export function wireAdopt(env: Environment, log: Log, former?: string): Wired {
     ...overConnection(link, context),
     ...identity(context),
     ...sign(context),
-    store: createStore(database),
-    intake: createIntake(database),
+    store: createPoStore(database),
+    intake: createPoIntake(database),
     predecessor: createPredecessor(theirs),
     takeover: createTakeover(link),
   }

@@ -1,6 +1,6 @@
-/** The connections of a function: one pool, whichever of its ports ask for it, so that `POSTGRES_MAX` holds for the process. */
-import { connect, type Database } from '../adapters/postgres/connect.ts'
-import type { Config } from '../config.ts'
+/** The connections of a function: one pool for all its ports, so `POSTGRES_MAX` limits the process. */
+import { connect, type Database } from '../adapters/postgres/database.ts'
+import type { Config } from '../settings/config.ts'
 
 const pools = new WeakMap<object, Database>()
 

@@ -3,9 +3,11 @@ import { createDigest } from '../adapters/digest.ts'
 import { checkAuthority, createBlobs, createCatalogue, createRuns } from '../adapters/postgres/files/index.ts'
 import { bytesOf } from '../dt/settings.ts'
 import { objectIdOf } from '../files/id.ts'
+import { parseObjectId } from '../files/model.ts'
 import type { RunPorts } from '../files/ports.ts'
+import type { Route } from '../routes/index.ts'
+import { type Wiring, wireWith } from './context.ts'
 import { databaseOf } from './database.ts'
-import type { Wiring } from './index.ts'
 
 const wiring: Wiring<Pick<RunPorts, 'catalogue' | 'blobs' | 'runs' | 'limits' | 'newDigest' | 'newId'>> = (context) => {
   const { config } = context
@@ -22,8 +24,11 @@ const wiring: Wiring<Pick<RunPorts, 'catalogue' | 'blobs' | 'runs' | 'limits' | 
       DT_SERVICE_OUTPUT_LIMIT: bytesOf(config.DT_SERVICE_OUTPUT_LIMIT),
     },
     newDigest: createDigest,
-    newId: () => objectIdOf(new Date(), randomBytes(8)),
+    newId: () => objectIdOf(parseObjectId, new Date(), randomBytes(8)),
   }
 }
 
-export const files = Object.assign(wiring, { check: checkAuthority })
+const files = Object.assign(wiring, { check: checkAuthority })
+
+/** Ports of functions that store and serve files, which need no settings of a system. */
+export const wireFiles = <const R extends Route>(route: R) => wireWith(() => undefined)(route, files)

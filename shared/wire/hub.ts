@@ -1,7 +1,8 @@
 import { createHub } from '../adapters/hub/index.ts'
-import type { Config } from '../config.ts'
-import type { Hub, Ports } from '../po/ports.ts'
-import type { Wiring } from './index.ts'
+import type { Hub } from '../po/ports/hub.ts'
+import type { PoPorts } from '../po/ports.ts'
+import type { Config } from '../settings/config.ts'
+import type { Wiring } from './context.ts'
 
 const create = (config: Config): Hub =>
   createHub({
@@ -14,6 +15,6 @@ const create = (config: Config): Hub =>
     extraCaCerts: config.EXTRA_CA_CERTS,
   })
 
-const wiring: Wiring<Pick<Ports, 'hub'>> = ({ config }) => ({ hub: create(config) })
+const wiring: Wiring<Pick<PoPorts, 'hub'>> = ({ config }) => ({ hub: create(config) })
 
 export const hub = Object.assign(wiring, { check: create })

@@ -1,8 +1,8 @@
 import { createIdentity } from '../adapters/keycloak/index.ts'
-import type { Ports } from '../po/ports.ts'
-import type { Wiring } from './index.ts'
+import type { PoPorts } from '../po/ports.ts'
+import type { Wiring } from './context.ts'
 
-export const identity: Wiring<Pick<Ports, 'identity'>> = ({ config }) => ({
+export const identity: Wiring<Pick<PoPorts, 'identity'>> = ({ config }) => ({
   identity: createIdentity({
     url: config.KEYCLOAK_URL,
     realm: config.KEYCLOAK_REALM,

@@ -1,11 +1,11 @@
-/** Ports for bringing a Mongo database over: that database, and ours. */
+/** Ports of the import: the Mongo database, and ours. */
 import { createDigest } from '../adapters/digest.ts'
 import { createFormer } from '../adapters/mongo/index.ts'
+import { connect, createDtStore } from '../adapters/postgres/dt/index.ts'
+import { createImportIntake } from '../adapters/postgres/dt/intake.ts'
 import { createBlobs, createCatalogue } from '../adapters/postgres/files/index.ts'
-import { connect, createStore } from '../adapters/postgres/twins/index.ts'
-import { createIntake } from '../adapters/postgres/twins/intake.ts'
-import { type Environment, loadConfig } from '../config.ts'
 import type { ImportPorts } from '../import/ports.ts'
+import { type Environment, loadConfig } from '../settings/config.ts'
 
 /** @throws ConfigFault */
 export function wireImport(env: Environment, log: ImportPorts['log']): { ports: ImportPorts; close(): Promise<void> } {
@@ -16,11 +16,11 @@ export function wireImport(env: Environment, log: ImportPorts['log']): { ports: 
     database: config.MONGO_DB,
     filesDatabase: config.MONGO_FILES_DB,
   })
-  const store = createStore(database)
+  const store = createDtStore(database)
   return {
     ports: {
       former,
-      intake: createIntake(database),
+      intake: createImportIntake(database),
       find: store.find,
       catalogue: createCatalogue(database),
       blobs: createBlobs(database),

@@ -1,22 +1,19 @@
 /** Settings of the use cases from the configuration. */
 import { readFileSync } from 'node:fs'
-import type { Config } from '../config.ts'
 import type { LogBounds, PoSettings, RunSettings } from '../po/settings.ts'
+import type { Config } from '../settings/config.ts'
 
-function readText(path: string): string {
+/** First name server of this process, which in a pod is the cluster's; empty if there is none. */
+function ownResolver(): string {
   try {
-    return readFileSync(path, 'utf8')
+    return /^nameserver\s+(\S+)/m.exec(readFileSync('/etc/resolv.conf', 'utf8'))?.[1] ?? ''
   } catch {
     return ''
   }
 }
 
-/** First name server of this process: in a pod that is the cluster's. */
-export const ownResolver = (read: (path: string) => string = readText): string =>
-  /^nameserver\s+(\S+)/m.exec(read('/etc/resolv.conf'))?.[1] ?? ''
-
 const runSettings = (config: Config): RunSettings => ({
-  // The connection to Kubernetes knows better; `wire/cluster.ts` puts that in.
+  // Replaced in `wire/cluster.ts` by the namespace of the connection.
   namespace: config.NAMESPACE,
   clusterDomain: config.CLUSTER_DOMAIN,
   resolver: config.CLUSTER_RESOLVER || ownResolver(),

@@ -1,8 +1,8 @@
-import { checkAuthority, createStore } from '../adapters/postgres/index.ts'
-import type { Ports } from '../po/ports.ts'
+import { checkAuthority, createPoStore } from '../adapters/postgres/po/index.ts'
+import type { PoPorts } from '../po/ports.ts'
+import type { Wiring } from './context.ts'
 import { databaseOf } from './database.ts'
-import type { Wiring } from './index.ts'
 
-const wiring: Wiring<Pick<Ports, 'store'>> = (context) => ({ store: createStore(databaseOf(context)) })
+const wiring: Wiring<Pick<PoPorts, 'store'>> = (context) => ({ store: createPoStore(databaseOf(context)) })
 
 export const store = Object.assign(wiring, { check: checkAuthority })

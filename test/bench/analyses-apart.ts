@@ -1,7 +1,6 @@
 /**
- * All analyses behind their proxies as one process: a server on every loopback address, the address says which analysis
- * is meant (`cluster-network.mjs`). The first of them hang when they are told to: they take connections and requests and
- * never answer.
+ * All analyses with their proxies as one process: a server on every loopback address, where the address identifies the
+ * analysis (`cluster-network.mjs`). On request the first ones hang: they accept connections and requests and never answer.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -9,19 +8,19 @@ import type { AddressInfo } from 'node:net'
 import { serveApart } from './apart.ts'
 
 export interface Question {
-  /** Analyses with numbers up to this hang from now on. */
+  /** Analyses with numbers up to this one hang from now on. */
   readonly hang: number
 }
 
 export interface Heard {
-  /** When an analysis had answered how it is, for the first time since the last question, by its number. */
+  /** When each analysis first answered a health check since the last question, by its number. */
   readonly polls: ReadonlyMap<number, number>
-  /** Requests to hear of partners. */
+  /** Requests with the status of partners. */
   readonly told: number
 }
 
 const HEALTH = JSON.stringify({ status: 'executing', token_remaining_time: 86_400 })
-/** As nginx keeps connections. */
+/** The keep-alive timeout of nginx. */
 const KEEP_ALIVE_MS = 75_000
 
 let hang = 0
@@ -30,7 +29,7 @@ let told = 0
 
 const wallClock = (): number => performance.timeOrigin + performance.now()
 
-/** Its number, from the address: `::ffff:127.1.0.7` is 7. */
+/** The number of the analysis at an address: `::ffff:127.1.0.7` is 7. */
 function numberOf({ socket }: IncomingMessage): number {
   const [, a = 0, b = 0, c = 0] = (socket.localAddress ?? '').replace('::ffff:', '').split('.').map(Number)
   return ((a - 1) << 16) | (b << 8) | c

@@ -1,13 +1,13 @@
-/** Analyses that execute, as far as the database knows. */
+/** Executing analyses, in the database only. */
 import { randomUUID } from 'node:crypto'
 import type { AnalysisId } from '../../shared/po/model.ts'
-import type { Store } from '../../shared/po/ports.ts'
+import type { PoStore } from '../../shared/po/ports/store.ts'
 
-/** The id of an analysis that has a number: the number is its end. */
+/** The id of the nth analysis ends in n. */
 export const analysisId = (n: number): AnalysisId =>
   `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}` as AnalysisId
 
-async function seedOne(store: Store, id: AnalysisId): Promise<AnalysisId> {
+async function seedOne(store: PoStore, id: AnalysisId): Promise<AnalysisId> {
   const result = await store.begin({
     id,
     spelling: id,
@@ -26,7 +26,7 @@ async function seedOne(store: Store, id: AnalysisId): Promise<AnalysisId> {
 
 /** @param idOf the id of the nth, from 1 */
 export async function seedAnalyses(
-  store: Store,
+  store: PoStore,
   count: number,
   idOf: (n: number) => AnalysisId = () => randomUUID() as AnalysisId,
 ): Promise<AnalysisId[]> {

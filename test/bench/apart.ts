@@ -1,6 +1,6 @@
 /**
- * Parts of a measurement in processes of their own, so that no part waits for another one's event loop. A part ends with
- * its parent. It says one thing when it is ready, then answers each question in the order in which they are asked.
+ * Runs parts of a measurement as separate processes, so that none waits for the event loop of another. A part exits with its
+ * parent. It sends one message when it is ready, then answers questions in order.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -53,7 +53,7 @@ export async function startApart<Ready, Question = never, Answer = never>(
   }
 }
 
-/** The other end of it. */
+/** The child's side. */
 export function serveApart<Question, Answer>(ready: unknown, answer: (question: Question) => Answer): void {
   process.on('disconnect', () => process.exit(0))
   process.on('message', (question) => process.send?.(answer(question as Question)))

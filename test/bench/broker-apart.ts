@@ -1,4 +1,4 @@
-/** The sandbox's broker as a process of its own, with one Trigger for events that ask for a look at an analysis. */
+/** The sandbox's broker as a separate process, with one Trigger for the events that request a reconciliation. */
 import { RECONCILE_TYPE } from '../../shared/po/events.ts'
 import { startEventBroker } from '../sandbox/broker/index.ts'
 import { serveApart } from './apart.ts'

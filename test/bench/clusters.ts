@@ -1,17 +1,17 @@
-/** Kubernetes APIs that functions are measured against: each gives the settings by which a function finds it. */
+/** The Kubernetes APIs of the benchmarks, with the settings by which functions connect to them. */
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Connection, connect, createCluster } from '../../shared/adapters/kubernetes/index.ts'
+import { type ApiConnection, connectApi, createPoCluster } from '../../shared/adapters/kubernetes/po/index.ts'
 import { takeInventory } from '../../shared/po/inventory.ts'
 import { type Apart, startApart } from './apart.ts'
 import { PEER_SERVICES } from './peer-services.ts'
 
 export interface Surroundings {
-  /** For files. */
+  /** For temporary files. */
   readonly folder: string
-  /** Where every peer answers. */
+  /** The port of all peers. */
   readonly peerPort: number
 }
 
@@ -20,7 +20,7 @@ export interface BenchCluster {
   stop(): Promise<void>
 }
 
-/** Starts, or finds, a Kubernetes API. */
+/** Starts a Kubernetes API, or connects to one. */
 export type StartCluster = (surroundings: Surroundings) => Promise<BenchCluster>
 
 async function settings(folder: string, kubeconfig: string) {
@@ -29,7 +29,7 @@ async function settings(folder: string, kubeconfig: string) {
   return { KUBECONFIG: file }
 }
 
-/** The sandbox's, without pods, in a process of its own: it shares no event loop with whoever makes the load. */
+/** The sandbox's, without pods, as a separate process: it shares no event loop with the load generator. */
 export const sandboxApart: StartCluster = async ({ folder, peerPort }) => {
   const apart = await startApart<string>('kubernetes-apart.ts', { BROKER_PORT: String(peerPort) })
   return { env: await settings(folder, apart.ready), stop: apart.stop }
@@ -37,13 +37,13 @@ export const sandboxApart: StartCluster = async ({ folder, peerPort }) => {
 
 const RENDERED_WITHIN_MS = 120_000
 
-/** The sandbox's with so many running analyses; what it was asked since the last time is told to `requests`. */
+/** The sandbox's with running analyses; `requests` returns the requests since its last call. */
 export function runsApart(analyses: number, logBytes = 0) {
   let apart: Apart<string, string, readonly string[]> | undefined
   const start: StartCluster = async ({ folder }) => {
     apart = await startApart('runs-apart.ts', { ANALYSES: String(analyses), LOG_BYTES: String(logBytes) })
     const env = await settings(folder, apart.ready)
-    const cluster = createCluster({ env, deadlineMs: RENDERED_WITHIN_MS })
+    const cluster = createPoCluster({ env, deadlineMs: RENDERED_WITHIN_MS })
     await takeInventory({ cluster })
     await cluster.close()
     return { env, stop: apart.stop }
@@ -53,7 +53,7 @@ export function runsApart(analyses: number, logBytes = 0) {
 
 const GONE_WITHIN_MS = 120_000
 
-async function ask(connection: Connection, method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) {
+async function ask(connection: ApiConnection, method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) {
   const answer = await connection.send({
     method,
     path,
@@ -66,7 +66,7 @@ async function ask(connection: Connection, method: 'GET' | 'POST' | 'DELETE', pa
   return answer.status
 }
 
-async function removeNamespace(connection: Connection, path: string): Promise<void> {
+async function removeNamespace(connection: ApiConnection, path: string): Promise<void> {
   await ask(connection, 'DELETE', path)
   const end = performance.now() + GONE_WITHIN_MS
   while ((await ask(connection, 'GET', path)) !== 404) {
@@ -75,15 +75,15 @@ async function removeNamespace(connection: Connection, path: string): Promise<vo
   }
 }
 
-/** A real one, in a namespace that is made for this and goes with it. Peers are Services that lead nowhere. */
+/** A real one, in a namespace that is created for the benchmark and deleted after it. Peers are Services without pods. */
 export const realCluster =
   (kubeconfig: string): StartCluster =>
   async () => {
     const namespace = `bench-${randomUUID().slice(0, 8)}`
-    const connection = connect({ namespace, env: { KUBECONFIG: kubeconfig } })
+    const connection = connectApi({ namespace, env: { KUBECONFIG: kubeconfig } })
     const path = `/api/v1/namespaces/${namespace}`
     await ask(connection, 'POST', '/api/v1/namespaces', { metadata: { name: namespace } })
-    const cluster = createCluster({ connection })
+    const cluster = createPoCluster({ connection })
     for (const { name, labels, port } of PEER_SERVICES)
       await cluster.apply({
         apiVersion: 'v1',
@@ -92,7 +92,7 @@ export const realCluster =
         spec: { selector: labels, ports: [{ port }] },
       })
     return {
-      // No node has so much: analyses stay pending where a scheduler and nodes are, as where there are none.
+      // No node has so much memory: analyses stay pending with and without a scheduler.
       env: { KUBECONFIG: kubeconfig, NAMESPACE: namespace, ANALYSIS_CPU_REQUEST: '1000' },
       async stop() {
         await removeNamespace(connection, path)

@@ -1,8 +1,8 @@
 /**
- * Spawn to first authenticated 200 of every bundled function (of the loop: to the 204 of a tick that sweeps), against a
- * bare Node server's first 200, and what each holds in memory after 100 requests. Each function does its whole work: it fetches the realm's keys, and asks the real
- * PostgreSQL and the sandbox's Kubernetes API whatever its answer needs. Starts are interleaved, so that a slow moment of
- * the machine hits all alike.
+ * The time from spawn to the first authenticated 200 of every bundled function (of the loop: to the 204 of a tick that
+ * sweeps), against the first 200 of a bare Node server, and the memory of each after 100 requests. Each function does its whole
+ * work with the realm's keys, the real PostgreSQL and the sandbox's Kubernetes API. Starts are interleaved, so that a slow
+ * phase of the machine affects all equally.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,9 +14,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { builtRoutes, bundleAll } from '../../knative/bundle.ts'
-import { memoryEnvironment, nodeOptions } from '../../knative/process.ts'
-import { poRoutes, type Route, routes } from '../../shared/routes.ts'
+import { builtRoutes, bundleAll } from '../../knative/image/bundle.ts'
+import { memoryEnvironment, nodeOptions } from '../../knative/image/process.ts'
+import { poRoutes, type Route, routes } from '../../shared/routes/index.ts'
 import { atMost, type BenchRow, median, shown } from './row.ts'
 import { startWorld, type World } from './world.ts'
 
@@ -47,7 +47,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** Tries to connect until somebody listens: the same for both sides, and cheap enough not to disturb the start. */
+/** Connects as soon as the process listens; cheap enough not to disturb its start. */
 async function reachable(port: number): Promise<void> {
   const end = performance.now() + GIVE_UP_MS
   while (performance.now() < end) {
@@ -63,7 +63,7 @@ async function reachable(port: number): Promise<void> {
   throw new Error(`nobody listens on ${port}`)
 }
 
-/** @throws when the answer is no 200, or 204 of an event */
+/** @throws unless the status is 200, or 204 for an event */
 async function send(port: number, { method, path, headers, body }: Ask): Promise<void> {
   const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
   const options = { port, host: '127.0.0.1', method, path, headers: { ...headers, ...length }, agent: false as const }
@@ -97,7 +97,7 @@ async function start({ file, env }: Program): Promise<{ child: ChildProcess; por
   return { child, port }
 }
 
-/** Milliseconds from spawn to the end of the first answer. */
+/** Milliseconds from spawn to the end of the first response. */
 async function coldStart(program: Program): Promise<number> {
   const ask = program.ask()
   const began = performance.now()
@@ -143,7 +143,7 @@ const programOf = (route: Route, dist: string, world: World): Program => ({
 
 const answering = (): Route[] => builtRoutes(poRoutes).filter(({ trigger }) => trigger === 'http')
 const looping = (): Route[] => builtRoutes(poRoutes).filter(({ trigger }) => trigger === 'event')
-/** A slot is over before the next start: every start sweeps. */
+/** Shorter than the pause between two starts, so that every start sweeps. */
 const EACH_SECOND = { STATUS_LOOP_INTERVAL: '1' }
 
 async function times(programs: ReadonlyMap<string, Program>): Promise<Map<string, number>> {
@@ -156,7 +156,7 @@ async function times(programs: ReadonlyMap<string, Program>): Promise<Map<string
   return new Map([...taken].map(([name, values]) => [name, median(values)]))
 }
 
-/** Bundles all functions into a folder of its own, then measures them. */
+/** Bundles all functions into a temporary folder and measures them. */
 export async function benchColdStart(): Promise<BenchRow[]> {
   const dist = await mkdtemp(join(tmpdir(), 'cold-start-'))
   try {
@@ -171,11 +171,11 @@ export async function benchColdStart(): Promise<BenchRow[]> {
 
 const creates = ({ name }: Route): boolean => name === routes.po.create.name
 
-/** @param still where nothing runs: what a sweep, or a cleanup, over many analyses costs is no matter of its start */
+/** @param still without analyses, since the cost of a sweep or cleanup of many is not that of a start */
 async function measure(dist: string, world: World, still: World): Promise<BenchRow[]> {
   const functions = answering()
   const rows: BenchRow[] = []
-  // Before there are analyses, but for those that `create` makes itself: lists of many have a benchmark of their own.
+  // Before analyses exist, except those that `create` creates: long lists have a benchmark of their own.
   for (const route of functions.toSorted((a, b) => Number(creates(a)) - Number(creates(b)))) {
     const used = await memory(programOf(route, dist, world))
     rows.push(atMost(`RSS after ${REQUESTS} requests, ${route.name}`, used, 'MiB', budgetOf(route).mebibytes))

@@ -1,10 +1,10 @@
 /**
- * Creates per second: `POST /po/` to one `po-create` process by clients that each send the next create, of ever new ids,
- * when the last was answered. Every create issues a token, applies all its objects with field management and reports to
- * the Hub. What runs before the measurement is the warm-up of all processes, as a node that is in use has had it.
+ * Creates per second: clients send `POST /po/` to one `po-create` process, each the next create with a new id after the last
+ * response. Every create issues a token, applies all its objects with field management and reports to the Hub. A warm-up of all
+ * processes precedes the measurement, as on a node in use.
  */
 import { randomUUID } from 'node:crypto'
-import { routes } from '../../shared/routes.ts'
+import { routes } from '../../shared/routes/index.ts'
 import { realCluster, type StartCluster, sandboxApart } from './clusters.ts'
 import { closedLoop, type Load } from './load.ts'
 import { startNode } from './node.ts'

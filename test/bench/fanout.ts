@@ -1,7 +1,7 @@
 /**
- * One sweep over 10,000 executing analyses with FANOUT=events: the process that is ticked sends an event per analysis to a
- * broker, which spreads them over four reconcilers. Nothing here has a budget. Everything shares one machine with the load
- * (analyses, Hub, broker, Kubernetes API and database), so the numbers say what the machine does, not what four pods can do.
+ * One sweep over 10,000 executing analyses with FANOUT=events: the process that gets the tick publishes one event per analysis
+ * to a broker, which spreads them over four reconcilers. The rows have no budget: the load (analyses, Hub, broker, Kubernetes
+ * API and database) shares the machine, so they do not show the capacity of four pods.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { startApart } from './apart.ts'
@@ -17,7 +17,7 @@ const LOOK_MS = 500
 
 const NAME = `${ANALYSES.toLocaleString('en')} analyses, FANOUT=events, ${PROCESSES} reconcilers`
 
-/** When each analysis was observed, as far as all of it is over in time. */
+/** When each analysis was observed, up to a time limit. */
 async function observe(loop: Loop, over: () => boolean): Promise<Map<number, number>> {
   const polls = new Map<number, number>()
   const end = performance.now() + GIVE_UP_MS

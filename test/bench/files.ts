@@ -1,7 +1,6 @@
 /**
- * 512 MiB up and down through the bundled functions, sent and taken as fast as they go, against COPY of the same bytes in
- * pieces of the same size by the same PostgreSQL, which does without HTTP, hashes and a second look. Memory is
- * the most that the process ever held.
+ * Upload and download of 512 MiB through the bundled functions at full speed, against COPY of the same bytes in chunks of the
+ * same size by the same PostgreSQL, without HTTP, hashes and verification. Memory is the peak of the process.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -12,9 +11,9 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { json } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { connect } from '../../shared/adapters/postgres/connect.ts'
+import { connect } from '../../shared/adapters/postgres/database.ts'
 import type { Db } from '../../shared/adapters/postgres/rows.ts'
-import { type Route, routes } from '../../shared/routes.ts'
+import { type Route, routes } from '../../shared/routes/index.ts'
 import { startNode } from './node.ts'
 import { atMost, type BenchRow, shown } from './row.ts'
 
@@ -26,7 +25,7 @@ const COPY_MS = 10 * 60_000
 
 const NOISE = randomBytes(PIECE)
 
-/** The same bytes at each call, no two pieces alike. */
+/** The same bytes at each call; no two chunks are equal. */
 function* bytes(): Generator<Buffer> {
   for (let n = 0; n * PIECE < SIZE; n += 1) {
     const piece = Buffer.from(NOISE)
@@ -96,11 +95,11 @@ function* copied(): Generator<Buffer> {
   yield Buffer.from([0xff, 0xff])
 }
 
-/** By the server itself, from a file and into one: nothing is faster. */
+/** By the server itself, from and to a file, which is the fastest way. */
 async function copyBothWays(sql: Db): Promise<{ up: number; down: number }> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-copy-'))
   try {
-    await chmod(folder, 0o777) // the server may be another user
+    await chmod(folder, 0o777) // the server may run as another user
     const [from, to] = [join(folder, 'from'), join(folder, 'to')]
     await writeFile(from, Readable.from(copied()))
     await sql`create table bench_copy (n integer, data bytea)`

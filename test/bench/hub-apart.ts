@@ -1,10 +1,10 @@
-/** The sandbox's Hub as a process of its own; it takes HUB_LATENCY_MS for each answer. What it was told it says over HTTP. */
+/** The sandbox's Hub as a separate process that delays each response by HUB_LATENCY_MS and lists its reports over HTTP. */
 import { startHub } from '../sandbox/hub.ts'
 import { serveApart } from './apart.ts'
 
 export interface HubApart {
   readonly url: string
-  /** Settings by which a function finds it. */
+  /** Settings by which a function connects to it. */
   readonly env: Readonly<Record<string, string>>
 }
 

@@ -1,11 +1,10 @@
 /**
- * `make bench`: measures every budget, prints a table and writes `.run/bench.json`. Ends with 1 when a budget is missed.
+ * `make bench`: measures every budget, prints a table and writes `.run/bench.json`. Exits with 1 if a budget is missed.
  *
  *     node test/bench/index.ts --only creates   # only benchmarks whose name contains it
  *
- * How a number is taken is said in the file of its benchmark. Rows share one machine with their load, one after the
- * other: run it while nothing else does. Each benchmark is a process of its own, which ends, with all that it started, when
- * its time is over.
+ * The file of each benchmark describes its measurement. Benchmarks run one after the other and share the machine with their
+ * load: run nothing else meanwhile. Each is a separate process, which is killed with all its children at its time limit.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -31,7 +30,7 @@ const RUN_FOLDER = new URL('../../.run/', import.meta.url)
 
 interface Benchmark {
   readonly name: string
-  /** About three times what it takes on the machine of the README. */
+  /** About three times its duration on the machine of the README. */
   readonly minutes: number
   readonly measure: () => Promise<BenchRow[]>
 }
@@ -52,12 +51,12 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'cold start and memory', minutes: 8, measure: benchColdStart },
 ]
 
-/** With all that it started. */
+/** Kills it with all its children. */
 function kill({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL')
   } catch {
-    // It has ended already.
+    // It has already exited.
   }
 }
 

@@ -1,4 +1,4 @@
-/** The sandbox's Kubernetes API (over TLS, as a real one) as a process of its own, without pods; it tells its parent the KUBECONFIG and ends with it. */
+/** The sandbox's Kubernetes API without pods, over TLS, as a separate process. It sends its parent the path of its kubeconfig. */
 import { startKubernetes } from '../sandbox/kubernetes/index.ts'
 import { serveApart } from './apart.ts'
 import { PEER_SERVICES } from './peer-services.ts'

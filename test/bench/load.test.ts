@@ -1,4 +1,4 @@
-/** The numbers of a benchmark are only as good as its load and its arithmetic. */
+/** The load generators and the arithmetic of the benchmarks. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { closedLoop, openLoop } from './load.ts'
@@ -7,7 +7,7 @@ import { atLeast, atMost, median, percentile } from './row.ts'
 const ok = { status: 200, text: '' }
 
 describe('open loop', () => {
-  test('a stall is paid by every request that was due in it', async () => {
+  test('a stall delays every request that was due in it', async () => {
     const stalled = delay(300)
     const { latencies } = await openLoop(100, 0.4, async () => {
       await stalled
@@ -17,7 +17,7 @@ describe('open loop', () => {
     expect(latencies.filter((ms) => ms >= 100).length).toBeGreaterThanOrEqual(19)
   })
 
-  test('a sender that blocks counts as late, not as never asked', async () => {
+  test('a blocked sender counts as late, not as never sent', async () => {
     const { latencies } = await openLoop(100, 0.2, async (nth) => {
       const end = performance.now() + (nth === 0 ? 150 : 0)
       while (performance.now() < end);
@@ -26,7 +26,7 @@ describe('open loop', () => {
     expect(percentile(latencies, 0.5)).toBeGreaterThan(40)
   })
 
-  test('refusals and broken connections are errors, and no latencies', async () => {
+  test('refusals and broken connections count as errors, not as latencies', async () => {
     const answers = [ok, { status: 503, text: 'away' }]
     const { latencies, errors, firstError } = await openLoop(1000, 0.003, async (nth) => {
       const answer = answers[nth]
@@ -37,7 +37,7 @@ describe('open loop', () => {
   })
 })
 
-test('closed loop: so many clients and never more, each after its answer', async () => {
+test('closed loop: each client sends after its response, and there are never more', async () => {
   let now = 0
   let most = 0
   const { latencies, seconds } = await closedLoop(4, 0.1, async () => {
@@ -67,7 +67,7 @@ test.each([
   expect(median(values)).toBe(expected)
 })
 
-test('a budget is met at its edge, missed beyond it, and by what was not measured at all', () => {
+test('a budget is met at its limit, and missed beyond it or without a measurement', () => {
   expect([atMost('', 10, '', 10).ok, atMost('', 10.001, '', 10).ok, atMost('', Number.NaN, '', 10).ok]).toEqual([
     true,
     false,

@@ -1,9 +1,9 @@
 /**
- * Load on one function over kept connections. Latencies are milliseconds until the whole answer was read.
+ * Load on one function over persistent connections. Latencies are milliseconds until the whole response was read.
  *
- * The closed loop measures capacity: so many clients, each sends when it was answered. The open loop measures latency at
- * a rate: requests go out at fixed times whatever the answers do, and each latency counts from the time at which its
- * request was due, so that a stall is paid by every request that fell into it (no coordinated omission).
+ * The closed loop measures capacity: each client sends its next request after the last response. The open loop measures
+ * latency at a rate: requests are sent at fixed times regardless of responses, and each latency counts from the time at which
+ * its request was due, so that a stall delays every request in it (no coordinated omission).
  */
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -44,7 +44,7 @@ export function createClient(url: string): Client {
 
 export interface Load {
   readonly latencies: readonly number[]
-  /** Requests that were not answered with 200. */
+  /** Requests without status 200. */
   readonly errors: number
   /** The first of them. */
   readonly firstError: string | undefined
@@ -75,7 +75,7 @@ function createTally() {
   }
 }
 
-/** Every client goes on for `seconds`; what is under way then is waited for and counted. */
+/** Every client sends for `seconds`; pending requests are awaited and counted. */
 export async function closedLoop(clients: number, seconds: number, send: Send): Promise<Load> {
   const tally = createTally()
   const began = performance.now()

@@ -1,11 +1,11 @@
 /**
- * A node whose loop is measured: one `po-status-reconcile` as in production, real PostgreSQL, and as processes of their own
- * the Kubernetes API with all runs, the Hub, and the analyses, each on an address of its own.
+ * A node for measurements of the loop: one `po-status-reconcile` as in production, real PostgreSQL, and as separate processes
+ * the Kubernetes API with all runs, the Hub, and the analyses, each on its own address.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { nodeOptions } from '../../knative/process.ts'
-import { routes } from '../../shared/routes.ts'
+import { nodeOptions } from '../../knative/image/process.ts'
+import { routes } from '../../shared/routes/index.ts'
 import { analysisId, seedAnalyses } from './analyses.ts'
 import type { Heard, Question } from './analyses-apart.ts'
 import { startApart } from './apart.ts'
@@ -17,7 +17,7 @@ import { tick } from './tick.ts'
 export interface LoopOptions {
   readonly analyses: number
   readonly intervalSeconds: number
-  /** Reconcilers; ticks go to the first. */
+  /** Number of reconcilers; ticks go to the first. */
   readonly processes?: number
   readonly env?: Readonly<Record<string, string>>
 }
@@ -25,13 +25,13 @@ export interface LoopOptions {
 const route = routes.po.statusReconcile
 const HUB_LATENCY_MS = 20
 const NETWORK = fileURLToPath(new URL('cluster-network.mjs', import.meta.url))
-/** A tick that comes in the first moment of a slot might come in the last one of the slot before, by another clock. */
+/** By another clock, a tick at the very start of a slot could belong to the slot before. */
 const INTO_SLOT_MS = 50
 
 const wallClock = (): number => performance.timeOrigin + performance.now()
 
 export interface Swept {
-  /** Wall clock at which the tick was sent. */
+  /** Wall-clock time of the tick. */
   readonly sentAt: number
   readonly ms: number
 }
@@ -63,13 +63,13 @@ export async function startLoop({ analyses, intervalSeconds, processes = 1, env 
   return {
     node,
     hub: hub.ready,
-    /** What the analyses were asked since the last time. Those up to this number hang from now on. */
+    /** The polls since the last call. Analyses up to this number hang from now on. */
     heard: (hang = 0) => analysts.ask({ hang }),
-    /** Requests that the Kubernetes API got since the last time. */
+    /** Requests to the Kubernetes API since the last call. */
     requests: runs.requests,
     pid: node.runningOf(route)[0]?.pid ?? 0,
     urls: node.runningOf(route).map(({ url }) => url),
-    /** Ticks when the next slot has begun, and waits for the sweep. */
+    /** Ticks at the start of the next slot, and waits for the sweep. */
     async sweep(): Promise<Swept> {
       const interval = intervalSeconds * 1000
       await delay(interval - (Date.now() % interval) + INTO_SLOT_MS)

@@ -1,37 +1,38 @@
 /**
- * A node under measurement: the real PostgreSQL, a Kubernetes API of the caller's choice, the sandbox's Keycloak and Hub,
- * and functions as production runs them: bundled, one process each with the default settings. Knative would start more
- * processes where a revision's concurrency is exceeded; none of these rows asks for that.
+ * A node for measurements: the real PostgreSQL, the caller's Kubernetes API, the sandbox's Keycloak and Hub, and functions as
+ * in production: bundled, one process each, with default settings. Knative would add processes above a revision's concurrency,
+ * which no row exceeds.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { bundleFunction, copyFiles } from '../../knative/bundle.ts'
-import { memoryEnvironment, nodeOptions } from '../../knative/process.ts'
-import { connect, createStore } from '../../shared/adapters/postgres/index.ts'
-import { createStore as createTwinStore } from '../../shared/adapters/postgres/twins/index.ts'
-import type { Route } from '../../shared/routes.ts'
+import { bundleFunction, copyFiles } from '../../knative/image/bundle.ts'
+import { memoryEnvironment, nodeOptions } from '../../knative/image/process.ts'
+import { createDtStore } from '../../shared/adapters/postgres/dt/index.ts'
+import { connect, createPoStore } from '../../shared/adapters/postgres/po/index.ts'
+import type { Route } from '../../shared/routes/index.ts'
 import { type Functions, startFunctions } from '../sandbox/functions.ts'
 import { startHub } from '../sandbox/hub.ts'
 import { startKeycloak } from '../sandbox/keycloak.ts'
-import { databaseSettings, startTestDatabases } from '../sandbox/postgres.ts'
+import { databaseSettings } from '../sandbox/postgres.ts'
 import { serviceEnvironment } from '../sandbox/settings.ts'
 import { startStandIn } from '../sandbox/stand-in.ts'
+import { startTestDatabases } from '../sandbox/test-databases.ts'
 import type { StartCluster } from './clusters.ts'
 import { type Client, createClient } from './load.ts'
 
 export interface NodeOptions {
   readonly routes: readonly Route[]
-  /** Of each function; default 1. With 0, rows start what they need. */
+  /** Processes of each function; default 1. With 0, rows start those that they need. */
   readonly processes?: number
-  /** Functions that touch no Kubernetes need none. */
+  /** Undefined for functions that do not use Kubernetes. */
   readonly cluster?: StartCluster
-  /** Settings that win over the node's own. */
+  /** Settings that override the node's. */
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** What was started, to be stopped in the opposite order. */
+/** Started parts, which are stopped in reverse order. */
 function createStops() {
   const stops: (() => unknown)[] = []
   return {
@@ -63,7 +64,7 @@ const words = (values: object): Record<string, string> =>
 
 type Stops = ReturnType<typeof createStops>
 
-/** What a function logs at these levels explains a row that misses; addresses in a stack of V8 do not. */
+/** Prints log lines that explain a missed row, but not the addresses in a stack of V8. */
 const showErrors = (_: Route, line: string): void => {
   if (/^\{"level":"(ERROR|FATAL)"/.test(line) || !/^(\{|\s*\d+: 0x|\[\d+:0x|<---|-----|\s*$)/.test(line))
     console.error(line)
@@ -104,7 +105,7 @@ async function startParts({ routes, processes = 1, cluster, env }: NodeOptions, 
   const copies: Functions[] = []
   stops.add(() => Promise.all(copies.map((functions) => functions.stop())))
   while (copies.length < processes) copies.push(await startFunctions(options))
-  /** One more process of a route; settings given here win. It ends with the node, if not before. */
+  /** Starts another process of a route, with its own settings first. It stops with the node at the latest. */
   const start = async (route: Route, own: Readonly<Record<string, string>> = {}) => {
     const functions = await startFunctions({
       ...options,
@@ -125,26 +126,24 @@ async function startParts({ routes, processes = 1, cluster, env }: NodeOptions, 
   return {
     keycloak,
     hub,
-    /** For files of its parts; goes with it. */
+    /** For files of its parts; deleted with the node. */
     folder,
-    /** For rows that need analyses which nobody created over HTTP. */
-    store: createStore(pool),
-    /** For services that nobody launched. */
-    twins: createTwinStore(pool),
-    /** For what no port makes. */
+    /** Inserts analyses without HTTP. */
+    store: createPoStore(pool),
+    /** Inserts services without HTTP. */
+    dt: createDtStore(pool),
+    /** For rows that no port can write. */
     database: pool,
-    /** Where it is. */
     login: database,
     start,
-    /** Its processes. */
     runningOf,
-    /** Sends to the first process of that route. */
+    /** Sends to the first process of the route. */
     client(route: Route): Client {
       const known = clients.get(route.name) ?? createClient(runningOf(route)[0]?.url ?? '')
       clients.set(route.name, known)
       return known
     },
-    /** Headers of a JSON request with a token of this client, for an hour. */
+    /** Headers of a JSON request with a token of this client, valid for an hour. */
     async headers(azp: string): Promise<Record<string, string>> {
       const claims = { azp, sub: azp, typ: 'Bearer', exp: Math.floor(Date.now() / 1000) + 3600 }
       const token = await keycloak.mint(claims)

@@ -1,4 +1,4 @@
-/** Services that a run looks for, with the labels by which it finds them. */
+/** The Services that a run discovers, with the labels of the lookup. */
 export const PEER_SERVICES = [
   { name: 'broker', labels: { component: 'flame-message-broker' }, port: 80 },
   { name: 'storage', labels: { component: 'flame-storage-service' }, port: 8080 },

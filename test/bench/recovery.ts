@@ -1,8 +1,7 @@
 /**
- * The Hub comes back: 100 executing analyses, for each 100 reports that could not be sent while it refused connections
- * and that wait after several attempts. It takes 20 ms for each request and is a process of its own. The time is that from
- * the first tick after its return to the last report that it got, with a tick at each interval; the order is the one that
- * the Hub saw.
+ * Recovery of the Hub: 100 executing analyses have 100 pending reports each, which failed several times while the Hub refused
+ * connections. The Hub is a separate process and takes 20 ms for each request. The time is that from the first tick after its
+ * return to the last report, with a tick at each interval; the order is that of the Hub's requests.
  */
 import type { Report } from '../../shared/po/model.ts'
 import type { AnalysisRecord } from '../sandbox/hub-world.ts'
@@ -20,7 +19,7 @@ const BUDGET = 500
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1)
 
-/** A status says its number as progress, a line as its text. */
+/** The number of a report is its progress, or the text of its line. */
 const report = (n: number): Report =>
   n % STATUS_EVERY === 0
     ? { kind: 'status', status: 'executing', progress: n }
@@ -41,7 +40,7 @@ interface Arrived {
   readonly at: number
 }
 
-/** What the Hub got for one analysis, in the order in which it came: those of one analysis are 20 ms apart. */
+/** The reports of one analysis in order of arrival; they are 20 ms apart. */
 function arrivals({ statuses, logs }: AnalysisRecord): Arrived[] {
   const lines = logs.map(({ at, message }) => ({ n: Number(message.replace('report ', '')), at: Date.parse(at) }))
   const states = statuses.map(({ at, progress }) => ({ n: progress ?? Number.NaN, at: Date.parse(at) }))

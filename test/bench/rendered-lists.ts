@@ -1,13 +1,12 @@
 /**
- * Answers GETs from memory once they were answered: for a server whose objects do not change while it is measured with.
- * Making the same megabytes of JSON again would take the one core that the sandbox's API shares with everything else, while
- * a real API server works elsewhere, on many.
+ * Caches responses to GETs, for a server whose objects do not change during a measurement. Rendering the same megabytes of JSON
+ * again would use the core that the sandbox's API shares with the product, while a real API server has its own machine.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 const keyOf = ({ url, headers }: IncomingMessage): string => [url, headers.accept, headers.authorization].join(' ')
 
-/** @param onRequest told every request, however it is answered */
+/** @param onRequest called for every request, cached or not */
 export function renderOnce(server: Server, onRequest: (method: string, path: string) => void): void {
   const rendered = new Map<string, Buffer>()
   const listeners = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[]
@@ -17,7 +16,7 @@ export function renderOnce(server: Server, onRequest: (method: string, path: str
     const end = response.end.bind(response)
     if (request.method === 'GET')
       response.end = (body?: unknown) => {
-        if (body === undefined) return end() // sent piece by piece
+        if (body === undefined) return end() // sent in chunks
         const text = Buffer.from(String(body))
         if (response.statusCode === 200) rendered.set(keyOf(request), text)
         return end(text)

@@ -1,10 +1,10 @@
 /** One line of the benchmark's table. */
 export interface BenchRow {
   readonly name: string
-  /** Null where it was not measured. */
+  /** Null if it was not measured. */
   readonly value: number | null
   readonly unit: string
-  /** What it must reach, such as `<= 3`; empty for a number that is only shown. */
+  /** The budget, such as `<= 3`; empty for a number that is only shown. */
   readonly budget: string
   readonly ok: boolean | null
 }
@@ -35,7 +35,7 @@ export const shown = (name: string, value: number, unit: string): BenchRow => ({
   ok: true,
 })
 
-/** For a budget that this machine cannot be asked about. */
+/** For a budget that cannot be measured on this machine. */
 export const notMeasured = (name: string, why: string, budget: string): BenchRow => ({
   name: `${name} (not measured: ${why})`,
   value: null,
@@ -44,7 +44,7 @@ export const notMeasured = (name: string, why: string, budget: string): BenchRow
   ok: null,
 })
 
-/** What could not be measured, and should have been. */
+/** A failed measurement. */
 export const missed = (name: string): BenchRow => ({ name, value: null, unit: '', budget: '', ok: false })
 
 /** The smallest value that `share` of all values do not exceed. */
@@ -56,7 +56,7 @@ const verdict = ({ budget, ok }: BenchRow): string => {
   return ok === null || budget === '' ? '' : 'ok'
 }
 
-/** A table in plain text. */
+/** Prints a plain-text table. */
 export function print(rows: readonly BenchRow[], write: (line: string) => void = console.log): void {
   const width = Math.max(...rows.map(({ name }) => name.length))
   for (const row of rows) {

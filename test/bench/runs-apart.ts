@@ -1,7 +1,7 @@
 /**
- * The sandbox's Kubernetes API over TLS, with running analyses, as a process of its own: the analyses 1 to ANALYSES, each
- * with all objects of its first run, applied as `create` does it, and its two pods, as a kubelet reports them. There is no
- * process behind them, and nothing collects garbage.
+ * The sandbox's Kubernetes API over TLS, with running analyses, as a separate process: the analyses 1 to ANALYSES, each with
+ * all objects of its first run, applied as `create` does, and its two pods, as a kubelet reports them. The pods have no
+ * processes, and no garbage collector runs.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
@@ -9,11 +9,12 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate as turn } from 'node:timers/promises'
-import { loadConfig } from '../../shared/config.ts'
+import type { KubernetesObject } from '../../shared/platform/ports.ts'
 import { applyRoot, applyRun } from '../../shared/po/apply-run.ts'
 import type { RunNumber } from '../../shared/po/model.ts'
 import type { RunInput } from '../../shared/po/objects/index.ts'
-import type { Cluster, KubernetesObject } from '../../shared/po/ports.ts'
+import type { PoCluster } from '../../shared/po/ports/cluster.ts'
+import { loadConfig } from '../../shared/settings/config.ts'
 import { poSettings } from '../../shared/wire/settings.ts'
 import { createServerIdentity } from '../sandbox/kubernetes/certificate.ts'
 import { createApi, type Exchange } from '../sandbox/kubernetes/http.ts'
@@ -41,7 +42,7 @@ function apply(object: KubernetesObject): { uid: string } {
   return resources.apply(kind, NAMESPACE, object.metadata.name, object, 'flame-po', true).object.metadata
 }
 
-const cluster = { apply: async (object: KubernetesObject) => apply(object) } as Cluster
+const cluster = { apply: async (object: KubernetesObject) => apply(object) } as PoCluster
 
 async function addRun(n: number): Promise<void> {
   const id = analysisId(n)
@@ -62,7 +63,7 @@ async function addRun(n: number): Promise<void> {
   await applyRun({ cluster }, input, rootUid)
 }
 
-/** Of about the length that a kubelet with containerd writes. */
+/** About as long as those of a kubelet with containerd. */
 function running(pod: KubeObject): KubeObject {
   const at = timestamp()
   const condition = (type: string) => ({
@@ -125,7 +126,7 @@ const LOG_LINE = Buffer.from(`${'x'.repeat(1023)}\n`)
 async function sendLog({ response }: Exchange): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/plain' })
   const lines = Array.from({ length: LOG_BYTES / LOG_LINE.length }, () => LOG_LINE)
-  await pipeline(Readable.from(lines), response).catch(() => {}) // its reader may have gone
+  await pipeline(Readable.from(lines), response).catch(() => {}) // the reader may have disconnected
 }
 
 const requests: string[] = []
@@ -149,5 +150,5 @@ const kubeconfig = JSON.stringify({
   'current-context': 'bench',
 })
 
-/** Every question is answered with the requests since the last one. */
+/** Answers each question with the requests since the last one. */
 serveApart<unknown, readonly string[]>(kubeconfig, () => requests.splice(0))

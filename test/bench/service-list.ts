@@ -1,12 +1,11 @@
 /**
  * `GET /service/?limit=1000`, all of 1,000 services with their inputs and two outputs each, 100 times a second from one
- * `dt-service-list` process, by the open loop, while one of them changes each second. The process is told of no Kubernetes: it
- * could not ask it.
+ * `dt-service-list` process, by the open loop, while one of them changes each second. The process has no access to Kubernetes.
  */
 import { randomBytes } from 'node:crypto'
 import type { Db } from '../../shared/adapters/postgres/rows.ts'
 import type { ServiceId } from '../../shared/dt/model.ts'
-import { routes } from '../../shared/routes.ts'
+import { routes } from '../../shared/routes/index.ts'
 import { openLoop } from './load.ts'
 import { type BenchNode, startNode } from './node.ts'
 import { atMost, type BenchRow, percentile, shown } from './row.ts'
@@ -18,7 +17,7 @@ const WARM_UP_SECONDS = 5
 const BUDGET_MS = 50
 const CHANGE_MS = 1000
 
-/** Services that have ended, as far as the database knows. */
+/** Ended services, in the database only. */
 export async function seedServices({ database }: Pick<BenchNode, 'database'>): Promise<void> {
   const ids = Array.from({ length: SERVICES }, () => randomBytes(12).toString('hex') as ServiceId)
   const spec = {

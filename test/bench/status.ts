@@ -2,7 +2,7 @@
  * `GET /po/status`, the status of all of 1,000 executing analyses, 200 times a second from one `po-status` process, by
  * the open loop.
  */
-import { routes } from '../../shared/routes.ts'
+import { routes } from '../../shared/routes/index.ts'
 import { seedAnalyses } from './analyses.ts'
 import { openLoop } from './load.ts'
 import { startNode } from './node.ts'

@@ -1,11 +1,11 @@
 /**
  * `POST /po/stream_logs` while the Hub is down: 100 lines a second of 50 executing analyses, each with its own token, to
  * one `po-stream-logs` process, by the open loop. The Hub is down in two ways, and the worse one counts: its port is
- * closed, or it takes connections and never answers. The outbox grows and is tried again all the while.
+ * closed, or it accepts connections and never answers. Meanwhile the outbox grows and is retried.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { routes } from '../../shared/routes.ts'
+import { routes } from '../../shared/routes/index.ts'
 import { seedAnalyses } from './analyses.ts'
 import { type Load, openLoop } from './load.ts'
 import { startNode } from './node.ts'
@@ -17,7 +17,7 @@ const SECONDS = 20
 const WARM_UP_SECONDS = 3
 const BUDGET_MS = 250
 
-/** Something at the Hub's address; closed at once, its port refuses. */
+/** A server at the Hub's address; a closed one refuses connections. */
 async function listen(onConnection: (socket: Socket) => void) {
   const server = createServer(onConnection).listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,11 +1,10 @@
 /**
- * Sweeps over 1,000 executing analyses, in turns without and with 100 that take connections and never answer. Everything a
- * sweep does is in it: the lists of Kubernetes, every poll, partner lookups at a Hub that takes 20 ms, and telling the
- * analyses of their partners. The age of an observation is taken where it is made: from the moment at which the tick was
- * sent to the one at which the analysis had answered how it is.
+ * Sweeps over 1,000 executing analyses, in turns without and with 100 that accept connections and never answer. They include
+ * all work of a sweep: the lists of Kubernetes, every poll, partner lookups at a Hub that takes 20 ms, and the notification of
+ * analyses about their partners. The age of an observation is the time from the tick to the response of the analysis.
  */
 import { readFile } from 'node:fs/promises'
-import { OWNED_KINDS } from '../../shared/po/ports.ts'
+import { OWNED_KINDS } from '../../shared/po/ports/cluster.ts'
 import { type Loop, startLoop } from './loop.ts'
 import { atMost, type BenchRow, median, percentile, shown } from './row.ts'
 
@@ -14,7 +13,7 @@ const HANGING = 100
 const SWEEPS = 10
 const WARM_UP = 2
 const INTERVAL_SECONDS = 10
-/** Two pods an analysis, 500 a page. */
+/** Two pods per analysis, 500 per page. */
 const READS = OWNED_KINDS.length + Math.ceil((2 * ANALYSES) / 500)
 
 interface Measured {

@@ -1,18 +1,18 @@
 /**
- * What functions need around them while they are measured: the real PostgreSQL, and the sandbox's Keycloak, Kubernetes API
- * (without pods) and Hub. Bodies and paths that answer 200 for every function.
+ * The services that functions need during a measurement: the real PostgreSQL, and the sandbox's Keycloak, Kubernetes API
+ * (without pods) and Hub; and a request with status 200 for every function.
  */
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Route } from '../../shared/routes.ts'
+import type { Route } from '../../shared/routes/index.ts'
 import { startHub } from '../sandbox/hub.ts'
 import { startKeycloak } from '../sandbox/keycloak.ts'
 import { startKubernetes } from '../sandbox/kubernetes/index.ts'
-import { startTestDatabases } from '../sandbox/postgres.ts'
 import { databaseEnvironment, serviceEnvironment } from '../sandbox/settings.ts'
 import { startStandIn } from '../sandbox/stand-in.ts'
+import { startTestDatabases } from '../sandbox/test-databases.ts'
 import { PEER_SERVICES } from './peer-services.ts'
 import { tick } from './tick.ts'
 
@@ -45,7 +45,7 @@ export async function startWorld() {
     startStandIn({ handle: () => ({ status: 204 }) }),
     mkdtemp(join(tmpdir(), 'bench-')),
   ])
-  // Only the broker is called: subscriptions end with an analysis.
+  // Only the broker is called, to delete the subscriptions of an analysis.
   const hostPort = Number(new URL(broker.url).port)
   for (const service of PEER_SERVICES) kubernetes.addService({ ...service, host: '127.0.0.1', hostPort })
   const kubeconfig = join(folder, 'kubeconfig')
@@ -58,16 +58,16 @@ export async function startWorld() {
     ...serviceEnvironment(keycloak, hub),
     KUBECONFIG: kubeconfig,
     SIDECAR_REACH: 'api',
-    STATUS_LOOP_INTERVAL: '3600', // no loop runs here, and health is not to wait for it
+    STATUS_LOOP_INTERVAL: '3600', // health must not depend on a loop, since none runs
     CLUSTER_RESOLVER: '127.0.0.1',
   }
 
   return {
     env,
-    /** A request that the function answers with 200, or an event that it takes with 204. */
+    /** A request with status 200, or an event with 204. */
     ask(route: Route) {
       if (route.trigger === 'event') return tick()
-      // Removals of one analysis, and an unknown one: what is created here goes on living.
+      // Removals target one analysis and an unknown one, so that the others keep running.
       const endpoint = route.endpoints.at(ONE_BY_ONE.includes(route.name) ? 1 : 0)
       const body = bodyOf(route)
       return {

@@ -1,18 +1,18 @@
 /**
- * Writes (every POST, PUT, PATCH and DELETE, whatever its answer) at the API server for one create and its end, counted
- * there. It is a whole node with analyses and proxies as processes, and it ticks each second. Two lives: one is deleted by
- * its caller while it executes and takes seconds to end, so that several sweeps look after it; one computes its result.
- * The worse counts.
+ * Write requests (POST, PUT, PATCH and DELETE, with any status) at the API server from create to the end of an analysis,
+ * counted there. The node is complete, with analyses and proxies as processes, and ticks each second. Of two analyses one is
+ * deleted while it executes and takes seconds to stop, so that several sweeps reconcile it; the other computes its result. The
+ * worse counts.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createCluster } from '../../shared/adapters/kubernetes/index.ts'
-import { connect, createStore } from '../../shared/adapters/postgres/index.ts'
+import { createPoCluster } from '../../shared/adapters/kubernetes/po/index.ts'
+import { connect, createPoStore } from '../../shared/adapters/postgres/po/index.ts'
 import { type AnalysisId, parseAnalysisId, type State } from '../../shared/po/model.ts'
 import { standingPolicy } from '../../shared/po/objects/index.ts'
-import type { Store } from '../../shared/po/ports.ts'
+import type { PoStore } from '../../shared/po/ports/store.ts'
 import { createBody } from '../sandbox/examples.ts'
 import { databaseSettings } from '../sandbox/postgres.ts'
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts'
@@ -23,7 +23,7 @@ const GIVE_UP_MS = 60_000
 
 interface Bed {
   readonly sandbox: Sandbox
-  readonly store: Store
+  readonly store: PoStore
 }
 
 async function call({ sandbox }: Bed, method: string, path: string, body?: object): Promise<void> {
@@ -43,7 +43,7 @@ async function until(what: string, isSo: () => Promise<boolean>): Promise<void> 
 
 const stateOf = async ({ store }: Bed, id: AnalysisId): Promise<State | undefined> => (await store.find(id))?.state
 
-/** From its create until nothing of it is left to remove. */
+/** From create until all objects are removed. */
 async function live(bed: Bed, image: string, end: (id: AnalysisId) => Promise<void>): Promise<void> {
   const body = createBody(image)
   const id = parseAnalysisId(body.analysis_id)
@@ -61,9 +61,9 @@ async function deleteWhileExecuting(bed: Bed, id: AnalysisId): Promise<void> {
   await call(bed, 'DELETE', `/po/delete/${id}`)
 }
 
-/** It is there before any create; one that misses it would put it back. */
+/** It exists before any create, because a create that does not find it would apply it. */
 async function installStandingPolicy({ kubeconfig }: Sandbox): Promise<void> {
-  const cluster = createCluster({ env: { KUBECONFIG: kubeconfig } })
+  const cluster = createPoCluster({ env: { KUBECONFIG: kubeconfig } })
   await cluster.apply(standingPolicy())
   await cluster.close()
 }
@@ -95,7 +95,7 @@ export async function benchWrites(): Promise<BenchRow[]> {
   try {
     await installStandingPolicy(sandbox)
     writes.splice(0)
-    return await measure({ sandbox, store: createStore(pool) }, writes)
+    return await measure({ sandbox, store: createPoStore(pool) }, writes)
   } finally {
     await pool.end()
     await sandbox.stop()

@@ -1,21 +1,21 @@
 /**
- * What a function's account is refused at the real API server though its role grants the verb, and that all that functions
- * write in normal life passes. Each attack is what somebody who got into that function would try.
+ * Requests that the real API server refuses a function's service account although its role grants the verb, and that all
+ * normal writes of functions pass. Each attack is one that an intruder in the function would try.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connect } from '../../shared/adapters/kubernetes/index.ts'
-import * as twin from '../../shared/dt/names.ts'
+import { connectApi } from '../../shared/adapters/kubernetes/po/index.ts'
+import * as dtNames from '../../shared/dt/names.ts'
 import { standingPolicies } from '../../shared/dt/objects/index.ts'
+import type { KubernetesObject } from '../../shared/platform/ports.ts'
 import type { AnalysisId, RunNumber } from '../../shared/po/model.ts'
 import { STANDING_POLICY_NAME } from '../../shared/po/names.ts'
 import { standingPolicy } from '../../shared/po/objects/index.ts'
-import type { KubernetesObject } from '../../shared/po/ports.ts'
-import { allRoutes } from '../../shared/routes.ts'
-import * as twins from '../shared/dt/objects/input.ts'
+import { allRoutes } from '../../shared/routes/index.ts'
+import * as dtInput from '../shared/dt/objects/input.ts'
 import { RUN, SETTINGS, written } from '../shared/po/objects/input.ts'
 import { installAdmission } from './admission.ts'
 import { type ApiObject, createApi } from './api.ts'
@@ -27,9 +27,9 @@ const NAMESPACE = `po-rights-${randomBytes(4).toString('hex')}`
 const api = createApi(kubeconfig, NAMESPACE)
 const SITE_SECRET = 'po-secrets'
 const SITE_CONFIG = 'po-settings'
-const TWIN_SECRET = `dt-${'b'.repeat(24)}-token`
+const DT_SECRET = `dt-${'b'.repeat(24)}-token`
 let folder: string
-let connections: ReadonlyMap<string, ReturnType<typeof connect>>
+let connections: ReadonlyMap<string, ReturnType<typeof connectApi>>
 
 beforeAll(async () => {
   await api.makeNamespace({})
@@ -39,18 +39,18 @@ beforeAll(async () => {
   connections = new Map(
     allRoutes.flatMap((route) => {
       const file = fileOf(route)
-      return file ? [[route.name, connect({ env: { KUBECONFIG: file }, namespace: NAMESPACE })] as const] : []
+      return file ? [[route.name, connectApi({ env: { KUBECONFIG: file }, namespace: NAMESPACE })] as const] : []
     }),
   )
   const site = (kind: string, name: string) => ({ apiVersion: 'v1', kind, metadata: { name } })
-  // What is written here is judged and never run.
+  // Only admission is under test: the quota prevents pods.
   await api.json('POST', `/api/v1/namespaces/${NAMESPACE}/resourcequotas`, {
     metadata: { name: 'no-pods' },
     spec: { hard: { pods: '0' } },
   })
   await api.create({ ...site('Secret', SITE_SECRET), stringData: { NODE_KEY_PW: 'hunter2' } })
   await api.create(site('ConfigMap', SITE_CONFIG))
-  await api.create(site('Secret', TWIN_SECRET))
+  await api.create(site('Secret', DT_SECRET))
   for (const policy of [standingPolicy(), ...standingPolicies({ egress: [], dnsPeers: [] })])
     await api.create(policy as ApiObject)
 })
@@ -83,7 +83,7 @@ interface Answer {
 
 type Method = 'GET' | 'PATCH' | 'DELETE'
 
-/** Serving's webhook may be slow, which is a 500 of the server and says nothing of what it would have decided. */
+/** A slow webhook of Serving is a 500 of the server, which is no decision. */
 async function ask(...call: Parameters<typeof askOnce>): Promise<Answer> {
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const answer = await askOnce(...call)
@@ -102,7 +102,7 @@ async function askOnce(account: string, method: Method, path: string, body?: obj
   return { status: answer.status, message }
 }
 
-/** As functions write: applied by the server, whether it is there or not. */
+/** Server-side apply, as functions write. */
 const apply = (account: string, object: KubernetesObject): Promise<Answer> => {
   const path = `${pathOf(kindOf(object), object.metadata.name)}?fieldManager=flame-po&force=true`
   return ask(account, 'PATCH', path, object, 'apply-patch+yaml')
@@ -116,7 +116,7 @@ const refusal = (policy: string) => ({
   message: expect.stringMatching(`ValidatingAdmissionPolicy 'functions-${policy}\\.`),
 })
 
-/** Without its owner, which is not there: a garbage collector would take it away while it is looked at. */
+/** Without owner references: the owner does not exist, so the garbage collector would delete the object. */
 const alone = ({ metadata, ...object }: KubernetesObject): KubernetesObject => {
   const { ownerReferences: _, ...rest } = metadata
   return { ...object, metadata: rest }
@@ -125,10 +125,12 @@ const alone = ({ metadata, ...object }: KubernetesObject): KubernetesObject => {
 const RUNS = [RUN, { ...RUN, run: 2 as RunNumber, settings: { ...SETTINGS, netStatsImage: 'busybox:1.37' } }]
 const OF_RUNS = RUNS.flatMap((run) => written(run)).map(alone)
 const FORMER = written({ ...RUN, run: 3 as RunNumber, rootKind: 'Secret' }).map(alone)
-/** Each as a service of its own: pods of a Job cannot be changed. */
-const OF_TWINS = Object.values(twins.CASES).flatMap(({ objects }, at) => {
+/** Each with another service: the pod template of a Job is immutable. */
+const OF_DT = Object.values(dtInput.CASES).flatMap(({ objects }, at) => {
   const id = String(at).padStart(24, 'a')
-  return objects.map((object) => alone(JSON.parse(JSON.stringify(object).replaceAll(twins.ID, id)) as KubernetesObject))
+  return objects.map((object) =>
+    alone(JSON.parse(JSON.stringify(object).replaceAll(dtInput.ID, id)) as KubernetesObject),
+  )
 })
 
 describe('what functions write passes, when it is made and when it is applied again', () => {
@@ -141,7 +143,7 @@ describe('what functions write passes, when it is made and when it is applied ag
     ...rows('po-status-reconcile', [...FORMER, standingPolicy()]),
     ...rows('dt-reconcile', [
       ...standingPolicies({ egress: [{ to: { cidr: '10.0.0.0/8' }, port: 8086 }], dnsPeers: [] }),
-      ...OF_TWINS,
+      ...OF_DT,
     ] as readonly KubernetesObject[]),
   ])('%s', async (_, account, object) => {
     for (const time of ['made', 'applied again'])
@@ -186,7 +188,7 @@ describe('names of others', () => {
       metadata: { name: 'po-service' },
       spec: { ports: [{ port: 80 }] },
     }
-    // Which of the policies that refuse it is named is up to the server.
+    // Several policies refuse it; the server names any of them.
     expect(await apply(account, service)).toMatchObject(refusal('(names|services)'))
   })
 
@@ -195,15 +197,15 @@ describe('names of others', () => {
     async (account) => {
       expect(await remove(account, 'Secret', SITE_SECRET)).toMatchObject(refusal('names'))
       expect(await remove(account, 'ConfigMap', SITE_CONFIG)).toMatchObject(refusal('names'))
-      expect(await remove(account, 'Secret', TWIN_SECRET)).toMatchObject(refusal('names'))
+      expect(await remove(account, 'Secret', DT_SECRET)).toMatchObject(refusal('names'))
     },
   )
 
   test('a standing policy is not deleted, and one that is no one’s own is not made', async () => {
     for (const account of ['po-cleanup', 'po-status-reconcile'])
       expect(await remove(account, 'NetworkPolicy', STANDING_POLICY_NAME)).toMatchObject(refusal('names'))
-    // Two policies refuse it; the API server says so of one.
-    const policy = { ...standingPolicy(), metadata: { name: `dt-${twins.ID}` } }
+    // Two policies refuse it; the API server names one.
+    const policy = { ...standingPolicy(), metadata: { name: `dt-${dtInput.ID}` } }
     expect(await apply('dt-reconcile', policy)).toMatchObject(refusal('(names|network)'))
   })
 })
@@ -212,7 +214,7 @@ test('a Secret that asks for the token of an account is refused', async () => {
   const annotations = { 'kubernetes.io/service-account.name': 'po-cleanup' }
   for (const [account, name] of [
     ['po-create', `analysis-${RUN.id}-1-credentials-2`],
-    ['dt-reconcile', `dt-${twins.ID}-token-2`],
+    ['dt-reconcile', `dt-${dtInput.ID}-token-2`],
   ] as const) {
     const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name, annotations } }
     const answer = await apply(account, { ...secret, type: 'kubernetes.io/service-account-token' })
@@ -291,7 +293,7 @@ const ATTACKS: readonly (readonly [string, Change])[] = [
 interface Workload {
   readonly account: string
   readonly object: KubernetesObject
-  /** A Secret that is another's. */
+  /** A Secret of another owner. */
   readonly other: string
 }
 
@@ -301,9 +303,9 @@ const last = (objects: readonly KubernetesObject[], kind: string): KubernetesObj
   if (!found) throw new Error(`there is no ${kind}`)
   return found
 }
-const ofTwins = (kind: string): Workload => ({
+const ofDt = (kind: string): Workload => ({
   account: 'dt-reconcile',
-  object: last(OF_TWINS, kind),
+  object: last(OF_DT, kind),
   other: `dt-${'f'.repeat(24)}-token`,
 })
 const deploymentOf = (account: string): Workload => ({
@@ -315,10 +317,10 @@ const deploymentOf = (account: string): Workload => ({
 const WORKLOADS: readonly Workload[] = [
   deploymentOf('po-create'),
   deploymentOf('po-status-reconcile'),
-  ...['Deployment', 'Job', 'CronJob'].map(ofTwins),
+  ...['Deployment', 'Job', 'CronJob'].map(ofDt),
 ]
 
-/** The same under another name of its own, since the pods of a Job cannot be changed, with its pods changed. */
+/** The object with changed pods, under another name, since the pod template of a Job is immutable. */
 function attacked({ object, other }: Workload, change: Change): KubernetesObject {
   const copy = JSON.parse(JSON.stringify(object)) as KubernetesObject & { spec: Fields }
   const spec = (object.kind === 'CronJob' ? (copy.spec['jobTemplate'] as { spec: Fields }).spec : copy.spec) as Fields
@@ -345,7 +347,7 @@ describe.each(WORKLOADS.map((workload) => [`${workload.account}: ${workload.obje
 )
 
 test('a Knative Service with another account or a Secret of the site is refused', async () => {
-  const workload = ofTwins('KnativeService')
+  const workload = ofDt('KnativeService')
   for (const change of [
     pod({ serviceAccountName: 'po-cleanup' }),
     container({ envFrom: [{ secretRef: { name: SITE_SECRET } }] }),
@@ -370,9 +372,9 @@ describe('policies', () => {
     ['po-create', STANDING_POLICY_NAME, { spec: { policyTypes: ['Ingress'] } }],
     ['po-create', STANDING_POLICY_NAME, { spec: { podSelector: { matchLabels: { stolen: 'yes' } } } }],
     ['po-status-reconcile', STANDING_POLICY_NAME, { spec: { egress: [{}] } }],
-    ['dt-reconcile', twin.STANDING_POLICY_NAME, { spec: OPEN }],
-    ['dt-reconcile', twin.RUN_POLICY_NAME, { spec: { ingress: [{}] } }],
-    ['dt-reconcile', twin.RUN_POLICY_NAME, { spec: { podSelector: { matchLabels: { component: 'x' } } } }],
+    ['dt-reconcile', dtNames.STANDING_POLICY_NAME, { spec: OPEN }],
+    ['dt-reconcile', dtNames.RUN_POLICY_NAME, { spec: { ingress: [{}] } }],
+    ['dt-reconcile', dtNames.RUN_POLICY_NAME, { spec: { podSelector: { matchLabels: { component: 'x' } } } }],
   ])('%s does not open %s by %j', async (account, name, body) => {
     expect(await patch(account, 'NetworkPolicy', name, body)).toMatchObject(refusal('network'))
   })
@@ -395,7 +397,7 @@ test.each([
   ['po-create', last(OF_RUNS, 'Service'), { type: 'NodePort' }],
   ['po-create', last(OF_RUNS, 'Service'), { externalIPs: ['192.0.2.1'] }],
   ['po-create', last(OF_RUNS, 'Service'), { selector: { component: 'flame-po' } }],
-  ['dt-reconcile', last(OF_TWINS, 'Service'), { selector: { app: 'database' } }],
+  ['dt-reconcile', last(OF_DT, 'Service'), { selector: { app: 'database' } }],
 ] as const)('%s: a Service %# that leads elsewhere or to the outside is refused', async (account, service, fields) => {
   expect(await apply(account, changed(service, fields))).toMatchObject(refusal('services'))
 })

@@ -1,17 +1,17 @@
-/** The policies of `knative/admission`, as an administrator applies them. They are of the whole cluster and stay. */
+/** The policies of `knative/config/admission`. They are cluster-scoped and are not removed. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { admission } from '../../knative/admission.ts'
-import { connect } from '../../shared/adapters/kubernetes/index.ts'
+import { admission } from '../../knative/manifests/admission.ts'
+import { connectApi } from '../../shared/adapters/kubernetes/po/index.ts'
 
 const PLURALS: Readonly<Record<string, string>> = {
   ValidatingAdmissionPolicy: 'validatingadmissionpolicies',
   ValidatingAdmissionPolicyBinding: 'validatingadmissionpolicybindings',
 }
-/** The API server compiles and takes up policies within about this time, and says nowhere that it has. */
+/** About the time in which policies come into force; the API server does not report it. */
 const TAKEN_UP_MS = 2000
 
 export async function installAdmission(kubeconfig: string): Promise<void> {
-  const connection = connect({ env: { KUBECONFIG: kubeconfig }, namespace: 'default' })
+  const connection = connectApi({ env: { KUBECONFIG: kubeconfig }, namespace: 'default' })
   try {
     for (const object of admission()) {
       const { status, body } = await connection.send({

@@ -1,10 +1,10 @@
-/** A pod as the Python service made it, with a real analysis in it, goes on here: the same process, polled through our proxy. */
+/** Adopts a pod of the Python service with a real analysis: the same process continues and is polled through our proxy. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connect, type Database } from '../../shared/adapters/postgres/index.ts'
-import { adoptCommand } from '../../shared/adopt.ts'
-import { loadConfig } from '../../shared/config.ts'
+import { connect, type Database } from '../../shared/adapters/postgres/po/index.ts'
+import { adoptCommand } from '../../shared/commands/adopt.ts'
 import type { AnalysisId } from '../../shared/po/model.ts'
+import { loadConfig } from '../../shared/settings/config.ts'
 import { wireAdopt } from '../../shared/wire/adopt.ts'
 import { type FormerDeployment, type FormerObject, formerObjects, sharedPullSecret } from '../predecessor/objects.ts'
 import { createFormerTables, formerRow, insertFormer } from '../predecessor/tables.ts'
@@ -37,7 +37,7 @@ const whoIs = (pod: Running | undefined) => ({
 const stateOf = async () =>
   (await world.call<Record<string, { status: string; progress: number }>>('GET', `/po/status/${id}`))[id]
 
-/** Its proxies listen at port 80 as root, by the entry point of their image; here the image has none, and another user. */
+/** The proxies of the Python service listen on port 80 as root; this image has another user and no entry point. */
 const COMMAND = ['nginx', '-c', '/etc/nginx/nginx.conf', '-g', 'daemon off;']
 const UNPRIVILEGED = { sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }] }
 
@@ -49,7 +49,7 @@ function withCommand(object: FormerObject): FormerObject {
   return { ...object, spec: { ...spec, template } }
 }
 
-/** As the Python service does: the analysis first, then its proxy, which has to know its address. */
+/** In the order of the Python service: the analysis first, then its proxy, which needs its address. */
 async function deployFormer(former: Omit<FormerDeployment, 'addresses'>): Promise<void> {
   const addresses = { analysis: '127.0.0.1', broker: '127.0.0.1', orchestrator: '127.0.0.1' }
   const create = (objects: readonly FormerObject[]) =>
@@ -117,7 +117,7 @@ describe('an analysis of the Python service', () => {
     const { text } = await adopt()
     expect(text).toMatch(new RegExp(`${id}\\s+${RUN}\\s+executing\\s+Deployment, 1 pod\\s+adopt\\s+it runs`))
     expect(text).toContain('Nothing was changed.')
-    // What stands in the orchestrator's place here is none of ours.
+    // The pod in place of the orchestrator has no label of ours.
     expect(text).toContain('The Python service runs still')
     expect(await stateOf()).toBeUndefined()
   })
@@ -127,7 +127,7 @@ describe('an analysis of the Python service', () => {
     expect(await stateOf()).toBeUndefined()
   })
 
-  test('goes on here with the same pod, and another proxy', async () => {
+  test('continues here with the same pod and another proxy', async () => {
     const proxy = whoIs(await podOf(`nginx-${name}`))
     const { code, text } = await timed('adopt', () => adopt('--apply', '--force'))
     console.log(text.split('\n').at(-1))
@@ -140,7 +140,7 @@ describe('an analysis of the Python service', () => {
     expect(await stateOf()).toMatchObject({ status: 'executing' })
   })
 
-  test('is taken over once: the next time there is nothing to do', async () => {
+  test('is adopted once: a second run does nothing', async () => {
     const { code, text } = await adopt('--apply', '--force')
     expect(code, text).toBe(0)
     expect(text).toMatch(/0 adopt, 0 finish, 1 skip, 0 refuse/)

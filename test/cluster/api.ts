@@ -1,7 +1,7 @@
-/** The API server as these tests use it: any object, in their namespace or at a full path, and logs as they are written. */
+/** A client of the API server for these tests: any object, in their namespace or at a full path, and streams of logs. */
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect } from '../../shared/adapters/kubernetes/index.ts'
+import { connectApi } from '../../shared/adapters/kubernetes/po/index.ts'
 
 export interface ApiObject {
   readonly apiVersion?: string
@@ -50,22 +50,22 @@ const COLLECTIONS: Readonly<Record<string, string>> = {
   RoleBinding: 'apis/rbac.authorization.k8s.io/v1/rolebindings',
 }
 
-/** Label of the namespaces of these tests: seconds since 1970 after which one is forgotten, and how long none is in use. */
+/** Label of test namespaces: seconds since 1970 after which one counts as abandoned, and the limit of its use. */
 const UNTIL = 'flame-po/test-until'
 const LONGEST_S = 7200
 
-/** Every kind that a run has or causes. */
+/** All kinds of a run's objects, including those that controllers create. */
 export const KINDS_OF_RUNS = ['Secret', 'ConfigMap', 'Service', 'Pod', 'Deployment', 'ReplicaSet', 'NetworkPolicy']
 
-/** Tries until there is something. @throws what was waited for, when time is up */
+/** Polls until `attempt` returns a value. @throws with `what` after the time limit */
 export async function eventually<T>(
   what: string,
-  look: () => Promise<T | undefined | false>,
+  attempt: () => Promise<T | undefined | false>,
   limitMs = 60_000,
 ): Promise<T> {
   const end = Date.now() + limitMs
   while (Date.now() < end) {
-    const found = await look()
+    const found = await attempt()
     if (found !== undefined && found !== false) return found
     await sleep(100)
   }
@@ -73,7 +73,7 @@ export async function eventually<T>(
 }
 
 export function createApi(kubeconfig: string, namespace: string) {
-  const connection = connect({ env: { KUBECONFIG: kubeconfig }, namespace })
+  const connection = connectApi({ env: { KUBECONFIG: kubeconfig }, namespace })
 
   const pathOf = (kind: string, name?: string, within = namespace): string => {
     const collection = COLLECTIONS[kind]
@@ -86,7 +86,7 @@ export function createApi(kubeconfig: string, namespace: string) {
     return connection.send({ method, path, headers, body: body && JSON.stringify(body), signal })
   }
 
-  /** Undefined for what is not there. */
+  /** Undefined if it does not exist. */
   async function json<T>(method: Method, path: string, body?: object, signal?: AbortSignal): Promise<T | undefined> {
     const { status, body: answer } = await send(method, path, body, signal)
     const text = await answer.text()
@@ -107,7 +107,7 @@ export function createApi(kubeconfig: string, namespace: string) {
     pods: (selector: string) => list<PodObject>('Pod', selector),
     find: (kind: string, name: string, within = namespace) => json<ApiObject>('GET', pathOf(kind, name, within)),
     create: (object: ApiObject, kind = object.kind ?? '') => json<ApiObject>('POST', pathOf(kind), object),
-    /** To a subresource of an object. */
+    /** Writes to a subresource of an object. */
     async post<T>(kind: string, name: string, body: object): Promise<T> {
       const answer = await json<T>('POST', pathOf(kind, name), body)
       if (answer === undefined) throw new Error(`${kind} ${name} is not there`)
@@ -115,22 +115,22 @@ export function createApi(kubeconfig: string, namespace: string) {
     },
     remove: (kind: string, name: string, propagation: 'Background' | 'Foreground' | 'Orphan') =>
       json('DELETE', `${pathOf(kind, name)}?propagationPolicy=${propagation}`),
-    /** What a Service answers through the API server. */
+    /** Calls a Service through the API server's proxy. */
     ask: <T>(service: string, port: number, path: string) =>
       json<T>('GET', `${pathOf('Service', `${service}:${port}`)}/proxy${path}`),
-    /** What a pod has written; empty while it has not begun. */
+    /** The log of a pod; empty before it starts. */
     async log(pod: string): Promise<string> {
       const { status, body } = await send('GET', `${pathOf('Pod', pod)}/log`)
       const text = await body.text()
       return status === 200 ? text : ''
     },
-    /** Each line of a container that runs, until it ends or `signal` does. */
+    /** Streams the log lines of a running container until it exits or `signal` aborts. */
     async follow(pod: string, signal: AbortSignal, onLine: (line: string) => void): Promise<void> {
       const { status, body } = await send('GET', `${pathOf('Pod', pod)}/log?follow=true`, undefined, signal)
       if (status !== 200) return body.resume().destroy() && undefined
       for await (const line of createInterface({ input: body })) onLine(line)
     },
-    /** Also removes what an interrupted run has left: nobody cleans up after a second Ctrl-C. */
+    /** Also deletes abandoned namespaces, which a second Ctrl-C leaves behind. */
     async makeNamespace(labels: Readonly<Record<string, string>>): Promise<void> {
       const all = await json<{ items: ApiObject[] }>('GET', `/api/v1/namespaces?labelSelector=${UNTIL}`)
       const now = Math.floor(Date.now() / 1000)
@@ -139,12 +139,12 @@ export function createApi(kubeconfig: string, namespace: string) {
       await Promise.all(forgotten.map((name) => json('DELETE', `/api/v1/namespaces/${name}`)))
       const own = { ...labels, [UNTIL]: String(now + LONGEST_S) }
       await json('POST', '/api/v1/namespaces', { metadata: { name: namespace, labels: own } })
-      // Pods are refused until their service account is there.
+      // Pods are refused until their service account exists.
       await eventually('the default service account', () => json('GET', pathOf('ServiceAccount', 'default')))
     },
     /**
-     * All of them, and what makes them. A namespace that goes while pods of functions end waits for half of the time that these
-     * may take, which is minutes, before its controller looks again.
+     * Deletes all pods and their controllers. The namespace controller waits half of the longest grace period, which is
+     * minutes, before it retries a namespace with terminating pods.
      */
     async endPods(): Promise<void> {
       for (const kind of ['PingSource', 'ApiServerSource', 'KnativeService', 'CronJob', 'Job', 'Deployment'])
@@ -156,8 +156,8 @@ export function createApi(kubeconfig: string, namespace: string) {
       await eventually('all pods have ended', isOver, 120_000)
     },
     /**
-     * Resolves when it is gone with all objects in it: that ends with finalizers of Serving and Eventing, whose
-     * controllers have many objects to take leave of at once. @throws what is still there
+     * Resolves when the namespace and all its objects are gone, including those with finalizers of Serving and Eventing.
+     * @throws with the remaining objects
      */
     async removeNamespace(): Promise<void> {
       const path = `/api/v1/namespaces/${namespace}`

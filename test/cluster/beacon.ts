@@ -1,4 +1,4 @@
-/** A port of this machine that no analysis may reach. Whoever reaches it says who it is, and is remembered. */
+/** A port of this machine that no analysis may reach. It records the names that clients send. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
@@ -6,13 +6,13 @@ import { type AddressInfo, createServer } from 'node:net'
 export interface Beacon {
   /** The same number for TCP and UDP. */
   readonly port: number
-  /** When pods got here, by name. */
+  /** Times of connections by the name of the pod. */
   readonly connections: ReadonlyMap<string, readonly number[]>
   readonly datagrams: ReadonlyMap<string, readonly number[]>
   stop(): Promise<void>
 }
 
-/** A pod that is killed in the middle of a connection does not say who it is: it is who it was so short a time ago. */
+/** A pod that is killed during a connection sends no name: the last pod of its address within this time counts. */
 const SAME_MS = 2000
 
 export async function startBeacon(address: string): Promise<Beacon> {

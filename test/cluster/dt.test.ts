@@ -3,15 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { connect } from '../../shared/adapters/postgres/twins/index.ts'
-import { createIntake } from '../../shared/adapters/postgres/twins/intake.ts'
+import { connect } from '../../shared/adapters/postgres/dt/index.ts'
+import { createImportIntake } from '../../shared/adapters/postgres/dt/intake.ts'
 import { readService } from '../../shared/import/documents.ts'
 import { databaseSettings } from '../sandbox/postgres.ts'
 import { type ApiObject, eventually } from './api.ts'
 import { startBeacon } from './beacon.ts'
+import { type DtWorld, startDtWorld } from './dt-world.ts'
 import { succeed } from './knative/make.ts'
 import { plainPod } from './surroundings.ts'
-import { startTwinWorld, type TwinWorld } from './twins.ts'
 import { findResolver } from './world.ts'
 
 const PATIENCE = { timeout: 110_000, interval: 250 }
@@ -30,9 +30,9 @@ interface Status {
   readonly output_files: readonly string[]
 }
 
-let world: TwinWorld
+let world: DtWorld
 beforeAll(async () => {
-  world = await startTwinWorld()
+  world = await startDtWorld()
 })
 afterAll(() => world?.stop())
 
@@ -104,7 +104,7 @@ describe('a persistent service', () => {
     await expect.poll(phase, PATIENCE).toBe('Serving')
     await expect.poll(async () => (await statusOf(id))?.phase, PATIENCE).toBe('serving')
     await world.api.remove('Analytics', id, 'Foreground')
-    // What it was stays to be read; terminate forgets it.
+    // The record remains until terminate.
     await expect
       .poll(() => statusOf(id), PATIENCE)
       .toMatchObject({ phase: 'terminated', reason: 'its resource was deleted' })
@@ -183,7 +183,7 @@ describe('a service on demand', () => {
   })
 })
 
-/** The JSON files that the runs of a service left, in order of their places. */
+/** The JSON outputs of a service's runs, in the order of the runs. */
 const leftBy = async <T>(id: string): Promise<readonly T[]> => {
   const places = (await statusOf(id))?.output_files ?? []
   const read = places.map((_, place) => world.call('GET', `/service/${id}/output/${place}`))
@@ -220,8 +220,8 @@ describe('the sample', () => {
     })
     const database = connect(databaseSettings(world.postgres))
     const take = () =>
-      createIntake(database).take({ service: taken, phase: 'terminated', reason: 'imported', succeeded: 0 })
-    // What was terminated is cleared away by the loop.
+      createImportIntake(database).take({ service: taken, phase: 'terminated', reason: 'imported', succeeded: 0 })
+    // The loop removes the terminated service.
     await expect.poll(take, PATIENCE).toBe(true)
     await database.end()
     await kubectl('apply', '-f', FILE)
@@ -285,7 +285,7 @@ const there = <T>(object: T | undefined): T => {
   return object
 }
 
-/** By which a run's programs, but never its image, prove whose they are. */
+/** The credential that a run's programs have and its image must not. */
 const tokenOf = async (id: string): Promise<string> => {
   const secret = await world.api.find('Secret', `dt-${id}-tokens`)
   return Buffer.from((there(secret)['data'] as { 0: string })[0], 'base64').toString()
@@ -343,7 +343,7 @@ describe('isolation', () => {
     const ask = async (method: string, path: string, token: string) => {
       const headers = { authorization: `Bearer ${token}` }
       const body = method === 'PUT' ? 'theirs' : undefined
-      return (await fetch(`${world.twins.door.url}${path}`, { method, headers, ...(body ? { body } : {}) })).status
+      return (await fetch(`${world.dt.runsGateway.url}${path}`, { method, headers, ...(body ? { body } : {}) })).status
     }
     const token = await tokenOf(own)
     const run = 'firing=0&index=0&attempt=0'
@@ -366,7 +366,7 @@ describe('isolation', () => {
 test('200 launches have their Jobs within ten seconds of the last answer', async () => {
   const { api } = world
   const quotas = `/api/v1/namespaces/${api.namespace}/resourcequotas`
-  // Of the Jobs alone: 200 pods are more than a node takes.
+  // Jobs only: a node cannot run 200 pods.
   await api.json('POST', quotas, { metadata: { name: 'no-pods' }, spec: { hard: { pods: '0' } } })
   const before = (await api.list('Job')).length
   const waiting = Array.from({ length: 200 })

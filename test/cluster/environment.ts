@@ -1,6 +1,6 @@
 /**
- * What these tests are told about the cluster, and about how its pods reach this machine. Nothing here knows a kind of
- * cluster: whatever runs pods, enforces NetworkPolicies and lets pods reach this machine will do.
+ * The cluster of these tests, and how its pods reach this machine, from environment variables. Any cluster will do that runs
+ * pods, enforces NetworkPolicies and lets pods connect to this machine.
  */
 
 interface Variable {
@@ -37,7 +37,7 @@ const VARIABLES = {
 
 export interface ClusterEnvironment {
   readonly kubeconfig: string
-  /** Command and first arguments. */
+  /** The command and its first arguments. */
   readonly loadImage: readonly [string, ...string[]]
   readonly hostName: string
   readonly hostAddress: string
@@ -45,7 +45,7 @@ export interface ClusterEnvironment {
   readonly domain: string
   readonly ingressNamespaces: readonly string[]
   readonly nginxImage: string | undefined
-  /** Settings of the functions that name the Keycloak to use; empty for the stand-in. */
+  /** Keycloak settings of the functions; empty for the stand-in. */
   readonly keycloak: Readonly<Record<string, string>>
 }
 
@@ -75,7 +75,7 @@ function needed(env: Environment, name: string): string {
   return value
 }
 
-/** @throws with a text that says what is missing and what all variables mean */
+/** @throws with the missing variables and the meaning of all */
 export function clusterEnvironment(env: Environment = process.env): ClusterEnvironment {
   const kubeconfig = env['TEST_KUBECONFIG'] || env['KUBECONFIG']
   const missing = [

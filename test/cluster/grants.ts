@@ -1,15 +1,15 @@
 /**
- * Each function as a user of the API server of its own, who may do what its row of the route table grants and nothing
- * else: what the table leaves out, the real RBAC refuses.
+ * Each function is a separate user of the API server with exactly the permissions of its route, so that the real RBAC refuses
+ * everything else.
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js'
-import { isGranted, role, roleBinding, serviceAccount } from '../../knative/rbac.ts'
-import { poRoutes, type Route } from '../../shared/routes.ts'
+import { isGranted, role, roleBinding, serviceAccount } from '../../knative/manifests/rbac.ts'
+import { poRoutes, type Route } from '../../shared/routes/index.ts'
 import type { Api } from './api.ts'
 
-/** From outside of the cluster its Services are reached through the API server (`SIDECAR_REACH=api`). */
+/** From outside the cluster, functions reach its Services through the API server (`SIDECAR_REACH=api`). */
 const REACH = { apiGroups: [''], resources: ['services/proxy'], verbs: ['get', 'create', 'update', 'delete'] }
 
 async function makeAccount(api: Api, route: Route): Promise<string> {
@@ -35,7 +35,7 @@ function kubeconfigOf(admin: string, name: string, token: string): string {
   return config.exportConfig()
 }
 
-/** A kubeconfig file for each function; one without grants has no way to the API server at all. */
+/** A kubeconfig file for each function. A function without permissions cannot reach the API server at all. */
 export async function grant(
   api: Api,
   kubeconfig: string,

@@ -1,12 +1,13 @@
-/** The images of these tests, made from this repository and given to the cluster. */
+/** Builds the images of these tests from this repository and loads them into the cluster. */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { access, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { NODE_FLAGS } from '../../knative/process.ts'
+import { NODE_FLAGS } from '../../knative/image/process.ts'
 import type { ClusterEnvironment } from './environment.ts'
 import type { Targets } from './pods/probe.ts'
 
@@ -14,38 +15,38 @@ const run = promisify(execFile)
 
 export interface Images {
   readonly nginx: string
-  /** Computes over the patients and ends. */
+  /** Computes a mean over the patients and ends. */
   readonly mean: string
-  /** Tries to get out until it is ended. */
+  /** Tries to escape its network policies until it is killed. */
   readonly probe: string
-  /** Runs any file of this repository that was packed: `/app/test/…`. */
+  /** Runs any packed file of this repository: `/app/test/…`. */
   readonly node: string
 }
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const PACKED = ['test/sandbox/images', 'test/sandbox/peers', 'test/sandbox/peers.ts', 'test/sandbox/data']
 const PODS = 'test/cluster/pods'
-/** The user that proxies run as. */
+/** User id of proxies. */
 const NGINX_USER = 101
 
-/** What runs in the containers, laid out as here. */
+/** The packed files, in the same folders as in this repository. */
 async function pack(targets: Targets): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'po-cluster-'))
   for (const path of [...PACKED, PODS]) await cp(join(ROOT, path), join(folder, path), { recursive: true })
   await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
   await writeFile(join(folder, PODS, 'targets.json'), JSON.stringify(targets))
-  // The containers' users are others, whatever this user's mask is.
+  // The users of containers must be able to read them, whatever this user's umask is.
   await run('chmod', ['-R', 'a+rX', folder])
   return folder
 }
 
-/** The user that functions run as, in the Dockerfile too. */
+/** User id of functions, as in the Dockerfile. */
 const FUNCTION_USER = 10_000
 
 /**
- * The image of the functions, with the file tree that the Dockerfile makes.
+ * The image of the functions, with the file tree of the Dockerfile.
  * @param root of the sources
- * @param mark makes it another image with the same content
+ * @param mark gives the same content another tag
  */
 export async function loadFunctionImage(
   { loadImage: [command, ...first] }: Pick<ClusterEnvironment, 'loadImage'>,
@@ -55,8 +56,12 @@ export async function loadFunctionImage(
   const folder = await mkdtemp(join(tmpdir(), 'po-functions-'))
   try {
     await run('chmod', ['a+rx', folder])
-    await run('node', ['knative/bundle.ts', join(folder, 'dist'), String(FUNCTION_USER)], { cwd: root })
-    // What a warm-up leaves differs from time to time: the tag is of what was warmed up.
+    // Before 0.2 the bundler was one folder up.
+    const bundler = ['knative/image/bundle.ts', 'knative/bundle.ts'].find((path) => existsSync(join(root, path)))
+    await run('node', [bundler ?? 'knative/image/bundle.ts', join(folder, 'dist'), String(FUNCTION_USER)], {
+      cwd: root,
+    })
+    // The compile cache differs between builds: the tag is the digest of the other files.
     const tag = `${await digest(join(folder, 'dist'), /[\\/]\.cache([\\/]|$)/)}${mark}`
     await run('chmod', ['-R', 'a+rX', folder])
     const image = `dev.local/knative-pod-orchestration:${tag}`
@@ -78,7 +83,7 @@ export async function loadFunctionImage(
   }
 }
 
-/** The same content has the same tag: a node that has it already keeps it. */
+/** The same content has the same tag, so that a node loads it once. */
 async function digest(folder: string, leftOut?: RegExp): Promise<string> {
   const hash = createHash('sha256')
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
@@ -88,7 +93,7 @@ async function digest(folder: string, leftOut?: RegExp): Promise<string> {
   return hash.digest('hex').slice(0, 12)
 }
 
-/** @throws with what to do when it is not installed */
+/** @throws with instructions if it is not installed */
 export async function findProgram(name: string): Promise<string> {
   const path = `${process.env['PATH']}${delimiter}/usr/sbin`
   for (const folder of path.split(delimiter)) {
@@ -102,15 +107,15 @@ export async function findProgram(name: string): Promise<string> {
   throw new Error(`${name} is not on this machine: install it (Debian: apt-get install nginx), or set TEST_NGINX_IMAGE`)
 }
 
-/** What an image of Node runs, and with which variables. */
+/** The program of a Node image, and its environment. */
 export interface Program {
   readonly entry: string
   readonly env?: Readonly<Record<string, string>>
-  /** What the image is called; default: a name of these tests. */
+  /** Name of the image; default: a name of these tests. */
   readonly image?: string
 }
 
-/** Images that run programs of this repository, by name. */
+/** Loads images that run programs of this repository. */
 export async function loadPrograms<Name extends string>(
   { loadImage: [command, ...first] }: Pick<ClusterEnvironment, 'loadImage'>,
   programs: Readonly<Record<Name, Program>>,

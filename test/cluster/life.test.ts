@@ -1,10 +1,10 @@
-/** One life of an analysis on a real cluster, with everything about its isolation that only a real one can show. */
+/** An analysis on a real cluster from end to end, and the parts of its isolation that need a real cluster. */
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { STANDING_POLICY_NAME } from '../../shared/po/names.ts'
-import { routes } from '../../shared/routes.ts'
+import { routes } from '../../shared/routes/index.ts'
 import { type ApiObject, createApi, eventually, KINDS_OF_RUNS } from './api.ts'
 import { DATAGRAMS, tableOf } from './sightings.ts'
 import { plainPod, STORAGE } from './surroundings.ts'
@@ -13,13 +13,13 @@ import { startWorld, timed, type World } from './world.ts'
 type Statuses = Record<string, { readonly status: string; readonly progress: number }>
 type Logs = { readonly analysis: Record<string, string[]>; readonly nginx: Record<string, string[]> }
 
-/** The one whose life this is, and its neighbour. */
+/** The analysis under test, and another one. */
 const ID = randomUUID()
 const NEIGHBOUR = randomUUID()
 const PROJECT = randomUUID()
 const OWNED = 'flame-po/analysis-id'
 
-/** Reached by whoever no policy holds back; the pods of analyses have policies of their own. */
+/** Any pod without a policy can reach it. */
 const OUTSIDE = [
   'API server',
   'API server by its Service',
@@ -48,7 +48,7 @@ const left = async (selector: string): Promise<string[]> => {
 const untilGone = (selector: string) =>
   eventually(`nothing is left of ${selector}`, async () => (await left(selector)).length === 0)
 
-/** All a probe reached, but for what it may reach. */
+/** The targets that a probe reached and must not. */
 const leaks = (pods: string) =>
   Object.keys(world.sightings.of(pods).reached).filter((target) => !OPEN.some((open) => open === target))
 
@@ -142,7 +142,7 @@ describe('life', () => {
     const seen = world.sightings.of(`analysis-${ID}-1-`)
     expect(leaks(`analysis-${ID}-1-`)).toEqual([])
     for (const target of OPEN) expect(seen.reached[target], target).toBeGreaterThan(20)
-    // Ten tries a second are 100 ms apart at most: shorter than any policy takes to be written.
+    // Ten attempts a second are at most 100 ms apart, less than it takes to write a policy.
     for (const target of OUTSIDE) expect((seen.tried[target] ?? 0) / seen.seconds, target).toBeGreaterThan(10)
   })
 })
@@ -219,7 +219,7 @@ describe('isolation', () => {
     await world.call('DELETE', `/po/delete/${other}`)
   })
 
-  /** When the delete is sent, beside the time that each needs to arrive. */
+  /** When the delete is sent; the network delay comes on top. */
   const MOMENTS: Readonly<Record<string, (id: string) => Promise<unknown>>> = {
     '50 ms after the create was answered': async (id) => {
       await create(id, world.images.probe)
@@ -264,7 +264,7 @@ describe('isolation', () => {
   })
 })
 
-/** Computed here in another way than the analysis does. */
+/** Computed by another method than that of the analysis. */
 function meanAge(): number {
   const csv = readFileSync(new URL('../sandbox/data/patients.csv', import.meta.url), 'utf8')
   const [head = '', ...rows] = csv.trim().split(/\r?\n/)

@@ -1,4 +1,4 @@
-/** A local port that leads to a Service or pod, as `kubectl port-forward` makes it; made again when it breaks off. */
+/** A local port that `kubectl port-forward` forwards to a Service or pod; it reconnects when the connection breaks. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -12,7 +12,7 @@ export interface PortForward {
 export interface ForwardTarget {
   readonly kubeconfig: string
   readonly namespace: string
-  /** Such as `service/po-service`. */
+  /** For example `service/po-service`. */
   readonly to: string
   readonly port: number
 }
@@ -25,7 +25,7 @@ function begin({ kubeconfig, namespace, to, port }: ForwardTarget, local: number
   })
 }
 
-/** @throws when it ends before it listens */
+/** @throws if kubectl exits before it listens */
 async function listening(child: ChildProcess): Promise<number> {
   const ended = once(child, 'exit').then(() => {
     throw new Error('kubectl port-forward ended')

@@ -1,16 +1,16 @@
-/** Reads along with every probe from its start to its end, since nothing is left to read afterwards. */
+/** Streams the log of every probe, since its pod is gone afterwards. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Api, PodObject } from './api.ts'
 import type { Beacon } from './beacon.ts'
 import type { Sighting } from './pods/probe.ts'
 
-/** The one target that never answers. */
+/** The target that never responds. */
 export const DATAGRAMS = 'this machine by UDP'
 
 export interface Sightings {
   /** By pod, oldest first. */
   readonly byPod: ReadonlyMap<string, readonly Sighting[]>
-  /** What any of the pods whose name begins so reached, and what it tried, since `from`. */
+  /** Attempts and successes of all pods with this name prefix since `from`. */
   of(pods: string, from?: number): Summary
   stop(): Promise<void>
 }
@@ -36,7 +36,7 @@ function summarise(perPod: readonly (readonly Sighting[])[]): Summary {
   return sum
 }
 
-/** A line for each target; ids are cut, so that lines are short. */
+/** A line for each target, with shortened ids. */
 export function tableOf(columns: Readonly<Record<string, Summary>>): string {
   const names = new Set(Object.values(columns).flatMap(({ tried }) => Object.keys(tried)))
   const row = (first: string, cells: readonly string[]) =>
@@ -55,7 +55,7 @@ export function tableOf(columns: Readonly<Record<string, Summary>>): string {
 const isRunning = ({ status }: PodObject): boolean =>
   status.containerStatuses?.some(({ state }) => state['running'] !== undefined) ?? false
 
-/** `datagrams` says when those of a pod to `DATAGRAMS` arrived: the pod itself cannot know. */
+/** @param datagrams when those of a pod to `DATAGRAMS` arrived, which the pod itself cannot know */
 export function readAlong(api: Api, image: string, datagrams: Beacon['datagrams']): Sightings {
   const ending = new AbortController()
   const { signal } = ending
@@ -68,7 +68,7 @@ export function readAlong(api: Api, image: string, datagrams: Beacon['datagrams'
     const onLine = (line: string) => {
       if (line.startsWith('{"from":')) sightings.push(JSON.parse(line) as Sighting)
     }
-    // A pod may be gone before its log was opened; then it is the beacon that knows.
+    // A pod may be gone before its log is opened; the beacon still records it.
     return api.follow(pod, signal, onLine).catch(() => {})
   }
 

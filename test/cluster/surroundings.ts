@@ -1,13 +1,13 @@
 /**
- * What a node has beside analyses: its peers, and, where the functions run on this machine, a pod in the orchestrator's place,
- * which hands `/po` over to them.
+ * The other pods of a node: its peers and, if the functions run on this machine, a relay in place of the orchestrator that
+ * forwards `/po` to them.
  */
 import { ORCHESTRATOR_SERVICE, PEER_SERVICES } from '../sandbox/sandbox.ts'
 import { type Api, type ApiObject, eventually, type PodObject } from './api.ts'
 
-/** Port of the peers' containers. */
+/** Port of the containers of peers. */
 const PEER_PORT = 8080
-/** Finds the pod of the storage service without the Service in between. */
+/** The pod of the storage service, to reach it without its Service. */
 export const STORAGE_POD = 'storage-pod'
 export const STORAGE = PEER_SERVICES.storage
 export const ORCHESTRATOR = ORCHESTRATOR_SERVICE
@@ -17,12 +17,12 @@ type Env = Readonly<Record<string, string>>
 
 interface Container {
   readonly image: string
-  /** File of the repository that it runs instead of the image's own. */
+  /** File of the repository that replaces the program of the image. */
   readonly entry?: string
   readonly env?: Env
 }
 
-/** A pod with nothing special about it; without labels no policy selects it. */
+/** A plain pod; without labels no policy selects it. */
 export const plainPod = (name: string, labels: Labels, { image, entry, env = {} }: Container): ApiObject => ({
   apiVersion: 'v1',
   kind: 'Pod',

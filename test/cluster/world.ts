@@ -1,12 +1,12 @@
 /**
- * A node on a real cluster: a namespace of its own with peers and relay in pods, the functions and everything behind
- * them on this machine. Whatever happens, `stop` leaves neither namespace nor process.
+ * A node on a real cluster: a namespace with peers and relay in pods, the functions and the services they need on this
+ * machine. `stop` always removes the namespace and all processes.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Route } from '../../shared/routes.ts'
+import type { Route } from '../../shared/routes/index.ts'
 import { KONG_TOKEN } from '../sandbox/peers.ts'
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts'
 import { installAdmission } from './admission.ts'
@@ -26,11 +26,11 @@ export interface World {
   readonly api: Api
   readonly images: Images
   readonly sandbox: Sandbox
-  /** Of the user that a function is at the API server. */
+  /** Kubeconfig of a function's user. */
   readonly kubeconfigOf: (route: Route) => string | undefined
   readonly beacon: Beacon
   readonly sightings: Sightings
-  /** A call of the node's API with a user's token. @throws for any status but 200 */
+  /** Calls the node's API with a user's token. @throws unless the status is 200 */
   call<T>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<T>
   createBody(id: string, image: string): object
   /** Whether Keycloak has a client with this id. */
@@ -38,7 +38,7 @@ export interface World {
   stop(): Promise<void>
 }
 
-/** Prints how long a step took. */
+/** Prints the duration of a step. */
 export async function timed<T>(step: string, act: () => Promise<T>): Promise<T> {
   const from = performance.now()
   const result = await act()
@@ -46,7 +46,7 @@ export async function timed<T>(step: string, act: () => Promise<T>): Promise<T> 
   return result
 }
 
-/** The name server that pods ask. */
+/** The name server of pods. */
 export async function findResolver(api: Api): Promise<string> {
   const [service] = await api.list('Service', 'k8s-app=kube-dns', 'kube-system')
   const { clusterIP } = (service?.['spec'] ?? {}) as { clusterIP?: string }
@@ -54,7 +54,7 @@ export async function findResolver(api: Api): Promise<string> {
   return clusterIP
 }
 
-/** The API server where it listens, without its Service in between. */
+/** The API server's own address, without its Service. */
 async function apiServer(api: Api): Promise<{ host: string; port: number }> {
   const path =
     '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io/service-name=kubernetes'
@@ -143,7 +143,7 @@ const runSettings = async ({ resolver, domain }: ClusterEnvironment, api: Api, i
   ANALYSIS_MEMORY_REQUEST: '64Mi',
 })
 
-/** The body of a create of an image that the node has already. */
+/** The body of a create for a loaded image. */
 export const createBody = (id: string, image: string) => ({
   analysis_id: id,
   project_id: randomUUID(),
@@ -156,7 +156,7 @@ export const createBody = (id: string, image: string) => ({
 
 function callers({ gateway, env }: Sandbox) {
   const realm = `${env['KEYCLOAK_URL']}/realms/${env['KEYCLOAK_REALM']}`
-  /** Of the client that manages clients: a token of the realm that is no analysis's. */
+  /** A token of the realm that is not an analysis's: that of the client that manages clients. */
   const token = async (): Promise<string> => {
     const form = {
       grant_type: 'client_credentials',

@@ -1,4 +1,4 @@
-/** A DNS server on loopback that knows the addresses (IPv4) it is given, and may be told others later. */
+/** A DNS server on loopback with given IPv4 addresses, which can change later. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 
@@ -33,7 +33,7 @@ function reply(query: Buffer, records: ReadonlyMap<string, string>): Buffer {
   header.writeUInt16BE(1, 4)
   header.writeUInt16BE(answers.length, 6)
   const body = answers.map((address) =>
-    // Points at the name of the question; class IN; lives 3,600 s, so that only the proxy's own limit makes it ask again.
+    // Pointer to the name of the question; class IN; TTL 3,600 s, so only the proxy's own limit makes it query again.
     Buffer.from([0xc0, 12, 0, TYPE_A, 0, 1, 0, 0, 0x0e, 0x10, 0, 4, ...address.split('.').map(Number)]),
   )
   return Buffer.concat([header, query.subarray(12, end), ...body])

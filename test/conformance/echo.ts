@@ -1,4 +1,4 @@
-/** Upstreams of a proxy under test: one port on several loopback addresses, each telling what it was asked. */
+/** Upstreams of a proxy under test: one port on several loopback addresses, each echoing its requests. */
 import { once } from 'node:events'
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -27,7 +27,7 @@ export const FIRST_DROP = 'one'
 /** Characters of the header that `/headers` answers with. */
 export const LARGE_HEADER = 30_000
 
-/** Headers by which an upstream commands nginx, where nginx lets it. */
+/** Headers by which an upstream could control nginx. */
 const ACCEL = {
   'x-accel-redirect': '/storage/final/secret',
   'x-accel-limit-rate': '10',
@@ -42,7 +42,7 @@ async function countBytes(request: IncomingMessage): Promise<number> {
   return bytes
 }
 
-/** Far more than anybody should hold for a reader who does not read. */
+/** Far more than a proxy should buffer for a client that does not read. */
 const FLOOD_MIB = 256
 
 function* flood(onMebibyte: () => void): Generator<Buffer> {

@@ -1,4 +1,4 @@
-/** Connections that send as many headers as they may and never end them, and the memory of the process that holds them. */
+/** Connections that send as many headers as allowed without ending them, and the memory of the process that serves them. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'

@@ -1,12 +1,12 @@
-/** What every `Hub` owes: run against an adapter and a Hub whose rows and memory the suite can see. */
+/** The obligations of every `Hub`, tested on an adapter and a Hub whose rows and requests the suite can see. */
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { isFault } from '../../shared/fault.ts'
+import { isFault } from '../../shared/platform/fault.ts'
 import { type AnalysisId, HUB_STATUSES, LOG_LEVELS } from '../../shared/po/model.ts'
-import type { Hub } from '../../shared/po/ports.ts'
+import type { Hub } from '../../shared/po/ports/hub.ts'
 
 export interface HubWorld {
-  /** A fresh adapter with nothing remembered. */
+  /** A new adapter with empty caches. */
   readonly hub: () => Hub
   /** Makes an analysis with this node and `partners` others. */
   readonly register: (
@@ -14,7 +14,7 @@ export interface HubWorld {
     partners: number,
   ) => { readonly analysisNodeId: string; readonly partners: readonly { readonly analysisNodeId: string }[] }
   readonly setStatus: (analysisNodeId: string, status: string | null) => void
-  /** What the Hub was told about an analysis, in order. */
+  /** Reports about an analysis that the Hub received, in order. */
   readonly told: (id: AnalysisId) => {
     readonly statuses: readonly { readonly status: string | null; readonly progress: number | null }[]
     readonly logs: readonly { readonly level: string; readonly message: string; readonly status: string | null }[]

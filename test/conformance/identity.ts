@@ -1,13 +1,13 @@
-/** What every `Identity` owes: run against an adapter and the server it speaks to, seen as other services see it. */
+/** The obligations of every `Identity`, tested on an adapter and its server from the view of other services. */
 import { randomUUID } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import { afterAll, describe, expect, test } from 'vitest'
-import { isFault } from '../../shared/fault.ts'
+import { isFault } from '../../shared/platform/fault.ts'
 import type { AnalysisId } from '../../shared/po/model.ts'
-import type { Identity } from '../../shared/po/ports.ts'
+import type { Identity } from '../../shared/po/ports/identity.ts'
 
 export interface IdentityWorld {
-  /** A fresh adapter with nothing cached, for a node whose secret is right, or wrong. */
+  /** A new adapter with empty caches, with the right or a wrong secret of the node. */
   readonly identity: (how?: 'wrong secret') => Identity
   /** Issuer of the realm's tokens. */
   readonly issuer: string

@@ -1,4 +1,4 @@
-/** Which paths lead where through the egress proxy of the run that the suite has. */
+/** Paths through the proxy of a run, and their upstreams. */
 import type { AnalysisId } from '../../shared/po/model.ts'
 import type { UpstreamName } from '../../shared/po/objects/locations.ts'
 

@@ -1,8 +1,8 @@
-/** What every `Sink` owes: run against an adapter and an addressable that tells the suite what it took. */
+/** The obligations of every `Sink`, tested on an adapter and an addressable whose events the suite can see. */
 import { describe, expect, test } from 'vitest'
+import type { OutgoingEvent, Sink } from '../../shared/platform/ports.ts'
 import { changeEvent, eventSource, RECONCILE_TYPE, reconcileEvent } from '../../shared/po/events.ts'
 import { type AnalysisId, CHANGES, type RunNumber } from '../../shared/po/model.ts'
-import type { OutgoingEvent, Sink } from '../../shared/po/ports.ts'
 
 export interface TakenEvent {
   /** Extensions among them, each as the text it stands for. */
@@ -12,7 +12,7 @@ export interface TakenEvent {
 
 export interface SinkWorld {
   readonly sink: () => Sink
-  /** What the other side took since the suite began, the latest last. */
+  /** Events that the addressable accepted since the suite began, latest last. */
   readonly taken: () => readonly TakenEvent[]
 }
 

@@ -54,7 +54,7 @@ test('the section has the four blocks that are tried here', () => {
 })
 
 test('what is stopped first is all that is deployed and brings requests: gateways, and sources of events', () => {
-  const paths = ['knative/base/**/*.yaml', 'knative/components/{twins,pod-hints}/**/*.yaml']
+  const paths = ['knative/config/base/**/*.yaml', 'knative/config/components/{dt,pod-hints}/**/*.yaml']
   const objects = paths
     .flatMap((pattern) => globSync(pattern, { cwd: ROOT.pathname }))
     .flatMap((path) => parseAllDocuments(readFileSync(new URL(path, ROOT), 'utf8')))
@@ -92,7 +92,7 @@ describe.skipIf(MISSING.length > 0)('what was backed up while all of it ran', { 
       folder: await mkdtemp(join(folder, 'node-')),
       intervalSeconds: INTERVAL_SECONDS,
       ticking: false,
-      twins: true,
+      dt: true,
       ...(POSTGRES ? { postgresBinaries: POSTGRES } : {}),
       env: { DT_TOKEN_KEY: tokenKey, STARTUP_BUDGET: '10', SILENCE_BUDGET: '10' },
     })
@@ -117,7 +117,7 @@ describe.skipIf(MISSING.length > 0)('what was backed up while all of it ran', { 
     return fetch(`${sandbox.gateway.url}${path}`, { method, headers, ...content })
   }
   const read = async (path: string): Promise<never> => (await call('GET', path)).json() as Promise<never>
-  const twins = '/api/orchestrator/v1alpha1'
+  const dt = '/api/orchestrator/v1alpha1'
   const bytes = async (path: string): Promise<string> => {
     const answer = await call('GET', path)
     expect(answer.status).toBe(200)
@@ -126,7 +126,7 @@ describe.skipIf(MISSING.length > 0)('what was backed up while all of it ran', { 
       .digest('hex')
   }
 
-  const tick = () => Promise.all([sandbox.ticker.tick(), sandbox.twins?.ticker.tick()])
+  const tick = () => Promise.all([sandbox.ticker.tick(), sandbox.dt?.ticker.tick()])
   /** Ticks until this holds. */
   const until = (see: () => Promise<unknown>, expected: unknown) =>
     vi.waitFor(
@@ -137,10 +137,10 @@ describe.skipIf(MISSING.length > 0)('what was backed up while all of it ran', { 
       { timeout: 90_000, interval: 500 },
     )
   const statusOf = async (id: string) => (await read(`/po/status/${id}`))[id]?.['status'] ?? 'gone'
-  const phaseOf = async (id: string) => (await read(`${twins}/service/${id}/status`))['phase']
+  const phaseOf = async (id: string) => (await read(`${dt}/service/${id}/status`))['phase']
   const launch = async (body: object): Promise<string> => {
     const common = { version: '1', description: 'of the backup' }
-    const answer = await call('POST', `${twins}/service/launch`, { ...common, ...body })
+    const answer = await call('POST', `${dt}/service/launch`, { ...common, ...body })
     const { id } = (await answer.json()) as { id: string }
     return id
   }
@@ -150,8 +150,8 @@ describe.skipIf(MISSING.length > 0)('what was backed up while all of it ran', { 
     history: await read(`/po/history/${ids.finished}`),
     stopped: await read(`/po/status/${ids.stopped}`),
     ended: await phaseOf(services.ended),
-    output: await bytes(`${twins}/service/${services.ended}/output/0`),
-    file: await bytes(`${twins}/files/${fileId}`),
+    output: await bytes(`${dt}/service/${services.ended}/output/0`),
+    file: await bytes(`${dt}/files/${fileId}`),
   })
 
   beforeAll(async () => {
@@ -160,7 +160,7 @@ describe.skipIf(MISSING.length > 0)('what was backed up while all of it ran', { 
     for (const body of [finished, stopped, live]) expect((await call('POST', '/po/', body)).status).toBe(200)
     const form = new FormData()
     form.set('file', new Blob([file]), 'measurements.bin')
-    fileId = ((await (await call('POST', `${twins}/files/upload`, form)).json()) as { file_id: string }).file_id
+    fileId = ((await (await call('POST', `${dt}/files/upload`, form)).json()) as { file_id: string }).file_id
     const ana = { job_type: 'ondemand', reps: 1 }
     const shell = { image: 'sandbox/shell', ana }
     services.ended = await launch({ ...shell, env: { SCRIPT: 'echo a result > "$AT"', AT: '/output/result.txt' } })

@@ -1,11 +1,11 @@
 /** The operator's page knows every message that an operator may meet, in the words in which they meet it. */
 import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { SETTINGS } from '../../shared/config.ts'
-import { FAULT_CODES, Fault } from '../../shared/fault.ts'
 import { problem } from '../../shared/http/problem.ts'
+import { FAULT_CODES, Fault } from '../../shared/platform/fault.ts'
 import { describeTermination } from '../../shared/po/lifecycle.ts'
-import { dtRoutes, poRoutes, type Route, routes } from '../../shared/routes.ts'
+import { dtRoutes, poRoutes, type Route, routes } from '../../shared/routes/index.ts'
+import { SETTINGS } from '../../shared/settings/config.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8')
@@ -49,15 +49,15 @@ const causes = textsOf('shared/po/lifecycle.ts', /cause: (?:withDetail\()?/).fil
   ({ text }) =>
     !/is starting|is executing|has finished|is not there yet|is being prepared|nothing is known| yet$/.test(text),
 )
-const reasonsOfRuns = ['shared/dt/lifecycle.ts', 'shared/dt/reconcile/one.ts', 'shared/pod/fetch-inputs.ts'].flatMap(
+const reasonsOfRuns = ['shared/dt/lifecycle.ts', 'shared/dt/reconcile/decide.ts', 'shared/pod/fetch-inputs.ts'].flatMap(
   (path) =>
     textsOf(path, /\b(?:reason: |return |incomplete: \([^)]*\) => |new Error\()/).filter(
       ({ text }) => text.includes(' ') && text !== 'its outputs are being stored',
     ),
 )
-const unstartable = textsOf('shared/po/lifecycle.ts', /\b(?:Err|Image|Invalid|Create|Run)[A-Za-z]+:/)
+const unstartable = textsOf('shared/platform/container-reasons.ts', /[?:] /)
 const refusals = globSync('knative/deploy/*.ts', { cwd: ROOT.pathname }).flatMap((path) =>
-  textsOf(path, /new Refused\(/),
+  textsOf(path, /new DeployError\(/),
 )
 
 test('there is something to compare', () => {
@@ -105,7 +105,7 @@ test('connections to the database are counted for both systems, and for more pod
   const each = Number(SETTINGS.POSTGRES_MAX.default)
   const atMost = (some: readonly Route[]) =>
     each * some.filter(({ settings }) => settings.includes('database')).reduce((pods, { scale }) => pods + scale.max, 0)
-  const events = read('knative/components/events/kustomization.yaml')
+  const events = read('knative/config/components/events/kustomization.yaml')
   const loops = Number(/autoscaling\.knative\.dev~1max-scale, value: '(\d+)'/.exec(events)?.[1])
   const more = each * (loops - routes.po.statusReconcile.scale.max)
   const [po, dt] = [atMost(poRoutes), atMost(dtRoutes)]

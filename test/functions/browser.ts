@@ -1,4 +1,4 @@
-/** A real browser that looks at the pages, and notes whom it asks and what it complains about. */
+/** Loads pages in a real browser, and records its requests and errors. */
 import { existsSync } from 'node:fs'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll } from 'vitest'
@@ -51,7 +51,7 @@ export function browsing(url: string) {
   }
 }
 
-/** For a look with one's own eyes: `SCREENSHOTS=/some/folder npx vitest run test/functions/po/docs.test.ts`. */
+/** For visual inspection: `SCREENSHOTS=/some/folder npx vitest run test/functions/po/docs.test.ts`. */
 export async function keep(page: Page, name: string): Promise<void> {
   const folder = process.env['SCREENSHOTS']
   if (folder) await page.screenshot({ path: `${folder}/${name}.png` })

@@ -1,13 +1,13 @@
-/** What lies in the bundles, and that one works far from the sources. */
+/** The content of the bundles; one runs without the sources. */
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { builtRoutes, bundleFunction, copyFiles, starter } from '../../knative/bundle.ts'
-import { warmUp } from '../../knative/warm-up.ts'
-import { routes } from '../../shared/routes.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { builtRoutes, bundleFunction, copyFiles, starter } from '../../knative/image/bundle.ts'
+import { warmUp } from '../../knative/image/warm-up.ts'
+import { routes } from '../../shared/routes/index.ts'
 import { startFunctions } from '../sandbox/functions.ts'
 
 let dist: URL
@@ -27,16 +27,16 @@ describe.each(named)('%s', (_, route) => {
   })
   const uses = (part: string) => inputs.some((path) => path.includes(part))
 
-  it('holds the Kubernetes client exactly when its grants name Kubernetes', () => {
+  test('holds the Kubernetes client exactly when its grants name Kubernetes', () => {
     expect(uses('shared/adapters/kubernetes/')).toBe(route.kubernetes.length > 0)
     if (route.kubernetes.length === 0) expect(uses('node_modules/@kubernetes/')).toBe(false)
   })
 
-  it('holds the database exactly when its settings name it', () => {
+  test('holds the database exactly when its settings name it', () => {
     expect(uses('node_modules/postgres/')).toBe((route.settings as readonly string[]).includes('database'))
   })
 
-  it('holds the framework without its server, and nothing of the tests or of other functions', () => {
+  test('holds the framework without its server, and nothing of the tests or of other functions', () => {
     expect(uses('node_modules/@google-cloud/functions-framework/')).toBe(true)
     for (const part of ['node_modules/express/', 'node_modules/body-parser/', '/test/']) expect(uses(part)).toBe(false)
     const folders = new Set(inputs.filter((path) => path.startsWith('functions/')).map((path) => path.split('/')[2]))
@@ -45,7 +45,7 @@ describe.each(named)('%s', (_, route) => {
 })
 
 describe('a bundle', () => {
-  it('answers from wherever it lies, with the files it brought along', async () => {
+  test('answers from wherever it lies, with the files it brought along', async () => {
     await bundleFunction(routes.po.docs, dist)
     await copyFiles(dist)
     const program = () => fileURLToPath(new URL('po-docs.mjs', dist))
@@ -65,7 +65,7 @@ describe('a bundle', () => {
     }
   })
 
-  it('is started by the name in FUNCTION_TARGET, and says which names there are', async () => {
+  test('is started by the name in FUNCTION_TARGET, and says which names there are', async () => {
     await writeFile(new URL('start.mjs', dist), starter(['one', 'two']))
     await writeFile(new URL('two.mjs', dist), "console.log('two runs')")
     const run = (name: string) =>
@@ -79,7 +79,7 @@ describe('a bundle', () => {
     expect(refused.status).toBe(78)
   })
 
-  it('leaves compiled code behind when it is warmed up', async () => {
+  test('leaves compiled code behind when it is warmed up', async () => {
     await bundleFunction(routes.po.healthz, dist)
     await rm(new URL('.cache', dist), { recursive: true, force: true })
     await warmUp(routes.po.healthz, new URL('po-healthz.mjs', dist))

@@ -1,18 +1,20 @@
 /**
  * The edge of every function in the route table. Each row runs twice: against `endpoint()` with a use case that only
- * counts, and against the function itself, whose database is a port that counts who knocks. A refusal reaches neither.
+ * counts calls, and against the function itself, whose database is a port that counts connections. A refusal reaches neither.
  */
 import { createServer, type IncomingMessage, request, type Server } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { book } from '../../functions/po/docs/book.ts'
-import { docsSchemas, page } from '../../shared/http/docs/pages.ts'
-import { type AnySchemas, endpoint } from '../../shared/http/endpoint.ts'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { apiDocs } from '../../functions/po/docs/api-docs.ts'
+import { docsReply, docsSchemas } from '../../shared/http/docs/pages.ts'
+import { endpoint } from '../../shared/http/endpoint.ts'
 import { type HttpFunction, registeredFunction } from '../../shared/http/register.ts'
+import type { AnySchemas } from '../../shared/http/schemas.ts'
+import { lineRequest } from '../../shared/po/requests.ts'
 import { poSchemas } from '../../shared/po/schema.ts'
-import { functionFolder, type Route, routes } from '../../shared/routes.ts'
+import { functionFolder, type Route, routes } from '../../shared/routes/index.ts'
 import { createRealm } from '../shared/http/edge.ts'
 import { type Bearer, type Case, ID, JSON_TYPE, pathOf, refusals, SECRETS, type Target, validBody } from './refusals.ts'
 
@@ -34,7 +36,7 @@ const tokens: Record<Bearer, string | undefined> = {
   none: undefined,
 }
 
-/** The key server of the functions, and a database that nobody may reach. */
+/** The key server of the functions, and a database that no request may reach. */
 const keys = createServer((_request, response) => void response.end(JSON.stringify({ keys: [realm.jwk] })))
 let knocks = 0
 const database = createTcpServer((socket) => {
@@ -110,7 +112,7 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
   'po-cleanup': { zombies: '' },
 }
 const answerOf = (route: Route, path: string) =>
-  route === docs ? page(book, path, 'favicon.png') : route.name in ANSWERS ? ANSWERS[route.name] : {}
+  route === docs ? docsReply(apiDocs, path, 'favicon.png') : route.name in ANSWERS ? ANSWERS[route.name] : {}
 
 describe.each(functions)('$route.name', ({ route, schemas }) => {
   const handle = vi.fn(async (_deps: unknown, { path }: { path: string }) => answerOf(route, path) as never)
@@ -118,8 +120,12 @@ describe.each(functions)('$route.name', ({ route, schemas }) => {
   let real: Awaited<ReturnType<typeof serve>>
 
   beforeAll(async () => {
-    const open = { edge: () => realm.edge }
-    stub = await serve(endpoint(route, schemas as never, handle, () => undefined, open))
+    const edge = () => (route.auth === 'analysis' ? realm.analysisEdge : realm.edge)
+    const guarded = async (deps: unknown, request: { path: string }) => {
+      if (route.name === routes.po.streamLogs.name) lineRequest(request as never)
+      return handle(deps, request)
+    }
+    stub = await serve(endpoint(route, schemas as never, guarded, () => undefined, { edge }))
     const source = fileURLToPath(new URL(`../../functions/${functionFolder(route)}/index.ts`, import.meta.url))
     await import(/* @vite-ignore */ source)
     const fn = registeredFunction(route.name)
@@ -136,7 +142,7 @@ describe.each(functions)('$route.name', ({ route, schemas }) => {
     (one) => {
       const target: Target = { route, endpoint: one.endpoint, schemas }
 
-      it.each(refusals(target))('$name, $method: $status, and the handler never ran', async (row) => {
+      test.each(refusals(target))('$name, $method: $status, and the handler never ran', async (row) => {
         handle.mockClear()
         knocks = 0
         await expectRefusal(stub.url, row)
@@ -147,7 +153,7 @@ describe.each(functions)('$route.name', ({ route, schemas }) => {
 
       const path = pathOf(target)
       const slashes = [path, path.endsWith('/') ? path.slice(0, -1) : `${path}/`]
-      it.each(slashes)('%s reaches the handler', async (form) => {
+      test.each(slashes)('%s reaches the handler', async (form) => {
         handle.mockClear()
         const row = { method: one.endpoint.method, path: form, bearer: 'user' as Bearer, headers: JSON_TYPE }
         const response = await send(stub.url, { ...row, body: validBody(target) })
@@ -156,19 +162,19 @@ describe.each(functions)('$route.name', ({ route, schemas }) => {
         expect(handle.mock.calls[0]?.[1].path).toBe(one.endpoint.path)
       })
 
-      it('takes a token of the analysis itself only where analyses write', async () => {
+      test('takes a token of the analysis itself only where analyses write', async () => {
         const row = { method: one.endpoint.method, path, bearer: 'analysis' as Bearer, headers: JSON_TYPE }
         const response = await send(stub.url, { ...row, body: validBody(target) })
         expect(response.status).toBe(route.auth === 'user' ? 403 : 200)
       })
 
       const unasked = one.endpoint.method === 'POST' ? [] : ['{}', '{"broken":', 'null', '\xff']
-      it.each(unasked)('a body that nobody asked for does not matter: %s', async (body) => {
+      test.each(unasked)('an unexpected body is ignored: %s', async (body) => {
         const row = { method: one.endpoint.method, path, bearer: 'user' as Bearer, headers: JSON_TYPE }
         expect((await send(stub.url, { ...row, body })).status).toBe(200)
       })
 
-      it('answers a preflight of its origin, and tells others nothing', async () => {
+      test('answers a preflight of its origin, and tells others nothing', async () => {
         const ask = (origin: string) =>
           fetch(`${stub.url}${path}`, {
             method: 'OPTIONS',
@@ -184,7 +190,7 @@ describe.each(functions)('$route.name', ({ route, schemas }) => {
     },
   )
 
-  it.each(['/health/liveness', '/health/readiness'])('%s answers without a token', async (path) => {
+  test.each(['/health/liveness', '/health/readiness'])('%s answers without a token', async (path) => {
     for (const { url } of [stub, real]) {
       const response = await fetch(url + path)
       expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }])

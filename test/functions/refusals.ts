@@ -1,13 +1,13 @@
 /** Every way in which the edge refuses a request, for any endpoint of the route table. */
 import { expect } from 'vitest'
 import { receivedLimit } from '../../shared/http/body.ts'
-import type { AnySchemas } from '../../shared/http/endpoint.ts'
-import type { Endpoint, Route } from '../../shared/routes.ts'
+import type { AnySchemas } from '../../shared/http/schemas.ts'
+import type { Endpoint, Route } from '../../shared/routes/index.ts'
 
 export const ID = '0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d'
 export const OTHER_ID = 'ffffffff-2a4f-4d1e-9c55-0d2f6a1b7e3d'
 
-/** Whose token goes along. */
+/** The owner of the token. */
 export type Bearer = 'user' | 'analysis' | 'bad' | 'none'
 
 export interface Case {
@@ -18,7 +18,7 @@ export interface Case {
   readonly headers?: Record<string, string>
   readonly body?: string | undefined
   readonly status: number
-  /** What the answer's body must match. */
+  /** The expected body of the response. */
   readonly answer: object
   readonly allow?: string
 }
@@ -71,7 +71,7 @@ function common(target: Target): Case[] {
       answer: { detail: 'Method Not Allowed' },
       allow,
     })),
-    // Refused before the token is looked at.
+    // Refused before the token is checked.
     {
       ...base,
       name: 'too large a body',

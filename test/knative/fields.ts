@@ -1,7 +1,7 @@
 /**
- * Whether an object has only fields that its kind knows, each of the right type. Kinds of Kubernetes are read from the
- * client's own models; those of Knative, the Gateway API and kustomize are listed here, as far as an installation needs
- * them: for a Knative Service what its webhook takes without feature flags.
+ * Checks that an object has only fields of its kind with the right types. The kinds of Kubernetes come from the models of the
+ * client; the fields of Knative, the Gateway API and kustomize that an installation needs are listed here: for a Knative Service
+ * those that its webhook accepts without feature flags.
  */
 import * as models from '@kubernetes/client-node/dist/gen/models/all.js'
 
@@ -187,7 +187,7 @@ export interface Manifest {
   readonly [field: string]: unknown
 }
 
-/** What is wrong with the fields of an object; empty when nothing is. */
+/** The faults of an object's fields. */
 export function fieldFaults(object: Manifest): string[] {
   const { apiVersion, kind } = object
   const spec = SPECS[`${apiVersion} ${kind}`]

@@ -1,5 +1,5 @@
 /** The Knative Service of a route, as far as tests look at it. */
-import type { Route } from '../../shared/routes.ts'
+import type { Route } from '../../shared/routes/index.ts'
 import { only } from './read.ts'
 
 interface Variable {
@@ -30,6 +30,6 @@ interface Template {
   readonly spec: KsvcPod
 }
 export const ksvc = (route: Route) => {
-  const object = only(`knative/base/services/${route.name}.yaml`)
+  const object = only(`knative/config/base/services/${route.name}.yaml`)
   return { object, ...(object['spec'] as { template: Template }).template }
 }

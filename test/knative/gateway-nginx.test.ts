@@ -1,14 +1,14 @@
-/** The gateway's configuration in a real nginx, in front of one server that plays all functions. */
+/** The gateway's configuration in a real nginx, in front of one server in place of all functions. */
 import { once } from 'node:events'
 import { Agent, createServer, type RequestListener, request, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { GATEWAY_CONNECTIONS } from '../../knative/gateway-conf.ts'
+import { GATEWAY_CONNECTIONS } from '../../knative/manifests/gateway-conf.ts'
 import { BODY_LIMIT, receivedLimit } from '../../shared/http/body.ts'
 import { headerMemory } from '../../shared/po/objects/nginx-http.ts'
-import { type Route, routes } from '../../shared/routes.ts'
+import { type Route, routes } from '../../shared/routes/index.ts'
 import { type DnsStub, startDns } from '../conformance/dns.ts'
 import { memoryOf, sendHalf } from '../conformance/half-sent.ts'
 import { type Gateway, startGateway } from '../sandbox/gateway.ts'
@@ -17,10 +17,10 @@ import { type RunningGateway, startNginx } from './nginx.ts'
 import { readText } from './read.ts'
 import { httpRoutes, ID, slashForms, ways } from './ways.ts'
 
-/** What is received of the longest body of `/po`. */
+/** Bytes received of the longest body of `/po`. */
 const LARGEST = receivedLimit('long-texts')
 
-/** MiB that the nginx of a Deployment may use. */
+/** Memory limit of nginx in the Deployment, in MiB. */
 function memoryLimit(path: string): number {
   const { spec } = parse(readText(path)) as { spec: { template: { spec: { containers: Container[] } } } }
   const memory = spec.template.spec.containers.find(({ name }) => name === 'nginx')?.resources.limits.memory
@@ -34,7 +34,7 @@ interface Container {
 const portOf = (server: Server) => (server.address() as AddressInfo).port
 
 const SUFFIX = 'po.svc.cluster.local'
-/** nginx counts whole seconds: a name it may keep for one is asked for again within two, on an idle machine. */
+/** nginx counts whole seconds: it resolves a name with a TTL of one again within two, on an idle machine. */
 const FORGETTING = { timeout: 15_000, interval: 100 }
 
 describe.skipIf(!isInstalled('nginx', 'nginx'))('nginx as the gateway', () => {
@@ -72,7 +72,7 @@ describe.skipIf(!isInstalled('nginx', 'nginx'))('nginx as the gateway', () => {
   })
   handler = tell
 
-  /** The path goes out as it is written here. */
+  /** Sends the path unchanged. */
   const raw = async (base: string, method: string, path: string) => {
     const { hostname, port } = new URL(base)
     const outgoing = request({ hostname, port, method, path }).end()
@@ -178,7 +178,7 @@ describe.skipIf(!isInstalled('nginx', 'nginx'))('nginx as the gateway', () => {
   })
 
   test('callers who send headers and never end them do not fill its memory', async () => {
-    const limit = memoryLimit('knative/base/gateway/deployment.yaml')
+    const limit = memoryLimit('knative/config/base/gateway/deployment.yaml')
     const held = await sendHalf(nginx.port, GATEWAY_CONNECTIONS)
     const memory = memoryOf(nginx.pid)
     held.close()
@@ -223,7 +223,7 @@ describe.skipIf(!isInstalled('nginx', 'nginx'))('nginx as the gateway', () => {
     expect(await text(answer)).toBe('done')
   })
 
-  test('lets go of the function when the caller leaves, and never asks twice', async () => {
+  test('aborts the request to the function when the caller disconnects, and never repeats a request', async () => {
     const closed = Promise.withResolvers<void>()
     const arrived = Promise.withResolvers<void>()
     handler = (_, response) => {

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { gatewayConf } from '../../knative/gateway-conf.ts'
-import { httpRoute } from '../../knative/http-route.ts'
+import { gatewayConf } from '../../knative/manifests/gateway-conf.ts'
+import { httpRoute } from '../../knative/manifests/http-route.ts'
 import { createMatcher } from '../../shared/http/match.ts'
-import { poRoutes, type Route, routes } from '../../shared/routes.ts'
+import { poRoutes, type Route, routes } from '../../shared/routes/index.ts'
 import { ROOT, readText } from './read.ts'
 import { httpRoutes, ID, slashForms, ways } from './ways.ts'
 
@@ -72,7 +72,7 @@ describe('the table in nginx.conf', () => {
     },
   )
   test('of what analyses may call holds that one path', () => {
-    const conf = readText('knative/overlays/httproute/nginx.conf')
+    const conf = readText('knative/config/overlays/httproute/nginx.conf')
     expect(ways.filter(([method, path]) => ownerIn(conf)(method, path)).map(([, path]) => path)).toEqual([
       '/po/stream_logs',
     ])
@@ -121,8 +121,8 @@ describe('what the pod fills in', () => {
     writeFileSync(resolv, resolvConf)
     // As in the pod: under this name, and with no package.json beside it.
     const script = join(directory, 'configure.mts')
-    writeFileSync(script, readText('knative/base/gateway/configure.ts'))
-    const template = fileURLToPath(new URL('knative/base/gateway/nginx.conf', ROOT))
+    writeFileSync(script, readText('knative/config/base/gateway/configure.ts'))
+    const template = fileURLToPath(new URL('knative/config/base/gateway/nginx.conf', ROOT))
     const { status, stderr } = spawnSync(process.execPath, [script, template, result, resolv], { encoding: 'utf8' })
     const conf = status === 0 ? readFileSync(result, 'utf8') : ''
     rmSync(directory, { recursive: true })

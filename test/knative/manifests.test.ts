@@ -1,12 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import { pingSchedule } from '../../knative/ping-schedule.ts'
-import { memoryEnvironment } from '../../knative/process.ts'
-import { readInterval } from '../../knative/status-loop.ts'
-import { SETTINGS, type SettingName } from '../../shared/config.ts'
+import { memoryEnvironment } from '../../knative/image/process.ts'
+import { pingSchedule } from '../../knative/manifests/ping-source.ts'
+import { readInterval } from '../../knative/manifests/status-loop.ts'
 import { BODY_LIMIT } from '../../shared/http/body.ts'
 import { RECONCILE_TYPE } from '../../shared/po/events.ts'
 import { standingPolicy } from '../../shared/po/objects/index.ts'
-import { allRoutes, functionFolder, type KubernetesGrant, poRoutes, type Route, routes } from '../../shared/routes.ts'
+import {
+  allRoutes,
+  functionFolder,
+  type KubernetesGrant,
+  poRoutes,
+  type Route,
+  routes,
+} from '../../shared/routes/index.ts'
+import { SETTINGS, type SettingName } from '../../shared/settings/config.ts'
 import { fieldFaults, funcFaults } from './fields.ts'
 import { ksvc } from './function-manifest.ts'
 import { restrictedFaults } from './pod-security.ts'
@@ -22,7 +29,7 @@ describe('every manifest', () => {
   })
   test('is in no namespace, but for what makes one and what lies in one of others', () => {
     const placed = files.filter(([, found]) => found.some(({ metadata }) => metadata.namespace))
-    expect(placed.map(([path]) => path)).toEqual(['knative/overlays/httproute/cluster/reference-grant.yaml'])
+    expect(placed.map(([path]) => path)).toEqual(['knative/config/overlays/httproute/cluster/reference-grant.yaml'])
   })
   test('of pods passes Pod Security `restricted`', () => {
     const pods = objects.map((object) => [object.metadata.name, podOf(object)] as const)
@@ -161,7 +168,7 @@ describe('the role of each function', () => {
     grants.flatMap(({ apiGroup, resources, verbs }) => flat(apiGroup, resources, verbs)).toSorted()
 
   test.each(each)('%s: exactly the verbs of its row, or no role', (name, route) => {
-    const found = parseManifests(readText(`knative/base/rbac/${name}.yaml`))
+    const found = parseManifests(readText(`knative/config/base/rbac/${name}.yaml`))
     const kinds = route.kubernetes.length > 0 ? ['ServiceAccount', 'Role', 'RoleBinding'] : ['ServiceAccount']
     expect(found.map(({ kind, metadata }) => [kind, metadata.name])).toEqual(kinds.map((kind) => [kind, name]))
     const rules = (found[1]?.['rules'] ?? []) as Rules
@@ -188,10 +195,10 @@ describe('the role of each function', () => {
 })
 
 describe('the loop', () => {
-  const source = only('knative/base/status-loop/ping-source.yaml')['spec'] as Record<string, unknown>
+  const source = only('knative/config/base/status-loop/ping-source.yaml')['spec'] as Record<string, unknown>
 
-  test('is ticked by the schedule of the interval that the functions are told, with a JSON object, in UTC', () => {
-    const interval = readInterval(readText('knative/base/status-loop/interval.env'))
+  test('is ticked by the schedule of the functions’ interval, with a JSON object, in UTC', () => {
+    const interval = readInterval(readText('knative/config/base/status-loop/interval.env'))
     expect(interval).toBe(SETTINGS.STATUS_LOOP_INTERVAL.parse(SETTINGS.STATUS_LOOP_INTERVAL.default ?? ''))
     expect(source).toMatchObject({
       schedule: pingSchedule(interval).schedule,
@@ -207,7 +214,7 @@ describe('the loop', () => {
     ['STATUS_LOOP_INTERVAL=ten', 'expected a whole number'],
   ])('refuses an interval.env of %j', (text, message) => expect(() => readInterval(text)).toThrow(message))
   test('over a broker gets the events of analyses, and nothing else, by a Trigger that gives up into the log', () => {
-    const events = parseManifests(readText('knative/components/events/events.yaml'))
+    const events = parseManifests(readText('knative/config/components/events/events.yaml'))
     const [broker, binding, trigger] = events.map(({ metadata, spec }) => ({ name: metadata.name, spec }))
     const loop = {
       ref: { apiVersion: 'serving.knative.dev/v1', kind: 'Service', name: routes.po.statusReconcile.name },
@@ -220,7 +227,7 @@ describe('the loop', () => {
       delivery: { deadLetterSink: { ref: { kind: 'Service', name: 'po-dead-letters' } } },
     })
     expect(binding?.spec).toMatchObject({ subject: loop.ref, sink: { ref: { kind: 'Broker', name: broker?.name } } })
-    const names = parseManifests(readText('knative/components/events/dead-letters.yaml')).map(
+    const names = parseManifests(readText('knative/config/components/events/dead-letters.yaml')).map(
       ({ metadata }) => metadata.name,
     )
     expect(names).toContain('po-dead-letters')

@@ -1,4 +1,4 @@
-/** The gateway's name server beside a real nginx, while the cluster's is slow, away, or changes its mind. */
+/** The gateway's name server beside a real nginx, while the cluster's is slow, unreachable, or changes an address. */
 import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { routes } from '../../shared/routes.ts'
+import { routes } from '../../shared/routes/index.ts'
 import { type DnsStub, startDns } from '../conformance/dns.ts'
 import { isInstalled } from '../shared/po/objects/installed.ts'
 import { type RunningGateway, startNginx } from './nginx.ts'
@@ -16,10 +16,10 @@ import { readText } from './read.ts'
 
 const SUFFIX = 'po.svc.cluster.local'
 const NAME = `${routes.po.status.name}.${SUFFIX}`
-/** Both nginx and the name server have forgotten, or renewed, by then. */
+/** Entries of nginx and the name server have expired by then. */
 const RENEWED_MS = 7500
 
-/** Lets datagrams through to a name server, or does not. */
+/** Forwards datagrams to a name server, or drops them. */
 async function startValve(to: string) {
   const [address = '', port = ''] = to.split(':')
   const outside = createSocket('udp4')
@@ -75,7 +75,7 @@ describe.skipIf(!isInstalled('nginx', 'nginx'))('names of the gateway', () => {
     valve = await startValve(dns.address)
     // As in the pod: under this name, and with no package.json beside it.
     const [script, resolv] = [join(folder, 'names.mts'), join(folder, 'resolv.conf')]
-    writeFileSync(script, readText('knative/base/gateway/names.ts'))
+    writeFileSync(script, readText('knative/config/base/gateway/names.ts'))
     writeFileSync(resolv, 'nameserver 127.0.0.1\n')
     const port = await freeDatagramPort()
     names = spawn(process.execPath, [script, String(port), '0', resolv, String(valve.port)], { stdio: 'inherit' })
@@ -117,7 +117,7 @@ describe.skipIf(!isInstalled('nginx', 'nginx'))('names of the gateway', () => {
     await expect.poll(get, { timeout: 15_000, interval: 500 }).toEqual([502, ''])
   }, 30_000)
 
-  test('a name that nobody asked for before waits for the name server', async () => {
+  test('a name that is not cached waits for the name server', async () => {
     valve.turn(false)
     dns.records.set(`${routes.po.pods.name}.${SUFFIX}`, '127.0.0.21')
     const answer = fetch(`${nginx.url}/po/pods`)

@@ -1,4 +1,4 @@
-/** A real nginx with the gateway's configuration, on ports of its own, as somebody who is not root. */
+/** A real nginx with the gateway's configuration, on its own ports and without root. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -6,8 +6,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ENDING_FILE, gatewayConf, HEALTH_PATH, type Place } from '../../knative/gateway-conf.ts'
-import { poRoutes } from '../../shared/routes.ts'
+import { ENDING_FILE, type GatewaySettings, gatewayConf, HEALTH_PATH } from '../../knative/manifests/gateway-conf.ts'
+import { poRoutes } from '../../shared/routes/index.ts'
 
 const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined
 
@@ -16,9 +16,9 @@ export interface RunningGateway {
   readonly port: number
   readonly pid: number
   readonly deadLetters: string
-  /** What it wrote to its standard output. */
+  /** Its standard output. */
   log(): string
-  /** What its pod does before it is told to end. */
+  /** The preStop hook of its pod. */
   announceEnd(): void
   stop(): Promise<void>
 }
@@ -33,7 +33,7 @@ async function freePort(): Promise<number> {
 }
 
 export async function startNginx(
-  place: Pick<Place, 'resolver' | 'suffix'> & { readonly port: number },
+  place: Pick<GatewaySettings, 'resolver' | 'suffix'> & { readonly port: number },
   routes = poRoutes,
 ): Promise<RunningGateway> {
   const directory = mkdtempSync(join(tmpdir(), 'gateway-'))
@@ -41,7 +41,7 @@ export async function startNginx(
   const [listen, deadLetters] = [`127.0.0.1:${port}`, `127.0.0.1:${letters}`]
   const conf = join(directory, 'nginx.conf')
   const text = gatewayConf(routes, { ...place, listen, deadLetters, directory })
-  // A shorter memory for names than in the cluster, so that a test need not wait.
+  // A shorter TTL for names than in the cluster keeps the tests fast.
   writeFileSync(conf, text.replace('valid=5s', 'valid=1s'))
   const logs = ['stdout', 'stderr'].map((name) => join(directory, name))
   const [out, err] = logs.map((log) => openSync(log, 'w'))

@@ -4,15 +4,15 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseEnv } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { renderPingSource } from '../../knative/status-loop.ts'
-import { loadConfig, SETTINGS, type SettingName } from '../../shared/config.ts'
-import { allRoutes, poRoutes, type Route, routes, type SettingGroup } from '../../shared/routes.ts'
+import { renderPingSource } from '../../knative/manifests/status-loop.ts'
+import { allRoutes, poRoutes, type Route, routes, type SettingGroup } from '../../shared/routes/index.ts'
+import { loadConfig, SETTINGS, type SettingName } from '../../shared/settings/config.ts'
 import { fieldFaults, type Manifest } from './fields.ts'
 import { build, hasKubectl } from './kustomize.ts'
 import { restrictedFaults } from './pod-security.ts'
 import { podOf, ROOT, readText } from './read.ts'
 
-const folder = (path: string): string => fileURLToPath(new URL(`knative/${path}`, ROOT))
+const folder = (path: string): string => fileURLToPath(new URL(`knative/config/${path}`, ROOT))
 const OVERLAYS = { local: 'po', flame: 'flame', httproute: 'flame', kafka: 'flame' }
 const overlays = Object.entries(OVERLAYS)
 const IMAGE = 'knative-pod-orchestration'
@@ -33,7 +33,7 @@ const needed = (object: Manifest): string[] =>
 
 test('there is a test for each overlay', () => {
   // That of the twins has a file of its own.
-  const known = [...Object.keys(OVERLAYS), 'twins']
+  const known = [...Object.keys(OVERLAYS), 'dt']
   const present = readdirSync(folder('overlays')).filter((name) => !name.startsWith('.'))
   expect(present.toSorted()).toEqual(known.toSorted())
 })
@@ -42,12 +42,12 @@ describe('the values of an overlay', () => {
   const groupsOf = (routes: readonly Route[]) => [...new Set(routes.flatMap(({ settings }) => settings))]
   const groups: readonly SettingGroup[] = groupsOf(poRoutes)
   const read: readonly string[] = [...groupsOf(allRoutes), 'process']
-  /** Of analyses; what twins need is told to those who have them. */
+  /** Settings of analyses; those of digital twins are not required without them. */
   const isNeeded = (name: SettingName) => [...groups, 'process'].includes(SETTINGS[name].group)
   const names = (Object.keys(SETTINGS) as SettingName[]).filter((name) => read.includes(SETTINGS[name].group))
 
   test.each(['local', 'flame'])('%s: all that are required, none that is secret or unknown', (name) => {
-    const given = Object.keys(parseEnv(readText(`knative/overlays/${name}/settings.env`)))
+    const given = Object.keys(parseEnv(readText(`knative/config/overlays/${name}/settings.env`)))
     const required = names.filter(
       (one) => isNeeded(one) && SETTINGS[one].default === undefined && !SETTINGS[one].secret,
     )
@@ -56,13 +56,17 @@ describe('the values of an overlay', () => {
     expect(given.filter((one) => !plain.includes(one))).toEqual([])
   })
   test('of `local` are what a function takes', () => {
-    const secrets = Object.keys(parseEnv(readText('knative/secrets.env.template'))).map((name) => [name, 'x'])
-    const env = { ...parseEnv(readText('knative/overlays/local/settings.env')), ...Object.fromEntries(secrets) }
+    const secrets = Object.keys(parseEnv(readText('knative/config/secrets.env.template'))).map((name) => [name, 'x'])
+    const env = { ...parseEnv(readText('knative/config/overlays/local/settings.env')), ...Object.fromEntries(secrets) }
     expect(loadConfig(groups, env).KEYCLOAK_URL).toBe('http://keycloak:8080')
   })
   test('each secret is in the template, and each other setting in the ConfigMap', () => {
-    const inTemplate = [...readText('knative/secrets.env.template').matchAll(/^#?([A-Z_]+)=/gm)].map(([, name]) => name)
-    const inMap = [...readText('knative/base/settings.yaml').matchAll(/^ {2}#?([A-Z_]+): '/gm)].map(([, name]) => name)
+    const inTemplate = [...readText('knative/config/secrets.env.template').matchAll(/^#?([A-Z_]+)=/gm)].map(
+      ([, name]) => name,
+    )
+    const inMap = [...readText('knative/config/base/settings.yaml').matchAll(/^ {2}#?([A-Z_]+): '/gm)].map(
+      ([, name]) => name,
+    )
     expect(inTemplate).toEqual(names.filter((name) => SETTINGS[name].secret))
     expect(inMap.toSorted()).toEqual(names.filter((name) => !SETTINGS[name].secret && name !== 'PORT').toSorted())
   })
@@ -130,9 +134,9 @@ describe.skipIf(!hasKubectl())('kustomize', () => {
       ({ kind, metadata }) => kind === 'ConfigMap' && /^po-gateway-/.test(metadata.name),
     )
     const data = conf?.['data'] as Data
-    expect(data['nginx.conf']).toBe(readText('knative/overlays/httproute/nginx.conf'))
-    expect(data['configure.mts']).toBe(readText('knative/base/gateway/configure.ts'))
-    expect(data['names.mts']).toBe(readText('knative/base/gateway/names.ts'))
+    expect(data['nginx.conf']).toBe(readText('knative/config/overlays/httproute/nginx.conf'))
+    expect(data['configure.mts']).toBe(readText('knative/config/base/gateway/configure.ts'))
+    expect(data['names.mts']).toBe(readText('knative/config/base/gateway/names.ts'))
   })
   test('kafka: the broker’s class and its topic; the loop fans out to more pods', () => {
     const objects = of('kafka')
@@ -151,7 +155,7 @@ describe.skipIf(!hasKubectl())('kustomize', () => {
 
   test('another networking layer is let in as the overlay of a node says in its comments', () => {
     const site = mkdtempSync(join(tmpdir(), 'site-'))
-    const [, comments = ''] = readText('knative/overlays/flame/kustomization.yaml').split('For another one:\n')
+    const [, comments = ''] = readText('knative/config/overlays/flame/kustomization.yaml').split('For another one:\n')
     const patches = `patches:\n${comments.replace(/^( *)# /gm, '$1')}`
     writeFileSync(join(site, 'kustomization.yaml'), `resources: [${relative(site, folder('base'))}]\n${patches}`)
     const objects = build(site)
@@ -184,8 +188,8 @@ describe.skipIf(!hasKubectl())('kustomize', () => {
 
 describe.skipIf(!hasKubectl())('the image of nginx', () => {
   test('of all gateways is the one that proxies have by default', () => {
-    for (const path of ['base/gateway', 'components/twins/runs'])
-      expect(readText(`knative/${path}/deployment.yaml`)).toContain(`image: ${SETTINGS.NGINX_IMAGE.default}\n`)
+    for (const path of ['base/gateway', 'components/dt/runs'])
+      expect(readText(`knative/config/${path}/deployment.yaml`)).toContain(`image: ${SETTINGS.NGINX_IMAGE.default}\n`)
   })
 
   test('is changed everywhere by one entry of an overlay', () => {
@@ -193,7 +197,7 @@ describe.skipIf(!hasKubectl())('the image of nginx', () => {
     try {
       const images = [{ name: 'nginxinc/nginx-unprivileged', newName: 'mirror.example/nginx', newTag: '1.29.9' }]
       const resources = [relative(made, folder('base'))]
-      const components = [relative(made, folder('components/twins'))]
+      const components = [relative(made, folder('components/dt'))]
       writeFileSync(join(made, 'kustomization.yaml'), JSON.stringify({ resources, components, images }))
       const objects = build(made)
       const image = 'mirror.example/nginx:1.29.9'

@@ -53,7 +53,7 @@ function containerFaults(pod: Context, { name = 'container', securityContext = {
   return checks.filter(([holds]) => !holds).map(([, fault]) => `${name} ${fault}`)
 }
 
-/** Empty when the pod passes. */
+/** Empty if the pod passes. */
 export function restrictedFaults(pod: PodSpec): string[] {
   const kinds = (pod.volumes ?? []).flatMap((volume) => Object.keys(volume).filter((key) => key !== 'name'))
   return [

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { policies } from '../../knative/policies.ts'
-import { choosePeers } from '../../shared/adapters/kubernetes/peers.ts'
-import { SETTINGS } from '../../shared/config.ts'
+import { policies } from '../../knative/manifests/policies.ts'
+import { choosePeers } from '../../shared/adapters/kubernetes/po/peers.ts'
 import { COMPONENT, LABEL } from '../../shared/dt/names.ts'
 import { objectsOwnedByPolicy, standingPolicy } from '../../shared/po/objects/index.ts'
-import { poRoutes, routes } from '../../shared/routes.ts'
+import { poRoutes, routes } from '../../shared/routes/index.ts'
+import { SETTINGS } from '../../shared/settings/config.ts'
 import { RUN } from '../shared/po/objects/input.ts'
 import type { Manifest } from './fields.ts'
 import { ksvc } from './function-manifest.ts'
@@ -12,29 +12,26 @@ import { manifestFiles, only, parseManifests, podOf, readText } from './read.ts'
 
 const objects = manifestFiles().flatMap(([, found]) => found)
 
-describe('who reaches whom', () => {
+describe('network policies', () => {
   type Labels = Readonly<Record<string, string>>
-  const gateway = only('knative/base/gateway/deployment.yaml')
-  const [service] = parseManifests(readText('knative/base/gateway/service.yaml')) as [Manifest, ...Manifest[]]
+  const gateway = only('knative/config/base/gateway/deployment.yaml')
+  const [service] = parseManifests(readText('knative/config/base/gateway/service.yaml')) as [Manifest, ...Manifest[]]
   const podLabels = (gateway['spec'] as { template: { metadata: { labels: Labels } } }).template.metadata.labels
   const selects = (selector: Labels, labels: Labels) =>
     Object.entries(selector).every(([key, value]) => labels[key] === value)
 
   test('the standing policy of analyses is part of the installation, as `create` makes it', () => {
-    const installed = parseManifests(readText('knative/base/policies.yaml'))
+    const installed = parseManifests(readText('knative/config/base/policies.yaml'))
     expect(installed[0]).toEqual(structuredClone(standingPolicy()))
     expect(installed).toEqual(structuredClone(policies()))
   })
   test('each policy of ours selects pods that there are', () => {
-    const door = objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'dt-runs')?.['spec']
-    const { template } = door as { template: { metadata: { labels: Labels } } }
-    const twins = Object.values(COMPONENT).map((component) => ({ [LABEL.component]: component }))
-    const pods = [
-      podLabels,
-      template.metadata.labels,
-      ...twins,
-      ...poRoutes.map((route) => ksvc(route).metadata.labels),
+    const runsGateway = objects.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'dt-runs')?.[
+      'spec'
     ]
+    const { template } = runsGateway as { template: { metadata: { labels: Labels } } }
+    const dt = Object.values(COMPONENT).map((component) => ({ [LABEL.component]: component }))
+    const pods = [podLabels, template.metadata.labels, ...dt, ...poRoutes.map((route) => ksvc(route).metadata.labels)]
     const job = objects.find(({ kind }) => kind === 'Job')?.['spec'] as { template: { metadata: { labels: Labels } } }
     for (const { metadata, spec } of objects.filter(({ kind }) => kind === 'NetworkPolicy')) {
       const { matchLabels } = (spec as { podSelector: { matchLabels?: Labels } }).podSelector
@@ -67,7 +64,7 @@ describe('who reaches whom', () => {
     const longest = Math.max(
       ...poRoutes.filter(({ trigger }) => trigger === 'http').map(({ scale }) => scale.timeoutSeconds),
     )
-    const [, read] = /proxy_read_timeout (\d+)s;/.exec(readText('knative/base/gateway/nginx.conf')) ?? []
+    const [, read] = /proxy_read_timeout (\d+)s;/.exec(readText('knative/config/base/gateway/nginx.conf')) ?? []
     expect(Number(read)).toBeGreaterThan(longest)
     const { terminationGracePeriodSeconds } = podOf(gateway) as { terminationGracePeriodSeconds?: number }
     expect(terminationGracePeriodSeconds).toBeGreaterThanOrEqual(Number(read))

@@ -1,4 +1,4 @@
-/** The manifests of the repository as they lie there. */
+/** Reads the manifests of the repository. */
 import { globSync, readFileSync } from 'node:fs'
 import { parseAllDocuments } from 'yaml'
 import type { Manifest } from './fields.ts'
@@ -8,7 +8,7 @@ export const ROOT = new URL('../../', import.meta.url)
 
 export const readText = (path: string): string => readFileSync(new URL(path, ROOT), 'utf8')
 
-/** @throws for a document that is no YAML, or has a key twice */
+/** @throws for invalid YAML or a duplicate key */
 export function parseManifests(text: string): Manifest[] {
   return parseAllDocuments(text).map((document) => {
     if ('errors' in document && document.errors[0]) throw document.errors[0]
@@ -19,7 +19,7 @@ export function parseManifests(text: string): Manifest[] {
 /** Read by kustomize itself. */
 const isKustomization = (path: string): boolean => /(kustomization|image-fields)\.yaml$/.test(path)
 
-/** Every file of Kubernetes objects, with what is in it. */
+/** Every file of Kubernetes objects, with its objects. */
 export const manifestFiles = (pattern = 'knative/**/*.yaml'): [string, Manifest[]][] =>
   globSync(pattern, { cwd: ROOT.pathname })
     .map((path) => path.replaceAll('\\', '/'))
@@ -27,7 +27,7 @@ export const manifestFiles = (pattern = 'knative/**/*.yaml'): [string, Manifest[
     .toSorted()
     .map((path) => [path, parseManifests(readText(path))])
 
-/** The pods that an object makes. */
+/** The pod template of an object. */
 export function podOf({ kind, apiVersion, spec }: Manifest): PodSpec | undefined {
   const makes = ['Deployment', 'Job'].includes(kind) || apiVersion.startsWith('serving.knative.dev/')
   return makes ? (spec as { template: { spec: PodSpec } }).template.spec : undefined

@@ -2,14 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { differing, RENDERED } from '../../knative/render.ts'
-import { MANIFESTS, strays } from '../../knative/render-manifests.ts'
-import { renderPingSource } from '../../knative/status-loop.ts'
-import { NOTICE } from '../../knative/yaml.ts'
+import { renderPingSource } from '../../knative/manifests/status-loop.ts'
+import { NOTICE } from '../../knative/manifests/yaml.ts'
+import { differing, RENDERED } from '../../knative/render/index.ts'
+import { MANIFESTS, strays } from '../../knative/render/manifests.ts'
 import { readText } from './read.ts'
 
 describe('rendered manifests', () => {
-  test('are what the tables say, and nothing else lies beside them', () => {
+  test('equal their tables, without other files beside them', () => {
     expect(differing()).toEqual([])
     expect(strays()).toEqual([])
   })
@@ -17,20 +17,24 @@ describe('rendered manifests', () => {
     const paths = RENDERED.map(({ path }) => path)
     expect(MANIFESTS.filter(({ path }) => !paths.includes(path))).toEqual([])
     const edited = differing((path) => readText(path).replace('name: po-status\n', 'name: po-state\n'))
-    expect(edited).toContain('knative/base/services/po-status.yaml')
+    expect(edited).toContain('knative/config/base/services/po-status.yaml')
   })
   test('say so at their beginning', () => {
-    const marks = [NOTICE, NOTICE.replace('the tables of the code', 'shared/routes.ts')]
+    const marks = [NOTICE, NOTICE.replace('the tables of the code', 'shared/routes/index.ts')]
     // A program that lies in two places is the same in both.
     const unmarked = MANIFESTS.filter(({ path }) => !path.endsWith('.ts')).filter(
       ({ path }) => !marks.some((mark) => readText(path).startsWith(mark)),
     )
     expect(unmarked.map(({ path }) => path)).toEqual([])
   })
-  test('of functions that are no more are strays', () => {
+  test('of removed functions are strays', () => {
     const root = mkdtempSync(join(tmpdir(), 'strays-'))
-    const left = ['knative/base/services/po-gone.yaml', 'knative/base/rbac/po-gone.yaml', 'functions/po/gone/func.yaml']
-    for (const path of [...left, 'knative/base/services/po-status.yaml', 'knative/base/migrate.yaml']) {
+    const left = [
+      'knative/config/base/services/po-gone.yaml',
+      'knative/config/base/rbac/po-gone.yaml',
+      'functions/po/gone/func.yaml',
+    ]
+    for (const path of [...left, 'knative/config/base/services/po-status.yaml', 'knative/config/base/migrate.yaml']) {
       mkdirSync(dirname(join(root, path)), { recursive: true })
       writeFileSync(join(root, path), '')
     }

@@ -1,5 +1,5 @@
-/** Every way to a function: method, a path with an id in it, route. */
-import { poRoutes } from '../../shared/routes.ts'
+/** Every endpoint of the functions: method, a path with an id, route. */
+import { poRoutes } from '../../shared/routes/index.ts'
 
 export const ID = '0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d'
 

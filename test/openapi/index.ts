@@ -11,8 +11,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { SETTINGS } from '../../shared/config.ts'
-import { prefixOf, routes } from '../../shared/routes.ts'
+import { prefixOf, routes } from '../../shared/routes/index.ts'
+import { SETTINGS } from '../../shared/settings/config.ts'
 import { startSandbox } from '../sandbox/sandbox.ts'
 
 const PROGRAM = process.env['TEST_SCHEMATHESIS'] || 'schemathesis'
@@ -49,7 +49,7 @@ try {
   const sandbox = await startSandbox({
     folder,
     intervalSeconds: 5,
-    twins: true,
+    dt: true,
     // A create may leave the registry out where the node has one. What is launched need not run.
     env: { HARBOR_URL: 'https://harbor.example', DT_MAX_RUNS: '1' },
   })

@@ -1,5 +1,5 @@
 /** The tables of the Python service since its version 0.5, as its ORM makes them on PostgreSQL, and rows for them. */
-import type { Database } from '../../shared/adapters/postgres/index.ts'
+import type { Database } from '../../shared/adapters/postgres/po/index.ts'
 
 /** A row as it is stored; what a test does not name is as in a row that runs. */
 export interface StoredRow {

@@ -1,13 +1,13 @@
 /**
- * `make demo-dt`: a laboratory of histopathology is simulated five times. Its table is uploaded, a service is launched that
- * mounts it, nothing but ticks moves it, and its outputs are read and summed up.
+ * `make demo-dt`: simulates a histopathology laboratory five times. It uploads the table, launches a service that mounts it,
+ * waits while ticks drive the service, and summarizes the outputs.
  */
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { LABORATORY_IMAGE } from './dt.ts'
 import type { Report } from './images/laboratory.ts'
 import { explain, sandboxOptions } from './options.ts'
 import { type Sandbox, startSandbox } from './sandbox.ts'
-import { LABORATORY_IMAGE } from './twins.ts'
 
 const LIMIT_MS = 120_000
 const REPS = 5
@@ -23,7 +23,7 @@ interface Status {
 }
 
 const started = Date.now()
-/** For all calls: the demonstration is shorter than the token lives. */
+/** One token for all calls: it is valid for longer than the demonstration takes. */
 let token: string | undefined
 const step = (text: string): void => console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(5)} s  ${text}`)
 
@@ -116,7 +116,7 @@ try {
   console.log('Starting a digital-twin orchestrator on this machine …')
   const { kubeconfig: _, ...options } = sandboxOptions()
   const ports = { ...options.ports, gateway: 0 }
-  sandbox = await startSandbox({ ...options, ports, intervalSeconds: 1, twins: true })
+  sandbox = await startSandbox({ ...options, ports, intervalSeconds: 1, dt: true })
   await demonstrate(sandbox)
 } catch (error) {
   console.error(explain(error))

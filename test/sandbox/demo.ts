@@ -1,7 +1,6 @@
 /**
- * `make demo`: two analyses from create to archive, every step shown as it happens. One computes on a real data file; the
- * other is stuck in its first run, so that the loop restarts it. Nothing moves them but ticks, and what happens to them is
- * told by the CloudEvents of the node.
+ * `make demo`: runs two analyses from create to archive and shows every step. One computes on a real data file; the other is
+ * stuck in its first run, so that the loop restarts it. Only ticks drive them; CloudEvents of the node report their changes.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { createBody } from './examples.ts'
@@ -49,7 +48,7 @@ interface Told {
   readonly cause: string | null
 }
 
-/** Shows the changes that the node tells its event sink, under the names of the analyses. */
+/** Shows the changes that the node publishes, under the names of the analyses. */
 function showChanges({ eventBroker }: Sandbox, names: ReadonlyMap<string, string>): { stop(): void } {
   let shown = 0
   const show = () => {
@@ -96,14 +95,14 @@ async function toldTheHub(sandbox: Sandbox, id: string): Promise<string[]> {
   throw new Error('the Hub was not told that the analysis was executed')
 }
 
-/** What the analysis stored at the sandbox's storage service. */
+/** Prints the result of the analysis in the sandbox's storage service. */
 function showResult(sandbox: Sandbox, id: string): void {
   const [result] = sandbox.peers.results(id)
   if (!result) throw new Error('the analysis left no result')
   step(`result file ${result.name}:\n${indented(result.content.toString())}`)
 }
 
-/** What is left of an analysis that has ended: what the Hub was told, and its logs in the archive. */
+/** Prints the reports at the Hub and the archived logs of an ended analysis. */
 async function showEnd(sandbox: Sandbox, call: Client, name: string, id: string): Promise<void> {
   const hub = await toldTheHub(sandbox, id)
   step(`${name}: the Hub was told ${hub.join(', ')}`)

@@ -1,10 +1,10 @@
-/** The loop through a broker: two reconcilers share the work, whatever happens to the ticks, and every change is told. */
+/** The loop with a broker: two reconcilers share the work despite faulty ticks, and every change is published. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { changeType, RECONCILE_TYPE } from '../../shared/po/events.ts'
-import { routes } from '../../shared/routes.ts'
+import { routes } from '../../shared/routes/index.ts'
 import type { EventBroker } from './broker/index.ts'
 import { createBody } from './examples.ts'
 import { type Sandbox, startSandbox } from './sandbox.ts'
@@ -49,10 +49,10 @@ test('nothing but what the trigger wants reaches them', () => {
   expect(new Set(broker().deliveries.map(({ event }) => event.attributes['type']))).toEqual(new Set([RECONCILE_TYPE]))
 })
 
-test.each(bodies)('the changes of $analysis_id are told in order, each known by its id', ({ analysis_id: id }) => {
+test.each(bodies)('the changes of $analysis_id are published in order, each with its id', ({ analysis_id: id }) => {
   const changes = about(id).filter(({ attributes }) => attributes['type'] !== RECONCILE_TYPE)
   const ids = [...new Set(changes.map(({ attributes }) => attributes['id'] ?? ''))]
-  // It computes so fast that perhaps no look falls into it.
+  // It may finish between two observations.
   expect(ids.map((each) => each.split('/').at(-1)).join()).toMatch(/^starting,started,(executing,)?executed$/)
   for (const { attributes, data } of changes) {
     expect(attributes).toMatchObject({ partitionkey: id, source: expect.stringMatching(/^\/namespaces\/.+\/po$/) })

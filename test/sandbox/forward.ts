@@ -1,4 +1,4 @@
-/** Passes a request on and its answer back, both as streams. */
+/** Forwards a request and its response as streams. */
 import { once } from 'node:events'
 import http, { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
@@ -8,14 +8,14 @@ export interface Target {
   readonly host: string
   readonly port: number
   readonly path: string
-  /** Set over those of the request; undefined takes one away. */
+  /** Override those of the request; undefined removes one. */
   readonly headers?: OutgoingHttpHeaders
   readonly connectSeconds?: number
   /** Longest pause in either direction. */
   readonly transferSeconds?: number
 }
 
-/** What belongs to one connection only. */
+/** Hop-by-hop headers. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']
 
 function endToEnd(message: IncomingMessage): OutgoingHttpHeaders {
@@ -24,18 +24,18 @@ function endToEnd(message: IncomingMessage): OutgoingHttpHeaders {
   return headers
 }
 
-/** A body of unknown length stays one, whatever the method. */
+/** Keeps a body of unknown length chunked, for all methods. */
 const framing = ({ headers }: IncomingMessage): OutgoingHttpHeaders =>
   'transfer-encoding' in headers ? { 'transfer-encoding': 'chunked' } : {}
 
 const withoutUndefined = (headers: OutgoingHttpHeaders): OutgoingHttpHeaders =>
   Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined))
 
-/** Without what would command nginx, which does not pass it on either. */
+/** Without the headers that control nginx, which it does not forward either. */
 const withoutCommands = (headers: OutgoingHttpHeaders): OutgoingHttpHeaders =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('x-accel-')))
 
-/** Rejects when no answer could be had; once an answer has begun, a failure cuts it off. */
+/** Rejects if there is no response; a failure during the response closes the connection. */
 export async function forward(request: IncomingMessage, response: ServerResponse, target: Target): Promise<void> {
   const { host, port, path, headers = {}, connectSeconds = 10, transferSeconds = 600 } = target
   const passed = http.request({
@@ -53,7 +53,7 @@ export async function forward(request: IncomingMessage, response: ServerResponse
   passed.once('timeout', () => passed.destroy(new Error('the upstream is too slow')))
   response.once('close', () => passed.destroy())
   const sent = pipeline(request, passed).catch((error: unknown) => {
-    // An upstream may answer before it has read everything, and hang up.
+    // An upstream may respond and close before it has read the whole request.
     if (!response.headersSent) throw error
   })
   const answered = once(passed, 'response').then(async ([incoming]: IncomingMessage[]) => {

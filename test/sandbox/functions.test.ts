@@ -1,5 +1,5 @@
-import { expect, it } from 'vitest'
-import { routes } from '../../shared/routes.ts'
+import { expect, test } from 'vitest'
+import { routes } from '../../shared/routes/index.ts'
 import { startFunctions } from './functions.ts'
 
 const isAlive = (pid: number): boolean => {
@@ -10,7 +10,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-it('a function with copies runs as so many processes, each at its own address; all end', async () => {
+test('a function with copies runs as so many processes, each at its own address; all end', async () => {
   const copies = (route: { readonly name: string }) => (route.name === routes.po.docs.name ? 3 : 1)
   const functions = await startFunctions({ routes: [routes.po.docs], env: {}, copies })
   const all = functions.copiesOf(routes.po.docs)

@@ -6,15 +6,16 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { Route } from '../../shared/routes.ts'
+import type { Route } from '../../shared/routes/index.ts'
+import { inherited } from './inherited.ts'
 
 export interface FunctionsOptions {
   readonly routes: readonly Route[]
-  /** The settings of all; nothing else is inherited but PATH. */
+  /** Settings of all functions; `inherited.ts` has the rest of their environment. */
   readonly env: Readonly<Record<string, string>>
   /** How many processes a function has; default: one. */
   readonly copies?: (route: Route) => number
-  /** Settings of one function, over those of all. */
+  /** Settings of one function, which override those of all. */
   readonly envOf?: (route: Route) => Readonly<Record<string, string>>
   /** What Node runs for a route; default: the source entry. */
   readonly program?: (route: Route) => string
@@ -42,7 +43,7 @@ export interface Functions {
 }
 
 const SOURCE = fileURLToPath(new URL('../../shared/http/serve.ts', import.meta.url))
-/** Twelve start side by side, perhaps on a machine that has other work to do. */
+/** Twelve functions start at the same time, perhaps on a busy machine. */
 const START_MS = 90_000
 const STOP_MS = 8000
 
@@ -53,7 +54,7 @@ interface Started {
 
 function launch(route: Route, { env, envOf, program, onLine }: FunctionsOptions): ChildProcess {
   const child = spawn(process.execPath, [program?.(route) ?? SOURCE], {
-    env: { PATH: process.env['PATH'], ...env, ...envOf?.(route), FUNCTION_TARGET: route.name, PORT: '0' },
+    env: { ...inherited(), ...env, ...envOf?.(route), FUNCTION_TARGET: route.name, PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   for (const stream of [child.stdout, child.stderr])
@@ -61,7 +62,7 @@ function launch(route: Route, { env, envOf, program, onLine }: FunctionsOptions)
   return child
 }
 
-/** Resolves when the function listens: it tells its parent the port that it got. */
+/** Resolves when the function listens and has sent its port. */
 async function listening(route: Route, child: ChildProcess): Promise<RunningFunction> {
   const signal = AbortSignal.timeout(START_MS)
   const [told] = await Promise.race([once(child, 'message', { signal }), once(child, 'exit', { signal })]).catch(
@@ -83,7 +84,7 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(force)
 }
 
-/** @throws when one of them does not start; the others are ended then */
+/** @throws if one does not start; the others are stopped then */
 export async function startFunctions(options: FunctionsOptions): Promise<Functions> {
   const { routes, copies = () => 1 } = options
   const children = routes

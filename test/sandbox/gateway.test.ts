@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
-import { allRoutes, routes } from '../../shared/routes.ts'
+import { afterEach, describe, expect, test } from 'vitest'
+import { allRoutes, routes } from '../../shared/routes/index.ts'
 import { startFunctions } from './functions.ts'
 import { startGateway } from './gateway.ts'
 
@@ -36,7 +36,7 @@ describe('the gateway', () => {
       route.endpoints.map(({ method, path }) => [method, path.replaceAll(/\{\w+\+?\}/g, ID), route] as const),
     )
 
-  it.each(cases)('%s %s reaches its function, in both slash forms', async (method, path, route) => {
+  test.each(cases)('%s %s reaches its function, in both slash forms', async (method, path, route) => {
     const address = await upstream((request, response) => void response.end(`${request.method} ${request.url}`))
     const gateway = await startGateway({ port: 0, upstreams: (one) => (one === route ? address : undefined) })
     cleanups.push(() => gateway.stop())
@@ -46,7 +46,7 @@ describe('the gateway', () => {
     }
   })
 
-  it.each([
+  test.each([
     ['GET', '/', 404],
     ['POST', '/', 404],
     ['GET', '/po/nothing', 404],
@@ -61,12 +61,12 @@ describe('the gateway', () => {
     expect(await response.json()).toHaveProperty('detail')
   })
 
-  it('passes a preflight on to the owner of the path', async () => {
+  test('passes a preflight on to the owner of the path', async () => {
     const url = await gatewayTo((request, response) => void response.end(request.method))
     expect(await (await fetch(`${url}/po/stop`, { method: 'OPTIONS' })).text()).toBe('OPTIONS')
   })
 
-  it('hands the first bytes of an answer on while the rest is still to come', async () => {
+  test('hands the first bytes of an answer on while the rest is still to come', async () => {
     const gate = Promise.withResolvers<void>()
     const url = await gatewayTo(async (_, response) => {
       response.write('first')
@@ -79,7 +79,7 @@ describe('the gateway', () => {
     expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('last')
   })
 
-  it('hands a large body on as it comes', async () => {
+  test('hands a large body on as it comes', async () => {
     let size = 0
     const url = await gatewayTo(async (request, response) => {
       for await (const chunk of request) size += (chunk as Buffer).length
@@ -90,7 +90,7 @@ describe('the gateway', () => {
     expect(size).toBe(8_000_000)
   })
 
-  it('lets go of the function when the caller leaves', async () => {
+  test('aborts the request to the function when the caller disconnects', async () => {
     const closed = Promise.withResolvers<void>()
     const arrived = Promise.withResolvers<void>()
     const url = await gatewayTo((_, response) => {
@@ -105,7 +105,7 @@ describe('the gateway', () => {
     await closed.promise
   })
 
-  it('says so in JSON when a function is away: 502, or 503 when it is not served at all', async () => {
+  test('says so in JSON when a function is away: 502, or 503 when it is not served at all', async () => {
     const gateway = await startGateway({
       port: 0,
       upstreams: (route) => (route === routes.po.status ? 'http://127.0.0.1:9' : undefined),
@@ -117,7 +117,7 @@ describe('the gateway', () => {
 })
 
 describe('functions as processes', () => {
-  it('start on ports of their own, answer through the gateway, and end by pid', async () => {
+  test('start on ports of their own, answer through the gateway, and end by pid', async () => {
     const functions = await startFunctions({ routes: [routes.po.docs], env: {} })
     const gateway = await startGateway({ port: 0, upstreams: functions.addressOf })
     cleanups.push(() => gateway.stop(), functions.stop)
@@ -128,7 +128,7 @@ describe('functions as processes', () => {
     expect(() => process.kill(pid, 0)).toThrow()
   })
 
-  it('that cannot start fail the start, and none is left behind', async () => {
+  test('that cannot start fail the start, and none is left behind', async () => {
     const lines: string[] = []
     const starting = startFunctions({
       routes: [routes.po.docs, routes.po.status],

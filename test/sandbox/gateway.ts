@@ -6,10 +6,10 @@ import { once } from 'node:events'
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream/promises'
-import { SETTINGS } from '../../shared/config.ts'
 import { createMatcher } from '../../shared/http/match.ts'
 import { HEADERS_LIMIT } from '../../shared/http/server.ts'
-import { allRoutes, prefixOf, type Route } from '../../shared/routes.ts'
+import { allRoutes, prefixOf, type Route } from '../../shared/routes/index.ts'
+import { SETTINGS } from '../../shared/settings/config.ts'
 
 export interface GatewayOptions {
   /** 0: any free port. */

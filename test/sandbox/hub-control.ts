@@ -1,4 +1,4 @@
-/** The `/_sandbox` door of the Hub stand-in: register analyses, read what was told, break and heal. */
+/** The `/_sandbox` endpoints of the Hub stand-in: register analyses, read reports, inject and clear faults. */
 import { type Body, hubError, parseBody } from './hub-dialect.ts'
 import type { HubWorld } from './hub-world.ts'
 import type { Break, Incoming, Reply, StandIn } from './stand-in.ts'

@@ -1,4 +1,4 @@
-/** The core API of the Hub stand-in: what it lists, what it takes, and what it will not take. */
+/** The core API of the Hub stand-in: lists, accepted writes and refusals. */
 import { accepted, type Body, hubError, invalid, page, parseBody } from './hub-dialect.ts'
 import type { AnalysisNode, HubWorld, LogRecord } from './hub-world.ts'
 import type { Incoming, Reply } from './stand-in.ts'

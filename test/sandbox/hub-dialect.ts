@@ -1,4 +1,4 @@
-/** How the Hub says things: envelopes, pages, filters, errors. */
+/** The format of the Hub: envelopes, pages, filters, errors. */
 import type { Reply } from './stand-in.ts'
 
 export type Body = Readonly<Record<string, unknown>>
@@ -23,7 +23,7 @@ export const hubError = (statusCode: number, code: string, message: string, fiel
 export const invalid = (fields: readonly string[]): Reply =>
   hubError(400, 'bad_request', `The attributes ${fields.join(', ')} are invalid`, fields)
 
-/** One page of the rows that match the filters the collection allows; others are ignored without a word. */
+/** One page of the rows that match the filters the collection allows; others are ignored silently. */
 export function page<T extends object>(rows: readonly T[], query: URLSearchParams, allowed: readonly string[]): Reply {
   const filters = allowed.flatMap((field) => {
     const wanted = query.get(`filter[${field}]`)

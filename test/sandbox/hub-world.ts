@@ -1,4 +1,4 @@
-/** Nodes, analyses and what was told about them, in the memory of the Hub stand-in. */
+/** Nodes, analyses and reports in the memory of the Hub stand-in. */
 import { randomUUID } from 'node:crypto'
 
 export interface HubNode {
@@ -47,7 +47,7 @@ export interface LogRecord {
   readonly code: string | null
 }
 
-/** What the Hub was told about one analysis by this node, oldest first. */
+/** The reports of this node about one analysis, oldest first. */
 export interface AnalysisRecord {
   readonly statuses: StatusRecord[]
   readonly logs: LogRecord[]

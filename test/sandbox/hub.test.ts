@@ -1,4 +1,4 @@
-/** The Hub stand-in: what it will not take, what it ignores without a word, and its `/_sandbox` door. */
+/** The Hub stand-in: refusals, input that it ignores, and its `/_sandbox` endpoints. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type HubSandbox, startHub } from './hub.ts'
@@ -136,42 +136,42 @@ describe('a log line', () => {
   })
 })
 
-describe('the door for tests', () => {
-  const door = (method: string, path: string, body?: object) =>
+describe('the endpoints for tests', () => {
+  const control = (method: string, path: string, body?: object) =>
     send(`${hub.url}/_sandbox${path}`, {
       method,
       headers: { authorization: '' },
       ...(body ? { body: JSON.stringify(body) } : {}),
     })
 
-  test('registers an analysis and tells what the Hub was told', async () => {
+  test('registers an analysis and lists its reports', async () => {
     const id = randomUUID()
-    const { body } = await door('POST', '/analyses', { id, partners: 4 })
+    const { body } = await control('POST', '/analyses', { id, partners: 4 })
     expect(body.partners).toHaveLength(4)
     await post(`/analysis-nodes/${body.analysisNodeId}`, { executionStatus: 'started' })
     await post('/analysis-node-logs', { analysisId: id, nodeId: hub.node.id, level: 'info', message: 'a line' })
-    const told = (await door('GET', `/analyses/${id}`)).body
+    const told = (await control('GET', `/analyses/${id}`)).body
     expect(told).toMatchObject({ statuses: [{ status: 'started' }], logs: [{ message: 'a line' }] })
-    expect((await door('GET', '/analyses')).body[id]).toEqual(told)
+    expect((await control('GET', '/analyses')).body[id]).toEqual(told)
   })
 
   test.each([
     ['error', (outcome: unknown) => outcome === 500],
     ['down', (outcome: unknown) => outcome === 'cut'],
-  ])('%s breaks the Hub until it is healed, and never the door', async (kind, isBroken) => {
+  ])('%s breaks the Hub until it is healed, but not the endpoints for tests', async (kind, isBroken) => {
     const outcome = () =>
       list('/nodes', {}).then(
         ({ status }) => status,
         () => 'cut',
       )
-    await door('POST', '/faults', { kind })
+    await control('POST', '/faults', { kind })
     expect([isBroken(await outcome()), isBroken(await outcome())]).toEqual([true, true])
-    await door('DELETE', '/faults')
+    await control('DELETE', '/faults')
     expect(await outcome()).toBe(200)
   })
 
-  test('slow delays as long as it is told', async () => {
-    await door('POST', '/faults', { kind: 'slow', ms: 80, times: 1 })
+  test('slow delays by the given time', async () => {
+    await control('POST', '/faults', { kind: 'slow', ms: 80, times: 1 })
     const began = performance.now()
     await list('/nodes', {})
     expect(performance.now() - began).toBeGreaterThanOrEqual(75)
@@ -182,7 +182,7 @@ describe('the door for tests', () => {
     ['POST', '/analyses', {}, 400],
     ['PUT', '/analyses', {}, 404],
   ])('%s %s with %j is %i', async (method, path, body, status) => {
-    expect((await door(method, path, body)).status).toBe(status)
+    expect((await control(method, path, body)).status).toBe(status)
   })
 })
 

@@ -7,7 +7,7 @@
  *
  * Over HTTP, without a token:
  *   POST   /_sandbox/analyses {"id", "partners"?}     register an analysis
- *   GET    /_sandbox/analyses[/{id}]                  what the Hub was told, in order
+ *   GET    /_sandbox/analyses[/{id}]                  the reports, in order
  *   POST   /_sandbox/faults {"kind", "times"?, "ms"?} down · error · slow; default: until healed
  *   DELETE /_sandbox/faults                           heal
  */
@@ -24,7 +24,7 @@ export interface HubSandboxOptions {
   readonly clientSecret?: string
   readonly nodeName?: string
   readonly latencyMs?: number
-  /** Any analysis that is asked for exists. */
+  /** Every requested analysis exists. */
   readonly autoRegister?: boolean
   /** Partners of an analysis that is registered without a number; default 2. */
   readonly partners?: number
@@ -44,7 +44,7 @@ export interface HubSandbox extends StandIn {
   register(id: string, partners?: number): Registration
   /** Every row of an analysis, ours too. */
   rows(id: string): readonly AnalysisNode[]
-  /** Sets what a partner says about itself. */
+  /** Sets the status of a partner. */
   setStatus(analysisNodeId: string, status: string | null): void
   /** Deletes an analysis with its rows, as a user of the Hub might. */
   drop(id: string): void
@@ -67,7 +67,7 @@ export async function startHub(options: HubSandboxOptions = {}): Promise<HubSand
     autoRegister: options.autoRegister ?? false,
     ignoreFilters: options.ignoreFilters ?? [],
   })
-  const doors = new Map<string, (request: Incoming, path: string) => Reply>()
+  const apis = new Map<string, (request: Incoming, path: string) => Reply>()
 
   const standIn = await startStandIn({
     port: options.port ?? 0,
@@ -75,23 +75,23 @@ export async function startHub(options: HubSandboxOptions = {}): Promise<HubSand
     exempt: / \/_sandbox\//,
     handle: (request) => {
       const { pathname } = request.url
-      const [, door = '', path = ''] = /^\/([^/]+)(.*)$/.exec(pathname) ?? []
-      const byOneUrl = door === 'token' ? 'auth' : 'core'
-      const answer = doors.get(door)?.(request, path) ?? doors.get(byOneUrl)?.(request, pathname)
+      const [, prefix = '', path = ''] = /^\/([^/]+)(.*)$/.exec(pathname) ?? []
+      const byOneUrl = prefix === 'token' ? 'auth' : 'core'
+      const answer = apis.get(prefix)?.(request, path) ?? apis.get(byOneUrl)?.(request, pathname)
       return answer ?? hubError(404, 'entity_not_found', 'no such path')
     },
   })
-  doors.set('auth', (request, path) =>
+  apis.set('auth', (request, path) =>
     request.method === 'POST' && path === '/token'
       ? logins.issue(parseBody(request.text))
       : hubError(404, 'entity_not_found', 'no such path'),
   )
-  doors.set('core', (request, path) =>
+  apis.set('core', (request, path) =>
     logins.accepts(request.headers.authorization)
       ? core(request, path)
       : hubError(401, 'identity_unauthorized', 'no valid token'),
   )
-  doors.set('_sandbox', createControl(world, standIn))
+  apis.set('_sandbox', createControl(world, standIn))
 
   return {
     ...standIn,

@@ -176,7 +176,7 @@ test('the published keys sign and encrypt; a rotated one joins them, and droppin
   expect([await verifies(old), await verifies(next)]).toEqual([false, false])
 })
 
-test('a minted token says exactly what it is told, by any key and algorithm', async () => {
+test('a minted token has exactly the given claims, with any key and algorithm', async () => {
   const claims = { iss: 'x', azp: 'y' }
   expect(decodeJwt(await keycloak.mint(claims))).toEqual(claims)
   const hmac = await keycloak.mint(claims, { alg: 'HS256', key: new Uint8Array(32), kid: null })

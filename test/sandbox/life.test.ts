@@ -1,13 +1,13 @@
 /**
- * Whole lives on the sandbox: real functions as processes, real PostgreSQL, real analysis processes behind egress
- * proxies, ticks as a PingSource sends them. Everything is done over HTTP, as clients do it.
+ * End-to-end runs on the sandbox: real functions as processes, real PostgreSQL, real analysis processes behind egress proxies,
+ * ticks as a PingSource sends them. All requests use HTTP, like those of clients.
  */
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connect, createStore } from '../../shared/adapters/postgres/index.ts'
+import { connect, createPoStore } from '../../shared/adapters/postgres/po/index.ts'
 import { verifyArchive } from '../../shared/adapters/signing.ts'
 import type { AnalysisId } from '../../shared/po/model.ts'
 import { createBody } from './examples.ts'
@@ -24,9 +24,9 @@ const { privateKey, publicKey } = generateKeyPairSync('ec', {
 let sandbox: Sandbox
 let folder: string
 let token: string
-/** Everything that functions printed. */
+/** All output of functions. */
 const printed: string[] = []
-/** Every secret that was used. */
+/** All secrets in use. */
 const secrets = new Set<string>([KEY_PASSPHRASE])
 
 beforeAll(async () => {
@@ -67,7 +67,7 @@ function bodyOf(image: string) {
 
 type Seen = { readonly status: string; readonly progress: number } | undefined
 
-/** Polls the status until it satisfies, and answers all that was seen on the way. */
+/** Polls the status until `until` returns true. @returns all statuses on the way */
 async function watch(id: string, until: (seen: Seen) => boolean, limitMs = 100_000): Promise<Seen[]> {
   const all: Seen[] = []
   const end = Date.now() + limitMs
@@ -81,7 +81,7 @@ async function watch(id: string, until: (seen: Seen) => boolean, limitMs = 100_0
   throw new Error(`not in time; seen: ${JSON.stringify(all)}`)
 }
 
-/** What the Hub was told last, once it was told `status`. */
+/** The last reports at the Hub, once `status` is among them. */
 async function told(id: string, status: string): Promise<string[]> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const statuses = sandbox.hub.told(id).statuses.map((report) => report.status ?? '')
@@ -126,7 +126,7 @@ describe('a well-behaved analysis', () => {
 
   test('is signed in the archive, and a changed entry is found out', async () => {
     const sql = connect(databaseSettings(sandbox.postgres))
-    const [entry] = await createStore(sql).archiveEntries(undefined, 1, id as AnalysisId)
+    const [entry] = await createPoStore(sql).archiveEntries(undefined, 1, id as AnalysisId)
     await sql.end()
     const { document = '', signature } = entry ?? {}
     expect(await verifyArchive(document, signature ?? '', publicKey)).toEqual({ ok: true })
@@ -140,7 +140,7 @@ describe('a well-behaved analysis', () => {
     expect(await verifyArchive(changed, signature ?? '', publicKey)).toMatchObject({ ok: false })
   })
 
-  test('the Hub was told its lines and `executed` with 100 last', async () => {
+  test('the Hub got its lines, and `executed` with 100 last', async () => {
     const statuses = await told(id, 'executed')
     expect(statuses[0]).toBe('started')
     expect(statuses.slice(1, -1).every((status) => status === 'executing')).toBe(true)
@@ -157,7 +157,7 @@ describe('a well-behaved analysis', () => {
   })
 })
 
-describe('a misbehaving analysis', () => {
+describe.concurrent('a misbehaving analysis', () => {
   test('that is stuck once is restarted with its cause and does its work in the next run', async () => {
     const body = bodyOf('sandbox/flaky:1')
     const id = body.analysis_id

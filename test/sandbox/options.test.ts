@@ -29,7 +29,7 @@ describe('what is set', () => {
   ])('%j', (env, options) => expect(sandboxOptions(env)).toMatchObject(options))
 })
 
-describe('what is set wrong is told by name:', () => {
+describe('an invalid setting is named:', () => {
   test.each<readonly [Record<string, string>, string]>([
     [{ PO_PORT: '70000' }, 'PO_PORT: expected a whole number from 0 to 65535'],
     [{ TICK_DOUBLE: '10%' }, 'TICK_DOUBLE: expected a share from 0 to 1, such as 0.1'],

@@ -1,12 +1,12 @@
-/** Settings of `make run` and `make demo`: which ports, how fast, through which broker, with which bad luck. All have defaults; all come from the environment. */
+/** Settings of `make run` and `make demo` from the environment: ports, intervals, broker, faults of ticks. All have defaults. */
 import { fileURLToPath } from 'node:url'
-import { SETTINGS } from '../../shared/config.ts'
+import { SETTINGS } from '../../shared/settings/config.ts'
 import type { SandboxOptions } from './sandbox.ts'
 import type { TickFaults } from './ticker.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Where the sandbox writes what others may use: `.run`, or the folder that RUN_FOLDER names. */
+/** The folder for files of the sandbox: `.run`, or RUN_FOLDER. */
 export const runFolder = (env: Environment = process.env): string =>
   env['RUN_FOLDER'] || fileURLToPath(new URL('../../.run', import.meta.url))
 
@@ -37,7 +37,7 @@ const tickFaults = (env: Environment): TickFaults => ({
   delayMs: range(env, 'TICK_DELAY_MS'),
 })
 
-/** With `FANOUT=events` a broker hands the work out; K_SINK may name a sink of the user's for what is told of changes. */
+/** With `FANOUT=events` a broker distributes the work; K_SINK may be a user's sink for state changes. */
 function events(env: Environment): Pick<SandboxOptions, 'fanout'> {
   const { FANOUT: fanout = 'none', K_SINK: sink = '' } = env
   if (fanout !== 'none' && fanout !== 'events') throw new Error('FANOUT: expected none or events')
@@ -45,7 +45,7 @@ function events(env: Environment): Pick<SandboxOptions, 'fanout'> {
   return { fanout: fanout === 'events' }
 }
 
-/** The names a user may set, with what they do; printed when one is wrong. */
+/** The variables and their effects; printed if one is invalid. */
 export function sandboxOptions(env: Environment = process.env): SandboxOptions {
   const port = (name: string, fallback: number) => number(env, name, fallback, 65_535)
   return {
@@ -72,7 +72,7 @@ const runSettings = (env: Environment): Record<string, string> =>
     Object.entries(SETTINGS).flatMap(([name, { group }]) => (group === 'runs' && env[name] ? [[name, env[name]]] : [])),
   )
 
-/** What went wrong at the start, as a sentence for the person who typed the command. */
+/** The cause of a failed start, as a sentence for the user. */
 export function explain(error: unknown): string {
   const { code, port, message } = error as { code?: string; port?: number; message?: string }
   if (code === 'EADDRINUSE') return `Port ${port} is in use. Choose another one, for example: make run PO_PORT=8001`

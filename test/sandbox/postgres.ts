@@ -1,9 +1,8 @@
 /**
  * A real PostgreSQL 18 on loopback, for `make run` and for tests.
  *
- * The server runs under a small shell that waits for the end of its standard input: when this process ends, however it
- * ends, the server ends too and a throwaway data folder goes with it. It has a process group of its own, so that Ctrl-C
- * reaches its callers first. May import the adapter's connection and migrations.
+ * The server runs under a small shell that waits for the end of its standard input: when this process ends in any way, the
+ * server stops and a temporary data folder is deleted. It has its own process group, so that Ctrl-C reaches its callers first.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
@@ -12,19 +11,20 @@ import { chmod, chown, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promi
 import { createServer } from 'node:net'
 import { dirname, join, resolve } from 'node:path'
 import postgres from 'postgres'
-import { connect, type DatabaseSettings } from '../../shared/adapters/postgres/connect.ts'
-import { migrate } from '../../shared/adapters/postgres/migrate.ts'
+import type { DatabaseSettings } from '../../shared/adapters/postgres/connection.ts'
 import { isReachable, type ServerUser, serverBinaries, serverUser, sharedTemp } from './postgres-binaries.ts'
 
 export interface PostgresOptions {
   /** 0: any free port. */
   readonly port?: number
-  /** Kept at stop and used again by the next start; without it the data goes with the server. */
+  /** Data folder that is kept for the next start; without it the data is deleted at stop. */
   readonly dataDir?: string
   readonly user?: string
   readonly password?: string
   readonly database?: string
-  /** Take the programs from this folder instead of the npm package's. */
+  /** Parameters of the server, as `name=value`. */
+  readonly settings?: readonly string[]
+  /** Folder of the programs; default: the npm package's. */
   readonly binaries?: string
 }
 
@@ -45,7 +45,7 @@ export interface PostgresServer extends Login {
 
 const HOST = '127.0.0.1'
 const START_MS = 30_000
-/** Data that goes with the server needs no waiting for disks. */
+/** Temporary data needs no fsync. */
 const THROWAWAY = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off']
 const SUPERVISOR = `
 exec 3<&0
@@ -66,7 +66,7 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0
 }
 
-/** A place for the data that the server's user can reach. */
+/** A data folder that the server's user can reach. */
 async function dataFolder(wanted: string | undefined, user: ServerUser | undefined): Promise<string> {
   const temp = await sharedTemp()
   if (!wanted) return mkdtemp(join(temp, 'postgres-data-'))
@@ -84,6 +84,7 @@ interface Place {
   readonly binaries: string
   readonly folder: string
   readonly user: ServerUser | undefined
+  readonly settings: readonly string[]
 }
 
 /** How a program is ended, and what is removed then: in any case, after an orderly stop, or after anything else. */
@@ -140,14 +141,20 @@ async function initialise(place: Place, role: string, password: string, throwawa
 
 function launch(place: Place, port: number, throwaway: boolean): ChildProcess {
   const { binaries, folder } = place
-  const own = [`listen_addresses=${HOST}`, `port=${port}`, 'unix_socket_directories=', 'timezone=UTC']
+  const own = [
+    `listen_addresses=${HOST}`,
+    `port=${port}`,
+    'unix_socket_directories=',
+    'timezone=UTC',
+    ...place.settings,
+  ]
   const settings = throwaway ? [...own, ...THROWAWAY] : own
   const command = [join(binaries, 'bin/postgres'), '-D', folder, ...settings.flatMap((setting) => ['-c', setting])]
   // Its fast way to stop: clients are cut off.
   return supervise(command, place, { signal: 'INT', ...(throwaway ? { atStop: folder } : {}) })
 }
 
-/** Resolves when the server says that it is ready. @throws what it said instead */
+/** Resolves when the server is ready. @throws with its output otherwise */
 function ready(child: ChildProcess): Promise<void> {
   return new Promise((done, fail) => {
     let said = ''
@@ -187,7 +194,7 @@ async function startAt(place: Place, port: number, throwaway: boolean): Promise<
 
 const isTaken = (error: unknown): boolean => error instanceof Error && error.message.includes('Address already in use')
 
-/** A free port may be taken before the server has it: another one is tried. */
+/** Another process may take a free port before the server does: another port is tried. */
 async function startSomewhere(place: Place, wanted: number, throwaway: boolean) {
   for (let attempt = 1; ; attempt += 1) {
     const port = wanted || (await freePort())
@@ -225,7 +232,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     if (throwaway) await rm(folder, { recursive: true, force: true })
   }
   try {
-    const place: Place = { binaries, folder, user: account }
+    const place: Place = { binaries, folder, user: account, settings: options.settings ?? [] }
     if (!(await isInitialised(folder))) await initialise(place, user, password, throwaway)
     const started = await startSomewhere(place, options.port ?? 0, throwaway)
     child = started.child
@@ -251,36 +258,3 @@ export const databaseSettings = ({ host, port, user, password, database }: Login
   POSTGRES_SSLMODE: 'disable',
   POSTGRES_CA: '',
 })
-
-export interface TestDatabases {
-  readonly server: PostgresServer
-  /** A new database and its login; a migrated one unless it is to be empty. */
-  create(kind?: 'migrated' | 'empty'): Promise<Login>
-  stop(): Promise<void>
-}
-
-/** A server for one test file that hands out databases in milliseconds: copies of a migrated template. */
-export async function startTestDatabases(): Promise<TestDatabases> {
-  const server = await startPostgres()
-  const { host, port, user, password } = server
-  await createDatabase(server, 'template_migrated')
-  const template = connect(databaseSettings({ ...server, database: 'template_migrated' }))
-  await migrate(template)
-  await template.end()
-  const admin = connection(server)
-  let count = 0
-  return {
-    server,
-    async create(kind = 'migrated') {
-      count += 1
-      const database = `test_${count}`
-      const from = kind === 'empty' ? 'template1' : 'template_migrated'
-      await admin`create database ${admin(database)} template ${admin(from)} strategy file_copy`
-      return { host, port, user, password, database }
-    },
-    async stop() {
-      await admin.end({ timeout: 1 })
-      await server.stop()
-    },
-  }
-}

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createCluster } from '../../shared/adapters/kubernetes/index.ts'
+import { createPoCluster } from '../../shared/adapters/kubernetes/po/index.ts'
 import { analysisSelector, proxySelector, rootName } from '../../shared/po/names.ts'
 import {
   credentialsSecret,
@@ -13,7 +13,7 @@ import {
   type RunInput,
   root,
 } from '../../shared/po/objects/index.ts'
-import type { Peer, PeerService } from '../../shared/po/ports.ts'
+import type { Peer, PeerService } from '../../shared/po/ports/cluster.ts'
 import { LOGIN, PEER_SERVICES, RUN, SETTINGS } from '../shared/po/objects/input.ts'
 import { type Kubernetes, startKubernetes } from './kubernetes/index.ts'
 import { KONG_TOKEN, type Peers, startPeers } from './peers.ts'
@@ -37,7 +37,7 @@ const directory = mkdtempSync(join(tmpdir(), 'run-images-'))
 let kubernetes: Kubernetes
 let services: ServicePorts
 let peers: Peers
-let cluster: ReturnType<typeof createCluster>
+let cluster: ReturnType<typeof createPoCluster>
 
 beforeAll(async () => {
   peers = await startPeers()
@@ -55,7 +55,7 @@ beforeAll(async () => {
     kubernetes.addService({ name, labels: selector, port, host: '127.0.0.1', hostPort: hostPorts[peer] })
   const KUBECONFIG = join(directory, 'kubeconfig')
   writeFileSync(KUBECONFIG, kubernetes.kubeconfig())
-  cluster = createCluster({ env: { KUBECONFIG } })
+  cluster = createPoCluster({ env: { KUBECONFIG } })
 })
 afterAll(async () => {
   await cluster?.close()

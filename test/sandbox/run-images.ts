@@ -1,12 +1,13 @@
 /**
- * Images of runs as local processes: the sandbox's analyses and the egress proxy. Both are told the fixed local ports of
- * Services, since a process of this machine cannot resolve the names of a cluster.
+ * Images of runs as local processes: the sandbox's analyses and the egress proxy. Both get the fixed local ports of Services,
+ * since a local process cannot resolve the names of a cluster.
  */
 import { fileURLToPath } from 'node:url'
 import { parseAnalysisId, type RunNumber } from '../../shared/po/model.ts'
 import { LABEL, proxyName, runName } from '../../shared/po/names.ts'
 import type { Upstream, UpstreamName, Upstreams } from '../../shared/po/objects/locations.ts'
 import { sandboxImages } from './images/catalogue.ts'
+import { inherited } from './inherited.ts'
 import type { Image, ImageContext } from './kubernetes/container.ts'
 import type { ProxyOptions } from './proxy.ts'
 
@@ -29,7 +30,7 @@ const analysisImage =
   async (context) => {
     const { id, run } = runOf(context)
     const url = `http://127.0.0.1:${await portOf(proxyName(id, run), 80)}`
-    return { command: process.execPath, args: [file], env: { FLAME_PROXY_URL: url, ...env } }
+    return { command: process.execPath, args: [file], env: { ...inherited(), FLAME_PROXY_URL: url, ...env } }
   }
 
 const proxyImage =
@@ -50,7 +51,7 @@ const proxyImage =
     return {
       command: process.execPath,
       args: [PROXY],
-      env: { PROXY_OPTIONS: JSON.stringify(options) },
+      env: { ...inherited(), PROXY_OPTIONS: JSON.stringify(options) },
     }
   }
 

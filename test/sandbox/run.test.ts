@@ -1,4 +1,4 @@
-/** `make run` as a person meets it: what it prints works as printed, and Ctrl-C leaves nothing behind. */
+/** `make run` for a user: the printed commands work, and Ctrl-C stops everything. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { inherited } from './inherited.ts'
 
 const RUN = fileURLToPath(new URL('run.ts', import.meta.url))
 const run = promisify(execFile)
@@ -29,7 +30,7 @@ afterAll(async () => {
 
 function start(env: Record<string, string>): ChildProcess {
   const started = spawn(process.execPath, [RUN], {
-    env: { PATH: process.env['PATH'], RUN_FOLDER: folder, STATUS_LOOP_INTERVAL: '1', ...env },
+    env: { ...inherited(), RUN_FOLDER: folder, STATUS_LOOP_INTERVAL: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   for (const stream of [started.stdout, started.stderr]) stream?.on('data', (chunk) => (output += chunk))

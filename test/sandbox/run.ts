@@ -1,13 +1,13 @@
-/** `make run`: the whole node on this machine until Ctrl-C. Says where everything is and what to try. */
+/** `make run`: runs a whole node on this machine until Ctrl-C, and prints its addresses and example commands. */
 import { createWriteStream } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { SETTINGS } from '../../shared/config.ts'
-import { allRoutes, prefixOf, routes } from '../../shared/routes.ts'
+import { allRoutes, prefixOf, routes } from '../../shared/routes/index.ts'
+import { SETTINGS } from '../../shared/settings/config.ts'
+import { LABORATORY_IMAGE } from './dt.ts'
 import { type ExampleFiles, writeExamples } from './examples.ts'
 import { explain, runFolder, sandboxOptions } from './options.ts'
 import { type Sandbox, startSandbox } from './sandbox.ts'
-import { LABORATORY_IMAGE } from './twins.ts'
 
 const API_VERSION = SETTINGS.VERSION.default ?? ''
 const RUN_FOLDER = runFolder()
@@ -18,7 +18,7 @@ const ADAPTER = 'hub-adapter'
 /** As a person types it in the project's folder. */
 const ENV_TYPED = relative(process.cwd(), ENV) || ENV
 
-/** A word for a POSIX shell. */
+/** Quotes a word for a POSIX shell. */
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
 async function writeEnvironment(sandbox: Sandbox, { example, stuck }: ExampleFiles): Promise<void> {
@@ -39,16 +39,16 @@ async function writeEnvironment(sandbox: Sandbox, { example, stuck }: ExampleFil
     HUB_CLIENT_SECRET: sandbox.hub.clientSecret,
     PO_EXAMPLE: example,
     PO_EXAMPLE_STUCK: stuck,
-    ...(await twinValues(sandbox)),
+    ...(await dtValues(sandbox)),
   }
   const lines = Object.entries(values).map(([name, value]) => `export ${name}=${quoted(value)}\n`)
   await writeFile(ENV, lines.join(''), { mode: 0o600 })
 }
 
 /** Where digital twins are launched, and an image that there is; nothing on a cluster of the user's. */
-async function twinValues({ gateway, twins, token }: Sandbox): Promise<Record<string, string>> {
+async function dtValues({ gateway, dt, token }: Sandbox): Promise<Record<string, string>> {
   const [image = '', version = ''] = LABORATORY_IMAGE.split(':')
-  if (!twins) return {}
+  if (!dt) return {}
   return {
     DT_URL: `${gateway.url}${prefixOf(routes.dt.serviceLaunch, API_VERSION)}`,
     DT_TOKEN: await token(),
@@ -57,8 +57,8 @@ async function twinValues({ gateway, twins, token }: Sandbox): Promise<Record<st
   }
 }
 
-const twinLines = ({ gateway, twins }: Sandbox): string =>
-  twins
+const dtLines = ({ gateway, dt }: Sandbox): string =>
+  dt
     ? `
 Digital twins are launched at ${gateway.url}${prefixOf(routes.dt.serviceLaunch, API_VERSION)} (docs/twins.md):
 
@@ -91,7 +91,7 @@ The first starts an analysis (15 s of work), the second shows its progress, the 
   . ${ENV_TYPED} && knative/bin/kn-po status
 
 asks for the states of all, with the plugin of kn (docs/kn.md).
-${twinLines(sandbox)}Ctrl-C stops everything.
+${dtLines(sandbox)}Ctrl-C stops everything.
 `
 }
 
@@ -107,7 +107,7 @@ const end = interrupted()
 const log = createWriteStream(LOG)
 try {
   console.log(`Starting PostgreSQL, Keycloak, Hub, Kubernetes and ${allRoutes.length} functions on this machine …`)
-  const sandbox = await startSandbox({ ...sandboxOptions(), twins: true, onLine: (_, line) => log.write(`${line}\n`) })
+  const sandbox = await startSandbox({ ...sandboxOptions(), dt: true, onLine: (_, line) => log.write(`${line}\n`) })
   const examples = await writeExamples(RUN_FOLDER)
   await writeEnvironment(sandbox, examples)
   console.log(await overview(sandbox, examples.example))

@@ -1,18 +1,19 @@
 /**
- * A whole node on a bare machine: real PostgreSQL, stand-ins for Kubernetes, Keycloak, Hub and peers, analyses as local
+ * A whole node without a cluster: real PostgreSQL, stand-ins for Kubernetes, Keycloak, Hub and peers, analyses as local
  * processes behind egress proxies, every function as a process behind the gateway, and a ticker.
  *
- * Owns: who is told about whom. With `kubeconfig` the runs are made on that cluster instead.
+ * Owns: the wiring of these parts. With `kubeconfig` runs are created on that cluster instead.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pingSchedule } from '../../knative/ping-schedule.ts'
-import { connect } from '../../shared/adapters/postgres/index.ts'
+import { pingSchedule } from '../../knative/manifests/ping-source.ts'
 import { migrate } from '../../shared/adapters/postgres/migrate.ts'
+import { connect } from '../../shared/adapters/postgres/po/index.ts'
 import { RECONCILE_TYPE } from '../../shared/po/events.ts'
-import { poRoutes, type Route, routes } from '../../shared/routes.ts'
+import { poRoutes, type Route, routes } from '../../shared/routes/index.ts'
 import { type EventBroker, startEventBroker } from './broker/index.ts'
+import { type Dt, defineAnalytics, dtImages, startDt } from './dt.ts'
 import { type Functions, startFunctions } from './functions.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { type HubSandbox, startHub } from './hub.ts'
@@ -24,7 +25,6 @@ import { NGINX_IMAGE, runImages } from './run-images.ts'
 import { createServicePorts, type ServicePorts } from './service-ports.ts'
 import { databaseEnvironment, serviceEnvironment, sinkEnvironment } from './settings.ts'
 import { startTicker, type Ticker, type TickFaults } from './ticker.ts'
-import { defineAnalytics, startTwins, type Twins, twinImages } from './twins.ts'
 
 export interface SandboxPorts {
   /** Of the gateway: the node's API. */
@@ -47,9 +47,9 @@ export interface SandboxOptions {
   readonly intervalSeconds?: number
   /** Use this cluster instead of the sandbox's Kubernetes API. */
   readonly kubeconfig?: string
-  /** Settings that win over the sandbox's own. */
+  /** Settings that override the sandbox's. */
   readonly env?: Readonly<Record<string, string>>
-  /** Settings of one function, over all others. */
+  /** Settings of one function, which override all others. */
   readonly envOf?: (route: Route) => Readonly<Record<string, string>>
   /** What Node runs for a function; default: its source. */
   readonly program?: (route: Route) => string
@@ -58,15 +58,15 @@ export interface SandboxOptions {
   readonly ticking?: boolean
   /** What happens to ticks on their way; default: nothing. */
   readonly tickFaults?: TickFaults
-  /** With a broker, which is told of every change. */
+  /** With a broker, which gets every state change. */
   readonly sink?: boolean
-  /** With a broker, through which each sweep hands out its analyses one by one. */
+  /** With a broker, through which each sweep publishes one event per analysis. */
   readonly fanout?: boolean
   /** Processes of `status-reconcile`; ticks go to the first, the broker's events to all in turn. Default: 1. */
   readonly reconcilers?: number
   /** With the digital-twin orchestrator, on the sandbox's own Kubernetes only. */
-  readonly twins?: boolean
-  /** Told every request at the sandbox's Kubernetes API. */
+  readonly dt?: boolean
+  /** Called for every request to the sandbox's Kubernetes API. */
   readonly onKubernetesRequest?: (method: string, path: string) => void
 }
 
@@ -78,8 +78,8 @@ export interface Sandbox {
   readonly peers: Peers
   readonly functions: Functions
   readonly ticker: Ticker
-  /** Absent without `twins`, and with a cluster of the caller's. */
-  readonly twins: Twins | undefined
+  /** Absent without `dt`, and with a cluster of the caller's. */
+  readonly dt: Dt | undefined
   /** Absent without `sink` and `fanout`. */
   readonly eventBroker: EventBroker | undefined
   /** The settings the functions run with. */
@@ -104,7 +104,7 @@ export const ORCHESTRATOR_SERVICE = { name: 'po-service', labels: { component: '
 export const RESEARCHER = 'researcher'
 const NODE = 'sandbox-node'
 
-/** Things to stop, the last started first. */
+/** Started parts; the last started is stopped first. */
 function createStops() {
   const stops: (() => Promise<unknown>)[] = []
   return {
@@ -162,7 +162,7 @@ async function startCluster(options: SandboxOptions, stops: Stops): Promise<Kube
     await startKubernetes({
       port: options.ports?.kubernetes ?? 0,
       secure: true,
-      images: { ...runImages({ portOf, peerServices }), ...twinImages },
+      images: { ...runImages({ portOf, peerServices }), ...dtImages },
       serviceUrl: async (_, service) => `http://127.0.0.1:${await portOf(service, 80)}`,
       ...(options.onKubernetesRequest ? { onRequest: options.onKubernetesRequest } : {}),
     }),
@@ -186,8 +186,8 @@ type Stops = ReturnType<typeof createStops>
 async function startParts(options: SandboxOptions, stops: Stops): Promise<Omit<Sandbox, 'stop'>> {
   const { intervalSeconds = 10, host = '127.0.0.1', ports = {} } = options
   // First, since its port is the one that may be taken; until there are functions it answers 503.
-  let [addressOf, twinAddressOf]: Functions['addressOf'][] = [() => undefined, () => undefined]
-  const upstreams = (route: Route) => addressOf?.(route) ?? twinAddressOf?.(route)
+  let [addressOf, dtAddressOf]: Functions['addressOf'][] = [() => undefined, () => undefined]
+  const upstreams = (route: Route) => addressOf?.(route) ?? dtAddressOf?.(route)
   const gateway = stops.add(await startGateway({ host, port: ports.gateway ?? 0, upstreams }))
   const services = await startServices(options, stops)
   const { kubernetes, kubeconfig } = await chooseCluster(options, stops)
@@ -200,17 +200,17 @@ async function startParts(options: SandboxOptions, stops: Stops): Promise<Omit<S
   if (kubernetes) addPeerServices(kubernetes, services.peers, gateway)
   const reconcilers = functions.copiesOf(routes.po.statusReconcile).map(({ url }) => url)
   if (options.fanout) eventBroker?.addTrigger({ filter: { type: RECONCILE_TYPE }, subscribers: reconcilers })
-  const twins = kubernetes && options.twins ? stops.add(await startOwnTwins(kubernetes, env, options)) : undefined
-  twinAddressOf = twins?.functions.addressOf
+  const dt = kubernetes && options.dt ? stops.add(await startOwnDt(kubernetes, env, options)) : undefined
+  dtAddressOf = dt?.functions.addressOf
   const ticker = stops.add(startTicking(options, reconcilers[0] ?? '', intervalSeconds))
   const token = () => accessToken(services.keycloak)
-  return { ...services, gateway, functions, ticker, twins, eventBroker, env, kubernetes, kubeconfig, token }
+  return { ...services, gateway, functions, ticker, dt, eventBroker, env, kubernetes, kubeconfig, token }
 }
 
-async function startOwnTwins(kubernetes: Kubernetes, env: Readonly<Record<string, string>>, options: SandboxOptions) {
+async function startOwnDt(kubernetes: Kubernetes, env: Readonly<Record<string, string>>, options: SandboxOptions) {
   await defineAnalytics(kubernetes)
   const { intervalSeconds = 10, ticking = true, program, onLine } = options
-  return startTwins({ env, intervalSeconds, ticking, program, onLine })
+  return startDt({ env, intervalSeconds, ticking, program, onLine })
 }
 
 /** Ticks as the rendered schedule makes them, which may be more often than there are slots. */

@@ -7,7 +7,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import type { Kubernetes } from './kubernetes/index.ts'
 
 export interface ServicePorts {
-  /** Local port that stands for a port of a Service, whether or not the Service is there yet. */
+  /** Local port for a port of a Service, which need not exist yet. */
   portOf(service: string, port: number): Promise<number>
   stop(): Promise<void>
 }

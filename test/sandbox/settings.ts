@@ -18,6 +18,6 @@ export const serviceEnvironment = (keycloak: Keycloak, hub: HubSandbox): Record<
   HUB_CLIENT_SECRET: hub.clientSecret,
 })
 
-/** Changes are told to the broker; with `fanout` the work of a sweep goes through it, too. */
+/** The broker gets state changes; with `fanout` also the events of sweeps. */
 export const sinkEnvironment = (broker: EventBroker | undefined, fanout: boolean): Record<string, string> =>
   broker ? { K_SINK: broker.url, FANOUT: fanout ? 'events' : 'none' } : {}

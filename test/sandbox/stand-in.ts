@@ -1,5 +1,5 @@
 /**
- * What the stand-ins of HTTP services share: a server on loopback that counts requests and breaks on demand.
+ * The base of all stand-ins of HTTP services: a server on loopback that counts requests and fails on demand.
  *
  * Owns: listening, counting, injected faults, stopping. May import nothing of the product.
  */

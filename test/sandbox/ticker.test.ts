@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseEvent } from '../../shared/events/cloud-event.ts'
 import { type Break, type Incoming, type StandIn, startStandIn } from './stand-in.ts'
-import { startTicker, type TickerOptions, type TickOutcome } from './ticker.ts'
+import { RETRY_PAUSES_MS, startTicker, type TickerOptions, type TickOutcome } from './ticker.ts'
 
 interface Arrival extends Incoming {
   readonly at: number
@@ -46,6 +46,7 @@ function seeded(seed: number): () => number {
   }
 }
 
+const SHORT_PAUSES_MS = RETRY_PAUSES_MS.map((pause) => pause / 5)
 const idOf = ({ headers }: Incoming) => headers['ce-id']
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at))
 
@@ -95,6 +96,9 @@ describe('an answer', () => {
     expect(outcomes).toEqual([{ id: arrivals[0] && idOf(arrivals[0]), status: 204, attempts: 2 }])
   })
 
+  test('is waited for 100 ms before the first retry, and twice as long before each other', () =>
+    expect(RETRY_PAUSES_MS).toEqual([100, 200, 400, 800, 1600]))
+
   test('503 for ever ends after five retries, each pause twice as long, all with the same id and time', async () => {
     const seen: Arrival[] = []
     const away = await startStandIn({
@@ -104,11 +108,11 @@ describe('an answer', () => {
       },
     })
     stops.push(() => away.stop())
-    await start({ sink: away.url }).tick()
+    await start({ sink: away.url, retryPausesMs: SHORT_PAUSES_MS }).tick()
     expect(outcomes).toMatchObject([{ status: 503, attempts: 6 }])
     expect(new Set(seen.map(({ headers }) => `${headers['ce-id']} ${headers['ce-time']}`)).size).toBe(1)
     const pauses = seen.slice(1).map(({ at }, index) => at - (seen[index]?.at ?? 0))
-    for (const [index, least] of [100, 200, 400, 800, 1600].entries()) {
+    for (const [index, least] of SHORT_PAUSES_MS.entries()) {
       expect(pauses[index]).toBeGreaterThanOrEqual(least - 2)
       expect(pauses[index]).toBeLessThan(least * 2 + 200)
     }
@@ -116,7 +120,7 @@ describe('an answer', () => {
 
   test('that never comes from anybody ends so, too', async () => {
     await sink.stop()
-    await start().tick()
+    await start({ retryPausesMs: SHORT_PAUSES_MS }).tick()
     expect(outcomes).toMatchObject([{ status: null, attempts: 6 }])
   })
 })

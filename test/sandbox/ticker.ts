@@ -29,6 +29,8 @@ export interface TickerOptions {
   /** Called when the sink answered for good, or when there was no answer until the end. */
   readonly onTick?: (outcome: TickOutcome) => void
   readonly random?: () => number
+  /** Before each retry; default: those of the adapter. */
+  readonly retryPausesMs?: readonly number[]
 }
 
 export interface TickOutcome {
@@ -46,7 +48,7 @@ export interface Ticker {
 
 /** Answers after which the adapter tries again, as it does without an answer; all others are final, 500 too. */
 const RETRIED = new Set([404, 413, 425, 429, 502, 503, 504])
-const RETRY_PAUSES_MS = [100, 200, 400, 800, 1600] as const
+export const RETRY_PAUSES_MS: readonly number[] = [100, 200, 400, 800, 1600]
 const JITTER_MS = 500
 
 export function startTicker(options: TickerOptions): Ticker {
@@ -108,7 +110,7 @@ function delaysOf(
 
 /** One event with its retries; they bear the same id and time. */
 async function deliver(options: TickerOptions, poster: Poster, signal: AbortSignal): Promise<TickOutcome> {
-  const { sink, data = {} } = options
+  const { sink, data = {}, retryPausesMs = RETRY_PAUSES_MS } = options
   const id = randomUUID()
   const headers = headersOf(id, options)
   for (let attempts = 1; ; attempts += 1) {
@@ -117,7 +119,7 @@ async function deliver(options: TickerOptions, poster: Poster, signal: AbortSign
       () => null,
     )
     signal.throwIfAborted()
-    const pause = RETRY_PAUSES_MS[attempts - 1]
+    const pause = retryPausesMs[attempts - 1]
     if (pause === undefined || (status !== null && !RETRIED.has(status))) return { id, status, attempts }
     await delay(pause, undefined, { signal })
   }

@@ -1,4 +1,4 @@
-/** An access token as Keycloak writes it, but for its signature: enough for whoever does not check that. */
+/** An access token like Keycloak's, but without a valid signature. */
 export function unsignedToken(client: string, lifeSeconds = 300, now = Date.now()): string {
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const iat = Math.floor(now / 1000)

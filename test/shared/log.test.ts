@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { captureLog } from './http/edge.ts'
 
 describe('a line', () => {
-  it('is one JSON object with timestamp, level, logger, module and msg', () => {
+  test('is one JSON object with timestamp, level, logger, module and msg', () => {
     const { log, text } = captureLog('info', 'po-status')
     log.info({ n: 1 }, 'thing happened')
     expect(text()).toMatch(/^\{.*\}\n$/)
@@ -17,13 +17,13 @@ describe('a line', () => {
     })
   })
 
-  it('stays one line whatever is in it', () => {
+  test('stays one line whatever is in it', () => {
     const { log, text } = captureLog()
     log.info({ field: 'a\nb' }, 'c\nd')
     expect(text().trimEnd()).not.toContain('\n')
   })
 
-  it('tells an error with its stack and its cause', () => {
+  test('tells an error with its stack and its cause', () => {
     const { log, text } = captureLog()
     log.error({ err: new Error('outer', { cause: new Error('inner') }) }, 'failed')
     expect(text()).toContain('outer')
@@ -35,7 +35,7 @@ describe('a line', () => {
 describe('levels', () => {
   const levels = ['trace', 'debug', 'info', 'action', 'status_loop', 'warn', 'error', 'fatal'] as const
 
-  it.each([
+  test.each([
     ['trace', 8],
     ['debug', 7],
     ['info', 6],
@@ -50,7 +50,7 @@ describe('levels', () => {
     expect(lines().map((line) => line['level'])).toEqual(levels.slice(-count).map((one) => one.toUpperCase()))
   })
 
-  it('ACTION and STATUS_LOOP show at the default level, in these words', () => {
+  test('ACTION and STATUS_LOOP show at the default level, in these words', () => {
     const { log, lines } = captureLog('info')
     log.action('analysis created')
     log.status_loop('sweep completed')
@@ -64,7 +64,7 @@ describe('secrets', () => {
   const more = ['access_token', 'refresh_token', 'client_secret', 'clientSecret', 'authorization']
   const variables = ['DATA_SOURCE_TOKEN', 'KEYCLOAK_TOKEN']
 
-  it.each([...fields, ...more, ...variables])('%s is blanked at any depth we log at', (field) => {
+  test.each([...fields, ...more, ...variables])('%s is blanked at any depth we log at', (field) => {
     const { log, text, lines } = captureLog()
     log.info({ [field]: SECRET, a: { [field]: SECRET, b: { [field]: SECRET, plain: 'shown' } } }, 'said')
     expect(text()).not.toContain(SECRET)

@@ -3,9 +3,8 @@
  * a function serves all its callers from one thread. Each parser names its own worst inputs; others are generated from its
  * alphabet, as a prefix, one or two repeated pieces, and an end that does not match.
  */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { z } from 'zod'
-import { SETTINGS } from '../../shared/config.ts'
 import { imageFault } from '../../shared/dt/image.ts'
 import { parseJobName } from '../../shared/dt/names.ts'
 import { subjectOf } from '../../shared/dt/reconcile/handle.ts'
@@ -13,7 +12,7 @@ import { dtSchemas } from '../../shared/dt/schema.ts'
 import { clashingName, isInputName } from '../../shared/dt/spec.ts'
 import { parseEvent } from '../../shared/events/cloud-event.ts'
 import { isFileName, parseObjectId } from '../../shared/files/model.ts'
-import { createAuthenticate } from '../../shared/http/auth.ts'
+import { bearerToken, createVerify } from '../../shared/http/auth.ts'
 import { assertJson } from '../../shared/http/body.ts'
 import { attachment } from '../../shared/http/disposition.ts'
 import { requestIdOf } from '../../shared/http/exchange.ts'
@@ -22,14 +21,15 @@ import { boundaryOf } from '../../shared/http/form-parts.ts'
 import { createMatcher } from '../../shared/http/match.ts'
 import { formFile, isForm } from '../../shared/http/multipart.ts'
 import { expectedTags, select } from '../../shared/http/range.ts'
+import { parseRegistry } from '../../shared/platform/registry.ts'
+import { tokenOwner } from '../../shared/platform/service-token.ts'
 import { parseAnalysisId } from '../../shared/po/model.ts'
 import { parseObjectName, parseRunName } from '../../shared/po/names.ts'
 import { labelValue } from '../../shared/po/objects/metadata.ts'
 import { poSchemas } from '../../shared/po/schema.ts'
-import { parseRegistry } from '../../shared/registry.ts'
-import { allRoutes } from '../../shared/routes.ts'
-import { tokenOwner } from '../../shared/service-token.ts'
-import { inPieces } from '../conformance/files/blob-store.ts'
+import { allRoutes } from '../../shared/routes/index.ts'
+import { SETTINGS } from '../../shared/settings/config.ts'
+import { inPieces } from '../conformance/files/blob-subject.ts'
 import { AUTH } from './http/edge.ts'
 
 const BUDGET_MS = 50
@@ -104,7 +104,7 @@ const launch = (fields: object) => ({
 })
 const event = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/s', 'ce-type': 't' }
 const NO_BODY = Buffer.alloc(0)
-const authenticate = createAuthenticate(AUTH, (async () => {
+const verify = createVerify(AUTH, (async () => {
   throw new Error('no key')
 }) as never)
 const matchers = allRoutes.map(({ endpoints }) => createMatcher(endpoints, '/api/orchestrator/v1alpha1'))
@@ -168,7 +168,7 @@ const PARSERS: readonly Parser[] = [
   },
   {
     name: 'Authorization',
-    parse: (header) => authenticate(header),
+    parse: (header) => verify(bearerToken(header)),
     starts: ['', 'Bearer ', 'Bearer x'],
     alphabet: [...HEADER_SPACE, 'x', '.', 'bearer ', 'ey'],
   },
@@ -281,7 +281,7 @@ const PARSERS: readonly Parser[] = [
 ]
 
 describe(`100 kB are read in less than ${BUDGET_MS} ms:`, () => {
-  it.each(PARSERS)('$name', async (parser) => {
+  test.each(PARSERS)('$name', async (parser) => {
     for (const size of SIZES) {
       const inputs = [...(parser.worst ?? []).map((make) => make(size)), ...generated(parser, size)]
       for (const text of inputs) {

@@ -1,6 +1,6 @@
 /**
- * What the model of Kubernetes promises. The port's suite asks a real HTTP API behind the adapter, so the rows that a run
- * lives by are asked here again: they were seen on the real cluster and on the sandbox (`test/conformance/cluster`).
+ * The behaviour of the Kubernetes model. The suite of the port (`test/conformance/cluster`) needs an HTTP API behind the
+ * adapter, so the rows that matter for a run are repeated here.
  */
 import { expect, test } from 'vitest'
 import {
@@ -31,7 +31,7 @@ function setUp(trouble = 0) {
     started: () => undefined,
     gone: () => gone.push('Pod'),
   })
-  /** Lets so much time pass; `look` is asked after every step. */
+  /** Advances the clock; `look` is called after every step. */
   const pass = async (seconds: number, look: () => unknown = () => undefined) => {
     const end = timeline.elapsed() + seconds * 1000
     timeline.after(seconds * 1000, () => undefined)
@@ -102,7 +102,7 @@ test('a container that ended is started again in place, and how it ended stays k
   })
 })
 
-/** ConfigMap, policy, Deployment, pods: none is gone while something right of it is there. */
+/** ConfigMap, policy, Deployment, pods: none is deleted before those to its right. */
 const IN_ORDER = /^1*0*$/
 
 test.each([

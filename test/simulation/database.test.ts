@@ -1,7 +1,8 @@
-/** The same seeds on a real PostgreSQL take the same steps as in memory, to the last answer. */
+/** Seeds take the same steps on a real PostgreSQL as in memory. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { connect, createStore } from '../../shared/adapters/postgres/index.ts'
-import { databaseSettings, startTestDatabases, type TestDatabases } from '../sandbox/postgres.ts'
+import { connect, createPoStore } from '../../shared/adapters/postgres/po/index.ts'
+import { databaseSettings } from '../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../sandbox/test-databases.ts'
 import { simulate } from './simulation.ts'
 import { KEPT, verdictOf } from './verdict.ts'
 
@@ -11,7 +12,7 @@ beforeAll(async () => {
 })
 afterAll(() => databases?.stop())
 
-/** The first step that is another one. */
+/** The first step that differs. */
 function firstDifference(real: readonly string[], memory: readonly string[]) {
   const at = memory.findIndex((line, nth) => line !== real[nth])
   if (at >= 0) return { real: real[at], memory: memory[at] }
@@ -23,7 +24,7 @@ const seeds = Array.from({ length: 25 }, (_, nth) => 40 * nth + 1)
 test.concurrent.each(seeds)('seed %i', async (seed) => {
   const database = connect(databaseSettings(await databases.create()))
   try {
-    const real = await simulate({ seed, trace: true, store: (now) => createStore(database, { now }) })
+    const real = await simulate({ seed, trace: true, store: (now) => createPoStore(database, { now }) })
     expect(verdictOf(real)).toBe(KEPT)
     expect(firstDifference(real.trace, (await simulate({ seed, trace: true })).trace)).toBeUndefined()
   } finally {

@@ -1,4 +1,4 @@
-/** A seed replays: the same steps at the same times with the same answers. */
+/** A seed is deterministic: the same steps at the same times with the same responses. */
 import { expect, test } from 'vitest'
 import { simulate } from './simulation.ts'
 

@@ -1,4 +1,4 @@
-/** The simulation is itself proven: faults that are built in on purpose are found, and the seed that finds each is told. */
+/** A test of the simulation itself: it finds planted faults, and reports the seed that finds each. */
 import { expect, test } from 'vitest'
 import { PROMISES } from './invariants/watch.ts'
 import { PLANTED, type Planted } from './planted.ts'
@@ -6,7 +6,7 @@ import { SEEDS } from './seeds.ts'
 import { type Outcome, simulate } from './simulation.ts'
 import { KEPT, verdictOf } from './verdict.ts'
 
-/** The first seed in which the fault breaks the promise that it should. */
+/** The first seed in which the fault breaks the expected promise. */
 async function firstFailure({ breaks, plant }: Planted): Promise<Outcome | undefined> {
   const except = PROMISES.filter((promise) => promise !== breaks)
   for (let seed = 1; seed <= SEEDS; seed += 1) {
@@ -21,7 +21,7 @@ test.each(PLANTED)('$title: found, as "$breaks"', async (planted) => {
   expect(found, `not found in ${SEEDS} seeds`).toBeDefined()
   if (!found) return
   console.log(`${planted.title}: ${verdictOf(found).split('\n')[0]}`)
-  // It is the fault that breaks the promise, not the seed.
+  // Without the fault the seed keeps the promise.
   expect(verdictOf(await simulate({ seed: found.seed }))).toBe(KEPT)
 })
 

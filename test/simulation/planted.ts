@@ -1,23 +1,26 @@
 /**
- * Faults that are built in on purpose, each the undoing of one thing the product relies on. They stand around its ports:
- * the product itself has no switch for any of them. Together they break every promise.
+ * Planted faults, each of which breaks one guarantee that the product relies on. They wrap its ports; the product has no switch
+ * for them. Together they break every promise.
  */
+
+import type { KubernetesObject } from '../../shared/platform/ports.ts'
 import { STATES } from '../../shared/po/model.ts'
 import { parseObjectName } from '../../shared/po/names.ts'
-import type { KubernetesObject, Ports, Store } from '../../shared/po/ports.ts'
+import type { PoStore } from '../../shared/po/ports/store.ts'
+import type { PoPorts } from '../../shared/po/ports.ts'
 import type { PromiseName } from './invariants/watch.ts'
 import type { Plant } from './simulation.ts'
 import { createMemoryStore } from './store/index.ts'
 import { createTables, type Tables } from './store/tables.ts'
 
-/** Moves happen wherever the analysis is by now. */
-const withoutCompareAndSet = (store: Store): Store => ({
+/** Moves ignore the current state of the analysis. */
+const withoutCompareAndSet = (store: PoStore): PoStore => ({
   ...store,
   transition: (key, _from, to, patch) => store.transition(key, STATES, to, patch),
 })
 
-/** Whoever asks gets all that is due, whether or not somebody works on it. */
-const withoutClaims = (store: Store): Store => ({
+/** Claims ignore the claims of others. */
+const withoutClaims = (store: PoStore): PoStore => ({
   ...store,
   claimDue: (now, _leaseMs, limit) => store.claimDue(now, 0, limit),
   claimSuspects: (now, _leaseMs, sizes) => store.claimSuspects(now, 0, sizes),
@@ -29,11 +32,11 @@ const withoutClaims = (store: Store): Store => ({
   claimChanges: (now, _leaseMs, limit) => store.claimChanges(now, 0, limit),
 })
 
-/** Every removal takes the client with it, whoever uses it now. */
-const withoutRegardForOthers = (store: Store): Store => ({ ...store, holdClient: async () => 'held' })
+/** Every removal deletes the client, even if another incarnation uses it. */
+const withoutRegardForOthers = (store: PoStore): PoStore => ({ ...store, claimClient: async () => 'held' })
 
-/** A restart goes ahead although the analysis was stopped meanwhile. */
-const restartingWhatWasStopped = (store: Store): Store => ({
+/** A restart continues although the analysis was stopped meanwhile. */
+const restartingWhatWasStopped = (store: PoStore): PoStore => ({
   ...store,
   transition: (key, from, to, patch, run) => {
     const goesOn = to === 'restarting' || to === 'starting'
@@ -41,8 +44,8 @@ const restartingWhatWasStopped = (store: Store): Store => ({
   },
 })
 
-/** A create does not wait until the former root was asked to go. */
-const beginningTooEarly = (store: Store): Store => ({
+/** A create does not wait for the deletion of the previous root. */
+const beginningTooEarly = (store: PoStore): PoStore => ({
   ...store,
   begin: async (input) => {
     for (const { key, id } of await store.pendingRemovals()) if (id === input.id) await store.markRootRemoved(key)
@@ -50,8 +53,8 @@ const beginningTooEarly = (store: Store): Store => ({
   },
 })
 
-/** Each line makes us say again that the analysis executes. */
-const passingLinesOn = (ports: Ports): Ports => ({
+/** Each line reports again that the analysis executes. */
+const passingLinesOn = (ports: PoPorts): PoPorts => ({
   ...ports,
   store: {
     ...ports.store,
@@ -69,14 +72,14 @@ const passingLinesOn = (ports: Ports): Ports => ({
   },
 })
 
-/** What answers after a silence is still silent. */
-const neverForgivingSilence = (store: Store): Store => ({
+/** A response does not reset the silence timer. */
+const neverForgivingSilence = (store: PoStore): PoStore => ({
   ...store,
   recordPoll: (key, run, _heard, at) => store.recordPoll(key, run, false, at),
 })
 
-/** A change counts as told when somebody has it to tell. */
-const forgettingChanges = (store: Store): Store => ({
+/** A change counts as published once it is claimed. */
+const forgettingChanges = (store: PoStore): PoStore => ({
   ...store,
   claimChanges: async (...args) => {
     const claimed = await store.claimChanges(...args)
@@ -85,9 +88,9 @@ const forgettingChanges = (store: Store): Store => ({
   },
 })
 
-const neverCompletingRemovals = (store: Store): Store => ({ ...store, completeRemoval: async () => undefined })
+const neverCompletingRemovals = (store: PoStore): PoStore => ({ ...store, completeRemoval: async () => undefined })
 
-/** A store in memory to whose tables something is done after each call of one kind. */
+/** A store in memory whose tables are changed after each call of one kind. */
 const spoiling = (call: 'archive' | 'transition', spoil: (tables: Tables) => void) => (now: () => Date) => {
   const tables = createTables(now)
   const store = createMemoryStore(now, tables)
@@ -103,8 +106,8 @@ const startingProgressAgain = ({ analyses }: Tables): void => {
   for (const row of analyses.values()) if (row.state === 'restarting') analyses.set(row.key, { ...row, progress: 0 })
 }
 
-/** The Hub is told at once, and the move is recorded afterwards, if it still can be. */
-const tellingBeforeRecording = (ports: Ports): Ports => ({
+/** Reports to the Hub before the move is recorded. */
+const tellingBeforeRecording = (ports: PoPorts): PoPorts => ({
   ...ports,
   store: {
     ...ports.store,
@@ -120,13 +123,13 @@ const tellingBeforeRecording = (ports: Ports): Ports => ({
   },
 })
 
-const applying = (ports: Ports, apply: Ports['cluster']['apply']): Ports => ({
+const applying = (ports: PoPorts, apply: PoPorts['cluster']['apply']): PoPorts => ({
   ...ports,
   cluster: { ...ports.cluster, apply },
 })
 
-/** The Secret hangs on the policy of the run, as everything else of it does. */
-function owningSecretsByTheRun(ports: Ports): Ports {
+/** The policy of the run owns the Secret, like its other objects. */
+function owningSecretsByTheRun(ports: PoPorts): PoPorts {
   const { apply } = ports.cluster
   const secrets = new Map<string, KubernetesObject>()
   const adopt = async (policy: KubernetesObject, uid: string): Promise<void> => {
@@ -145,15 +148,15 @@ function owningSecretsByTheRun(ports: Ports): Ports {
   })
 }
 
-/** Owners do not wait for what hangs on them. */
-const ownersThatDoNotWait = (ports: Ports): Ports =>
+/** Owners are deleted before their dependents. */
+const ownersThatDoNotWait = (ports: PoPorts): PoPorts =>
   applying(ports, (object) => {
     const owners = object.metadata.ownerReferences?.map((owner) => ({ ...owner, blockOwnerDeletion: false }))
     const metadata = { ...object.metadata, ...(owners ? { ownerReferences: owners } : {}) }
     return ports.cluster.apply({ ...object, metadata })
   })
 
-const loggingTokens = (ports: Ports): Ports => ({
+const loggingTokens = (ports: PoPorts): PoPorts => ({
   ...ports,
   identity: {
     ...ports.identity,
@@ -165,7 +168,7 @@ const loggingTokens = (ports: Ports): Ports => ({
   },
 })
 
-const crashingOverPartners = (ports: Ports): Ports => ({
+const crashingOverPartners = (ports: PoPorts): PoPorts => ({
   ...ports,
   hub: { ...ports.hub, partners: () => Promise.reject(new TypeError('partners is not iterable')) },
 })
@@ -206,7 +209,7 @@ export const PLANTED: readonly Planted[] = [
     plant: { place: spoiling('archive', ({ identities }) => identities.clear()) },
   },
   {
-    title: 'progress that begins anew with a restart',
+    title: 'progress that starts again from 0 with a restart',
     breaks: 'progress never falls',
     plant: { place: spoiling('transition', startingProgressAgain) },
   },
@@ -223,8 +226,8 @@ export const PLANTED: readonly Planted[] = [
     plant: { store: neverForgivingSilence },
   },
   {
-    title: 'changes forgotten before they are told',
-    breaks: 'changes are told in order, each once',
+    title: 'changes deleted before they are published',
+    breaks: 'changes are published in order, each once',
     plant: { store: forgettingChanges },
   },
   { title: 'a type error', breaks: 'no defect', plant: { ports: crashingOverPartners } },

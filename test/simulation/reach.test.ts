@@ -1,4 +1,4 @@
-/** The seeds reach what there is to reach: whatever the use cases can say in their log, some seed has made them say. */
+/** Coverage of the seeds: they cause every log event and every verdict of the use cases. */
 import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { DECISIONS } from '../../shared/po/lifecycle.ts'
@@ -8,19 +8,19 @@ import { simulate } from './simulation.ts'
 const ROOT = new URL('../../', import.meta.url).pathname
 const EVENT = /\blog\(\s*[^,()]+,\s*'(?<event>[^']+)'/g
 
-/** Nothing in these worlds was begun by another orchestrator: `test/shared/po/adopt` is about that. */
+/** Analyses of another orchestrator are tested in `test/shared/po/adopt`. */
 const sources = globSync('shared/po/**/*.ts', { cwd: ROOT }).filter((path) => !path.includes('/adopt/'))
 const events = sources.flatMap((path) =>
   [...readFileSync(ROOT + path, 'utf8').matchAll(EVENT)].map(({ groups }) => groups?.['event'] ?? ''),
 )
 const verdicts = new Set(Object.values(DECISIONS).flatMap((row) => Object.values(row)))
 const BEYOND = [
-  // Silent while its creation is not completed: that needs a Kubernetes that is read and not written for a minute.
+  // Silence before its create is complete needs a Kubernetes that is read-only for a minute.
   'verdict undo',
   'adopted Deployment removed',
-  // Processes die here by chance, and not each time in the same work: `test/shared/po/deadly-work.test.ts` is about that.
+  // Processes die at random here. Work that always kills its process is tested in `test/shared/po/deadly-work.test.ts`.
   'archived without lines and logs',
-  // Nothing here was archived by the version before: `test/shared/adapters/postgres/archive-upgrade.test.ts`.
+  // Archives of an earlier version are tested in `test/shared/adapters/postgres/archive-upgrade.test.ts`.
   'archive entry unpacked',
 ]
 const expected = [...events, ...[...verdicts].map((action) => `verdict ${action}`)].filter(

@@ -1,8 +1,8 @@
 /**
- * Seeds from the command line:
- *   node test/simulation/run.ts --seed 123             one seed again, with every step
- *   node test/simulation/run.ts --from 1 --count 1000  these seeds, and what they break
- *   node test/simulation/run.ts                        seeds without end, from a random one, until one fails
+ * Runs seeds from the command line:
+ *   node test/simulation/run.ts --seed 123             replays one seed and prints its steps
+ *   node test/simulation/run.ts --from 1 --count 1000  runs these seeds and prints the promises they break
+ *   node test/simulation/run.ts                        runs seeds from a random one until one fails
  */
 import { parseArgs } from 'node:util'
 import { type Outcome, simulate } from './simulation.ts'
@@ -26,7 +26,7 @@ async function replay(seed: number): Promise<Outcome['broken']> {
   return broken
 }
 
-/** Goes on to the end of the range, or without end to the first failure. Resolves to how many failed. */
+/** Runs to the end of the range, or without one to the first failure. @returns the number of failed seeds */
 async function soak(from: number, count: number): Promise<number> {
   const began = performance.now()
   const rate = (done: number) => ((done * 1000) / (performance.now() - began)).toFixed(1)

@@ -1,12 +1,13 @@
 /**
- * The product's use cases in a world that one seed decides: clock, order of all calls, faults, callers, Kubernetes,
- * Keycloak, Hub and the analyses themselves. Whatever a seed did it does again.
+ * Runs the product's use cases in a simulated world: one seed decides clock, order of calls, faults, callers, Kubernetes,
+ * Keycloak, Hub and the analyses. A seed always replays the same steps.
  *
- * `core` is chance, time, processes and the gate; `store`, `cluster` and `world` are what the ports lead to; `workload` is
- * who asks; `invariants` is what must hold. May import shared/, but no adapter: a store of another kind is given.
+ * `core` has random numbers, time, processes and the gate; `store`, `cluster` and `world` implement the ports; `workload` has
+ * the callers; `invariants` the checks. May import shared/, but no adapter: another store is passed in.
  */
 import type { AnalysisId } from '../../shared/po/model.ts'
-import type { Ports, Store } from '../../shared/po/ports.ts'
+import type { PoStore } from '../../shared/po/ports/store.ts'
+import type { PoPorts } from '../../shared/po/ports.ts'
 import type { Namespace } from './cluster/objects.ts'
 import type { Random } from './core/random.ts'
 import { createStage, INTERVAL_MS } from './core/stage.ts'
@@ -20,43 +21,43 @@ import { settingsOf } from './workload/settings.ts'
 import type { Line } from './world/analysis.ts'
 import { createWorld } from './world/index.ts'
 
-/** A fault that is built in on purpose, around the product. */
+/** A planted fault, which wraps the product's ports. */
 export interface Plant {
-  readonly store?: (store: Store) => Store
-  readonly ports?: (ports: Ports) => Ports
-  /** A store that is itself the fault. */
-  readonly place?: (now: () => Date) => Store
+  readonly store?: (store: PoStore) => PoStore
+  readonly ports?: (ports: PoPorts) => PoPorts
+  /** A faulty store. */
+  readonly place?: (now: () => Date) => PoStore
 }
 
 export interface SimulationOptions {
   readonly seed: number
-  /** Keeps the steps: costs half as much time again. */
+  /** Records the steps, which takes half as much time again. */
   readonly trace?: boolean
   readonly plant?: Plant
-  /** The data's place; in memory when it is left out. */
-  readonly store?: (now: () => Date) => Store
-  /** Promises that are known to be broken, to see what else is. */
+  /** The store; default: in memory. */
+  readonly store?: (now: () => Date) => PoStore
+  /** Promises that are not checked. */
   readonly except?: readonly string[]
 }
 
 export interface Outcome {
   readonly seed: number
-  /** The promise that was broken first, and by what. */
+  /** The first broken promise, and its evidence. */
   readonly broken: { readonly promise: PromiseName; readonly what: unknown } | undefined
   readonly steps: number
   /** Seconds on the simulated clock. */
   readonly seconds: number
   readonly trace: readonly string[]
-  /** How often what happened: events of the log, verdicts, troubles. */
+  /** Counts of log events, verdicts and faults. */
   readonly seen: ReadonlyMap<string, number>
   readonly hash: string
 }
 
-/** Sweeps after the faults have stopped until all must be well, and for which it must stay so. */
+/** Sweeps after the end of faults until the world must be at rest, and for which it must remain so. */
 const SWEEPS_TO_REST = 120
 const SWEEPS_AT_REST = 2
 
-/** Ids of version 4 but for a few, which the Hub does not take. */
+/** Ids of version 4, except a few that the Hub refuses. */
 function newId(random: Random): AnalysisId {
   const hex = (digits: number) => Array.from({ length: digits }, () => random.whole(0, 15).toString(16)).join('')
   return `${hex(8)}-${hex(4)}-${random.chance(0.9) ? '4' : '7'}${hex(3)}-a${hex(3)}-${hex(12)}` as AnalysisId
@@ -67,8 +68,8 @@ const byKey = <Row extends { readonly key: string }>(rows: readonly Row[]): Row[
 const bySeq = <Row extends { readonly seq: string }>(rows: readonly Row[]): Row[] =>
   rows.toSorted((one, other) => Number(one.seq) - Number(other.seq))
 
-/** Claims come in no order: which one it is must not depend on the store. */
-const inOrder = (store: Store): Store => ({
+/** The order of claims is undefined; sorting makes it independent of the store. */
+const inOrder = (store: PoStore): PoStore => ({
   ...store,
   claimDue: async (...args) => byKey(await store.claimDue(...args)),
   claimSuspects: async (...args) => byKey(await store.claimSuspects(...args)),
@@ -77,7 +78,7 @@ const inOrder = (store: Store): Store => ({
   claimChanges: async (...args) => bySeq(await store.claimChanges(...args)),
 })
 
-/** Everything that follows from a step at once has happened. */
+/** Resolves when all immediate consequences of a step have happened. */
 const settled = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
 async function build(options: SimulationOptions) {
@@ -132,7 +133,7 @@ async function build(options: SimulationOptions) {
   return { stage, workload, breaks, broken, whyNoRest }
 }
 
-/** Lets a seed happen until a promise is broken, or until it is over and the world has come to rest. */
+/** Runs a seed until a promise is broken, or until its time is over and the world is at rest. */
 export async function simulate(options: SimulationOptions): Promise<Outcome> {
   const { stage, workload, breaks, broken, whyNoRest } = await build(options)
   const { plan, timeline, trace } = stage

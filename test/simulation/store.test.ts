@@ -1,4 +1,4 @@
-/** The simulation's store keeps the promises of the port, as PostgreSQL does. */
+/** The simulation's store passes the conformance suite of the port, as PostgreSQL does. */
 import { storeConformance } from '../conformance/store.ts'
 import { createMemoryStore } from './store/index.ts'
 import { createTables } from './store/tables.ts'

@@ -1,13 +1,17 @@
 /** `DELETE /files/{file_id}`. Services keep what they were launched with. */
-import { deleteFile } from '../../../shared/files/answers.ts'
+import { remove } from '../../../shared/files/files.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
-import { files } from '../../../shared/wire/files.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { expectedTags } from '../../../shared/http/range.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireFiles } from '../../../shared/wire/files.ts'
 
 const route = routes.dt.fileDelete
-const ports = wire(route, files)
+const ports = wireFiles(route)
 
-http(route.name, endpoint(route, fileSchemas.fileDelete, deleteFile, ports))
+registerEndpoint(
+  route,
+  fileSchemas.fileDelete,
+  (deps, { params, headers }) => remove(deps, params.file_id, expectedTags(headers['if-match'])),
+  ports,
+)

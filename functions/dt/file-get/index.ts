@@ -1,13 +1,17 @@
 /** `GET`, `HEAD /files/{file_id}`. The file streams through. */
-import { download } from '../../../shared/files/answers.ts'
+import { download } from '../../../shared/files/files.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
-import { http } from '../../../shared/http/register.ts'
-import { streamEndpoint } from '../../../shared/http/stream-endpoint.ts'
-import { routes } from '../../../shared/routes.ts'
-import { files } from '../../../shared/wire/files.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { contentReply } from '../../../shared/http/content.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireFiles } from '../../../shared/wire/files.ts'
 
 const route = routes.dt.fileGet
-const ports = wire(route, files)
+const ports = wireFiles(route)
 
-http(route.name, streamEndpoint(route, fileSchemas.fileGet, download, ports))
+registerEndpoint(
+  route,
+  fileSchemas.fileGet,
+  async (deps, request) => contentReply(request, await download(deps, request.params.file_id)),
+  ports,
+)

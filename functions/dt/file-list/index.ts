@@ -1,13 +1,11 @@
 /** `GET /files`. */
-import { fileRows } from '../../../shared/files/answers.ts'
+import { list } from '../../../shared/files/files.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
-import { files } from '../../../shared/wire/files.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireFiles } from '../../../shared/wire/files.ts'
 
 const route = routes.dt.fileList
-const ports = wire(route, files)
+const ports = wireFiles(route)
 
-http(route.name, endpoint(route, fileSchemas.fileList, fileRows, ports))
+registerEndpoint(route, fileSchemas.fileList, (deps, { query }) => list(deps, query), ports)

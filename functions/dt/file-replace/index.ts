@@ -1,13 +1,17 @@
 /** `PUT /files/{file_id}`: a form with a file, or its bare bytes. */
-import { replaceContent } from '../../../shared/files/answers.ts'
+import { replace } from '../../../shared/files/files.ts'
+import { replacement } from '../../../shared/files/requests.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
-import { http } from '../../../shared/http/register.ts'
-import { streamEndpoint } from '../../../shared/http/stream-endpoint.ts'
-import { routes } from '../../../shared/routes.ts'
-import { files } from '../../../shared/wire/files.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireFiles } from '../../../shared/wire/files.ts'
 
 const route = routes.dt.fileReplace
-const ports = wire(route, files)
+const ports = wireFiles(route)
 
-http(route.name, streamEndpoint(route, fileSchemas.fileReplace, replaceContent, ports))
+registerEndpoint(
+  route,
+  fileSchemas.fileReplace,
+  (deps, request) => replace(deps, request.params.file_id, replacement(request)),
+  ports,
+)

@@ -1,13 +1,12 @@
 /** `POST /files/upload`. The file streams through. */
-import { uploadForm } from '../../../shared/files/answers.ts'
+import { upload } from '../../../shared/files/files.ts'
+import { formUpload } from '../../../shared/files/requests.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
-import { http } from '../../../shared/http/register.ts'
-import { streamEndpoint } from '../../../shared/http/stream-endpoint.ts'
-import { routes } from '../../../shared/routes.ts'
-import { files } from '../../../shared/wire/files.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireFiles } from '../../../shared/wire/files.ts'
 
 const route = routes.dt.fileUpload
-const ports = wire(route, files)
+const ports = wireFiles(route)
 
-http(route.name, streamEndpoint(route, fileSchemas.fileUpload, uploadForm, ports))
+registerEndpoint(route, fileSchemas.fileUpload, async (deps, request) => upload(deps, await formUpload(request)), ports)

@@ -1,13 +1,9 @@
-/** `GET /healthz`. Nobody and nothing is asked: the API answers. */
+/** `GET /healthz`. No token; no other system is called. */
 import { dtSchemas } from '../../../shared/dt/schema.ts'
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
+import { routes } from '../../../shared/routes/index.ts'
 
 const route = routes.dt.healthz
 const well = async () => ({ status: 'ok' as const })
 
-http(
-  route.name,
-  endpoint(route, dtSchemas.healthz, well, () => undefined),
-)
+registerEndpoint(route, dtSchemas.healthz, well, () => undefined)

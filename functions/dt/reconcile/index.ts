@@ -1,23 +1,23 @@
-/** The loop of digital twins, as CloudEvents: a tick, one service, or a hint of Kubernetes. */
+/** The loop of digital-twin services, as CloudEvents: a tick, one service, or a change in Kubernetes. */
 import { handleEvent } from '../../../shared/dt/reconcile/handle.ts'
-import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
+import { createPolicyCache } from '../../../shared/dt/reconcile/make.ts'
 import { eventEndpoint } from '../../../shared/events/event-endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
-import { twinCluster } from '../../../shared/wire/twin-cluster.ts'
-import { twinKeeping } from '../../../shared/wire/twin-keeping.ts'
-import { twinSink } from '../../../shared/wire/twin-sink.ts'
-import { twinStore } from '../../../shared/wire/twin-store.ts'
-import { wireTwins } from '../../../shared/wire/twins.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireDt } from '../../../shared/wire/dt.ts'
+import { dtCluster } from '../../../shared/wire/dt-cluster.ts'
+import { dtRetention } from '../../../shared/wire/dt-retention.ts'
+import { dtStore } from '../../../shared/wire/dt-store.ts'
+import { dtSink } from '../../../shared/wire/sink.ts'
 
 const route = routes.dt.reconcile
-const ports = wireTwins(route, twinStore, twinCluster, twinSink, twinKeeping)
+const ports = wireDt(route, dtStore, dtCluster, dtSink, dtRetention)
 
 http(
   route.name,
   eventEndpoint(
     route,
-    ({ ports, memory }, event) => handleEvent(ports, memory, event),
-    () => ({ ports: ports(), memory: createMemory() }),
+    ({ ports, cache }, event) => handleEvent(ports, cache, event),
+    () => ({ ports: ports(), cache: createPolicyCache() }),
   ),
 )

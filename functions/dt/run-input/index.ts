@@ -1,13 +1,21 @@
 /** `GET /run/{service_id}/inputs[/{sha256}]`, for the program that fetches them. */
-import { runInput } from '../../../shared/files/run-answers.ts'
+import { input, inputs } from '../../../shared/files/runs.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
-import { http } from '../../../shared/http/register.ts'
-import { streamEndpoint } from '../../../shared/http/stream-endpoint.ts'
-import { routes } from '../../../shared/routes.ts'
-import { files } from '../../../shared/wire/files.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { contentReply } from '../../../shared/http/content.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireFiles } from '../../../shared/wire/files.ts'
 
 const route = routes.dt.runInput
-const ports = wire(route, files)
+const ports = wireFiles(route)
 
-http(route.name, streamEndpoint(route, fileSchemas.runInput, runInput, ports))
+registerEndpoint(
+  route,
+  fileSchemas.runInput,
+  {
+    'GET /run/{service_id}/inputs': (deps, { caller, query }) => inputs(deps, caller, query),
+    'GET /run/{service_id}/inputs/{sha256}': async (deps, request) =>
+      contentReply(request, await input(deps, request.caller, { ...request.params, ...request.query })),
+  },
+  ports,
+)

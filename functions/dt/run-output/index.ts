@@ -1,13 +1,21 @@
-/** `/run/{service_id}/outputs`, for the program that brings them. */
-import { runOutput } from '../../../shared/files/run-answers.ts'
+/** `/run/{service_id}/outputs`, for the program that uploads them. */
+import { endingOf, runOf, uploadOf } from '../../../shared/files/requests.ts'
+import { end, outputs, upload } from '../../../shared/files/runs.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
-import { http } from '../../../shared/http/register.ts'
-import { streamEndpoint } from '../../../shared/http/stream-endpoint.ts'
-import { routes } from '../../../shared/routes.ts'
-import { files } from '../../../shared/wire/files.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireFiles } from '../../../shared/wire/files.ts'
 
 const route = routes.dt.runOutput
-const ports = wire(route, files)
+const ports = wireFiles(route)
 
-http(route.name, streamEndpoint(route, fileSchemas.runOutput, runOutput, ports))
+registerEndpoint(
+  route,
+  fileSchemas.runOutput,
+  {
+    'GET /run/{service_id}/outputs': (deps, request) => outputs(deps, runOf(request), request.query),
+    'PUT /run/{service_id}/outputs/{path+}': (deps, request) => upload(deps, runOf(request), uploadOf(request)),
+    'POST /run/{service_id}/outputs': async (deps, request) => end(deps, runOf(request), await endingOf(request)),
+  },
+  ports,
+)

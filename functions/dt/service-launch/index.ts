@@ -1,22 +1,18 @@
-/** `POST /service/launch`. The event that makes its objects goes out after the answer. */
+/** `POST /service/launch`. The event to reconcile it is sent after the answer. */
 import { launch } from '../../../shared/dt/launch.ts'
+import { publishSoon } from '../../../shared/dt/publish.ts'
 import { launchRequest } from '../../../shared/dt/requests.ts'
 import { dtSchemas } from '../../../shared/dt/schema.ts'
-import { tellSoon } from '../../../shared/dt/tell.ts'
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
-import { twinCluster } from '../../../shared/wire/twin-cluster.ts'
-import { twinSink } from '../../../shared/wire/twin-sink.ts'
-import { twinStore } from '../../../shared/wire/twin-store.ts'
-import { wireTwins } from '../../../shared/wire/twins.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireDt } from '../../../shared/wire/dt.ts'
+import { dtCluster } from '../../../shared/wire/dt-cluster.ts'
+import { dtStore } from '../../../shared/wire/dt-store.ts'
+import { dtSink } from '../../../shared/wire/sink.ts'
 
 const route = routes.dt.serviceLaunch
-const ports = wireTwins(route, twinStore, twinCluster, twinSink)
+const ports = wireDt(route, dtStore, dtCluster, dtSink)
 
-http(
-  route.name,
-  endpoint(route, dtSchemas.serviceLaunch, (deps, { body }) => launch(deps, launchRequest(body)), ports, {
-    afterAnswer: (deps, _, { id }) => tellSoon(deps, id),
-  }),
-)
+registerEndpoint(route, dtSchemas.serviceLaunch, (deps, { body }) => launch(deps, launchRequest(body)), ports, {
+  afterAnswer: (deps, _, { id }) => publishSoon(deps, id),
+})

@@ -1,17 +1,13 @@
-/** `GET /service/{id}/logs`. Database, and Kubernetes for what runs. */
+/** `GET /service/{id}/logs`. Database, and Kubernetes for pods that run. */
 import { logs } from '../../../shared/dt/logs.ts'
 import { dtSchemas } from '../../../shared/dt/schema.ts'
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
-import { twinCluster } from '../../../shared/wire/twin-cluster.ts'
-import { twinStore } from '../../../shared/wire/twin-store.ts'
-import { wireTwins } from '../../../shared/wire/twins.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireDt } from '../../../shared/wire/dt.ts'
+import { dtCluster } from '../../../shared/wire/dt-cluster.ts'
+import { dtStore } from '../../../shared/wire/dt-store.ts'
 
 const route = routes.dt.serviceLogs
-const ports = wireTwins(route, twinStore, twinCluster)
+const ports = wireDt(route, dtStore, dtCluster)
 
-http(
-  route.name,
-  endpoint(route, dtSchemas.serviceLogs, (deps, { params }) => logs(deps, params.id), ports),
-)
+registerEndpoint(route, dtSchemas.serviceLogs, (deps, { params }) => logs(deps, params.id), ports)

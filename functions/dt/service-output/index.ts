@@ -1,13 +1,17 @@
-/** `GET /service/{id}/output/{idx}`. Places count from 0 and stay. */
-import { serviceOutput } from '../../../shared/files/run-answers.ts'
+/** `GET /service/{id}/output/{idx}`. Positions count from 0 and do not change. */
+import { output } from '../../../shared/files/runs.ts'
 import { fileSchemas } from '../../../shared/files/schema.ts'
-import { http } from '../../../shared/http/register.ts'
-import { streamEndpoint } from '../../../shared/http/stream-endpoint.ts'
-import { routes } from '../../../shared/routes.ts'
-import { files } from '../../../shared/wire/files.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { contentReply } from '../../../shared/http/content.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireFiles } from '../../../shared/wire/files.ts'
 
 const route = routes.dt.serviceOutput
-const ports = wire(route, files)
+const ports = wireFiles(route)
 
-http(route.name, streamEndpoint(route, fileSchemas.serviceOutput, serviceOutput, ports))
+registerEndpoint(
+  route,
+  fileSchemas.serviceOutput,
+  async (deps, request) => contentReply(request, await output(deps, request.params)),
+  ports,
+)

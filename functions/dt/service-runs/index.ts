@@ -2,16 +2,12 @@
 
 import { dtSchemas } from '../../../shared/dt/schema.ts'
 import { runs } from '../../../shared/dt/status.ts'
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
-import { twinStore } from '../../../shared/wire/twin-store.ts'
-import { wireTwins } from '../../../shared/wire/twins.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wireDt } from '../../../shared/wire/dt.ts'
+import { dtStore } from '../../../shared/wire/dt-store.ts'
 
 const route = routes.dt.serviceRuns
-const ports = wireTwins(route, twinStore)
+const ports = wireDt(route, dtStore)
 
-http(
-  route.name,
-  endpoint(route, dtSchemas.serviceRuns, (deps, { params }) => runs(deps, params.id), ports),
-)
+registerEndpoint(route, dtSchemas.serviceRuns, (deps, { params }) => runs(deps, params.id), ports)

@@ -1,23 +1,19 @@
-/** `DELETE /po/cleanup/{words}`. The Hub is told after the answer. */
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+/** `DELETE /po/cleanup/{words}`. Reports reach the Hub after the answer. */
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { cleanup } from '../../../shared/po/cleanup.ts'
 import { deliverSoon } from '../../../shared/po/report.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { cluster } from '../../../shared/wire/cluster.ts'
 import { hub } from '../../../shared/wire/hub.ts'
 import { identity } from '../../../shared/wire/identity.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { wirePo } from '../../../shared/wire/po.ts'
 import { sign } from '../../../shared/wire/sign.ts'
 import { store } from '../../../shared/wire/store.ts'
 
 const route = routes.po.cleanup
-const ports = wire(route, store, cluster, identity, hub, sign)
+const ports = wirePo(route, store, cluster, identity, hub, sign)
 
-http(
-  route.name,
-  endpoint(route, poSchemas.cleanup, (deps, { params }) => cleanup(deps, params.cleanup_type), ports, {
-    afterAnswer: deliverSoon(),
-  }),
-)
+registerEndpoint(route, poSchemas.cleanup, (deps, { params }) => cleanup(deps, params.cleanup_type), ports, {
+  afterAnswer: deliverSoon(),
+})

@@ -1,11 +1,12 @@
+/** `GET /api/docs`, `GET /api/redoc`, `GET /api/v1/openapi.json`. */
 import { pagesOf } from '../../../shared/http/docs/pages.ts'
 import { http } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
-import { book } from './book.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { apiDocs } from './api-docs.ts'
 
 const { docs } = routes.po
 
 http(
   docs.name,
-  pagesOf(docs, () => book),
+  pagesOf(docs, () => apiDocs),
 )

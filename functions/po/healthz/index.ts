@@ -1,16 +1,12 @@
 /** `GET /po/healthz`. No token; database only. */
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { healthz } from '../../../shared/po/healthz.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
-import { routes } from '../../../shared/routes.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wirePo } from '../../../shared/wire/po.ts'
 import { store } from '../../../shared/wire/store.ts'
 
 const route = routes.po.healthz
-const ports = wire(route, store)
+const ports = wirePo(route, store)
 
-http(
-  route.name,
-  endpoint(route, poSchemas.healthz, (deps) => healthz(deps), ports),
-)
+registerEndpoint(route, poSchemas.healthz, healthz, ports)

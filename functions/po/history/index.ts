@@ -1,24 +1,19 @@
 /** `GET /po/history[/{analysis_id}]`. Database only. */
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { asReply, inParts, jsonStream } from '../../../shared/http/json-stream.ts'
-import { http } from '../../../shared/http/register.ts'
+
+import { jsonStream } from '../../../shared/http/json-stream.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { history } from '../../../shared/po/history.ts'
-import { selection } from '../../../shared/po/requests.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
-import { routes } from '../../../shared/routes.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { wirePo } from '../../../shared/wire/po.ts'
 import { store } from '../../../shared/wire/store.ts'
 
 const route = routes.po.history
-const ports = wire(route, store)
+const ports = wirePo(route, store)
 
-http(
-  route.name,
-  endpoint(
-    route,
-    inParts(poSchemas.history),
-    async (deps, { params }) => jsonStream(history(deps, selection(params))),
-    ports,
-    asReply,
-  ),
+registerEndpoint(
+  route,
+  poSchemas.history,
+  async (deps, { params }) => jsonStream(history(deps, params.analysis_id)),
+  ports,
 )

@@ -1,25 +1,20 @@
 /** `GET /po/logs[/{analysis_id}]`. */
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { asReply, inParts, jsonStream } from '../../../shared/http/json-stream.ts'
-import { http } from '../../../shared/http/register.ts'
+
+import { jsonStream } from '../../../shared/http/json-stream.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { logs } from '../../../shared/po/logs.ts'
-import { selection } from '../../../shared/po/requests.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { cluster } from '../../../shared/wire/cluster.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { wirePo } from '../../../shared/wire/po.ts'
 import { store } from '../../../shared/wire/store.ts'
 
 const route = routes.po.logs
-const ports = wire(route, store, cluster)
+const ports = wirePo(route, store, cluster)
 
-http(
-  route.name,
-  endpoint(
-    route,
-    inParts(poSchemas.logs),
-    async (deps, { params }) => jsonStream(await logs(deps, selection(params))),
-    ports,
-    asReply,
-  ),
+registerEndpoint(
+  route,
+  poSchemas.logs,
+  async (deps, { params }) => jsonStream(await logs(deps, params.analysis_id)),
+  ports,
 )

@@ -1,18 +1,13 @@
 /** `GET /po/pods[/{analysis_id}]`. */
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { pods } from '../../../shared/po/pods.ts'
-import { selection } from '../../../shared/po/requests.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { cluster } from '../../../shared/wire/cluster.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { wirePo } from '../../../shared/wire/po.ts'
 import { store } from '../../../shared/wire/store.ts'
 
 const route = routes.po.pods
-const ports = wire(route, store, cluster)
+const ports = wirePo(route, store, cluster)
 
-http(
-  route.name,
-  endpoint(route, poSchemas.pods, (deps, { params }) => pods(deps, selection(params)), ports),
-)
+registerEndpoint(route, poSchemas.pods, (deps, { params }) => pods(deps, params.analysis_id), ports)

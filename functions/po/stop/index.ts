@@ -1,24 +1,19 @@
-/** `PUT /po/stop[/{analysis_id}]`. The Hub is told after the answer. */
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+/** `PUT /po/stop[/{analysis_id}]`. Reports reach the Hub after the answer. */
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { deliverSoon } from '../../../shared/po/report.ts'
-import { selection } from '../../../shared/po/requests.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 import { stop } from '../../../shared/po/stop.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { cluster } from '../../../shared/wire/cluster.ts'
 import { hub } from '../../../shared/wire/hub.ts'
 import { identity } from '../../../shared/wire/identity.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { wirePo } from '../../../shared/wire/po.ts'
 import { sign } from '../../../shared/wire/sign.ts'
 import { store } from '../../../shared/wire/store.ts'
 
 const route = routes.po.stop
-const ports = wire(route, store, cluster, identity, hub, sign)
+const ports = wirePo(route, store, cluster, identity, hub, sign)
 
-http(
-  route.name,
-  endpoint(route, poSchemas.stop, (deps, { params }) => stop(deps, selection(params)), ports, {
-    afterAnswer: deliverSoon(),
-  }),
-)
+registerEndpoint(route, poSchemas.stop, (deps, { params }) => stop(deps, params.analysis_id), ports, {
+  afterAnswer: deliverSoon(),
+})

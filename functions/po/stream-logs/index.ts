@@ -1,25 +1,17 @@
-/** `POST /po/stream_logs`. Database only; the Hub is told after the answer. */
-import { endpoint } from '../../../shared/http/endpoint.ts'
-import { http } from '../../../shared/http/register.ts'
+/** `POST /po/stream_logs`. Database only; reports reach the Hub after the answer. */
+import { registerEndpoint } from '../../../shared/http/register-endpoint.ts'
 import { recordLog } from '../../../shared/po/record-log.ts'
 import { deliverSoon } from '../../../shared/po/report.ts'
 import { lineRequest } from '../../../shared/po/requests.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { hub } from '../../../shared/wire/hub.ts'
-import { wire } from '../../../shared/wire/index.ts'
+import { wirePo } from '../../../shared/wire/po.ts'
 import { store } from '../../../shared/wire/store.ts'
 
 const route = routes.po.streamLogs
-const ports = wire(route, store, hub)
+const ports = wirePo(route, store, hub)
 
-http(
-  route.name,
-  endpoint(
-    route,
-    poSchemas.streamLogs,
-    (deps, { body, runHeader }) => recordLog(deps, lineRequest(body, runHeader)),
-    ports,
-    { afterAnswer: deliverSoon() },
-  ),
-)
+registerEndpoint(route, poSchemas.streamLogs, async (deps, request) => recordLog(deps, lineRequest(request)), ports, {
+  afterAnswer: deliverSoon(),
+})

@@ -1,17 +1,16 @@
 /**
- * The node's message broker, as far as the end of an analysis concerns it.
+ * Deletes the subscriptions of an ended analysis at the node's message broker.
  *
- * Owns: one call. May import: the Broker port, model, fault, the HTTP client beside it.
- *
- * Through the API server's service proxy the call arrives without its token, because the API server keeps the
- * `Authorization` header for itself: a broker that checks it refuses, and the subscriptions stay until it forgets them.
+ * The API server's service proxy removes the `Authorization` header. A broker that checks tokens then refuses the call, and
+ * the subscriptions stay until the broker deletes them itself.
  */
-import type { Broker, PeerService } from '../../po/ports.ts'
-import { expectOk } from '../http-client.ts'
-import { createReach, type Reach } from '../reach.ts'
+import { createHttpClient, expectOk } from '../../platform/http-client.ts'
+import type { Broker } from '../../po/ports/broker.ts'
+import type { PeerService } from '../../po/ports/cluster.ts'
+import type { Reach } from '../reach.ts'
 
-export type BrokerOptions = Reach & {
-  /** The broker's Service; undefined where the node has none. */
+type BrokerOptions = Reach & {
+  /** The broker's Service; undefined if the node has none. */
   readonly peer: () => Promise<PeerService | undefined>
   readonly deadlineMs?: number
 }
@@ -20,29 +19,17 @@ const SYSTEM = 'The message broker'
 const DOING = 'end the subscriptions of an analysis'
 const LIMIT_BYTES = 64 * 1024
 
-export function createBroker(options: BrokerOptions): Broker {
-  const reach = createReach(options, {
-    system: SYSTEM,
-    deadlineMs: options.deadlineMs ?? 5_000,
-    limitBytes: LIMIT_BYTES,
-  })
-
+export function createBroker({ send, urlOf, peer: findPeer, deadlineMs = 5_000 }: BrokerOptions): Broker {
+  const ask = createHttpClient({ system: SYSTEM, deadlineMs, limitBytes: LIMIT_BYTES, send })
   return {
     async unsubscribe(id, tokenOf) {
-      const peer = await options.peer()
+      const peer = await findPeer()
       if (!peer) return
       const token = await tokenOf()
       if (!token) return
-      const answer = await reach(
-        {
-          service: peer.name,
-          port: peer.port,
-          path: `/analyses/${id}/messages/subscriptions`,
-          method: 'DELETE',
-          headers: { authorization: `Bearer ${token.value}` },
-        },
-        DOING,
-      )
+      const url = `${urlOf(peer.name, peer.port)}/analyses/${id}/messages/subscriptions`
+      const headers = { authorization: `Bearer ${token.value}` }
+      const answer = await ask({ method: 'DELETE', url, headers }, DOING)
       if (answer.status !== 404) expectOk(SYSTEM, DOING, answer)
     },
   }

@@ -1,11 +1,11 @@
-/** The Hub's HTTP dialect: camelCase, `{data, meta}` around every answer, bracketed filters, pages of at most 50. */
-import { Fault, isFault } from '../../fault.ts'
-import type { Token } from '../../po/ports.ts'
-import { createBearer, tokenOf } from '../bearer.ts'
-import { createHttpClient, expectOk, type HttpAnswer, type Send } from '../http-client.ts'
-import { asObject, asObjects, type JsonObject, numberOf, parseJson } from '../json.ts'
+/** The conventions of the Hub's API: camelCase, `{data, meta}` around every answer, bracketed filters, pages of at most 50. */
+import { Fault, isFault } from '../../platform/fault.ts'
+import { createHttpClient, expectOk, type HttpAnswer, type Send } from '../../platform/http-client.ts'
+import type { Token } from '../../po/ports/identity.ts'
+import { askToken, createBearer } from '../bearer.ts'
+import { asObject, asObjects, type JsonObject, numberOf, parseAnswer } from '../json.ts'
 
-export interface HubApiOptions {
+interface HubApiOptions {
   readonly coreUrl: string
   readonly authUrl: string
   readonly clientId: string
@@ -15,65 +15,39 @@ export interface HubApiOptions {
   readonly now: () => Date
 }
 
-export interface HubApi {
-  /** All rows of a collection that match, from all pages. The Hub ignores filters it does not know: check the rows. */
-  list(path: string, filters: Readonly<Record<string, string>>, doing: string): Promise<readonly JsonObject[]>
-  post(path: string, body: JsonObject, doing: string): Promise<void>
-}
-
 const SYSTEM = 'The Hub'
 const PAGE_SIZE = 50
-/** A collection this long means that the filter was ignored and the Hub sends everything it has. */
+/** More pages mean that the Hub ignored the filter and sends the whole collection. */
 const MAX_PAGES = 200
 
-export function createHubApi(options: HubApiOptions): HubApi {
+export function createHubApi(options: HubApiOptions) {
   const { coreUrl, authUrl, clientId, clientSecret, send, deadlineMs, now } = options
   const ask = createHttpClient({ system: SYSTEM, deadlineMs, send })
 
-  const logIn = async (): Promise<Token> => {
-    const doing = "issue this node's token"
-    const requestedAt = now()
-    const answer = await ask(
-      {
-        method: 'POST',
-        url: `${authUrl}/token`,
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }),
-      },
-      doing,
-    )
-    const token = tokenOf(parseJson(SYSTEM, expectOk(SYSTEM, doing, answer).text), requestedAt)
-    if (!token) throw new Fault('refused', `${SYSTEM} was asked to ${doing} and gave none`)
-    return token
-  }
-
-  /** A login that is refused says nothing about the request behind it, which may be sent again when that is mended. */
-  const fetchToken = (): Promise<Token> =>
-    logIn().catch((error: unknown) => {
+  /** A refused login is `unavailable`: it is no answer to the request that needs the token, and may be repaired. */
+  const requestToken = (): Promise<Token> => {
+    const request = {
+      url: `${authUrl}/token`,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }),
+    }
+    return askToken(ask, request, { system: SYSTEM, doing: "issue this node's token", now }).catch((error: unknown) => {
       throw isFault(error, 'refused') ? new Fault('unavailable', error.message, { cause: error.cause ?? error }) : error
     })
+  }
 
-  const withBearer = createBearer({ fetchToken, now })
+  const askWithToken = createBearer({ ask, requestToken, now })
 
   const call = async (method: 'GET' | 'POST', path: string, doing: string, body?: JsonObject): Promise<HttpAnswer> => {
-    const answer = await withBearer((authorization) =>
-      ask(
-        {
-          method,
-          url: `${coreUrl}${path}`,
-          headers: { authorization, ...(body ? { 'content-type': 'application/json' } : {}) },
-          ...(body ? { body: JSON.stringify(body) } : {}),
-        },
-        doing,
-      ),
-    )
+    const answer = await askWithToken(method, `${coreUrl}${path}`, doing, body)
     if (answer.status === 401)
       throw new Fault('unavailable', `${SYSTEM} does not accept its own token to ${doing} (401)`)
     return expectOk(SYSTEM, doing, answer)
   }
 
   return {
-    async list(path, filters, doing) {
+    /** All matching rows of a collection, from all pages. The Hub ignores filters that it does not know: check the rows. */
+    async list(path: string, filters: Readonly<Record<string, string>>, doing: string): Promise<readonly JsonObject[]> {
       const rows: JsonObject[] = []
       for (let page = 0; page < MAX_PAGES; page += 1) {
         const query = new URLSearchParams({
@@ -81,7 +55,7 @@ export function createHubApi(options: HubApiOptions): HubApi {
           'page[offset]': String(page * PAGE_SIZE),
           ...Object.fromEntries(Object.entries(filters).map(([field, value]) => [`filter[${field}]`, value])),
         })
-        const body = asObject(parseJson(SYSTEM, (await call('GET', `${path}?${query}`, doing)).text))
+        const body = asObject(parseAnswer(SYSTEM, (await call('GET', `${path}?${query}`, doing)).text))
         const data = asObjects(body['data'])
         rows.push(...data)
         const total = numberOf(asObject(body['meta']), 'total')
@@ -90,8 +64,6 @@ export function createHubApi(options: HubApiOptions): HubApi {
       throw new Fault('refused', `${SYSTEM} sends rows without end when asked to ${doing}`)
     },
 
-    async post(path, body, doing) {
-      await call('POST', path, doing, body)
-    },
+    post: (path: string, body: JsonObject, doing: string) => call('POST', path, doing, body),
   }
 }

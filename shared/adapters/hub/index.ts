@@ -1,19 +1,16 @@
 /**
- * The Hub as one node sees it: its own row for an analysis, the partners' rows, its status, its log.
+ * The Hub from the view of one node: the node's row for an analysis with its status and log, and the rows of its partners.
  *
- * Owns: which rows are ours, what is remembered of them, and how a log line is made to fit. May import: the Hub port,
- * model, fault, the HTTP client beside it, and config for its fault.
- *
- * `refused` means this very request will never be taken; whatever may pass (a lost login, too many requests) is
- * `unavailable`, because reports that were refused are not sent again.
+ * `refused` means that the Hub will never accept the request, and its report is not sent again. Temporary failures, such as an
+ * expired login or too many requests, are `unavailable`.
  */
-import { Fault, isFault } from '../../fault.ts'
+import { Fault, isFault } from '../../platform/fault.ts'
+import type { Send } from '../../platform/http-client.ts'
 import { type AnalysisId, HUB_STATUSES, type HubStatus } from '../../po/model.ts'
-import type { Hub, PartnerNode } from '../../po/ports.ts'
-import type { Send } from '../http-client.ts'
+import type { Hub, PartnerNode } from '../../po/ports/hub.ts'
 import { type JsonObject, textOf } from '../json.ts'
 import { createHubApi } from './api.ts'
-import { createMemory } from './memory.ts'
+import { createLruCache } from './lru-cache.ts'
 import { fitMessage, fitWord } from './message.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
@@ -29,8 +26,8 @@ export interface HubOptions extends TransportOptions {
   readonly send?: Send
 }
 
-/** Analyses whose row is remembered; more than a node runs at a time. */
-const REMEMBERED = 5_000
+/** Cached rows; more than a node has live analyses. */
+const CACHED_ROWS = 5_000
 
 export function createHub(options: HubOptions): Hub {
   const api = createHubApi({
@@ -42,7 +39,7 @@ export function createHub(options: HubOptions): Hub {
     deadlineMs: options.deadlineMs ?? 5_000,
     now: options.now ?? (() => new Date()),
   })
-  const ownRows = createMemory<AnalysisId, string>(REMEMBERED)
+  const ownRows = createLruCache<AnalysisId, string>(CACHED_ROWS)
 
   const findNode = async (): Promise<string> => {
     const rows = await api.list('/nodes', { clientId: options.clientId }, 'look up this node')
@@ -51,7 +48,7 @@ export function createHub(options: HubOptions): Hub {
     if (id === undefined) throw new Fault('unavailable', 'The Hub knows no node with the client of this one')
     return id
   }
-  const nodeId = rememberOnce(findNode)
+  const nodeId = cacheOnce(findNode)
 
   return {
     async analysisNode(id) {
@@ -81,8 +78,8 @@ export function createHub(options: HubOptions): Hub {
       try {
         await api.post(`/analysis-nodes/${encodeURIComponent(analysisNodeId)}`, body, 'take the status of an analysis')
       } catch (error) {
-        // The row may have been replaced on the Hub: look it up anew next time.
-        if (isFault(error, 'refused')) ownRows.forget(analysisNodeId)
+        // The Hub may have replaced the row: look it up again next time.
+        if (isFault(error, 'refused')) ownRows.deleteValue(analysisNodeId)
         throw error
       }
     },
@@ -109,12 +106,12 @@ function partnerOf(row: JsonObject): readonly PartnerNode[] {
   return [{ analysisNodeId, nodeId, executionStatus: hubStatusOf(row) }]
 }
 
-/** Null for a status the Hub does not have, and for one we do not know. */
+/** Null without a status, and for an unknown one. */
 const hubStatusOf = (row: JsonObject): HubStatus | null =>
   HUB_STATUSES.find((status) => status === row['executionStatus']) ?? null
 
-/** The first success is kept, a failure is not; callers at the same time share one attempt. */
-function rememberOnce<T>(find: () => Promise<T>): () => Promise<T> {
+/** Caches the first success. Concurrent callers share one attempt. */
+function cacheOnce<T>(find: () => Promise<T>): () => Promise<T> {
   let found: Promise<T> | undefined
   return () => {
     found ??= find().catch((error: unknown) => {

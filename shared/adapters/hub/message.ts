@@ -1,12 +1,12 @@
-/** The Hub's limits on a log line, and how a line is made to fit them. Pure. */
+/** Fits log lines into the limits of the Hub. Pure. */
 
 const SHORTEST = 3
 const LONGEST = 2048
 const LONGEST_WORD = 64
 
 /**
- * The message when the Hub takes it, otherwise one as near as can be: too short, dots are added; too long, the middle
- * gives way to a note, because the last line of a traceback says the most. Never ends inside a character.
+ * A message that the Hub accepts: dots are appended to one that is too short, and a note replaces the middle of one that is
+ * too long, because the last line of a traceback says the most. Never splits a character.
  */
 export function fitMessage(message: string): string {
   const text = message.toWellFormed()
@@ -22,7 +22,7 @@ function shorten(text: string): string {
   return head + note + tail
 }
 
-/** A status or code the Hub takes; null for one that is too short. */
+/** A status that the Hub accepts; null for one that is too short. */
 export const fitWord = (word: string | null): string | null =>
   word === null || word.length < SHORTEST
     ? null

@@ -1,50 +1,40 @@
-/** Keycloak's admin API for clients, as far as analyses need it. */
-import { Fault } from '../../fault.ts'
-import type { Token } from '../../po/ports.ts'
+/** The calls of Keycloak's admin API that manage the clients of analyses. */
+import { Fault } from '../../platform/fault.ts'
+import { type Ask, expectOk, type HttpAnswer, type HttpRequest, isOk } from '../../platform/http-client.ts'
+import type { Token } from '../../po/ports/identity.ts'
 import { createBearer } from '../bearer.ts'
-import { type Ask, expectOk, type HttpAnswer, type HttpRequest, isOk } from '../http-client.ts'
-import { asObject, asObjects, type JsonObject, parseJson, textOf } from '../json.ts'
+import { asObject, asObjects, type JsonObject, parseAnswer, textOf } from '../json.ts'
 
 export interface ClientRow {
-  /** Keycloak's own key of it. */
+  /** Keycloak's primary key. */
   readonly uuid: string
   readonly clientId: string
-  /** Empty where it has none. */
+  /** May be empty. */
   readonly name: string
-  /** Undefined where Keycloak does not show it in a list. */
+  /** Undefined if Keycloak hides it in lists. */
   readonly secret: string | undefined
 }
 
-export interface ClientsOptions {
+interface ClientsOptions {
   readonly system: string
   /** URL of the collection. */
   readonly base: string
   readonly ask: Ask
   readonly now: () => Date
-  readonly fetchToken: () => Promise<Token>
+  readonly requestToken: () => Promise<Token>
 }
 
 const PAGE_SIZE = 100
 
-export function createClients({ system, base, ask, now, fetchToken }: ClientsOptions) {
-  const withBearer = createBearer({ fetchToken, now })
+export function createClients({ system, base, ask, now, requestToken }: ClientsOptions) {
+  const askWithToken = createBearer({ ask, requestToken, now })
 
   const call = (method: HttpRequest['method'], path: string, doing: string, body?: object): Promise<HttpAnswer> =>
-    withBearer((authorization) =>
-      ask(
-        {
-          method,
-          url: `${base}${path}`,
-          headers: { authorization, ...(body ? { 'content-type': 'application/json' } : {}) },
-          ...(body ? { body: JSON.stringify(body) } : {}),
-        },
-        doing,
-      ),
-    )
+    askWithToken(method, `${base}${path}`, doing, body)
 
   const rows = async (query: Record<string, string>, doing: string): Promise<ClientRow[]> => {
     const answer = expectOk(system, doing, await call('GET', `?${new URLSearchParams(query)}`, doing))
-    return asObjects(parseJson(system, answer.text)).flatMap(rowOf)
+    return asObjects(parseAnswer(system, answer.text)).flatMap(rowOf)
   }
 
   const find = async (clientId: string): Promise<ClientRow | undefined> => {
@@ -55,7 +45,7 @@ export function createClients({ system, base, ask, now, fetchToken }: ClientsOpt
   return {
     find,
 
-    /** False when there is one with this client id. */
+    /** False when the client id exists. */
     async create(client: object): Promise<boolean> {
       const doing = 'create the client of an analysis'
       const answer = await call('POST', '', doing, client)
@@ -68,12 +58,12 @@ export function createClients({ system, base, ask, now, fetchToken }: ClientsOpt
       if (row.secret !== undefined) return row.secret
       const doing = 'show the secret of an analysis client'
       const answer = expectOk(system, doing, await call('GET', `/${encodeURIComponent(row.uuid)}/client-secret`, doing))
-      const secret = textOf(asObject(parseJson(system, answer.text)), 'value')
+      const secret = textOf(asObject(parseAnswer(system, answer.text)), 'value')
       if (secret === undefined) throw new Fault('refused', `${system} has no secret for the client of the analysis`)
       return secret
     },
 
-    /** False when it was gone already. Of two deletions at the same time Keycloak answers one with 500. */
+    /** False when it did not exist. Keycloak answers one of two concurrent deletions with 500. */
     async remove(row: ClientRow): Promise<boolean> {
       const doing = 'delete the client of an analysis'
       const answer = await call('DELETE', `/${encodeURIComponent(row.uuid)}`, doing)
@@ -82,7 +72,7 @@ export function createClients({ system, base, ask, now, fetchToken }: ClientsOpt
       return isOk(expectOk(system, doing, answer))
     },
 
-    /** All of the realm. A page may be short because rows are hidden from us, so only one without news is the last. */
+    /** All clients of the realm. Keycloak omits rows that we may not see, so only a page without new rows is the last. */
     async list(): Promise<readonly ClientRow[]> {
       const all = new Map<string, ClientRow>()
       for (let first = 0; ; first += PAGE_SIZE) {
@@ -95,7 +85,7 @@ export function createClients({ system, base, ask, now, fetchToken }: ClientsOpt
   }
 }
 
-/** A caller that may not manage a client is shown stars in place of its secret. */
+/** Keycloak replaces the secret with asterisks for a caller that may not manage the client. */
 function rowOf(row: JsonObject): readonly ClientRow[] {
   const uuid = textOf(row, 'id')
   const clientId = textOf(row, 'clientId')

@@ -1,23 +1,19 @@
 /**
- * Identity by Keycloak: one confidential client per analysis, whose id is the analysis id, because other services of a
- * node know an analysis by the `azp` of its token.
- *
- * Owns: the order of calls that makes a client and its token. May import: the Identity port, model, fault, the HTTP
- * client beside it. Another provider (the Hub's Authup) would be another `Identity` in a folder of its own.
+ * Identity by Keycloak: one confidential client per analysis. The client id is the analysis id, because other services of a
+ * node identify an analysis by the `azp` of its token.
  *
  * A first token takes three round trips (look up, create, token), later ones two. Each has the deadline.
  */
 import { randomBytes } from 'node:crypto'
-import { Fault } from '../../fault.ts'
+import { Fault } from '../../platform/fault.ts'
+import { createHttpClient, type Send } from '../../platform/http-client.ts'
 import { type AnalysisId, parseAnalysisId } from '../../po/model.ts'
-import type { Identity, Token } from '../../po/ports.ts'
-import { tokenOf } from '../bearer.ts'
-import { createHttpClient, expectOk, type Send } from '../http-client.ts'
-import { parseJson } from '../json.ts'
+import type { Identity, Token } from '../../po/ports/identity.ts'
+import { askToken } from '../bearer.ts'
 import { type ClientRow, createClients } from './clients.ts'
 
 export interface IdentityOptions {
-  /** Base URL with Keycloak's relative path, if it has one. */
+  /** Base URL, including Keycloak's relative path. */
   readonly url: string
   readonly realm: string
   /** A client that may manage clients. */
@@ -42,19 +38,14 @@ export function createIdentity(options: IdentityOptions): Identity {
     ...(options.send ? { send: options.send } : {}),
   })
 
-  const tokenFor = async (clientId: string, clientSecret: string, doing: string): Promise<Token> => {
+  const tokenFor = (clientId: string, clientSecret: string, doing: string): Promise<Token> => {
     const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }
-    const requestedAt = now()
     const request = {
-      method: 'POST' as const,
       url: `${options.url}/realms/${realm}/protocol/openid-connect/token`,
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams(form).toString(),
     }
-    const answer = expectOk(SYSTEM, doing, await ask(request, doing))
-    const token = tokenOf(parseJson(SYSTEM, answer.text), requestedAt)
-    if (!token) throw new Fault('refused', `${SYSTEM} was asked to ${doing} and gave none`)
-    return token
+    return askToken(ask, request, { system: SYSTEM, doing, now })
   }
 
   const clients = createClients({
@@ -62,7 +53,7 @@ export function createIdentity(options: IdentityOptions): Identity {
     base: `${options.url}/admin/realms/${realm}/clients`,
     ask,
     now,
-    fetchToken: () => tokenFor(options.clientId, options.clientSecret, 'issue the token of the orchestrator'),
+    requestToken: () => tokenFor(options.clientId, options.clientSecret, 'issue the token of the orchestrator'),
   })
 
   const ensureSecret = async (id: AnalysisId): Promise<string> => {
@@ -70,9 +61,9 @@ export function createIdentity(options: IdentityOptions): Identity {
     if (found) return clients.secretOf(found)
     const secret = newSecret()
     if (await clients.create(clientOf(id, secret))) return secret
-    // Somebody made it between the two calls, and with another secret.
-    const theirs = await clients.find(id)
-    if (theirs) return clients.secretOf(theirs)
+    // Another process created it between the two calls, with another secret.
+    const existing = await clients.find(id)
+    if (existing) return clients.secretOf(existing)
     throw new Fault('unavailable', `${SYSTEM} knows the client of the analysis and does not show it`)
   }
 

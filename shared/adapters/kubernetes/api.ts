@@ -1,8 +1,8 @@
-/** Calls to the API server with a deadline each, and its errors as faults. */
-import { Fault, isFault } from '../../fault.ts'
-import type { Answer, Call, Connection } from './connection.ts'
+/** Calls the API server with a deadline, and turns its errors into faults. */
+import { Fault, isFault } from '../../platform/fault.ts'
+import type { Answer, ApiConnection, Call } from './connection.ts'
 
-/** What a call is about, for messages: verb, kind and name. */
+/** Verb, kind and name of a call, for messages. */
 export interface Subject {
   readonly verb: string
   readonly kind: string
@@ -16,7 +16,7 @@ type Request = Omit<Call, 'signal'>
 
 /** The answer's JSON, or undefined for a status in `absent`. */
 export async function callJson<T>(
-  connection: Connection,
+  connection: ApiConnection,
   subject: Subject,
   request: Request,
   ...absent: readonly number[]
@@ -24,14 +24,14 @@ export async function callJson<T>(
   return call(connection, subject, request, connection.deadlineMs, async (answer) => {
     const text = await answer.body.text()
     if (absent.includes(answer.status)) return undefined
-    if (answer.status >= 300) throw refusal(subject, answer, text)
+    if (answer.status >= 300) throw apiFault(subject, answer, text)
     return JSON.parse(text) as T
   })
 }
 
-/** Sends and reads within one deadline; whatever goes wrong in between is a fault. */
+/** Sends and reads within one deadline. Every error is a fault. */
 export async function call<T>(
-  connection: Connection,
+  connection: ApiConnection,
   subject: Subject,
   request: Request,
   deadlineMs: number,
@@ -46,18 +46,13 @@ export async function call<T>(
   }
 }
 
-/** The API's answer as a fault. Its message may quote values of the object, so only its reason and field names pass. */
-export function refusal(subject: Subject, answer: Pick<Answer, 'status' | 'headers'>, text: string): Fault {
+/** The fault for an error answer. It contains only reason and field names, because the message may quote values of the object. */
+export function apiFault(subject: Subject, answer: Pick<Answer, 'status' | 'headers'>, text: string): Fault {
   const reason = reasonOf(text)
   if (answer.status === 429 || answer.status >= 500) {
     const seconds = Number(answer.headers['retry-after'])
-    return new Fault(
-      'unavailable',
-      `The Kubernetes API is not able to ${wordsOf(subject)}: ${reason || answer.status}.`,
-      {
-        ...(seconds > 0 ? { retryAfter: seconds } : {}),
-      },
-    )
+    const message = `The Kubernetes API is not able to ${wordsOf(subject)}: ${reason || answer.status}.`
+    return new Fault('unavailable', message, seconds > 0 ? { retryAfter: seconds } : {})
   }
   return new Fault('refused', `The Kubernetes API refused to ${wordsOf(subject)}: ${reason || answer.status}.`, {
     status: answer.status,

@@ -1,16 +1,16 @@
 /**
- * One pool of kept-alive connections to the API server. The client's own generated calls are not used: they open a new
- * TLS connection for each request, know no deadline, and cannot ask for metadata only.
+ * A pool of keep-alive connections to the API server. The generated calls of `@kubernetes/client-node` are not used: they open
+ * a TLS connection per request, have no deadline, and cannot request metadata only.
  */
 import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici'
-import { type Access, type CredentialOptions, type Credentials, loadCredentials } from './credentials.ts'
+import { type ApiAccess, type ApiCredentials, type CredentialOptions, loadCredentials } from './credentials.ts'
 
-export interface ConnectionOptions extends CredentialOptions {
+export interface ApiConnectionOptions extends CredentialOptions {
   /** Milliseconds for a whole call; logs have their own. */
   readonly deadlineMs?: number | undefined
   readonly logDeadlineMs?: number | undefined
-  /** Objects per page of a list; of metadata alone a page holds more. */
+  /** Objects per page of a list; pages with metadata only are larger. */
   readonly pageSize?: number | undefined
   readonly metadataPageSize?: number | undefined
   readonly now?: (() => number) | undefined
@@ -31,21 +31,21 @@ export interface Answer {
   readonly body: Readable & { text(): Promise<string> }
 }
 
-export interface Connection {
+export interface ApiConnection {
   readonly namespace: string
   readonly deadlineMs: number
   readonly logDeadlineMs: number
   readonly pageSize: number
   readonly metadataPageSize: number
-  /** Any status is an answer; rejects when there is none. The body must be read or dumped. */
+  /** Resolves for any status, and rejects without an answer. The body must be read or dumped. */
   send(call: Call): Promise<Answer>
   close(): Promise<void>
 }
 
-/** How long a token and certificates are used before their files are looked at again. */
+/** How long a token and certificates are used before their files are read again. */
 const ACCESS_MS = 10_000
 
-export function connect(options: ConnectionOptions = {}): Connection {
+export function connectApi(options: ApiConnectionOptions = {}): ApiConnection {
   const credentials = loadCredentials(options)
   const current = accessCache(credentials, options.now ?? Date.now)
 
@@ -71,21 +71,21 @@ export function connect(options: ConnectionOptions = {}): Connection {
   }
 }
 
-interface Pool {
-  readonly key: string
-  readonly dispatcher: Dispatcher
+interface CurrentAccess {
+  readonly access: ApiAccess
+  readonly pool: { readonly key: string; readonly dispatcher: Dispatcher }
 }
 
-/** Keeps the pool as long as the certificates are the same: a new token alone does not cost the connections. */
-function accessCache(credentials: Credentials, now: () => number) {
-  let current: { readonly access: Access; readonly pool: Pool } | undefined
+/** Keeps the pool while the certificates are the same: a new token does not close connections. */
+function accessCache(credentials: ApiCredentials, now: () => number) {
+  let current: CurrentAccess | undefined
   let freshUntil = 0
 
-  async function refresh(): Promise<{ readonly access: Access; readonly pool: Pool }> {
+  async function refresh(): Promise<CurrentAccess> {
     const access = await credentials.access()
     const key = poolKey(access)
     const kept = current?.pool.key === key ? current.pool : undefined
-    // Calls under way end on the old pool.
+    // Open calls end on the old pool.
     if (current && !kept) void current.pool.dispatcher.close()
     current = { access, pool: kept ?? { key, dispatcher: makePool(credentials, access) } }
     freshUntil = now() + ACCESS_MS
@@ -101,10 +101,10 @@ function accessCache(credentials: Credentials, now: () => number) {
   }
 }
 
-const poolKey = ({ tls }: Access): string =>
+const poolKey = ({ tls }: ApiAccess): string =>
   [tls.ca, tls.cert, tls.key].map((part) => part?.toString('base64') ?? '').join('|')
 
-function makePool(credentials: Credentials, { tls }: Access): Dispatcher {
+function makePool(credentials: ApiCredentials, { tls }: ApiAccess): Dispatcher {
   const shared = { keepAliveTimeout: 30_000, connections: 64 }
   const connectOptions = { ...tls, timeout: 5_000 }
   return credentials.proxyUrl

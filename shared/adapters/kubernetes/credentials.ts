@@ -1,26 +1,26 @@
 /**
- * Who we are at the API server: KUBECONFIG if it is set, otherwise the pod's service account. Files are read again as
- * they rotate. KubeConfig is imported from its own file: the package's index loads every API group (0.8 s).
+ * Credentials for the API server: KUBECONFIG if it is set, otherwise the pod's service account. Rotated files are read again.
+ * KubeConfig is imported from its own file, because the package's index loads all API groups (0.8 s).
  */
 import { readFileSync } from 'node:fs'
 import type { RequestOptions } from 'node:https'
 import { isIPv6 } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js'
-import { Fault } from '../../fault.ts'
+import { Fault } from '../../platform/fault.ts'
 
-export const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount'
+const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 export interface CredentialOptions {
-  /** Wins over the service account's and KUBECONFIG's namespace; empty: not given. */
+  /** Overrides the namespace of service account and KUBECONFIG; may be empty. */
   readonly namespace?: string | undefined
-  /** Read: KUBECONFIG, KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT. */
+  /** Variables read: KUBECONFIG, KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
   readonly serviceAccountDir?: string | undefined
 }
 
-/** What a connection needs to know, as it is right now. */
-export interface Access {
+/** Headers and TLS options at present. */
+export interface ApiAccess {
   readonly headers: Readonly<Record<string, string>>
   readonly tls: {
     readonly ca?: Buffer
@@ -31,15 +31,15 @@ export interface Access {
   }
 }
 
-export interface Credentials {
-  /** URL of the API server without a slash at its end. */
+export interface ApiCredentials {
+  /** URL of the API server without a trailing slash. */
   readonly server: string
   readonly proxyUrl: string | undefined
   readonly namespace: string
-  access(): Promise<Access>
+  access(): Promise<ApiAccess>
 }
 
-export function loadCredentials(options: CredentialOptions = {}): Credentials {
+export function loadCredentials(options: CredentialOptions = {}): ApiCredentials {
   const env = options.env ?? process.env
   const directory = options.serviceAccountDir ?? SERVICE_ACCOUNT_DIR
   const config = env['KUBECONFIG'] ? fromFiles(env['KUBECONFIG']) : fromServiceAccount(env, directory)
@@ -89,7 +89,7 @@ function fromServiceAccount(env: Readonly<Record<string, string | undefined>>, d
   return config
 }
 
-/** As kubectl: a KUBECONFIG whose context names no namespace means `default`. In a pod there is no such guess. */
+/** Like kubectl: `default` if the context of KUBECONFIG names no namespace. In a pod there is no default. */
 function namespaceOf(config: KubeConfig, env: Readonly<Record<string, string | undefined>>, directory: string): string {
   const own = readText(join(directory, 'namespace'))
   if (own) return own
@@ -105,8 +105,8 @@ function readText(path: string): string | undefined {
   }
 }
 
-/** `applyToHTTPSOptions` would also make an agent without keep-alive, and refuse http: servers without a flag. */
-async function accessOf(config: KubeConfig): Promise<Access> {
+/** `applyToHTTPSOptions` would also create an agent without keep-alive, and reject `http:` servers without a flag. */
+async function accessOf(config: KubeConfig): Promise<ApiAccess> {
   const options: RequestOptions & { headers: Record<string, string> } = { headers: {} }
   await config.applyToHTTPSOptions(options)
   const user = config.getCurrentUser()
@@ -127,8 +127,8 @@ async function accessOf(config: KubeConfig): Promise<Access> {
 }
 
 /**
- * A token file may end with a newline, which no header may hold. Names are lower case, so that ours replace a caller's
- * of the same name.
+ * A token file may end with a newline, which headers must not contain. Lower-case names replace headers of the caller with the
+ * same name.
  */
 const trimmed = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value).trim()]))

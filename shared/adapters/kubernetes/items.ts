@@ -1,21 +1,15 @@
 /**
- * Takes a list of the API apart as its bytes come, so that thousands of objects are never in memory at the same time:
- * each item is handed on by itself, and what is left is the list without items.
+ * Parses a list of the API while it is received, so thousands of objects are never in memory at the same time. Each item is
+ * passed to a callback; the rest is the list without items.
  */
 
-export interface ItemReader {
-  write(chunk: Uint8Array): void
-  /** JSON of the list without its items; complete when everything was written. */
-  rest(): string
-}
-
 const [QUOTE = 0, BACKSLASH = 0, OPEN = 0, CLOSE = 0, OPEN_LIST = 0] = Buffer.from('"\\{}[')
-/** Brackets differ from braces in this bit. */
+/** The bit in which brackets differ from braces. */
 const BRACE = 0x20
-/** Inside of the list, and of the one array that it has. */
+/** Depth inside the array of a list. */
 const IN_ITEMS = 2
 
-/** Calls back at each brace and bracket that is not part of a text. */
+/** Calls back for each brace and bracket outside of strings. */
 function createScanner(onOpen: (at: number) => void, onClose: (at: number) => void) {
   let inText = false
   let escaped = false
@@ -40,48 +34,49 @@ function createScanner(onOpen: (at: number) => void, onClose: (at: number) => vo
 
 const textOf = (parts: readonly Uint8Array[]): string => Buffer.concat(parts).toString('utf8')
 
-/** `onItem` gets the JSON of each item, in order. */
-export function createItemReader(onItem: (json: string) => void): ItemReader {
+/** Calls `onItem` with the JSON of each item, in order. */
+export function createItemReader(onItem: (json: string) => void) {
   const rest: Uint8Array[] = []
   let item: Uint8Array[] = []
-  let place: 'outside' | 'between items' | 'item' = 'outside'
+  let position: 'outside' | 'between items' | 'item' = 'outside'
   let depth = 0
   let chunk: Uint8Array = new Uint8Array()
-  /** Where in the chunk the present place begins. */
+  /** Offset in the chunk at which the present part begins. */
   let from = 0
 
   const onOpen = (at: number): void => {
-    if (place === 'between items') {
-      place = 'item'
+    if (position === 'between items') {
+      position = 'item'
       from = at
     }
     depth += 1
     if (depth !== IN_ITEMS || chunk[at] !== OPEN_LIST) return
     rest.push(chunk.subarray(from, at + 1))
-    place = 'between items'
+    position = 'between items'
   }
 
   const onClose = (at: number): void => {
     depth -= 1
-    if (place === 'item' && depth === IN_ITEMS) {
+    if (position === 'item' && depth === IN_ITEMS) {
       onItem(textOf([...item, chunk.subarray(from, at + 1)]))
       item = []
-      place = 'between items'
-    } else if (place === 'between items') {
-      place = 'outside'
+      position = 'between items'
+    } else if (position === 'between items') {
+      position = 'outside'
       from = at
     }
   }
 
   const scan = createScanner(onOpen, onClose)
   return {
-    write(next) {
+    write(next: Uint8Array) {
       chunk = next
       from = 0
       scan(chunk)
-      if (place === 'item') item.push(chunk.subarray(from))
-      else if (place === 'outside') rest.push(chunk.subarray(from))
+      if (position === 'item') item.push(chunk.subarray(from))
+      else if (position === 'outside') rest.push(chunk.subarray(from))
     },
+    /** JSON of the list without its items, after the last write. */
     rest: () => textOf(rest),
   }
 }

@@ -1,5 +1,6 @@
-/** Where the objects of a kind live in the API. */
-import { Fault } from '../../fault.ts'
+/** API paths of kinds, and label selectors. */
+import { Fault } from '../../platform/fault.ts'
+import type { KubernetesObject } from '../../platform/ports.ts'
 
 const PATHS = {
   Secret: ['api/v1', 'secrets'],
@@ -15,28 +16,28 @@ const PATHS = {
   KnativeService: ['apis/serving.knative.dev/v1', 'services'],
 } as const
 
-export type Kind = keyof typeof PATHS
+export type ResourceKind = keyof typeof PATHS
 
-const isKind = (kind: string): kind is Kind => Object.hasOwn(PATHS, kind)
+const isKind = (kind: string): kind is ResourceKind => Object.hasOwn(PATHS, kind)
 
-export function kindOf(word: string): Kind {
+export function kindOf(word: string): ResourceKind {
   if (!isKind(word)) throw new Fault('unexpected', `No path is known for the kind ${word}.`)
   return word
 }
 
-/** Two kinds are called Service. */
-export const kindOfObject = ({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): Kind =>
+/** Core and Knative both have a kind `Service`. */
+export const kindOfObject = ({ apiVersion, kind }: Pick<KubernetesObject, 'apiVersion' | 'kind'>): ResourceKind =>
   kindOf(kind === 'Service' && apiVersion.startsWith('serving.knative.dev/') ? 'KnativeService' : kind)
 
 /** Path of a collection, or of one object in it. */
-export function pathOf(namespace: string, kind: Kind, name?: string): string {
+export function pathOf(namespace: string, kind: ResourceKind, name?: string): string {
   const [group, plural] = PATHS[kind]
   const collection = `/${group}/namespaces/${encodeURIComponent(namespace)}/${plural}`
   return name === undefined ? collection : `${collection}/${encodeURIComponent(name)}`
 }
 
 /** `{a: 'x', b: undefined}` → `a=x,b`. */
-export const selectorOf = (labels: Readonly<Record<string, string | undefined>>): string =>
+export const labelSelector = (labels: Readonly<Record<string, string | undefined>>): string =>
   Object.entries(labels)
     .map(([key, value]) => (value === undefined ? key : `${key}=${value}`))
     .join(',')

@@ -1,6 +1,6 @@
-/** All pages of a list. */
-import { call, refusal, type Subject } from './api.ts'
-import type { Call, Connection } from './connection.ts'
+/** Reads all pages of a list. */
+import { apiFault, call, type Subject } from './api.ts'
+import type { ApiConnection, Call } from './connection.ts'
 import { createItemReader } from './items.ts'
 
 /** A page without its items. */
@@ -15,21 +15,21 @@ export interface List<T, R> {
   readonly selector: string
   readonly accept?: string
   readonly pageSize?: number
-  /** What is kept of an item: a page is forgotten before the next one is read. */
+  /** Reduces an item. Only the results of the pages read so far are in memory. */
   readonly pick: (item: T) => R
 }
 
 /**
- * A continuation that expired between two pages (410) begins the list again, once: pages of different moments are no
- * list, and a second expiry means that we are too slow for this server.
+ * Lists again from the start if the continue token expires between two pages (410), because pages of different versions are
+ * not consistent. A second expiry is a fault: then we are too slow for this server.
  */
-export async function listAll<T, R>(connection: Connection, list: List<T, R>): Promise<R[]> {
+export async function listAll<T, R>(connection: ApiConnection, list: List<T, R>): Promise<R[]> {
   return (await readPages(connection, list, [410])) ?? (await readPages(connection, list, [])) ?? []
 }
 
-/** Hands each item on as it comes; undefined for a status in `giveUpOn`. */
+/** Calls `onItem` for each item; undefined for a status in `giveUpOn`. */
 function readPage(
-  connection: Connection,
+  connection: ApiConnection,
   subject: Subject,
   request: Omit<Call, 'signal'>,
   onItem: (json: string) => void,
@@ -39,7 +39,7 @@ function readPage(
     if (answer.status >= 300) {
       const text = await answer.body.text()
       if (giveUpOn.includes(answer.status)) return undefined
-      throw refusal(subject, answer, text)
+      throw apiFault(subject, answer, text)
     }
     const reader = createItemReader(onItem)
     for await (const chunk of answer.body) reader.write(chunk as Uint8Array)
@@ -48,7 +48,7 @@ function readPage(
 }
 
 async function readPages<T, R>(
-  connection: Connection,
+  connection: ApiConnection,
   { subject, path, selector, accept = 'application/json', pageSize = connection.pageSize, pick }: List<T, R>,
   giveUpOn: readonly number[],
 ): Promise<R[] | undefined> {

@@ -1,7 +1,7 @@
-/** The last bytes of a stream of any length, in memory of about that many bytes; their text is made piece by piece. */
+/** Reads the last bytes of a stream of any length, with about as many bytes in memory. */
 
 export interface Tail {
-  /** In pieces of whole characters; it may be read again. */
+  /** In pieces of whole characters. Can be read more than once. */
   readonly text: Iterable<string>
   readonly bytes: number
   /** Bytes before the text. */
@@ -32,7 +32,7 @@ export async function readTail(stream: AsyncIterable<Uint8Array>, limitBytes: nu
       chunks[first++] = EMPTY
       size = chunks[first]?.length ?? 0
     }
-    // Slots of dropped chunks are cut off rarely: shifting at each chunk would cost its square.
+    // Removing the entries of dropped chunks one by one would take quadratic time.
     if (first > 1024) {
       chunks.splice(0, first)
       first = 0
@@ -43,10 +43,10 @@ export async function readTail(stream: AsyncIterable<Uint8Array>, limitBytes: nu
 }
 
 const EMPTY = new Uint8Array(0)
-/** Bytes of a UTF-8 character after its first one, at most. */
+/** Largest number of continuation bytes of a UTF-8 character. */
 const CONTINUATION = 3
 
-/** Cuts `over` bytes off the chunks from `first` on, and then what is left of a character. @returns how many that were */
+/** Cuts `over` bytes off the start, and then the rest of a split character. @returns the number of bytes cut */
 function cutStart(chunks: Uint8Array[], first: number, over: number, isCut: boolean): number {
   chunks[first] = chunks[first]?.subarray(over) ?? EMPTY
   let more = 0

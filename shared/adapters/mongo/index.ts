@@ -1,18 +1,18 @@
-/** The Mongo database of the orchestrator of before, to be read once: its services, and its files in GridFS. */
+/** Reads services and GridFS files from the MongoDB database of the former orchestrator, for the import. */
 import { Binary, Long, MongoClient, ObjectId } from 'mongodb'
-import { Fault, isFault } from '../../fault.ts'
-import type { Former } from '../../import/ports.ts'
+import type { FormerDatabase } from '../../import/ports.ts'
+import { Fault, isFault } from '../../platform/fault.ts'
 
 const ANSWER_MS = 5000
 const BATCH = 20
 
-export interface MongoOptions {
+interface MongoOptions {
   readonly url: string
   readonly database: string
   readonly filesDatabase: string
 }
 
-/** Values as anybody knows them; what is none of these stays as it is, and is said to be wrong by who reads it. */
+/** BSON values as plain values. Other types stay as they are, and the import reports them. */
 function plain(value: unknown): unknown {
   if (value instanceof ObjectId) return value.toHexString()
   if (value instanceof Long) return value.toNumber()
@@ -21,17 +21,17 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]))
 }
 
-/** The address may hold a password, and the driver's words the address. */
-const away = (cause: unknown): Fault =>
+/** Without the driver's message, which may contain the URL and its password. */
+const toFault = (cause: unknown): Fault =>
   isFault(cause)
     ? cause
     : new Fault('unavailable', `MongoDB did not answer: ${cause instanceof Error ? cause.name : 'unknown'}`, { cause })
 
-async function* guarded<T>(items: () => AsyncIterable<T>): AsyncIterable<T> {
+async function* withFaults<T>(items: () => AsyncIterable<T>): AsyncIterable<T> {
   try {
     yield* items()
   } catch (error) {
-    throw away(error)
+    throw toFault(error)
   }
 }
 
@@ -40,7 +40,11 @@ interface Piece {
   readonly data: Binary
 }
 
-export function createFormer({ url, database, filesDatabase }: MongoOptions): Former & { close(): Promise<void> } {
+export function createFormer({
+  url,
+  database,
+  filesDatabase,
+}: MongoOptions): FormerDatabase & { close(): Promise<void> } {
   const client = new MongoClient(url, {
     serverSelectionTimeoutMS: ANSWER_MS,
     connectTimeoutMS: ANSWER_MS,
@@ -63,17 +67,17 @@ export function createFormer({ url, database, filesDatabase }: MongoOptions): Fo
 
   return {
     services: () =>
-      guarded(async function* () {
+      withFaults(async function* () {
         for await (const each of client.db(database).collection('services').find()) yield plain(each) as never
       }),
     files: () =>
-      guarded(async function* () {
+      withFaults(async function* () {
         const all = files()
           .collection('fs.files')
           .find({}, { sort: { uploadDate: 1, _id: 1 } })
         for await (const each of all) yield plain(each) as never
       }),
-    bytes: (id) => guarded(() => bytes(id)),
+    bytes: (id) => withFaults(() => bytes(id)),
     close: () => client.close(),
   }
 }

@@ -1,27 +1,27 @@
 /**
- * Brings a database up to date with the numbered files of a folder: forward only, all or nothing.
+ * Migrates a database with the numbered files of a folder, forward only, in one transaction.
  *
- * Any number of migrators at once are safe: the lock belongs to the transaction, so a pooler in transaction mode is no
- * obstacle. A database that is ahead of the files is left alone, so that an older release can still be rolled out.
+ * Concurrent migrations are safe. The lock belongs to the transaction, so this works through a pooler in transaction mode. A
+ * database that is newer than the files stays unchanged, so an older release can be deployed.
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { Fault } from '../../fault.ts'
-import type { Database } from './connect.ts'
+import { Fault } from '../../platform/fault.ts'
+import type { Database } from './database.ts'
 
-export interface Migration {
+interface Migration {
   readonly number: number
   readonly name: string
   readonly statements: string
 }
 
-/** `shared/sql` in the sources; the folder `sql` beside the program once it is bundled. */
+/** `shared/sql` in the sources; the folder `sql` next to a bundled program. */
 export const defaultFolder = (moduleUrl: string = import.meta.url): string => {
   const bundled = !moduleUrl.endsWith('/adapters/postgres/migrate.ts')
   return fileURLToPath(new URL(bundled ? './sql' : '../../sql', moduleUrl))
 }
 
-/** The files `0001_name.sql` … of a folder in order. @throws when two have one number */
+/** The files `0001_name.sql` … of a folder in order. @throws Fault when two have the same number */
 export async function readMigrations(folder: string): Promise<Migration[]> {
   const names = (await readdir(folder)).filter((name) => /^[0-9]{4}_[a-z0-9_]+\.sql$/.test(name)).sort()
   const migrations = await Promise.all(
@@ -36,7 +36,7 @@ export async function readMigrations(folder: string): Promise<Migration[]> {
   return migrations
 }
 
-/** Names of the files that were not applied yet; writes nothing. */
+/** Names of the files that are not applied yet. Writes nothing. */
 export async function missingMigrations(database: Database, folder: string = defaultFolder()): Promise<string[]> {
   const migrations = await readMigrations(folder)
   const applied = await database.query(async (sql) => {
@@ -46,7 +46,7 @@ export async function missingMigrations(database: Database, folder: string = def
   return migrations.filter(({ number }) => !applied.some((row) => row.number === number)).map(({ name }) => name)
 }
 
-/** Applies what is missing and resolves to the names of the files that were applied. */
+/** Applies the missing files and resolves to their names. */
 export async function migrate(database: Database, folder: string = defaultFolder()): Promise<string[]> {
   const migrations = await readMigrations(folder)
   return database.transaction(async (tx) => {

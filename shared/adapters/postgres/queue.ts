@@ -1,15 +1,15 @@
 /**
- * Tables that are queues, per analysis or service strictly in order, these side by side: reports to the Hub, changes to the
- * sink. Only the oldest row of one is ever handed out.
+ * Tables that are queues: reports for the Hub and changes for the sink. Rows of one analysis or service are claimed strictly in
+ * order, so only its oldest row can be claimed. Different ids are independent.
  */
 import { claimed, type Db } from './rows.ts'
 
-/** The type of the ids in each. */
+/** Types of their ids. */
 const ID_TYPES = { 'po.report': 'uuid', 'po.change': 'uuid', 'dt.change': 'text' } as const
-export type Queue = keyof typeof ID_TYPES
+type QueueTable = keyof typeof ID_TYPES
 
-/** The ids in a queue, found by skipping from one to the next: its cost is that of ids, not of rows. */
-export const waitingIds = (sql: Db, queue: Queue) => sql`
+/** The ids in a queue, by a loose index scan: the cost depends on the number of ids, not of rows. */
+export const waitingIds = (sql: Db, queue: QueueTable) => sql`
   waiting as (
     select (select id from ${sql.unsafe(queue)} order by id limit 1) as id
     union all
@@ -17,24 +17,23 @@ export const waitingIds = (sql: Db, queue: Queue) => sql`
     from waiting where waiting.id is not null
   )`
 
-export interface ClaimOptions<Id extends string = string> {
+export interface QueueClaim<Id extends string = string> {
   readonly now: Date
   readonly leaseMs: number
   readonly limit: number
-  /** Of this one alone. */
+  /** Only this one. */
   readonly id?: Id | undefined
 }
 
 /**
- * Claims the oldest row of each id, if it is due and nobody has it. Rows of which an attempt is unfinished are claimed one at
- * a time and after all others: should one end the process again, none of the others was claimed with it. `columns` are those
- * of a table called `row`.
+ * Claims the oldest row of each id if it is due and unclaimed. Rows with an unfinished attempt are claimed one at a time and
+ * after all others, so a row that ends the process again leaves no other row claimed. `columns` refer to a table `row`.
  */
 export async function claimOldest<Row extends object>(
   sql: Db,
-  queue: Queue,
+  queue: QueueTable,
   columns: string,
-  { now, leaseMs, limit, id }: ClaimOptions,
+  { now, leaseMs, limit, id }: QueueClaim,
 ): Promise<Row[]> {
   const rows = await sql<Row[]>`
     with recursive ${id === undefined ? waitingIds(sql, queue) : sql`waiting as (select ${id}::${sql.unsafe(ID_TYPES[queue])} as id)`},
@@ -64,13 +63,12 @@ export async function claimOldest<Row extends object>(
   return [...rows]
 }
 
-/** Takes a row out for good. */
-export async function settle(sql: Db, queue: Queue, seq: string): Promise<void> {
+export async function settle(sql: Db, queue: QueueTable, seq: string): Promise<void> {
   await sql`delete from ${sql.unsafe(queue)} where seq = ${seq}`
 }
 
-/** All rows of the id wait when its oldest one does. */
-export async function postpone(sql: Db, queue: Queue, id: string, dueAt: Date): Promise<void> {
+/** Postpones the oldest row of an id, for which its other rows wait. */
+export async function postpone(sql: Db, queue: QueueTable, id: string, dueAt: Date): Promise<void> {
   await sql`
     update ${sql.unsafe(queue)} set due_at = ${dueAt}, claimed_until = null, unfinished = 0, attempts = attempts + 1
     where seq = (select min(seq) from ${sql.unsafe(queue)} where id = ${id})`

@@ -1,8 +1,8 @@
-/** How rows become words of the model. */
+/** Columns of the tables of PO, and conversions of values. */
 import type { ISql } from 'postgres'
 import type { Analysis, Removal } from '../../po/model.ts'
 
-/** A pool, or a transaction: query functions take either. */
+/** A connection with or without a transaction: query functions take either. */
 export type Db = ISql
 
 export type Clock = () => Date
@@ -56,30 +56,30 @@ const list = (columns: Readonly<Record<string, string>>): string =>
 const ANALYSIS_LIST = list(ANALYSIS)
 const REMOVAL_LIST = list(REMOVAL)
 
-/** All columns of an analysis whose table is called `row` in the statement. */
+/** All columns of an analysis; the statement calls its table `row`. */
 export const analysisColumns = (sql: Db) => sql.unsafe(ANALYSIS_LIST)
 /** The same for a removal. */
 export const removalColumns = (sql: Db) => sql.unsafe(REMOVAL_LIST)
 
 export const later = (at: Date, ms: number): Date => new Date(at.getTime() + ms)
 
-/** A lease is doubled so often at most. */
+/** Largest number of doublings of a lease. */
 const DOUBLINGS = 6
 
 /**
- * What each claim writes: the attempt is counted before it is made, and the lease doubles with each attempt that was never
- * ended, since its process died. So work that kills its process is tried less and less often.
+ * Assignments of a claim. The attempt is counted before it begins. The lease doubles with each unfinished attempt, so work that
+ * kills its process is attempted less and less often.
  */
 export const claimed = (sql: Db, now: Date, leaseMs: number) => sql`
   claimed_until = ${now}::timestamptz + ${leaseMs} * interval '1 ms' * 2 ^ least(row.unfinished, ${DOUBLINGS}),
   unfinished = row.unfinished + 1`
 
-/** PostgreSQL keeps no NUL and no half of a character; analyses print anything. */
+/** Replaces NUL and lone surrogates, which PostgreSQL cannot store. */
 export const storable = (text: string): string => text.replaceAll('\0', '\uFFFD').toWellFormed()
 
-/** A whole number from 0 to 100; anything beyond is its nearest. */
+/** The nearest integer from 0 to 100. */
 export const percent = (progress: number): number => Math.trunc(Math.min(100, Math.max(0, progress)))
 
-/** A list of texts as an array: the driver is told no types, so it knows none of arrays. */
-export const texts = (sql: Db, values: readonly string[]) =>
+/** An SQL array of texts. The driver fetches no types, so it cannot pass arrays. */
+export const textArray = (sql: Db, values: readonly string[]) =>
   sql`array(select json_array_elements_text(${JSON.stringify(values)}::text::json))`

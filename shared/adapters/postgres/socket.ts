@@ -1,20 +1,20 @@
 /**
- * The socket under a connection to PostgreSQL: plain, or TLS as `POSTGRES_SSLMODE` demands it.
+ * The socket of a connection to PostgreSQL: plain or TLS, according to `POSTGRES_SSLMODE`.
  *
- * The upgrade is made here and not by the driver, which would take all listeners off the socket, go on in TLS with a server
- * that said it speaks none, and compare a certificate with the name `localhost` where the host is an address.
+ * The driver does not upgrade it, because it would remove all listeners from the socket, start TLS with a server that declined
+ * it, and verify the certificate for `localhost` if the host is an address.
  */
 import { readFileSync } from 'node:fs'
 import { isIP, connect as openSocket, type Socket } from 'node:net'
 import { connect as openTls } from 'node:tls'
-import { type Config, ConfigFault } from '../../config.ts'
+import { type Config, ConfigFault } from '../../settings/config.ts'
 
 export type SocketSettings = Pick<Config, 'POSTGRES_HOST' | 'POSTGRES_PORT' | 'POSTGRES_SSLMODE' | 'POSTGRES_CA'>
 
 export const lost = (code: string, why: string, cause?: unknown): Error =>
   Object.assign(new Error(why, { cause }), { code })
 
-/** Length and code of the message by which a client asks for TLS. */
+/** Length and code of the SSLRequest message. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f])
 const [YES, NO] = ['S', 'N']
 
@@ -29,7 +29,7 @@ function settled<T>(socket: Socket, event: 'data' | 'secureConnect'): Promise<T>
   })
 }
 
-/** Whether the server speaks TLS. What comes beside its one byte was put there by others (CVE-2021-23222). */
+/** True if the server accepts TLS. Any bytes after the answer were injected (CVE-2021-23222). */
 async function offersTls(socket: Socket): Promise<boolean> {
   socket.write(SSL_REQUEST)
   const answered = settled<Buffer>(socket, 'data')
@@ -39,7 +39,7 @@ async function offersTls(socket: Socket): Promise<boolean> {
   return answer === YES
 }
 
-/** As libpq: with an authority at hand, `require` checks by whom the certificate was issued. */
+/** Like libpq: with an authority, `require` verifies the issuer of the certificate. */
 function trust({ POSTGRES_SSLMODE: mode, POSTGRES_CA: file }: SocketSettings) {
   const ca = file ? { ca: readFileSync(file) } : {}
   if (mode === 'verify-full') return { ...ca, rejectUnauthorized: true }
@@ -80,20 +80,20 @@ async function openEncrypted(raw: Socket, settings: SocketSettings, connectMs: n
   }
 }
 
-/** Opens a socket on which the driver can begin; with TLS, once it is established. */
+/** Opens a socket for the driver; with TLS, resolves after the handshake. */
 export function open(settings: SocketSettings, connectMs: number): Socket | Promise<Socket> {
   const { POSTGRES_HOST: host, POSTGRES_PORT: port, POSTGRES_SSLMODE: mode } = settings
   const raw = openSocket({ host, port, noDelay: true })
   return mode === 'disable' ? raw : openEncrypted(raw, settings, connectMs)
 }
 
-/** @throws ConfigFault when the file of authorities cannot be used; it is read again for each connection */
+/** @throws ConfigFault when the file of authorities is not usable; each connection reads it again */
 export function checkAuthority({ POSTGRES_CA: file }: Pick<Config, 'POSTGRES_CA'>): void {
   if (!file) return
   try {
     if (readFileSync(file, 'utf8').includes('-----BEGIN CERTIFICATE-----')) return
   } catch {
-    // said below
+    // reported below
   }
   throw new ConfigFault(['POSTGRES_CA: expected a readable PEM file of certificates'])
 }

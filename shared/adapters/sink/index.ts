@@ -1,17 +1,12 @@
-/**
- * Where CloudEvents go: a broker, or whatever else K_SINK names.
- *
- * Owns: CloudEvents 1.0 in binary mode, and which answers are final. May import: the Sink port, fault, the HTTP client
- * beside it.
- */
+/** Publishes CloudEvents 1.0, in binary mode, to the addressable in K_SINK. */
 import { CloudEvent, HTTP } from 'cloudevents'
-import { Fault } from '../../fault.ts'
-import type { OutgoingEvent, Sink } from '../../po/ports.ts'
-import { createHttpClient, expectOk, type HttpRequest, type Send } from '../http-client.ts'
+import { Fault } from '../../platform/fault.ts'
+import { createHttpClient, expectOk, type HttpRequest, type Send } from '../../platform/http-client.ts'
+import type { OutgoingEvent, Sink } from '../../platform/ports.ts'
 
-export interface SinkOptions {
+interface SinkOptions {
   readonly url: string
-  /** Extension attributes of every event; they win over our own extension, never over what the specification defines. */
+  /** Extension attributes of every event. They override our `partitionkey`, but no attribute of the specification. */
   readonly extensions?: Readonly<Record<string, string>>
   readonly deadlineMs?: number
   readonly send?: Send
@@ -21,15 +16,15 @@ const SYSTEM = 'The event sink'
 const DOING = 'take an event'
 const LIMIT_BYTES = 64 * 1024
 
-/** Verdicts on the moment, not on the event: a broker that is not there yet answers 404. */
-const PASSING = new Set([404, 408, 425, 429])
-const isFinal = (status: number): boolean => status >= 400 && status < 500 && !PASSING.has(status)
+/** Temporary failures; 404 is the answer for a broker that is not ready. */
+const TEMPORARY = new Set([404, 408, 425, 429])
+const isFinal = (status: number): boolean => status >= 400 && status < 500 && !TEMPORARY.has(status)
 
-/** No extensions: names the specification defines, and those that the SDK knows from its predecessor. */
+/** Attributes of the specification, and of earlier versions that the SDK knows: no extensions. */
 const DEFINED =
   /^(specversion|id|type|source|subject|time|data|datacontenttype|dataschema|datacontentencoding|schemaurl)$/
 
-/** `emit` fails with `refused` when the sink will never take this event, with `unavailable` when it may later. */
+/** `emit` fails with `refused` if the sink will never accept the event, and with `unavailable` if it may later. */
 export function createSink({ url, extensions = {}, deadlineMs = 5_000, send }: SinkOptions): Sink {
   const added = Object.fromEntries(Object.entries(extensions).filter(([name]) => !DEFINED.test(name)))
   const ask = createHttpClient({ system: SYSTEM, deadlineMs, limitBytes: LIMIT_BYTES, ...(send ? { send } : {}) })
@@ -61,7 +56,7 @@ function toCloudEvent(event: OutgoingEvent, extensions: Readonly<Record<string, 
 }
 
 /**
- * The spaces, quotes and percent signs of a value, and all that is no printable ASCII, as percent-encoded UTF-8.
+ * Percent-encodes spaces, quotes, percent signs and everything except printable ASCII as UTF-8.
  * @see CloudEvents HTTP binding 1.0.2, section 3.1.3.2
  */
 const encodeHeader = (value: string): string =>

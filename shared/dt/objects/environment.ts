@@ -1,22 +1,17 @@
-/** What containers read from their environment. What a user says of a name wins over what we say of it. */
+/** Environment variables of containers. A variable that the user sets replaces ours of the same name. */
+import type { V1 } from '../../platform/objects.ts'
 import type { ServiceId } from '../model.ts'
 import { BATCH, serverName, tokensName } from '../names.ts'
+import { bytesOf, type ServiceSettings } from '../settings.ts'
 
-import { bytesOf, type TwinSettings } from '../settings.ts'
-
-export interface EnvVar {
-  readonly name: string
-  readonly value?: string
-  readonly valueFrom?: object
-}
-
+type EnvVar = V1<'EnvVar'>
 type Env = Readonly<Record<string, string>>
 
 const fromField = (name: string, fieldPath: string): EnvVar => ({ name, valueFrom: { fieldRef: { fieldPath } } })
 
 const literal = (env: Env): EnvVar[] => Object.entries(env).map(([name, value]) => ({ name, value }))
 
-/** Old images take them for granted; the numbers and words are those they were given. */
+/** Required by images of the first version, with the values that it set. */
 const MONGO: Env = {
   MONGO_HOST: 'mongodb.default.svc.cluster.local',
   MONGO_PORT: '27017',
@@ -24,20 +19,20 @@ const MONGO: Env = {
   MONGO_PASSWORD: 'password',
 }
 
-/** A list of variables may hold a name once only, so ours give way. */
+/** A list of variables has each name once. */
 const overridden = (ours: readonly EnvVar[], env: Env): EnvVar[] => [
   ...ours.filter(({ name }) => !Object.hasOwn(env, name)),
   ...literal(env),
 ]
 
-const compatible = ({ mongo }: TwinSettings): EnvVar[] => (mongo ? literal(MONGO) : [])
+const compatible = ({ mongo }: ServiceSettings): EnvVar[] => (mongo ? literal(MONGO) : [])
 
 /** Of the image of a run. `RUN_ID` is the name of its pod, which has the id of its service in it. */
-export const runEnvironment = (settings: TwinSettings, env: Env): EnvVar[] =>
+export const runEnvironment = (settings: ServiceSettings, env: Env): EnvVar[] =>
   overridden([...compatible(settings), fromField('RUN_ID', 'metadata.name')], env)
 
 /** Of a persistent service; Serving allows no references, and keeps `PORT` for itself. */
-export function serverEnvironment(settings: TwinSettings, id: ServiceId, env: Env): EnvVar[] {
+export function serverEnvironment(settings: ServiceSettings, id: ServiceId, env: Env): EnvVar[] {
   const { PORT: _, ...others } = env
   return overridden([...compatible(settings), { name: 'RUN_ID', value: serverName(id) }], others)
 }
@@ -51,7 +46,7 @@ export interface ToolRun {
 
 const TOKEN_FILE = '/var/run/secrets/dt-service/token'
 
-export const TOKENS_VOLUME = 'run-tokens'
+const TOKENS_VOLUME = 'run-tokens'
 /** The token of one index, out of a Secret that has those of all: the template is the same for each. */
 export const TOKEN_MOUNT = {
   name: TOKENS_VOLUME,
@@ -59,7 +54,7 @@ export const TOKEN_MOUNT = {
   subPathExpr: '$(RUN_INDEX)',
   readOnly: true,
 } as const
-export const tokensVolume = (id: ServiceId) => ({
+export const tokensVolume = (id: ServiceId): V1<'Volume'> => ({
   name: TOKENS_VOLUME,
   secret: { secretName: tokensName(id), defaultMode: 0o444 },
 })
@@ -70,7 +65,7 @@ export const tokensVolume = (id: ServiceId) => ({
  */
 export const toolEnvironment = (
   program: string,
-  { runsUrl, graceSeconds, outputLimit, outputFiles }: TwinSettings,
+  { runsUrl, graceSeconds, outputLimit, outputFiles }: ServiceSettings,
   id: ServiceId,
   run: ToolRun,
 ): EnvVar[] => [

@@ -8,7 +8,7 @@
  *   ├── scheduled: CronJob <id> → Jobs <id>-<minute>; Jobs <id>-<minute>-fan-in
  *   └── persistent: Knative Service dt-<id>, or Deployment and Service dt-<id>
  *
- * Owns: the shape of every object. Pure: model, names, settings and port types are all it may import.
+ * Owns: the shape of every object. Pure.
  */
 export type { ServiceInput } from './input.ts'
 export { cronJob, fanInJob, onDemandJob } from './jobs.ts'

@@ -1,6 +1,6 @@
 /** What the objects of a service depend on, as plain values. */
 import type { ServiceId, ServiceSpec } from '../model.ts'
-import type { TwinSettings } from '../settings.ts'
+import type { ServiceSettings } from '../settings.ts'
 
 export interface ServiceInput {
   readonly id: ServiceId
@@ -11,5 +11,5 @@ export interface ServiceInput {
   readonly firing: number
   /** Something is to be brought to `/input`. */
   readonly hasInputs: boolean
-  readonly settings: TwinSettings
+  readonly settings: ServiceSettings
 }

@@ -1,73 +1,70 @@
 /** Jobs: one pod per replication, known by its index; and the CronJob that makes them when they are due. */
+import type { Labels, ObjectOf, V1 } from '../../platform/objects.ts'
 import { fanInName, firingJobName, jobName, LABEL } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
 import type { ServiceInput } from './input.ts'
-import { type Labels, owned, serviceLabels } from './metadata.ts'
-import { runPod } from './run-pod.ts'
+import { owned, serviceLabels } from './metadata.ts'
+import { type RunPod, runPod } from './run-pod.ts'
 
 const runLabels = (input: ServiceInput): Labels => serviceLabels(input, 'run')
 
-interface Shape {
+interface Shape extends RunPod {
   readonly completions: number
   readonly parallelism: number
-  readonly retries: number
   readonly suspend: boolean
-  readonly template: object
 }
 
+/** Whether a Job waits until the loop resumes it. */
+type Start = Pick<Shape, 'suspend'>
+
 /**
- * An index that failed for good does not end the others. A Job gets no time to live when it is made: how it ended is known from
- * it alone, so it stays until that is recorded, however long nobody looks.
+ * An index that failed for good does not end the others. A new Job has no time to live: only the Job says how it ended, so it
+ * stays until the loop has recorded that.
  */
-const jobSpec = ({ completions, parallelism, retries, suspend, template }: Shape) => ({
+const jobSpec = (input: ServiceInput, { completions, parallelism, suspend, ...pod }: Shape): V1<'JobSpec'> => ({
   completionMode: 'Indexed',
   completions,
   parallelism,
-  backoffLimitPerIndex: retries,
+  backoffLimitPerIndex: input.spec.retries ?? input.settings.retries,
   maxFailedIndexes: completions,
   suspend,
-  template,
+  template: runPod(input, pod),
 })
 
-const replications = (input: ServiceInput, firing: number | null, suspend: boolean) => {
-  const { id, spec, hasInputs, settings } = input
-  const { image, env } = spec
-  const reps = spec.reps ?? 1
-  return jobSpec({
-    completions: reps,
-    parallelism: Math.min(reps, spec.parallelism ?? settings.parallelism),
-    retries: spec.retries ?? settings.retries,
+const job = (input: ServiceInput, name: string, step: RunPod['run']['step'], spec: V1<'JobSpec'>): ObjectOf<'Job'> =>
+  owned<ObjectOf<'Job'>>(input, {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name, labels: { ...runLabels(input), [LABEL.step]: step } },
+    spec,
+  })
+
+const replications = (input: ServiceInput, firing: number | null, { suspend }: Start) => {
+  const { spec, hasInputs, settings } = input
+  const completions = spec.reps ?? 1
+  return jobSpec(input, {
+    completions,
+    parallelism: Math.min(completions, spec.parallelism ?? settings.parallelism),
     suspend,
-    template: runPod({
-      id,
-      labels: runLabels(input),
-      image,
-      env,
-      hasInputs,
-      run: { step: 'replication', firing, index: null },
-      settings,
-    }),
+    program: spec,
+    hasInputs,
+    run: { step: 'replication', firing, index: null },
   })
 }
 
 /** The runs of an on-demand service. */
-export const onDemandJob = (input: ServiceInput, suspend: boolean): KubernetesObject =>
-  owned(input, {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    metadata: { name: jobName(input.id), labels: { ...runLabels(input), [LABEL.step]: 'replication' } },
-    spec: replications(input, input.firing, suspend),
-  })
+export const onDemandJob = (input: ServiceInput, start: Start): ObjectOf<'Job'> =>
+  job(input, jobName(input.id), 'replication', replications(input, input.firing, start))
 
 /**
- * Kubernetes itself starts the firings, so none is lost while we are down for less than a minute, and one is caught up after
- * that. Times are UTC. The history is ours: a Job gets a time to live when its firing is recorded. The limits of Kubernetes are
- * there for a loop that is away: they bound what waits for it, and firings beyond them are lost.
+ * Kubernetes starts the firings: an outage of the loop of less than a minute loses none, and after a longer one the last is
+ * started late. Times are UTC. A Job gets a time to live when its firing is recorded; the history limits bound the Jobs that
+ * wait for that while the loop is down, and firings beyond them are lost.
  */
-export const cronJob = (input: ServiceInput, suspend: boolean): KubernetesObject => {
+export const cronJob = (input: ServiceInput, start: Start): ObjectOf<'CronJob'> => {
   const { id, spec, settings } = input
+  if (spec.schedule === null) throw new TypeError('a service without a schedule has no CronJob')
   const labels = runLabels(input)
-  return owned(input, {
+  return owned<ObjectOf<'CronJob'>>(input, {
     apiVersion: 'batch/v1',
     kind: 'CronJob',
     metadata: { name: jobName(id), labels },
@@ -80,36 +77,19 @@ export const cronJob = (input: ServiceInput, suspend: boolean): KubernetesObject
       failedJobsHistoryLimit: settings.jobBacklog,
       jobTemplate: {
         metadata: { labels: { ...labels, [LABEL.step]: 'replication' } },
-        spec: replications(input, null, suspend),
+        spec: replications(input, null, start),
       },
     },
   })
 }
 
 /** After all runs of a firing: one more, which finds their outputs below `/input/outputs/<index>`. */
-export const fanInJob = (input: ServiceInput, firing: number, suspend: boolean): KubernetesObject => {
-  const { id, spec, settings } = input
+export const fanInJob = (input: ServiceInput, firing: number, { suspend }: Start): ObjectOf<'Job'> => {
+  const { id, spec } = input
   const { fanIn } = spec
   if (!fanIn) throw new TypeError('a service without a fan-in has no Job for it')
   const name = fanInName(firingJobName(id, spec.jobType === 'scheduled' ? firing : null))
-  return owned(input, {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    metadata: { name, labels: { ...runLabels(input), [LABEL.step]: 'fan-in' } },
-    spec: jobSpec({
-      completions: 1,
-      parallelism: 1,
-      retries: spec.retries ?? settings.retries,
-      suspend,
-      template: runPod({
-        id,
-        labels: runLabels(input),
-        image: fanIn.image,
-        env: fanIn.env,
-        hasInputs: true,
-        run: { step: 'fan-in', firing, index: spec.reps ?? 1 },
-        settings,
-      }),
-    }),
-  })
+  const run = { step: 'fan-in', firing, index: spec.reps ?? 1 } as const
+  const shape = { completions: 1, parallelism: 1, suspend, program: fanIn, hasInputs: true, run }
+  return job(input, name, 'fan-in', jobSpec(input, shape))
 }

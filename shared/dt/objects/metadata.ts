@@ -1,9 +1,7 @@
 /** Labels and owner references. */
+import { type Labels, ownerReference, withOwner } from '../../platform/objects.ts'
 import { API_VERSION, COMPONENT, KIND, LABEL } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
 import type { ServiceInput } from './input.ts'
-
-export type Labels = Readonly<Record<string, string>>
 
 export const serviceLabels = ({ id, uid, spec }: ServiceInput, component: keyof typeof COMPONENT): Labels => ({
   [LABEL.component]: COMPONENT[component],
@@ -12,13 +10,9 @@ export const serviceLabels = ({ id, uid, spec }: ServiceInput, component: keyof 
   [LABEL.jobType]: spec.jobType,
 })
 
-/** `object`, which goes when the service's resource goes, and which it waits for when it is deleted in the foreground. */
-export const owned = ({ id, uid }: ServiceInput, object: KubernetesObject): KubernetesObject => ({
-  ...object,
-  metadata: {
-    ...object.metadata,
-    ownerReferences: [
-      { apiVersion: API_VERSION, kind: KIND, name: id, uid, controller: true, blockOwnerDeletion: true },
-    ],
-  },
-})
+/** `object` as a dependent of the service's resource, which is its controller. */
+export const owned = <T extends Parameters<typeof withOwner>[1]>({ id, uid }: ServiceInput, object: T): T =>
+  withOwner(
+    { ...ownerReference({ apiVersion: API_VERSION, kind: KIND, metadata: { name: id } }, uid), controller: true },
+    object,
+  )

@@ -4,16 +4,14 @@
  *
  *   run → the listener of run-input and run-output, DNS, DT_EGRESS      anybody → persistent service → the same
  */
-import { closedWithin } from '../../cidr.ts'
-import { dnsEgress } from '../../dns-egress.ts'
+import { closedWithin } from '../../platform/cidr.ts'
+import { dnsEgress } from '../../platform/dns-egress.ts'
+import { networkPolicy, type ObjectOf, tcp, type V1 } from '../../platform/objects.ts'
 import { COMPONENT, LABEL, RUN_POLICY_NAME, SERVER_POLICY_NAME, STANDING_POLICY_NAME } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
-import type { Egress, TwinSettings } from '../settings.ts'
+import type { Egress, ServiceSettings } from '../settings.ts'
 
 /** Pods of the listener, and the port they listen on. */
 export const RUNS_LISTENER = { labels: { component: 'dt-runs' }, port: 8080 } as const
-
-const tcp = (port: number) => [{ protocol: 'TCP', port }]
 
 const LISTENER = {
   to: [{ podSelector: { matchLabels: RUNS_LISTENER.labels } }],
@@ -21,37 +19,32 @@ const LISTENER = {
 }
 
 /** Addresses of the node itself and of its metadata are never opened, however wide the block is. */
-const addresses = (cidr: string) => {
+const addresses = (cidr: string): V1<'NetworkPolicyPeer'> => {
   const except = closedWithin(cidr)
   return { ipBlock: { cidr, ...(except.length > 0 ? { except } : {}) } }
 }
 
-const wayOut = ({ to, port }: Egress) => ({
+const egressRule = ({ to, port }: Egress): V1<'NetworkPolicyEgressRule'> => ({
   to: ['cidr' in to ? addresses(to.cidr) : { podSelector: { matchLabels: { [to.label[0]]: to.label[1] } } }],
   ports: tcp(port),
 })
 
-const policy = (name: string, podSelector: object, rules: object): KubernetesObject => ({
-  apiVersion: 'networking.k8s.io/v1',
-  kind: 'NetworkPolicy',
-  metadata: { name, labels: { [LABEL.component]: COMPONENT.policy } },
-  spec: { podSelector, policyTypes: ['Ingress', 'Egress'], ...rules },
-})
+const metadata = (name: string) => ({ name, labels: { [LABEL.component]: COMPONENT.policy } })
 
 const component = (name: keyof typeof COMPONENT) => ({ matchLabels: { [LABEL.component]: COMPONENT[name] } })
 
 export const standingPolicies = ({
   egress,
   dnsPeers,
-}: Pick<TwinSettings, 'egress' | 'dnsPeers'>): readonly KubernetesObject[] => {
-  const out = [...dnsEgress(dnsPeers), LISTENER, ...egress.map(wayOut)]
+}: Pick<ServiceSettings, 'egress' | 'dnsPeers'>): readonly ObjectOf<'NetworkPolicy'>[] => {
+  const out = [...dnsEgress(dnsPeers), LISTENER, ...egress.map(egressRule)]
   return [
-    policy(
-      STANDING_POLICY_NAME,
+    networkPolicy(
+      metadata(STANDING_POLICY_NAME),
       { matchExpressions: [{ key: LABEL.component, operator: 'In', values: [COMPONENT.run, COMPONENT.server] }] },
       {},
     ),
-    policy(RUN_POLICY_NAME, component('run'), { egress: out }),
-    policy(SERVER_POLICY_NAME, component('server'), { ingress: [{}], egress: out }),
+    networkPolicy(metadata(RUN_POLICY_NAME), component('run'), { egress: out }),
+    networkPolicy(metadata(SERVER_POLICY_NAME), component('server'), { ingress: [{}], egress: out }),
   ]
 }

@@ -1,16 +1,18 @@
-/** The `Analytics` resource that a launch makes: the fields of old always there, null where nothing was given. */
+/** The `Analytics` resource that a launch makes: the fields of the first version are always there, null where none was given. */
+import type { CustomObject, Labels } from '../../platform/objects.ts'
 import type { ServiceId, ServiceSpec } from '../model.ts'
 import { API_VERSION, KIND } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
 
 const present = (fields: Readonly<Record<string, unknown>>) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
 
+type AnalyticsSpec = Pick<ServiceSpec, 'image' | 'description' | 'jobType' | 'port' | 'schedule' | 'reps' | 'env'>
+
 export const analyticsResource = (
   id: ServiceId,
   spec: ServiceSpec,
-  labels: Readonly<Record<string, string>>,
-): KubernetesObject => {
+  labels: Labels,
+): CustomObject<typeof API_VERSION, typeof KIND, { readonly spec: AnalyticsSpec }> => {
   const { image, description, jobType, port, schedule, reps, env, ...others } = spec
   return {
     apiVersion: API_VERSION,

@@ -1,88 +1,67 @@
 /**
  * The pod of a run: inputs are fetched before the image starts and outputs are sent after it has ended, by programs of ours
- * that alone see the run's token. The second is a native sidecar: it gets its signal when the image has ended, whatever
- * its exit code, and has the grace period for sending.
+ * that alone see the run's token. The second is a native sidecar: it gets its signal when the image has ended, with
+ * any exit code, and has the grace period for sending.
  */
-import type { ServiceId } from '../model.ts'
+import { foreignSecurity, isolatedPod, pullPolicyOf, type V1 } from '../../platform/objects.ts'
+import type { FanIn } from '../model.ts'
 import { CONTAINER, LABEL } from '../names.ts'
-import type { TwinSettings } from '../settings.ts'
-import { runEnvironment, TOKEN_MOUNT, type ToolRun, tokensVolume, toolEnvironment } from './environment.ts'
-import type { Labels } from './metadata.ts'
-import {
-  ISOLATED,
-  imageSecurity,
-  prioritised,
-  pullPolicy,
-  resources,
-  SECCOMP,
-  toolResources,
-  toolSecurity,
-} from './pods.ts'
-
-export const STEPS = ['replication', 'fan-in'] as const
-export type Step = (typeof STEPS)[number]
+import { runEnvironment, type ToolRun, tokensVolume } from './environment.ts'
+import type { ServiceInput } from './input.ts'
+import { serviceLabels } from './metadata.ts'
+import { INPUT, imageResources, toolContainer } from './pods.ts'
 
 export interface RunPod {
-  readonly id: ServiceId
-  readonly labels: Labels
-  readonly image: string
-  readonly env: Readonly<Record<string, string>>
+  readonly program: FanIn
   readonly hasInputs: boolean
   readonly run: ToolRun
-  readonly settings: TwinSettings
 }
 
-const INPUT = { name: 'shared-data', mountPath: '/input' } as const
 const OUTPUT = { name: 'output-data', mountPath: '/output' } as const
 
 /**
- * The image starts only when its end will be heard: the first process of a container misses a signal that it does not wait
- * for. It takes its name when it does.
+ * The image starts only when the program waits for its signal: process 1 of a container misses a signal that it has no handler
+ * for. It takes this name when it has one.
  */
-const HEARS_ITS_END = {
+const STARTUP_PROBE = {
   exec: { command: ['grep', '-qx', CONTAINER.outputs, '/proc/1/comm'] },
   periodSeconds: 1,
   failureThreshold: 120,
 } as const
 
-const tool = (program: string, { id, run, settings }: RunPod, mount: object, ...volumes: readonly string[]) => ({
-  name: program,
-  image: settings.toolsImage,
-  imagePullPolicy: 'IfNotPresent',
-  env: toolEnvironment(program, settings, id, run),
-  resources: toolResources(settings, ...volumes),
-  securityContext: toolSecurity(settings),
-  terminationMessagePolicy: 'FallbackToLogsOnError',
-  volumeMounts: [mount, TOKEN_MOUNT],
-})
-
-export const runPod = (pod: RunPod) => {
-  const { id, labels, image, env, hasInputs, run, settings } = pod
+export const runPod = (input: ServiceInput, { program, hasInputs, run }: RunPod): V1<'PodTemplateSpec'> => {
+  const { id, settings } = input
+  const { image, env } = program
+  const tool = { id, run, settings }
   return {
-    metadata: { labels: { ...labels, [LABEL.step]: run.step } },
+    metadata: { labels: { ...serviceLabels(input, 'run'), [LABEL.step]: run.step } },
     spec: {
-      ...ISOLATED,
-      ...prioritised(settings),
-      securityContext: SECCOMP,
+      ...isolatedPod(settings.priorityClass),
       restartPolicy: 'Never',
       terminationGracePeriodSeconds: settings.graceSeconds,
       ...(settings.runMaxSeconds > 0 ? { activeDeadlineSeconds: settings.runMaxSeconds } : {}),
       initContainers: [
-        ...(hasInputs ? [tool(CONTAINER.inputs, pod, INPUT)] : []),
+        ...(hasInputs ? [toolContainer(CONTAINER.inputs, tool, INPUT)] : []),
         {
-          ...tool(CONTAINER.outputs, pod, { ...OUTPUT, readOnly: true }, settings.outputLimit, settings.outputLimit),
+          ...toolContainer(
+            CONTAINER.outputs,
+            tool,
+            { ...OUTPUT, readOnly: true },
+            settings.outputLimit,
+            settings.outputLimit,
+          ),
           restartPolicy: 'Always',
-          startupProbe: HEARS_ITS_END,
+          startupProbe: STARTUP_PROBE,
         },
       ],
       containers: [
         {
           name: CONTAINER.main,
           image,
-          imagePullPolicy: pullPolicy(image, settings),
+          imagePullPolicy: pullPolicyOf(image, settings.pullPolicy),
           env: runEnvironment(settings, env),
-          resources: resources(settings),
-          securityContext: imageSecurity(settings),
+          resources: imageResources(settings),
+          securityContext: foreignSecurity(settings.podSecurity),
           terminationMessagePolicy: 'FallbackToLogsOnError',
           volumeMounts: [INPUT, OUTPUT],
         },

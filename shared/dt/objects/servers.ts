@@ -1,22 +1,23 @@
 /**
- * Persistent services: a Knative Service, which costs nothing while nobody asks it. Serving refuses init containers unless
+ * Persistent services: a Knative Service, which costs nothing without requests. Serving refuses init containers unless
  * its administrator allows them, so a service with inputs is a Deployment with a Service of the same name.
  */
+import {
+  deployment,
+  foreignSecurity,
+  ISOLATED,
+  isolatedPod,
+  type KnativeService,
+  type ObjectOf,
+  pullPolicyOf,
+  SECCOMP,
+  service,
+} from '../../platform/objects.ts'
 import { CONTAINER, serverName } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
-import { serverEnvironment, TOKEN_MOUNT, tokensVolume, toolEnvironment } from './environment.ts'
+import { serverEnvironment, tokensVolume } from './environment.ts'
 import type { ServiceInput } from './input.ts'
 import { owned, serviceLabels } from './metadata.ts'
-import {
-  ISOLATED,
-  imageSecurity,
-  prioritised,
-  pullPolicy,
-  resources,
-  SECCOMP,
-  toolResources,
-  toolSecurity,
-} from './pods.ts'
+import { INPUT, imageResources, toolContainer } from './pods.ts'
 
 /** What Serving, and many images, take for granted. */
 const PORT = 8080
@@ -32,10 +33,10 @@ export function portOf({ port, env }: Pick<ServiceInput['spec'], 'port' | 'env'>
 
 const labelsOf = (input: ServiceInput) => serviceLabels(input, 'server')
 
-export const knativeService = (input: ServiceInput): KubernetesObject => {
+export const knativeService = (input: ServiceInput): KnativeService => {
   const { id, spec, settings } = input
   const labels = labelsOf(input)
-  return owned(input, {
+  return owned<KnativeService>(input, {
     apiVersion: 'serving.knative.dev/v1',
     kind: 'Service',
     metadata: { name: serverName(id), labels },
@@ -51,11 +52,11 @@ export const knativeService = (input: ServiceInput): KubernetesObject => {
             {
               name: CONTAINER.main,
               image: spec.image,
-              imagePullPolicy: pullPolicy(spec.image, settings),
+              imagePullPolicy: pullPolicyOf(spec.image, settings.pullPolicy),
               ports: [{ containerPort: portOf(spec) }],
               env: serverEnvironment(settings, id, spec.env),
-              resources: resources(settings),
-              securityContext: { ...imageSecurity(settings), ...SECCOMP },
+              resources: imageResources(settings),
+              securityContext: { ...foreignSecurity(settings.podSecurity), ...SECCOMP },
             },
           ],
         },
@@ -64,69 +65,38 @@ export const knativeService = (input: ServiceInput): KubernetesObject => {
   })
 }
 
-export const serverDeployment = (input: ServiceInput): KubernetesObject => {
+export const serverDeployment = (input: ServiceInput): ObjectOf<'Deployment'> => {
   const { id, spec, settings } = input
   const labels = labelsOf(input)
   const port = portOf(spec)
-  const inputs = { name: 'shared-data', mountPath: '/input' }
-  return owned(input, {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: serverName(id), labels },
-    spec: {
-      replicas: 1,
-      revisionHistoryLimit: 0,
-      strategy: { type: 'Recreate' },
-      selector: { matchLabels: labelsOf(input) },
-      template: {
-        metadata: { labels },
-        spec: {
-          ...ISOLATED,
-          ...prioritised(settings),
-          securityContext: SECCOMP,
-          initContainers: [
-            {
-              name: CONTAINER.inputs,
-              image: settings.toolsImage,
-              imagePullPolicy: 'IfNotPresent',
-              env: toolEnvironment(CONTAINER.inputs, settings, id, { step: 'replication', firing: 0, index: 0 }),
-              resources: toolResources(settings),
-              securityContext: toolSecurity(settings),
-              terminationMessagePolicy: 'FallbackToLogsOnError',
-              volumeMounts: [inputs, TOKEN_MOUNT],
-            },
-          ],
-          containers: [
-            {
-              name: CONTAINER.main,
-              image: spec.image,
-              imagePullPolicy: pullPolicy(spec.image, settings),
-              ports: [{ name: 'http', protocol: 'TCP', containerPort: port }],
-              env: [...serverEnvironment(settings, id, spec.env), { name: 'PORT', value: String(port) }],
-              resources: resources(settings, settings.outputLimit),
-              readinessProbe: { tcpSocket: { port } },
-              securityContext: imageSecurity(settings),
-              volumeMounts: [inputs],
-            },
-          ],
-          volumes: [{ name: 'shared-data', emptyDir: { sizeLimit: settings.outputLimit } }, tokensVolume(id)],
+  const run = { step: 'replication', firing: 0, index: 0 } as const
+  return owned(
+    input,
+    deployment({ name: serverName(id), labels }, labels, {
+      ...isolatedPod(settings.priorityClass),
+      initContainers: [toolContainer(CONTAINER.inputs, { id, run, settings }, INPUT)],
+      containers: [
+        {
+          name: CONTAINER.main,
+          image: spec.image,
+          imagePullPolicy: pullPolicyOf(spec.image, settings.pullPolicy),
+          ports: [{ name: 'http', protocol: 'TCP', containerPort: port }],
+          env: [...serverEnvironment(settings, id, spec.env), { name: 'PORT', value: String(port) }],
+          resources: imageResources(settings, settings.outputLimit),
+          readinessProbe: { tcpSocket: { port } },
+          securityContext: foreignSecurity(settings.podSecurity),
+          volumeMounts: [INPUT],
         },
-      },
-    },
-  })
+      ],
+      volumes: [{ name: INPUT.name, emptyDir: { sizeLimit: settings.outputLimit } }, tokensVolume(id)],
+    }),
+  )
 }
 
-export const serverService = (input: ServiceInput): KubernetesObject =>
-  owned(input, {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: serverName(input.id), labels: labelsOf(input) },
-    spec: {
-      type: 'ClusterIP',
-      selector: labelsOf(input),
-      ports: [{ name: 'http', protocol: 'TCP', port: 80, targetPort: portOf(input.spec) }],
-    },
-  })
+export const serverService = (input: ServiceInput): ObjectOf<'Service'> => {
+  const labels = labelsOf(input)
+  return owned(input, service({ name: serverName(input.id), labels }, labels, portOf(input.spec)))
+}
 
 /** Where the Service of a Deployment is reached. */
 export const serverUrl = ({ id, settings }: Pick<ServiceInput, 'id' | 'settings'>): string =>

@@ -2,8 +2,9 @@
  * The Secret with the tokens of a service's runs, each under the index of its run. A pod mounts that of its own index where
  * inputs are fetched and outputs are sent, and nowhere else.
  */
+import type { ObjectOf } from '../../platform/objects.ts'
 import { tokensName } from '../names.ts'
-import type { KubernetesObject, RunGrant } from '../ports.ts'
+import type { RunGrant } from '../ports.ts'
 import type { ServiceInput } from './input.ts'
 import { owned, serviceLabels } from './metadata.ts'
 
@@ -20,8 +21,8 @@ function grantsOf({ id, uid, spec, firing, settings }: ServiceInput): RunGrant[]
   return spec.fanIn ? [...replications, { ...common, step: 'fan-in', index: reps }] : replications
 }
 
-export const tokensSecret = (input: ServiceInput, tokenOf: (grant: RunGrant) => string): KubernetesObject =>
-  owned(input, {
+export const tokensSecret = (input: ServiceInput, tokenOf: (grant: RunGrant) => string): ObjectOf<'Secret'> =>
+  owned<ObjectOf<'Secret'>>(input, {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name: tokensName(input.id), labels: serviceLabels(input, 'token') },

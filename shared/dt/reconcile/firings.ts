@@ -1,21 +1,18 @@
-/** Firings of a service: what became of each, and what is still to be done for it. Pure. */
-import { addCounts, judge, NO_RUNS } from '../lifecycle.ts'
+/** The firings of a service: the outcome of each, and whether its fan-in has to be made. Pure. */
+import { type FiringVerdict, judge } from '../lifecycle.ts'
 import type { Counts, Run, Service } from '../model.ts'
 import { BATCH, parseJobName } from '../names.ts'
 import { firingOf, jobOf, repsOf } from './runs.ts'
 import type { View } from './world.ts'
 
-export interface FiringState {
+/** A firing with its fan-in. */
+export interface FiringState extends FiringVerdict {
   readonly firing: number
-  readonly counts: Counts
-  /** All runs are over, the fan-in included. */
-  readonly isOver: boolean
-  /** All replications are over, and its fan-in has no Job yet. */
+  /** All replications are over, and the fan-in has no Job yet. */
   readonly wantsFanIn: boolean
-  readonly reason: string | null
 }
 
-export function firingState(service: Service, view: View, all: readonly Run[], firing: number): FiringState {
+function firingState(service: Service, view: View, all: readonly Run[], firing: number): FiringState {
   const reps = repsOf(service)
   const runs = all.filter((run) => run.firing === firing)
   const job = jobOf(view.jobs, service, { firing, index: 0, attempt: 0 })
@@ -34,8 +31,8 @@ export function firingState(service: Service, view: View, all: readonly Run[], f
 }
 
 /**
- * Without what Kubernetes still has of firings that were told and are forgotten. Its history is not ours: Jobs that failed are
- * counted apart, and those of fan-ins not at all. What is seen of them would be recorded and told anew.
+ * The view without firings that were recorded and pruned. Kubernetes may keep their Jobs for longer: its history limits count
+ * failed Jobs apart, and Jobs of fan-ins not at all. To see them again would record and publish them again.
  */
 export function withoutForgotten(service: Service, view: View): View {
   const known = new Set(view.runs.map(({ firing }) => firing))
@@ -50,7 +47,7 @@ export function withoutForgotten(service: Service, view: View): View {
   }
 }
 
-/** All firings that are known, in their order. */
+/** All known firings, in order. */
 export function firings(service: Service, view: View, runs: readonly Run[]): FiringState[] {
   const named = view.jobs.flatMap(({ name }) => {
     const ref = parseJobName(name)
@@ -60,10 +57,12 @@ export function firings(service: Service, view: View, runs: readonly Run[]): Fir
   return [...numbers].toSorted((one, other) => one - other).map((firing) => firingState(service, view, runs, firing))
 }
 
-export const sumOf = (states: readonly FiringState[]): Counts =>
-  states.reduce((sum, { counts }) => addCounts(sum, counts), NO_RUNS)
+export function totalCounts(states: readonly FiringState[]): Counts {
+  const sum = (count: keyof Counts) => states.reduce((total, { counts }) => total + counts[count], 0)
+  return { active: sum('active'), succeeded: sum('succeeded'), failed: sum('failed') }
+}
 
-/** Firings that ended since the last one that was told, in order; one that is not over holds the later ones back. */
+/** Firings that are over and not recorded yet, in order, up to the first that is not over. */
 export function newlyOver(states: readonly FiringState[], last: number): FiringState[] {
   const later = states.filter(({ firing }) => firing > last)
   const first = later.findIndex(({ isOver }) => !isOver)

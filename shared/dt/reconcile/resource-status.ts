@@ -1,6 +1,6 @@
-/** What stands in the status of a resource. Pure. */
-import { isEnded, type Phase, type Service } from '../model.ts'
-import type { Resource } from '../ports.ts'
+/** The status of an `Analytics` resource: phase, counts and conditions. Pure. */
+import type { Phase, Service } from '../model.ts'
+import type { Resource } from '../ports/cluster.ts'
 import { repsOf } from './runs.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -19,7 +19,7 @@ const capital = (phase: Phase): string => `${phase.charAt(0).toUpperCase()}${pha
 const conditionsOf = ({ status }: Resource): readonly Partial<Condition>[] =>
   Array.isArray(status['conditions']) ? (status['conditions'] as Partial<Condition>[]) : []
 
-/** The time of its last change stays where nothing changed. */
+/** A condition that has not changed keeps the time of its last transition. */
 function condition(resource: Resource, type: string, holds: boolean, message: string, now: Date): Condition {
   const status = holds ? 'True' : 'False'
   const before = conditionsOf(resource).find((one) => one.type === type)
@@ -29,16 +29,16 @@ function condition(resource: Resource, type: string, holds: boolean, message: st
     status,
     reason: holds ? type : `Not${type}`,
     message,
-    // Kubernetes keeps whole seconds.
+    // Kubernetes stores whole seconds.
     lastTransitionTime: since ?? now.toISOString().replace(/\.\d+Z$/, 'Z'),
     observedGeneration: resource.generation,
   }
 }
 
-/** A null takes a field away. */
+/** As a merge patch: null removes a field. */
 export const statusOf = (service: Service, resource: Resource, now: Date): Fields => {
   const { phase, counts, reason, url, spec } = service
-  const say = (type: string, holds: boolean, message = '') => condition(resource, type, holds, message, now)
+  const conditionOf = (type: string, holds: boolean, message = '') => condition(resource, type, holds, message, now)
   return {
     phase: capital(phase),
     counts: { ...(spec.jobType === 'persistent' ? {} : { requested: repsOf(service) }), ...counts },
@@ -46,14 +46,14 @@ export const statusOf = (service: Service, resource: Resource, now: Date): Field
     url,
     observedGeneration: resource.generation,
     conditions: [
-      say('Accepted', true),
-      say('Complete', phase === 'succeeded'),
-      say('Failed', phase === 'failed', phase === 'failed' ? (reason ?? '') : ''),
+      conditionOf('Accepted', true),
+      conditionOf('Complete', phase === 'succeeded'),
+      conditionOf('Failed', phase === 'failed', phase === 'failed' ? (reason ?? '') : ''),
     ],
   }
 }
 
-/** Of a resource that cannot be acted on. */
+/** The status of a resource whose spec is not acceptable. */
 export const rejectedStatus = (resource: Resource, reason: string, now: Date): Fields => ({
   phase: capital('failed'),
   lastError: reason,
@@ -65,6 +65,7 @@ export const rejectedStatus = (resource: Resource, reason: string, now: Date): F
   ],
 })
 
+/** Without null and absent fields, and with sorted keys: equal values have equal JSON. */
 export const canonical = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(canonical)
   if (typeof value !== 'object' || value === null) return value
@@ -74,11 +75,8 @@ export const canonical = (value: unknown): unknown => {
   )
 }
 
-/** True when the resource says all of this already. */
-export function isSaid({ status }: Resource, wanted: Fields): boolean {
-  const said = Object.fromEntries(Object.keys(wanted).map((key) => [key, status[key]]))
-  return JSON.stringify(canonical(said)) === JSON.stringify(canonical(wanted))
+/** True if the resource has this status already; other fields of it do not matter. */
+export function isUpToDate({ status }: Resource, wanted: Fields): boolean {
+  const present = Object.fromEntries(Object.keys(wanted).map((key) => [key, status[key]]))
+  return JSON.stringify(canonical(present)) === JSON.stringify(canonical(wanted))
 }
-
-/** There is nothing left to do for it, and its status says so. */
-export const isFinished = ({ phase }: Pick<Service, 'phase'>): boolean => isEnded(phase)

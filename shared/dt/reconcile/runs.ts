@@ -1,30 +1,40 @@
-/** From pods, Jobs and manifests to runs, and from runs as they were and are to what there is to tell. Pure. */
-import { lastAttempts, type Observed, observeGone, observePod } from '../lifecycle.ts'
-import { type Change, isOver, type Manifest, type Run, type RunRef, type Service } from '../model.ts'
+/**
+ * The runs of a service: derived from pods, Jobs and manifests (`observeRuns`), compared with the recorded ones
+ * (`changedRuns`), and the differences as changes for the event sink (`runChanges`). Pure.
+ */
+import { lastAttempts, observeGone, observePod } from '../lifecycle.ts'
+import {
+  isOver,
+  type Manifest,
+  type Run,
+  runKey,
+  type Service,
+  type ServiceChange,
+  type ServiceRunRef,
+} from '../model.ts'
 import { BATCH, CONTAINER, type JobRef, parseJobName } from '../names.ts'
-import type { JobFacts, PodFacts } from '../ports.ts'
+import type { DtPodFacts, JobFacts } from '../ports/cluster.ts'
 import type { View } from './world.ts'
 
-const keyOf = ({ firing, index, attempt }: RunRef): string => `${firing}/${index}/${attempt}`
-
-/** The number of the firing that a Job is of: its name says it, or the service does. */
+/** The firing of a Job. The name of an on-demand Job does not contain it. */
 export const firingOf = (ref: JobRef, service: Service): number => ref.firing ?? service.firing
 
 export const repsOf = ({ spec }: Pick<Service, 'spec'>): number => spec.reps ?? 1
 
-/** An index as it stands in the record: that of a fan-in comes after the replications. */
-const recorded = (ref: JobRef, index: number, service: Service): number => (ref.fanIn ? repsOf(service) + index : index)
+/** The index of a run in the database. A fan-in comes after the replications. */
+const recordedIndex = (ref: JobRef, index: number, service: Service): number =>
+  ref.fanIn ? repsOf(service) + index : index
 
-function refOfPod({ labels, annotations }: PodFacts, service: Service): RunRef | undefined {
+function refOfPod({ labels, annotations }: DtPodFacts, service: Service): ServiceRunRef | undefined {
   const job = parseJobName(labels[BATCH.jobName] ?? '')
   const index = Number(annotations[BATCH.index] ?? labels[BATCH.index] ?? Number.NaN)
   if (!job || !Number.isInteger(index)) return undefined
   const attempt = Number(annotations[BATCH.failures] ?? 0)
-  return { firing: firingOf(job, service), index: recorded(job, index, service), attempt }
+  return { firing: firingOf(job, service), index: recordedIndex(job, index, service), attempt }
 }
 
-/** The Job of a run, in the numbers of the record. */
-export function jobOf(jobs: readonly JobFacts[], service: Service, run: RunRef): JobFacts | undefined {
+/** The Job of a run, with its indexes as in the database. */
+export function jobOf(jobs: readonly JobFacts[], service: Service, run: ServiceRunRef): JobFacts | undefined {
   const fanIn = run.index >= repsOf(service)
   const found = jobs.find(({ name }) => {
     const ref = parseJobName(name)
@@ -35,73 +45,66 @@ export function jobOf(jobs: readonly JobFacts[], service: Service, run: RunRef):
   return { ...found, completedIndexes: shift(found.completedIndexes), failedIndexes: shift(found.failedIndexes) }
 }
 
-const runOf = (ref: RunRef, pod: string, { phase, exitCode, reason, startedAt, endedAt }: Observed): Run => ({
-  ...ref,
-  pod,
-  phase,
-  exitCode,
-  reason,
-  startedAt,
-  endedAt,
-  logTail: null,
-})
-
-/** Of two pods of a run the one that is not being deleted, else the later one. */
-const preferred = (one: PodFacts, other: PodFacts): PodFacts =>
+/** Of two pods of a run: the one that is not being deleted, else the newer one. */
+const preferred = (one: DtPodFacts, other: DtPodFacts): DtPodFacts =>
   one.deleting === other.deleting ? (one.createdAt < other.createdAt ? other : one) : one.deleting ? other : one
 
-/** Indexes that a Job has completed without anybody having seen a pod of them. */
-function unseen(view: View, service: Service, known: ReadonlySet<string>, now: Date): Run[] {
+const UNOBSERVED = {
+  phase: 'running',
+  exitCode: 0,
+  reason: null,
+  startedAt: null,
+  endedAt: null,
+  logTail: null,
+} as const
+
+/** Runs that a Job has completed and of which no pod was ever observed. */
+function unobserved(view: View, service: Service, known: ReadonlySet<string>, now: Date): Run[] {
   return view.jobs.flatMap((job) => {
     const ref = parseJobName(job.name)
     if (!ref) return []
     const firing = firingOf(ref, service)
     return job.completedIndexes.flatMap((own) => {
-      const index = recorded(ref, own, service)
+      const index = recordedIndex(ref, own, service)
       if (known.has(`${firing}/${index}`)) return []
       const manifest = view.manifests.findLast((one) => one.firing === firing && one.index === index)
-      const at = { firing, index, attempt: manifest?.attempt ?? 0 }
-      const run = runOf(at, `${job.name}-${own}`, {
-        phase: 'running',
-        exitCode: 0,
-        reason: null,
-        startedAt: null,
-        endedAt: null,
-      })
+      const attempt = manifest?.attempt ?? 0
+      const run: Run = { ...UNOBSERVED, firing, index, attempt, pod: `${job.name}-${own}` }
       return [{ ...run, ...observeGone(run, undefined, manifest, now) }]
     })
   })
 }
 
 interface Seen {
-  readonly ref: RunRef
-  readonly pod: PodFacts
+  readonly ref: ServiceRunRef
+  readonly pod: DtPodFacts
 }
 
-/** The pod of each run that has one. */
-function podsByRun(service: Service, pods: readonly PodFacts[]): Map<string, Seen> {
+/** The pod of each run that has one, by the key of the run. */
+function podsByRun(service: Service, pods: readonly DtPodFacts[]): Map<string, Seen> {
   const seen = new Map<string, Seen>()
   for (const pod of pods) {
     const ref = refOfPod(pod, service)
     if (!ref) continue
-    const known = seen.get(keyOf(ref))
-    seen.set(keyOf(ref), { ref, pod: known ? preferred(known.pod, pod) : pod })
+    const known = seen.get(runKey(ref))
+    seen.set(runKey(ref), { ref, pod: known ? preferred(known.pod, pod) : pod })
   }
   return seen
 }
 
 function seenRun({ ref, pod }: Seen, known: Run | undefined, manifest: Manifest | undefined, now: Date): Run {
   const observed = observePod(pod, CONTAINER, manifest, now)
-  return runOf(ref, pod.name, { ...observed, startedAt: observed.startedAt ?? known?.startedAt ?? null })
+  const startedAt = observed.startedAt ?? known?.startedAt ?? null
+  return { ...ref, pod: pod.name, ...observed, startedAt, logTail: null }
 }
 
-/** All runs of the service as they are now, those that are over as they were recorded. */
+/** All runs of the service as they are now. A run that is over stays as it was recorded. */
 export function observeRuns(service: Service, view: View, now: Date): Run[] {
-  const recordedRuns = new Map(view.runs.map((run) => [keyOf(run), run]))
-  const manifests = new Map(view.manifests.map((manifest) => [keyOf(manifest), manifest]))
+  const recordedRuns = new Map(view.runs.map((run) => [runKey(run), run]))
+  const manifests = new Map(view.manifests.map((manifest) => [runKey(manifest), manifest]))
   const pods = podsByRun(service, view.pods)
   const known = view.runs.map((run): Run => {
-    const [key, seen] = [keyOf(run), pods.get(keyOf(run))]
+    const [key, seen] = [runKey(run), pods.get(runKey(run))]
     if (isOver(run.phase)) return run
     if (seen) return seenRun(seen, run, manifests.get(key), now)
     return { ...run, ...observeGone(run, jobOf(view.jobs, service, run), manifests.get(key), now) }
@@ -110,7 +113,7 @@ export function observeRuns(service: Service, view: View, now: Date): Run[] {
     .filter(([key]) => !recordedRuns.has(key))
     .map(([key, seen]) => seenRun(seen, undefined, manifests.get(key), now))
   const runs = [...known, ...fresh]
-  return [...runs, ...unseen(view, service, new Set(runs.map(({ firing, index }) => `${firing}/${index}`)), now)]
+  return [...runs, ...unobserved(view, service, new Set(runs.map(({ firing, index }) => `${firing}/${index}`)), now)]
 }
 
 const sameTime = (one: Date | null, other: Date | null): boolean => one?.getTime() === other?.getTime()
@@ -122,16 +125,16 @@ const isSame = (run: Run, before: Run | undefined): boolean =>
   before.pod === run.pod &&
   sameTime(before.startedAt, run.startedAt)
 
-/** Runs that are to be written. */
+/** Runs that differ from their record. */
 export function changedRuns(view: View, runs: readonly Run[]): Run[] {
-  const before = new Map(view.runs.map((run) => [keyOf(run), run]))
-  return runs.filter((run) => !isSame(run, before.get(keyOf(run))))
+  const before = new Map(view.runs.map((run) => [runKey(run), run]))
+  return runs.filter((run) => !isSame(run, before.get(runKey(run))))
 }
 
 const hasBegun = ({ phase, startedAt }: Run): boolean => phase !== 'pending' && startedAt !== null
 
-/** What became of a run between two looks. */
-function kindsOf(run: Run, was: Run | undefined, files: number): Change['kind'][] {
+/** What happened to a run since it was recorded. */
+function kindsOf(run: Run, was: Run | undefined, files: number): ServiceChange['kind'][] {
   const began = hasBegun(run) && !(was && hasBegun(was))
   const ended = isOver(run.phase) && !(was && isOver(was.phase))
   return [
@@ -141,15 +144,15 @@ function kindsOf(run: Run, was: Run | undefined, files: number): Change['kind'][
   ]
 }
 
-/** What there is to tell of runs that changed: each thing once. */
-export function runChanges({ id }: Service, view: View, changed: readonly Run[], now: Date): Change[] {
-  const before = new Map(view.runs.map((run) => [keyOf(run), run]))
-  const files = new Map(view.manifests.map((manifest) => [keyOf(manifest), manifest.files]))
+/** The changes to publish. Each event of a run is published once. */
+export function runChanges({ id }: Service, view: View, changed: readonly Run[], now: Date): ServiceChange[] {
+  const before = new Map(view.runs.map((run) => [runKey(run), run]))
+  const files = new Map(view.manifests.map((manifest) => [runKey(manifest), manifest.files]))
   return changed.flatMap((run) => {
     const { firing, index, attempt, pod, exitCode, reason } = run
-    const stored = files.get(keyOf(run)) ?? 0
+    const stored = files.get(runKey(run)) ?? 0
     const detail = { runId: pod, exitCode, reason, files: stored }
-    return kindsOf(run, before.get(keyOf(run)), stored).map((kind) => ({
+    return kindsOf(run, before.get(runKey(run)), stored).map((kind) => ({
       id,
       kind,
       run: { firing, index, attempt },
@@ -159,6 +162,6 @@ export function runChanges({ id }: Service, view: View, changed: readonly Run[],
   })
 }
 
-/** Why runs that have not begun do not begin. */
+/** Why a run that has not started does not start. */
 export const pendingReason = (runs: readonly Run[]): string | null =>
   [...lastAttempts(runs).values()].find(({ phase, reason }) => phase === 'pending' && reason !== null)?.reason ?? null

@@ -1,25 +1,25 @@
-/** What Kubernetes and the database know of services that may change: read once, in requests whose number ended services do not raise. */
-import { together } from '../../work/side-by-side.ts'
+/**
+ * Reads the objects and records of live services from Kubernetes and the database. The number of requests does not grow with
+ * ended services.
+ */
+import { allSettledOrThrow } from '../../platform/concurrency.ts'
 import type { Manifest, Run, Service, ServiceId } from '../model.ts'
 import { LABEL } from '../names.ts'
-import type { JobFacts, PodFacts, Ports, ServerFacts } from '../ports.ts'
+import type { DtPodFacts, JobFacts, ServerFacts } from '../ports/cluster.ts'
+import type { DtPorts } from '../ports.ts'
 
-export type WorldPorts = Pick<Ports, 'store' | 'cluster'>
+type WorldPorts = Pick<DtPorts, 'store' | 'cluster'>
 
-/** Of one service; what belongs to another resource of its name is told apart. */
+/** The objects and records of one service. Objects of a former resource with its name are left out. */
 export interface View {
   readonly jobs: readonly JobFacts[]
-  readonly pods: readonly PodFacts[]
+  readonly pods: readonly DtPodFacts[]
   readonly servers: readonly ServerFacts[]
   readonly hasCronJob: boolean
-  /** Something of a former resource of this name is still there. */
+  /** Objects of a former resource with this name still exist. */
   readonly hasRemains: boolean
   readonly runs: readonly Run[]
   readonly manifests: readonly Manifest[]
-}
-
-export interface World {
-  of(service: Service): View
 }
 
 interface Labelled {
@@ -27,46 +27,37 @@ interface Labelled {
 }
 
 const serviceOf = ({ labels }: Labelled): string => labels[LABEL.service] ?? ''
-const isOf =
-  ({ uid }: Service) =>
-  ({ labels }: Labelled): boolean =>
-    labels[LABEL.resource] === uid
 
-export async function readWorld({ store, cluster }: WorldPorts, services: readonly Service[]): Promise<World> {
+function byService<T extends Labelled>(objects: readonly T[]) {
+  const groups = Map.groupBy(objects, serviceOf)
+  return (id: ServiceId): T[] => groups.get(id) ?? []
+}
+
+/** Resolves to the function that selects the view of one of the services. */
+export async function readWorld({ store, cluster }: WorldPorts, services: readonly Service[]) {
   const idsWhere = (fits: (service: Service) => boolean): ServiceId[] => services.filter(fits).map(({ id }) => id)
   const batch = idsWhere(({ spec }) => spec.jobType !== 'persistent')
-  // Pods before Jobs: what a Job says of its pods is then at least as new as what is seen of them.
+  // Pods before Jobs: then the status of a Job is at least as new as that of its pods.
   const pods = await cluster.pods(batch)
-  const [jobs, cronJobs, servers, runs, manifests] = await together(
+  const [jobs, cronJobs, servers, runs, manifests] = await allSettledOrThrow(
     cluster.jobs(batch),
     cluster.cronJobs(idsWhere(({ spec }) => spec.jobType === 'scheduled')),
     cluster.servers(idsWhere(({ spec }) => spec.jobType === 'persistent')),
     store.runsOf(batch),
     store.manifests(batch),
   )
-  const [podsOf, jobsOf, serversOf] = [
-    Map.groupBy(pods, serviceOf),
-    Map.groupBy(jobs, serviceOf),
-    Map.groupBy(servers, serviceOf),
-  ]
-  const cronJobsOf = Map.groupBy(
-    cronJobs.map((labels) => ({ labels })),
-    serviceOf,
-  )
-  return {
-    of(service) {
-      const { id } = service
-      const mine = isOf(service)
-      const all = [...(jobsOf.get(id) ?? []), ...(serversOf.get(id) ?? []), ...(cronJobsOf.get(id) ?? [])]
-      return {
-        jobs: (jobsOf.get(id) ?? []).filter(mine),
-        pods: (podsOf.get(id) ?? []).filter(mine),
-        servers: (serversOf.get(id) ?? []).filter(mine),
-        hasCronJob: (cronJobsOf.get(id) ?? []).some(mine),
-        hasRemains: all.some((one) => !mine(one)),
-        runs: runs.get(id) ?? [],
-        manifests: manifests.get(id) ?? [],
-      }
-    },
+  const [podsOf, jobsOf, serversOf] = [byService(pods), byService(jobs), byService(servers)]
+  const cronJobsOf = byService(cronJobs.map((labels) => ({ labels })))
+  return ({ id, uid }: Service): View => {
+    const isOwn = ({ labels }: Labelled) => labels[LABEL.resource] === uid
+    return {
+      jobs: jobsOf(id).filter(isOwn),
+      pods: podsOf(id).filter(isOwn),
+      servers: serversOf(id).filter(isOwn),
+      hasCronJob: cronJobsOf(id).some(isOwn),
+      hasRemains: ![...jobsOf(id), ...serversOf(id), ...cronJobsOf(id)].every(isOwn),
+      runs: runs.get(id) ?? [],
+      manifests: manifests.get(id) ?? [],
+    }
   }
 }

@@ -1,4 +1,4 @@
-/** Scripts and styles of the two pages: files of their packages, and the few lines that start them. */
+/** Scripts and styles of the two pages: files of npm packages, and the lines that start them. */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 
@@ -7,9 +7,9 @@ const CSS = 'text/css; charset=utf-8'
 
 interface Packaged {
   readonly type: string
-  /** Where it comes from; in a bundle a copy lies in `assets/` beside it. */
+  /** Specifier in its package. A bundle has a copy in `assets/` beside it. */
   readonly from: string
-  /** A text in it that would make the browser ask another host. */
+  /** URL in it that would make the browser call another host. */
   readonly without?: string
 }
 interface Inline {
@@ -28,7 +28,7 @@ const PACKAGED: Readonly<Record<string, Packaged>> = {
   },
 }
 
-/** @param description where the page finds the description of the API */
+/** @param description path of the OpenAPI description */
 const inline = (description: string): Readonly<Record<string, Inline>> => ({
   'swagger-ui-start.js': {
     type: JAVASCRIPT,
@@ -41,7 +41,7 @@ const inline = (description: string): Readonly<Record<string, Inline>> => ({
   'redoc.css': { type: CSS, text: "body { margin: 0 }\na[href^='https://redocly.com'] { display: none }\n" },
 })
 
-/** Names and sources of what a bundle must carry along. */
+/** Files that a bundle must contain, with their specifiers. */
 export const PACKAGED_ASSETS: readonly (readonly [file: string, specifier: string])[] = Object.entries(PACKAGED).map(
   ([file, { from }]) => [file, from],
 )
@@ -51,7 +51,7 @@ function locate(file: string, from: string): URL {
   return existsSync(copy) ? copy : new URL(import.meta.resolve(from))
 }
 
-/** The type and bytes of an asset; undefined when there is none of that name. */
+/** Undefined when there is no asset of this name. */
 export async function readAsset(
   file: string,
   description: string,

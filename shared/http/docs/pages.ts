@@ -1,31 +1,30 @@
-/** The pages that describe an API. All they load is served from here: the browser of a node has no way out. */
+/** The pages that describe an API. All assets are served from here: browsers of a node have no access to the internet. */
 import * as z from 'zod'
-import { Fault } from '../../fault.ts'
-import type { Route } from '../../routes.ts'
+import { Fault } from '../../platform/fault.ts'
+import type { Route } from '../../routes/index.ts'
 import { createEdge, type Edge } from '../edge.ts'
 import { endpoint } from '../endpoint.ts'
 import { once } from '../exchange.ts'
 import type { HttpFunction } from '../register.ts'
+import { type Encoded, encoded } from '../reply.ts'
 import { readAsset } from './assets.ts'
 
-export interface Book {
+export interface ApiDocs {
   readonly title: string
-  /** Paths as a browser sees them. */
+  /** Path of the OpenAPI description, as a browser has it. */
   readonly description: string
+  /** Path of scripts and styles. */
   readonly assets: string
   readonly describe: () => object
 }
 
-export interface Page {
-  readonly type: string
-  readonly body: string | Uint8Array
-  readonly headers: Readonly<Record<string, string>>
-}
+/** What the settings of a site say of its API. */
+export type Site = Pick<Edge, 'prefix' | 'isOpen'>
 
 const HTML = 'text/html; charset=utf-8'
 const DAY = 'public, max-age=86400'
 
-/** ReDoc keeps its search index in a worker made from a blob; both pages style themselves at run time. */
+/** ReDoc makes a worker from a blob for its search index; both pages add styles at run time. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -41,14 +40,17 @@ const POLICY = [
 
 export const docsSchemas = {
   params: z.object({ file: z.string().optional() }),
-  answer: z.custom<Page>(),
+  answer: z.never(),
   failures: ['Error showing the docs', 'Error showing the docs', 'Error describing the API', 'Error reading an asset'],
 }
 
-const html = (title: string, assets: string, head: string, body: string): Page => ({
-  type: HTML,
-  headers: { 'content-security-policy': POLICY, 'referrer-policy': 'no-referrer' },
-  body: `<!doctype html>
+const page = (type: string, body: string | Uint8Array, headers: Readonly<Record<string, string>> = {}): Encoded =>
+  encoded({ status: 200, headers: { 'content-type': type, ...headers }, body })
+
+const html = (title: string, assets: string, head: string, body: string): Encoded =>
+  page(
+    HTML,
+    `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -62,9 +64,10 @@ ${body}
 </body>
 </html>
 `,
-})
+    { 'content-security-policy': POLICY, 'referrer-policy': 'no-referrer' },
+  )
 
-const swagger = ({ title, assets }: Book): Page =>
+const swagger = ({ title, assets }: ApiDocs): Encoded =>
   html(
     `${title}: Swagger UI`,
     assets,
@@ -74,7 +77,7 @@ const swagger = ({ title, assets }: Book): Page =>
 <script src="${assets}/swagger-ui-start.js"></script>`,
   )
 
-const redoc = ({ title, assets }: Book): Page =>
+const redoc = ({ title, assets }: ApiDocs): Encoded =>
   html(
     `${title}: ReDoc`,
     assets,
@@ -84,44 +87,38 @@ const redoc = ({ title, assets }: Book): Page =>
 <script src="${assets}/redoc-start.js"></script>`,
   )
 
-async function asset(book: Book, file: string): Promise<Page> {
-  const found = await readAsset(file, book.description)
+async function asset({ description }: ApiDocs, file: string): Promise<Encoded> {
+  const found = await readAsset(file, description)
   if (!found) throw new Fault('not_found', 'Not Found')
-  return { ...found, headers: { 'cache-control': DAY } }
+  return page(found.type, found.body, { 'cache-control': DAY })
 }
 
-/** @param path template of the endpoint that was hit; what is no page nor the description is an asset */
-export async function page(book: Book, path: string, file = ''): Promise<Page> {
+/** @param path template of the endpoint; any that is neither a page nor the description is that of an asset */
+export async function docsReply(docs: ApiDocs, path: string, file = ''): Promise<Encoded> {
   switch (path.slice(path.lastIndexOf('/') + 1)) {
     case 'docs':
-      return swagger(book)
+      return swagger(docs)
     case 'redoc':
-      return redoc(book)
+      return redoc(docs)
     case 'openapi.json':
-      return { type: 'application/json', headers: {}, body: JSON.stringify(book.describe()) }
+      return page('application/json', JSON.stringify(docs.describe()))
     default:
-      return asset(book, file)
+      return asset(docs, file)
   }
 }
 
-/**
- * The function that answers with the pages of a book.
- * @param bookOf makes the book for what stands before the paths of the route, and for whether a token is asked for
- */
+/** The function that serves the documentation of an API. */
 export function pagesOf(
   route: Route,
-  bookOf: (prefix: string, isOpen: boolean) => Book,
+  docsOf: (site: Site) => ApiDocs,
   edge: () => Edge = once(() => createEdge(route)),
 ): HttpFunction {
-  const book = once(() => bookOf(edge().prefix, edge().isOpen))
+  const docs = once(() => docsOf(edge()))
   return endpoint(
     route,
     docsSchemas,
-    async (_, { path, params }) => page(book(), path, params.file),
+    async (_, { path, params }) => docsReply(docs(), path, params.file),
     () => undefined,
-    {
-      edge,
-      encode: ({ type, body, headers }) => ({ status: 200, headers: { 'content-type': type, ...headers }, body }),
-    },
+    { edge },
   )
 }

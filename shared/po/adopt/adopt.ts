@@ -1,55 +1,53 @@
 /**
- * Goes on with what the Python service of a node has begun. An analysis that runs keeps its pod; everything around it
- * becomes ours, and then it is the loop's. What has ended is recorded, so that status and history answer as before.
+ * Adopts the analyses of a node's Python service. A running analysis keeps its pod, its other objects are replaced or adopted,
+ * and the status loop continues it. An ended one is recorded, so status and history still show it.
  *
- * Each analysis is taken over by itself: one that fails stops no other, and what was begun is continued by the next call.
+ * Analyses are independent: one that fails stops no other. The next call continues what is incomplete.
  */
 
-import { sideBySide } from '../../work/side-by-side.ts'
+import { mapConcurrent } from '../../platform/concurrency.ts'
 import { ensureStandingPolicy, type Peers, requirePeers } from '../apply-run.ts'
 import { COMPONENT, FORMER_PROXIES_POLICY_NAME, LABEL } from '../names.ts'
 import { formerProxiesPolicy } from '../objects/index.ts'
-import type { Ports } from '../ports.ts'
+import type { AdoptPorts } from '../ports/adopt.ts'
+import type { PoPorts } from '../ports.ts'
 import { latestOf } from './former.ts'
-import type { AdoptPorts, Case, Survey } from './survey.ts'
-import { adopt, finish } from './take.ts'
+import type { Case, Survey } from './survey.ts'
+import { adoptRunning, finish } from './take.ts'
 
-/** What came of a case. */
-export interface Result {
+export interface CaseResult {
   readonly one: Case
-  /** Undefined when it was done. */
+  /** Undefined if it succeeded. */
   readonly error: unknown
 }
 
-/** Each waits for a pod to get ready and another one to end. */
+/** Most of the time of each is spent waiting for pods. */
 const CONCURRENCY = 8
 
 const isToDo = ({ decision: { kind } }: Case): boolean => kind === 'adopt' || kind === 'finish'
 
 async function carryOut(ports: AdoptPorts, one: Case, peers: Peers): Promise<void> {
   const { decision } = one
-  if (decision.kind === 'adopt') return adopt(ports, one, decision.state, peers)
+  if (decision.kind === 'adopt') return adoptRunning(ports, one, decision.state, peers)
   if (decision.kind === 'finish') return finish(ports, one, decision)
 }
 
-/** Hears of each as soon as it is through. */
-export type Tell = (result: Result) => void
+type OnResult = (result: CaseResult) => void
 
-/** One after the other: what is archived of an id comes before what is left of it. */
-async function carryOutAll(ports: AdoptPorts, cases: readonly Case[], peers: Peers, tell: Tell): Promise<void> {
+/** For the cases of one id, in order: archived rows come before the current one. */
+async function carryOutAll(ports: AdoptPorts, cases: readonly Case[], peers: Peers, onResult: OnResult): Promise<void> {
   for (const one of cases) {
     try {
       await carryOut(ports, one, peers)
-      tell({ one, error: undefined })
+      onResult({ one, error: undefined })
     } catch (error) {
-      ports.log('warn', 'analysis not taken over', { analysis: one.id, error })
-      tell({ one, error })
+      ports.log('warn', 'analysis not adopted', { analysis: one.id, error })
+      onResult({ one, error })
     }
   }
 }
 
-/** Former proxies stay open only as long as there are any. */
-async function closeFormerProxies({ cluster }: Pick<Ports, 'cluster'>): Promise<void> {
+async function closeFormerProxies({ cluster }: Pick<PoPorts, 'cluster'>): Promise<void> {
   if (!(await cluster.find('NetworkPolicy', FORMER_PROXIES_POLICY_NAME))) return
   const proxies = await cluster.pods({ component: COMPONENT.proxy })
   if (proxies.some(({ labels }) => labels[LABEL.analysis] === undefined)) return
@@ -57,7 +55,7 @@ async function closeFormerProxies({ cluster }: Pick<Ports, 'cluster'>): Promise<
 }
 
 async function prepare(ports: AdoptPorts, { formerProxies }: Survey, cases: readonly Case[]): Promise<Peers> {
-  // In this order: the standing policy closes every proxy that no other policy opens.
+  // In this order, because the standing policy denies the traffic of proxies without a policy of their own.
   if (formerProxies) await ports.cluster.apply(formerProxiesPolicy())
   await ensureStandingPolicy(ports)
   const adopted = cases.filter(({ decision }) => decision.kind === 'adopt')
@@ -67,15 +65,15 @@ async function prepare(ports: AdoptPorts, { formerProxies }: Survey, cases: read
 }
 
 /**
- * Does what the survey decided.
- * @throws Fault when it could not begin; what fails later concerns one analysis, and `tell` hears of it
+ * Carries out the decisions of a survey and calls `onResult` for each case as soon as it is done.
+ * @throws Fault when it could not begin; a later failure affects one case and goes to `onResult`
  */
-export async function takeOver(ports: AdoptPorts, survey: Survey, tell: Tell): Promise<void> {
+export async function takeOver(ports: AdoptPorts, survey: Survey, onResult: OnResult): Promise<void> {
   const cases = survey.cases.filter(isToDo)
   if (cases.length > 0) {
     const peers = await prepare(ports, survey, cases)
     const groups = [...Map.groupBy(cases, ({ id }) => id).values()]
-    await sideBySide(groups, CONCURRENCY, (group) => carryOutAll(ports, group, peers, tell))
+    await mapConcurrent(groups, CONCURRENCY, (group) => carryOutAll(ports, group, peers, onResult))
   }
   await closeFormerProxies(ports)
 }

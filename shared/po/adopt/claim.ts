@@ -1,30 +1,26 @@
 /**
- * Puts the objects that were deployed for a run below our root, so that they go with it, in the order in which all runs
- * go. Metadata is all that is written: no pod restarts, and every policy stays as it is.
+ * Makes our root the owner of the objects of a former run, so they are deleted with it in the usual order. Only metadata is
+ * written: no pod restarts, and no policy changes.
  */
+import { ownerReference } from '../../platform/objects.ts'
+import type { OwnerReference } from '../../platform/ports.ts'
 import type { RunNumber } from '../model.ts'
 import { LABEL } from '../names.ts'
-import { ownerReference, policyOwnedByRoot, type RunInput, rootOf, runLabels } from '../objects/index.ts'
-import type { OwnerReference, PodFacts } from '../ports.ts'
-import { analysisParts, formerPolicy, formerProxy, proxyParts } from './former.ts'
-import type { AdoptPorts } from './survey.ts'
+import { policyOwnedByRoot, type RunInput, rootOf, runLabels } from '../objects/index.ts'
+import type { AdoptPorts } from '../ports/adopt.ts'
+import type { PoPodFacts } from '../ports/cluster.ts'
+import { analysisParts, type FormerRun, formerPolicy, formerProxy, proxyParts } from './former.ts'
 
-/** A run as it was deployed. */
-export interface Deployed {
-  readonly run: RunNumber
-  readonly deployment: string
-}
-
-export interface ClaimOptions {
-  /** Its proxy goes on with it; otherwise another one takes its place. */
+interface ClaimOptions {
+  /** Claims its proxy as well. Otherwise the proxy is replaced. */
   readonly withProxy: boolean
 }
 
 const POLICY = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' } as const
 
-/** The policy of the run, which becomes the owner of all others; where there is none, ours. */
-async function claimPolicy(ports: AdoptPorts, input: RunInput, rootUid: string, { run, deployment }: Deployed) {
-  const name = formerPolicy(deployment)
+/** Claims the policy of the run, which owns its other objects. Applies ours if there is none. */
+async function claimPolicy(ports: AdoptPorts, input: RunInput, rootUid: string, { run, row }: FormerRun) {
+  const name = formerPolicy(row.deployment)
   const marks = { labels: runLabels(input, run), owner: ownerReference(rootOf(input), rootUid) }
   const uid = await ports.takeover.mark('NetworkPolicy', name, marks)
   if (uid) return ownerReference({ ...POLICY, metadata: { name } }, uid)
@@ -32,9 +28,9 @@ async function claimPolicy(ports: AdoptPorts, input: RunInput, rootUid: string, 
   return ownerReference(own, (await ports.cluster.apply(own)).uid)
 }
 
-const restartsOf = ({ containers }: PodFacts): number => Math.max(0, ...containers.map(({ restarts }) => restarts))
+const restartsOf = ({ containers }: PoPodFacts): number => Math.max(0, ...containers.map(({ restarts }) => restarts))
 
-/** Pods that are there now; of one that comes after them the loop sees that it is unknown. */
+/** Claims the present pods. A pod that is created later has no such label, and the loop ends the run. */
 async function claimPods(ports: AdoptPorts, input: RunInput, run: RunNumber, app: string): Promise<void> {
   const pods = (await ports.cluster.pods({ app })).filter(({ labels }) => labels[LABEL.analysis] === undefined)
   for (const pod of pods) {
@@ -43,16 +39,17 @@ async function claimPods(ports: AdoptPorts, input: RunInput, run: RunNumber, app
   }
 }
 
-/** Claims a run; doing it again changes nothing. Resolves to what owns everything of it. */
+/** Claims the objects of a run. A repetition changes nothing. Resolves to the owner of its other objects. */
 export async function claimRun(
   ports: AdoptPorts,
   input: RunInput,
   rootUid: string,
-  deployed: Deployed,
+  former: FormerRun,
   { withProxy }: ClaimOptions,
 ): Promise<OwnerReference> {
-  const { run, deployment } = deployed
-  const owner = await claimPolicy(ports, input, rootUid, deployed)
+  const { run } = former
+  const { deployment } = former.row
+  const owner = await claimPolicy(ports, input, rootUid, former)
   const parts = [...analysisParts(deployment), ...(withProxy ? proxyParts(deployment) : [])]
   for (const [kind, name] of parts) {
     const adopted = kind === 'Deployment' ? { [LABEL.adopted]: 'true' } : {}

@@ -1,47 +1,42 @@
 /**
- * What becomes of an analysis of the Python service: one table of rules, the first that applies wins. Each says why.
+ * Decides about an analysis of the Python service by a table of rules: the first that applies wins, and gives the reason.
  *
- * - **adopt**: it goes on, and its pod with it.
- * - **finish**: it ends, or had ended: it is recorded here, and what is left of it is removed.
- * - **skip**: nothing is to be done.
- * - **refuse**: something is to be done, and not by us.
+ * - **adopt**: it keeps running in its pod.
+ * - **finish**: it ends now or has ended. It is recorded, and its remaining objects are removed.
+ * - **skip**: nothing to do.
+ * - **refuse**: the operator has to act first.
  *
  * Pure. May import the model.
  */
 import { OUTCOMES, type Outcome } from '../model.ts'
-import type { FormerRow } from '../ports.ts'
+import type { FormerRow } from '../ports/adopt.ts'
 
-/** What is recorded here of an analysis. */
 export const OURS = [
   'nothing',
-  'unfinished', // it is being taken over
-  'goes on', // it was taken over, and lives
-  'over', // it was taken over, and has ended
-  'forgotten', // its number was used, and no row is left
-  'another lives', // another run of the id, that lives
-  'another ended', // another run of the id, that has ended
+  'unfinished', // adoption incomplete
+  'goes on', // adopted and live
+  'over', // adopted and ended
+  'forgotten', // its run number was used, but there is no row
+  'another lives', // another run of the id is live
+  'another ended', // another run of the id has ended
 ] as const
 export type Ours = (typeof OURS)[number]
 
 export interface CaseFacts {
   readonly table: FormerRow['table']
-  /** As the Python service wrote it. */
   readonly status: string
-  /** Why it could not go on here; null: it could. */
+  /** Why it cannot keep running here; null if it can. */
   readonly obstacle: string | null
   readonly ours: Ours
-  /** In words: what of the id is recorded here. */
   readonly record: string
-  /** Its Deployment is there. */
   readonly deployment: boolean
   readonly pods: number
-  /** Objects of the Python service that are there and not marked as ours. */
+  /** Objects of the Python service that are not claimed yet. */
   readonly objects: number
-  /** The namespace that the row names, if it is another one than that in which we looked. */
+  /** The namespace that the row names, if it differs from ours. */
   readonly elsewhere: string | null
-  /** No running analysis of them all has any object here. */
+  /** No running analysis has a Deployment here. */
   readonly doubtful: boolean
-  /** What runs is to be stopped instead. */
   readonly finish: boolean
 }
 
@@ -49,18 +44,17 @@ export type Decision =
   | { readonly kind: 'adopt'; readonly state: 'started' | 'executing'; readonly reason: string }
   | {
       readonly kind: 'finish'
-      /** It ends now, and the Hub is told; or it had ended. */
+      /** `end`: it ends now, which is reported to the Hub. `record`: it had ended. */
       readonly how: 'end' | 'record'
       readonly outcome: Outcome
       /** For the row and the Hub. */
       readonly cause: string
       readonly reason: string
     }
-  /** It has ended here, and objects of it are left. */
+  /** It has ended here, and some of its objects remain. */
   | { readonly kind: 'finish'; readonly how: 'clear'; readonly reason: string }
   | { readonly kind: 'skip' | 'refuse'; readonly reason: string }
 
-/** Its words for what runs, and ours. */
 const RUNNING: Readonly<Record<string, 'started' | 'executing'>> = {
   starting: 'started',
   started: 'started',
@@ -68,7 +62,6 @@ const RUNNING: Readonly<Record<string, 'started' | 'executing'>> = {
   stuck: 'executing',
 }
 
-/** What it is by this status while it runs. */
 export const runningState = (status: string): 'started' | 'executing' => RUNNING[status] ?? 'started'
 
 const MOVE = 'this node moved to another orchestrator'
@@ -174,7 +167,6 @@ const RULES: readonly Rule[] = [
   goesOn,
 ]
 
-/** What is to be done. */
 export function decideTakeover(facts: CaseFacts): Decision {
   for (const rule of RULES) {
     const decision = rule(facts)
@@ -183,5 +175,5 @@ export function decideTakeover(facts: CaseFacts): Decision {
   return refuse('no rule knows what to do')
 }
 
-/** Whether it ran when the Python service last looked. */
+/** True if it ran when the Python service last wrote its status. */
 export const isRunning = (status: string): boolean => status in RUNNING

@@ -1,30 +1,29 @@
-/** What must be so before anything is taken over, each with what to do about it. */
+/** Checks before anything is adopted. Each message says what the operator has to do. */
 
-import { PEER_NAMES } from '../apply-run.ts'
-import type { PodFacts, Ports } from '../ports.ts'
-import { PEERS } from '../ports.ts'
-import type { AdoptPorts, Options, Survey } from './survey.ts'
+import { missingPeers } from '../apply-run.ts'
+import type { AdoptPorts } from '../ports/adopt.ts'
+import type { PoPodFacts } from '../ports/cluster.ts'
+import type { PoPorts } from '../ports.ts'
+import type { Survey, SurveyOptions } from './survey.ts'
 
-/** On all pods of this installation. */
 const OURS = ['app.kubernetes.io/part-of', 'knative-pod-orchestration'] as const
-/** By which a node finds its orchestrator, whichever it is. */
+/** Labels of the orchestrator of a node, ours or the Python service. */
 const ORCHESTRATOR = { component: 'flame-po' } as const
 
-const isOurs = ({ labels }: PodFacts): boolean => labels[OURS[0]] === OURS[1]
+const isOurs = ({ labels }: PoPodFacts): boolean => labels[OURS[0]] === OURS[1]
 
 /** Two loops would restart and end the same analyses. */
-async function predecessorRuns({ cluster }: Pick<Ports, 'cluster'>): Promise<string[]> {
+async function predecessorRuns({ cluster }: Pick<PoPorts, 'cluster'>): Promise<string[]> {
   const pods = (await cluster.pods(ORCHESTRATOR)).filter((pod) => !isOurs(pod))
   if (pods.length === 0) return []
   const names = pods.map(({ name }) => name).join(', ')
   return [`The Python service runs still (pod ${names}): scale its Deployment to 0 and wait until its pod is gone.`]
 }
 
-/** New proxies lead to the Services that are there now. */
-async function peersAreThere({ cluster }: Pick<Ports, 'cluster'>, needsKong: boolean): Promise<string[]> {
+/** New proxies send to the Services that exist now. */
+async function peersAreThere({ cluster }: Pick<PoPorts, 'cluster'>, needsKong: boolean): Promise<string[]> {
   const peers = await cluster.peers()
-  const missing = PEERS.filter((peer) => !peers[peer] && (peer !== 'kong' || needsKong))
-  const faults = missing.map((peer) => `No Service was found for: ${PEER_NAMES[peer]}.`)
+  const faults = missingPeers(peers, needsKong).map((name) => `No Service was found for: ${name}.`)
   const { orchestrator } = peers
   if (!orchestrator) return faults
   const behind = await cluster.pods(orchestrator.selector)
@@ -35,8 +34,8 @@ async function peersAreThere({ cluster }: Pick<Ports, 'cluster'>, needsKong: boo
   ]
 }
 
-/** Every reason not to begin; empty when there is none. With `force` those are left out that we may be mistaken about. */
-export async function preconditions(ports: AdoptPorts, { cases }: Survey, { force }: Options): Promise<string[]> {
+/** All reasons not to begin; empty when there is none. `force` skips the checks that can be mistaken. */
+export async function preconditions(ports: AdoptPorts, { cases }: Survey, { force }: SurveyOptions): Promise<string[]> {
   const missing = await ports.intake.missingMigrations()
   const adopted = cases.filter(({ decision }) => decision.kind === 'adopt')
   const needsKong = adopted.some(({ runs }) => runs.at(-1)?.row.kong === 'given')

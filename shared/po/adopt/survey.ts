@@ -1,41 +1,35 @@
-/** A look at everything that the Python service has, and what is to become of each analysis. Writes nothing. */
+/** Reads everything about the analyses of the Python service and decides about each. Writes nothing. */
 import { type Analysis, type AnalysisId, isLive, isUuid, NO_KONG_TOKEN, type RunNumber, UNFINISHED } from '../model.ts'
 import { COMPONENT, LABEL, runName } from '../names.ts'
-import type { ObjectMeta, OwnedKind, PodFacts, Ports, TakeoverPorts } from '../ports.ts'
-import type { ReleasePorts } from '../release.ts'
+import type { AdoptPorts } from '../ports/adopt.ts'
+import type { ObjectMeta, OwnedKind, PoPodFacts } from '../ports/cluster.ts'
 import { type CaseFacts, type Decision, decideTakeover, isRunning, type Ours } from './decide.ts'
-import { type Former, formerProxy, formersOf, latestOf, partsOf } from './former.ts'
-import { isSetApart } from './replace-proxy.ts'
+import { type Former, formerParts, formerProxy, formersOf, latestOf } from './former.ts'
+import { isDetached } from './replace-proxy.ts'
 
-export type AdoptPorts = ReleasePorts & Pick<Ports, 'sleep'> & TakeoverPorts
-
-export interface Options {
-  /** Stop what runs. */
+export interface SurveyOptions {
+  /** Stop running analyses instead of adopting them. */
   readonly finish: boolean
-  /** Go on where it is likely, but not certain, that something is wrong. */
+  /** Skip the checks that can be mistaken. */
   readonly force: boolean
 }
 
 export interface Case extends Former {
   readonly facts: CaseFacts
   readonly decision: Decision
-  /** Runs of which objects of the Python service are there. */
+  /** Runs with objects of the Python service that are not claimed yet. */
   readonly present: readonly RunNumber[]
-  /** What we have of it: the row that is to go on, or the one that has the place. */
   readonly current: Analysis | undefined
 }
 
 export interface Survey {
   readonly cases: readonly Case[]
-  /** Rows that cannot be recorded here, since their ids are no UUIDs. */
+  /** Rows that cannot be recorded here, because their ids are not UUIDs. */
   readonly unreadable: readonly { readonly deployment: string; readonly status: string; readonly objects: number }[]
-  /** Objects of analyses that no row knows. */
   readonly strangers: readonly string[]
-  /** Proxies of the Python service are there still. */
   readonly formerProxies: boolean
 }
 
-/** Every kind of object that the Python service makes. */
 const PARTS: readonly (readonly [OwnedKind, string])[] = [
   ['Deployment', COMPONENT.analysis],
   ['Deployment', COMPONENT.proxy],
@@ -45,19 +39,19 @@ const PARTS: readonly (readonly [OwnedKind, string])[] = [
   ['NetworkPolicy', COMPONENT.policy],
 ]
 
-interface Found {
-  /** By kind and name: its objects, and ours. */
+interface Present {
+  /** By kind and name; includes claimed objects and ours. */
   readonly objects: ReadonlyMap<string, ObjectMeta>
-  readonly pods: readonly PodFacts[]
-  readonly proxies: readonly PodFacts[]
-  /** Of proxies whose replacement was begun: `app` of their ReplicaSets. */
-  readonly apart: readonly string[]
+  readonly pods: readonly PoPodFacts[]
+  readonly proxies: readonly PoPodFacts[]
+  /** Label `app` of the detached ReplicaSets of proxies. */
+  readonly detached: readonly string[]
 }
 
 const keyOf = (kind: string, name: string): string => `${kind} ${name}`
 const isOurs = ({ labels }: Pick<ObjectMeta, 'labels'>): boolean => labels[LABEL.analysis] !== undefined
 
-async function look({ cluster, takeover }: Pick<AdoptPorts, 'cluster' | 'takeover'>): Promise<Found> {
+async function readCluster({ cluster, takeover }: Pick<AdoptPorts, 'cluster' | 'takeover'>): Promise<Present> {
   const [sets, pods, proxies, ...lists] = await Promise.all([
     takeover.replicaSets({ app: undefined }),
     cluster.pods({ component: COMPONENT.analysis }),
@@ -65,17 +59,17 @@ async function look({ cluster, takeover }: Pick<AdoptPorts, 'cluster' | 'takeove
     ...PARTS.map(([kind, component]) => cluster.list(kind, { component })),
   ])
   const objects = new Map(lists.flat().map((object) => [keyOf(object.kind, object.name), object]))
-  const apart = sets.filter((set) => isSetApart(set) && !set.deleting).map(({ labels }) => labels['app'] ?? '')
-  return { objects, pods, proxies, apart }
+  const detached = sets.filter((set) => isDetached(set) && !set.deleting).map(({ labels }) => labels['app'] ?? '')
+  return { objects, pods, proxies, detached }
 }
 
-/** How many of a Deployment's objects are there and not ours. */
-function foreign({ objects, apart }: Found, deployment: string): number {
-  const parts = partsOf(deployment).filter(([kind, name]) => {
+/** Number of objects of a former Deployment that are not claimed yet. */
+function countUnclaimed({ objects, detached }: Present, deployment: string): number {
+  const parts = formerParts(deployment).filter(([kind, name]) => {
     const object = objects.get(keyOf(kind, name))
     return object && !isOurs(object) && !object.deleting
   })
-  return parts.length + apart.filter((app) => app === formerProxy(deployment)).length
+  return parts.length + detached.filter((app) => app === formerProxy(deployment)).length
 }
 
 interface Records {
@@ -83,7 +77,7 @@ interface Records {
   readonly lastRuns: ReadonlyMap<AnalysisId, RunNumber>
 }
 
-/** Before the first migration there are none. */
+/** No records exist before the migration. */
 async function readRecords({ store, intake }: Pick<AdoptPorts, 'store' | 'intake'>): Promise<Records> {
   if ((await intake.missingMigrations()).length > 0) return { current: new Map(), lastRuns: new Map() }
   const [rows, lastRuns] = await Promise.all([store.list(), intake.lastRuns()])
@@ -113,7 +107,6 @@ function recordOf(ours: Ours, run: number, current: Analysis | undefined): strin
   return words[ours]
 }
 
-/** Why it cannot go on as it is. */
 function obstacleOf(former: Former): string | null {
   const { run, row } = latestOf(former)
   const name = runName(former.id, run)
@@ -124,19 +117,19 @@ function obstacleOf(former: Former): string | null {
   return null
 }
 
-interface Place {
-  readonly found: Found
+interface Surroundings {
+  readonly found: Present
   readonly records: Records
   readonly namespace: string
   readonly doubtful: boolean
   readonly finish: boolean
 }
 
-function caseOf(former: Former, { found, records, namespace, doubtful, finish }: Place): Case {
+function caseOf(former: Former, { found, records, namespace, doubtful, finish }: Surroundings): Case {
   const { run, row } = latestOf(former)
   const current = records.current.get(former.id)
   const ours = oursOf(current, records.lastRuns.get(former.id) ?? 0, run)
-  const isThere = former.runs.filter(({ row }) => foreign(found, row.deployment) > 0)
+  const unclaimed = former.runs.map(({ run, row }) => ({ run, objects: countUnclaimed(found, row.deployment) }))
   const deployment = found.objects.get(keyOf('Deployment', row.deployment))
   const elsewhere = row.namespace !== '' && row.namespace !== 'default' && row.namespace !== namespace
   const facts: CaseFacts = {
@@ -147,33 +140,36 @@ function caseOf(former: Former, { found, records, namespace, doubtful, finish }:
     record: recordOf(ours, run, current),
     deployment: deployment !== undefined && !deployment.deleting,
     pods: found.pods.filter(({ labels, deleting }) => labels['app'] === row.deployment && !deleting).length,
-    objects: isThere.reduce((sum, { row }) => sum + foreign(found, row.deployment), 0),
+    objects: unclaimed.reduce((sum, { objects }) => sum + objects, 0),
     elsewhere: elsewhere ? row.namespace : null,
     doubtful,
     finish,
   }
-  return { ...former, facts, decision: decideTakeover(facts), present: isThere.map(({ run }) => run), current }
+  const present = unclaimed.filter(({ objects }) => objects > 0).map(({ run }) => run)
+  return { ...former, facts, decision: decideTakeover(facts), present, current }
 }
 
-/** Something runs by its row, and nothing that runs by its row is here. */
-function isDoubtful(formers: readonly Former[], found: Found): boolean {
+/** Rows say that some analyses run, but none of them has a Deployment here. */
+function isDoubtful(formers: readonly Former[], found: Present): boolean {
   const running = formers.map(latestOf).filter(({ row }) => row.table === 'analysis' && isRunning(row.status))
   return running.length > 0 && running.every(({ row }) => !found.objects.has(keyOf('Deployment', row.deployment)))
 }
 
-export async function survey(ports: AdoptPorts, { finish, force }: Options): Promise<Survey> {
-  const [rows, found, records] = await Promise.all([ports.predecessor.rows(), look(ports), readRecords(ports)])
+export async function survey(ports: AdoptPorts, { finish, force }: SurveyOptions): Promise<Survey> {
+  const [rows, found, records] = await Promise.all([ports.predecessor.rows(), readCluster(ports), readRecords(ports)])
   const { readable, unreadable } = formersOf(rows)
   const doubtful = !force && isDoubtful(readable, found)
-  const place: Place = { found, records, namespace: ports.cluster.namespace, doubtful, finish }
-  const named = new Set(rows.flatMap(({ deployment }) => partsOf(deployment).map(([kind, name]) => keyOf(kind, name))))
+  const surroundings = { found, records, namespace: ports.cluster.namespace, doubtful, finish }
+  const named = new Set(
+    rows.flatMap(({ deployment }) => formerParts(deployment).map(([kind, name]) => keyOf(kind, name))),
+  )
   const strangers = [...found.objects].filter(([key, object]) => !isOurs(object) && !named.has(key))
   return {
-    cases: readable.map((former) => caseOf(former, place)),
+    cases: readable.map((former) => caseOf(former, surroundings)),
     unreadable: unreadable.map(({ deployment, status }) => ({
       deployment,
       status,
-      objects: foreign(found, deployment),
+      objects: countUnclaimed(found, deployment),
     })),
     strangers: strangers.map(([key]) => key),
     formerProxies: found.proxies.some((pod) => !isOurs(pod)),

@@ -1,42 +1,30 @@
-/** The analysis itself: an image of others that nothing is trusted with but its own tokens. */
+/** The analysis itself: an untrusted image, which gets only its own tokens. */
+import {
+  deployment,
+  foreignSecurity,
+  isolatedPod,
+  type ObjectOf,
+  pullPolicyOf,
+  resources,
+  service,
+  type V1,
+} from '../../platform/objects.ts'
 import { analysisSelector, credentialsName, runName } from '../names.ts'
-import type { KubernetesObject } from '../ports.ts'
-import type { RunSettings } from '../settings.ts'
 import type { RunInput } from './input.ts'
 import { runLabels } from './metadata.ts'
 import { netStatsContainer } from './net-stats.ts'
-import { ANALYSIS_PORT, CONFINED, deployment, nonRoot, prioritised, service } from './pods.ts'
 import { CREDENTIAL_KEYS, pullSecretOf } from './secrets.ts'
 
-/** Whom analyses run as where the site demands non-root; images are seldom built for a user of their own. */
-const USER = 10_001
+export const ANALYSIS_PORT = 8000
 
 const analysisLabels = (input: RunInput) => ({
   ...analysisSelector(input.id, input.run),
   ...runLabels(input),
 })
 
-const quantities = (cpu: string, memory: string, disk: string) => ({
-  ...(cpu ? { cpu } : {}),
-  ...(memory ? { memory } : {}),
-  ...(disk ? { 'ephemeral-storage': disk } : {}),
-})
-
-/** Without a request of its own, the scheduler would reserve all that the limit allows. */
-const DISK_REQUEST = '64Mi'
-
-const resources = ({ cpuRequest, cpuLimit, memoryRequest, memoryLimit, diskLimit }: RunSettings) => ({
-  requests: quantities(cpuRequest, memoryRequest, diskLimit && DISK_REQUEST),
-  limits: quantities(cpuLimit, memoryLimit, diskLimit),
-})
-
-/** A digest names one content for ever; behind a tag both the content and who may have it change. */
-const pullPolicy = (image: string, { pullPolicy: chosen }: RunSettings) =>
-  chosen === 'auto' ? (image.includes('@') ? 'IfNotPresent' : 'Always') : chosen
-
-/** What the SDK reads; it finds its proxy at `nginx-` + DEPLOYMENT_NAME. */
-function environment({ id, run, firstRun, projectId }: RunInput) {
-  const secret = (name: string, key: string) => ({
+/** The SDK's environment. It finds its proxy at `nginx-` + DEPLOYMENT_NAME. */
+function environment({ id, run, firstRun, projectId }: RunInput): V1<'EnvVar'>[] {
+  const secret = (name: string, key: string): V1<'EnvVar'> => ({
     name,
     valueFrom: { secretKeyRef: { name: credentialsName(id, firstRun), key } },
   })
@@ -49,26 +37,27 @@ function environment({ id, run, firstRun, projectId }: RunInput) {
   ]
 }
 
-export function analysisService(input: RunInput): KubernetesObject {
+export function analysisService(input: RunInput): ObjectOf<'Service'> {
   const { id, run } = input
-  return service(runName(id, run), analysisLabels(input), analysisSelector(id, run), ANALYSIS_PORT)
+  return service({ name: runName(id, run), labels: analysisLabels(input) }, analysisSelector(id, run), ANALYSIS_PORT)
 }
 
-export function analysisDeployment(input: RunInput): KubernetesObject {
+export function analysisDeployment(input: RunInput): ObjectOf<'Deployment'> {
   const { id, run, image, settings } = input
-  return deployment(runName(id, run), analysisLabels(input), analysisSelector(id, run), {
-    ...prioritised(settings),
+  const metadata = { name: runName(id, run), labels: analysisLabels(input) }
+  return deployment(metadata, analysisSelector(id, run), {
+    ...isolatedPod(settings.priorityClass),
     terminationGracePeriodSeconds: 15,
     imagePullSecrets: [{ name: pullSecretOf(input) }],
     containers: [
       {
         name: runName(id, run),
         image,
-        imagePullPolicy: pullPolicy(image, settings),
+        imagePullPolicy: pullPolicyOf(image, settings.pullPolicy),
         ports: [{ name: 'http', protocol: 'TCP', containerPort: ANALYSIS_PORT }],
         env: environment(input),
         resources: resources(settings),
-        securityContext: { ...CONFINED, ...(settings.podSecurity === 'restricted' ? nonRoot(USER) : {}) },
+        securityContext: foreignSecurity(settings.podSecurity),
       },
       ...(settings.netStatsImage ? [netStatsContainer(id, run, settings.netStatsImage)] : []),
     ],

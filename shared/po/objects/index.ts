@@ -6,44 +6,40 @@
  *   └── policy of run n
  *       └── proxy policy, ConfigMap, proxy Service, proxy Deployment, analysis Service, analysis Deployment
  *
- * An owner is deleted in the foreground, so pods end before the policies that guard them. Nothing reads a Secret back: roots
- * are found, listed and deleted as ConfigMaps, and the Secret goes with its root. A restart replaces the policy of run n by
- * that of run n + 1 below the same root and needs no secret.
- *
- * Owns: the shape of every object. Pure: model, names, settings and port types are all it may import.
+ * An owner is deleted in the foreground, so pods end before the policies that isolate them. No code reads a Secret back: roots
+ * are ConfigMaps, and the Secret is deleted with its root. A restart replaces the policy of run n by that of run n + 1 below
+ * the same root and needs no secret. Pure.
  */
-import type { KubernetesObject } from '../ports.ts'
+import { type ObjectOf, ownerReference, withOwner } from '../../platform/objects.ts'
+import type { KubernetesObject } from '../../platform/ports.ts'
 import { analysisDeployment, analysisService } from './analysis.ts'
 import type { RunInput } from './input.ts'
-import { ownedBy } from './metadata.ts'
 import { analysisPolicy, proxyPolicy } from './policies.ts'
 import { proxyConfig, proxyDeployment, proxyService } from './proxy.ts'
 import { rootOf } from './root.ts'
 
 export type { RootKind, RunInput } from './input.ts'
 export { RUN_HEADER } from './locations.ts'
-export { labelValue, ownerReference, runLabels } from './metadata.ts'
-export { ANALYSIS_PORT, PROXY_PORT } from './pods.ts'
+export { labelValue, runLabels } from './metadata.ts'
 export { formerProxiesPolicy, standingPolicy } from './policies.ts'
 export { root, rootOf } from './root.ts'
-export { CREDENTIAL_KEYS, type Credentials, credentialsSecret } from './secrets.ts'
+export { CREDENTIAL_KEYS, credentialsSecret, type RunCredentials } from './secrets.ts'
 
-/** The policy of a run, which owns everything else of it. */
-export const policyOwnedByRoot = (input: RunInput, rootUid: string): KubernetesObject =>
-  ownedBy(rootOf(input), rootUid, analysisPolicy(input))
+export const policyOwnedByRoot = (input: RunInput, rootUid: string): ObjectOf<'NetworkPolicy'> =>
+  withOwner(ownerReference(rootOf(input), rootUid), analysisPolicy(input))
 
-/** The policy of the proxy first: nothing runs before what guards it. The others need no order. */
+/** The policy of the proxy comes first, because no pod may run without its policy. The others need no order. */
 export const objectsOwnedByPolicy = (
   input: RunInput,
   policyUid: string,
 ): readonly [KubernetesObject, ...KubernetesObject[]] => {
-  const owned = (object: KubernetesObject) => ownedBy(analysisPolicy(input), policyUid, object)
+  const owner = ownerReference(analysisPolicy(input), policyUid)
   return [
-    owned(proxyPolicy(input)),
-    owned(proxyConfig(input)),
-    owned(proxyService(input)),
-    owned(proxyDeployment(input)),
-    owned(analysisService(input)),
-    owned(analysisDeployment(input)),
+    withOwner(owner, proxyPolicy(input)),
+    withOwner(owner, proxyConfig(input)),
+    withOwner(owner, proxyService(input)),
+    withOwner(owner, proxyDeployment(input)),
+    withOwner(owner, analysisService(input)),
+    withOwner(owner, analysisDeployment(input)),
   ]
 }

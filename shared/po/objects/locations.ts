@@ -1,15 +1,14 @@
 /**
- * What may be reached through the egress proxy of a run, as a table. nginx.conf is rendered from it, and the sandbox's
- * proxy serves it directly; both pass `test/conformance/proxy.ts`.
+ * The locations of a run's egress proxy. nginx.conf is rendered from this table, and the sandbox's proxy serves it directly;
+ * both pass `test/conformance/proxy.ts`.
  *
- * A location covers its paths and everything below them, at segment boundaries. Whatever no location covers is 403.
- * Who may reach the proxy at all is up to the NetworkPolicies, by label.
+ * A location covers its paths and everything below them, at segment boundaries. A path that no location covers is 403.
+ * NetworkPolicies restrict who may connect to the proxy.
  */
-import { type AnalysisId, isUuid, type RunNumber } from '../model.ts'
+import { type Analysis, isUuid } from '../model.ts'
 import { runName } from '../names.ts'
-import type { Peer } from '../ports.ts'
+import type { Peer } from '../ports/cluster.ts'
 
-/** The other end of a location: a peer, or the analysis itself. */
 export type UpstreamName = Peer | 'analysis'
 
 export interface Upstream {
@@ -24,28 +23,24 @@ export type Upstreams = Readonly<Partial<Record<UpstreamName, Upstream>>>
 export interface Location {
   readonly paths: readonly string[]
   readonly upstream: UpstreamName
-  /** Leading part of the path that the upstream does not see. */
+  /** Prefix that is removed from the path. */
   readonly strip: string
   readonly timeouts: { readonly connectSeconds: number; readonly transferSeconds: number }
   /** Requests arrive with {@link RUN_HEADER} set to this; elsewhere that header is removed. */
   readonly run?: string
 }
 
-/** Names the run that a request came from; set by its proxy, whatever the client sent. */
+/** Names the run that a request came from; set by its proxy, which replaces what the client sent. */
 export const RUN_HEADER = 'X-Flame-Run'
 
 /** Answered by the proxy itself. */
 export const HEALTH_PATH = '/healthz'
 
-/** Data sources may think long before the first byte of an answer. */
+/** Data sources may take long until the first byte of an answer. */
 const PATIENT = { connectSeconds: 10, transferSeconds: 600 } as const
 const BRISK = { connectSeconds: 10, transferSeconds: 120 } as const
 
-export interface LocationInput {
-  readonly id: AnalysisId
-  readonly run: RunNumber
-  readonly projectId: string
-}
+export type LocationInput = Pick<Analysis, 'id' | 'run' | 'projectId'>
 
 export function proxyLocations({ id, run, projectId }: LocationInput): readonly Location[] {
   if (!isUuid(projectId)) throw new TypeError('the project id is no UUID')
@@ -71,18 +66,16 @@ export function proxyLocations({ id, run, projectId }: LocationInput): readonly 
       timeouts: BRISK,
     },
     { paths: ['/po/stream_logs'], upstream: 'orchestrator', strip: '', timeouts: BRISK, run: runName(id, run) },
-    // The way in: webhooks of the broker, polls of the orchestrator, `/analysis/nextflow`.
+    // Ingress: webhooks of the broker, polls of the orchestrator, `/analysis/nextflow`.
     { paths: ['/analysis'], upstream: 'analysis', strip: '/analysis', timeouts: BRISK },
   ]
 }
 
-/** Whether a location covers a path that is decoded and free of dot segments and double slashes. */
+/** @param path decoded, without dot segments and double slashes */
 export const covers = (location: Location, path: string): boolean =>
   location.paths.some((prefix) => path === prefix || path.startsWith(`${prefix}/`))
 
-/** The path its upstream sees. */
 export const upstreamPath = (location: Location, path: string): string => path.slice(location.strip.length) || '/'
 
-/** Body of the answer of a location whose upstream is absent. */
 export const absence = (upstream: UpstreamName): string =>
   JSON.stringify({ detail: `${upstream} is not available to this analysis` })

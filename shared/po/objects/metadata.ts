@@ -1,12 +1,9 @@
-/** Labels and owner references. */
+import type { Labels } from '../../platform/objects.ts'
 import type { RunNumber } from '../model.ts'
 import { COMPONENT, LABEL } from '../names.ts'
-import type { KubernetesObject, OwnerReference } from '../ports.ts'
 import type { RunInput } from './input.ts'
 
-type Labels = Readonly<Record<string, string>>
-
-/** The nearest thing to a text that may be a label's value; empty if there is none. */
+/** Converts a text to a valid label value, which may be empty. */
 export const labelValue = (text: string): string =>
   text
     .replace(/[^A-Za-z0-9._-]+/g, '-')
@@ -14,7 +11,6 @@ export const labelValue = (text: string): string =>
     .slice(0, 63)
     .replace(/[^A-Za-z0-9]+$/, '')
 
-/** What every object of a run says about where it belongs. */
 export function runLabels(input: RunInput, run: RunNumber = input.run): Labels {
   const node = labelValue(input.settings.node)
   return {
@@ -28,23 +24,4 @@ export function runLabels(input: RunInput, run: RunNumber = input.run): Labels {
 export const componentLabels = (input: RunInput, component: keyof typeof COMPONENT, run?: RunNumber): Labels => ({
   component: COMPONENT[component],
   ...runLabels(input, run),
-})
-
-/** Whoever has it goes when `owner` goes, and `owner` waits for it when it is deleted in the foreground. */
-export const ownerReference = (
-  owner: Pick<KubernetesObject, 'apiVersion' | 'kind' | 'metadata'>,
-  uid: string,
-): OwnerReference => ({
-  apiVersion: owner.apiVersion,
-  kind: owner.kind,
-  name: owner.metadata.name,
-  uid,
-  controller: false,
-  blockOwnerDeletion: true,
-})
-
-/** `object` with this owner. */
-export const ownedBy = (owner: KubernetesObject, uid: string, object: KubernetesObject): KubernetesObject => ({
-  ...object,
-  metadata: { ...object.metadata, ownerReferences: [ownerReference(owner, uid)] },
 })

@@ -1,13 +1,13 @@
-/** An optional second container of the analysis pod, which tells at its end how much the pod received and sent. */
+/** An optional second container of the analysis pod. When it ends, it logs how many bytes the pod received and sent. */
+import { CONFINED, nonRoot, type V1 } from '../../platform/objects.ts'
 import type { AnalysisId, RunNumber } from '../model.ts'
 import { netStatsName } from '../names.ts'
-import { CONFINED, nonRoot } from './pods.ts'
 
 const USER = 65_534
 
 /**
  * For a POSIX shell such as busybox's. The containers of a pod share its network, so the interface's counters are the
- * pod's. The line is what log queries of other FLAME components look for.
+ * pod's. Log queries of other FLAME components depend on the format of the line.
  */
 export const NET_STATS_SCRIPT = `
 interface=$(awk '$2 == "00000000" { print $1; exit }' /proc/net/route)
@@ -27,7 +27,7 @@ while :; do
 done
 `.trimStart()
 
-export const netStatsContainer = (id: AnalysisId, run: RunNumber, image: string) => ({
+export const netStatsContainer = (id: AnalysisId, run: RunNumber, image: string): V1<'Container'> => ({
   name: netStatsName(id, run),
   image,
   imagePullPolicy: 'IfNotPresent',

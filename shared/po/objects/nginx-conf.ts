@@ -1,28 +1,27 @@
 /**
- * nginx.conf of the egress proxy, rendered from the location table. It suits Debian's nginx and nginx-unprivileged,
- * started as any user under a read-only root: everything written lies in `directory`.
+ * nginx.conf of the egress proxy, rendered from the location table, for Debian's nginx and nginx-unprivileged. It runs as any
+ * user with a read-only root file system: nginx writes only to `directory`.
  */
 import { absence, HEALTH_PATH, type Location, RUN_HEADER, type Upstream, type Upstreams } from './locations.ts'
-import { HTTP_BOUNDS, indent, PROBLEMS, problemLines } from './nginx-http.ts'
+import { HTTP_BOUNDS, httpBasics, indent, PROBLEMS, problemLines } from './nginx-http.ts'
 
-/** Half of them lead to upstreams. All of them with headers half sent stay below the memory limit of the pod. */
+/** Half of them are to upstreams. Even if all of them send headers slowly, the pod stays below its memory limit. */
 export const PROXY_CONNECTIONS = 512
 
-export interface NginxSettings {
-  /** Address, or address and port, of the DNS server that knows the upstreams. */
+interface NginxSettings {
+  /** `address[:port]` of the DNS server. */
   readonly resolver: string
-  /** Seconds a resolved name is used before it is looked up again; the record's own lifetime does not count. */
+  /** Seconds for which a resolved name is used; overrides the record's TTL. */
   readonly resolvedSeconds?: number
   readonly port: number
   /** Local address to listen on; all of the resolver's family if absent. */
   readonly address?: string
-  /** Writable directory for the pid file and temporary files. */
   readonly directory?: string
 }
 
 /**
- * Peers are Services of the namespace: their addresses change only when one is deleted and created. A lookup may take seconds
- * while analyses keep every core busy, and nginx keeps no stale address, so that looking up seldom is what keeps requests going.
+ * The address of a Service changes only when it is recreated. A lookup may take seconds while analyses use every core, and
+ * nginx uses no stale address, so lookups are rare.
  */
 const RESOLVED_SECONDS = 60
 
@@ -32,13 +31,13 @@ const HOST = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[
 const PATH = /^(\/[A-Za-z0-9._-]+)*$/
 const RUN = /^[a-z0-9-]+$/
 
-/** The text itself, if it fits: nothing else gets into the file, so nothing in it needs quoting. */
+/** Every text in the file passes here, so nothing needs quoting. */
 function assertFits(pattern: RegExp, text: string, what: string): string {
   if (!pattern.test(text)) throw new TypeError(`nginx.conf: ${what} is malformed`)
   return text
 }
 
-/** `address[:port]`, an IPv6 address in brackets; null when the text is no such thing. */
+/** `address[:port]`, an IPv6 address in brackets; null for any other text. */
 function parseAddress(text: string): { readonly address: string; readonly v6: boolean } | null {
   const bare = text.includes(':') && !text.includes('.') && !text.startsWith('[') ? `[${text}]` : text
   const shape = /^(?<host>\d{1,3}(\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$/.exec(bare)
@@ -59,10 +58,7 @@ function pattern(location: Location): string {
   return `^(?:${paths.join('|')})(?:/|\\z)`
 }
 
-/**
- * The rewrite makes nginx send the path it matched (decoded, resolved, then escaped again) and not the one it was sent:
- * an upstream never sees a path that another location, or none, covers.
- */
+/** The rewrite makes nginx send the normalised path that it matched: an upstream receives no path outside its location. */
 function passing(location: Location, upstream: Upstream): readonly string[] {
   const { connectSeconds, transferSeconds } = location.timeouts
   return [
@@ -84,14 +80,14 @@ function block(location: Location, upstreams: Upstreams): string {
     .join('\n')
 }
 
-/** The port to listen on: of both families where the cluster speaks IPv6, else of IPv4, so that either works alone. */
+/** Listens on both address families if the cluster has IPv6. */
 function listen(settings: NginxSettings, v6: boolean): string {
   const port = Math.trunc(settings.port)
   if (settings.address) return `${address(settings.address, 'the address').address}:${port}`
   return v6 ? `[::]:${port} ipv6only=off` : String(port)
 }
 
-/** @throws TypeError when a value does not have the shape it must have to stand in the file */
+/** @throws TypeError for a value that would change the syntax of the file */
 export function nginxConf(locations: readonly Location[], upstreams: Upstreams, settings: NginxSettings): string {
   const resolver = address(settings.resolver, 'the resolver')
   const directory = assertFits(PATH, settings.directory ?? '/tmp', 'the directory')
@@ -105,15 +101,7 @@ events {
 
 http {
   access_log /dev/stdout;
-  client_body_temp_path ${directory}/body;
-  proxy_temp_path ${directory}/proxy;
-  fastcgi_temp_path ${directory}/fastcgi;
-  uwsgi_temp_path ${directory}/uwsgi;
-  scgi_temp_path ${directory}/scgi;
-
-  default_type application/json;
-  server_tokens off;
-  absolute_redirect off;
+${indent(httpBasics(directory), '  ')}
 
 ${indent(HTTP_BOUNDS, '  ')}
 

@@ -1,19 +1,25 @@
-/**
- * What every nginx of ours has in common, the egress proxy of a run and the gateways: bounds on what it holds for a peer it
- * does not know, errors of its own in JSON, and no command taken from the answer of an upstream.
- */
+/** Directives that the egress proxies and the gateways share: memory bounds per client, and errors in JSON. */
 
-/** Bytes of the request line, and of each header of a request: long FHIR searches and tokens of many roles pass. */
+/** Bytes of the request line and of each header. Long FHIR searches and tokens with many roles need this much. */
 export const HEADER_LINE_LIMIT = 32_768
 
 const KIB = HEADER_LINE_LIMIT / 1024
 /** Lines of that size that one request may send. */
 const LINES = 4
 
-/** MiB that the headers of so many connections take at most, all of them half sent. */
+/** Maximum MiB for incomplete request headers on this many connections. */
 export const headerMemory = (connections: number): number => (connections * (LINES * KIB + 4)) / 1024
 
-/** Directives of an `http` block. */
+export const httpBasics = (directory: string): readonly string[] => [
+  ...['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `${name}_temp_path ${directory}/${name.replace('client_', '')};`,
+  ),
+  '',
+  'default_type application/json;',
+  'server_tokens off;',
+  'absolute_redirect off;',
+]
+
 export const HTTP_BOUNDS: readonly string[] = [
   '# A line of a request may be this long; whoever sends headers slower than that is cut off.',
   'client_header_buffer_size 4k;',
@@ -28,7 +34,7 @@ export const HTTP_BOUNDS: readonly string[] = [
   'proxy_ignore_headers X-Accel-Redirect X-Accel-Expires X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;',
 ]
 
-/** Status that nginx has for itself, status that is answered, and what is said. */
+/** Status inside nginx, status of the answer, and its detail. */
 type Problem = readonly [own: number, status: number, detail: string]
 
 /** Errors that nginx itself would describe in HTML. */
@@ -44,12 +50,10 @@ export const PROBLEMS: readonly Problem[] = [
   [505, 505, 'Only HTTP/1.0 and HTTP/1.1 are spoken'],
 ]
 
-/** A text in single quotes of nginx.conf; details hold neither quotes nor variables. */
+/** For nginx.conf. Details contain neither single quotes nor variables. */
 export const json = (detail: string): string => `'${JSON.stringify({ detail })}'`
 
-/**
- * Directives of a `server` block. Pages and not named locations: a request that has no address yet cannot go to one of those.
- */
+/** Directives of a `server` block. Named locations would not work for a request whose URI could not be parsed. */
 export function problemLines(problems: readonly Problem[]): string[] {
   const page = (status: number): string => `/.problem/${status}`
   return [

@@ -1,9 +1,10 @@
 /**
- * Who may talk to whom, by label and pod port. The standing policy denies everything; a run's policies only add:
+ * NetworkPolicies by label and pod port. The standing policy denies everything; a run's policies only add:
  *
  *   broker, orchestrator, nextflow → proxy ⇄ analysis      proxy → the peers it forwards to      both → DNS
  */
-import { dnsEgress } from '../../dns-egress.ts'
+import { dnsEgress } from '../../platform/dns-egress.ts'
+import { type Labels, networkPolicy, type ObjectOf, tcp } from '../../platform/objects.ts'
 import {
   analysisSelector,
   COMPONENT,
@@ -14,13 +15,11 @@ import {
   proxySelector,
   STANDING_POLICY_NAME,
 } from '../names.ts'
-import type { KubernetesObject, PeerService } from '../ports.ts'
+import type { PeerService } from '../ports/cluster.ts'
+import { ANALYSIS_PORT } from './analysis.ts'
 import type { RunInput } from './input.ts'
 import { componentLabels } from './metadata.ts'
-import { ANALYSIS_PORT, PROXY_PORT } from './pods.ts'
-import { reachablePeers } from './proxy.ts'
-
-type Labels = Readonly<Record<string, string>>
+import { PROXY_PORT, reachablePeers } from './proxy.ts'
 
 /** Pods that poll analyses. */
 const ORCHESTRATOR: Labels = { component: 'flame-po' }
@@ -28,36 +27,21 @@ const ORCHESTRATOR: Labels = { component: 'flame-po' }
 const NEXTFLOW: Labels = { app: 'nextflow' }
 
 const pods = (matchLabels: Labels) => ({ podSelector: { matchLabels } })
-const tcp = (port: number | string) => [{ protocol: 'TCP', port }]
 
-/** A Service without selector has no pods that a label could name: it stays out of reach, as `{}` would mean all pods. */
+/** A Service without selector is not reachable: the empty selector `{}` would select all pods. */
 const hasPods = (peer: PeerService): boolean => Object.keys(peer.selector).length > 0
 
-const policy = (
-  metadata: KubernetesObject['metadata'],
-  podSelector: object,
-  rules: { ingress?: readonly object[]; egress?: readonly object[] },
-): KubernetesObject => ({
-  apiVersion: 'networking.k8s.io/v1',
-  kind: 'NetworkPolicy',
-  metadata,
-  spec: { podSelector, policyTypes: ['Ingress', 'Egress'], ...rules },
-})
-
-/** Part of the installation, for all runs: with it, no policy of a run is what keeps a pod closed. */
-export const standingPolicy = (): KubernetesObject =>
-  policy(
+/** Part of the installation, for all runs: a pod is isolated even if the policies of its run are missing. */
+export const standingPolicy = (): ObjectOf<'NetworkPolicy'> =>
+  networkPolicy(
     { name: STANDING_POLICY_NAME, labels: { component: COMPONENT.standingPolicy } },
     { matchExpressions: [{ key: 'component', operator: 'In', values: [COMPONENT.analysis, COMPONENT.proxy] }] },
     {},
   )
 
-/**
- * For the time of a move from the Python service, whose proxies have no policy: without this one the standing policy would
- * cut off what still runs behind them. It selects none of ours.
- */
-export const formerProxiesPolicy = (): KubernetesObject =>
-  policy(
+/** Used while the Python service is replaced: its proxies have no policy, so the standing policy would deny their traffic. */
+export const formerProxiesPolicy = (): ObjectOf<'NetworkPolicy'> =>
+  networkPolicy(
     { name: FORMER_PROXIES_POLICY_NAME, labels: { component: COMPONENT.standingPolicy } },
     {
       matchLabels: { component: COMPONENT.proxy },
@@ -66,11 +50,11 @@ export const formerProxiesPolicy = (): KubernetesObject =>
     { ingress: [{}], egress: [{}] },
   )
 
-/** Of the analysis: its proxy and DNS, nothing else. */
-export function analysisPolicy(input: RunInput): KubernetesObject {
+/** Allows an analysis only its proxy and DNS. */
+export function analysisPolicy(input: RunInput): ObjectOf<'NetworkPolicy'> {
   const { id, run } = input
   const proxy = pods(proxySelector(id, run))
-  return policy(
+  return networkPolicy(
     { name: policyName(id, run), labels: componentLabels(input, 'policy') },
     { matchLabels: analysisSelector(id, run) },
     {
@@ -80,14 +64,13 @@ export function analysisPolicy(input: RunInput): KubernetesObject {
   )
 }
 
-/** Of its proxy. */
-export function proxyPolicy(input: RunInput): KubernetesObject {
+export function proxyPolicy(input: RunInput): ObjectOf<'NetworkPolicy'> {
   const { id, run } = input
   const analysis = pods(analysisSelector(id, run))
   const { broker, ...others } = reachablePeers(input)
   const peers = [broker, ...Object.values(others)].filter((peer) => peer !== undefined).filter(hasPods)
   const callers = [ORCHESTRATOR, ...(broker && hasPods(broker) ? [broker.selector] : []), NEXTFLOW]
-  return policy(
+  return networkPolicy(
     { name: proxyPolicyName(id, run), labels: componentLabels(input, 'proxyPolicy') },
     { matchLabels: proxySelector(id, run) },
     {

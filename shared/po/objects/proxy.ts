@@ -1,33 +1,44 @@
-/** The egress proxy of a run: the only way out of its analysis, and the only way in. */
+/** The egress proxy of a run, through which all ingress and egress of its analysis passes. */
+import {
+  CONFINED,
+  deployment,
+  isolatedPod,
+  nonRoot,
+  type ObjectOf,
+  SERVICE_PORT,
+  service,
+} from '../../platform/objects.ts'
 import { proxyConfigName, proxyName, proxySelector, runName } from '../names.ts'
-import type { KubernetesObject, Peer, PeerService } from '../ports.ts'
+import type { Peer, PeerService } from '../ports/cluster.ts'
 import type { RunInput } from './input.ts'
 import { HEALTH_PATH, proxyLocations, type Upstream, type Upstreams } from './locations.ts'
 import { componentLabels, runLabels } from './metadata.ts'
 import { nginxConf } from './nginx-conf.ts'
-import { CONFINED, deployment, nonRoot, PROXY_PORT, prioritised, SERVICE_PORT, service } from './pods.ts'
+
+/** Unprivileged port of the pods; their Service has port 80. */
+export const PROXY_PORT = 8080
 
 const CONFIG_KEY = 'nginx.conf'
 const CONFIG_PATH = '/etc/nginx/nginx.conf'
-/** The user of nginx-unprivileged; any other does as well. */
+/** The user of nginx-unprivileged; any other works too. */
 const USER = 101
 
 /**
- * A share of the CPU twice that of an analysis: every line of an analysis goes through here. What it writes to disk is its
- * access log, which the kubelet rotates, and temporary files, which lie in a volume of 16 MiB.
+ * The CPU request is twice that of an analysis, because every log line of an analysis passes through the proxy. It writes only
+ * its access log, which the kubelet rotates, and temporary files in a volume of 16 MiB.
  */
 export const PROXY_RESOURCES = {
   requests: { cpu: '20m', memory: '16Mi', 'ephemeral-storage': '16Mi' },
   limits: { cpu: '1', memory: '128Mi', 'ephemeral-storage': '256Mi' },
 } as const
 
-/** Peers the proxy forwards to: kong only for analyses that read data. */
+/** Kong is reachable only for analyses that read data. */
 export function reachablePeers({ peers, needsKong }: RunInput): Partial<Record<Peer, PeerService>> {
   const { kong, ...others } = peers
   return kong && needsKong ? { ...others, kong } : others
 }
 
-export function proxyUpstreams(input: RunInput): Upstreams {
+function proxyUpstreams(input: RunInput): Upstreams {
   const { id, run, settings } = input
   const at = (service: string, port: number): Upstream => ({
     host: `${service}.${settings.namespace}.svc.${settings.clusterDomain}`,
@@ -42,7 +53,7 @@ const proxyLabels = (input: RunInput) => ({
   ...runLabels(input),
 })
 
-export const proxyConfig = (input: RunInput): KubernetesObject => ({
+export const proxyConfig = (input: RunInput): ObjectOf<'ConfigMap'> => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: {
@@ -57,23 +68,24 @@ export const proxyConfig = (input: RunInput): KubernetesObject => ({
   },
 })
 
-export function proxyService(input: RunInput): KubernetesObject {
+export function proxyService(input: RunInput): ObjectOf<'Service'> {
   const { id, run } = input
-  return service(proxyName(id, run), proxyLabels(input), proxySelector(id, run), PROXY_PORT)
+  return service({ name: proxyName(id, run), labels: proxyLabels(input) }, proxySelector(id, run), PROXY_PORT)
 }
 
-export function proxyDeployment(input: RunInput): KubernetesObject {
+export function proxyDeployment(input: RunInput): ObjectOf<'Deployment'> {
   const { id, run } = input
   const httpGet = { path: HEALTH_PATH, port: PROXY_PORT }
-  return deployment(proxyName(id, run), proxyLabels(input), proxySelector(id, run), {
-    ...prioritised(input.settings),
+  const metadata = { name: proxyName(id, run), labels: proxyLabels(input) }
+  return deployment(metadata, proxySelector(id, run), {
+    ...isolatedPod(input.settings.priorityClass),
     terminationGracePeriodSeconds: 10,
     containers: [
       {
         name: proxyName(id, run),
         image: input.settings.nginxImage,
         imagePullPolicy: 'IfNotPresent',
-        // Past the image's entry point, which wants to write below /etc.
+        // Bypasses the image's entry point, which writes below /etc.
         command: ['nginx', '-e', 'stderr', '-c', CONFIG_PATH, '-g', 'daemon off;'],
         ports: [{ name: 'http', protocol: 'TCP', containerPort: PROXY_PORT }],
         readinessProbe: { httpGet, periodSeconds: 2, timeoutSeconds: 2 },

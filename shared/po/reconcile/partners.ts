@@ -1,51 +1,50 @@
 /**
- * What an analysis is told of its partners: what the Hub says now, or what it said last. While the Hub is away it is asked
- * once per interval, not once per analysis, and nobody waits for it.
+ * Sends an analysis the statuses of its partners: those that the Hub returns now, or the last known ones. While the Hub is
+ * down, a process asks it once per interval and not once per analysis, and no analysis waits for it.
  */
-import { isFault } from '../../fault.ts'
+import { isFault } from '../../platform/fault.ts'
 import type { Analysis, PartnerStatuses } from '../model.ts'
-import type { Ports } from '../ports.ts'
+import type { PoPorts } from '../ports.ts'
 
-export type PartnerPorts = Pick<Ports, 'store' | 'hub' | 'sidecar' | 'log' | 'now' | 'settings'>
+type PartnerPorts = Pick<PoPorts, 'store' | 'hub' | 'analysisApi' | 'log' | 'now' | 'settings'>
 
-/** Since when the Hub is known to be away, by this process; lost without harm. */
-export interface HubMemory {
-  awayUntil: Date | undefined
+/** Until when this process does not ask the Hub, because it was down. */
+export interface HubOutage {
+  until: Date | undefined
 }
 
-const sameStatuses = (one: PartnerStatuses, other: PartnerStatuses): boolean => {
-  const names = Object.keys(one)
-  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
-}
-
-async function askHub({ hub, store }: PartnerPorts, { key, id, partners }: Analysis): Promise<PartnerStatuses> {
-  const rows = await hub.partners(id)
-  const statuses = Object.fromEntries(
-    rows.map(({ analysisNodeId, executionStatus }) => [analysisNodeId, executionStatus]),
-  )
-  if (!sameStatuses(statuses, partners)) await store.savePartners(key, statuses)
-  return statuses
-}
-
-/** The statuses of the partners as far as they can be known; our own node is not among them. */
-async function partnersOf(ports: PartnerPorts, memory: HubMemory, analysis: Analysis): Promise<PartnerStatuses> {
-  const { log, now, settings } = ports
-  if (memory.awayUntil && now() < memory.awayUntil) return analysis.partners
+export async function sendPartnerStatuses(ports: PartnerPorts, outage: HubOutage, analysis: Analysis): Promise<void> {
+  const { id, run } = analysis
+  const statuses = await partnerStatuses(ports, outage, analysis)
   try {
-    return await askHub(ports, analysis)
+    await ports.analysisApi.sendPartnerStatuses(id, run, statuses)
   } catch (error) {
-    if (!isFault(error, 'refused')) memory.awayUntil = new Date(now().getTime() + settings.intervalSeconds * 1000)
-    log('info', 'partners as last known', { analysis: analysis.id, error })
+    ports.log('debug', 'partner statuses not sent', { analysis: id, run, error })
+  }
+}
+
+async function partnerStatuses(ports: PartnerPorts, outage: HubOutage, analysis: Analysis): Promise<PartnerStatuses> {
+  const { log, now, settings } = ports
+  if (outage.until && now() < outage.until) return analysis.partners
+  try {
+    return await readFromHub(ports, analysis)
+  } catch (error) {
+    if (!isFault(error, 'refused')) outage.until = new Date(now().getTime() + settings.intervalSeconds * 1000)
+    log('info', 'partner statuses not read', { analysis: analysis.id, error })
     return analysis.partners
   }
 }
 
-export async function tellPartners(ports: PartnerPorts, memory: HubMemory, analysis: Analysis): Promise<void> {
-  const { id, run } = analysis
-  const statuses = await partnersOf(ports, memory, analysis)
-  try {
-    await ports.sidecar.partnerStatus(id, run, statuses)
-  } catch (error) {
-    ports.log('debug', 'partners not told', { analysis: id, run, error })
-  }
+async function readFromHub({ hub, store }: PartnerPorts, { key, id, partners }: Analysis): Promise<PartnerStatuses> {
+  const rows = await hub.partners(id)
+  const statuses = Object.fromEntries(
+    rows.map(({ analysisNodeId, executionStatus }) => [analysisNodeId, executionStatus]),
+  )
+  if (!isSame(statuses, partners)) await store.savePartners(key, statuses)
+  return statuses
+}
+
+const isSame = (one: PartnerStatuses, other: PartnerStatuses): boolean => {
+  const names = Object.keys(one)
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
 }

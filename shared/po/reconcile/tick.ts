@@ -1,23 +1,21 @@
-/** A tick of the loop: the slot gate in front of a sweep. A tick is a hint; late, doubled and missing ones do no harm. */
-import { Fault } from '../../fault.ts'
-import { sideBySide } from '../../work/side-by-side.ts'
+/** A tick of the loop: sweeps once per slot, or sends an event per analysis so that other pods share the work. */
+import { mapConcurrent } from '../../platform/concurrency.ts'
+import { type SlotResult, sweepOncePerSlot } from '../../platform/slots.ts'
 import { eventSource, reconcileEvent } from '../events.ts'
-import { pardonSilence } from '../silence.ts'
-import { createMemory, type Memory } from './memory.ts'
+import { resetSilenceTimers } from '../silence.ts'
+import { createLoopCache, type LoopCache } from './loop-cache.ts'
 import { type SweepPorts, type SweepReport, sweep } from './sweep.ts'
 
-export type TickResult =
-  | { readonly kind: 'duplicate' }
-  | ({ readonly kind: 'swept' /** Events sent, each for an analysis. */; readonly sent: number } & SweepReport)
+export type PoTickResult = SlotResult<SweepReport & { /** Events sent, each for an analysis. */ readonly sent: number }>
 
 const EVENTS = 64
 const EVENT_LIMIT = 100_000
-/** Where others look at the analyses, the sweep reads Kubernetes only in each so many slots, for what nobody owns. */
+/** With fan-out, a sweep removes zombies only once in so many slots. */
 const ZOMBIE_SLOTS = 6
 
 /**
- * Sends an event for each analysis that is due, so that the work is done by whoever gets them. Resolves to how many, or to
- * undefined when the sink did not take one: then the sweep does the work itself, and claims keep the two apart.
+ * Sends an event for each due analysis and resolves to their number. Resolves to undefined when the sink refused one: then the
+ * sweep reconciles all analyses itself, and claims prevent that an event repeats this.
  */
 async function fanOut(ports: SweepPorts, slot: number): Promise<number | undefined> {
   const { store, sink, settings, now, log } = ports
@@ -26,40 +24,24 @@ async function fanOut(ports: SweepPorts, slot: number): Promise<number | undefin
   const ids = await store.listDue(at, EVENT_LIMIT)
   const source = eventSource(settings.run.namespace)
   let fault: unknown
-  await sideBySide(ids, EVENTS, async (id) => {
+  await mapConcurrent(ids, EVENTS, async (id) => {
     if (fault !== undefined) return
     await sink.emit(reconcileEvent(id, slot, at, source)).catch((error: unknown) => {
       fault = error
     })
   })
   if (fault === undefined) return ids.length
-  log('warn', 'events not taken by the sink', { slot, error: fault })
+  log('warn', 'events refused by the sink', { slot, error: fault })
   return undefined
 }
 
-async function run(ports: SweepPorts, memory: Memory, slot: number): Promise<SweepReport & { sent: number }> {
-  await pardonSilence(ports)
+async function run(ports: SweepPorts, cache: LoopCache, slot: number): Promise<SweepReport & { sent: number }> {
+  await resetSilenceTimers(ports)
   const sent = await fanOut(ports, slot)
-  if (sent === undefined) return { sent: 0, ...(await sweep(ports, memory)) }
+  if (sent === undefined) return { sent: 0, ...(await sweep(ports, cache)) }
   const zombies = slot % ZOMBIE_SLOTS === 0
-  return { sent, ...(await sweep(ports, memory, { analyses: false, zombies })) }
+  return { sent, ...(await sweep(ports, cache, { analyses: false, zombies })) }
 }
 
-/**
- * Sweeps once per slot, whoever ticks how often.
- * @throws Fault `unavailable` when the sweep could not run; the slot is given back, so that the next tick tries again
- */
-export async function tick(ports: SweepPorts, memory: Memory = createMemory()): Promise<TickResult> {
-  const { store, now, log, settings } = ports
-  const slot = Math.floor(now().getTime() / 1000 / settings.intervalSeconds)
-  if (!(await store.takeSlot(slot))) return { kind: 'duplicate' }
-  try {
-    const report = await run(ports, memory, slot)
-    await store.completeSlot(slot, now())
-    log('loop', 'sweep completed', { slot, ...report })
-    return { kind: 'swept', ...report }
-  } catch (cause) {
-    await store.giveBackSlot(slot).catch((error) => log('error', 'slot not given back', { slot, error }))
-    throw new Fault('unavailable', 'The sweep could not run.', { cause })
-  }
-}
+export const tick = (ports: SweepPorts, cache: LoopCache = createLoopCache()): Promise<PoTickResult> =>
+  sweepOncePerSlot(ports, (slot) => run(ports, cache, slot))

@@ -1,7 +1,11 @@
-/** What Kubernetes has of the analyses a sweep looks at, in the shape its questions have. */
+/**
+ * The world: what one reading of Kubernetes found of all analyses, or of one, indexed for the questions of the loop.
+ * `readWorld` reads it. `rootIn`, `hasCredentials` and `missingParts` answer questions about one incarnation.
+ */
 import { type Inventory, takeInventory } from '../inventory.ts'
-import type { AnalysisId, RunNumber } from '../model.ts'
+import type { Analysis, AnalysisId } from '../model.ts'
 import {
+  type AnalysisRunRef,
   analysisSelector,
   COMPONENT,
   credentialsName,
@@ -14,42 +18,35 @@ import {
   runName,
 } from '../names.ts'
 import type { RootKind } from '../objects/index.ts'
-import type { ObjectMeta, OwnedKind, PodFacts, Ports, SecretMeta } from '../ports.ts'
+import type { ObjectMeta, OwnedKind, PoPodFacts, SecretMeta } from '../ports/cluster.ts'
+import type { PoPorts } from '../ports.ts'
 
-interface RunId {
-  readonly id: AnalysisId
-  readonly run: RunNumber
-}
+type Incarnation = Pick<Analysis, 'id' | 'run' | 'firstRun' | 'restarts'>
 
-interface IncarnationId extends RunId {
-  readonly firstRun: RunNumber
-  readonly restarts: number
-}
-
-/** What everything of an incarnation hangs on. */
+/** The object that owns, directly or indirectly, all others of an incarnation. */
 export interface Root {
   readonly kind: RootKind
   readonly uid: string
 }
 
 export interface World {
-  /** When reading began: what came later may be missing. */
+  /** When the reading began. Objects that were made later may be missing. */
   readonly readAt: Date
   readonly inventory: Inventory
-  /** Uid of an object that is there and not being deleted. */
+  /** Uid of an object that exists and is not being deleted. */
   readonly uid: (kind: OwnedKind, name: string) => string | undefined
-  /** Pods of a run's analysis, those that are ending included. */
-  readonly analysisPods: (run: RunId) => readonly PodFacts[]
-  readonly proxyReady: (run: RunId) => boolean
-  /** Its Deployment as it was taken over, be it that it is being deleted; undefined where it is of our making. */
-  readonly adopted: (run: RunId) => Pick<ObjectMeta, 'deleting'> | undefined
-  /** By the name of the Secret: uids of roots that version 0.1 made, as their policies name them. */
+  /** Pods of the analysis itself, including those that are terminating. */
+  readonly analysisPods: (run: AnalysisRunRef) => readonly PoPodFacts[]
+  readonly proxyReady: (run: AnalysisRunRef) => boolean
+  /** The Deployment that was taken over from another orchestrator, even while it is being deleted; undefined for our own. */
+  readonly adopted: (run: AnalysisRunRef) => Pick<ObjectMeta, 'deleting'> | undefined
+  /** Secret name → uid of the roots that version 0.1 made, taken from the owner references of their policies. */
   readonly formerRoots: ReadonlyMap<string, string>
 }
 
 const isSecret = ({ kind }: ObjectMeta['owners'][number]): boolean => kind === 'Secret'
 
-const byApp = (pods: readonly PodFacts[]): Map<string | undefined, PodFacts[]> =>
+const byApp = (pods: readonly PoPodFacts[]): Map<string | undefined, PoPodFacts[]> =>
   Map.groupBy(pods, ({ labels }) => labels['app'])
 
 const formerRoots = (objects: readonly ObjectMeta[]): Map<string, string> =>
@@ -74,18 +71,17 @@ function index({ objects, pods }: Inventory): Omit<World, 'readAt' | 'inventory'
   }
 }
 
-/** Reads all analyses, or one. */
-export async function readWorld(ports: Pick<Ports, 'cluster' | 'now'>, id?: AnalysisId): Promise<World> {
+export async function readWorld(ports: Pick<PoPorts, 'cluster' | 'now'>, id?: AnalysisId): Promise<World> {
   const readAt = ports.now()
   const inventory = await takeInventory(ports, id)
   return { readAt, inventory, ...index(inventory) }
 }
 
 /**
- * The root of an incarnation. Nothing reads Secrets, so that one of version 0.1, whose root is a Secret, is known by the
+ * The root of an incarnation. In version 0.1 it was a Secret. The loop may not read Secrets, so it finds such a root by the
  * policies that it owns.
  */
-export function rootIn(world: World, { id, firstRun }: IncarnationId): Root | undefined {
+export function rootIn(world: World, { id, firstRun }: Incarnation): Root | undefined {
   const uid = world.uid('ConfigMap', rootName(id, firstRun))
   if (uid) return { kind: 'ConfigMap', uid }
   const former = world.formerRoots.get(credentialsName(id, firstRun))
@@ -93,22 +89,22 @@ export function rootIn(world: World, { id, firstRun }: IncarnationId): Root | un
 }
 
 /**
- * The same, where the credentials were just seen. Between two runs of an analysis of version 0.1 there is no policy, and
- * nothing but the Secret itself says that it is the root: it hangs on nothing.
+ * The same, for a caller that has just patched the credentials Secret. Between two runs of an analysis of version 0.1 there is
+ * no policy; then the Secret is the root if it has no owner itself.
  */
-export function rootAt(world: World, incarnation: IncarnationId, { uid, owners }: SecretMeta): Root | undefined {
+export function rootAt(world: World, incarnation: Incarnation, { uid, owners }: SecretMeta): Root | undefined {
   return rootIn(world, incarnation) ?? (owners.length === 0 ? { kind: 'Secret', uid } : undefined)
 }
 
 /**
- * Only the creation knows the secrets. They are applied before the first policy of the incarnation, and before it can
- * restart: without either nothing says that they were made, and it cannot be completed.
+ * Whether the credentials of an incarnation exist. Only its creation knows them, and applies them before the first policy. So
+ * a policy or a restart proves that they exist; without them the creation cannot be completed.
  */
-export const hasCredentials = (world: World, { id, run, restarts }: IncarnationId): boolean =>
+export const hasCredentials = (world: World, { id, run, restarts }: Incarnation): boolean =>
   restarts > 0 || world.uid('NetworkPolicy', policyName(id, run)) !== undefined
 
-/** Objects of a run that are missing, but for its Deployment, whose absence is an observation of its own. */
-export function missingParts(world: World, { id, run }: RunId): string[] {
+/** Objects of a run that are missing. Its own Deployment is left out: that it is missing is an observation. */
+export function missingParts(world: World, { id, run }: AnalysisRunRef): string[] {
   const parts: readonly (readonly [OwnedKind, string])[] = [
     ['NetworkPolicy', policyName(id, run)],
     ['NetworkPolicy', proxyPolicyName(id, run)],

@@ -1,11 +1,11 @@
 /**
- * What one analysis, or one user with many, can make the functions of `/po` hold: lines, container logs, and the archive of
- * both. Rows that are written by SQL are those of a node on which an older version, without a bound, took them.
+ * How much memory one analysis, or one user with many, can make the functions of `/po` use: by lines, container logs, and the
+ * archive of both. Rows written by SQL are those that an older version without limits accepted.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AnalysisId } from '../../../shared/po/model.ts'
-import { type Route, routes } from '../../../shared/routes.ts'
+import { type Route, routes } from '../../../shared/routes/index.ts'
 import { analysisId, seedAnalyses } from '../analyses.ts'
 import { runsApart } from '../clusters.ts'
 import type { BenchNode } from '../node.ts'
@@ -18,7 +18,7 @@ const LINES = 150
 const LINE_BYTES = 1020 * 1024
 const LOG_BYTES = 10 * 1024 * 1024
 const RUNS = 11
-/** One that is not Latin makes all characters of a text take two bytes. */
+/** One character outside Latin-1 makes V8 store all characters of a string in two bytes. */
 const WIDE = '\u2135'
 const TICKS = 60
 const TICK_MS = 500
@@ -48,7 +48,7 @@ async function fillLogs({ database }: BenchNode, id: AnalysisId, runs: number): 
   )
 }
 
-/** @param state an end, as a sweep records it: what is left to do is the removal */
+/** @param state the recorded outcome; only the removal of objects is left */
 async function end({ database }: BenchNode, id: AnalysisId, state: 'executed' | 'stopped'): Promise<void> {
   await database.query(
     (sql) => sql`
@@ -81,7 +81,7 @@ const isArchived = async ({ database }: BenchNode, id: AnalysisId): Promise<bool
   return rows.length > 0
 }
 
-/** Ticks until it is archived. @throws when it is not in the end */
+/** Ticks until it is archived. @throws if it never is */
 async function sweep(node: BenchNode, { url }: Victim, id: AnalysisId): Promise<void> {
   for (let nth = 0; nth < TICKS; nth += 1) {
     await outcomeOf(url, tick())

@@ -1,5 +1,5 @@
-/** Bodies that never end: almost whole ones on 300 connections, and forms that come byte by byte on 500. */
-import { type Route, routes } from '../../../shared/routes.ts'
+/** Incomplete bodies: nearly complete JSON on 300 connections, and forms sent byte by byte on 500. */
+import { type Route, routes } from '../../../shared/routes/index.ts'
 import type { BenchNode } from '../node.ts'
 import type { BenchRow } from '../row.ts'
 import { tick } from '../tick.ts'
@@ -8,14 +8,14 @@ import { underAttack } from './victim.ts'
 
 const CONNECTIONS = 300
 const SILENT_SECONDS = 6
-/** As much as is taken of a JSON document. */
+/** The size limit of a JSON document. */
 const BODY_BYTES = 1024 * 1024 - 1000
 const FORMS = 500
 const FORM_SECONDS = 10
 const BOUNDARY = 'a-boundary'
 const FORM = `--${BOUNDARY}\r\ncontent-disposition: form-data; name="file"; filename="slow.bin"\r\n\r\n${'x'.repeat(65_536)}`
 
-/** Each that reads a JSON body before it answers. */
+/** The functions that read a JSON body. */
 const READING: readonly Route[] = [
   routes.po.create,
   routes.po.streamLogs,

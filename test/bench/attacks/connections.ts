@@ -1,10 +1,10 @@
-/** Requests as only an attacker sends them: many at once, silent in the middle, or a few bytes at a time. */
+/** Requests of an attacker: many at once, stalled in the middle, or a few bytes at a time. */
 import { Agent, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Ask } from '../load.ts'
 
-/** What came back: its status, 0 for a connection that ended without an answer, and how many bytes followed. */
+/** The status, or 0 for a connection that ended without a response, and the number of bytes of the body. */
 export interface Outcome {
   readonly status: number
   readonly bytes: number
@@ -12,7 +12,7 @@ export interface Outcome {
 
 const agent = new Agent({ keepAlive: false })
 
-/** Reads the answer as it comes, and keeps nothing of it. */
+/** Reads the response and discards it. */
 export function outcomeOf(url: string, { method, path, headers, body }: Ask): Promise<Outcome> {
   return new Promise((resolve) => {
     const content = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
@@ -30,13 +30,13 @@ export function outcomeOf(url: string, { method, path, headers, body }: Ask): Pr
   })
 }
 
-/** For requests that are to be answered whatever was left before. @throws when it was not */
+/** @throws if the request is not answered */
 export async function answered(url: string, ask: Ask): Promise<void> {
   const { status } = await outcomeOf(url, ask)
   if (status !== 200) throw new Error(`${ask.method} was answered with ${status}`)
 }
 
-/** So many at a time, in order; tells what came back. */
+/** Sends requests in order, `atOnce` at a time. */
 export async function each(count: number, atOnce: number, ask: (nth: number) => Promise<Outcome>): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   let next = 0
@@ -52,7 +52,7 @@ const head = ({ method, path, headers }: Ask): string =>
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join('')}\r\n`
 
-/** Opens a connection and sends this; the other side may end it whenever it likes. */
+/** Opens a connection and sends the text; the other side may close it at any time. */
 function open(url: string, first: string | Buffer): Socket {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
@@ -62,7 +62,7 @@ function open(url: string, first: string | Buffer): Socket {
   return socket
 }
 
-/** @param ask its headers name a length that never arrives: all but the last 1,000 bytes come, and then nothing */
+/** @param ask its body is sent without the last 1,000 bytes of its content length */
 export async function silence(url: string, ask: Ask, connections: number, seconds: number): Promise<void> {
   const length = Number(ask.headers['content-length'])
   const begun = Buffer.concat([Buffer.from(head(ask)), Buffer.alloc(length - 1000, ' ')])
@@ -71,7 +71,7 @@ export async function silence(url: string, ask: Ask, connections: number, second
   for (const socket of sockets) socket.destroy()
 }
 
-/** A beginning on each connection, then a byte each second on all of them. */
+/** Sends the first bytes on each connection, then one byte a second. */
 export async function trickle(url: string, ask: Ask, first: string, connections: number, seconds: number) {
   const sockets = Array.from({ length: connections }, () => open(url, head(ask) + first))
   for (let second = 0; second < seconds; second += 1) {

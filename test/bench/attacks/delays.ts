@@ -1,26 +1,26 @@
 /**
- * How long another client's plain requests take while one client attacks the same process: the mean over an open loop, in
- * which a stall is paid by each request that fell into it, against the mean without the attack.
+ * How long another client's plain requests take while one client attacks the same process: the mean latency in an open loop,
+ * where a stall delays each request that is due in it, against the mean without the attack.
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Route, routes } from '../../../shared/routes.ts'
+import { type Route, routes } from '../../../shared/routes/index.ts'
 import { type Ask, createClient } from '../load.ts'
 import type { BenchNode } from '../node.ts'
 import { atMost, type BenchRow } from '../row.ts'
 import { outcomeOf } from './connections.ts'
-import { EMPTY_BODY } from './twins.ts'
+import { EMPTY_BODY } from './dt.ts'
 
 const PER_SECOND = 50
 const SECONDS = 5
 const EVERY_MS = 1000
 const BUDGET = 2
-/** Longer than this nothing is waited for: a process that stands still answers nobody. */
+/** Time limit of a request: a blocked process answers none. */
 const STILL_MS = 30_000
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
-/** Milliseconds from when each was due. */
+/** Milliseconds since each request was due. */
 async function load(url: string, plain: Ask): Promise<number> {
   const client = createClient(url)
   const began = performance.now()

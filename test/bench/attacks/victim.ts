@@ -1,12 +1,12 @@
 /**
- * One function under attack: a process of its own, started as in its pod. What counts is the most memory that it ever held,
- * as a share of the memory limit of its pod.
+ * The function under attack, as a process that is started as in its pod. The result is its peak memory as a share of the memory
+ * limit of its pod.
  */
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { knativeService } from '../../../knative/function-service.ts'
-import { nodeOptions } from '../../../knative/process.ts'
-import type { Route } from '../../../shared/routes.ts'
+import { nodeOptions } from '../../../knative/image/process.ts'
+import { knativeService } from '../../../knative/manifests/function-service.ts'
+import type { Route } from '../../../shared/routes/index.ts'
 import type { BenchNode } from '../node.ts'
 import { atMost, type BenchRow } from '../row.ts'
 
@@ -20,7 +20,7 @@ interface Container {
   readonly resources: { readonly limits: { readonly memory: string } }
 }
 
-/** In MiB, from the manifest that is deployed. */
+/** In MiB, from the deployed manifest. */
 function limitOf(route: Route): number {
   const { spec } = knativeService(route) as unknown as {
     spec: { template: { spec: { containers: [Container] } } }
@@ -37,7 +37,7 @@ async function peakOf(pid: number): Promise<number | undefined> {
   return kibibytes === undefined ? undefined : Number(kibibytes) / 1024
 }
 
-/** Looks again and again: a process that was ended cannot be asked any more. */
+/** Samples continuously, because the peak of an exited process cannot be read. */
 function watch(pid: number) {
   let peak = 0
   const ended = Promise.withResolvers<void>()
@@ -51,7 +51,7 @@ function watch(pid: number) {
     }
   })()
   return {
-    /** Resolves when the process is gone. */
+    /** Resolves when the process has exited. */
     ended: ended.promise,
     async stop(): Promise<number> {
       watching = false
@@ -69,15 +69,15 @@ export interface Victim {
 export interface Attack {
   readonly name: string
   readonly route: Route
-  /** Settings over those of the node. */
+  /** Settings that override those of the node. */
   readonly env?: Readonly<Record<string, string>>
-  /** May not fail for what the function answers, or for a connection that it ends. */
+  /** Must tolerate any response and closed connections. */
   readonly run: (victim: Victim) => Promise<unknown>
 }
 
 export async function underAttack(node: BenchNode, { name, route, env, run }: Attack): Promise<BenchRow> {
   const limit = limitOf(route)
-  // In its pod Node sizes the heap by the limit: half of it. No such limit is on a process here.
+  // In a pod Node limits the heap to half of the memory limit; a process here has no such limit.
   const heap = `--max-old-space-size=${limit / 2}`
   const victim = await node.start(route, { ...env, NODE_OPTIONS: `${nodeOptions(route)} ${heap}` })
   const watched = watch(victim.pid)
@@ -90,7 +90,7 @@ export async function underAttack(node: BenchNode, { name, route, env, run }: At
     watched.ended.then(() => ENDED),
     delay(WITHIN_MS, `the attack was not over within ${WITHIN_MS / 1000} s`, { ref: false }),
   ])
-  // Its connections end before it does.
+  // Its connections close before it exits.
   const fault = await Promise.race([watched.ended.then(() => ENDED), delay(ENDING_MS, said)])
   const peak = await watched.stop()
   await victim.stop()

@@ -1,6 +1,6 @@
-/** What a function's account may do at the real API server: what its row of the route table grants, and nothing else. */
+/** The real API server grants a function's service account exactly the permissions of its route. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { poRoutes } from '../../../shared/routes.ts'
+import { poRoutes } from '../../../shared/routes/index.ts'
 import { allowed, CLUSTER_WIDE, granted, pairs, RESOURCES } from './access.ts'
 import { type Node, openNode } from './node.ts'
 

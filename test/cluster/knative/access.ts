@@ -1,10 +1,10 @@
-/** What an account may do at the real API server, as it says itself. */
-import type { Route } from '../../../shared/routes.ts'
+/** The permissions of a service account, by subject access reviews. */
+import type { Route } from '../../../shared/routes/index.ts'
 import type { Api } from '../api.ts'
 
 const VERBS = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection']
 
-/** Whatever these functions touch, and what somebody who got into one would ask for. */
+/** The resources that functions use, and those that an intruder would want. */
 export const RESOURCES: Readonly<Record<string, readonly string[]>> = {
   '': [
     'pods',

@@ -1,4 +1,4 @@
-/** Analyses keep every core of the node busy, and the control plane has its turn: lines, creates, no failure. */
+/** The control plane works while analyses compute on every core of the node: lines and creates succeed. */
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -11,7 +11,7 @@ const PROGRAMS = {
   busy: { entry: 'test/cluster/pods/busy.ts' },
   pulse: { entry: 'test/cluster/pods/pulse.ts' },
 } as const
-/** Each computes on one core: twice as many as there are. */
+/** Twice the number of cores; each analysis computes on one. */
 const BUSY = 2 * availableParallelism()
 const LINES = 400
 const BUDGET_MS = 250
@@ -44,7 +44,7 @@ const inLog = async (id: string): Promise<Pulse | undefined> => {
   return json === undefined ? undefined : (JSON.parse(json.replaceAll('\\"', '"')) as Pulse)
 }
 
-/** Sends its lines, says how that was, and goes. @returns also how many of them the Hub has */
+/** Runs an analysis that sends lines. @returns its results and the number of lines at the Hub */
 async function pulse(): Promise<Pulse & { readonly kept: number }> {
   const id = randomUUID()
   await node.create(id, images.pulse)
@@ -77,7 +77,7 @@ test('lines are taken as soon as ever while analyses compute on every core, and 
       creates.push(Math.round(performance.now() - began))
     }),
   )
-  // Of its own accord: the first lines go out while the others start.
+  // Concurrently: the first lines are sent while the others start.
   const [starts] = await Promise.all([pulse(), starting])
   print('starts', starts)
   console.log(

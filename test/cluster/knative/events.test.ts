@@ -1,4 +1,4 @@
-/** With a broker: the loop's events of single analyses, and what a user's own function hears of all that happens. */
+/** With a broker: the loop's events of single analyses, and the state changes that a user's function receives. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../api.ts'
@@ -20,7 +20,7 @@ beforeAll(async () => {
       settings: { ...node.installation.overlay.settings, FANOUT: 'events' },
     }),
   )
-  // One pod that stays: what it hears is in its memory.
+  // One permanent pod, because it stores events in memory.
   const scale = { 'autoscaling.knative.dev/min-scale': '1', 'autoscaling.knative.dev/max-scale': '1' }
   await startFunction(node, userFunction('listener', listener, scale))
   await node.api.create(trigger('everything'), 'Trigger')
@@ -50,7 +50,7 @@ const trigger = (name: string, attributes?: Readonly<Record<string, string>>) =>
   },
 })
 
-/** Asked by way of the API server. */
+/** Read through the API server. */
 async function heard(id: string): Promise<readonly Heard[]> {
   const [pod] = await podsOfFunction(node, 'listener')
   const path = `/api/v1/namespaces/${node.api.namespace}/pods/${pod?.metadata.name}:8012/proxy/`

@@ -1,4 +1,4 @@
-/** What goes wrong in pods, and what others delete: each is named in words, and each converges. */
+/** Faults of pods and deletions by other users: the cause of each is reported, and the analysis converges. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MISBEHAVIOURS } from '../../sandbox/images/misbehave.ts'
@@ -30,7 +30,7 @@ beforeAll(async () => {
 })
 afterAll(() => node.close())
 
-/** A peer that is only just back may not answer yet: then the answer is 503, and the call is to be repeated. */
+/** A peer may not be ready yet: the request is repeated on 503. */
 const remove = async (id: string) => {
   await eventually('it is deleted', async () => (await node.send('DELETE', `/po/delete/${id}`)).ok)
   await node.untilGone(id, 90_000)
@@ -44,11 +44,11 @@ interface Case {
   readonly what: string
   readonly image: () => string
   readonly ends: 'failed' | 'executed'
-  /** In the words that the Hub was told. */
+  /** Part of the line at the Hub. */
   readonly cause: RegExp
 }
 
-/** With a budget of two restarts. */
+/** With two restarts. */
 const CASES: readonly Case[] = [
   {
     what: 'stuck at first',
@@ -105,7 +105,7 @@ describe('an analysis that is', () => {
 type Pods = readonly PodObject[]
 const uids = (pods: Pods) => alive(pods).map(({ metadata }) => metadata.uid)
 
-/** What somebody does to an analysis that executes, and whether its pod goes on. */
+/** Deletions while an analysis executes, and whether its pod survives. */
 const HANDS: readonly (readonly [what: string, act: (id: string) => Promise<unknown>, keepsPod: boolean])[] = [
   [
     'its pod',
@@ -155,7 +155,7 @@ const HANDS: readonly (readonly [what: string, act: (id: string) => Promise<unkn
   ],
 ]
 
-describe('while it executes, somebody deletes', () => {
+describe('while it executes, a user deletes', () => {
   test.each(HANDS)('%s, and it executes on', { timeout: 240_000 }, async (what, act, keepsPod) => {
     const id = randomUUID()
     await node.create(id, images.endless)
@@ -185,7 +185,7 @@ describe('while it executes, somebody deletes', () => {
   })
 })
 
-/** Whether so many pods of it have begun their work, and said so through the proxy. */
+/** Whether this many of its pods have sent their first line through the proxy. */
 const hasSaid = async (id: string, pods: number) =>
   (await messages(id)).filter((text) => text === 'working').length >= pods
 
@@ -194,7 +194,7 @@ const isReady = (object: ApiObject | undefined): boolean => {
   return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
 }
 
-/** Whether the way from the loop to the analysis is whole: proxy, its policy and the policy of the run. */
+/** Whether the loop can reach the analysis: through proxy, its policy and the policy of the run. */
 async function answers(id: string): Promise<boolean> {
   const proxies = alive(await node.api.pods(`component=flame-analysis-nginx,flame-po/analysis-id=${id}`))
   const policy = await node.api.find('NetworkPolicy', `nginx-to-analysis-${id}-1-policy`)

@@ -1,9 +1,9 @@
-/** What `make deploy` leaves: everything ready, reachable by the gateway alone, and the same again when it is repeated. */
+/** After `make deploy` everything is ready and reachable only through the gateway; a second one changes nothing. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Endpoint, poRoutes } from '../../../shared/routes.ts'
+import { type Endpoint, poRoutes } from '../../../shared/routes/index.ts'
 import { redeploy } from './installation.ts'
 import { run, succeed } from './make.ts'
 import { type Node, openNode } from './node.ts'
@@ -37,7 +37,7 @@ describe('the manifests', () => {
   test('that need what the cluster has not are refused as a whole, by name', async () => {
     const { code, lines } = await run(
       'make',
-      ['--no-print-directory', 'deploy', 'OVERLAY=knative/overlays/httproute'],
+      ['--no-print-directory', 'deploy', 'OVERLAY=knative/config/overlays/httproute'],
       {
         env: { KUBECONFIG: node.environment.kubeconfig },
       },
@@ -87,7 +87,10 @@ describe('the installation', () => {
   })
 
   test('takes the manifest of a function from kn, too', async () => {
-    const manifest = await readFile(new URL('../../../knative/base/services/po-docs.yaml', import.meta.url), 'utf8')
+    const manifest = await readFile(
+      new URL('../../../knative/config/base/services/po-docs.yaml', import.meta.url),
+      'utf8',
+    )
     const file = join(await mkdtemp(join(tmpdir(), 'po-kn-')), 'po-docs.yaml')
     await writeFile(
       file,
@@ -103,7 +106,7 @@ describe('the installation', () => {
     await rm(dirname(file), { recursive: true })
     expect(lines.join('\n')).toMatch(/po-docs/)
     expect((await node.send('GET', '/api/docs')).status).toBe(200)
-    // What kn remembers in the object must not stand in the way of deployments, of which the second would meet it.
+    // kn's annotation in the object must not break later deployments: the second one would fail.
     for (const _ of [1, 2]) await redeploy(node.installation, node.environment, {})
   })
 })
@@ -111,14 +114,14 @@ describe('the installation', () => {
 const readersOf = async (setting: string): Promise<readonly string[]> => {
   const texts = await Promise.all(
     poRoutes.map(async ({ name }) => {
-      const manifest = new URL(`../../../knative/base/services/${name}.yaml`, import.meta.url)
+      const manifest = new URL(`../../../knative/config/base/services/${name}.yaml`, import.meta.url)
       return (await readFile(manifest, 'utf8')).includes(`key: ${setting},`) ? name : ''
     }),
   )
   return texts.filter(Boolean).sort()
 }
 
-/** Everything a user may call, with the answer that an empty node gives to a call with a token and the least of a body. */
+/** All routes of users, with the response of an empty node to a call with a token and a minimal body. */
 const ANSWERS: Readonly<Record<string, number>> = {
   'POST /po/': 422,
   'POST /po/stream_logs': 422,

@@ -1,7 +1,6 @@
 /**
- * A node of which everything runs on the cluster: the functions as Knative Services behind their gateway, installed by
- * `make deploy` as an operator does, into a namespace that demands Pod Security *restricted*. Only what a node finds outside
- * of its cluster is on this machine: database, Hub and Keycloak.
+ * A node on the cluster: `make deploy` installs the functions as Knative Services behind their gateway into a namespace that
+ * enforces Pod Security *restricted*. The external services are on this machine: database, Hub and Keycloak.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -21,10 +20,10 @@ import { type OverlayInput, removeOverlay, writeOverlay } from './overlay.ts'
 /** Seconds between two ticks. */
 const INTERVAL = 2
 
-/** What the test files are told; plain data, since they run in other processes. */
+/** Plain data, since test files run in other processes. */
 export interface Installation {
   readonly namespace: string
-  /** The gateway, through a forwarded port. */
+  /** URL of the gateway through a forwarded port. */
   readonly url: string
   readonly realm: {
     readonly url: string
@@ -32,9 +31,9 @@ export interface Installation {
     readonly clientId: string
     readonly clientSecret: string
   }
-  /** The Hub's stand-in as this machine reaches it; `/_sandbox` tells what it was told. */
+  /** URL of the Hub's stand-in for this machine; `/_sandbox` lists the reports. */
   readonly hubUrl: string
-  /** As this machine reaches it. */
+  /** URL for this machine. */
   readonly database: {
     readonly host: string
     readonly port: number
@@ -44,11 +43,11 @@ export interface Installation {
   }
   readonly images: Images
   readonly functionImage: string
-  /** What the overlay was written from: a test writes another one of it. */
+  /** Input of the overlay, from which a test can write another one. */
   readonly overlay: OverlayInput
-  /** File that the Secret was made of. */
+  /** File of the Secret. */
   readonly secretsFile: string
-  /** What `make deploy` printed. */
+  /** Output of `make deploy`. */
   readonly deployed: readonly string[]
 }
 
@@ -60,7 +59,7 @@ declare module 'vitest' {
 
 const toolEnv = ({ kubeconfig }: Pick<ClusterEnvironment, 'kubeconfig'>) => ({ KUBECONFIG: kubeconfig })
 
-/** `make TARGET`, with the lines that it prints. */
+/** Runs `make TARGET` and prints its lines. */
 export const make = (
   environment: Pick<ClusterEnvironment, 'kubeconfig'>,
   target: string,
@@ -76,7 +75,7 @@ export const make = (
     },
   )
 
-/** The installation with something else about it, deployed as an upgrade is. @returns what was printed */
+/** Deploys a changed overlay, like an upgrade. @returns the output */
 export async function redeploy(
   { overlay, secretsFile }: Installation,
   environment: Pick<ClusterEnvironment, 'kubeconfig'>,
@@ -110,13 +109,13 @@ export async function install(stops: AsyncDisposableStack): Promise<Installation
   const api = createApi(kubeconfig, `po-node-${randomBytes(4).toString('hex')}`)
   stops.defer(() => api.close())
   stops.defer(() => timed('namespace removed', api.removeNamespace))
-  // Nothing is to be drained any more, which takes a function half a minute.
+  // Skips the drain, which takes half a minute for a function.
   stops.defer(api.endPods)
   await api.makeNamespace({ 'pod-security.kubernetes.io/enforce': 'restricted' })
   await installAdmission(kubeconfig)
   const functionImage = await timed('image of the functions built and loaded', () => loadFunctionImage(environment))
   const images = await timed('images of analyses, peers and proxy loaded', () => loadImages(environment, {}))
-  const outside = await timed('database, Hub and doors to them', () => startOutside(environment))
+  const outside = await timed('database, Hub and proxies to them', () => startOutside(environment))
   stops.defer(outside.stop)
   await timed('peers ready', () => startSurroundings(api, images.node))
 

@@ -1,6 +1,6 @@
 /**
- * Fifty lives, eight at a time: each pod tries to get out from its first instruction until it is killed, in lives that end
- * by stop, by delete at any moment, and with their policies deleted by hand. Nothing is ever reached but proxy and DNS.
+ * Fifty analyses, eight at a time: each pod tries to escape from its first instruction until it is killed. They end by stop, by
+ * delete at any moment, and with their policies deleted by hand. They reach only proxy and DNS.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,12 +15,12 @@ import { type Node, OWNED, openNode } from './node.ts'
 
 const LIVES = 50
 const AT_ONCE = 8
-/** Tries of a target each second, of which fifty milliseconds apart are twenty; a busy machine makes fewer. */
+/** Minimum attempts per target and second: a pause of 50 ms allows twenty, a busy machine makes fewer. */
 const LEAST_TRIES = 10
 
 const NEIGHBOUR = randomUUID()
 const OPEN = ['its proxy', 'name server']
-/** What only a policy of an analysis or of its proxy holds back, so that nobody at all gets there. */
+/** Targets that only a policy of an analysis or its proxy blocks. */
 const CLOSED = [`analysis ${NEIGHBOUR}`, `proxy of ${NEIGHBOUR}`]
 
 let node: Node
@@ -53,12 +53,12 @@ const runs = (id: string) => eventually('its container runs', async () => sighti
 const hasPolicy = async (id: string) => (await node.api.list('NetworkPolicy', `${OWNED}=${id}`)).length > 0
 
 /**
- * The garbage collector of Kubernetes may remove a policy before a pod that was made in the same moment, since it has not seen
- * the pod yet. For so long the standing policy, which lets nothing through, is the pod's only one.
+ * The garbage collector may delete a policy before a pod that was created at the same moment, if it has not observed the pod
+ * yet. For this long the standing policy, which denies everything, may be the pod's only one.
  */
 const COLLECTION_MS = 3000
 
-/** Names of pods that were seen without a policy of the analysis for longer than garbage collection takes. */
+/** Pods that had no policy of their analysis for longer than garbage collection takes. */
 async function watchOver(id: string, until: Promise<unknown>): Promise<readonly string[]> {
   const bareSince = new Map<string, number>()
   const bare = new Set<string>()
@@ -112,7 +112,7 @@ test('a pod that is no proxy of the analysis does not get to its API', async () 
   await node.api.remove('Pod', 'somebody', 'Background')
 })
 
-/** How a life goes, by its number. */
+/** The scenario of an analysis, by its number. */
 const LIFE: readonly (readonly [how: string, live: (id: string) => Promise<unknown>])[] = [
   [
     'stopped while executing',
@@ -192,7 +192,7 @@ describe(`${LIVES} lives, ${AT_ONCE} at a time`, () => {
           throw new Error(`life ${number}, ${how}: ${error}`)
         })
         const gone = (whole ?? Promise.resolve()).then(() => node.untilGone(id, 90_000))
-        // By-hand lives have no policy for a while, on purpose: the standing one holds them then.
+        // The scenario deletes the policies of the run; the standing policy still applies.
         if (how.includes('by hand')) await gone
         else bare.set(id, await watchOver(id, gone))
       }
@@ -225,7 +225,7 @@ describe(`${LIVES} lives, ${AT_ONCE} at a time`, () => {
     await node.api.remove('Pod', 'anybody', 'Background')
     const ids = [NEIGHBOUR, ...lives.map(({ id }) => id)]
     for (const id of ids) expect(await node.left(`${OWNED}=${id}`)).toEqual([])
-    // A delete that met the end of a stop is carried out by the next sweep.
+    // The next sweep completes a delete that coincided with the end of a stop.
     await eventually('none is listed', async () => {
       const listed = Object.keys(await node.call<object>('GET', '/po/status'))
       return !listed.some((id) => ids.includes(id as typeof NEIGHBOUR))

@@ -1,6 +1,5 @@
 /**
- * An installation that stays until Ctrl-C, for whoever writes these tests: they use it when TEST_INSTALLATION names the
- * file that this prints.
+ * Keeps an installation until Ctrl-C, for work on these tests: they use it if TEST_INSTALLATION is the printed file.
  *
  *     node test/cluster/knative/keep.ts
  *     TEST_INSTALLATION=.run/installation.json npx vitest run --config vitest.cluster.config.ts --project 'on Knative'

@@ -1,4 +1,4 @@
-/** The real `kn` on a real installation: its own commands see our functions, and it finds and runs our plugin. */
+/** The real `kn` on a real installation: its commands list our functions, and it finds and runs our plugin. */
 import { randomUUID } from 'node:crypto'
 import { copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { PING_SOURCE, pingSource } from '../../../knative/ping-source.ts'
-import { poRoutes } from '../../../shared/routes.ts'
-import { PROGRAM } from '../../knative/kn-po/program.ts'
+import { PING_SOURCE, pingSource } from '../../../knative/manifests/ping-source.ts'
+import { poRoutes } from '../../../shared/routes/index.ts'
+import { PROGRAM } from '../../knative/plugin/program.ts'
 import { isInstalled } from '../../shared/po/objects/installed.ts'
 import { createApi, eventually } from '../api.ts'
-import { openDoorTo } from '../door.ts'
+import { startUrlProxy } from '../tcp-proxy.ts'
 import { make } from './installation.ts'
 import { type Printed, run, succeed } from './make.ts'
 import { type Node, openNode } from './node.ts'
@@ -21,7 +21,7 @@ const names = poRoutes.map(({ name }) => name)
 
 describe.skipIf(!isInstalled('kn', 'kn, of the Knative client'))('kn', () => {
   let node: Node
-  /** Of a user who has put the plugin where kn looks for it. */
+  /** Home of a user with the plugin in kn's folder. */
   let home: string
   let env: Record<string, string>
 
@@ -48,7 +48,7 @@ describe.skipIf(!isInstalled('kn', 'kn, of the Knative client'))('kn', () => {
   const kn = (...args: string[]): Promise<Printed> => run('kn', args, { env })
   const po = (verb: string, ...args: string[]) => kn('po', verb, ...args, '-n', node.installation.namespace)
 
-  /** As stdout, when all went well. */
+  /** Standard output of a command that succeeds. */
   async function good(printed: Promise<Printed>): Promise<string> {
     const { code, stdout, lines } = await printed
     expect(code, lines.join('\n')).toBe(0)
@@ -72,7 +72,7 @@ describe.skipIf(!isInstalled('kn', 'kn, of the Knative client'))('kn', () => {
     )
     const { code, lines } = await kn('po', 'stop')
     expect(lines[0]).toBe('kn po: stop: expected the id of an analysis, a UUID, not nothing')
-    // kn itself ends with 1, whatever the plugin ended with.
+    // kn exits with 1, whatever the exit code of the plugin.
     expect(code).not.toBe(0)
     expect((await run(PROGRAM, ['stop'], { env })).code).toBe(2)
   })
@@ -93,7 +93,7 @@ describe.skipIf(!isInstalled('kn', 'kn, of the Knative client'))('kn', () => {
 
   test('applies the file of a function; make deploy takes back what was changed in it', async () => {
     const { namespace, functionImage, overlay, secretsFile } = node.installation
-    const file = 'knative/base/services/po-docs.yaml'
+    const file = 'knative/config/base/services/po-docs.yaml'
     const apply = (...more: string[]) =>
       good(kn('service', 'apply', '-f', file, '--image', functionImage, '-n', namespace, ...more))
     const level = async () => {
@@ -163,9 +163,9 @@ describe.skipIf(!isInstalled('kn', 'kn, of the Knative client'))('kn', () => {
     await eventually('it listens', async () => server.listening)
     const { port } = server.address() as { port: number }
     const { hostAddress, hostName } = node.environment
-    const door = await openDoorTo(hostAddress, hostName, `http://127.0.0.1:${port}`)
+    const proxy = await startUrlProxy(hostAddress, hostName, `http://127.0.0.1:${port}`)
     const { metadata, spec } = pingSource(10)
-    const other = { ...spec, schedule: '* * * * * *', sink: { uri: door.url } }
+    const other = { ...spec, schedule: '* * * * * *', sink: { uri: proxy.url } }
     const source = { ...pingSource(10), metadata: { ...metadata, name: 'kn-test' }, spec: other }
     const { namespace } = node.installation
     const kubectl = (args: string[], input?: object) =>
@@ -192,7 +192,7 @@ describe.skipIf(!isInstalled('kn', 'kn, of the Knative client'))('kn', () => {
       expect(Object.keys(ours?.headers ?? {})).toEqual(expect.arrayContaining(['ce-id', 'ce-time']))
     } finally {
       await kubectl(['delete', 'pingsource', 'kn-test', '--ignore-not-found'])
-      await door.stop()
+      await proxy.stop()
       server.close()
     }
   })

@@ -1,4 +1,4 @@
-/** A real analysis, from create to archive, carried by nothing but PingSource ticks and Knative functions. */
+/** A real analysis from create to archive, with only PingSource ticks and Knative functions. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { timed } from '../world.ts'

@@ -1,4 +1,4 @@
-/** `make` and other programs as an operator types them, with what they print. */
+/** Runs `make` and other programs as an operator does, and captures their output. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 
 export interface Printed {
   readonly code: number
-  /** Both streams, in the order in which they came. */
+  /** Both streams, interleaved. */
   readonly lines: readonly string[]
   readonly stdout: string
 }
@@ -19,7 +19,7 @@ export interface RunOptions {
   readonly onLine?: (line: string) => void
 }
 
-/** Runs a program in the root of the repository. Any exit code is an answer. */
+/** Runs a program in the root of the repository, with any exit code. */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Printed> {
   const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...options.env }, stdio: 'pipe' })
   const lines: string[] = []
@@ -38,7 +38,7 @@ export async function run(command: string, args: readonly string[], options: Run
   return { code, lines, stdout }
 }
 
-/** @throws with everything it printed, when it fails */
+/** @throws with all output if it fails */
 export async function succeed(command: string, args: readonly string[], options: RunOptions = {}): Promise<Printed> {
   const printed = await run(command, args, options)
   if (printed.code !== 0) throw new Error(`${command} ${args.join(' ')}: ${printed.code}\n${printed.lines.join('\n')}`)

@@ -1,4 +1,4 @@
-/** The installation as a test file uses it: a user of its API, of its cluster and of its Hub. */
+/** Clients of the installation's API, its cluster and its Hub, for a test file. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inject } from 'vitest'
 import type { AnalysisRecord } from '../../sandbox/hub-world.ts'
@@ -12,7 +12,7 @@ export type Statuses = Readonly<Record<string, { readonly status: string; readon
 export type Logs = { readonly analysis: Record<string, string[]>; readonly nginx: Record<string, string[]> }
 
 export const OWNED = 'flame-po/analysis-id'
-/** A token is asked for anew when it has less than this to live. */
+/** A token is renewed when its remaining lifetime is shorter. */
 const RENEW_MS = 20_000
 const FORWARDED_AGAIN_MS = 2000
 
@@ -32,7 +32,7 @@ export function tokens({ url, realm, clientId, clientSecret }: Installation['rea
   }
 }
 
-/** Undefined where Keycloak has no such client. */
+/** Undefined if Keycloak has no such client. */
 async function clientsOf({ url, realm }: Installation['realm'], token: string, id: string): Promise<unknown[]> {
   const answer = await fetch(`${url}/admin/realms/${realm}/clients?clientId=${id}`, {
     headers: { authorization: `Bearer ${token}` },
@@ -51,11 +51,11 @@ export function openNode() {
     const headers = { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' }
     const ask = () =>
       fetch(`${installation.url}${path}`, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) })
-    // A forwarded port breaks with the pod behind it, and is there again in a moment.
+    // A forwarded port breaks with its pod, and reconnects within a moment.
     return ask().catch(() => sleep(FORWARDED_AGAIN_MS).then(ask))
   }
 
-  /** @throws for any status but 200 */
+  /** @throws unless the status is 200 */
   async function call<T>(method: Method, path: string, body?: object): Promise<T> {
     const answer = await send(method, path, body)
     const text = await answer.text()
@@ -72,7 +72,7 @@ export function openNode() {
     return (await Promise.all(lists)).flat()
   }
 
-  /** What the Hub was told about an analysis, in order. */
+  /** The reports about an analysis, in order. */
   async function told(id: string): Promise<AnalysisRecord> {
     const answer = await fetch(`${installation.hubUrl}/_sandbox/analyses/${id}`)
     return (await answer.json()) as AnalysisRecord
@@ -96,7 +96,7 @@ export function openNode() {
     untilGone: (id: string, limitMs?: number) =>
       eventually(`nothing is left of ${id}`, async () => (await left(`${OWNED}=${id}`)).length === 0, limitMs),
     told,
-    /** The end as the Hub learns it: the analysis itself is archived a moment later. */
+    /** Waits for the terminal status at the Hub; the analysis is archived a moment later. */
     untilTold: (id: string, word: string, limitMs?: number) =>
       eventually(
         `the Hub knows that ${id} is ${word}`,

@@ -1,16 +1,16 @@
 /**
- * What an installation needs from outside of the cluster, on this machine: the real database, the Hub's stand-in, and the
- * Keycloak that the tests are told of, or its stand-in. Pods reach them through doors.
+ * The external services of an installation on this machine: the real database, the Hub's stand-in, and the Keycloak of the
+ * environment or its stand-in. Pods reach them through forwarded ports.
  */
 import { randomBytes } from 'node:crypto'
 import { startHub } from '../../sandbox/hub.ts'
 import { startKeycloak } from '../../sandbox/keycloak.ts'
 import { type PostgresServer, startPostgres } from '../../sandbox/postgres.ts'
-import { openDoor, openDoorTo } from '../door.ts'
 import type { ClusterEnvironment } from '../environment.ts'
+import { startTcpProxy, startUrlProxy } from '../tcp-proxy.ts'
 
 export interface Realm {
-  /** As this machine reaches it. */
+  /** URL for this machine. */
   readonly url: string
   readonly realm: string
   readonly clientId: string
@@ -19,10 +19,10 @@ export interface Realm {
 
 export interface Outside {
   readonly realm: Realm
-  /** As this machine reaches it; `/_sandbox` tells what it was told. */
+  /** URL for this machine; `/_sandbox` lists the reports. */
   readonly hubUrl: string
   readonly postgres: PostgresServer
-  /** Settings by which functions in the cluster find all of it. */
+  /** Settings by which functions in the cluster connect to them. */
   readonly settings: Readonly<Record<string, string>>
   readonly secrets: Readonly<Record<string, string>>
   stop(): Promise<void>
@@ -47,12 +47,12 @@ export async function startOutside(environment: ClusterEnvironment): Promise<Out
   const hub = await startHub({ autoRegister: true, nodeName: 'cluster-test' })
   stops.defer(hub.stop)
   const realm = await realmOf(environment, stops)
-  const databaseDoor = await openDoor(hostAddress, postgres)
-  stops.defer(databaseDoor.stop)
-  const hubDoor = await openDoorTo(hostAddress, hostName, hub.url)
-  stops.defer(hubDoor.stop)
-  const keycloakDoor = await openDoorTo(hostAddress, hostName, realm.url)
-  stops.defer(keycloakDoor.stop)
+  const databaseProxy = await startTcpProxy(hostAddress, postgres)
+  stops.defer(databaseProxy.stop)
+  const hubProxy = await startUrlProxy(hostAddress, hostName, hub.url)
+  stops.defer(hubProxy.stop)
+  const keycloakProxy = await startUrlProxy(hostAddress, hostName, realm.url)
+  stops.defer(keycloakProxy.stop)
   const kept = stops.move()
   return {
     realm,
@@ -60,14 +60,14 @@ export async function startOutside(environment: ClusterEnvironment): Promise<Out
     postgres,
     settings: {
       POSTGRES_HOST: hostName,
-      POSTGRES_PORT: String(databaseDoor.port),
+      POSTGRES_PORT: String(databaseProxy.port),
       POSTGRES_USER: postgres.user,
       POSTGRES_DB: postgres.database,
-      KEYCLOAK_URL: keycloakDoor.url,
+      KEYCLOAK_URL: keycloakProxy.url,
       KEYCLOAK_REALM: realm.realm,
       RESULT_CLIENT_ID: realm.clientId,
-      HUB_URL_CORE: `${hubDoor.url}/core`,
-      HUB_URL_AUTH: `${hubDoor.url}/auth`,
+      HUB_URL_CORE: `${hubProxy.url}/core`,
+      HUB_URL_AUTH: `${hubProxy.url}/auth`,
       HUB_CLIENT_ID: hub.clientId,
     },
     secrets: {

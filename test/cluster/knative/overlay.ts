@@ -1,12 +1,13 @@
-/** The overlay of a test installation, written as an operator would write theirs: beside the base, never into it. */
+/** Writes the overlay of a test installation like an operator's: beside the base, which it does not change. */
+import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
-import { IMAGE } from '../../../knative/function-service.ts'
-import { KNATIVE_NAMESPACES } from '../../../knative/policies.ts'
-import { renderPingSource } from '../../../knative/status-loop.ts'
-import { twinSources } from '../../../knative/twins.ts'
+import { dtSources } from '../../../knative/manifests/dt.ts'
+import { IMAGE } from '../../../knative/manifests/function-service.ts'
+import { KNATIVE_NAMESPACES } from '../../../knative/manifests/policies.ts'
+import { renderPingSource } from '../../../knative/manifests/status-loop.ts'
 
 const OVERLAYS = new URL('../../../.run/overlays/', import.meta.url)
 const NGINX = 'nginxinc/nginx-unprivileged'
@@ -17,12 +18,12 @@ export interface OverlayInput {
   readonly settings: Readonly<Record<string, string>>
   readonly functionImage: string
   readonly nginxImage: string
-  /** Namespaces that requests come to functions from, beside those that the base knows. */
+  /** Namespaces with access to functions besides those of the base. */
   readonly ingressNamespaces: readonly string[]
   readonly components?: readonly string[]
-  /** Folder of the sources whose manifests are deployed; these if absent. Roles belong to a version as its image does. */
+  /** Folder of the sources whose manifests are deployed; default: these. Image and roles must be of one version. */
   readonly sources?: string | undefined
-  /** Annotations of the template of one function. */
+  /** Annotations of the revision template of one function. */
   readonly annotations?: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
@@ -42,7 +43,7 @@ const WAYS = [
 ] as const
 const WAYS_OF_RUNS = [['dt-runs', '/spec/egress/0/to']] as const
 
-/** As the comment in `overlays/flame` says. */
+/** The patch of the comment in `overlays/flame`. */
 const ways = (namespaces: readonly string[], policies: readonly (readonly [name: string, path: string])[] = WAYS) =>
   namespaces
     .filter((name) => !KNATIVE_NAMESPACES.includes(name))
@@ -65,15 +66,22 @@ const annotated = (annotations: OverlayInput['annotations'] = {}) =>
     ),
   }))
 
-const baseOf = ({ sources }: OverlayInput): string =>
-  sources ? relative(fileURLToPath(new URL('any/', OVERLAYS)), join(sources, 'knative/base')) : '../../../knative/base'
+const BASE = '../../../knative/config/base'
+
+/** Before 0.2 the base of the sources was one folder up. */
+const baseOf = ({ sources }: OverlayInput): string => {
+  if (!sources) return BASE
+  const base = ['knative/config/base', 'knative/base'].map((path) => join(sources, path)).find(existsSync)
+  if (!base) throw new Error(`${sources} has no base of manifests`)
+  return relative(fileURLToPath(new URL('any/', OVERLAYS)), base)
+}
 
 const kustomization = (input: OverlayInput) => ({
   apiVersion: 'kustomize.config.k8s.io/v1beta1',
   kind: 'Kustomization',
   namespace: input.namespace,
   resources: [baseOf(input)],
-  components: (input.components ?? []).map((name) => `../../../knative/components/${name}`),
+  components: (input.components ?? []).map((name) => `../../../knative/config/components/${name}`),
   configMapGenerator: [
     {
       name: 'po-settings',
@@ -87,20 +95,13 @@ const kustomization = (input: OverlayInput) => ({
   patches: [{ path: 'ping-source.yaml' }, ...ways(input.ingressNamespaces), ...annotated(input.annotations)],
 })
 
-/** The orchestrator of digital twins alone, as `overlays/twins` has it. */
-const twins = ({
-  namespace,
-  intervalSeconds,
-  settings,
-  functionImage,
-  nginxImage,
-  ingressNamespaces,
-}: OverlayInput) => ({
+/** The digital-twin orchestrator alone, as in `overlays/dt`. */
+const dt = ({ namespace, intervalSeconds, settings, functionImage, nginxImage, ingressNamespaces }: OverlayInput) => ({
   apiVersion: 'kustomize.config.k8s.io/v1beta1',
   kind: 'Kustomization',
   namespace,
-  resources: ['../../../knative/base'],
-  components: ['twins', 'twins-only'].map((name) => `../../../knative/components/${name}`),
+  resources: [BASE],
+  components: ['dt', 'dt-only'].map((name) => `../../../knative/config/components/${name}`),
   configMapGenerator: [
     {
       name: 'po-settings',
@@ -115,12 +116,12 @@ const twins = ({
 })
 
 /** @returns the folder */
-export async function writeTwinOverlay(input: OverlayInput): Promise<string> {
+export async function writeDtOverlay(input: OverlayInput): Promise<string> {
   const folder = new URL(`${input.namespace}/`, OVERLAYS)
   await mkdir(folder, { recursive: true })
-  const loop = twinSources(input.intervalSeconds).find(({ kind }) => kind === 'PingSource')
+  const loop = dtSources(input.intervalSeconds).find(({ kind }) => kind === 'PingSource')
   await writeFile(new URL('loop.yaml', folder), stringify(loop))
-  await writeFile(new URL('kustomization.yaml', folder), stringify(twins(input)))
+  await writeFile(new URL('kustomization.yaml', folder), stringify(dt(input)))
   return fileURLToPath(folder)
 }
 
@@ -136,15 +137,15 @@ export async function writeOverlay(input: OverlayInput, name = input.namespace):
   return fileURLToPath(folder)
 }
 
-/** One of the overlays that come with the project, in another namespace. @returns the folder */
+/** An overlay of the project in another namespace. @returns the folder */
 export async function writeSurvey(overlay: string, namespace: string): Promise<string> {
   const folder = new URL(`survey-${overlay}/`, OVERLAYS)
   await mkdir(folder, { recursive: true })
-  // A Job cannot be changed, so that the one of an installation is in the way.
+  // The pod template of a Job is immutable, so the Job is left out.
   const rename = { op: 'replace', path: '/metadata/name', value: 'survey' }
   const content = {
     namespace,
-    resources: [`../../../knative/overlays/${overlay}`],
+    resources: [`../../../knative/config/overlays/${overlay}`],
     patches: [{ target: { kind: 'Job' }, patch: json([rename]) }],
   }
   await writeFile(new URL('kustomization.yaml', folder), stringify(content))

@@ -1,4 +1,4 @@
-/** Functions come and go with their load, and are replaced under it: nobody's request is lost, and the first answer is soon. */
+/** Functions scale with their load and are replaced under load: no request is lost, and a cold start is fast. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -53,7 +53,7 @@ const status = async () => ({ url: inside('po-status', '/po/status'), headers: a
 const kubectl = (...args: string[]) =>
   succeed('kubectl', [...args, '--namespace', node.api.namespace], { env: { KUBECONFIG: node.environment.kubeconfig } })
 
-/** When a pod of the function was there, its container ran, and it was ready: each looked for every few milliseconds. */
+/** When a pod of the function existed, its container ran, and it was ready; polled every few milliseconds. */
 async function watchFirstPod(name: string, signal: AbortSignal) {
   const seen: { scheduled?: number; running?: number; ready?: number } = {}
   while (!signal.aborted && !seen.ready) {
@@ -109,7 +109,7 @@ describe('from zero', () => {
     ]
     for (let pair = 0; pair < PAIRS; pair += 1) {
       await Promise.all(['po-status', 'bare'].map(atZero))
-      // Whoever is second finds the machine a little busier: they take turns.
+      // The second of a pair finds the machine a little busier, so the order alternates.
       for (const side of pair % 2 === 0 ? sides : sides.toReversed()) await side()
     }
     const ratio = median(ours) / median(bare)
@@ -192,7 +192,7 @@ describe('warm', () => {
   })
 })
 
-/** The same container as in the function's pod, without anything before it. @returns its address */
+/** The container of the function's pod without proxies in front of it. @returns its address */
 async function startAlone(pod: string): Promise<string> {
   const found = await node.api.find('Pod', pod)
   const spec = found?.['spec'] as {

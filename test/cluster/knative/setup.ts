@@ -1,11 +1,11 @@
-/** One installation for all test files of this folder; whatever happens, nothing of it stays. */
+/** One installation for all test files of this folder; it is always removed. */
 import { readFile } from 'node:fs/promises'
 import type { TestProject } from 'vitest/node'
 import { type Installation, install } from './installation.ts'
 
 let kept = new AsyncDisposableStack()
 
-/** @throws when there is none, and none can be made */
+/** @throws if there is no installation and none can be created */
 async function installed(stops: AsyncDisposableStack): Promise<Installation> {
   const file = process.env['TEST_INSTALLATION']
   return file ? (JSON.parse(await readFile(file, 'utf8')) as Installation) : install(stops)

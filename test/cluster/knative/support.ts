@@ -1,4 +1,4 @@
-/** Pods and functions of users, beside the installation: a client inside of the cluster, and functions of their own. */
+/** A client pod in the cluster, and functions of users, besides the installation. */
 import type { ApiObject, PodObject } from '../api.ts'
 import { eventually } from '../api.ts'
 import { loadPrograms } from '../images.ts'
@@ -23,7 +23,7 @@ export interface Client {
 
 const CLIENT_PORT = 8080
 
-/** A pod that calls from inside of the cluster. */
+/** A pod that sends requests from inside the cluster. */
 export async function startClient({ api }: Node, image: string, name: string): Promise<Client> {
   const labels = { app: name }
   await api.create(plainPod(name, labels, { image }))
@@ -50,7 +50,7 @@ export async function startClient({ api }: Node, image: string, name: string): P
   }
 }
 
-/** A Knative Service as a user would write it: within the cluster, confined as the namespace demands. */
+/** A user's Knative Service: cluster-local, with the Pod Security of the namespace. */
 export const userFunction = (
   name: string,
   image: string,
@@ -94,7 +94,7 @@ export async function startFunction({ api }: Node, object: ApiObject): Promise<v
   await eventually(`${name} is ready`, async () => isReady(await api.find('KnativeService', name)))
 }
 
-/** Pods of a function that have not been told to end. */
+/** Pods of a function that are not terminating. */
 export const podsOfFunction = async ({ api }: Node, name: string): Promise<readonly PodObject[]> =>
   (await api.pods(`serving.knative.dev/service=${name}`)).filter(({ metadata }) => !metadata.deletionTimestamp)
 

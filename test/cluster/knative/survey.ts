@@ -1,11 +1,11 @@
-/** An overlay of the project, applied to the real API server as far as a dry run goes. */
+/** Applies an overlay of the project to the real API server as a dry run. */
 import type { ClusterEnvironment } from '../environment.ts'
 import { succeed } from './make.ts'
 import { removeOverlay, writeSurvey } from './overlay.ts'
 
 /**
- * @param namespace that has the accounts of its functions: Serving asks for their pods
- * @returns the functions that were accepted
+ * @param namespace with the service accounts of its functions, which Serving's dry run needs
+ * @returns the accepted functions
  */
 export async function survey(
   overlay: string,

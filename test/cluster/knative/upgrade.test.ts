@@ -1,6 +1,6 @@
 /**
- * From one version to the next and back while analyses run: image and manifests, as the roles of a version are its own. The
- * former one is made of the commit that TEST_FORMER names; without it, of these sources, so that only its name differs.
+ * Upgrade and rollback of image and manifests while analyses run. The former version is built from the commit TEST_FORMER, or
+ * else from these sources under another name.
  */
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
@@ -36,7 +36,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** The sources as they were, with the dependencies of today. */
+/** The sources of the commit with the current dependencies. */
 async function formerVersion(): Promise<Version> {
   if (!FORMER) return { functionImage: await loadFunctionImage(node.environment, ROOT, '-former') }
   await run('sh', ['-c', 'git archive "$1" | tar -x -C "$2"', 'sh', FORMER, folder], { cwd: ROOT })

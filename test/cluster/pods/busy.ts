@@ -1,4 +1,4 @@
-/** An analysis that computes on one core until it is ended, and answers polls meanwhile. */
+/** An analysis that computes on one core until it is killed, and answers polls meanwhile. */
 import { Worker } from 'node:worker_threads'
 import { startSdk } from '../../sandbox/images/sdk.ts'
 

@@ -1,4 +1,4 @@
-/** An analysis that writes LINES numbered lines, a few every second, and is done. */
+/** An analysis that writes LINES numbered lines, a few every second, and finishes. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startSdk } from '../../sandbox/images/sdk.ts'
 

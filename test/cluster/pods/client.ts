@@ -1,6 +1,5 @@
 /**
- * Calls from inside of the cluster, as other pods make them. `POST /load` with a `Load` sends so many requests, so many at a
- * time, and answers with a `Loaded`.
+ * Sends requests from inside the cluster. `POST /load` with a `Load` sends its requests and responds with a `Loaded`.
  */
 import { Agent, createServer, type IncomingMessage, request } from 'node:http'
 
@@ -10,20 +9,20 @@ export interface Load {
   readonly headers?: Readonly<Record<string, string>>
   readonly count: number
   readonly atOnce: number
-  /** Before each request of a worker. */
+  /** Pause before each request of a worker. */
   readonly pauseMs?: number
-  /** A connection for each request, as callers without a pool make them. */
+  /** Opens a connection for each request, like callers without a pool. */
   readonly fresh?: boolean
 }
 
 export interface Loaded {
-  /** By status, or by the code of a failed connection. */
+  /** Counts by status, or by the code of a failed connection. */
   readonly outcomes: Readonly<Record<string, number>>
-  /** Of the first that was no 200. */
+  /** The first response that was not 200. */
   readonly oddity?: string
-  /** Milliseconds of the single requests, in the order of their ends. */
+  /** Milliseconds of each request, in the order of completion. */
   readonly times: readonly number[]
-  /** When the first was sent. */
+  /** When the first request was sent. */
   readonly from: number
 }
 

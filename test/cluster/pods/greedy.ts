@@ -1,4 +1,4 @@
-/** An analysis that works for a moment and then takes more memory than any limit of these tests grants. */
+/** An analysis that works for a moment and then exceeds every memory limit of these tests. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startSdk } from '../../sandbox/images/sdk.ts'
 

@@ -1,4 +1,4 @@
-/** A user's own function: keeps the CloudEvents that it gets, in binary mode, and tells them on GET. */
+/** A user's function that stores CloudEvents in binary mode and returns them on GET. */
 import { createServer } from 'node:http'
 
 export interface Heard {

@@ -1,4 +1,4 @@
-/** One of the sandbox's peers as a container: PEER says which; it listens on port 8080. */
+/** The peer of the sandbox that PEER names, as a container; it listens on port 8080. */
 import { SANDBOX_PEERS, startPeers } from '../../sandbox/peers.ts'
 
 const peer = SANDBOX_PEERS.find((name) => name === process.env['PEER'])

@@ -1,8 +1,8 @@
 /**
- * An analysis that tries to get out, from its first instruction until 3 s after it was told to end: to every target of
- * `targets.json` and to its own proxy and name server, each 50 ms. It writes down four times a second what it reached.
+ * An analysis that tries to escape, from its first instruction until 3 s after SIGTERM: every 50 ms it connects to each target
+ * of `targets.json` and to its own proxy and name server. It logs the targets that it reached four times a second.
  *
- * Without a token it is no analysis but any pod: the check that the targets can be reached at all.
+ * Without a token it is a pod without policies, which proves that the targets are reachable.
  */
 import { createSocket } from 'node:dgram'
 import { getServers } from 'node:dns'
@@ -13,17 +13,17 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startSdk } from '../../sandbox/images/sdk.ts'
 
-/** By name. `tcp`: connects, says who it is and hangs up. `udp`: says who it is. */
+/** By name. `tcp`: connects, sends its name and disconnects. `udp`: sends its name. */
 export type Targets = Readonly<
   Record<string, { readonly host: string; readonly port: number; readonly protocol?: 'tcp' | 'udp' }>
 >
 
-/** What happened since the last one; times are those of the machine in milliseconds. */
+/** Attempts since the last sighting; times are those of the machine in milliseconds. */
 export interface Sighting {
   readonly from: number
   readonly until: number
   readonly tried: Readonly<Record<string, number>>
-  /** Connections that were accepted; of datagrams only the receiver knows. */
+  /** Accepted connections; only the receiver can count datagrams. */
   readonly reached: Readonly<Record<string, number>>
 }
 
@@ -49,7 +49,7 @@ function createCounts() {
   }
 }
 
-/** Names are kept for a moment, so that tries are packets to the target and not to the name server. */
+/** Caches names for a moment, so that attempts are packets to the target and not to the name server. */
 function createResolver() {
   const known = new Map<string, { readonly until: number; readonly address: Promise<string> }>()
   return (host: string): Promise<string> => {

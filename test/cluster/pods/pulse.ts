@@ -1,6 +1,6 @@
 /**
- * An analysis that sends a line every PAUSE_MS, whether or not the one before was answered, and then prints how each was: one
- * line `pulse {"statuses":{…},"times":[…]}`, in ms.
+ * An analysis that sends a line every PAUSE_MS without waiting for responses, and then prints the results as one line
+ * `pulse {"statuses":{…},"times":[…]}`, in ms.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startSdk } from '../../sandbox/images/sdk.ts'
@@ -41,5 +41,5 @@ for (let number = 1; number <= LINES; number += 1) {
 await Promise.all(sent)
 console.log(`pulse ${JSON.stringify({ statuses, times: times.map(Math.round) })}`)
 sdk.setProgress(50)
-// The test reads the line before the analysis goes.
+// The test reads the line before the analysis exits.
 await sleep(3_600_000)

@@ -1,4 +1,4 @@
-/** Stands where the orchestrator's gateway would: hands connections on port 8000 over to UPSTREAM_HOST:UPSTREAM_PORT. */
+/** Replaces the orchestrator's gateway: forwards connections on port 8000 to UPSTREAM_HOST:UPSTREAM_PORT. */
 import { connect, createServer } from 'node:net'
 import { pipeline } from 'node:stream'
 
@@ -7,6 +7,6 @@ if (!host || !port) throw new Error('UPSTREAM_HOST and UPSTREAM_PORT are not set
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(0))
 createServer((incoming) => {
   const outgoing = connect({ host, port: Number(port) })
-  // Either side's end, or failure, ends the other one.
+  // If one side closes or fails, the other is closed.
   pipeline(incoming, outgoing, incoming, () => {})
 }).listen(8000)

@@ -1,5 +1,7 @@
 /** Objects that the suite applies, in the shapes and chains of a run. */
-import type { Cluster, KubernetesObject, OwnerReference } from '../../../shared/po/ports.ts'
+
+import type { KubernetesObject, OwnerReference } from '../../../shared/platform/ports.ts'
+import type { PoCluster } from '../../../shared/po/ports/cluster.ts'
 
 export const base64 = (text: string): string => Buffer.from(text).toString('base64')
 export const PATIENCE = { timeout: 20_000, interval: 50 }
@@ -83,14 +85,14 @@ export const ownedBy = (kind: 'ConfigMap' | 'NetworkPolicy', name: string, uid: 
 })
 
 /** ConfigMap (root) → policy → Deployment (→ ReplicaSet → pod). */
-export async function applyChain(cluster: Cluster, name: string, shape: Shape = {}): Promise<void> {
+export async function applyChain(cluster: PoCluster, name: string, shape: Shape = {}): Promise<void> {
   const root = await cluster.apply(config(name, {}))
   const guard = await cluster.apply(policy(name, ownedBy('ConfigMap', name, root.uid)))
   await cluster.apply(deployment(name, { ...shape, owner: ownedBy('NetworkPolicy', name, guard.uid) }))
 }
 
-/** Sampled from the last to go to the first to go: what is seen later implies what was seen before. */
-export async function presentOf(cluster: Cluster, name: string): Promise<readonly boolean[]> {
+/** Read in reverse order of their deletion, so a later read implies the earlier ones. */
+export async function presentOf(cluster: PoCluster, name: string): Promise<readonly boolean[]> {
   const present: boolean[] = []
   for (const kind of ['ConfigMap', 'NetworkPolicy', 'Deployment'] as const) {
     present.push((await cluster.find(kind, name)) !== undefined)

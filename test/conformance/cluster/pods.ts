@@ -1,32 +1,33 @@
-/** Rows about pods that run, for targets where they do. */
+/** Tests with running pods, for targets that run pods. */
 import { describe, expect, test } from 'vitest'
-import type { Cluster } from '../../../shared/po/ports.ts'
+import type { PoCluster } from '../../../shared/po/ports/cluster.ts'
+import { poll } from '../../poll.ts'
 import { applyChain, deployment, PATIENCE, presentOf, type Shape } from './objects.ts'
 
-/** Lives on for its whole grace period. */
+/** Runs until the end of its grace period. */
 const STUBBORN = "trap '' TERM; while :; do sleep 1; done"
-/** Secret, policy, Deployment, pods: none is gone while something right of it is there. */
+/** Secret, policy, Deployment, pods: each is deleted only after everything to its right. */
 const IN_ORDER = /^1*0*$/
 
-async function watchGoing(cluster: Cluster, name: string): Promise<string[]> {
+async function watchGoing(cluster: PoCluster, name: string): Promise<string[]> {
   const seen: string[] = []
   const sample = async () => {
     seen.push((await presentOf(cluster, name)).map(Number).join(''))
     return seen.at(-1)
   }
-  await expect.poll(sample, PATIENCE).toBe('0000')
+  await poll(sample, PATIENCE).toBe('0000')
   return seen
 }
 
-export function podRows(cluster: () => Cluster, shellImage: string | undefined): void {
-  describe.skipIf(!shellImage)('pods', () => {
+export function podRows(cluster: () => PoCluster, shellImage: string | undefined): void {
+  describe('pods', { skip: !shellImage, concurrent: true }, () => {
     const image = shellImage ?? ''
     const podOf = async (name: string) => (await cluster().pods({ app: name }))[0]
     const run = (name: string, shape: Shape) => cluster().apply(deployment(name, { image, ...shape }))
 
     test('a running pod is ready and named after Deployment and ReplicaSet', async () => {
       await run('runs', { script: 'sleep 600' })
-      await expect.poll(async () => (await podOf('runs'))?.ready, PATIENCE).toBe(true)
+      await poll(async () => (await podOf('runs'))?.ready, PATIENCE).toBe(true)
       const pod = await podOf('runs')
       expect(pod).toMatchObject({ phase: 'Running', deleting: false, unschedulable: null, labels: { app: 'runs' } })
       expect(pod?.name).toMatch(/^runs-[a-z0-9]+-[a-z0-9]{5}$/)
@@ -47,7 +48,7 @@ export function podRows(cluster: () => Cluster, shellImage: string | undefined):
     test('an image that is not there is said as the reason, and there is no log', async () => {
       await run('unknown', { image: 'dev.local/not-there:1' })
       const reason = async () => (await podOf('unknown'))?.containers[0]?.waiting?.reason
-      await expect.poll(reason, PATIENCE).toMatch(/^(ErrImagePull|ImagePullBackOff|ErrImageNeverPull)$/)
+      await poll(reason, PATIENCE).toMatch(/^(ErrImagePull|ImagePullBackOff|ErrImageNeverPull)$/)
       const pod = await podOf('unknown')
       expect(pod).toMatchObject({ phase: 'Pending', ready: false })
       expect(await cluster().log(pod?.name ?? '', 'unknown', 100)).toBeUndefined()
@@ -61,16 +62,17 @@ export function podRows(cluster: () => Cluster, shellImage: string | undefined):
       container?.env.push({ name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'not-there', key: 'token' } } })
       await cluster().apply(object)
       const reason = async () => (await podOf('unset'))?.containers[0]?.waiting?.reason
-      await expect.poll(reason, PATIENCE).toBe('CreateContainerConfigError')
+      await poll(reason, PATIENCE).toBe('CreateContainerConfigError')
     })
 
     test('a container that ended is started again in place, and how it ended stays known', async () => {
       await run('crash', { script: 'echo bye; exit 3' })
       const last = async () => (await podOf('crash'))?.containers[0]
-      await expect
-        .poll(async () => (await last())?.lastTerminated ?? (await last())?.terminated, PATIENCE)
-        .toMatchObject({ exitCode: 3, reason: 'Error' })
-      await expect.poll(async () => (await last())?.restarts, PATIENCE).toBeGreaterThan(0)
+      await poll(async () => (await last())?.lastTerminated ?? (await last())?.terminated, PATIENCE).toMatchObject({
+        exitCode: 3,
+        reason: 'Error',
+      })
+      await poll(async () => (await last())?.restarts, PATIENCE).toBeGreaterThan(0)
       expect((await last())?.lastTerminated).toMatchObject({ exitCode: 3, reason: 'Error' })
     })
 
@@ -82,7 +84,7 @@ export function podRows(cluster: () => Cluster, shellImage: string | undefined):
         const tail = await cluster().log((await podOf('logs'))?.name ?? '', 'logs', limit)
         return tail && { text: [...tail.text].join(''), leftOut: tail.leftOut }
       }
-      await expect.poll(async () => (await log(10_000))?.text.endsWith('end ä\n'), PATIENCE).toBe(true)
+      await poll(async () => (await log(10_000))?.text.endsWith('end ä\n'), PATIENCE).toBe(true)
       expect(await log(10_000)).toMatchObject({
         leftOut: 0,
         text: expect.stringMatching(/^line 0 ä\nline 1 ä\n/),
@@ -94,17 +96,17 @@ export function podRows(cluster: () => Cluster, shellImage: string | undefined):
 
     test('removePod: another pod takes its place', async () => {
       await run('replaced', { script: 'sleep 600' })
-      await expect.poll(async () => (await podOf('replaced'))?.ready, PATIENCE).toBe(true)
+      await poll(async () => (await podOf('replaced'))?.ready, PATIENCE).toBe(true)
       const first = (await podOf('replaced'))?.name ?? ''
       expect(await cluster().removePod(first)).toBe(true)
       const others = async () =>
         (await cluster().pods({ app: 'replaced' })).map(({ name, ready }) => [name === first, ready])
-      await expect.poll(others, PATIENCE).toEqual([[false, true]])
+      await poll(others, PATIENCE).toEqual([[false, true]])
     })
 
     test('the chain goes pods first, then Deployment, policy, Secret', async () => {
       await applyChain(cluster(), 'ordered', { image, script: STUBBORN })
-      await expect.poll(async () => (await podOf('ordered'))?.ready, PATIENCE).toBe(true)
+      await poll(async () => (await podOf('ordered'))?.ready, PATIENCE).toBe(true)
       await cluster().remove('ConfigMap', 'ordered')
       const seen = await watchGoing(cluster(), 'ordered')
       expect(seen[0]).toBe('1111')

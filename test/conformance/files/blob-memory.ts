@@ -1,7 +1,8 @@
-/** A BlobStore in memory: that the suite asks for nothing that only a database has, and a store for tests of use cases. */
-import { Fault } from '../../../shared/fault.ts'
+/** A BlobStore in memory. It shows that the suite needs no database, and serves tests of use cases. */
+
 import type { Body } from '../../../shared/files/model.ts'
 import type { BlobStore } from '../../../shared/files/ports.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 
 export function memoryBlobs(held: Map<Body, Buffer[]> = new Map()): BlobStore & { readonly held: Map<Body, Buffer[]> } {
   return {

@@ -2,27 +2,27 @@ import { expect, test } from 'vitest'
 import type { AnalysisId, Report } from '../../../shared/po/model.ts'
 import { drain, LEASE_MS, newId, note, type Subject, together } from './subject.ts'
 
-/** Reports as text: a letter is a log line, a digit a status, `(3)` the line in the place of three. */
-const reports = (text: string): Report[] =>
+/** Reports as text: a letter is a log line, a digit a status, `(3)` the line that replaces three. */
+export const reports = (text: string): Report[] =>
   [...text].map((sign) =>
     /[0-9]/.test(sign) ? { kind: 'status', status: 'executing', progress: Number(sign) } : note(sign),
   )
 
-const LEFT_OUT = /^POBACKLOG: (\d+) log lines? left out/
-const leftOut = (report: Report): number =>
+export const LEFT_OUT = /^POBACKLOG: (\d+) log lines? left out/
+
+export const leftOut = (report: Report): number =>
   Number(report.kind === 'log' ? (LEFT_OUT.exec(report.message)?.[1] ?? 0) : 0)
 
-function textOf(report: Report): string {
+export function textOf(report: Report): string {
   if (report.kind === 'status') return String(report.progress)
   return leftOut(report) > 0 ? `(${leftOut(report)})` : report.message
 }
 
-/** The outbox while the Hub is away: bounded, and due at once when it is back. */
+/** The outbox while the Hub does not answer: bounded, and due at once when it answers again. */
 export function capping(subject: Subject): void {
   const append = (id: AnalysisId, text: string) => subject.store.appendReports(id, reports(text))
+
   const rest = async (id?: AnalysisId) => (await drain(subject.other, subject.now(), id)).map(textOf).join('')
-  const claim = () => subject.store.claimReports(subject.now(), LEASE_MS, 100)
-  const later = (ms: number) => new Date(subject.now().getTime() + ms)
 
   test.each([
     ['nothing that waits is nothing', 3, '', ''],
@@ -68,94 +68,6 @@ export function capping(subject: Subject): void {
     await append(three, 'a1bcdef')
     expect(await subject.store.capReports(3)).toBe(4)
     expect([await rest(one), await rest(two), await rest(three)]).toEqual(['(1)bcd', 'ab', '(3)1def'])
-  })
-
-  test('one that is being delivered is not touched; when that fails it goes with the next', async () => {
-    const id = newId()
-    await append(id, 'abcdef')
-    const [first] = await claim()
-    expect(await subject.store.capReports(2)).toBe(3)
-    await subject.store.settleReport(first?.seq ?? '')
-    expect(await rest(id)).toBe('(3)ef')
-    await append(id, 'ghijk')
-    await claim()
-    expect(await subject.store.capReports(2)).toBe(2)
-    subject.pass(LEASE_MS)
-    await append(id, 'l')
-    expect(await subject.store.capReports(2)).toBe(2)
-    expect(await rest(id)).toBe('(4)kl')
-  })
-
-  test('one whose delivery failed goes with those that went after it', async () => {
-    const id = newId()
-    await append(id, 'abc1def')
-    await claim()
-    expect(await subject.store.capReports(2)).toBe(3)
-    await subject.store.postponeReports(id, subject.now())
-    expect(await subject.store.capReports(2)).toBe(1)
-    expect(await rest(id)).toBe('(4)1ef')
-  })
-
-  test('a count that is being delivered stays as it is; later ones are counted anew', async () => {
-    const id = newId()
-    await append(id, 'abcd')
-    await subject.store.capReports(2)
-    const [gap] = await claim()
-    await append(id, 'ef')
-    expect(await subject.store.capReports(2)).toBe(2)
-    expect(gap && textOf(gap.report)).toBe('(2)')
-    await subject.store.settleReport(gap?.seq ?? '')
-    expect(await rest(id)).toBe('(2)ef')
-  })
-
-  test('a count whose delivery failed becomes one with the later one', async () => {
-    const id = newId()
-    await append(id, 'abcd')
-    await subject.store.capReports(2)
-    await claim()
-    await append(id, 'ef')
-    expect(await subject.store.capReports(2)).toBe(2)
-    await subject.store.postponeReports(id, subject.now())
-    expect(await subject.store.capReports(2)).toBe(0)
-    expect(await rest(id)).toBe('(4)ef')
-  })
-
-  test('what is put in the place of a postponed line waits as it did', async () => {
-    const id = newId()
-    await append(id, 'abc')
-    await claim()
-    await subject.store.postponeReports(id, later(5000))
-    expect(await subject.store.capReports(1)).toBe(2)
-    subject.pass(4999)
-    expect(await claim()).toEqual([])
-    subject.pass(1)
-    const [head] = await claim()
-    expect(head?.attempts).toBe(1)
-    expect(head && textOf(head.report)).toBe('(2)')
-  })
-
-  test('what waits after failed attempts can be made due, and keeps its attempts', async () => {
-    const [one, two] = [newId(), newId()]
-    await append(one, 'ab')
-    await append(two, '1c')
-    await claim()
-    await subject.store.postponeReports(one, later(5000))
-    await subject.store.postponeReports(two, later(60_000))
-    expect(await claim()).toEqual([])
-    await subject.other.hastenReports(subject.now())
-    expect((await claim()).map(({ id, attempts }) => [id, attempts])).toEqual(
-      expect.arrayContaining([
-        [one, 1],
-        [two, 1],
-      ]),
-    )
-  })
-
-  test('one that is being delivered is not handed out a second time because others are made due', async () => {
-    await append(newId(), 'a')
-    expect(await claim()).toHaveLength(1)
-    await together(subject, 20, (store) => store.hastenReports(subject.now()))
-    expect(await claim()).toEqual([])
   })
 
   test('of 20 at the same time each line goes once, and one line says how many', async () => {

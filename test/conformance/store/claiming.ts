@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { isLive, STATES } from '../../../shared/po/model.ts'
 import { archived, begun, executing, keysOf, LEASE_MS, moved, newId, type Subject, together } from './subject.ts'
 
-/** `claimDue`, `claimSuspects`, `claim`, `unclaim`, `listDue`. */
+/** `claimDue`, `claimSuspects`, `claim`, `releaseClaims`, `listDue`. */
 export function claiming(subject: Subject): void {
   test('two claimers never get the same analysis, and together they get all', async () => {
     const all = await Promise.all(Array.from({ length: 40 }, () => executing(subject.store)))
@@ -19,11 +19,11 @@ export function claiming(subject: Subject): void {
     const [first, second] = [await executing(subject.store), await executing(subject.store)]
     await subject.store.claimDue(subject.now(), LEASE_MS, 10)
     expect(await subject.other.claimDue(subject.pass(LEASE_MS - 1), LEASE_MS, 10)).toEqual([])
-    await subject.store.unclaim([first.key])
+    await subject.store.releaseClaims([first.key])
     expect(keysOf(await subject.other.claimDue(subject.now(), 10 * LEASE_MS, 10))).toEqual([first.key])
     expect(await subject.other.claimDue(subject.pass(1), LEASE_MS, 10)).toEqual([])
     expect(keysOf(await subject.other.claimSuspects(subject.now(), LEASE_MS, [10]))).toEqual([second.key])
-    await subject.store.unclaim([])
+    await subject.store.releaseClaims([])
   })
 
   test('what is not due yet waits', async () => {
@@ -60,7 +60,7 @@ export function claiming(subject: Subject): void {
     expect(groups.map((group) => group.map(({ unfinished }) => unfinished))).toEqual([[2, 2, 2], [2, 2], []])
     expect(new Set(groups.flatMap(keysOf))).toEqual(new Set(keysOf(all)))
     const ended = groups[0]?.[0]
-    await subject.other.unclaim(ended ? [ended.key] : [])
+    await subject.other.releaseClaims(ended ? [ended.key] : [])
     expect(keysOf(await subject.store.claimDue(subject.now(), LEASE_MS, 10))).toEqual([ended?.key])
     expect((await claims(subject.pass(2 * LEASE_MS))).map(({ key, unfinished }) => [key, unfinished])).toEqual([
       [ended?.key, 2],
@@ -135,7 +135,7 @@ export function claiming(subject: Subject): void {
     expect(await subject.other.listDue(subject.now(), 2)).toEqual([second.id, third.id])
     expect((await subject.store.claimDue(subject.now(), LEASE_MS, 10)).map(({ id }) => id).sort()).toEqual(due.sort())
     expect(await subject.other.listDue(subject.now(), 10)).toEqual([])
-    await subject.store.unclaim([third.key])
+    await subject.store.releaseClaims([third.key])
     expect(await subject.other.listDue(subject.now(), 10)).toEqual([third.id])
   })
 }

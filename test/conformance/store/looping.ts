@@ -4,30 +4,30 @@ import { type Subject, together } from './subject.ts'
 /** Slots of the status loop. */
 export function looping(subject: Subject): void {
   test('of 20 that take a slot one gets it', async () => {
-    const taken = await together(subject, 20, (store) => store.takeSlot(177_000_000))
+    const taken = await together(subject, 20, (store) => store.takeSlot(177_000_000, subject.now()))
     expect(taken.filter(Boolean)).toHaveLength(1)
   })
 
   test('only a later slot can be taken', async () => {
-    expect(await subject.store.takeSlot(5)).toBe(true)
-    expect(await subject.other.takeSlot(4)).toBe(false)
-    expect(await subject.other.takeSlot(5)).toBe(false)
-    expect(await subject.other.takeSlot(6)).toBe(true)
+    expect(await subject.store.takeSlot(5, subject.now())).toBe(true)
+    expect(await subject.other.takeSlot(4, subject.now())).toBe(false)
+    expect(await subject.other.takeSlot(5, subject.now())).toBe(false)
+    expect(await subject.other.takeSlot(6, subject.now())).toBe(true)
   })
 
   test('a slot that was given back can be taken again, by one', async () => {
-    await subject.store.takeSlot(5)
+    await subject.store.takeSlot(5, subject.now())
     await subject.store.giveBackSlot(5)
-    const taken = await together(subject, 10, (store) => store.takeSlot(5))
+    const taken = await together(subject, 10, (store) => store.takeSlot(5, subject.now()))
     expect(taken.filter(Boolean)).toHaveLength(1)
   })
 
   test('a slot that is past cannot be given back', async () => {
-    await subject.store.takeSlot(5)
-    await subject.store.takeSlot(6)
+    await subject.store.takeSlot(5, subject.now())
+    await subject.store.takeSlot(6, subject.now())
     await subject.store.giveBackSlot(5)
-    expect(await subject.other.takeSlot(5)).toBe(false)
-    expect(await subject.other.takeSlot(6)).toBe(false)
+    expect(await subject.other.takeSlot(5, subject.now())).toBe(false)
+    expect(await subject.other.takeSlot(6, subject.now())).toBe(false)
   })
 
   test('the loop is installed when it is first asked for', async () => {
@@ -39,7 +39,7 @@ export function looping(subject: Subject): void {
 
   test('taken slots are not completed ones, and a late sweep does not turn the loop back', async () => {
     const installedAt = subject.now()
-    await subject.store.takeSlot(7)
+    await subject.store.takeSlot(7, subject.now())
     expect(await subject.store.loopState(subject.now())).toMatchObject({ completedSlot: null, installedAt })
     const at = subject.pass(1000)
     await subject.store.completeSlot(7, at)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LATE_MS, LIVE_STATES, type PartnerStatuses, type RunNumber, STATES } from '../../../shared/po/model.ts'
+import { type RunNumber, STATES } from '../../../shared/po/model.ts'
 import {
   begun,
   drain,
@@ -14,7 +14,7 @@ import {
   unsigned,
 } from './subject.ts'
 
-/** `transition`, `recordPoll` and `savePartners`. */
+/** `transition`. */
 export function moving(subject: Subject): void {
   test('a move from another state is lost and changes nothing', async () => {
     const analysis = await begun(subject.store)
@@ -113,80 +113,6 @@ export function moving(subject: Subject): void {
       { run: 1, startedAt: createdAt.toISOString(), endedAt: second.toISOString(), cause: 'stuck' },
       { run: 2, startedAt: second.toISOString(), endedAt: end.toISOString(), cause: 'out of memory' },
     ])
-  })
-
-  test('a removal is recorded with the move; while creation may go on it is held open', async () => {
-    const analysis = await begun(subject.store)
-    await subject.store.transition(analysis.key, LIVE_STATES, 'stopping', {
-      removal: { archive: false },
-      claimedUntil: null,
-    })
-    expect(await subject.other.pendingRemovals()).toEqual([
-      {
-        key: analysis.key,
-        id: analysis.id,
-        firstRun: 1,
-        lastRun: 1,
-        archive: false,
-        makingUntil: analysis.claimedUntil,
-        holdUntil: analysis.claimedUntil,
-        attempts: 0,
-        unfinished: 0,
-        logsTaken: false,
-        rootRemoved: false,
-        clientRemoved: false,
-      },
-    ])
-  })
-
-  test('a removal after creation waits for calls that were given up alone, and spans all runs', async () => {
-    const { key } = await executing(subject.store)
-    await subject.store.transition(key, ['executing'], 'started', { nextRun: true })
-    await subject.store.transition(key, ['started'], 'executed', { removal: { archive: true } })
-    expect(await subject.store.pendingRemovals()).toMatchObject([
-      { firstRun: 1, lastRun: 2, archive: true, makingUntil: subject.now(), holdUntil: subject.pass(LATE_MS) },
-    ])
-  })
-
-  test('a delete after a stop makes the same removal archive', async () => {
-    const { key } = await executing(subject.store)
-    await subject.store.transition(key, ['executing'], 'stopping', { removal: { archive: false } })
-    await subject.store.markLogsTaken(key)
-    await subject.store.transition(key, ['stopping'], 'stopping', { removal: { archive: true } })
-    await subject.store.transition(key, ['stopping'], 'stopping', { removal: { archive: false } })
-    expect(await subject.store.pendingRemovals()).toMatchObject([{ archive: true, logsTaken: true }])
-  })
-
-  test('silence grows with failed polls and ends with a heard one; other runs do not count', async () => {
-    const { key, run, id } = await executing(subject.store)
-    const first = subject.pass(1000)
-    await subject.store.recordPoll(key, run, false, first)
-    await subject.store.recordPoll(key, run, false, subject.pass(1000))
-    await subject.store.recordPoll(key, 2 as RunNumber, false, subject.now())
-    expect(await subject.store.find(id)).toMatchObject({ silentPolls: 2, silentSince: first })
-    await subject.store.recordPoll(key, 2 as RunNumber, true, subject.now())
-    expect(await subject.store.find(id)).toMatchObject({ silentPolls: 2 })
-    await subject.store.recordPoll(key, run, true, subject.now())
-    expect(await subject.store.find(id)).toMatchObject({ silentPolls: 0, silentSince: null })
-  })
-
-  test.each<[string, PartnerStatuses]>([
-    ['none', {}],
-    ['with and without a status', { 'node-1': 'executing', 'node-2': null }],
-    ['of any name', { '': 'failed', 'a "b" \\ c': null, ü: 'stopped' }],
-  ])('partners are remembered as they were said last: %s', async (_, partners) => {
-    const { id, key } = await executing(subject.store)
-    await subject.store.savePartners(key, { former: 'executed' })
-    await subject.store.savePartners(key, partners)
-    await subject.store.transition(key, ['executing'], 'starting', { nextRun: true })
-    expect((await subject.other.find(id))?.partners).toEqual(partners)
-  })
-
-  test('partners of one that is gone are nothing, and a later incarnation has none', async () => {
-    const { id, key } = await begun(subject.store)
-    await subject.store.abandon(key)
-    await subject.store.savePartners(key, { one: 'failed' })
-    expect((await begun(subject.store, { id })).partners).toEqual({})
   })
 
   test('all incarnations are listed oldest first', async () => {

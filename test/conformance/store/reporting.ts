@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Report } from '../../../shared/po/model.ts'
 import { append, drain, executing, LEASE_MS, newId, note, type Subject, together } from './subject.ts'
 
-/** The outbox: in order per analysis, analyses side by side. */
+/** The outbox: in order per analysis, and analyses concurrently. */
 export function reporting(subject: Subject): void {
   const claim = (limit = 100) => subject.store.claimReports(subject.now(), LEASE_MS, limit)
 
@@ -63,7 +63,7 @@ export function reporting(subject: Subject): void {
     subject.pass(1)
     const [head] = await claim()
     expect(head).toMatchObject({ id: one, attempts: 1, report: note('a') })
-    await subject.store.settleReport(head?.seq ?? '', 'the Hub does not take it')
+    await subject.store.settleReport(head?.seq ?? '')
     expect(await drain(subject.store, subject.now())).toEqual([note('b'), note('c')])
   })
 

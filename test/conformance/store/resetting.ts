@@ -16,7 +16,7 @@ import {
   together,
 } from './subject.ts'
 
-/** `reset`: everything goes, nothing is forgotten that lives outside. */
+/** `reset`: deletes everything, and records removals of everything outside the database. */
 export function resetting(subject: Subject): void {
   test('everything is empty, and what was there is told', async () => {
     await archived(subject.store, await executing(subject.store))
@@ -82,7 +82,7 @@ export function resetting(subject: Subject): void {
         () =>
           store.transition(key, ['executing'], 'executing', { nextRun: true, lines: [line()], reports: [note('y')] }),
         () => store.transition(key, ['executing'], 'stopping', { removal: { archive: true } }),
-        () => store.holdClient(left.key, left.id, subject.now(), LEASE_MS),
+        () => store.claimClient(left.key, left.id, subject.now(), LEASE_MS),
         () => store.archive(left.key, 'node', () => Promise.resolve(null)),
       ]
       await moves[nth % moves.length]?.()

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { isLive, STATES } from '../../../shared/po/model.ts'
 import { begun, executing, moved, type Subject, together } from './subject.ts'
 
-/** Silence of all, and its pardon. */
+/** Silence, and the reset of silence timers. */
 export function silencing(subject: Subject): void {
   const silent = async () => {
     const analysis = await executing(subject.store)
@@ -33,41 +33,42 @@ export function silencing(subject: Subject): void {
     await subject.store.recordPoll(key, run, false, first)
     await subject.store.recordPoll(key, run, false, subject.pass(1000))
     const before = moved(await subject.store.transition(key, ['starting'], state))
-    await subject.other.pardonSilence(subject.now(), false)
+    await subject.other.resetSilenceTimers(subject.now(), false)
     const after = isLive(state) ? { silentPolls: 0, silentSince: null } : { silentPolls: 2, silentSince: first }
     expect(await subject.store.findByKey(key)).toEqual({ ...before, ...after })
   })
 
   test('after a pardon a silence begins anew', async () => {
     const { key, run, id } = await silent()
-    await subject.store.pardonSilence(subject.now(), false)
+    await subject.store.resetSilenceTimers(subject.now(), false)
     const then = subject.pass(1000)
     await subject.store.recordPoll(key, run, false, then)
     expect(await subject.store.find(id)).toMatchObject({ silentPolls: 1, silentSince: then })
   })
 
   test('a fault of ours is remembered, any other pardon is not', async () => {
-    await subject.store.pardonSilence(subject.now(), false)
+    await subject.store.resetSilenceTimers(subject.now(), false)
     expect(await subject.store.loopState(subject.now())).toMatchObject({ faultAt: null })
     const at = subject.pass(1000)
-    await subject.store.pardonSilence(at, true)
+    await subject.store.resetSilenceTimers(at, true)
     await subject.store.completeSlot(7, subject.pass(1000))
-    await subject.other.pardonSilence(subject.now(), false)
+    await subject.other.resetSilenceTimers(subject.now(), false)
     expect(await subject.other.loopState(subject.now())).toMatchObject({ completedSlot: 7, faultAt: at })
     const again = subject.pass(1000)
-    await subject.other.pardonSilence(again, true)
-    await subject.other.pardonSilence(at, true)
+    await subject.other.resetSilenceTimers(again, true)
+    await subject.other.resetSilenceTimers(at, true)
     expect(await subject.store.loopState(subject.now())).toMatchObject({ faultAt: again })
   })
 
   test('polls, claims and pardons of all at the same time do not wait in a circle', async () => {
     const all = await Promise.all(Array.from({ length: 20 }, silent))
     await together(subject, 60, async (store, nth) => {
-      if (nth % 3 === 0) await store.pardonSilence(subject.now(), true)
-      else if (nth % 3 === 1) await store.unclaim((await store.claimDue(subject.now(), 1000, 7)).map(({ key }) => key))
+      if (nth % 3 === 0) await store.resetSilenceTimers(subject.now(), true)
+      else if (nth % 3 === 1)
+        await store.releaseClaims((await store.claimDue(subject.now(), 1000, 7)).map(({ key }) => key))
       else for (const { key, run } of [...all].reverse()) await store.recordPoll(key, run, false, subject.now())
     })
-    await subject.store.pardonSilence(subject.now(), false)
+    await subject.store.resetSilenceTimers(subject.now(), false)
     expect(await subject.store.silence()).toEqual({ heard: 20, silent: 0 })
   })
 }

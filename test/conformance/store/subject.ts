@@ -1,35 +1,36 @@
-/** What the parts of the suite work with: two empty stores for each test, a clock, and analyses to put in. */
+/** Fixture of the suite: two empty stores for each test, a clock, and builders of analyses. */
 import { randomUUID } from 'node:crypto'
 import { beforeEach, expect } from 'vitest'
 import { history } from '../../../shared/po/history.ts'
 import type {
   Analysis,
+  AnalysisChange,
   AnalysisId,
   AnalysisKey,
-  Change,
   LineLimits,
   LogLine,
   Outcome,
   Report,
   RunNumber,
 } from '../../../shared/po/model.ts'
-import type { BeginInput, Store } from '../../../shared/po/ports.ts'
+import type { NewAnalysis } from '../../../shared/po/ports/analyses.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 import { wholeLogs } from '../../texts.ts'
 
 export interface StorePair {
-  readonly store: Store
-  /** Sees the same data through connections of its own. */
-  readonly other: Store
+  readonly store: PoStore
+  /** The same data through other connections. */
+  readonly other: PoStore
 }
 
 /** Makes two stores on the same, empty data that take the time from this clock; called before each test. */
 export type MakeStore = (now: () => Date) => Promise<StorePair>
 
 export interface Subject {
-  readonly store: Store
-  readonly other: Store
+  readonly store: PoStore
+  readonly other: PoStore
   readonly now: () => Date
-  /** The clock, moved on by this many milliseconds. */
+  /** Advances the clock by this many milliseconds. */
   readonly pass: (ms: number) => Date
 }
 
@@ -66,7 +67,7 @@ export function prepare(make: MakeStore): Subject {
 
 export const newId = (): AnalysisId => randomUUID() as AnalysisId
 
-export const input = (fields: Partial<BeginInput> = {}): BeginInput => {
+export const input = (fields: Partial<NewAnalysis> = {}): NewAnalysis => {
   const id = fields.id ?? newId()
   return {
     id,
@@ -82,8 +83,8 @@ export const input = (fields: Partial<BeginInput> = {}): BeginInput => {
   }
 }
 
-/** Begins an analysis that must be able to begin as soon as the roots of former ones are gone. */
-export async function begun(store: Store, fields: Partial<BeginInput> = {}): Promise<Analysis> {
+/** Begins an analysis, after the roots of earlier incarnations are marked as removed. */
+export async function begun(store: PoStore, fields: Partial<NewAnalysis> = {}): Promise<Analysis> {
   const result = await store.begin(input(fields))
   if (result.kind === 'unreleased') {
     await store.markRootRemoved(result.removal.key)
@@ -93,27 +94,27 @@ export async function begun(store: Store, fields: Partial<BeginInput> = {}): Pro
   return result.analysis
 }
 
-export async function executing(store: Store, fields: Partial<BeginInput> = {}): Promise<Analysis> {
+export async function executing(store: PoStore, fields: Partial<NewAnalysis> = {}): Promise<Analysis> {
   const { key } = await begun(store, fields)
   return moved(await store.transition(key, ['starting'], 'executing', { claimedUntil: null }))
 }
 
-/** The analysis that a move must have won. */
+/** The analysis after a transition, which must have succeeded. */
 export function moved(analysis: Analysis | undefined): Analysis {
   expect(analysis).toBeDefined()
   if (!analysis) throw new Error('the move was lost')
   return analysis
 }
 
-/** Ends an analysis that may be ended, as a use case does, and takes its removal away. */
-export async function ended(store: Store, { key }: Analysis, outcome: Outcome = 'stopped'): Promise<Analysis> {
+/** Ends a live analysis like a use case, and completes its removal. */
+export async function ended(store: PoStore, { key }: Analysis, outcome: Outcome = 'stopped'): Promise<Analysis> {
   const analysis = await store.transition(key, ['starting', 'executing'], outcome, { removal: { archive: false } })
   await store.completeRemoval(key)
   return moved(analysis)
 }
 
 /** Ends and archives. */
-export async function archived(store: Store, analysis: Analysis, outcome?: Outcome): Promise<void> {
+export async function archived(store: PoStore, analysis: Analysis, outcome?: Outcome): Promise<void> {
   await ended(store, analysis, outcome)
   await store.archive(analysis.key, 'node', unsigned)
 }
@@ -129,21 +130,21 @@ export const line = (fields: Partial<LogLine> = {}): LogLine => ({
   ...fields,
 })
 
-/** More than any test writes that is not about limits. */
+/** More than any test writes, except those about limits. */
 export const LIMITS: LineLimits = { runLines: 1000, runBytes: 2 ** 20, analysisLines: 2000, analysisBytes: 2 ** 21 }
 export const LOG_BYTES = 64 * 1024 * 1024
 
 export const append = (
-  store: Store,
+  store: PoStore,
   id: AnalysisId,
   run: RunNumber | null,
   said: LogLine,
-  reports: Parameters<Store['appendLine']>[3] = noReports,
+  reports: Parameters<PoStore['appendLine']>[3] = noReports,
   limits: LineLimits = LIMITS,
 ): Promise<Analysis | undefined> => store.appendLine(id, run, said, reports, limits)
 
-/** What `history` answers, read as a whole. */
-export const historyOf = (store: Store, id?: AnalysisId, spelling: string = id ?? '') =>
+/** The whole answer of `history`. */
+export const historyOf = (store: PoStore, id?: AnalysisId, spelling: string = id ?? '') =>
   wholeLogs(history({ store }, id && { id, spelling }))
 
 export const note = (message: string): Report => ({ kind: 'log', level: 'info', message, status: null })
@@ -152,11 +153,11 @@ export const note = (message: string): Report => ({ kind: 'log', level: 'info', 
 export const together = <T>(
   { store, other }: Subject,
   count: number,
-  work: (store: Store, nth: number) => Promise<T>,
+  work: (store: PoStore, nth: number) => Promise<T>,
 ) => Promise.all(Array.from({ length: count }, (_, nth) => work(nth % 2 === 0 ? store : other, nth)))
 
-/** Takes every report that is due now, in the order in which it is handed out. */
-export async function drain(store: Store, now: Date, id?: AnalysisId): Promise<Report[]> {
+/** Claims and settles all due reports, and returns them in the order of their claims. */
+export async function drain(store: PoStore, now: Date, id?: AnalysisId): Promise<Report[]> {
   const reports: Report[] = []
   for (;;) {
     const batch = await store.claimReports(now, LEASE_MS, 100, id)
@@ -169,8 +170,8 @@ export async function drain(store: Store, now: Date, id?: AnalysisId): Promise<R
 }
 
 /** The same with changes. */
-export async function toldChanges(store: Store, now: Date): Promise<Change[]> {
-  const changes: Change[] = []
+export async function toldChanges(store: PoStore, now: Date): Promise<AnalysisChange[]> {
+  const changes: AnalysisChange[] = []
   for (;;) {
     const batch = await store.claimChanges(now, LEASE_MS, 100)
     if (batch.length === 0) return changes

@@ -1,9 +1,9 @@
-/** The documentation of the digital twins, with the prefix of their API and without: in a browser, and to a validator. */
+/** The documentation of the digital-twin API, with and without its prefix, in a browser and a validator. */
 import { createConfig, lintFromString } from '@redocly/openapi-core'
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import '../../../functions/dt/docs/index.ts'
 import { registeredFunction } from '../../../shared/http/register.ts'
-import { type Route, routes } from '../../../shared/routes.ts'
+import { type Route, routes } from '../../../shared/routes/index.ts'
 import { serveFunction } from '../../shared/http/edge.ts'
 import { browsing, CHROMIUM, keep } from '../browser.ts'
 
@@ -34,7 +34,7 @@ const describeApi = async (form = '') =>
   (await (await fetch(`${server.url}${form}/openapi.json`)).json()) as Description
 
 describe('the description', () => {
-  it('is valid OpenAPI 3.1, and the same in both forms', async () => {
+  test('is valid OpenAPI 3.1, and the same in both forms', async () => {
     const [source = '', other] = await Promise.all(
       FORMS.map(async (form) => (await fetch(`${server.url}${form}/openapi.json`)).text()),
     )
@@ -45,7 +45,7 @@ describe('the description', () => {
     expect(problems.map(({ message, location }) => `${location[0]?.pointer}: ${message}`)).toEqual([])
   })
 
-  it('has every method and path that clients call, and no other', async () => {
+  test('has every method and path that clients call, and no other', async () => {
     const { paths, servers } = await describeApi()
     const found = Object.entries(paths).flatMap(([path, item]) =>
       Object.keys(item).map((method) => `${method} ${path}`),
@@ -54,7 +54,7 @@ describe('the description', () => {
     expect(servers.map(({ url }) => url)).toEqual([PREFIX, '/'])
   })
 
-  it('keeps the ids from which clients were generated', async () => {
+  test('keeps the ids from which clients were generated', async () => {
     const all = Object.values((await describeApi()).paths).flatMap((item) => Object.values(item))
     expect(all.map(({ operationId }) => operationId)).toEqual(
       expect.arrayContaining([
@@ -73,7 +73,7 @@ describe('the description', () => {
     for (const { operationId, tags } of all) expect(tags).toEqual([operationId.split('-')[0]])
   })
 
-  it('says what is answered, what may be asked, and that a token is needed', async () => {
+  test('says what is answered, what may be asked, and that a token is needed', async () => {
     const { paths } = await describeApi()
     const launch = paths['/service/launch']?.['post']
     expect(Object.keys(launch?.responses ?? {})).toEqual(expect.arrayContaining(['202', '422']))
@@ -91,7 +91,7 @@ describe('the description', () => {
   })
 })
 
-it.each(FORMS)('assets are served from here: "%s"', async (form) => {
+test.each(FORMS)('assets are served from here: "%s"', async (form) => {
   const response = await fetch(`${server.url}${form}/docs/assets/swagger-ui.css`)
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/css; charset=utf-8'])
   expect((await fetch(`${server.url}${form}/docs/assets/constructor`)).status).toBe(404)
@@ -101,7 +101,7 @@ describe.skipIf(!CHROMIUM)('in a browser', () => {
   const open = browsing(server.url)
   const host = new URL(server.url).host
 
-  it.each(FORMS)('Swagger UI at "%s" shows every operation, asks no other host, breaks no policy', async (form) => {
+  test.each(FORMS)('Swagger UI at "%s" shows every operation, asks no other host, breaks no policy', async (form) => {
     const { page, hosts, complaints } = await open(`${form}/docs`, (one) => one.waitForSelector('.opblock'))
     const shown = await page.$$eval('.opblock-summary-path', (nodes) => nodes.map((node) => node.textContent ?? ''))
     expect(shown.map((text) => text.replaceAll('\u200b', '')).sort()).toEqual(operations.map(({ path }) => path).sort())
@@ -110,7 +110,7 @@ describe.skipIf(!CHROMIUM)('in a browser', () => {
     await keep(page, 'twins-swagger')
   })
 
-  it.each(FORMS)('ReDoc at "%s" shows every operation, asks no other host, breaks no policy', async (form) => {
+  test.each(FORMS)('ReDoc at "%s" shows every operation, asks no other host, breaks no policy', async (form) => {
     const { page, hosts, complaints } = await open(`${form}/redoc`, (one) => one.waitForSelector('[role=menuitem]'))
     const text = await page.textContent('#redoc')
     for (const { summary } of operations) expect(text).toContain(summary)
@@ -119,7 +119,7 @@ describe.skipIf(!CHROMIUM)('in a browser', () => {
     await keep(page, 'twins-redoc')
   })
 
-  it('Swagger UI sends a request to where it came from, with the prefix', async () => {
+  test('Swagger UI sends a request to where it came from, with the prefix', async () => {
     const { page } = await open('/docs', (one) => one.waitForSelector('.opblock'))
     const sent = page.waitForRequest((request) => request.url().endsWith('/healthz'))
     await page.click('#operations-root-root-healthz .opblock-summary-control')

@@ -1,7 +1,7 @@
 /** Files over HTTP, each row of the contract, on the real functions and a real PostgreSQL. */
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { noise } from '../../conformance/files/blob-store.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { noise } from '../../conformance/files/blob-subject.ts'
 import { type FileWorld, PREFIX, startFileWorld } from './world.ts'
 
 let world: FileWorld
@@ -21,7 +21,7 @@ const get = (path: string, init: RequestInit = {}) => fetch(world.url + path, { 
 const said = async (response: Response) => [response.status, await response.json()]
 
 describe('POST /files/upload', () => {
-  it('stores, and says with the same bytes that they are there: first id, new name; the row keeps the first', async () => {
+  test('stores, and says with the same bytes that they are there: first id, new name; the row keeps the first', async () => {
     const first = (await (await world.upload('input.xlsx', 'a sheet')).json()) as { file_id: string }
     expect(first).toEqual({ file_id: expect.stringMatching(/^[0-9a-f]{24}$/), filename: 'input.xlsx' })
     expect(await said(await world.upload('other.xlsx', 'a sheet'))).toEqual([
@@ -38,7 +38,7 @@ describe('POST /files/upload', () => {
     })
   })
 
-  it('twenty at once with the same bytes are one file and one content', async () => {
+  test('twenty at once with the same bytes are one file and one content', async () => {
     const bytes = noise(1_500_000)
     const answers = await Promise.all(
       Array.from({ length: 20 }, async (_, n) => (await world.upload(`${n}.bin`, bytes)).json()),
@@ -55,7 +55,7 @@ describe('POST /files/upload', () => {
     expect(count).toEqual({ contents: 1, chunks: bytes.length })
   })
 
-  it.each([
+  test.each([
     ['no file', () => new FormData(), 'missing'],
     ['a text in its place', () => Object.assign(new FormData(), {}), 'missing'],
   ])('%s: 422', async (_, form, type) => {
@@ -63,15 +63,15 @@ describe('POST /files/upload', () => {
     const response = await get('/files/upload', { method: 'POST', body })
     expect(await said(response)).toEqual([422, { detail: [expect.objectContaining({ type, loc: ['body', 'file'] })] }])
   })
-  it('a text field called file: 422', async () => {
+  test('a text field called file: 422', async () => {
     const form = new FormData()
     form.set('file', 'no file')
     expect((await get('/files/upload', { method: 'POST', body: form })).status).toBe(422)
   })
-  it('a body that is no form: 422', async () =>
+  test('a body that is no form: 422', async () =>
     expect((await get('/files/upload', { method: 'POST', body: 'x' })).status).toBe(422))
   const LONGEST = '名'.repeat(251)
-  it.each([
+  test.each([
     ['256 characters', `${LONGEST}.xlsx`, 422],
     ['20,000 characters', 'n'.repeat(20_000), 422],
     ['255 characters', `${LONGEST}.csv`, 200],
@@ -94,7 +94,7 @@ describe('POST /files/upload', () => {
     expect([fetched.status, await fetched.text()]).toEqual([200, filename])
     expect(fetched.headers.get('content-disposition')?.length).toBeLessThan(4000)
   })
-  it('the name of a client that knows no UTF-8', async () => {
+  test('the name of a client that knows no UTF-8', async () => {
     const head = Buffer.from(
       '--edge\r\nContent-Disposition: form-data; name="file"; filename="Gr\xf6\xdfe.csv"\r\n\r\n',
       'latin1',
@@ -104,7 +104,7 @@ describe('POST /files/upload', () => {
     const response = await get('/files/upload', { method: 'POST', body, headers })
     expect(await said(response)).toEqual([200, { file_id: expect.any(String), filename: 'Größe.csv' }])
   })
-  it('a file that is too large: 413, and nothing of it stays', async () => {
+  test('a file that is too large: 413, and nothing of it stays', async () => {
     const before = await get('/files?limit=1000').then((response) => response.json())
     expect((await world.upload('large', new Uint8Array(4 * 1024 * 1024 + 1))).status).toBe(413)
     expect(await get('/files?limit=1000').then((response) => response.json())).toEqual(before)
@@ -118,7 +118,7 @@ describe('GET, HEAD /files/{id}', () => {
     id = await stored('résumé 1.bin', bytes)
   })
 
-  it.each(['', PREFIX])('with the prefix "%s": all bytes, and headers that describe them', async (prefix) => {
+  test.each(['', PREFIX])('with the prefix "%s": all bytes, and headers that describe them', async (prefix) => {
     const response = await get(`${prefix}/files/${id}`)
     expect(response.status).toBe(200)
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -130,12 +130,12 @@ describe('GET, HEAD /files/{id}', () => {
     })
     expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true)
   })
-  it('HEAD: the same headers and no bytes', async () => {
+  test('HEAD: the same headers and no bytes', async () => {
     const response = await get(`/files/${id}`, { method: 'HEAD' })
     expect([response.status, response.headers.get('content-length')]).toEqual([200, String(bytes.length)])
     expect((await response.arrayBuffer()).byteLength).toBe(0)
   })
-  it.each([
+  test.each([
     ['bytes=0-9', 0, 9],
     ['bytes=524280-524300', 524_280, 524_300],
     ['bytes=-5', 1_199_995, 1_199_999],
@@ -145,19 +145,19 @@ describe('GET, HEAD /files/{id}', () => {
     expect([response.status, response.headers.get('content-range')]).toEqual([206, `bytes ${from}-${to}/1200000`])
     expect(Buffer.from(await response.arrayBuffer()).equals(bytes.subarray(from, to + 1))).toBe(true)
   })
-  it('beyond its end: 416', async () => {
+  test('beyond its end: 416', async () => {
     const response = await get(`/files/${id}`, { headers: { range: 'bytes=1200000-' } })
     expect([response.status, response.headers.get('content-range')]).toEqual([416, 'bytes */1200000'])
   })
-  it('the ETag that a caller has: 304', async () => {
+  test('the ETag that a caller has: 304', async () => {
     const etag = (await get(`/files/${id}`, { method: 'HEAD' })).headers.get('etag') ?? ''
     expect((await get(`/files/${id}`, { headers: { 'if-none-match': etag } })).status).toBe(304)
   })
-  it('an empty file', async () => {
+  test('an empty file', async () => {
     const response = await get(`/files/${await stored('empty', '')}`)
     expect([response.status, response.headers.get('content-length'), await response.text()]).toEqual([200, '0', ''])
   })
-  it.each(['GET', 'DELETE', 'PUT'])('%s of an unknown id, and of what is none: 404', async (method) => {
+  test.each(['GET', 'DELETE', 'PUT'])('%s of an unknown id, and of what is none: 404', async (method) => {
     for (const name of [UNKNOWN, 'nonsense', '%00'])
       expect(await said(await get(`/files/${name}`, { method, ...(method === 'PUT' && { body: 'x' }) }))).toEqual([
         404,
@@ -167,7 +167,7 @@ describe('GET, HEAD /files/{id}', () => {
 })
 
 describe('PUT /files/{id}', () => {
-  it('gives it other bytes, and another name where there is one', async () => {
+  test('gives it other bytes, and another name where there is one', async () => {
     const id = await stored('a.txt', 'before')
     expect(await said(await get(`/files/${id}`, { method: 'PUT', body: 'after' }))).toEqual([
       200,
@@ -192,7 +192,7 @@ describe.each(['PUT', 'DELETE'])('%s /files/{id} with If-Match', (method) => {
       ...(method === 'PUT' && { body: `${id} changed` }),
     })
 
-  it.each<[name: string, headerOf: (tag: string) => string, status: number]>([
+  test.each<[name: string, headerOf: (tag: string) => string, status: number]>([
     ['the tag it has', (tag) => tag, 200],
     ['a list with it', (tag) => `"other", ${tag}`, 200],
     ['whatever is there', () => '*', 200],
@@ -209,13 +209,13 @@ describe.each(['PUT', 'DELETE'])('%s /files/{id} with If-Match', (method) => {
       expect(await (await get(`/files/${id}`)).text()).toBe(content)
     }
   })
-  it.each(['*', '"other"'])('%s of a file that is not there: 404', async (ifMatch) =>
+  test.each(['*', '"other"'])('%s of a file that is not there: 404', async (ifMatch) =>
     expect((await change(UNKNOWN, ifMatch)).status).toBe(404),
   )
 })
 
 describe('DELETE /files/{id}', () => {
-  it('takes the name away, once', async () => {
+  test('takes the name away, once', async () => {
     const id = await stored('gone', 'to be gone')
     expect(await said(await get(`/files/${id}`, { method: 'DELETE' }))).toEqual([
       200,
@@ -223,7 +223,7 @@ describe('DELETE /files/{id}', () => {
     ])
     expect((await get(`/files/${id}`, { method: 'DELETE' })).status).toBe(404)
   })
-  it('of a file that a service has keeps its content for the service', async () => {
+  test('of a file that a service has keeps its content for the service', async () => {
     const id = await stored('kept', 'kept for a service')
     await world.service({ [id]: 'input.txt' })
     expect((await get(`/files/${id}`, { method: 'DELETE' })).status).toBe(200)
@@ -235,7 +235,7 @@ describe('DELETE /files/{id}', () => {
 })
 
 describe('paths', () => {
-  it.each([
+  test.each([
     ['/files/', '/files'],
     ['/files/?skip=1&limit=2', '/files?skip=1&limit=2'],
     [`${PREFIX}/files/`, `${PREFIX}/files`],
@@ -244,11 +244,11 @@ describe('paths', () => {
     const response = await get(path)
     expect([response.status, response.headers.get('location')]).toEqual([307, location])
   })
-  it('another method: 405', async () => {
+  test('another method: 405', async () => {
     expect(await said(await get('/files', { method: 'PUT' }))).toEqual([405, { detail: 'Method Not Allowed' }])
     expect((await get(`/files/${UNKNOWN}`, { method: 'PATCH' })).status).toBe(405)
   })
-  it.each([
+  test.each([
     [`/files/${UNKNOWN}`, 'GET, HEAD, PUT, DELETE, OPTIONS'],
     ['/files/upload', 'POST, OPTIONS'],
     ['/files', 'GET, OPTIONS'],
@@ -258,10 +258,10 @@ describe('paths', () => {
     expect([response.status, response.headers.get('allow')]).toEqual([204, allow])
     expect(response.headers.get('access-control-allow-methods')).toBe(allow.replace(', OPTIONS', ''))
   })
-  it('an unknown path: 404', async () =>
+  test('an unknown path: 404', async () =>
     expect(await said(await get('/filez'))).toEqual([404, { detail: 'Not Found' }]))
   const WHOLE = 'Input should be a valid integer'
-  it.each([
+  test.each([
     ['skip=-1', 'Input should be at least 0'],
     ['limit=0', 'Input should be at least 1'],
     ['limit=1001', 'Input should be at most 1000'],
@@ -277,7 +277,7 @@ describe('paths', () => {
       { detail: [expect.objectContaining({ loc: ['query', name], msg })] },
     ])
   })
-  it('ten files unless more are asked for', async () => {
+  test('ten files unless more are asked for', async () => {
     for (let n = 0; n < 12; n += 1) await stored(`${n}`, `file ${n}`)
     expect(await (await get('/files')).json()).toHaveLength(10)
     expect(await (await get('/files?skip=1&limit=3')).json()).toHaveLength(3)

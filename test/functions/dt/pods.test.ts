@@ -1,25 +1,26 @@
 /**
- * Services from launch to end: the functions as processes, the loop, and the programs beside each run in pods of the sandbox's
- * Kubernetes, each with the token that its pod mounts.
+ * Services from launch to end: the functions as processes, the loop, and the programs of each run in pods of the sandbox's
+ * Kubernetes, with the token that the pod mounts.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
+import { type Dt, defineAnalytics, dtImages, startDt } from '../../sandbox/dt.ts'
 import { type Kubernetes, startKubernetes } from '../../sandbox/kubernetes/index.ts'
-import { databaseSettings, startTestDatabases, type TestDatabases } from '../../sandbox/postgres.ts'
-import { defineAnalytics, startTwins, type Twins, twinImages } from '../../sandbox/twins.ts'
+import { databaseSettings } from '../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../sandbox/test-databases.ts'
 
 let databases: TestDatabases
 let kubernetes: Kubernetes
-let twins: Twins
+let dt: Dt
 let folder: string
 
 beforeAll(async () => {
   ;[databases, kubernetes, folder] = await Promise.all([
     startTestDatabases(),
-    startKubernetes({ images: twinImages, cronMinuteMs: 3000 }),
+    startKubernetes({ images: dtImages, cronMinuteMs: 3000 }),
     mkdtemp(join(tmpdir(), 'pods-')),
   ])
   await defineAnalytics(kubernetes)
@@ -29,18 +30,18 @@ beforeAll(async () => {
   const database = Object.fromEntries(settings.map(([name, value]) => [name, String(value)]))
   const limits = { DT_OUTPUT_LIMIT: '100k', DT_OUTPUT_GRACE: '10' }
   const env = { ...database, ...limits, DT_AUTH: 'none', KUBECONFIG: kubeconfig, LOG_LEVEL: 'fatal' }
-  twins = await startTwins({ env, intervalSeconds: 1, ticking: true })
+  dt = await startDt({ env, intervalSeconds: 1, ticking: true })
 }, 120_000)
 afterAll(async () => {
-  await twins?.stop()
+  await dt?.stop()
   await kubernetes?.stop()
   await databases?.stop()
   await rm(folder, { recursive: true, force: true })
 })
 
 type Row = Readonly<Record<string, never>>
-const ask = async <T = Row>(route: Parameters<Twins['functions']['addressOf']>[0], path: string, init?: RequestInit) =>
-  (await (await fetch(`${twins.functions.addressOf(route)}${path}`, init)).json()) as T
+const ask = async <T = Row>(route: Parameters<Dt['functions']['addressOf']>[0], path: string, init?: RequestInit) =>
+  (await (await fetch(`${dt.functions.addressOf(route)}${path}`, init)).json()) as T
 
 const FOLDERS = { IN: '/input', OUT: '/output' }
 
@@ -78,11 +79,11 @@ async function ended(id: string, isEnded = ({ status }: Status) => status !== 'r
   }
 }
 const output = async (id: string, place: number) =>
-  (await fetch(`${twins.functions.addressOf(routes.dt.serviceOutput)}/service/${id}/output/${place}`)).text()
+  (await fetch(`${dt.functions.addressOf(routes.dt.serviceOutput)}/service/${id}/output/${place}`)).text()
 
 const COPY = 'cp "$IN/in.txt" "$OUT/copy.txt"'
 
-test('replications leave what they copied, and the fan-in finds it', async () => {
+test.concurrent('replications leave what they copied, and the fan-in finds it', async () => {
   const summary = {
     image: 'sandbox/shell:1',
     env: { ...FOLDERS, SCRIPT: 'sleep 2; cat "$IN"/outputs/*/copy.txt > "$OUT/all.txt"' },
@@ -101,14 +102,14 @@ test('replications leave what they copied, and the fan-in finds it', async () =>
   expect(await output(id, 6)).toBe('an input\n'.repeat(3))
 }, 60_000)
 
-test('a firing of a schedule leaves what it copied', async () => {
+test.concurrent('a firing of a schedule leaves what it copied', async () => {
   const id = await launch(COPY, { job_type: 'scheduled', reps: 2, schedule: '* * * * *' })
   await ended(id, ({ succeeded_runs: count }) => count >= 2)
   expect([await output(id, 0), await output(id, 1)]).toEqual(['an input\n', 'an input\n'])
   await ask(routes.dt.serviceTerminate, `/service/${id}/terminate`, { method: 'DELETE' })
 }, 60_000)
 
-test('a run that leaves more than it may is incomplete, and says by which limit', async () => {
+test.concurrent('a run that leaves more than it may is incomplete, and says by which limit', async () => {
   const id = await launch('truncate -s 200000 "$OUT/sparse"', { job_type: 'ondemand', reps: 1 })
   const { status, reason } = await ended(id)
   expect(status).toBe('error')

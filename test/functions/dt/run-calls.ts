@@ -1,4 +1,4 @@
-/** Calls as the programs beside a run make them, each with the token of the run that its path names. */
+/** Requests of the programs beside a run, each with the token of the run in its path. */
 import { createHash } from 'node:crypto'
 import { type FileWorld, tokenOf } from './world.ts'
 
@@ -17,7 +17,7 @@ interface State {
   readonly files: readonly Brought[]
 }
 
-/** All files in one line, as `upload-outputs` says them. */
+/** All files in one line, in the format of `upload-outputs`. */
 export const complete = (files: readonly Brought[]) => {
   const hash = createHash('sha256')
   const byPath = files.toSorted((one, other) => Buffer.compare(Buffer.from(one.path), Buffer.from(other.path)))

@@ -1,5 +1,5 @@
-/** What a run may leave, by settings that are small here. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+/** The limits of a run's outputs, with small settings. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Brought, RUN, type RunCalls, runCalls } from './run-calls.ts'
 import { type FileWorld, startFileWorld, tokenOf } from './world.ts'
 
@@ -23,7 +23,7 @@ const put: RunCalls['put'] = (...parts) => callers().put(...parts)
 const end: RunCalls['end'] = (...parts) => callers().end(...parts)
 
 const RUN_1 = RUN.replace('index=0', 'index=1')
-it.each<[string, [path: string, bytes: number, run: string][], string]>([
+test.each<[string, [path: string, bytes: number, run: string][], string]>([
   ['a file', [['a', 1001, RUN]], 'The outputs of a run may have 1000 bytes (DT_OUTPUT_LIMIT), not 1001'],
   [
     'files',
@@ -74,7 +74,7 @@ it.each<[string, [path: string, bytes: number, run: string][], string]>([
   for (const [status] of answers) expect(status).toBe(200)
 })
 
-it('bytes are counted as they come, whatever was announced', async () => {
+test('bytes are counted as they come, whatever was announced', async () => {
   const id = await world.service()
   async function* endless() {
     for (let n = 0; n < 100; n += 1) yield Buffer.alloc(100)
@@ -90,7 +90,7 @@ it('bytes are counted as they come, whatever was announced', async () => {
   expect(set).toMatchObject({ state: 'open', count: 0, bytes: 0 })
 })
 
-it('a file brought again under its path is not counted twice', async () => {
+test('a file brought again under its path is not counted twice', async () => {
   const id = await world.service()
   for (const bytes of [600, 900, 1000, 1]) {
     const response = await put(id, 'a', 'x'.repeat(bytes))
@@ -98,7 +98,7 @@ it('a file brought again under its path is not counted twice', async () => {
   }
 })
 
-it('another name of a file counts as the file does, and needs none of its bytes', async () => {
+test('another name of a file counts as the file does, and needs none of its bytes', async () => {
   const id = await world.service()
   const { sha256 } = (await (await put(id, 'a', 'x'.repeat(400))).json()) as Brought
   const named = (path: string, hash: string) => call('PUT', `outputs/${path}?${RUN}&sha256=${hash}`, id)
@@ -109,13 +109,13 @@ it('another name of a file counts as the file does, and needs none of its bytes'
   expect(await callers().state(id)).toMatchObject({ count: 2, bytes: 800 })
 })
 
-it('an end above 2 MiB is not read: 413', async () => {
+test('an end above 2 MiB is not read: 413', async () => {
   const id = await world.service()
   const notes = Array(1000).fill('x'.repeat(2200))
   expect((await end(id, { files: [], notes })).status).toBe(413)
 })
 
-it('an end that speaks of more files than there may be is refused before an id is made: 413', async () => {
+test('an end that speaks of more files than there may be is refused before an id is made: 413', async () => {
   const id = await world.service()
   const said = { complete: { files: Number.MAX_SAFE_INTEGER, bytes: 0, sha256: '0'.repeat(64) } }
   expect((await end(id, said)).status).toBe(413)

@@ -1,6 +1,6 @@
-/** What the token of a run is good for, and what it is refused for. */
+/** The requests that the token of a run allows. */
 import { createHmac } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Brought, complete, RUN, type RunCalls, runCalls } from './run-calls.ts'
 import { type FileWorld, KEY, startFileWorld, tokenOf } from './world.ts'
 
@@ -29,7 +29,7 @@ const MINUTE_MS = 60_000
 const minute = (offset = 0) => Math.floor(Date.now() / MINUTE_MS) + offset
 
 describe('a token', () => {
-  it.each([
+  test.each([
     ['GET', 'inputs'],
     ['GET', `inputs/${'0'.repeat(64)}`],
     ['GET', `outputs?${RUN}`],
@@ -55,7 +55,7 @@ describe('a token', () => {
 
   const asked = (id: string, run: string, token: string) => call('PUT', `outputs/a?${run}`, id, 'forged', token)
 
-  it.each([
+  test.each([
     ['another index', 'firing=0&index=77&attempt=0'],
     ['another firing', 'firing=1&index=0&attempt=0'],
     ['an attempt that will never be', 'firing=0&index=0&attempt=3'],
@@ -67,7 +67,7 @@ describe('a token', () => {
     expect(await world.database.query((sql) => sql`select from dt.output_set where service_id = ${id}`)).toHaveLength(0)
   })
 
-  it('leaves nothing for a run that is over, and may repeat its end: 409', async () => {
+  test('leaves nothing for a run that is over, and may repeat its end: 409', async () => {
     const id = await world.service()
     const files = [(await (await put(id, 'a', 'one')).json()) as Brought]
     await end(id, complete(files))
@@ -79,7 +79,7 @@ describe('a token', () => {
     expect((await put(id, 'a', 'one', 'firing=0&index=1&attempt=1')).status).toBe(200)
   })
 
-  it.each([
+  test.each([
     ['a run that succeeded', 'succeeded', 0, 409],
     ['one that failed for the last time', 'failed', 2, 409],
     ['one that is tried again', 'failed', 1, 200],
@@ -90,7 +90,7 @@ describe('a token', () => {
     expect((await call('GET', 'inputs', id)).status).toBe(status)
   })
 
-  it('of a replication reads no output of others, that of a fan-in those of its firing', async () => {
+  test('of a replication reads no output of others, that of a fan-in those of its firing', async () => {
     const id = await world.service()
     const file = (await (await put(id, 'a', 'secret of the others')).json()) as Brought
     await end(id, complete([file]))
@@ -103,7 +103,7 @@ describe('a token', () => {
     expect((await call('GET', 'inputs', id, undefined, fanIn)).status).toBe(403)
   })
 
-  it.each([
+  test.each([
     ['the minute it began in', 0, 200],
     ['one that is over', -10, 409],
     ['one to come', 10, 409],
@@ -114,7 +114,7 @@ describe('a token', () => {
     expect((await asked(id, run, tokenOf(id, { firing: null }))).status).toBe(status)
   })
 
-  it('of a scheduled service: a firing that is recorded, as long as it is not over', async () => {
+  test('of a scheduled service: a firing that is recorded, as long as it is not over', async () => {
     const id = await world.service({}, { scheduled: true, firing: minute() })
     const [token, run] = [tokenOf(id, { firing: null }), `firing=${minute(-9)}&index=0&attempt=0`]
     expect((await asked(id, run, token)).status).toBe(409)
@@ -131,7 +131,7 @@ describe('a token of the version before', () => {
       await sql`insert into dt.former_token (until) values (now() + ${until}::interval)`
     })
 
-  it('is good for services that were there before, as long as they are live', async () => {
+  test('is good for services that were there before, as long as they are live', async () => {
     await upgraded('1 minute')
     const { file_id } = (await (await world.upload('in.txt', 'an input')).json()) as { file_id: string }
     const id = await world.service({ [file_id]: 'in.txt' })
@@ -149,7 +149,7 @@ describe('a token of the version before', () => {
     expect((await call('GET', 'inputs', id, undefined, token)).status).toBe(409)
   })
 
-  it('is refused for services that came later: 403', async () => {
+  test('is refused for services that came later: 403', async () => {
     await upgraded('-1 minute')
     const id = await world.service()
     expect((await call('GET', 'inputs', id, undefined, former(id))).status).toBe(403)

@@ -1,5 +1,5 @@
-/** What runs take and leave over HTTP: with the token of their run, of no other, all at once or not at all. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+/** Inputs and outputs of runs over HTTP: only with the token of the run, and all outputs or none. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Brought, complete, RUN, type RunCalls, runCalls } from './run-calls.ts'
 import { type FileWorld, startFileWorld, tokenOf } from './world.ts'
 
@@ -21,7 +21,7 @@ const outputs = (id: string) =>
   )
 
 describe('inputs', () => {
-  it('are listed by content and read, also when the file was deleted; what never was is said', async () => {
+  test('are listed by content and read, also when the file was deleted; what never was is said', async () => {
     const { file_id } = (await (await world.upload('in.txt', 'an input')).json()) as { file_id: string }
     const id = await world.service({ [file_id]: 'data/in.txt', ['0'.repeat(24)]: 'missing.txt' })
     await fetch(`${world.url}/files/${file_id}`, { method: 'DELETE' })
@@ -35,7 +35,7 @@ describe('inputs', () => {
     expect((await call('GET', `inputs/${list[0]?.sha256}`, other)).status).toBe(404)
   })
 
-  it('of a scheduled service follow their file', async () => {
+  test('of a scheduled service follow their file', async () => {
     const { file_id } = (await (await world.upload('in.txt', 'first')).json()) as { file_id: string }
     const id = await world.service({ [file_id]: 'in.txt' }, { scheduled: true })
     await fetch(`${world.url}/files/${file_id}`, { method: 'PUT', body: 'the second' })
@@ -43,7 +43,7 @@ describe('inputs', () => {
     expect(await (await call('GET', 'inputs', id, undefined, token)).json()).toMatchObject([{ length: 10 }])
   })
 
-  it('of a fan-in are the outputs of the runs as well', async () => {
+  test('of a fan-in are the outputs of the runs as well', async () => {
     const id = await world.service()
     const file = await (await put(id, 'a/result.json', '{}')).json()
     await end(id, { files: [file] })
@@ -55,7 +55,7 @@ describe('inputs', () => {
 })
 
 describe('outputs', () => {
-  it('are there all at once, in a stable order, and identical bytes of two runs stay two', async () => {
+  test('are there all at once, in a stable order, and identical bytes of two runs stay two', async () => {
     const id = await world.service()
     for (const index of [1, 0]) {
       const run = `firing=0&index=${index}&attempt=0`
@@ -73,7 +73,7 @@ describe('outputs', () => {
     ])
   })
 
-  it('are not complete with other files than were taken', async () => {
+  test('are not complete with other files than were taken', async () => {
     const id = await world.service()
     const file = (await (await put(id, 'a', 'one')).json()) as object
     await put(id, 'b', 'two')
@@ -84,14 +84,14 @@ describe('outputs', () => {
     expect(await state(id)).toMatchObject({ state: 'open', count: 2 })
   })
 
-  it('brought again take the place of what was brought before', async () => {
+  test('brought again take the place of what was brought before', async () => {
     const id = await world.service()
     await put(id, 'a', 'one')
     const file = await (await put(id, 'a', 'another')).json()
     expect((await state(id)).files).toEqual([file])
   })
 
-  it('that are given up are none, for good', async () => {
+  test('that are given up are none, for good', async () => {
     const id = await world.service()
     const file = await (await put(id, 'a', 'one')).json()
     expect(await (await end(id, { incomplete: 'out of time' })).json()).toEqual({
@@ -105,16 +105,16 @@ describe('outputs', () => {
     expect((await end(id, { files: [file] })).status).toBe(409)
   })
 
-  it.each(['..%2Fx', 'a%2F%2E%2E%2Fb', '%2Fetc', 'a%00b', './a'.replace('/', '%2F')])(
+  test.each(['..%2Fx', 'a%2F%2E%2E%2Fb', '%2Fetc', 'a%00b', './a'.replace('/', '%2F')])(
     '%s is no path: 422',
     async (path) => {
       expect((await put(await world.service(), path, 'x')).status).toBe(422)
     },
   )
-  it.each([{}, { files: [{ path: 'a' }] }, { incomplete: '' }])('%j is no ending: 422', async (body) => {
+  test.each([{}, { files: [{ path: 'a' }] }, { incomplete: '' }])('%j is no ending: 422', async (body) => {
     expect((await end(await world.service(), body)).status).toBe(422)
   })
-  it('an ending that is no JSON: 400', async () => {
+  test('an ending that is no JSON: 400', async () => {
     expect((await call('POST', `outputs?${RUN}`, await world.service(), '{')).status).toBe(400)
   })
 })
@@ -129,7 +129,7 @@ describe('GET /service/{id}/output/{idx}', () => {
     await end(id, { files })
     return id
   }
-  it('is the bytes that it is, and JSON is called so', async () => {
+  test('is the bytes that it is, and JSON is called so', async () => {
     const id = await filled()
     const answers = []
     for (const idx of [0, 1, 2, 3]) {
@@ -144,7 +144,7 @@ describe('GET /service/{id}/output/{idx}', () => {
       [200, bytes, ''],
     ])
   })
-  it.each([
+  test.each([
     '{"seed": 12345678901234567890, "id": 9007199254740993, "mean": 1.0, "p": 1e400, "tiny": -0.0, "dup": 1, "dup": 2}',
     '\r\n"\\ud800"\t',
     '[ ]',
@@ -157,11 +157,11 @@ describe('GET /service/{id}/output/{idx}', () => {
     expect(response.headers.get('content-disposition')).toBeNull()
   })
 
-  it.each(['4', '-1', '99999999999'])('place %s: 404', async (idx) => {
+  test.each(['4', '-1', '99999999999'])('place %s: 404', async (idx) => {
     const response = await get(`${await filled()}/output/${idx}`)
     expect([response.status, await response.json()]).toEqual([404, { detail: 'Output file not found' }])
   })
-  it('a file that was deleted: 404, and the others keep their places', async () => {
+  test('a file that was deleted: 404, and the others keep their places', async () => {
     const id = await filled()
     const [row] = await world.database.query(
       (sql) => sql<{ file: string }[]>`select file_id as file from dt.output where service_id = ${id} and seq = 0`,
@@ -170,14 +170,14 @@ describe('GET /service/{id}/output/{idx}', () => {
     expect((await get(`${id}/output/0`)).status).toBe(404)
     expect(await (await get(`${id}/output/1`)).text()).toBe('\u0000binary')
   })
-  it.each(['nonsense', 'f'.repeat(24)])('service %s: 404', async (id) => {
+  test.each(['nonsense', 'f'.repeat(24)])('service %s: 404', async (id) => {
     const response = await get(`${id}/output/0`)
     expect([response.status, await response.json()]).toEqual([404, { detail: 'Service not found in database' }])
   })
-  it('a place that is no number: 422', async () => expect((await get(`${await filled()}/output/x`)).status).toBe(422))
+  test('a place that is no number: 422', async () => expect((await get(`${await filled()}/output/x`)).status).toBe(422))
 })
 
-it('inputs come in pages; who asks for all gets all, and no part of too many', async () => {
+test('inputs come in pages; who asks for all gets all, and no part of too many', async () => {
   const id = await world.service()
   await world.database.query(
     (sql) => sql`

@@ -8,7 +8,7 @@ import '../../../functions/dt/service-runs/index.ts'
 import '../../../functions/dt/service-status/index.ts'
 import '../../../functions/dt/service-terminate/index.ts'
 import { registeredFunction } from '../../../shared/http/register.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { eventually, type Fixture, startFixture } from '../../shared/dt/fixture.ts'
 import { serveFunction } from '../../shared/http/edge.ts'
 
@@ -100,7 +100,7 @@ test('a status has its counters and an empty list before there are outputs', asy
   expect(state).toMatchObject({ active_runs: 0, status: 'running', phase: 'pending', output_files: [] })
 })
 
-describe.each(['0123456789abcdef01234567', 'no-id'])('of the id %s, which nobody has', (id) => {
+describe.each(['0123456789abcdef01234567', 'no-id'])('of the unknown id %s', (id) => {
   test.each([
     ['dt-service-status', 'GET', 'status'],
     ['dt-service-runs', 'GET', 'runs'],
@@ -112,7 +112,7 @@ describe.each(['0123456789abcdef01234567', 'no-id'])('of the id %s, which nobody
   })
 })
 
-test('what the API server refuses is told in its words and with its status', async () => {
+test('a refusal of the API server is returned with its message and status', async () => {
   const { status, body } = await launch({ ana: { job_type: 'ondemand', reps: 101 } })
   expect(status).toBe(422)
   expect(body.detail).toMatch(/^Exception when creating custom resource: .*spec\.reps/)

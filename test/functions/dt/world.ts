@@ -1,15 +1,16 @@
-/** The functions that carry files, in this process, on a real database; each behind its own server. */
+/** The functions that transfer files, in this process, on a real database; each behind its own server. */
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { vi } from 'vitest'
-import { connect, type Database } from '../../../shared/adapters/postgres/connect.ts'
+import { connect, type Database } from '../../../shared/adapters/postgres/database.ts'
 import { createMatcher } from '../../../shared/http/match.ts'
 import { type HttpFunction, registeredFunction } from '../../../shared/http/register.ts'
-import { dtRoutes, functionFolder, prefixOf } from '../../../shared/routes.ts'
-import { type RunGrant, runToken } from '../../../shared/service-token.ts'
-import { databaseSettings, startTestDatabases, type TestDatabases } from '../../sandbox/postgres.ts'
+import { runToken, type TokenGrant } from '../../../shared/platform/service-token.ts'
+import { dtRoutes, functionFolder, prefixOf } from '../../../shared/routes/index.ts'
+import { databaseSettings } from '../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../sandbox/test-databases.ts'
 
 export const KEY = 'a key of more than thirty-two characters'
 export const PREFIX = '/api/orchestrator/v1alpha1'
@@ -35,8 +36,8 @@ export interface FileWorld {
 
 export const uidOf = (id: string): string => `uid-of-${id}`
 
-/** Of a run of a service: of the first of its three, unless said otherwise. */
-export const tokenOf = (id: string, fields: Partial<RunGrant> = {}): string =>
+/** The path of a run of a service; default: the first of its three. */
+export const tokenOf = (id: string, fields: Partial<TokenGrant> = {}): string =>
   runToken([KEY], {
     serviceId: id,
     uid: uidOf(id),
@@ -52,7 +53,7 @@ async function listen(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** By the route table, as a gateway does; what no function answers is 404 by the first. */
+/** Routes by the route table, like a gateway; the first function answers unknown paths with 404. */
 async function serveAll(): Promise<Server> {
   const served: { fn: HttpFunction; find: ReturnType<typeof createMatcher> }[] = []
   for (const route of routes) {

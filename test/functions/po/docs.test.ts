@@ -1,9 +1,9 @@
-/** The documentation as a browser sees it, and the description as a validator does. */
+/** The documentation in a browser, and the API description in a validator. */
 import { createConfig, lintFromString } from '@redocly/openapi-core'
-import { afterAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import '../../../functions/po/docs/index.ts'
 import { registeredFunction } from '../../../shared/http/register.ts'
-import { poRoutes, routes } from '../../../shared/routes.ts'
+import { poRoutes, routes } from '../../../shared/routes/index.ts'
 import { serveFunction } from '../../shared/http/edge.ts'
 import { browsing, CHROMIUM, keep } from '../browser.ts'
 
@@ -33,7 +33,7 @@ interface Operation {
 const describeApi = async () => (await (await fetch(`${server.url}/api/v1/openapi.json`)).json()) as Description
 
 describe('the description', () => {
-  it('is valid OpenAPI 3.1', async () => {
+  test('is valid OpenAPI 3.1', async () => {
     const source = await (await fetch(`${server.url}/api/v1/openapi.json`)).text()
     // The contract has `/po/`, and health has no way to be asked wrongly.
     const rules = { 'no-path-trailing-slash': 'off', 'operation-4xx-response': 'off' } as const
@@ -42,7 +42,7 @@ describe('the description', () => {
     expect(problems.map(({ message, location }) => `${location[0]?.pointer}: ${message}`)).toEqual([])
   })
 
-  it('has every method and path of the route table, and no other', async () => {
+  test('has every method and path of the route table, and no other', async () => {
     const { openapi, paths } = await describeApi()
     expect(openapi).toBe('3.1.0')
     const found = Object.entries(paths).flatMap(([path, item]) =>
@@ -51,7 +51,7 @@ describe('the description', () => {
     expect(found.sort()).toEqual(operations.map(({ method, path }) => `${method.toLowerCase()} ${path}`).sort())
   })
 
-  it('says what a create takes', async () => {
+  test('says what a create takes', async () => {
     const create = (await describeApi()).paths['/po/']?.['post']
     const schema = create?.requestBody?.content['application/json'].schema
     expect(schema?.required.sort()).toEqual([
@@ -73,7 +73,7 @@ describe('the description', () => {
     )
   })
 
-  it('says which operations need a token', async () => {
+  test('says which operations need a token', async () => {
     const { paths } = await describeApi()
     expect(paths['/po/healthz']?.['get']?.security).toEqual([])
     expect(paths['/po/status/{analysis_id}']?.['get']).toMatchObject({
@@ -84,7 +84,7 @@ describe('the description', () => {
 })
 
 describe('assets', () => {
-  it.each([
+  test.each([
     ['swagger-ui.css', 'text/css; charset=utf-8'],
     ['swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
     ['redoc.js', 'text/javascript; charset=utf-8'],
@@ -95,7 +95,7 @@ describe('assets', () => {
     expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(500)
   })
 
-  it.each(['nothing.js', '..%2findex.ts', '%2e%2e%2f%2e%2e%2fpackage.json', '__proto__', 'constructor'])(
+  test.each(['nothing.js', '..%2findex.ts', '%2e%2e%2f%2e%2e%2fpackage.json', '__proto__', 'constructor'])(
     '%s is not there: 404',
     async (file) => {
       expect((await fetch(`${server.url}/api/assets/${file}`)).status).toBe(404)
@@ -107,7 +107,7 @@ describe.skipIf(!CHROMIUM)('in a browser', () => {
   const open = browsing(server.url)
   const host = new URL(server.url).host
 
-  it('Swagger UI shows every operation, asks no other host, and breaks no policy', async () => {
+  test('Swagger UI shows every operation, asks no other host, and breaks no policy', async () => {
     const { page, hosts, complaints } = await open('/api/docs', (one) => one.waitForSelector('.opblock'))
     const shown = await page.$$eval('.opblock-summary-path', (nodes) => nodes.map((node) => node.textContent ?? ''))
     const plain = shown.map((text) => text.replaceAll('\u200b', ''))
@@ -117,7 +117,7 @@ describe.skipIf(!CHROMIUM)('in a browser', () => {
     await keep(page, 'swagger')
   })
 
-  it('ReDoc shows every operation, asks no other host, and breaks no policy', async () => {
+  test('ReDoc shows every operation, asks no other host, and breaks no policy', async () => {
     const summaries = operations.map(({ summary }) => summary)
     const { page, hosts, complaints } = await open('/api/redoc', (one) => one.waitForSelector('[role=menuitem]'))
     const text = await page.textContent('#redoc')
@@ -127,7 +127,7 @@ describe.skipIf(!CHROMIUM)('in a browser', () => {
     await keep(page, 'redoc')
   })
 
-  it('Swagger UI sends a request to the gateway it came from', async () => {
+  test('Swagger UI sends a request to the gateway it came from', async () => {
     const { page } = await open('/api/docs', (one) => one.waitForSelector('.opblock'))
     const sent = page.waitForRequest((request) => request.url().endsWith('/po/healthz'))
     await page.click(`#operations-po-${routes.po.healthz.name} .opblock-summary-control`)

@@ -1,6 +1,6 @@
 /**
- * The Kubernetes API with a delay before each request, and behind its service proxy what pods would answer: analyses what
- * the test has them say, other Services nothing but yes.
+ * The Kubernetes API with a delay before each request, and the responses of pods behind its service proxy: analyses respond as
+ * the test sets, other Services with success.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -12,7 +12,7 @@ const SERVICE = /\/services\/(?:nginx-(?<run>analysis-[^:]+)|[^:/]+):\d+\/proxy\
 export interface SlowApi {
   readonly url: string
   delayMs: number
-  /** Told of each request before it is passed on. */
+  /** Called for each request before it is forwarded. */
   onRequest: (line: string) => void
   stop(): Promise<void>
 }

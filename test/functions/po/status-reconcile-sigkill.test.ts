@@ -1,15 +1,15 @@
 /**
- * The reconciler as a process of its own, ended by SIGKILL in the middle of a sweep over analyses in every situation, at
- * five different moments; another process takes over, and everything has come to what it must come to.
+ * The reconciler as a separate process that is killed by SIGKILL during a sweep over analyses in every state, at five different
+ * moments. Another process takes over, and every analysis reaches its expected state.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CreateRequest, create } from '../../../shared/po/create.ts'
 import { recordEnd } from '../../../shared/po/ending.ts'
 import type { Analysis, RunNumber } from '../../../shared/po/model.ts'
 import { runName } from '../../../shared/po/names.ts'
-import type { SdkStatus } from '../../../shared/po/ports.ts'
+import type { SdkStatus } from '../../../shared/po/ports/analysis-api.ts'
 import { remove } from '../../../shared/po/remove.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { type Functions, startFunctions } from '../../sandbox/functions.ts'
 import { type Aftermath, aftermath, archived, ended, running } from '../../shared/po/aftermath.ts'
 import { request, startFixture } from '../../shared/po/fixture.ts'
@@ -118,7 +118,7 @@ async function tick(functions: Functions): Promise<number> {
   return answer.status
 }
 
-/** Sweeps of the survivor, each as late as leases and back-offs last. */
+/** Sweeps of the survivor, each after leases and back-offs have expired. */
 async function settle() {
   for (let round = 0; round < 6; round += 1) {
     await fixture.lapse()
@@ -126,7 +126,7 @@ async function settle() {
   }
 }
 
-/** Each has come to what it must; what a process told the Hub as it died was told once more at most. */
+/** Each has its expected state; a report of the killed process is repeated at most once. */
 async function expectAll(subjects: readonly Subject[], when: string): Promise<void> {
   const found = await Promise.all(subjects.map(async ([name, { id }]) => [name, await aftermath(fixture, id)] as const))
   const wanted = found.map(([name, { again }]) => {
@@ -136,10 +136,10 @@ async function expectAll(subjects: readonly Subject[], when: string): Promise<vo
   expect(found, when).toEqual(wanted)
 }
 
-/** Requests to Kubernetes of the first sweep over them all, when nobody interrupts it. */
+/** Number of requests to Kubernetes of an uninterrupted first sweep. */
 let requests = 0
 
-test('a sweep that nobody interrupts, and those after it, bring each where it must come to', async () => {
+test('uninterrupted sweeps bring each analysis to its expected state', async () => {
   const subjects = await prepareAll()
   api.onRequest = () => {
     requests += 1
@@ -152,7 +152,7 @@ test('a sweep that nobody interrupts, and those after it, bring each where it mu
   await remove(ports, undefined)
 })
 
-/** Ends the process the moment it has made so many requests; resolves when it is gone. */
+/** Kills the process after this many requests; resolves when it has exited. */
 async function killAfter(victim: Functions, count: number): Promise<void> {
   const { pid = 0 } = victim.running.get(route.name) ?? {}
   const killed = Promise.withResolvers<void>()

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { admission, DIGEST } from '../../../knative/admission.ts'
 import { admissionWarnings } from '../../../knative/deploy/admission.ts'
 import type { DeployedObject } from '../../../knative/deploy/objects.ts'
-import { isGranted } from '../../../knative/rbac.ts'
+import { admission, DIGEST } from '../../../knative/manifests/admission.ts'
+import { isGranted } from '../../../knative/manifests/rbac.ts'
 import { OBJECT_PATTERN, parseObjectName } from '../../../shared/po/names.ts'
-import { allRoutes } from '../../../shared/routes.ts'
+import { allRoutes } from '../../../shared/routes/index.ts'
 import { RUN, written } from '../../shared/po/objects/input.ts'
 
 const ALL = admission() as readonly DeployedObject[]
@@ -21,7 +21,7 @@ describe('a deployment', () => {
     ['a policy is bound to nothing', ALL.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy')],
   ])('warns, and says what to do, where %s', (_, found) => {
     expect(admissionWarnings(found)).toEqual([
-      expect.stringMatching(/is missing\. .*: kubectl apply -k knative\/admission$/s),
+      expect.stringMatching(/is missing\. .*: kubectl apply -k knative\/config\/admission$/s),
     ])
   })
 

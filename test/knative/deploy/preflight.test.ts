@@ -1,8 +1,8 @@
 import { expect, test, vi } from 'vitest'
-import { kindsOfTwins, preflight, settingFaults, unserved } from '../../../knative/deploy/preflight.ts'
+import { kindsOfDt, preflight, settingFaults, unserved } from '../../../knative/deploy/preflight.ts'
 import { knativeFunction, object } from './objects.ts'
 
-/** A cluster of which only this is known. */
+/** A kubectl that knows only these objects. */
 const there = vi.hoisted(() => ({ names: new Set<string>() }))
 vi.mock('../../../knative/deploy/kubectl.ts', () => ({
   servedVersions: async () => new Set(['v1', 'serving.knative.dev/v1']),
@@ -53,7 +53,7 @@ test.each([
     'named and not there',
     'po-runs',
     [],
-    ['there is no PriorityClass po-runs (RUN_PRIORITY_CLASS): kubectl apply -k knative/priority makes po-runs'],
+    ['there is no PriorityClass po-runs (RUN_PRIORITY_CLASS): kubectl apply -k knative/config/priority makes po-runs'],
   ],
 ])('a PriorityClass that is %s', async (_, name, names, faults) => {
   there.names = new Set(['namespace/flame', ...names])
@@ -104,7 +104,7 @@ test.each([
   expect(found).toEqual(faults.map((fault) => expect.stringMatching(fault)))
 })
 
-test('where twins ask nobody for a token, no realm is wanted', () => {
+test('a digital twin without authentication needs no realm', () => {
   const faults = (auth: string) =>
     settingFaults(
       [
@@ -124,7 +124,7 @@ test.each([
   ['where it is served, nothing is said', 'dt-healthz', ['eng.cam.ac.uk/v1alpha1'], []],
   ['others do without', 'po-status', [], []],
 ])('%s', (_, name, served, faults) => {
-  const found = kindsOfTwins([knativeFunction(name)], new Set(served))
+  const found = kindsOfDt([knativeFunction(name)], new Set(served))
   expect(found).toEqual(faults.map((fault) => expect.stringContaining(fault)))
-  for (const fault of found) expect(fault).toContain('kubectl apply -k knative/crd')
+  for (const fault of found) expect(fault).toContain('kubectl apply -k knative/config/crd')
 })

@@ -11,9 +11,9 @@ const generation = (name: string, number: number) => ({ metadata: { name, genera
 describe('an object is', () => {
   const cases: readonly (readonly [string, DeployedObject, unknown])[] = [
     ['a ConfigMap that is there', object('ConfigMap'), ready],
-    ['a function nobody has looked at', knativeFunction('f', generation('f', 1)), waiting('not looked at yet')],
+    ['a function that was never observed', knativeFunction('f', generation('f', 1)), waiting('not looked at yet')],
     [
-      'a function whose last change nobody has looked at',
+      'a function whose last change was not observed',
       knativeFunction('f', {
         ...generation('f', 2),
         status: { observedGeneration: 1, conditions: [condition('Ready', 'True')] },

@@ -1,10 +1,10 @@
 /**
- * CloudEvents 1.0 over HTTP, read and written from the specification rather than with the product's SDK, so that the
- * two check each other. Data is text here; the product sends JSON.
+ * CloudEvents 1.0 over HTTP, implemented from the specification instead of with the product's SDK, so that each tests the other.
+ * Data is text here; the product sends JSON.
  */
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** Attributes by name, extensions among them, and the data as it came. */
+/** Attributes by name, including extensions, and the data as received. */
 export interface BrokerEvent {
   readonly attributes: Readonly<Record<string, string>>
   readonly data: string
@@ -14,7 +14,7 @@ const REQUIRED = ['id', 'source', 'type'] as const
 const STRUCTURED = 'application/cloudevents+json'
 const JSON_TYPE = 'application/json'
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i
-/** What a header value may hold once its percent signs are decoded away. */
+/** A percent-encoded header value. */
 const ENCODED = /^[\x21\x23-\x7e]*$/
 
 export class NoEvent extends Error {}
@@ -22,7 +22,7 @@ export class NoEvent extends Error {}
 const mediaType = (headers: IncomingHttpHeaders): string =>
   (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
 
-/** Undefined when the message does not even claim to be one; a reply may be so. @throws NoEvent */
+/** Undefined if the message is not marked as an event, which a reply need not be. @throws NoEvent */
 export function readEvent(headers: IncomingHttpHeaders, body: string): BrokerEvent | undefined {
   const structured = mediaType(headers) === STRUCTURED
   if (!structured && headers['ce-specversion'] === undefined) return undefined

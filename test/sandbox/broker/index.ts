@@ -1,8 +1,8 @@
 /**
- * A Knative Broker and its Triggers, as senders and subscribers see them: events are taken over HTTP, kept in memory, and
- * delivered to whoever wants them, again and again while that may help.
+ * A Knative Broker with Triggers: it accepts events over HTTP, keeps them in memory, and delivers them to subscribers with
+ * retries.
  *
- * Owns: the ingress, what came in and went out. May import nothing of the product.
+ * Owns: the ingress, and the records of events and deliveries. May import nothing of the product.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { createPoster } from '../post.ts'
@@ -15,21 +15,21 @@ export interface EventBrokerOptions {
   readonly retry?: RetryPolicy
 }
 
-/** As a stand-in it also breaks on demand; its `url` is the sink. */
+/** A stand-in that also fails on demand; its `url` is the sink. */
 export interface EventBroker extends StandIn {
-  /** Events that were taken, the latest last, replies among them; more than a test makes. */
+  /** Accepted events and replies, latest last. The limit exceeds those of any test. */
   readonly received: readonly BrokerEvent[]
   /** Deliveries that ended, the latest last. */
   readonly deliveries: readonly Delivery[]
   addTrigger(trigger: TriggerOptions): void
-  /** Resolves when nothing is queued or under way; fails after `withinMs`. */
+  /** Resolves when nothing is queued or in delivery; fails after `withinMs`. */
   idle(withinMs?: number): Promise<void>
 }
 
 const PATH = '/flame/default'
 /** A sandbox may run for days. */
 const MAX_KEPT = 50_000
-/** How often an event may go round as a reply. */
+/** How many times an event may be republished as a reply. */
 const LIVES = 255
 
 function keep<T>(list: T[], item: T): void {

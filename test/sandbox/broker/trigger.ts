@@ -1,7 +1,7 @@
 /**
- * One Trigger: which events it wants, and their delivery, attempt by attempt, so many at a time.
+ * One Trigger: its filter, and the delivery of events with a limit of concurrency.
  *
- * Owns: filter, queue, retries, what an answer means. The order of deliveries is nobody's promise.
+ * Owns: filter, queue, retries, the meaning of responses. The order of deliveries is undefined.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Answer, Poster } from '../post.ts'
@@ -10,9 +10,9 @@ import { type BrokerEvent, binaryHeaders, NoEvent, readEvent } from './event.ts'
 export interface TriggerOptions {
   /** Attributes that an event must have, with exactly these values; none: every event. */
   readonly filter?: Readonly<Record<string, string>>
-  /** Where events go: each attempt to the next one in turn, as a Service spreads them. Read at each attempt. */
+  /** The subscribers, which attempts use in turn, as a Service spreads them. Read at each attempt. */
   readonly subscribers: readonly string[]
-  /** Deliveries under way at a time, waiting for a retry included; default 100. */
+  /** Concurrent deliveries, including those that wait for a retry; default 100. */
   readonly parallelism?: number
 }
 
@@ -22,12 +22,12 @@ export interface RetryPolicy {
   readonly backoffMs: number
 }
 
-/** What the configuration of a fresh Knative installation says of brokers. */
+/** The defaults of a new Knative installation. */
 export const BROKER_RETRIES: RetryPolicy = { retries: 10, backoffMs: 200 }
 
 export interface Attempt {
   readonly subscriber: string
-  /** What it answered; null without an answer, 502 for a 2xx whose body is no event. */
+  /** The status; null without a response, 502 for a 2xx whose body is no event. */
   readonly status: number | null
 }
 
@@ -46,9 +46,9 @@ export interface TriggerContext {
 }
 
 export interface Trigger {
-  /** Takes the event if it wants it. */
+  /** Queues the event if it passes the filter. */
   offer(event: BrokerEvent): void
-  /** Deliveries under way and waiting. */
+  /** Current and queued deliveries. */
   pending(): number
 }
 

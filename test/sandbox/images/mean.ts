@@ -17,7 +17,7 @@ export interface Moments {
 
 const NONE: Moments = { count: 0, mean: 0, squares: 0 }
 
-/** Moments of two shares taken together, without looking at a value again. */
+/** Merges the moments of two shares without their values. */
 export function merge(a: Moments, b: Moments): Moments {
   const count = a.count + b.count
   if (count === 0) return NONE

@@ -9,7 +9,7 @@ import { type Sdk, startSdk } from './sdk.ts'
 const env = process.env
 const delay = (fallback: number) => sleep(Number(env['DELAY_MS'] ?? fallback))
 
-/** Works for a moment, then says so and ends. */
+/** Works for a moment, reports it and ends. */
 async function endAs(status: Status, message: string): Promise<void> {
   const sdk = await startSdk(env)
   await delay(500)
@@ -30,11 +30,11 @@ async function beStuck(): Promise<void> {
 }
 
 export const MISBEHAVIOURS = {
-  /** Works until it is ended. */
+  /** Works until it is killed. */
   endless: async () => {
     await work()
   },
-  /** Works, and goes on when it is asked to end. */
+  /** Ignores SIGTERM. */
   stubborn: async () => {
     process.removeAllListeners('SIGTERM').on('SIGTERM', () => {})
     await work()
@@ -59,7 +59,7 @@ export const MISBEHAVIOURS = {
     await delay(500)
     throw new Error('out of luck')
   },
-  /** Ends without having said that it is done. */
+  /** Exits without reporting its end. */
   exit: async () => {
     await work()
     await delay(500)
@@ -67,7 +67,7 @@ export const MISBEHAVIOURS = {
   },
   fail: () => endAs('failed', 'the model does not converge'),
   stopped: () => endAs('stopped', 'a partner stopped'),
-  /** Takes its time before it listens, then does its work. */
+  /** Listens late, then works. */
   'slow-start': async () => {
     await delay(20_000)
     await endAs('executed', 'better late than never')

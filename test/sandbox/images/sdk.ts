@@ -23,7 +23,7 @@ export interface Sdk {
   /** Names of the files the project's data sources hold, as paths for `read`. */
   files(): Promise<string[]>
   read(path: string): Promise<string>
-  /** Hands a result over to the Hub. */
+  /** Submits a result to the Hub. */
   submit(name: string, content: string): Promise<void>
 }
 

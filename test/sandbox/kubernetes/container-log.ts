@@ -1,4 +1,4 @@
-/** The log of one container run: its last lines in bounded memory, each with its time, and listeners for more. */
+/** The log of one container run: its last lines in bounded memory, with timestamps, and followers. */
 import { EventEmitter } from 'node:events'
 
 export interface Line {

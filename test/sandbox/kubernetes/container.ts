@@ -41,7 +41,7 @@ export interface Program {
 export type Image = (context: ImageContext) => Program | Promise<Program>
 
 export interface Runtime {
-  readonly images: Readonly<Record<string, Image>>
+  readonly images: Readonly<Record<string, Image | 'idle'>>
   /** First delay before a restart; doubles up to twenty times of it. */
   readonly backoffMs: number
   readonly logBytes: number
@@ -116,7 +116,7 @@ export async function startContainer(spec: ContainerSpec, world: ContainerWorld)
   function begin(): void {
     if (stopping) return
     const image = runtime.images[spec.image]
-    if (image) void launch(image)
+    if (image && image !== 'idle') void launch(image)
     else pullFailed()
   }
 

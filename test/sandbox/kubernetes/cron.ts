@@ -1,7 +1,6 @@
 /**
- * Schedules as Kubernetes reads them, which takes the parser of robfig/cron: names, a number with a step, steps that are longer
- * than the field, lists of all of these, and words such as `@daily`. What is read is written out as plain lists, which every
- * other parser of cron reads in the same way.
+ * Parses schedules like Kubernetes, which uses robfig/cron: names, a number with a step, steps that are longer than the field,
+ * lists of these, and macros such as `@daily`. The result has plain lists, which all parsers of cron read alike.
  */
 
 interface Field {

@@ -1,4 +1,4 @@
-/** Kinds that come and go with their CustomResourceDefinition, and its status. One version each: nothing is converted. */
+/** Custom kinds and the status of their CustomResourceDefinitions. One version each, without conversion. */
 import type { Cause } from './failure.ts'
 import { equal } from './merge.ts'
 import { type Kind, type KubeObject, kindNamed, resourceOf, type Schema } from './objects.ts'
@@ -6,7 +6,7 @@ import type { Resources } from './resources.ts'
 import { type Store, timestamp } from './store.ts'
 
 const DEFINITIONS = kindNamed('CustomResourceDefinition')
-/** Holds a definition until the last object of its kind has gone. */
+/** Finalizer that keeps a definition until the last object of its kind is deleted. */
 const CLEANUP = 'customresourcecleanup.apiextensions.k8s.io'
 
 interface Version {
@@ -96,7 +96,7 @@ export function startCustomKinds(store: Store, resources: Resources): () => void
 
   const stop = store.onChange(({ type, kind, object }) => {
     if (kind.kind === 'CustomResourceDefinition') {
-      // At once: whoever is told that the definition is there may use it.
+      // At once: a client may use the kind as soon as the definition is returned.
       if (type === 'DELETED') store.kinds.forget(kindOf(object))
       else store.kinds.define(kindOf(object))
       soon(() => look(object.metadata.uid))

@@ -1,7 +1,6 @@
 /**
- * What the schema of a custom kind does to an object: unknown fields go, null goes where it is not allowed, defaults come,
- * and what is left has faults or not, in the words of the real API. Of the rules in CEL those of one form are run
- * (`custom-rules.ts`).
+ * Applies the schema of a custom kind to an object: drops unknown fields and disallowed nulls, sets defaults, and validates with
+ * the messages of the real API. Of the rules in CEL it runs those of one form (`custom-rules.ts`).
  */
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { ruleFaults } from './custom-rules.ts'

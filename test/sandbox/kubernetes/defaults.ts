@@ -1,4 +1,4 @@
-/** Values that the API fills in where a client left them out; only those that somebody reads back. */
+/** Defaults that the API sets; only those that a client reads. */
 
 import { conformed } from './custom-schema.ts'
 import { isFields } from './merge.ts'

@@ -1,8 +1,8 @@
-/** Sets of fields: which a configuration speaks about, and arithmetic on them. A node without children is a member. */
+/** Sets of fields of a configuration, and their operations. A node without children is a member. */
 import { itemStep, type Merging, mergingOf } from './merge-keys.ts'
 import type { FieldTree } from './objects.ts'
 
-/** Fields that are nobody's: identity, and what only the server writes. */
+/** Fields without an owner: the identity, and those that only the server writes. */
 const UNOWNED = new Set([
   'apiVersion',
   'kind',

@@ -1,6 +1,6 @@
 /**
- * The garbage collector: dependents go with their owners as the deletion's policy says, and objects whose owners do not
- * exist are collected. Works from a queue, after the request that caused it, as the real one does.
+ * The garbage collector: deletes dependents by the deletion policy of their owner, and objects whose owners do not exist. It
+ * works from a queue after the request, like the real one.
  */
 import type { KubeObject, OwnerRef } from './objects.ts'
 import { createQueue } from './queue.ts'
@@ -55,7 +55,7 @@ export function startGarbageCollector(store: Store, resources: Resources): () =>
     resources.write({ ...object, metadata: { ...rest, ...(kept.length > 0 ? { ownerReferences: kept } : {}) } })
   }
 
-  /** An object that lives: it stays as long as one of its owners does. */
+  /** An object that is not deleted: it remains while one of its owners exists. */
   function collect(object: KubeObject): void {
     const owners = object.metadata.ownerReferences ?? []
     if (owners.length === 0) return

@@ -1,4 +1,4 @@
-/** The API over HTTP: who may ask, what is asked, and the answer or a Status. */
+/** The API over HTTP: authentication, dispatch, and the response or a Status. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { ServerIdentity } from './certificate.ts'
@@ -27,7 +27,7 @@ export interface ApiParts {
   readonly token: string
   /** `pods/log`, `pods/proxy`, `services/proxy`. */
   readonly subresources: Readonly<Record<string, (exchange: Exchange) => void | Promise<void>>>
-  /** Told each request that asks for something of an object, before it is answered. */
+  /** Called for each request for objects before the response. */
   readonly onRequest?: ((method: string, path: string) => void) | undefined
   /** Speaks TLS if given. */
   readonly identity?: ServerIdentity | undefined

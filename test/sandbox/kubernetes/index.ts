@@ -27,8 +27,8 @@ export interface KubernetesOptions {
   /** 0 or nothing: any free port of the loopback address. */
   readonly port?: number
   readonly namespace?: string
-  /** What a container's image name means here. */
-  readonly images?: Readonly<Record<string, Image>>
+  /** What a container's image name means here; `idle`: a container without a process. */
+  readonly images?: Readonly<Record<string, Image | 'idle'>>
   /** False: an API and a garbage collector only; Deployments stay without pods. */
   readonly startPods?: boolean
   /** First delay before a crashed container starts again. */
@@ -43,7 +43,7 @@ export interface KubernetesOptions {
   readonly serviceUrl?: UrlOf
   /** How long a minute of CronJobs takes. */
   readonly cronMinuteMs?: number
-  /** Told every request for an object or a list before it is answered; what it throws is the answer (a `Failure`). */
+  /** Called for every request for an object or a list before the response; a `Failure` that it throws is the response. */
   readonly onRequest?: (method: string, path: string) => void
 }
 
@@ -55,9 +55,9 @@ export interface Kubernetes {
   kubeconfig(): string
   /** A Service that leads to a fixed local address, for peers that are no pods. */
   addService(service: StaticService): void
-  /** Makes a kind known, by its CustomResourceDefinition. */
+  /** Creates a kind by its CustomResourceDefinition. */
   define(definition: unknown): void
-  /** Where a Service leads right now. */
+  /** The current endpoint of a Service. */
   address(service: string, port: number | string): Address | undefined
   /** Ends all processes and connections. */
   stop(): Promise<void>

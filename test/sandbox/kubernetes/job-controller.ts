@@ -33,7 +33,7 @@ export function startJobs(store: Store, resources: Resources, backoffMs: number)
   const queue = createQueue((uid) => {
     const object = store.byUid(uid)
     if (object?.kind === 'Job') attend(object)
-    else if (object?.kind === 'Pod') letGo(object)
+    else if (object?.kind === 'Pod') releasePod(object)
   })
 
   const podsOf = (job: KubeObject): KubeObject[] =>
@@ -59,13 +59,13 @@ export function startJobs(store: Store, resources: Resources, backoffMs: number)
     const verdict = pendingVerdict(sums) ?? verdictOn(spec, sums, failedJob, isOverdue(job, sums))
     const unwanted = verdict !== undefined || spec.suspend
     if (unwanted) for (const pod of activeOf(spec, pods).active) end(pod)
-    // The status first: a pod that is let go is not counted again.
+    // The status first: a released pod is not counted again.
     report(job, sums, pods, verdict)
     ended.forEach(untrack)
     if (!unwanted) fill(job, sums, pods)
   }
 
-  /** A suspended Job has not begun; one that goes on after that begins anew. */
+  /** A suspended Job has no start time; a resumed one gets a new start time. */
   function withStart(job: KubeObject): JobStatus {
     const spec = jobSpecOf(job)
     const { startTime, ...status } = jobStatusOf(job)
@@ -136,8 +136,8 @@ export function startJobs(store: Store, resources: Resources, backoffMs: number)
     resources.write({ ...live, metadata: { ...metadata, ...(others.length > 0 ? { finalizers: others } : {}) } })
   }
 
-  /** A pod whose Job has gone is counted by nobody. */
-  function letGo(pod: KubeObject): void {
+  /** Releases pods of a deleted Job without counting them. */
+  function releasePod(pod: KubeObject): void {
     if (isTracked(pod) && !pod.metadata.ownerReferences?.some(({ uid }) => store.byUid(uid))) untrack(pod)
   }
 

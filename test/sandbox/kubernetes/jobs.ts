@@ -1,6 +1,6 @@
 /**
- * What a Job is due, from its spec, its status and its pods: pure. Indexes, back-off per index and as a whole, the policy for
- * failed pods, suspension, deadline. The controller counts each ended pod once and does what is due.
+ * Decides the next actions of a Job from its spec, status and pods. Pure. Indexes, back-off per index and in total, pod failure
+ * policy, suspension, deadline. The controller counts each ended pod once and acts.
  */
 import type { KubeObject } from './objects.ts'
 import { isOver, isReady, phaseOf } from './pod-types.ts'

@@ -1,7 +1,8 @@
-/** Runs the pods that are stored, writes their status, and lets them go when they are deleted. */
+/** Runs the stored pods, writes their status, and removes deleted ones. */
 import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type Container, type ImageContext, type Runtime, startContainer } from './container.ts'
+import { IDLE, startIdleContainer } from './idle-container.ts'
 import { equal } from './merge.ts'
 import type { KubeObject } from './objects.ts'
 import { createPodInputs, expand } from './pod-inputs.ts'
@@ -53,9 +54,14 @@ export function startKubelet(store: Store, resources: Resources, options: Kubele
     charges.set(uid, { worker, startTime: timestamp(), ending: false })
   }
 
-  function begin(pod: KubeObject, spec: ContainerSpec, restartPolicy: PodSpec['restartPolicy']): Promise<Container> {
+  async function begin(
+    pod: KubeObject,
+    spec: ContainerSpec,
+    restartPolicy: PodSpec['restartPolicy'],
+  ): Promise<Container> {
     let places: Places | undefined
-    return startContainer(spec, {
+    const start = options.images[spec.image] === IDLE ? startIdleContainer : startContainer
+    return start(spec, {
       runtime: options,
       restartPolicy,
       inputs: async () => {

@@ -43,7 +43,7 @@ export function applyTo(
 const isBy = (entry: ManagedFields, operation: ManagedFields['operation'], { name, subresource }: Manager): boolean =>
   entry.operation === operation && entry.manager === name && entry.subresource === subresource
 
-/** Fields an applier must not change by applying: the server's. */
+/** Fields of the server, which an apply must not change. */
 const identityOf = ({ metadata }: KubeObject) => ({
   name: metadata.name,
   uid: metadata.uid,
@@ -135,7 +135,7 @@ function stillOwned(entry: ManagedFields, disputed: readonly Dispute[]): Managed
   return left ? [left === entry.fieldsV1 ? entry : { ...entry, fieldsV1: left }] : []
 }
 
-/** After a create, replace or patch: the fields that changed belong to its manager, and to nobody else. */
+/** After a create, replace or patch only its manager owns the changed fields. */
 export function recordUpdate(before: KubeObject | undefined, after: KubeObject, manager: Manager): KubeObject {
   const changed = changes(before, after, [])
   if (!changed)

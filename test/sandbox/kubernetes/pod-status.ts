@@ -1,4 +1,4 @@
-/** What a pod's status says of its containers: phase, conditions, and an entry for each, begun or not. */
+/** A pod's status from its containers: phase, conditions, and an entry for each container. */
 import type { Container } from './container.ts'
 import type { KubeObject } from './objects.ts'
 import { type ContainerSpec, type ContainerStatus, isSidecar, type PodSpec, podSpecOf } from './pod-types.ts'

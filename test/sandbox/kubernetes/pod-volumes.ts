@@ -1,7 +1,6 @@
 /**
- * Volumes as directories of this machine. A process mounts nothing, so it is told where its mounts really are: what its
- * environment, command or arguments say as a path at or below one of them is replaced by the real path. The same holds for
- * the file of its termination message.
+ * Volumes as directories of this machine. A process cannot mount them: paths at or below a mount in its environment, command
+ * and arguments are replaced by the real paths, and likewise the path of its termination message.
  */
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

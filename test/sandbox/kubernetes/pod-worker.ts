@@ -1,6 +1,6 @@
 /**
- * The life of one pod: init containers one after the other, sidecars among them, then the containers side by side; when
- * these are over, or the pod is to end, the sidecars end in reverse order. Knows no API: who started it is told of changes.
+ * Runs one pod: init containers and sidecars in order, then the containers concurrently; when these have ended or the pod is
+ * terminated, the sidecars stop in reverse order. Uses no API: it calls back on changes.
  */
 import type { Container } from './container.ts'
 import { type ContainerSpec, isSidecar, type PodSpec } from './pod-types.ts'

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { apiServerProxy, connect, createCluster } from '../../../shared/adapters/kubernetes/index.ts'
+import { apiServerProxy, connectApi, createPoCluster } from '../../../shared/adapters/kubernetes/po/index.ts'
+import { createHttpClient, type HttpRequest } from '../../../shared/platform/http-client.ts'
 import { type SandboxTarget, sandboxTarget } from '../../shared/adapters/kubernetes/targets.ts'
 import type { Image, ImageContext } from './container.ts'
 
@@ -201,27 +202,25 @@ describe("the API server's way to a Service", () => {
   test('carries method, path, body and answer, but not our token', async () => {
     await apply(objects.service('reached', 'reached', [{ port: 80 }]))
     await apply(objects.deployment('reached', { readinessProbe: { httpGet: { path: '/live', port: 80 } } }))
-    const fetchService = apiServerProxy({ env: { KUBECONFIG: target.kubeconfig } })
-    expect(await fetchService('reached', 80, '/early', { method: 'GET' })).toMatchObject({ status: 503 })
+    const { send, urlOf } = apiServerProxy(connectApi({ env: { KUBECONFIG: target.kubeconfig } }))
+    const ask = (service: string, path: string, request: Pick<HttpRequest, 'method' | 'body'> = { method: 'GET' }) =>
+      send({ ...request, url: `${urlOf(service, 80)}${path}` }, new AbortController().signal, 1000)
+    expect(await ask('reached', '/early')).toMatchObject({ status: 503 })
     await isReady('reached')
-    const answer = await fetchService('reached', 80, '/a/b?c=d%20e', { method: 'POST', body: '{"x":1}' })
+    const answer = await ask('reached', '/a/b?c=d%20e', { method: 'POST', body: '{"x":1}' })
     expect(answer.status).toBe(201)
-    expect(JSON.parse(await answer.text())).toMatchObject({
-      method: 'POST',
-      url: '/a/b?c=d%20e',
-      body: '{"x":1}',
-      auth: null,
-    })
-    expect(await (await fetchService('reached', 80, 'slow', { method: 'GET' })).text()).toBe('one two')
-    expect((await fetchService('nowhere', 80, '/', { method: 'GET' })).status).toBe(404)
+    expect(JSON.parse(answer.text)).toMatchObject({ method: 'POST', url: '/a/b?c=d%20e', body: '{"x":1}', auth: null })
+    expect((await ask('reached', '/slow')).text).toBe('one two')
+    expect((await ask('nowhere', '/')).status).toBe(404)
   })
 
-  test('ends when its caller gives up', async () => {
-    const fetchService = apiServerProxy({ env: { KUBECONFIG: target.kubeconfig } })
-    const signal = AbortSignal.timeout(50)
-    await expect(fetchService('reached', 80, '/slow', { method: 'GET', signal })).rejects.toMatchObject({
-      code: 'unavailable',
-    })
+  test.each([
+    ['more than the limit is refused', { deadlineMs: 5000, limitBytes: 5 }, 'refused'],
+    ['a slow answer ends at the deadline', { deadlineMs: 50 }, 'unavailable'],
+  ])('%s', async (_, limits, code) => {
+    const { send, urlOf } = apiServerProxy(connectApi({ env: { KUBECONFIG: target.kubeconfig } }))
+    const ask = createHttpClient({ system: 'It', send, ...limits })
+    await expect(ask({ method: 'GET', url: `${urlOf('reached', 80)}/slow` }, 'answer')).rejects.toMatchObject({ code })
   })
 })
 
@@ -250,7 +249,7 @@ test('logs: the last lines, the first bytes, with times, and as they come', asyn
       { restartPolicy: 'Always' },
     ),
   )
-  const connection = connect({ env: { KUBECONFIG: target.kubeconfig } })
+  const connection = connectApi({ env: { KUBECONFIG: target.kubeconfig } })
   const read = async (query: string) => {
     const path = `/api/v1/namespaces/flame/pods/${(await podOf('says'))?.name}/log?${query}`
     const answer = await connection.send({ method: 'GET', path, signal: AbortSignal.timeout(5000) })
@@ -283,7 +282,7 @@ test('without pods, Deployments stay as they are', async () => {
   await other.cluster.apply(objects.deployment('still', {}))
   await sleep(50)
   expect(await other.cluster.pods({})).toEqual([])
-  expect(await createCluster({ env: { KUBECONFIG: other.kubeconfig } }).remove('Deployment', 'still')).toBe(true)
+  expect(await createPoCluster({ env: { KUBECONFIG: other.kubeconfig } }).remove('Deployment', 'still')).toBe(true)
   await expect.poll(() => other.cluster.find('Deployment', 'still'), PATIENCE).toBeUndefined()
   await other.stop()
 })

@@ -36,7 +36,7 @@ async function canListen(port: number): Promise<boolean> {
 
 export const givePortBack = (port: number): void => void taken.delete(port)
 
-/** For a new start: somebody may have taken the former one meanwhile. */
+/** For a restart: another process may have taken the previous port meanwhile. */
 export async function anotherPort(former: number): Promise<number> {
   const port = await freePort()
   givePortBack(former)

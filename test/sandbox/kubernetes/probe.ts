@@ -1,4 +1,4 @@
-/** Asks a container again and again whether it is well, over HTTP or by a command. Other kinds of probes are not run. */
+/** Probes a container periodically, over HTTP or by a command. Other kinds of probes are not run. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { get } from 'node:http'

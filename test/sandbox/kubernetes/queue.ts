@@ -1,5 +1,6 @@
-/** What controllers share: a queue of objects to look at, names, owners. */
+/** Shared by controllers: a work queue, names, owners. */
 import { randomBytes } from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { KubeObject, OwnerRef } from './objects.ts'
 
 export interface Queue {
@@ -10,20 +11,32 @@ export interface Queue {
   stop(): void
 }
 
+/** Queues of this process with work. */
+const busy = new Set<object>()
+
+/** Resolves when all controllers of this process are idle; it does not wait for processes of pods. */
+export async function controllersIdle(): Promise<void> {
+  do await turn()
+  while (busy.size > 0)
+}
+
 export function createQueue(look: (uid: string) => void): Queue {
   const uids = new Set<string>()
   const timers = new Set<NodeJS.Timeout>()
   let scheduled: NodeJS.Immediate | undefined
   let stopped = false
+  const self = {}
 
   function add(uid: string): void {
     if (stopped) return
     uids.add(uid)
+    busy.add(self)
     scheduled ??= setImmediate(() => {
       scheduled = undefined
       const batch = [...uids]
       uids.clear()
       for (const one of batch) look(one)
+      if (uids.size === 0) busy.delete(self)
     })
   }
 
@@ -38,6 +51,7 @@ export function createQueue(look: (uid: string) => void): Queue {
     },
     stop() {
       stopped = true
+      busy.delete(self)
       clearImmediate(scheduled)
       for (const timer of timers) clearTimeout(timer)
     },

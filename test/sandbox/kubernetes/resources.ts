@@ -50,7 +50,7 @@ export interface Resources {
   write(object: KubeObject): void
 }
 
-/** `runsPods`: pods end gracefully, so they stay until the kubelet lets go of them. */
+/** `runsPods`: pods terminate gracefully, so they remain until the kubelet releases them. */
 export function createResources(store: Store, runsPods: () => boolean): Resources {
   function find(kind: Kind, namespace: string | undefined, name: string): KubeObject {
     const found = store.get(kind, namespace, name)

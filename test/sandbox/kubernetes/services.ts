@@ -1,4 +1,4 @@
-/** Where a Service leads: to the local port of a ready pod that its selector finds, or to a fixed address. */
+/** The endpoint of a Service: the local port of a ready pod of its selector, or a fixed address. */
 
 import type { Kubelet } from './kubelet.ts'
 import { type KubeObject, kindNamed } from './objects.ts'

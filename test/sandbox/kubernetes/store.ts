@@ -1,6 +1,6 @@
 /**
  * What is stored: objects by kind, namespace and name, one resource version for all, and the changes for watches.
- * Objects are never changed in place: whoever changes one puts a new object.
+ * Objects are immutable: a change stores a new object.
  */
 import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'

@@ -1,4 +1,4 @@
-/** A watch: one JSON line per change from a resource version on, until the client goes or the time is over. */
+/** A watch: one JSON line per change since a resource version, until the client disconnects or the time limit. */
 import type { ServerResponse } from 'node:http'
 import { expired, statusOf } from './failure.ts'
 import { filterOf, presenterOf } from './listing.ts'

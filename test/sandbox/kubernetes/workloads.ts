@@ -38,7 +38,7 @@ export function startWorkloads(store: Store, resources: Resources): () => void {
   const owned = (owner: KubeObject, kind: string): KubeObject[] =>
     store.dependents(owner.metadata.uid).filter((one) => one.kind === kind)
 
-  /** Sets that nobody controls and that its selector finds become its own. */
+  /** Adopts sets without a controller that its selector matches. */
   function adoptSets(object: KubeObject): void {
     const { matchLabels = {} } = specOf(object).selector
     const { namespace } = object.metadata

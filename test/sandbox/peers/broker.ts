@@ -1,4 +1,4 @@
-/** Message broker: who takes part, what was said, who wants to hear it. */
+/** Message broker: participants, messages, subscriptions. */
 import { randomUUID } from 'node:crypto'
 import { json } from 'node:stream/consumers'
 import { FORBIDDEN, type PeerAnswer, type PeerCall, type PeerRoute, UNAUTHENTICATED } from './route.ts'
@@ -12,7 +12,7 @@ export interface Subscription {
 const SELF = { nodeId: '0c7a4f7e-5a53-4f9e-9d0e-5a2f1d3c6b70', nodeType: 'default' }
 const AGGREGATOR = { nodeId: '5b1d2f3a-7c44-4e21-8a6f-9d0b1c2e3f41', nodeType: 'aggregator' }
 
-/** An analysis may only speak for itself. */
+/** An analysis may only send its own messages. */
 const own =
   (handle: (call: PeerCall, analysisId: string) => PeerAnswer | Promise<PeerAnswer>): PeerRoute[2] =>
   (call) => {

@@ -1,4 +1,4 @@
-/** Storage service: takes results, as a form's file or as the bare body, and gives them back to who stored them. */
+/** Storage service: stores results, as a file of a form or as the body, and returns them to their owner. */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { buffer } from 'node:stream/consumers'

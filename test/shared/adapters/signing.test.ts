@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { calculateJwkThumbprint, compactVerify, decodeProtectedHeader, exportJWK } from 'jose'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createSign, SIGNATURE_TYPE, verifyArchive } from '../../../shared/adapters/signing.ts'
-import { ConfigFault } from '../../../shared/config.ts'
+import { ConfigFault } from '../../../shared/settings/config.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'signing-'))
 afterAll(() => rmSync(dir, { recursive: true }))

@@ -1,12 +1,12 @@
 /** Resources that bring a label of ours with them: copies, backups, and refused ones that were corrected. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
+import { createPolicyCache } from '../../../shared/dt/reconcile/make.ts'
 import { sweep } from '../../../shared/dt/reconcile/sweep.ts'
 import { status } from '../../../shared/dt/status.ts'
 import { ANALYTICS, eventually, type Fixture, startFixture } from './fixture.ts'
 
 let fixture: Fixture
-const memory = createMemory()
+const cache = createPolicyCache()
 const FINISHED = 'eng.cam.ac.uk/finished'
 beforeAll(async () => {
   fixture = await startFixture()
@@ -19,7 +19,7 @@ interface Analytics {
   readonly status?: { readonly phase?: string; readonly lastError?: string }
 }
 
-const once = () => sweep(fixture.ports, memory)
+const once = () => sweep(fixture.ports, cache)
 const read = async (name: string) => (await fixture.api('GET', `${ANALYTICS}/${name}`)).body as unknown as Analytics
 const phaseOf = async (name: string) => (await fixture.ports.store.find(name as never))?.phase
 const markOf = async (name: string) => (await read(name)).metadata.labels?.[FINISHED]

@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launch } from '../../../shared/dt/launch.ts'
 import type { ServiceId } from '../../../shared/dt/model.ts'
-import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
+import { createPolicyCache } from '../../../shared/dt/reconcile/make.ts'
 import { sweep } from '../../../shared/dt/reconcile/sweep.ts'
 import { status } from '../../../shared/dt/status.ts'
 import { ANALYTICS, eventually, type Fixture, spec, startFixture } from './fixture.ts'
 
 let fixture: Fixture
-const memory = createMemory()
+const cache = createPolicyCache()
 const FINISHED = 1000
 
 beforeAll(async () => {
@@ -48,7 +48,7 @@ async function counted() {
       return Reflect.get(target, name)
     },
   })
-  await sweep({ ...fixture.ports, store }, memory)
+  await sweep({ ...fixture.ports, store }, cache)
   const reads = fixture.requests.map((request) => request.replace(/\?.*/, '').replace(/[0-9a-f]{24}/g, 'id'))
   return { reads: reads.toSorted(), queries }
 }
@@ -57,7 +57,7 @@ test('a sweep with 1,000 ended services asks for as much as one without', async 
   const { id } = await begin({ image: 'sim:wait', reps: 1 })
   await eventually(
     async () => {
-      await sweep(fixture.ports, memory)
+      await sweep(fixture.ports, cache)
       return status(fixture.ports, id)
     },
     ({ active_runs }) => active_runs === 1,
@@ -65,31 +65,31 @@ test('a sweep with 1,000 ended services asks for as much as one without', async 
   await eventually(
     async () => {
       const runs = await fixture.ports.store.runs(id)
-      await sweep(fixture.ports, memory)
+      await sweep(fixture.ports, cache)
       return runs
     },
     (runs) => runs[0]?.phase === 'running',
   )
-  await sweep(fixture.ports, memory)
+  await sweep(fixture.ports, cache)
   const before = await counted()
   for (let at = 0; at < FINISHED; at += 50) await Promise.all(Array.from({ length: 50 }, finishedOne))
   const after = await counted()
   expect(after).toEqual(before)
   expect(before.reads.length).toBeLessThanOrEqual(10)
   await fixture.ports.cluster.removeResource(id)
-  await sweep(fixture.ports, memory)
+  await sweep(fixture.ports, cache)
 }, 60_000)
 
 test('Jobs wait in order while all runs together are as many as may be', async () => {
   const ids: ServiceId[] = []
   for (const _ of [1, 2, 3]) {
     ids.push((await begin({ image: 'sim:wait', reps: 1 })).id)
-    await sweep(fixture.ports, memory)
+    await sweep(fixture.ports, cache)
   }
   const phases = async () => Promise.all(ids.map(async (id) => (await status(fixture.ports, id)).phase))
   await eventually(
     async () => {
-      await sweep(fixture.ports, memory)
+      await sweep(fixture.ports, cache)
       return phases()
     },
     (found) => found.join() === 'running,running,queued',
@@ -97,7 +97,7 @@ test('Jobs wait in order while all runs together are as many as may be', async (
   await fixture.ports.cluster.removeResource(ids[0] ?? '')
   await eventually(
     async () => {
-      await sweep(fixture.ports, memory)
+      await sweep(fixture.ports, cache)
       return phases()
     },
     (found) => found[2] === 'running',

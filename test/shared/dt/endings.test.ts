@@ -6,25 +6,25 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launch } from '../../../shared/dt/launch.ts'
 import type { ServiceId } from '../../../shared/dt/model.ts'
 import { handleEvent } from '../../../shared/dt/reconcile/handle.ts'
-import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
+import { createPolicyCache } from '../../../shared/dt/reconcile/make.ts'
 import { sweep } from '../../../shared/dt/reconcile/sweep.ts'
 import { status } from '../../../shared/dt/status.ts'
 import { ANALYTICS, eventually, type Fixture, spec, startFixture } from './fixture.ts'
 
 const WAY_OUT = { to: { label: ['app', 'fhir-gateway'] }, port: 8443 } as const
 let fixture: Fixture
-const memory = createMemory()
+const cache = createPolicyCache()
 beforeAll(async () => {
-  fixture = await startFixture({ retentionDays: 30 }, { twin: { egress: [WAY_OUT] } })
+  fixture = await startFixture({ retentionDays: 30 }, { service: { egress: [WAY_OUT] } })
 }, 60_000)
 afterAll(() => fixture.stop())
 
 const DAY_S = 86_400
-const once = () => sweep(fixture.ports, memory)
+const once = () => sweep(fixture.ports, cache)
 const begin = async (fields: Parameters<typeof spec>[0] = {}): Promise<ServiceId> =>
   (await launch(fixture.ports, { spec: spec(fields), labels: {} })).id
-const state = (id: string) => status(fixture.ports, id)
-const swept = (id: string, fits: (found: Awaited<ReturnType<typeof state>>) => boolean) =>
+const state = (id: ServiceId) => status(fixture.ports, id)
+const swept = (id: ServiceId, fits: (found: Awaited<ReturnType<typeof state>>) => boolean) =>
   eventually(async () => {
     await once()
     return state(id)
@@ -65,7 +65,7 @@ describe('retention', () => {
     await swept(id, ({ phase }) => phase === 'succeeded')
     return id
   }
-  const isThere = (id: string) =>
+  const isThere = (id: ServiceId) =>
     state(id).then(
       () => true,
       () => false,
@@ -125,7 +125,7 @@ describe('ways out', () => {
 })
 
 describe('hints', () => {
-  const hint = (type: string, subject?: string) => handleEvent(fixture.ports, memory, { type, subject })
+  const hint = (type: string, subject?: string) => handleEvent(fixture.ports, cache, { type, subject })
   const launched = 'uk.ac.cam.eng.dt.service.launched'
   const ADDED = 'dev.knative.apiserver.resource.add'
   const of = (kind: string, name: string) => `/apis/v1/namespaces/flame/${kind}/${name}`

@@ -2,19 +2,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launch } from '../../../shared/dt/launch.ts'
 import type { ServiceId } from '../../../shared/dt/model.ts'
-import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
+import { createPolicyCache } from '../../../shared/dt/reconcile/make.ts'
 import { sweep } from '../../../shared/dt/reconcile/sweep.ts'
 import { status } from '../../../shared/dt/status.ts'
 import { eventually, type Fixture, spec, startFixture } from './fixture.ts'
 
 let fixture: Fixture
-const memory = createMemory()
+const cache = createPolicyCache()
 beforeAll(async () => {
   fixture = await startFixture({}, { cronMinuteMs: 1000 })
 }, 60_000)
 afterAll(() => fixture.stop())
 
-const once = () => sweep(fixture.ports, memory)
+const once = () => sweep(fixture.ports, cache)
 const EACH_MINUTE = { jobType: 'scheduled', schedule: '* * * * *', reps: 1, historyLimit: 2 } as const
 const FAN_IN = { fanIn: { image: 'sim:ok', env: {} } }
 const told = (id: ServiceId, kind: string) =>

@@ -8,20 +8,22 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
-import { connect as connectKubernetes } from '../../../shared/adapters/kubernetes/connection.ts'
-import { createCluster } from '../../../shared/adapters/kubernetes/twins/index.ts'
-import { connect, createStore } from '../../../shared/adapters/postgres/twins/index.ts'
-import type { ManifestState, RunRef, ServiceId, ServiceSpec } from '../../../shared/dt/model.ts'
-import type { OutgoingEvent, Ports } from '../../../shared/dt/ports.ts'
-import type { DtSettings, TwinSettings } from '../../../shared/dt/settings.ts'
-import { runToken } from '../../../shared/service-token.ts'
+import { connectApi as connectKubernetes } from '../../../shared/adapters/kubernetes/connection.ts'
+import { createDtCluster } from '../../../shared/adapters/kubernetes/dt/index.ts'
+import { connect, createDtStore } from '../../../shared/adapters/postgres/dt/index.ts'
+import type { ManifestState, ServiceId, ServiceRunRef, ServiceSpec } from '../../../shared/dt/model.ts'
+import type { DtPorts } from '../../../shared/dt/ports.ts'
+import type { DtSettings, ServiceSettings } from '../../../shared/dt/settings.ts'
+import type { OutgoingEvent } from '../../../shared/platform/ports.ts'
+import { runToken } from '../../../shared/platform/service-token.ts'
 import type { Image } from '../../sandbox/kubernetes/container.ts'
 import { startKubernetes } from '../../sandbox/kubernetes/index.ts'
-import { databaseSettings, startTestDatabases } from '../../sandbox/postgres.ts'
+import { databaseSettings } from '../../sandbox/postgres.ts'
 import { databaseEnvironment } from '../../sandbox/settings.ts'
+import { startTestDatabases } from '../../sandbox/test-databases.ts'
 
 export const SETTINGS: DtSettings = {
-  twin: {
+  service: {
     namespace: 'default',
     clusterDomain: 'cluster.local',
     toolsImage: 'sandbox/tools:1',
@@ -96,18 +98,18 @@ export const spec = (fields: Partial<ServiceSpec> = {}): ServiceSpec => ({
 export type Fixture = Awaited<ReturnType<typeof startFixture>>
 
 const KEY = 'k'.repeat(32)
-const CRD = new URL('../../../knative/crd/analytics.yaml', import.meta.url)
+const CRD = new URL('../../../knative/config/crd/analytics.yaml', import.meta.url)
 export const ANALYTICS = '/apis/eng.cam.ac.uk/v1alpha1/namespaces/flame/analytics'
 
 interface Options {
   /** How long a minute of CronJobs takes. */
   readonly cronMinuteMs?: number
-  readonly twin?: Partial<TwinSettings>
+  readonly service?: Partial<ServiceSettings>
 }
 
 export async function startFixture(
   settings: Partial<DtSettings> = {},
-  { cronMinuteMs = 60_000, twin = {} }: Options = {},
+  { cronMinuteMs = 60_000, service = {} }: Options = {},
 ) {
   const requests: string[] = []
   let isDown = false
@@ -127,7 +129,7 @@ export async function startFixture(
   const sql = connect({ ...databaseSettings(login), POSTGRES_MAX: 8 })
   const kubeconfig = join(folder, 'kubeconfig')
   await writeFile(kubeconfig, kubernetes.kubeconfig())
-  const cluster = createCluster({ connection: connectKubernetes({ env: { KUBECONFIG: kubeconfig } }) })
+  const cluster = createDtCluster({ connection: connectKubernetes({ env: { KUBECONFIG: kubeconfig } }) })
   const emitted: OutgoingEvent[] = []
   const logged: { level: string; event: string; fields: Readonly<Record<string, unknown>> }[] = []
   let offsetMs = 0
@@ -144,23 +146,23 @@ export async function startFixture(
   }
   await api('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', parse(await readFile(CRD, 'utf8')))
 
-  const ports: Ports = {
-    store: createStore(sql, { now }),
+  const ports: DtPorts = {
+    store: createDtStore(sql, { now }),
     cluster,
     sink: { emit: async (event) => void emitted.push(event) },
     tokenOf: (grant) => runToken([KEY], grant),
     newId: () => randomBytes(12).toString('hex') as ServiceId,
-    tidy: async () => {},
+    collectGarbage: async () => {},
     log: (level, event, fields = {}) => logged.push({ level, event, fields }),
     now,
     random: () => 0,
-    settings: { ...SETTINGS, ...settings, twin: { ...SETTINGS.twin, ...twin, namespace: cluster.namespace } },
+    settings: { ...SETTINGS, ...settings, service: { ...SETTINGS.service, ...service, namespace: cluster.namespace } },
   }
 
   /** What `upload-outputs` would have said of a run, with so many files. */
   async function say(
     id: ServiceId,
-    { firing, index, attempt }: RunRef,
+    { firing, index, attempt }: ServiceRunRef,
     state: ManifestState,
     files = 1,
   ): Promise<void> {

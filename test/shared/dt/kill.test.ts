@@ -5,19 +5,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { launch } from '../../../shared/dt/launch.ts'
 import type { ServiceId } from '../../../shared/dt/model.ts'
-import type { Ports } from '../../../shared/dt/ports.ts'
-import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
+import type { DtPorts } from '../../../shared/dt/ports.ts'
+import { createPolicyCache } from '../../../shared/dt/reconcile/make.ts'
 import { sweep } from '../../../shared/dt/reconcile/sweep.ts'
 import { terminate } from '../../../shared/dt/terminate.ts'
 import { ANALYTICS, eventually, type Fixture, spec, startFixture } from './fixture.ts'
 
 let fixture: Fixture
 beforeAll(async () => {
-  fixture = await startFixture({}, { twin: { retries: 0 } })
+  fixture = await startFixture({}, { service: { retries: 0 } })
 }, 60_000)
 afterAll(() => fixture.stop())
 
-type Mortal = Pick<Ports, 'store' | 'cluster'>
+type Mortal = Pick<DtPorts, 'store' | 'cluster'>
 interface Death {
   readonly died: boolean
   readonly calls: readonly string[]
@@ -59,13 +59,13 @@ function createLife(last: number | undefined) {
 }
 
 /** Runs `act` in a process that dies after call `at`; undefined: it lives. */
-async function killed(at: number | undefined, act: (ports: Ports) => Promise<unknown>): Promise<Death> {
+async function killed(at: number | undefined, act: (ports: DtPorts) => Promise<unknown>): Promise<Death> {
   const { calls, death, port } = createLife(at)
   const lived = act({ ...fixture.ports, store: port('store'), cluster: port('cluster') }).then(() => false)
   return { died: await Promise.race([death, lived]), calls }
 }
 
-const once = () => sweep(fixture.ports, createMemory())
+const once = () => sweep(fixture.ports, createPolicyCache())
 const rowOf = (id: ServiceId) => fixture.ports.store.find(id)
 const resourceStatus = async (id: ServiceId) => (await fixture.api('GET', `${ANALYTICS}/${id}`)).status
 const begun = async (): Promise<ServiceId> => (await launch(fixture.ports, { spec: spec({ reps: 1 }), labels: {} })).id
@@ -100,7 +100,7 @@ async function ranOnce(id: ServiceId): Promise<void> {
 /** Kills at each call that the action makes when it lives, each time on a world of its own. */
 async function atEachCall(
   prepare: () => Promise<ServiceId | undefined>,
-  act: (ports: Ports, id: ServiceId | undefined) => Promise<unknown>,
+  act: (ports: DtPorts, id: ServiceId | undefined) => Promise<unknown>,
   after: (id: ServiceId | undefined, calls: readonly string[]) => Promise<void>,
 ): Promise<number> {
   for (let at = 0; ; at += 1) {
@@ -144,7 +144,7 @@ describe('killed between any two calls', () => {
       await fixture.say(id, { firing: 0, index: 0, attempt: 0 }, 'complete')
       let died = false
       for (let process = 0; process < 3; process += 1) {
-        const death = await killed(at, (ports) => sweep(ports, createMemory()))
+        const death = await killed(at, (ports) => sweep(ports, createPolicyCache()))
         died ||= death.died
         fixture.advance(61)
       }
@@ -162,7 +162,7 @@ describe('killed between any two calls', () => {
         await once()
         return id
       },
-      (ports, id) => terminate(ports, id ?? ''),
+      async (ports, id) => id && terminate(ports, id),
       async (id) => {
         if (!id) throw new Error('nothing was launched')
         if ((await rowOf(id))?.phase === 'running' && (await resourceStatus(id)) === 200) return

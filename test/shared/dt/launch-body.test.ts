@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import { launchRequest } from '../../../shared/dt/requests.ts'
 import { launchBody } from '../../../shared/dt/schema.ts'
-import { isFault } from '../../../shared/fault.ts'
 import type { Detail } from '../../../shared/http/validation.ts'
 import { validate } from '../../../shared/http/validation.ts'
+import { isFault } from '../../../shared/platform/fault.ts'
 
 const ONDEMAND = { job_type: 'ondemand', reps: 2 }
 const body = (fields: object = {}) => ({ image: 'img', version: 'latest', description: 'd', ana: ONDEMAND, ...fields })

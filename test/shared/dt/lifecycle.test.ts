@@ -1,23 +1,17 @@
 /** The tables, cell by cell. */
+
 import { describe, expect, test } from 'vitest'
-import {
-  admit,
-  cannotStart,
-  describeEnd,
-  judge,
-  observeGone,
-  observePod,
-  statusWord,
-} from '../../../shared/dt/lifecycle.ts'
+import { admit, cannotStart, judge, observeGone, observePod, statusWord } from '../../../shared/dt/lifecycle.ts'
 import { type Manifest, PHASES, type Phase, type Run } from '../../../shared/dt/model.ts'
 import { CONTAINER } from '../../../shared/dt/names.ts'
-import type { ContainerFacts, JobFacts, PodFacts, Termination } from '../../../shared/dt/ports.ts'
+import type { DtContainerFacts, DtPodFacts, JobFacts, Termination } from '../../../shared/dt/ports/cluster.ts'
+import { describeExit } from '../../../shared/platform/container-reasons.ts'
 
 const BUDGET_S = 900
 const NOW = new Date('2026-01-05T08:00:00Z')
 const ago = (seconds: number) => new Date(NOW.getTime() - seconds * 1000)
 
-const container = (fields: Partial<ContainerFacts> = {}): ContainerFacts => ({
+const container = (fields: Partial<DtContainerFacts> = {}): DtContainerFacts => ({
   name: CONTAINER.main,
   running: false,
   startedAt: null,
@@ -33,7 +27,7 @@ const end = (exitCode: number, seconds = 5, fields: Partial<Termination> = {}): 
   endedAt: ago(seconds),
   ...fields,
 })
-const pod = (fields: Partial<PodFacts> = {}): PodFacts => ({
+const pod = (fields: Partial<DtPodFacts> = {}): DtPodFacts => ({
   name: 'p',
   labels: {},
   annotations: {},
@@ -61,7 +55,7 @@ const manifest = (state: Manifest['state'], reason: string | null = null): Manif
 })
 
 describe('a pod', () => {
-  test.each<[string, PodFacts, Manifest | undefined, string, RegExp | null]>([
+  test.each<[string, DtPodFacts, Manifest | undefined, string, RegExp | null]>([
     ['that waits', pod({ phase: 'Pending' }), undefined, 'pending', null],
     ['without a place', pod({ phase: 'Pending', unschedulable: '0/3 nodes' }), undefined, 'pending', /no node.*0\/3/],
     [
@@ -119,7 +113,7 @@ describe('a pod', () => {
     else expect(observed.endedAt).toBeNull()
   })
 
-  test('an end has words', () => expect(describeEnd({ reason: 'Error', exitCode: 7 })).toContain('7'))
+  test('an end has words', () => expect(describeExit({ reason: 'Error', exitCode: 7 })).toContain('7'))
 })
 
 const job = (fields: Partial<JobFacts> = {}): JobFacts => ({
@@ -202,12 +196,12 @@ describe('a firing of two runs', () => {
 })
 
 describe('pods of a Job that cannot start', () => {
-  const waits = (reason: string, seconds: number, fields: Partial<PodFacts> = {}) => {
+  const waits = (reason: string, seconds: number, fields: Partial<DtPodFacts> = {}) => {
     const waiting = { reason, message: '' }
     return pod({ phase: 'Pending', takenAt: ago(seconds), containers: [container({ waiting })], ...fields })
   }
   const [short, long] = [BUDGET_S, BUDGET_S + 1]
-  test.each<[string, PodFacts[], boolean]>([
+  test.each<[string, DtPodFacts[], boolean]>([
     ['none', [], false],
     ['without its image for long', [waits('ImagePullBackOff', long)], true],
     ['without its image for a while', [waits('ImagePullBackOff', short)], false],

@@ -4,20 +4,20 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launch } from '../../../shared/dt/launch.ts'
 import type { ServiceId } from '../../../shared/dt/model.ts'
 import { parseJobName } from '../../../shared/dt/names.ts'
-import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
+import { createPolicyCache } from '../../../shared/dt/reconcile/make.ts'
 import { sweep } from '../../../shared/dt/reconcile/sweep.ts'
 import { status } from '../../../shared/dt/status.ts'
 import { eventually, type Fixture, spec, startFixture } from './fixture.ts'
 
 const TTL_SECONDS = 1
 let fixture: Fixture
-const memory = createMemory()
+const cache = createPolicyCache()
 beforeAll(async () => {
-  fixture = await startFixture({}, { cronMinuteMs: 500, twin: { ttlSeconds: TTL_SECONDS } })
+  fixture = await startFixture({}, { cronMinuteMs: 500, service: { ttlSeconds: TTL_SECONDS } })
 }, 60_000)
 afterAll(() => fixture.stop())
 
-const once = () => sweep(fixture.ports, memory)
+const once = () => sweep(fixture.ports, cache)
 const jobs = (id: ServiceId) => fixture.ports.cluster.jobs([id])
 const hasEnded = (found: Awaited<ReturnType<typeof jobs>>, count: number) =>
   found.filter(({ ended }) => ended !== null).length >= count

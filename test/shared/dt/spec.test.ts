@@ -174,7 +174,7 @@ describe('the CRD has the same bounds', () => {
     readonly maximum?: number
     readonly 'x-kubernetes-validations'?: readonly { readonly rule: string }[]
   }
-  const file = new URL('../../../knative/crd/analytics.yaml', import.meta.url)
+  const file = new URL('../../../knative/config/crd/analytics.yaml', import.meta.url)
   const crd = parse(readFileSync(file, 'utf8')) as {
     readonly spec: { readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: Schema } }[] }
   }

@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launch } from '../../../shared/dt/launch.ts'
 import type { ServiceId } from '../../../shared/dt/model.ts'
-import type { Ports } from '../../../shared/dt/ports.ts'
-import { createMemory } from '../../../shared/dt/reconcile/standing.ts'
+import type { DtPorts } from '../../../shared/dt/ports.ts'
+import { createPolicyCache } from '../../../shared/dt/reconcile/make.ts'
 import { sweep } from '../../../shared/dt/reconcile/sweep.ts'
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import { type Fixture, spec, startFixture } from './fixture.ts'
 
 let fixture: Fixture
@@ -24,7 +24,7 @@ const found = async (id: ServiceId) => {
 const phases = async (ids: readonly ServiceId[]) => Promise.all(ids.map(async (id) => (await found(id)).phase))
 
 /** Ports by which making the Job of `id` does what it says. */
-const withTrouble = (id: ServiceId, trouble: () => Promise<never>): Ports => ({
+const withTrouble = (id: ServiceId, trouble: () => Promise<never>): DtPorts => ({
   ...fixture.ports,
   cluster: {
     ...fixture.ports.cluster,
@@ -57,7 +57,7 @@ async function killedSweep(id: ServiceId): Promise<'killed' | 'lived'> {
     return never
   })
   const dying = { ...ports, store: mortal(ports.store), cluster: mortal(ports.cluster) }
-  return Promise.race([death, sweep(dying, createMemory()).then(() => 'lived' as const)])
+  return Promise.race([death, sweep(dying, createPolicyCache()).then(() => 'lived' as const)])
 }
 
 test('a look that ends the process each time stops nobody for long', async () => {
@@ -87,7 +87,7 @@ test('a look that ends the process each time stops nobody for long', async () =>
 
   // And it is seen to as soon as nothing is wrong with it any more, even so.
   fixture.advance(901)
-  await sweep(fixture.ports, createMemory())
+  await sweep(fixture.ports, createPolicyCache())
   expect(await found(killer)).toMatchObject({ phase: 'running', attempts: 0 })
 }, 60_000)
 
@@ -98,9 +98,9 @@ test('a look that always throws is begun more and more seldom', async () => {
     tries += 1
     throw new TypeError('a fault of ours')
   })
-  const memory = createMemory()
+  const cache = createPolicyCache()
   for (let sweeps = 0; sweeps < 60; sweeps += 1) {
-    await sweep(ports, memory)
+    await sweep(ports, cache)
     fixture.advance(10)
   }
   // Ten minutes: at 0, 1, 3 and 7 minutes.
@@ -114,8 +114,8 @@ test('an outage counts against no service', async () => {
   const ports = withTrouble(id, async () => {
     throw new Fault('unavailable', 'Kubernetes is away')
   })
-  for (let sweeps = 0; sweeps < 3; sweeps += 1) await sweep(ports, createMemory())
+  for (let sweeps = 0; sweeps < 3; sweeps += 1) await sweep(ports, createPolicyCache())
   expect(await found(id)).toMatchObject({ phase: 'pending', attempts: 0 })
-  await sweep(fixture.ports, createMemory())
+  await sweep(fixture.ports, createPolicyCache())
   expect(await phases([id])).toEqual(['running'])
 }, 60_000)

@@ -1,13 +1,13 @@
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { CloudEvent } from 'cloudevents'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createSink } from '../../../shared/adapters/sink/index.ts'
 import { eventEndpoint } from '../../../shared/events/event-endpoint.ts'
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import { RECONCILE_TYPE, reconcileEvent } from '../../../shared/po/events.ts'
 import type { AnalysisId } from '../../../shared/po/model.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { startEventBroker } from '../../sandbox/broker/index.ts'
 import { createRealm, serveFunction } from '../http/edge.ts'
 
@@ -57,7 +57,7 @@ describe('an event', () => {
     ['structured, with extensions', ...structured({ ...STRUCTURED, partitionkey: 'k' }), { partitionkey: 'k' }],
     ['structured, binary data', ...structured({ ...STRUCTURED, data_base64: 'AAEC' })],
   ]
-  it.each(rows)('%s: 204 without a body, seen once', async (_, headers, body, seen) => {
+  test.each(rows)('%s: 204 without a body, seen once', async (_, headers, body, seen) => {
     const handle = vi.fn(async (_deps: unknown, _event: CloudEvent) => ({ swept: 3 }))
     await using server = await serveFunction(eventEndpoint(route, handle, () => undefined, { edge }))
     const answer = await post(server.url, headers, body)
@@ -93,14 +93,14 @@ describe('an event of our own', () => {
     ['structured, any extension', ...structured({ ...OWN, ...extensions, flag: true }), { ...extensions, flag: true }],
     ['structured, a percent sign is one', ...structured({ ...OWN, site: '%34' }), { site: '%34' }],
   ]
-  it.each(rows)('%s: 204, its type and subject known', async (_, headers, body, seen = {}) => {
+  test.each(rows)('%s: 204, its type and subject known', async (_, headers, body, seen = {}) => {
     const handle = vi.fn(async (_deps: unknown, _event: CloudEvent) => {})
     await using server = await serveFunction(eventEndpoint(route, handle, () => undefined, { edge }))
     expect(await post(server.url, headers, body)).toMatchObject({ status: 204, body: '' })
     expect(handle.mock.calls).toMatchObject([[undefined, { ...own, ...seen }]])
   })
 
-  it('comes from our sink through a broker as it was sent', async () => {
+  test('comes from our sink through a broker as it was sent', async () => {
     const handle = vi.fn(async (_deps: unknown, _event: CloudEvent) => {})
     await using server = await serveFunction(eventEndpoint(route, handle, () => undefined, { edge }))
     const broker = await startEventBroker()
@@ -132,7 +132,7 @@ describe('no event', () => {
     ['structured, a list', ...structured([STRUCTURED])],
     ['a batch', ...structured([STRUCTURED], 'application/cloudevents-batch+json')],
   ]
-  it.each(rows)('%s: 400 in JSON, and the handler never ran', async (_, headers, body) => {
+  test.each(rows)('%s: 400 in JSON, and the handler never ran', async (_, headers, body) => {
     const handle = vi.fn()
     await using server = await serveFunction(eventEndpoint(route, handle, () => undefined, { edge }))
     const answer = await post(server.url, headers, body)
@@ -141,7 +141,7 @@ describe('no event', () => {
     expect(handle).not.toHaveBeenCalled()
   })
 
-  it('more than 1 MiB: 413, and the handler never ran', async () => {
+  test('more than 1 MiB: 413, and the handler never ran', async () => {
     const handle = vi.fn()
     await using server = await serveFunction(eventEndpoint(route, handle, () => undefined, { edge }))
     expect((await post(server.url, CE, 'x'.repeat(1024 * 1024 + 1))).status).toBe(413)
@@ -150,7 +150,7 @@ describe('no event', () => {
 })
 
 describe('a handler that throws', () => {
-  it.each([
+  test.each([
     [new Fault('unavailable', 'The sweep could not run.'), 503],
     [new Fault('bad_request', 'About nothing.'), 400],
     [new Fault('conflict', 'never 409'), 500],
@@ -171,7 +171,7 @@ describe('a handler that throws', () => {
   })
 })
 
-it.each([
+test.each([
   ['GET', '/health/liveness', 200],
   ['GET', '/health/readiness', 200],
   ['GET', '/', 405],

@@ -1,5 +1,5 @@
 /** What is JSON, against the parser of the platform: the same texts, however they are cut into pieces. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { isJson } from '../../../shared/files/json.ts'
 
 async function* inPieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
@@ -44,16 +44,16 @@ const BAD = [
 ]
 
 describe('isJson', () => {
-  it.each(GOOD)('%j is JSON', async (text) => {
+  test.each(GOOD)('%j is JSON', async (text) => {
     expect(parses(text)).toBe(true)
     for (const size of [1, 3, 1000]) expect(await check(text, size)).toBe(true)
   })
-  it.each(BAD)('%j is none', async (text) => {
+  test.each(BAD)('%j is none', async (text) => {
     expect(parses(text)).toBe(false)
     for (const size of [1, 3, 1000]) expect(await check(text, size)).toBe(false)
   })
 
-  it('decides as the parser does of texts that were changed at random', async () => {
+  test('decides as the parser does of texts that were changed at random', async () => {
     const chars = ['{', '}', '[', ']', ',', ':', '"', '\\', '0', '1', '-', '+', '.', 'e', 't', 'u', ' ', '\n', 'a']
     let seed = 7
     const random = (below: number) => {
@@ -72,15 +72,15 @@ describe('isJson', () => {
     expect(good).toBeGreaterThan(1000)
   })
 
-  it.each([
+  test.each([
     ['bytes that are no UTF-8', Buffer.from([0x22, 0xff, 0x22])],
     ['a character that is cut off', Buffer.from('"ä"').subarray(0, 2)],
     ['a surrogate in bytes', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
   ])('%s: none', async (_, bytes) => expect(await check(bytes, 1)).toBe(false))
 
-  it('a byte order mark is passed over, as clients do', async () => expect(await check('\uFEFF{}')).toBe(true))
+  test('a byte order mark is passed over, as clients do', async () => expect(await check('\uFEFF{}')).toBe(true))
 
-  it('nothing is read after the first byte that is none', async () => {
+  test('nothing is read after the first byte that is none', async () => {
     let read = 0
     async function* endless() {
       for (;;) {
@@ -92,13 +92,13 @@ describe('isJson', () => {
     expect(read).toBe(1)
   })
 
-  it('deeper than any client could read: none', async () => {
+  test('deeper than any client could read: none', async () => {
     const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
     expect(await check(nested(10_000), 65_536)).toBe(true)
     expect(await check(nested(10_001), 65_536)).toBe(false)
   })
 
-  it('costs little memory, whatever is in it', async () => {
+  test('costs little memory, whatever is in it', async () => {
     const text = Buffer.from(`[${'{},'.repeat(1_400_000)}{}]`)
     const before = process.memoryUsage().rss
     let most = 0

@@ -1,13 +1,21 @@
 import { createHmac } from 'node:crypto'
 import { exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
-import { describe, expect, it } from 'vitest'
-import { isFault } from '../../../shared/fault.ts'
-import { type AuthConfig, assertMayCall, assertOwn, createAuthenticate } from '../../../shared/http/auth.ts'
-import { AUTH, createRealm } from './edge.ts'
+import { describe, expect, test } from 'vitest'
+import { bearerToken, createVerify } from '../../../shared/http/auth.ts'
+import { isFault } from '../../../shared/platform/fault.ts'
+import { parseAnalysisId } from '../../../shared/po/model.ts'
+import { lineRequest } from '../../../shared/po/requests.ts'
+import { poSchemas } from '../../../shared/po/schema.ts'
+import { authenticateClient, authenticateUser } from '../../../shared/wire/auth.ts'
+import { AUTH, type AuthConfig, createRealm } from './edge.ts'
 
 const ID = '0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d'
 const realm = await createRealm()
-const { authenticate } = realm.edge
+const { verify } = realm
+const authenticate = (token: string, config: Partial<AuthConfig> = {}) => {
+  const settings = { ...AUTH, ...config }
+  return authenticateClient(settings, createVerify(settings, (async () => realm.publicKey) as never))(token, {})
+}
 const stranger = await generateKeyPair('RS256')
 const now = Math.floor(Date.now() / 1000)
 
@@ -56,8 +64,8 @@ describe('tokens', () => {
     ['no client', () => sign(without('azp'))],
     ['a critical extension that we do not know', () => sign(CLAIMS, { crit: ['x'], x: 1 }).catch(() => 'a.b.c')],
   ]
-  it.each(bad)('%s: 401', async (_, token) => {
-    expect(await refusal(authenticate(`Bearer ${await token()}`))).toBe('unauthenticated')
+  test.each(bad)('%s: 401', async (_, token) => {
+    expect(await refusal(verify(await token()))).toBe('unauthenticated')
   })
 
   const good: [name: string, claims: JWTPayload, header?: object][] = [
@@ -66,27 +74,30 @@ describe('tokens', () => {
     ['a foreign audience, when none is asked for', { ...CLAIMS, aud: 'account' }],
     ['exp two seconds ago: clocks differ', { ...CLAIMS, exp: now - 2 }],
   ]
-  it.each(good)('%s: accepted', async (_, claims, header) => {
-    const caller = await authenticate(`Bearer ${await sign(claims, header)}`)
-    expect(caller).toEqual({ clientId: 'hub-adapter', subject: 's', analysisId: undefined })
+  test.each(good)('%s: accepted', async (_, claims, header) => {
+    expect(await verify(await sign(claims, header))).toEqual({ clientId: 'hub-adapter', roles: [] })
   })
 
-  it('of an analysis say which', async () => {
+  test('of an analysis say which', async () => {
     const token = await sign({ ...CLAIMS, azp: ID.toUpperCase() })
-    expect(await authenticate(`bearer ${token}`)).toMatchObject({ analysisId: ID })
+    expect(await authenticate(token)).toEqual({ analysisId: ID })
   })
 
-  it.each([[undefined], [''], ['Basic YTpi'], ['Bearer'], ['Bearer  ']])('%j is no token: 401', async (header) => {
-    await expect(authenticate(header)).rejects.toMatchObject({ code: 'unauthenticated', message: 'Not authenticated' })
+  test.each([[undefined], [''], ['Basic YTpi'], ['Bearer'], ['Bearer  ']])('%j is no token: 401', (header) => {
+    const fault = expect.objectContaining({ code: 'unauthenticated', message: 'Not authenticated' })
+    expect(() => bearerToken(header)).toThrow(fault)
   })
+  test.each(['Bearer x', 'bearer x', 'BEARER   x '])('%j is the token x', (header) =>
+    expect(bearerToken(header)).toBe('x'),
+  )
 })
 
 describe('algorithms of the realm', () => {
-  it.each(['RS256', 'RS512', 'PS256', 'ES256', 'ES384'])('%s: accepted', async (alg) => {
+  test.each(['RS256', 'RS512', 'PS256', 'ES256', 'ES384'])('%s: accepted', async (alg) => {
     const { privateKey, publicKey } = await generateKeyPair(alg)
     const token = await new SignJWT(CLAIMS).setProtectedHeader({ alg }).sign(privateKey)
-    const check = createAuthenticate(AUTH, (async () => publicKey) as never)
-    expect(await check(`Bearer ${token}`)).toMatchObject({ clientId: 'hub-adapter' })
+    const check = createVerify(AUTH, (async () => publicKey) as never)
+    expect(await check(token)).toMatchObject({ clientId: 'hub-adapter' })
   })
 })
 
@@ -102,38 +113,38 @@ describe('optional demands', () => {
     ['role, no roles at all', { AUTH_REQUIRED_ROLE: 'r' }, CLAIMS, 'forbidden'],
     ['role, of an analysis: not asked', { AUTH_REQUIRED_ROLE: 'r' }, { ...CLAIMS, azp: ID }, 'accepted'],
   ]
-  it.each(table)('%s', async (_, config, claims, verdict) => {
-    const keys = (async () => realm.publicKey) as never
-    expect(await refusal(createAuthenticate({ ...AUTH, ...config }, keys)(`Bearer ${await sign(claims)}`))).toBe(
-      verdict,
-    )
+  test.each(table)('%s', async (_, config, claims, verdict) => {
+    expect(await refusal(authenticate(await sign(claims), config))).toBe(verdict)
   })
 })
 
 describe('an analysis', async () => {
-  const analysis = await authenticate(`Bearer ${await sign({ ...CLAIMS, azp: ID })}`)
-  const user = await authenticate(`Bearer ${await sign(CLAIMS)}`)
+  const token = { analysis: await sign({ ...CLAIMS, azp: ID }), user: await sign(CLAIMS) }
 
-  it.each([
-    ['user', analysis, false],
-    ['user', user, true],
-    ['analysis', analysis, true],
-    ['analysis', user, true],
-  ] as const)('route for %s', (auth, caller, allowed) => {
-    const call = () => assertMayCall(auth, caller)
-    if (allowed) expect(call).not.toThrow()
-    else expect(call).toThrow(expect.objectContaining({ code: 'forbidden' }))
+  test.each([
+    ['users', 'analysis', 'forbidden'],
+    ['users', 'user', 'accepted'],
+    ['analyses', 'analysis', 'accepted'],
+    ['analyses', 'user', 'accepted'],
+  ] as const)('a route for %s, a token of an %s: %s', async (kind, holder, verdict) => {
+    const check = (kind === 'users' ? authenticateUser : authenticateClient)(AUTH, verify)
+    expect(await refusal(check(token[holder], {}))).toBe(verdict)
   })
 
-  it.each([
+  test.each([
     ['its own id', ID, true],
     ['its own id, spelt otherwise', ID.replaceAll('-', '').toUpperCase(), true],
     ['another id', ID.replace('0b', '0c'), false],
-    ['no id', undefined, false],
-  ])('%s', (_, analysis_id, allowed) => {
-    const call = () => assertOwn(analysis, { analysis_id })
-    if (allowed) expect(call).not.toThrow()
-    else expect(call).toThrow(expect.objectContaining({ code: 'forbidden' }))
-    expect(() => assertOwn(user, { analysis_id })).not.toThrow()
+  ])('%s in a line: %s', (_, analysis_id, allowed) => {
+    const line = { analysis_id, log: '', log_type: 'info', status: '', progress: 0 }
+    const body = poSchemas.streamLogs.body.parse(line)
+    const call = (analysisId: string | undefined) => () =>
+      lineRequest({ body, caller: { analysisId: analysisId ? parseAnalysisId(analysisId) : undefined }, headers: {} })
+    if (allowed) expect(call(ID)).not.toThrow()
+    else
+      expect(call(ID)).toThrow(
+        expect.objectContaining({ code: 'forbidden', message: 'Analyses may write only their own logs' }),
+      )
+    expect(call(undefined)).not.toThrow()
   })
 })

@@ -4,13 +4,15 @@ import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { type BoundSettings, createBounds } from '../../../shared/http/bounds.ts'
-import { type Bytes, bodyOf, send } from '../../../shared/http/bytes.ts'
+import { bodyOf, send } from '../../../shared/http/bytes.ts'
+import { endpoint } from '../../../shared/http/endpoint.ts'
+import { encoded } from '../../../shared/http/reply.ts'
 import { startServer } from '../../../shared/http/server.ts'
-import { type StreamRequest, streamEndpoint } from '../../../shared/http/stream-endpoint.ts'
-import { routes } from '../../../shared/routes.ts'
+import type { Bytes } from '../../../shared/platform/ports.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { type Functions, startFunctions } from '../../sandbox/functions.ts'
 import { BOUNDS, captureLog, createRealm, serveFunction } from './edge.ts'
 
@@ -104,7 +106,7 @@ describe('300 connections with 1 MiB of body and then silence', () => {
     ['chunked', 'transfer-encoding: chunked', Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body])],
   ] as const
 
-  it.each(framings)('and without a token, %s: 401 at once, and nothing of them is held', async (_, framing, sent) => {
+  test.each(framings)('and without a token, %s: 401 at once, and nothing of them is held', async (_, framing, sent) => {
     const before = await peak()
     const head = ['POST /po/stream_logs HTTP/1.1', 'host: x', 'content-type: application/json', framing]
     const answers = await Promise.all(Array.from({ length: 300 }, () => hold(port, head, sent)))
@@ -112,7 +114,7 @@ describe('300 connections with 1 MiB of body and then silence', () => {
     expect((await peak()) - before).toBeLessThan(CONNECTIONS_MIB)
   })
 
-  it.each(framings)('and with a token, %s: some are 503 at once, the others 408', async (_, framing, sent) => {
+  test.each(framings)('and with a token, %s: some are 503 at once, the others 408', async (_, framing, sent) => {
     const before = await peak()
     const authorization = `authorization: Bearer ${await realm.token()}`
     const head = ['POST /po/stream_logs HTTP/1.1', 'host: x', 'content-type: application/json', authorization, framing]
@@ -130,7 +132,7 @@ describe('300 connections with 1 MiB of body and then silence', () => {
     expect((await peak()) - before).toBeLessThan(2 * BODY_MEMORY + CONNECTIONS_MIB)
   })
 
-  it('leave room for others when they are gone', async () => {
+  test('leave room for others when they are gone', async () => {
     const headers = { authorization: `Bearer ${await realm.token()}`, 'content-type': 'application/json' }
     const post = () => fetch(`http://127.0.0.1:${port}/po/stream_logs`, { method: 'POST', headers, body: '{}' })
     expect((await post()).status).toBe(422)
@@ -138,22 +140,22 @@ describe('300 connections with 1 MiB of body and then silence', () => {
 })
 
 describe('Expect: 100-continue', () => {
-  it.each([
+  test.each([
     ['with a token', true, 'HTTP/1.1 100 Continue'],
     ['without one', false, 'HTTP/1.1 401 Unauthorized'],
   ])('%s the first line is %s %s', async (_, hasToken, first) => {
-    const upload = streamEndpoint(
+    const upload = endpoint(
       routes.dt.fileUpload,
-      { failures: [''] },
-      async () => ({ status: 204 }),
+      { answer: z.never(), failures: [''] },
+      async () => encoded({ status: 204 }),
       () => undefined,
       { edge: () => realm.edge },
     )
-    const reading = async (_deps: unknown, { content }: StreamRequest<object, object>) => {
+    const reading = async (_deps: unknown, { content }: { readonly content: Bytes }) => {
       for await (const _ of content);
-      return { status: 204 }
+      return encoded({ status: 204 })
     }
-    const taking = streamEndpoint(routes.dt.fileUpload, { failures: [''] }, reading, () => undefined, {
+    const taking = endpoint(routes.dt.fileUpload, { answer: z.never(), failures: [''] }, reading, () => undefined, {
       edge: () => realm.edge,
     })
     const server = await startServer(hasToken ? taking : upload, captureLog().log, 0)
@@ -171,20 +173,22 @@ describe('Expect: 100-continue', () => {
 })
 
 const edgeWith = (bounds: Partial<BoundSettings>) => {
-  const edge = { ...realm.edge, authenticate: async () => ({ clientId: '', subject: '', analysisId: undefined }) }
+  const edge = { ...realm.edge, isOpen: true }
   return { ...edge, bounds: createBounds({ ...BOUNDS, ...bounds }) }
 }
 
 describe('files on their way', () => {
   const portOf = (url: string) => Number(new URL(url).port)
 
-  it('in are as many as the setting says; the next one is 503, and comes in when one is gone', async () => {
+  test('in are as many as the setting says; the next one is 503, and comes in when one is gone', async () => {
     const edge = edgeWith({ TRANSFERS_MAX: 2 })
-    const handle = async (_deps: unknown, { content }: StreamRequest<object, object>) => {
+    const handle = async (_deps: unknown, { content }: { readonly content: Bytes }) => {
       for await (const _ of content);
-      return { status: 204 }
+      return encoded({ status: 204 })
     }
-    const fn = streamEndpoint(routes.dt.fileUpload, { failures: [''] }, handle, () => undefined, { edge: () => edge })
+    const fn = endpoint(routes.dt.fileUpload, { answer: z.never(), failures: [''] }, handle, () => undefined, {
+      edge: () => edge,
+    })
     await using server = await serveFunction(fn)
     const upload = (length: number) =>
       hold(portOf(server.url), ['POST /files/upload HTTP/1.1', 'host: x', `content-length: ${length}`], 'x')
@@ -199,14 +203,14 @@ describe('files on their way', () => {
     expect((await upload(1)).status).toBe(204)
   })
 
-  it('out count as well', async () => {
+  test('out count as well', async () => {
     const edge = edgeWith({ TRANSFERS_MAX: 1 })
     const endless = async function* (): Bytes {
       for (;;) yield Buffer.alloc(65_536)
     }
-    const handle = async () => ({ status: 200, headers: { 'content-length': String(2 ** 40) }, body: endless() })
-    const schemas = { params: z.object({ file_id: z.string() }), failures: [''] }
-    const fn = streamEndpoint(routes.dt.fileGet, schemas, handle, () => undefined, { edge: () => edge })
+    const handle = async () => encoded({ status: 200, headers: { 'content-length': String(2 ** 40) }, body: endless() })
+    const schemas = { params: z.object({ file_id: z.string() }), answer: z.never(), failures: [''] }
+    const fn = endpoint(routes.dt.fileGet, schemas, handle, () => undefined, { edge: () => edge })
     await using server = await serveFunction(fn)
     const get = () => hold(portOf(server.url), ['GET /files/1 HTTP/1.1', 'host: x'], '')
     expect((await get()).status).toBe(200)
@@ -216,7 +220,7 @@ describe('files on their way', () => {
     expect((await get()).status).toBe(200)
   })
 
-  it.each([
+  test.each([
     ['10 bytes each 20 ms, when 1,000 are the least in 200 ms', 1000, 408],
     ['10 bytes each 20 ms, when 10 are the least in 200 ms', 10, 204],
   ])('in by %s: %#', async (_, leastBytes, status) => {
@@ -245,7 +249,7 @@ describe('files on their way', () => {
     server.close()
   })
 
-  it('out are cut when they are taken too slowly, though never quite still', async () => {
+  test('out are cut when they are taken too slowly, though never quite still', async () => {
     const endless = async function* (): Bytes {
       for (;;) yield Buffer.alloc(65_536)
     }

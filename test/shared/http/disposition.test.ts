@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { attachment } from '../../../shared/http/disposition.ts'
 
 describe('Content-Disposition of', () => {
-  it.each([
+  test.each([
     ['input.xlsx', 'attachment; filename=input.xlsx'],
     ['a b.txt', 'attachment; filename="a b.txt"'],
     ['a;b.txt', 'attachment; filename="a;b.txt"'],
@@ -33,7 +33,7 @@ describe('Content-Disposition of', () => {
     expect(() => new Headers({ 'content-disposition': header })).not.toThrow()
   })
 
-  it.each(['名', '😀', 'ö', '"', '\ud800', '%', 'a'])('%s, as often as it may be, is below 4 KiB', (character) => {
+  test.each(['名', '😀', 'ö', '"', '\ud800', '%', 'a'])('%s, as often as it may be, is below 4 KiB', (character) => {
     for (const length of [255, 100_000])
       expect(attachment(character.repeat(length)).length).toBeLessThan(4096 - 'content-disposition: \r\n'.length)
   })

@@ -3,11 +3,14 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
-import { type AuthConfig, createAuthenticate } from '../../../shared/http/auth.ts'
+import { createVerify } from '../../../shared/http/auth.ts'
 import { type BoundSettings, createBounds } from '../../../shared/http/bounds.ts'
 import type { Edge } from '../../../shared/http/edge.ts'
 import type { HttpFunction } from '../../../shared/http/register.ts'
 import { createLogger } from '../../../shared/log.ts'
+import { authenticateClient, authenticateUser, type RealmClient } from '../../../shared/wire/auth.ts'
+
+export type AuthConfig = Parameters<typeof authenticateClient>[0]
 
 export const AUTH: AuthConfig = {
   KEYCLOAK_URL: 'http://127.0.0.1:9',
@@ -43,8 +46,10 @@ export async function createRealm(config: Partial<AuthConfig> = {}) {
   const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true })
   const jwk = { ...(await exportJWK(publicKey)), kid: 'realm-key', alg: 'RS256', use: 'sig' }
   const logs = captureLog()
-  const edge: Edge = {
-    authenticate: createAuthenticate({ ...AUTH, ...config }, createLocalJWKSet({ keys: [jwk] })),
+  const settings = { ...AUTH, ...config }
+  const verify = createVerify(settings, createLocalJWKSet({ keys: [jwk] }))
+  const edge: Edge<RealmClient> = {
+    authenticate: authenticateUser(settings, verify),
     corsOrigins: ['http://localhost:8080'],
     isOpen: false,
     prefix: '',
@@ -59,7 +64,9 @@ export async function createRealm(config: Partial<AuthConfig> = {}) {
       .setIssuedAt()
       .setExpirationTime('5m')
       .sign(privateKey)
-  return { edge, logs, token, privateKey, publicKey, jwk }
+  /** Of a route that analyses may call as well. */
+  const analysisEdge: Edge<RealmClient> = { ...edge, authenticate: authenticateClient(settings, verify) }
+  return { edge, analysisEdge, verify, logs, token, privateKey, publicKey, jwk }
 }
 
 export type Realm = Awaited<ReturnType<typeof createRealm>>

@@ -1,9 +1,9 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
-import { Fault } from '../../../shared/fault.ts'
 import { endpoint, type Request } from '../../../shared/http/endpoint.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { createRealm, serveFunction } from './edge.ts'
 
 const ID = '0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d'
@@ -13,10 +13,10 @@ const authorization = async () => ({ authorization: `Bearer ${await realm.token(
 
 describe('a status endpoint', () => {
   const answer = { [ID]: { status: 'executing', progress: 40 } } as const
-  const handle = async (_: object, { params }: { params: { analysis_id?: string | undefined } }) =>
+  const handle = async (_: object, { params }: { params: { analysis_id?: object | undefined } }) =>
     params.analysis_id ? answer : {}
 
-  it('answers what the use case answers', async () => {
+  test('answers what the use case answers', async () => {
     await using server = await serveFunction(endpoint(routes.po.status, poSchemas.status, handle, () => ({}), { edge }))
     const response = await fetch(`${server.url}/po/status/${ID}/`, { headers: await authorization() })
     expect(response.status).toBe(200)
@@ -24,7 +24,7 @@ describe('a status endpoint', () => {
     expect(await response.json()).toEqual(answer)
   })
 
-  it('makes its dependencies once, at the first request that gets so far', async () => {
+  test('makes its dependencies once, at the first request that gets so far', async () => {
     const deps = vi.fn(() => ({}))
     await using server = await serveFunction(endpoint(routes.po.status, poSchemas.status, handle, deps, { edge }))
     await fetch(`${server.url}/po/status`)
@@ -44,7 +44,7 @@ describe('what the use case throws', () => {
     [new Error('internals'), 500, 'Error retrieving status data (see po logs). Request r-1'],
     ['a string', 500, 'Error retrieving status data (see po logs). Request r-1'],
   ]
-  it.each(table)('%s becomes %i', async (error, status, detail, header) => {
+  test.each(table)('%s becomes %i', async (error, status, detail, header) => {
     const fail = () => Promise.reject(error)
     await using server = await serveFunction(endpoint(routes.po.status, poSchemas.status, fail, () => ({}), { edge }))
     const headers = { ...(await authorization()), 'x-request-id': 'r-1' }
@@ -54,7 +54,7 @@ describe('what the use case throws', () => {
     if (header) expect(response.headers.get(header[0])).toBe(header[1])
   })
 
-  it('is told in full to the log, with the request id', async () => {
+  test('is told in full to the log, with the request id', async () => {
     const fail = () => Promise.reject(new Error('the innermost reason'))
     await using server = await serveFunction(endpoint(routes.po.status, poSchemas.status, fail, () => ({}), { edge }))
     await fetch(`${server.url}/po/status`, { headers: { ...(await authorization()), 'x-request-id': 'r-told' } })
@@ -63,7 +63,7 @@ describe('what the use case throws', () => {
   })
 })
 
-it('an answer that does not fit its schema is a defect: 500, and only the log says why', async () => {
+test('an answer that does not fit its schema is a defect: 500, and only the log says why', async () => {
   const schemas = { answer: z.object({ n: z.int() }), failures: ['Error counting'] }
   const handle = async () => ({ n: 1.5 })
   await using server = await serveFunction(endpoint(routes.po.healthz, schemas, handle, () => ({}), { edge }))
@@ -73,10 +73,10 @@ it('an answer that does not fit its schema is a defect: 500, and only the log sa
 })
 
 describe('work after the answer', () => {
-  it('sees the answer and runs only when that is out', async () => {
+  test('sees the answer and runs only when that is out', async () => {
     const gate = Promise.withResolvers<void>()
     const afterAnswer = vi.fn(
-      (_deps: object, _request: Request<object, object, undefined>, _answer: unknown) => gate.promise,
+      (_deps: object, _request: Request<object, object, undefined, unknown>, _answer: unknown) => gate.promise,
     )
     const handle = async () => ({ status: 'ok' as const })
     const options = { edge, afterAnswer }
@@ -89,7 +89,7 @@ describe('work after the answer', () => {
     gate.resolve()
   })
 
-  it('does not run when the request failed, and its own failure only reaches the log', async () => {
+  test('does not run when the request failed, and its own failure only reaches the log', async () => {
     const handle = vi.fn(async () => ({ status: 'ok' as const })).mockRejectedValueOnce(new Fault('conflict', 'no'))
     const afterAnswer = vi.fn(() => Promise.reject(new Error('late failure')))
     const options = { edge, afterAnswer }

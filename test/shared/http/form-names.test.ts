@@ -1,7 +1,7 @@
 /** Names of files as clients send them: the raw bytes of each, and the name that the user gave. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { formFile } from '../../../shared/http/multipart.ts'
-import { allOf, inPieces } from '../../conformance/files/blob-store.ts'
+import { allOf, inPieces } from '../../conformance/files/blob-subject.ts'
 
 /** Texts are UTF-8; numbers are bytes as they are. */
 type Raw = readonly (string | readonly number[])[]
@@ -24,7 +24,7 @@ const quoted = (...name: Raw): Raw => ['form-data; name="file"; filename="', ...
 const AIOHTTP = { 'user-agent': 'Python/3.13 aiohttp/3.13.2' }
 
 describe('a name', () => {
-  it.each<[client: string, raw: Raw, name: string, headers?: Record<string, string>]>([
+  test.each<[client: string, raw: Raw, name: string, headers?: Record<string, string>]>([
     ['curl, UTF-8', quoted('Größe 名前 😀.csv'), 'Größe 名前 😀.csv'],
     ['curl on Windows, cp1252', quoted('Gr', [0xf6, 0xdf], 'e.csv'), 'Größe.csv'],
     ['curl on Windows, cp1252 beyond Latin-1', quoted([0x80], '100 ', [0x93], 'x', [0x94], '.csv'), '€100 “x”.csv'],
@@ -73,26 +73,26 @@ describe('the body of a form', () => {
   const head = (length: number) =>
     Buffer.from(`--edge\r\nContent-Disposition: form-data; name="file"; filename="${'n'.repeat(length)}"\r\n\r\n`)
 
-  it('has parts with headers of at most 32 KiB, ended or not', async () => {
+  test('has parts with headers of at most 32 KiB, ended or not', async () => {
     const large = ['bad_request', 'The headers of a part of the form are larger than 32768 bytes']
     expect(await refused(head(33_000))).toEqual(large)
     expect(await refused(head(33_000).subarray(0, -4))).toEqual(large)
     expect(await refused(head(32_000))).toHaveProperty('filename')
   })
-  it('has at most 200 parts', async () => {
+  test('has at most 200 parts', async () => {
     const part = '--edge\r\nContent-Disposition: form-data; name="x"\r\n\r\n\r\n'
     expect(await refused(Buffer.from(`${part.repeat(201)}--edge--`))).toEqual([
       'bad_request',
       'The form has more than 200 parts',
     ])
   })
-  it('has a boundary of at most 70 characters', async () => {
+  test('has a boundary of at most 70 characters', async () => {
     expect(await refused(Buffer.from(''), `multipart/form-data; boundary=${'b'.repeat(71)}`)).toEqual([
       'bad_request',
       'The boundary of the form is longer than 70 characters',
     ])
   })
-  it.each([
+  test.each([
     ['a boundary that goes on', '--edgex\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'],
     ['a header without a colon', '--edge\r\nContent-Disposition\r\n\r\n'],
     ['a bare line end in a header', '--edge\r\nContent-Disposition: form-data; name="file"\n; filename="a"\r\n\r\n'],

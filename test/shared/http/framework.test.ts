@@ -2,11 +2,11 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { getTestServer } from '@google-cloud/functions-framework/testing'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import { http } from '../../../shared/http/register.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { createRealm } from './edge.ts'
 
 const realm = await createRealm()
@@ -51,12 +51,12 @@ describe("under the functions framework's own server", () => {
     return [response.status, await response.json()]
   }
 
-  it('a request is answered, its body taken from where the framework put it', async () => {
+  test('a request is answered, its body taken from where the framework put it', async () => {
     expect(await post(JSON.stringify({ ...line, more: 1 }), await realm.token())).toEqual([200, null])
     expect(seen).toEqual([{ ...line, log: 'tab\tnul\uFFFD' }])
   })
 
-  it('refusals are the same', async () => {
+  test('refusals are the same', async () => {
     expect(await post(JSON.stringify(line))).toEqual([401, { detail: 'Not authenticated' }])
     expect(await post('{}', await realm.token())).toEqual([422, { detail: expect.any(Array) }])
     expect((await post(JSON.stringify({ log: 'x'.repeat(16 * 1024 * 1024) })))[0]).toBe(413)

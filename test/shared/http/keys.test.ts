@@ -2,8 +2,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createAuthenticate } from '../../../shared/http/auth.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bearerToken, createVerify } from '../../../shared/http/auth.ts'
 import { createKeys, fetchKeys } from '../../../shared/http/keys.ts'
 import { AUTH } from './edge.ts'
 
@@ -50,6 +50,10 @@ const reset = (keys: JSONWebKeySet['keys'], as: typeof mood = 'well') => {
   mood = as
   fetches = 0
 }
+const createAuthenticate = (...of: Parameters<typeof createVerify>) => {
+  const verify = createVerify(...of)
+  return async (authorization?: string) => verify(bearerToken(authorization))
+}
 const start = () => createAuthenticate({ ...AUTH, KEYCLOAK_URL: url })
 const code = (promise: Promise<unknown>) =>
   promise.then(
@@ -58,7 +62,7 @@ const code = (promise: Promise<unknown>) =>
   )
 
 describe('the keys of the realm', () => {
-  it('are fetched once for any number of tokens', async () => {
+  test('are fetched once for any number of tokens', async () => {
     reset([first.jwk])
     const authenticate = start()
     const token = `Bearer ${await first.token()}`
@@ -67,13 +71,13 @@ describe('the keys of the realm', () => {
     expect(fetches).toBe(1)
   })
 
-  it('are not fetched for a request without a token', async () => {
+  test('are not fetched for a request without a token', async () => {
     reset([first.jwk])
     expect(await code(start()(undefined))).toBe('unauthenticated')
     expect(fetches).toBe(0)
   })
 
-  it('rotated in the middle of a flood of unknown key ids: accepted at first use, one fetch a second', async () => {
+  test('rotated in the middle of a flood of unknown key ids: accepted at first use, one fetch a second', async () => {
     reset([first.jwk])
     const authenticate = start()
     await authenticate(`Bearer ${await first.token()}`)
@@ -93,7 +97,7 @@ describe('the keys of the realm', () => {
     expect(fetches).toBeLessThanOrEqual(Math.ceil(seconds) + 1)
   })
 
-  it('a key id that was unknown a moment ago is refused without asking again', async () => {
+  test('a key id that was unknown a moment ago is refused without asking again', async () => {
     reset([first.jwk])
     const authenticate = start()
     const invented = `Bearer ${await first.token({ kid: 'invented' })}`
@@ -104,7 +108,7 @@ describe('the keys of the realm', () => {
     expect(fetches).toBe(asked)
   })
 
-  it.each(['broken', 'empty'] as const)(
+  test.each(['broken', 'empty'] as const)(
     'cannot be had (%s): 503, and well again as soon as the server is',
     async (as) => {
       reset([first.jwk], as)
@@ -116,7 +120,7 @@ describe('the keys of the realm', () => {
     },
   )
 
-  it('cannot be had while the known ones still serve: known tokens pass, unknown keys get 503', async () => {
+  test('cannot be had while the known ones still serve: known tokens pass, unknown keys get 503', async () => {
     reset([first.jwk])
     const authenticate = start()
     await authenticate(`Bearer ${await first.token()}`)
@@ -125,12 +129,12 @@ describe('the keys of the realm', () => {
     expect(await code(authenticate(`Bearer ${await second.token()}`))).toBe('unavailable')
   })
 
-  it('nobody listens: 503', async () => {
+  test('nobody listens: 503', async () => {
     const authenticate = createAuthenticate({ ...AUTH, KEYCLOAK_URL: 'http://127.0.0.1:9' })
     expect(await code(authenticate(`Bearer ${await first.token()}`))).toBe('unavailable')
   })
 
-  it('never answered: 503 within the deadline', async () => {
+  test('never answered: 503 within the deadline', async () => {
     reset([first.jwk], 'silent')
     const began = performance.now()
     expect(await code(start()(`Bearer ${await first.token()}`))).toBe('unavailable')
@@ -157,7 +161,7 @@ describe('age of the key set', () => {
     return { at, count: () => count }
   }
 
-  it('refreshed in the background when old, and used meanwhile', async () => {
+  test('refreshed in the background when old, and used meanwhile', async () => {
     reset([first.jwk])
     const { at, count } = await aging()
     expect(await at(0)).toBe('ok')
@@ -168,7 +172,7 @@ describe('age of the key set', () => {
     expect(count()).toBe(2)
   })
 
-  it('too old to trust without asking: 503 when the server is away', async () => {
+  test('too old to trust without asking: 503 when the server is away', async () => {
     reset([first.jwk])
     const { at } = await aging()
     expect(await at(0)).toBe('ok')
@@ -178,7 +182,7 @@ describe('age of the key set', () => {
   })
 })
 
-it('a key set of more than 1 MiB is not read', async () => {
+test('a key set of more than 1 MiB is not read', async () => {
   const big = createServer((_, response) => void response.end(`{"keys":[],"x":"${'x'.repeat(2_000_000)}"}`))
   await new Promise<void>((resolve) => big.listen(0, '127.0.0.1', resolve))
   try {

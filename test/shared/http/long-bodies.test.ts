@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import * as z from 'zod'
 import { endpoint } from '../../../shared/http/endpoint.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { createRealm, serveFunction } from './edge.ts'
 
 const KIB = 1024

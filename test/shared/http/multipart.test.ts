@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
-import type { Bytes } from '../../../shared/http/bytes.ts'
+import { describe, expect, test } from 'vitest'
 import { formFile, isForm } from '../../../shared/http/multipart.ts'
-import { allOf, inPieces, noise } from '../../conformance/files/blob-store.ts'
+import type { Bytes } from '../../../shared/platform/ports.ts'
+import { allOf, inPieces, noise } from '../../conformance/files/blob-subject.ts'
 
 const FORM = { 'content-type': 'multipart/form-data; boundary=edge' }
 const part = (disposition: string, body: string | Buffer, type = 'application/octet-stream') =>
@@ -27,7 +27,7 @@ const refusal = (body: Bytes, headers?: Record<string, string>) =>
   )
 
 describe('a form with a file', () => {
-  it.each([1, 2, 7, 64, 65_536, 10_000_000])('in pieces of %i bytes gives the file as it was', async (size) => {
+  test.each([1, 2, 7, 64, 65_536, 10_000_000])('in pieces of %i bytes gives the file as it was', async (size) => {
     const bytes = noise(size < 64 ? 5000 : 3_000_000)
     const body = form(part(TEXT, 'before'), part(FILE, bytes), part(TEXT, 'behind'))
     const got = await read(inPieces(body, size))
@@ -35,14 +35,14 @@ describe('a form with a file', () => {
     expect(got.bytes.equals(bytes)).toBe(true)
   })
 
-  it.each([
+  test.each([
     ['bytes that look like its edge', '\r\n--edg\r\n-edge\r\n--\r\n--edg--\r\n\r\n--'],
     ['nothing in it', ''],
   ])('with %s', async (_, text) => {
     expect((await read(inPieces(form(part(FILE, text)), 3))).bytes.toString()).toBe(text)
   })
 
-  it.each([
+  test.each([
     ['filename="naïve 名前.xlsx"', 'naïve 名前.xlsx'],
     [`filename="a\\"b;c.txt"`, 'a"b;c.txt'],
     ['filename=plain.txt', 'plain.txt'],
@@ -53,7 +53,7 @@ describe('a form with a file', () => {
     expect((await read(inPieces(form(part(`form-data; name="file"; ${given}`, 'x')), 9))).filename).toBe(filename)
   })
 
-  it('is given as soon as the file begins, and its end waits for the end of the form', async () => {
+  test('is given as soon as the file begins, and its end waits for the end of the form', async () => {
     const gate = Promise.withResolvers<void>()
     const slow = async function* () {
       yield part(FILE, 'all of it')
@@ -72,7 +72,7 @@ describe('a form with a file', () => {
     expect(await all).toBe('all of it')
   })
 
-  it('whose reader stops is read no further', async () => {
+  test('whose reader stops is read no further', async () => {
     let asked = 0
     let ended = false
     const endless = async function* () {
@@ -111,7 +111,7 @@ describe('refused is', () => {
   const SECOND = wrong('Value error, expected one file')
   const BROKEN = { code: 'bad_request', detail: 'There was an error parsing the body' }
 
-  it.each([
+  test.each([
     ['a form without fields', [END], MISSING],
     ['a form without that field', [part('form-data; name="other"; filename="a"', 'x'), END], MISSING],
     ['a text in its place', [part('form-data; name="file"', 'x', 'text/plain'), END], NO_FILE],
@@ -126,7 +126,7 @@ describe('refused is', () => {
     for (const size of [1, 10_000]) expect(await refusal(inPieces(body, size))).toEqual(expected)
   })
 
-  it.each([
+  test.each([
     [{ 'content-type': 'application/json' }, MISSING],
     [{ 'content-type': 'multipart/mixed; boundary=edge' }, MISSING],
     [{}, MISSING],
@@ -135,7 +135,7 @@ describe('refused is', () => {
     expect(await refusal(inPieces(form(part(FILE, 'x')), 10), headers as Record<string, string>)).toEqual(expected),
   )
 
-  it.each([0, 10, 130, 200])('a body that breaks off after %i bytes, with its own reason', async (length) => {
+  test.each([0, 10, 130, 200])('a body that breaks off after %i bytes, with its own reason', async (length) => {
     const reason = Object.assign(new Error('gone'), { code: 'the reason' })
     const broken = async function* () {
       yield form(part(FILE, noise(1000))).subarray(0, length)
@@ -147,7 +147,7 @@ describe('refused is', () => {
 })
 
 describe('a form is', () => {
-  it.each([
+  test.each([
     ['multipart/form-data; boundary=x', true],
     ['Multipart/Form-Data', true],
     ['multipart/form-database', false],

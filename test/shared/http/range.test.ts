@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { select } from '../../../shared/http/range.ts'
 
 const ETAG = '"abc"'
 const whole = { from: 0, to: 99 }
 
 describe('of 100 bytes', () => {
-  it.each([
+  test.each([
     [undefined, 200, whole],
     ['bytes=0-0', 206, { from: 0, to: 0 }],
     ['bytes=0-', 206, whole],
@@ -35,12 +35,12 @@ describe('of 100 bytes', () => {
     expect(select('GET', range === undefined ? {} : { range }, ETAG, 100)).toEqual({ status, ...part })
   })
 
-  it('a range is nothing to HEAD', () =>
+  test('a range is nothing to HEAD', () =>
     expect(select('HEAD', { range: 'bytes=0-0' }, ETAG, 100)).toEqual({ status: 200, ...whole }))
 })
 
 describe('of no bytes', () => {
-  it.each([
+  test.each([
     [undefined, 200],
     ['bytes=0-0', 416],
     ['bytes=0-', 416],
@@ -51,7 +51,7 @@ describe('of no bytes', () => {
 })
 
 describe('If-None-Match', () => {
-  it.each([
+  test.each([
     ['"abc"', 304],
     ['W/"abc"', 304],
     ['"x", "abc" , "y"', 304],
@@ -64,12 +64,12 @@ describe('If-None-Match', () => {
     expect(select('GET', { 'if-none-match': tag }, ETAG, 100).status).toBe(status)
     expect(select('HEAD', { 'if-none-match': tag }, ETAG, 100).status).toBe(status)
   })
-  it('goes before a range', () =>
+  test('goes before a range', () =>
     expect(select('GET', { 'if-none-match': ETAG, range: 'bytes=0-1' }, ETAG, 100).status).toBe(304))
 })
 
 describe('If-Range', () => {
-  it.each([
+  test.each([
     ['"abc"', 206],
     ['W/"abc"', 200],
     ['"other"', 200],

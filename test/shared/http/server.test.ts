@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { endpoint } from '../../../shared/http/endpoint.ts'
 import type { HttpFunction } from '../../../shared/http/register.ts'
 import { startServer } from '../../../shared/http/server.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
-import { routes } from '../../../shared/routes.ts'
+import { routes } from '../../../shared/routes/index.ts'
 import { captureLog, createRealm } from './edge.ts'
 
 const GIB = 1024 * 1024 * 1024
@@ -35,7 +35,7 @@ async function raw(port: number, text: string): Promise<string> {
 }
 
 describe('broken HTTP is answered in JSON', () => {
-  it.each([
+  test.each([
     ['no HTTP at all', 'hello\r\n\r\n', 400],
     ['a header that never ends', `GET / HTTP/1.1\r\nx: ${'x'.repeat(100_000)}\r\n\r\n`, 431],
     ['two lengths', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nx', 400],
@@ -54,7 +54,7 @@ describe('broken HTTP is answered in JSON', () => {
 })
 
 describe('headers', () => {
-  it.each([
+  test.each([
     ['a token of 60,000 characters', 60_000, 200, { status: 'ok' }],
     ['more than 64 KiB', 66_000, 431, { detail: 'The headers are larger than 65536 bytes' }],
   ])('%s: %#', async (_, length, status, body) => {
@@ -68,7 +68,7 @@ describe('headers', () => {
   })
 })
 
-it('a function that throws past its own net answers 500 in JSON, and the log says why', async () => {
+test('a function that throws past its own net answers 500 in JSON, and the log says why', async () => {
   const server = await serving(() => Promise.reject(new Error('past the net')))
   const response = await fetch(server.url)
   expect(response.status).toBe(500)
@@ -77,7 +77,7 @@ it('a function that throws past its own net answers 500 in JSON, and the log say
   await server.drain(100)
 })
 
-it('keeps idle connections for longer than proxies do', async () => {
+test('keeps idle connections for longer than proxies do', async () => {
   const server = await serving(healthz(async () => ({ status: 'ok' })))
   const response = await fetch(`${server.url}/po/healthz`)
   expect(Number(/timeout=(\d+)/.exec(response.headers.get('keep-alive') ?? '')?.[1])).toBeGreaterThan(90)
@@ -86,7 +86,7 @@ it('keeps idle connections for longer than proxies do', async () => {
 })
 
 describe('draining', () => {
-  it('lets a request and the work after it end, and takes no new one', async () => {
+  test('lets a request and the work after it end, and takes no new one', async () => {
     const gate = Promise.withResolvers<{ status: 'ok' }>()
     let after = false
     const afterAnswer = async () => {
@@ -111,7 +111,7 @@ describe('draining', () => {
     expect(after).toBe(true)
   })
 
-  it('waits no longer than its limit', async () => {
+  test('waits no longer than its limit', async () => {
     const arrived = Promise.withResolvers<void>()
     const hang = () => {
       arrived.resolve()
@@ -190,7 +190,7 @@ describe('a function as a process', () => {
   const asIs = (chunk: Buffer) => chunk
   const inChunks = (chunk: Buffer) =>
     Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')])
-  it.each([
+  test.each([
     ['announced', `content-length: ${GIB}`, asIs, 413, 'Body is larger than 16777216 bytes'],
     ['chunked', 'transfer-encoding: chunked', inChunks, 401, 'Not authenticated'],
   ])(
@@ -211,7 +211,7 @@ describe('a function as a process', () => {
     },
   )
 
-  it('answers Expect: 100-continue of too large a body without asking for it', async () => {
+  test('answers Expect: 100-continue of too large a body without asking for it', async () => {
     const process = await startProcess('po-docs')
     const text = `POST /api/docs HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: ${GIB}\r\nconnection: close\r\n\r\n`
     try {
@@ -221,7 +221,7 @@ describe('a function as a process', () => {
     }
   })
 
-  it('ends on SIGTERM with 0, having said in JSON that it listens and stops', async () => {
+  test('ends on SIGTERM with 0, having said in JSON that it listens and stops', async () => {
     const process = await startProcess('po-docs', { NODE_NAME: 'node-1' })
     expect((await fetch(`http://127.0.0.1:${process.port}/health/readiness`)).status).toBe(200)
     expect(await process.stop()).toEqual([0, null])
@@ -230,7 +230,7 @@ describe('a function as a process', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ logger: 'po-docs', node: 'node-1', port: process.port })
   })
 
-  it('does not start with faulty settings: all are named at once, no value is', async () => {
+  test('does not start with faulty settings: all are named at once, no value is', async () => {
     const process = await startProcess('po-status', { POSTGRES_PORT: 'hunter2', KEYCLOAK_URL: 'ftp://hunter2' })
     expect((await process.exited)[0]).toBe(78)
     const line = JSON.parse(process.output())
@@ -239,7 +239,7 @@ describe('a function as a process', () => {
     expect(process.output()).not.toContain('hunter2')
   })
 
-  it('logs a rejection that nobody waited for in JSON, and serves on', async () => {
+  test('logs a rejection that nobody waited for in JSON, and serves on', async () => {
     const from = (path: string) => JSON.stringify(new URL(`../../../shared/http/${path}`, import.meta.url).href)
     const program = `
       import { http } from ${from('register.ts')}
@@ -260,7 +260,7 @@ describe('a function as a process', () => {
     expect(stray.output()).toContain('nobody waits')
   })
 
-  it('does not start as a function that does not exist', async () => {
+  test('does not start as a function that does not exist', async () => {
     const process = await startProcess('po-nothing')
     expect((await process.exited)[0]).toBe(78)
     expect(process.output()).toContain('po-stream-logs')

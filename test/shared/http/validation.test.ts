@@ -1,9 +1,9 @@
 /** What a refusal repeats of a request: never a secret, and never much. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { dtSchemas } from '../../../shared/dt/schema.ts'
-import type { Fault } from '../../../shared/fault.ts'
 import { type Detail, validate } from '../../../shared/http/validation.ts'
+import type { Fault } from '../../../shared/platform/fault.ts'
 import { poSchemas } from '../../../shared/po/schema.ts'
 
 function issuesOf(schema: z.ZodType, value: unknown): Detail[] {
@@ -26,10 +26,10 @@ const entries = (count: number, make: (n: number) => [string, unknown]) =>
   Object.fromEntries(Array.from({ length: count }, (_, n) => make(n)))
 
 describe('a list of issues', () => {
-  it('is whole up to 100', () => {
+  test('is whole up to 100', () => {
     expect(issuesOf(z.array(z.string()), Array(100).fill(1))).toHaveLength(100)
   })
-  it('says how many more there are beyond that', () => {
+  test('says how many more there are beyond that', () => {
     const issues = issuesOf(z.array(z.string()), Array(5000).fill(1))
     expect(issues).toHaveLength(101)
     expect(issues.at(-1)).toEqual({
@@ -39,7 +39,7 @@ describe('a list of issues', () => {
       input: null,
     })
   })
-  it('cuts names and values to 200 characters, and shows no more of lists and objects than what they are', () => {
+  test('cuts names and values to 200 characters, and shows no more of lists and objects than what they are', () => {
     const long = 'n'.repeat(5000)
     const [name] = issuesOf(z.record(z.string(), z.string()), { [long]: 1 })
     expect(name?.loc).toEqual(['body', long.slice(0, 200)])
@@ -53,7 +53,7 @@ describe('a list of issues', () => {
 describe('a body of 1 MiB is refused within two seconds of work, in an answer of 64 KiB', () => {
   const nested = (open: string, close: string, depth: number) =>
     JSON.parse(`${open.repeat(depth)}1${close.repeat(depth)}`)
-  it.each<[name: string, schema: z.ZodType, value: unknown]>([
+  test.each<[name: string, schema: z.ZodType, value: unknown]>([
     [
       '60,000 variables of another type',
       dtSchemas.serviceLaunch.body,

@@ -4,14 +4,15 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { GridFSBucket, Long, MongoClient, ObjectId } from 'mongodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createDtStore } from '../../../shared/adapters/postgres/dt/index.ts'
 import { connect, createBlobs } from '../../../shared/adapters/postgres/files/index.ts'
-import { createStore } from '../../../shared/adapters/postgres/twins/index.ts'
+import { importCommand } from '../../../shared/commands/import.ts'
 import type { ServiceId } from '../../../shared/dt/model.ts'
 import type { Finding } from '../../../shared/import/import.ts'
-import { importCommand } from '../../../shared/import.ts'
 import { wireImport } from '../../../shared/wire/import.ts'
-import { databaseSettings, startTestDatabases } from '../../sandbox/postgres.ts'
+import { databaseSettings } from '../../sandbox/postgres.ts'
 import { databaseEnvironment } from '../../sandbox/settings.ts'
+import { startTestDatabases } from '../../sandbox/test-databases.ts'
 
 const URL = process.env['TEST_MONGO_URL']
 if (!URL)
@@ -115,7 +116,7 @@ describe.skipIf(!URL)('make import', () => {
   test('keeps ids, order, names, bytes and what belongs to what; again there is nothing to do', async () => {
     expect(await run('--apply')).toMatchObject({ code: 0, verdicts: all('taken') })
     expect(await run('--apply')).toMatchObject({ code: 0, verdicts: all('there') })
-    const listed = await createStore(database).list(0, 10)
+    const listed = await createDtStore(database).list(0, 10)
     const [service, server] = listed
     expect(listed.map(({ service: { id } }) => id)).toEqual([ids.service.toHexString(), ids.server.toHexString()])
     expect(service?.mounts).toEqual({ [ids.large.toHexString()]: 'input.xlsx' })
@@ -144,7 +145,7 @@ describe.skipIf(!URL)('make import', () => {
 
   test('a resource of its id begins anew, with the mounts that were brought over', async () => {
     await run('--apply')
-    const store = createStore(database)
+    const store = createDtStore(database)
     const id = ids.service.toHexString() as ServiceId
     const known = await store.find(id)
     const change = { kind: 'launched', id, at: new Date(), run: null, detail: {} } as never

@@ -10,6 +10,7 @@ import {
   runName,
 } from '../../../shared/po/names.ts'
 import { sweep } from '../../../shared/po/reconcile/sweep.ts'
+import { controllersIdle } from '../../sandbox/kubernetes/queue.ts'
 import type { Fixture } from './fixture.ts'
 
 export interface Aftermath {
@@ -115,6 +116,6 @@ export async function settle({ ports, advance }: Fixture, rounds = 5): Promise<v
   for (let round = 0; round < rounds; round += 1) {
     advance(90)
     await sweep(ports)
-    await ports.sleep(20) // the garbage collector works after the request that caused it
+    await controllersIdle() // the garbage collector works after the request that caused it
   }
 }

@@ -12,7 +12,7 @@ import {
   runName,
   STANDING_POLICY_NAME,
 } from '../../../shared/po/names.ts'
-import type { OwnedKind } from '../../../shared/po/ports.ts'
+import type { OwnedKind } from '../../../shared/po/ports/cluster.ts'
 import { remove } from '../../../shared/po/remove.ts'
 import { aftermath, ended, objectsOf, settle } from './aftermath.ts'
 import { request, startFixture } from './fixture.ts'

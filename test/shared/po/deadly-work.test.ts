@@ -7,7 +7,7 @@ import { type CreateRequest, create } from '../../../shared/po/create.ts'
 import { recordEnd } from '../../../shared/po/ending.ts'
 import { history } from '../../../shared/po/history.ts'
 import type { AnalysisId, AnalysisKey } from '../../../shared/po/model.ts'
-import type { Ports } from '../../../shared/po/ports.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 import { sweep } from '../../../shared/po/reconcile/sweep.ts'
 import { recordLog } from '../../../shared/po/record-log.ts'
 import { remove } from '../../../shared/po/remove.ts'
@@ -24,10 +24,10 @@ afterEach(reset)
 type Deadly = (port: string, method: string, args: readonly unknown[]) => boolean
 
 const NEVER = new Promise<never>(() => {})
-const GATED = ['store', 'cluster', 'hub', 'sidecar', 'sink', 'broker', 'identity'] as const
+const GATED = ['store', 'cluster', 'hub', 'analysisApi', 'sink', 'broker', 'identity'] as const
 
 /** A process over the fixture's ports: from the deadly call on, none of its calls returns. */
-function mortal(isDeadly: Deadly): { ports: Ports; death: Promise<'died'> } {
+function mortal(isDeadly: Deadly): { ports: PoPorts; death: Promise<'died'> } {
   const death = Promise.withResolvers<'died'>()
   let dead = false
   const call = async (name: string, method: string, act: () => unknown, args: readonly unknown[]) => {
@@ -96,7 +96,8 @@ const HOURS_2 = (2 * 3600) / INTERVAL_S
 describe('a reconciliation that ends its process', () => {
   test('is found out among all others, which go on, and is tried less and less often', async () => {
     const [deadly, ...others] = await started(12)
-    const poll: Deadly = (port, method, args) => port === 'sidecar' && method === 'healthz' && concerns(deadly.id, args)
+    const poll: Deadly = (port, method, args) =>
+      port === 'analysisApi' && method === 'healthz' && concerns(deadly.id, args)
     const first = await rounds(24, poll)
     for (const wanted of others) expect(await rowOf(wanted)).toMatchObject({ state: 'executing', unfinished: 0 })
     expectRarer([...first, ...(await rounds(HOURS_2, poll)).map((round) => round + 24)])

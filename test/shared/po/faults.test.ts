@@ -5,10 +5,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { create } from '../../../shared/po/create.ts'
 import type { AnalysisId } from '../../../shared/po/model.ts'
-import type { Ports } from '../../../shared/po/ports.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 import { sweep } from '../../../shared/po/reconcile/sweep.ts'
 import { remove } from '../../../shared/po/remove.ts'
 import { stop } from '../../../shared/po/stop.ts'
+import { controllersIdle } from '../../sandbox/kubernetes/queue.ts'
 import { type CallName, type Fixture, request, startFixture } from './fixture.ts'
 
 let fixture: Fixture
@@ -40,11 +41,11 @@ async function settle(): Promise<void> {
   for (let round = 0; round < 3; round += 1) {
     fixture.advance(90)
     await sweep(fixture.ports)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await controllersIdle()
   }
 }
 
-type Act = (ports: Ports, spelling: string, id: AnalysisId) => Promise<unknown>
+type Act = (ports: PoPorts, spelling: string, id: AnalysisId) => Promise<unknown>
 const ACTS: Record<'create' | 'stop' | 'delete', { act: Act; prepared: boolean; result: 'everything' | 'nothing' }> = {
   create: { act: (ports, spelling) => create(ports, request({ spelling })), prepared: false, result: 'everything' },
   stop: { act: (ports, spelling, id) => stop(ports, { spelling, id }), prepared: true, result: 'nothing' },
@@ -83,10 +84,11 @@ describe.each(['create', 'stop', 'delete'] as const)('%s', (name) => {
     expect(calls.length).toBeGreaterThan(5)
     for (const when of ['before', 'after'] as const) {
       for (const [at, expected] of calls.entries()) {
-        const { id, call } = await failAt(name, at, when)
+        const { id, spelling, call } = await failAt(name, at, when)
         expect(call).toBe(expected)
         await settle()
         expect(['everything', 'nothing'], `${when} ${at} ${call}`).toContain(await whatIsLeft(id))
+        await remove(fixture.ports, { id, spelling })
       }
     }
   }, 240_000)
@@ -100,6 +102,7 @@ describe.each(['create', 'stop', 'delete'] as const)('%s', (name) => {
         await settle()
         const allowed = isStarting(answer, spelling) ? ['everything', 'nothing'] : [result]
         expect(allowed, `${when} ${at} ${call}`).toContain(await whatIsLeft(id))
+        await remove(fixture.ports, { id, spelling })
       }
     }
   }, 240_000)

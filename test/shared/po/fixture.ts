@@ -6,23 +6,27 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createSend, type Send } from '../../../shared/adapters/http-client.ts'
 import { createHub } from '../../../shared/adapters/hub/index.ts'
 import { createIdentity } from '../../../shared/adapters/keycloak/index.ts'
-import { createCluster } from '../../../shared/adapters/kubernetes/index.ts'
-import { connect, createStore } from '../../../shared/adapters/postgres/index.ts'
+import { createPoCluster } from '../../../shared/adapters/kubernetes/po/index.ts'
+import { connect, createPoStore } from '../../../shared/adapters/postgres/po/index.ts'
 import type { Db } from '../../../shared/adapters/postgres/rows.ts'
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
+import { createSend, type Send } from '../../../shared/platform/http-client.ts'
+import type { OutgoingEvent } from '../../../shared/platform/ports.ts'
 import type { CreateRequest } from '../../../shared/po/create.ts'
 import { type AnalysisId, type PartnerStatuses, parseAnalysisId } from '../../../shared/po/model.ts'
 import { LABEL, runName } from '../../../shared/po/names.ts'
-import { type OutgoingEvent, OWNED_KINDS, type Ports, type SdkStatus } from '../../../shared/po/ports.ts'
+import type { SdkStatus } from '../../../shared/po/ports/analysis-api.ts'
+import { OWNED_KINDS } from '../../../shared/po/ports/cluster.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 import type { PoSettings } from '../../../shared/po/settings.ts'
 import { startHub } from '../../sandbox/hub.ts'
 import { startKeycloak } from '../../sandbox/keycloak.ts'
 import { type Kubernetes, type KubernetesOptions, startKubernetes } from '../../sandbox/kubernetes/index.ts'
-import { databaseSettings, startTestDatabases } from '../../sandbox/postgres.ts'
+import { databaseSettings } from '../../sandbox/postgres.ts'
 import { databaseEnvironment, serviceEnvironment } from '../../sandbox/settings.ts'
+import { startTestDatabases } from '../../sandbox/test-databases.ts'
 import { type CallName, type Doomed, doomed, type Gate, gated, type Last } from './intercept.ts'
 
 export type { CallName } from './intercept.ts'
@@ -78,7 +82,7 @@ export interface FaultPlan {
 }
 
 export interface Fixture {
-  readonly ports: Ports
+  readonly ports: PoPorts
   readonly keycloak: Awaited<ReturnType<typeof startKeycloak>>
   readonly hub: Awaited<ReturnType<typeof startHub>>
   readonly kubernetes: Awaited<ReturnType<typeof startKubernetes>>
@@ -93,9 +97,9 @@ export interface Fixture {
   /** What the event sink took, if there is one. */
   readonly emitted: OutgoingEvent[]
   /** Ports that count their calls and break one of them. */
-  breaking<P extends Ports = Ports>(plan: FaultPlan | undefined, ports?: P): { ports: P; calls: CallName[] }
+  breaking<P extends PoPorts = PoPorts>(plan: FaultPlan | undefined, ports?: P): { ports: P; calls: CallName[] }
   /** A process of its own over `ports` (default: the fixture's) that dies after its last call. */
-  dying<P extends Ports = Ports>(last: Last, ports?: P): Doomed<P>
+  dying<P extends PoPorts = PoPorts>(last: Last, ports?: P): Doomed<P>
   /** Moves the clock. */
   advance(seconds: number): void
   /** All that is in the database, as JSON. */
@@ -172,7 +176,7 @@ export async function startFixture(
   const sql = connect({ ...databaseSettings(login), POSTGRES_MAX: 8 })
   const kubeconfig = join(folder, 'kubeconfig')
   await writeFile(kubeconfig, kubernetes.kubeconfig())
-  const cluster = createCluster({ env: { KUBECONFIG: kubeconfig } })
+  const cluster = createPoCluster({ env: { KUBECONFIG: kubeconfig } })
   const logged: Fixture['logged'] = []
   const answers: Fixture['answers'] = new Map()
   const tokensLast: Fixture['tokensLast'] = new Map()
@@ -189,8 +193,8 @@ export async function startFixture(
       clientSecret: keycloak.secretOf('service1'),
       send,
     })
-  const ports: Ports = {
-    store: createStore(sql, { now }),
+  const ports: PoPorts = {
+    store: createPoStore(sql, { now }),
     cluster,
     identity: identityOver(createSend()),
     hub: createHub({
@@ -199,14 +203,14 @@ export async function startFixture(
       clientId: hub.clientId,
       clientSecret: hub.clientSecret,
     }),
-    sidecar: {
+    analysisApi: {
       healthz: async (id, run) => {
         const status = answers.get(runName(id, run)) ?? answers.get(id)
         if (!status) throw new Fault('unavailable', 'no answer')
         return { status, tokenRemaining: tokensLast.get(id) ?? 3600 }
       },
       refreshToken: async (id, _run, token) => void heard.push({ id, token }),
-      partnerStatus: async (id, _run, partners) => void heard.push({ id, partners }),
+      sendPartnerStatuses: async (id, _run, partners) => void heard.push({ id, partners }),
     },
     broker: { unsubscribe: async () => {} },
     sink: withSink ? { emit: async (event) => void emitted.push(event) } : null,
@@ -228,8 +232,8 @@ export async function startFixture(
     tokensLast,
     heard,
     emitted,
-    breaking: <P extends Ports>(plan: FaultPlan | undefined, over = ports as P) => breakOne(over, identityOver, plan),
-    dying: <P extends Ports>(last: Last, over = ports as P) => doomed(over, identityOver, last),
+    breaking: <P extends PoPorts>(plan: FaultPlan | undefined, over = ports as P) => breakOne(over, identityOver, plan),
+    dying: <P extends PoPorts>(last: Last, over = ports as P) => doomed(over, identityOver, last),
     advance: (seconds) => {
       offsetMs += seconds * 1000
     },
@@ -287,9 +291,9 @@ async function lapse(sql: Db): Promise<void> {
 }
 
 /** Wraps the ports so that call number `plan.at` fails. */
-function breakOne<P extends Ports>(
+function breakOne<P extends PoPorts>(
   ports: P,
-  identityOver: (send: Send) => Ports['identity'],
+  identityOver: (send: Send) => PoPorts['identity'],
   plan: FaultPlan | undefined,
 ) {
   const calls: CallName[] = []

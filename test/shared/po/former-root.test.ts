@@ -1,5 +1,6 @@
 /** Analyses that version 0.1 made have a Secret as their root: they go on, restart and end as if nothing had changed. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ownerReference } from '../../../shared/platform/objects.ts'
 import { applyRun, requirePeers, runInput } from '../../../shared/po/apply-run.ts'
 import { cleanup } from '../../../shared/po/cleanup.ts'
 import type { CreateRequest } from '../../../shared/po/create.ts'
@@ -12,7 +13,6 @@ import {
   proxyConfigName,
   runName,
 } from '../../../shared/po/names.ts'
-import { ownerReference } from '../../../shared/po/objects/index.ts'
 import { sweep } from '../../../shared/po/reconcile/sweep.ts'
 import { remove } from '../../../shared/po/remove.ts'
 import { stop } from '../../../shared/po/stop.ts'

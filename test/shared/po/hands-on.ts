@@ -2,7 +2,7 @@
 import type { CreateRequest } from '../../../shared/po/create.ts'
 import type { Analysis, RunNumber } from '../../../shared/po/model.ts'
 import { runName } from '../../../shared/po/names.ts'
-import type { SdkStatus } from '../../../shared/po/ports.ts'
+import type { SdkStatus } from '../../../shared/po/ports/analysis-api.ts'
 import { sweep } from '../../../shared/po/reconcile/sweep.ts'
 import { aftermath } from './aftermath.ts'
 import type { Fixture } from './fixture.ts'

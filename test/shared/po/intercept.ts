@@ -2,9 +2,10 @@
  * Ports whose every call passes through a gate, which may count it, fail it, or never let it return. Requests to Keycloak
  * pass one by one, since one call of the port is several of them.
  */
-import { createSend, type Send } from '../../../shared/adapters/http-client.ts'
+import { createSend, type Send } from '../../../shared/platform/http-client.ts'
 import { isUuid } from '../../../shared/po/model.ts'
-import type { Ports, TakeoverPorts } from '../../../shared/po/ports.ts'
+import type { AdoptPorts } from '../../../shared/po/ports/adopt.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 
 /** The last three are there only where a test has them. */
 const GATED_PORTS = [
@@ -12,12 +13,12 @@ const GATED_PORTS = [
   'cluster',
   'broker',
   'hub',
-  'sidecar',
+  'analysisApi',
   'sink',
   'predecessor',
   'intake',
   'takeover',
-] as const satisfies readonly (keyof Ports | keyof TakeoverPorts)[]
+] as const satisfies readonly (keyof PoPorts | keyof AdoptPorts)[]
 type GatedPort = (typeof GATED_PORTS)[number]
 
 /** Port, method and what it concerns, as `cluster.apply Deployment`; to Keycloak the request, as `keycloak.POST token`. */
@@ -59,8 +60,8 @@ const keycloakCall = ({ method, url }: Parameters<Send>[0]): CallName => {
 }
 
 /** The same ports, as a process of its own would have them: it shares no login to Keycloak with others. */
-export function gated<P extends Ports>(ports: P, identityOver: (send: Send) => Ports['identity'], gate: Gate): P {
-  const all: Ports & Partial<TakeoverPorts> = ports
+export function gated<P extends PoPorts>(ports: P, identityOver: (send: Send) => PoPorts['identity'], gate: Gate): P {
+  const all: PoPorts & Partial<AdoptPorts> = ports
   const wrapped = GATED_PORTS.flatMap((name) => {
     const port = all[name]
     return port ? [[name, through(name, port, gate)] as const] : []
@@ -74,7 +75,7 @@ export function gated<P extends Ports>(ports: P, identityOver: (send: Send) => P
 export type Last = number | ((calls: readonly CallName[]) => boolean)
 
 /** A process that dies once its last call has had its effect: none of its calls returns any more, and it makes no other. */
-export interface Doomed<P extends Ports = Ports> {
+export interface Doomed<P extends PoPorts = PoPorts> {
   readonly ports: P
   /** The calls that it made. */
   readonly calls: readonly CallName[]
@@ -84,9 +85,9 @@ export interface Doomed<P extends Ports = Ports> {
 
 const NEVER = new Promise<never>(() => {})
 
-export function doomed<P extends Ports>(
+export function doomed<P extends PoPorts>(
   ports: P,
-  identityOver: (send: Send) => Ports['identity'],
+  identityOver: (send: Send) => PoPorts['identity'],
   last: Last,
 ): Doomed<P> {
   const calls: CallName[] = []

@@ -5,14 +5,15 @@ import { type CreateRequest, create } from '../../../shared/po/create.ts'
 import { recordEnd } from '../../../shared/po/ending.ts'
 import type { Analysis } from '../../../shared/po/model.ts'
 import { runName } from '../../../shared/po/names.ts'
-import type { Ports, SdkStatus } from '../../../shared/po/ports.ts'
-import { reconcileOne } from '../../../shared/po/reconcile/one.ts'
+import type { SdkStatus } from '../../../shared/po/ports/analysis-api.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
+import { publishChanges } from '../../../shared/po/publish.ts'
+import { reconcileOne } from '../../../shared/po/reconcile/reconcile.ts'
 import { recordLog } from '../../../shared/po/record-log.ts'
 import { releaseByKey } from '../../../shared/po/release.ts'
 import { remove } from '../../../shared/po/remove.ts'
 import { deliver } from '../../../shared/po/report.ts'
 import { stop } from '../../../shared/po/stop.ts'
-import { tellChanges } from '../../../shared/po/tell.ts'
 import { type Aftermath, archived, ended, nothing, running } from './aftermath.ts'
 import type { CallName, Fixture } from './fixture.ts'
 import type { Pods } from './pods-by-hand.ts'
@@ -22,7 +23,7 @@ export interface Action {
   readonly prepare: (wanted: CreateRequest) => Promise<unknown>
   /** Seconds between that and the act. */
   readonly later?: number
-  readonly act: (ports: Ports, wanted: CreateRequest) => Promise<unknown>
+  readonly act: (ports: PoPorts, wanted: CreateRequest) => Promise<unknown>
   /** What it must come to when these were the calls of the dead process. */
   readonly result: (calls: readonly CallName[]) => Aftermath
   /** It acts on all there is, so that one dies after the other. */
@@ -33,7 +34,7 @@ const count = (calls: readonly CallName[], name: CallName) => calls.filter((call
 /** That of a run: the standing one is there before. */
 const hasPolicy = (calls: readonly CallName[]): boolean => calls.includes('cluster.apply NetworkPolicy')
 const selected = ({ id, spelling }: CreateRequest) => ({ id, spelling })
-const look = (ports: Ports, { id }: CreateRequest) => reconcileOne(ports, id)
+const look = (ports: PoPorts, { id }: CreateRequest) => reconcileOne(ports, id)
 
 const TOLD = {
   takenBack: { events: ['1/starting', '1/withdrawn'] },
@@ -232,7 +233,7 @@ export function createActions(fixture: Fixture, pods: Pods): Readonly<Record<str
         await created(wanted)
         await stop(ports, selected(wanted))
       },
-      act: (ports) => tellChanges(ports, new Date(ports.now().getTime() + 10_000)),
+      act: (ports) => publishChanges(ports, new Date(ports.now().getTime() + 10_000)),
       result: () => ended('stopped', TOLD.stopped),
       onAll: true,
     },

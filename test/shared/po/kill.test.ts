@@ -3,9 +3,9 @@
  * world has converged. The points are the calls that the action makes when it lives; each title names one.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { mapConcurrent } from '../../../shared/platform/concurrency.ts'
 import { type CreateRequest, create } from '../../../shared/po/create.ts'
 import { remove } from '../../../shared/po/remove.ts'
-import { sideBySide } from '../../../shared/work/side-by-side.ts'
 import { type Aftermath, aftermath, settle } from './aftermath.ts'
 import { type CallName, request, startFixture } from './fixture.ts'
 import { type Action, createActions } from './kill-actions.ts'
@@ -47,10 +47,10 @@ async function killAt({ act }: Action, wanted: CreateRequest, at: number): Promi
 
 async function killAll(action: Action, points: number): Promise<Death[]> {
   const wanted = Array.from({ length: points }, () => request())
-  const failures = (await sideBySide(wanted, 8, action.prepare)).filter(({ status }) => status === 'rejected')
+  const failures = (await mapConcurrent(wanted, 8, action.prepare)).filter(({ status }) => status === 'rejected')
   expect(failures).toEqual([])
   fixture.advance(action.later ?? 0)
-  const deaths = await sideBySide([...wanted.entries()], 8, ([at, one]) => killAt(action, one, at))
+  const deaths = await mapConcurrent([...wanted.entries()], 8, ([at, one]) => killAt(action, one, at))
   return deaths.map((death) => {
     if (death.status === 'rejected') throw death.reason
     return death.value

@@ -13,12 +13,13 @@ import {
   WORDS,
 } from '../../../shared/po/lifecycle.ts'
 import { HUB_STATUSES, STATES, STATUS_WORDS } from '../../../shared/po/model.ts'
-import type { ContainerFacts, PodFacts, SdkStatus } from '../../../shared/po/ports.ts'
+import type { SdkStatus } from '../../../shared/po/ports/analysis-api.ts'
+import type { PoContainerFacts, PoPodFacts } from '../../../shared/po/ports/cluster.ts'
 
 const BUDGETS = { startupSeconds: 60, silenceSeconds: 30 }
 const NAME = 'analysis-x-1'
 
-const container = (facts: Partial<ContainerFacts> = {}): ContainerFacts => ({
+const container = (facts: Partial<PoContainerFacts> = {}): PoContainerFacts => ({
   name: NAME,
   ready: true,
   restarts: 0,
@@ -29,7 +30,7 @@ const container = (facts: Partial<ContainerFacts> = {}): ContainerFacts => ({
   ...facts,
 })
 
-const pod = (main: Partial<ContainerFacts> = {}, facts: Partial<PodFacts> = {}): PodFacts => ({
+const pod = (main: Partial<PoContainerFacts> = {}, facts: Partial<PoPodFacts> = {}): PoPodFacts => ({
   name: `${NAME}-5d9c-x2x`,
   labels: {},
   phase: 'Running',

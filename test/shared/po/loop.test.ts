@@ -1,9 +1,9 @@
 /** The loop and the analyses it watches: it was away for long, or blind for a while, or one of them really is silent. */
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import { type CreateRequest, create } from '../../../shared/po/create.ts'
 import { healthz } from '../../../shared/po/healthz.ts'
-import { reconcileOne } from '../../../shared/po/reconcile/one.ts'
+import { reconcileOne } from '../../../shared/po/reconcile/reconcile.ts'
 import { sweep } from '../../../shared/po/reconcile/sweep.ts'
 import { request, startFixture } from './fixture.ts'
 import { ticking } from './ticking.ts'

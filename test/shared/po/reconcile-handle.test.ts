@@ -1,7 +1,7 @@
 /** Which event asks for what: seen by what the store is asked. */
 import { describe, expect, test } from 'vitest'
 import { handleEvent } from '../../../shared/po/reconcile/handle.ts'
-import { createMemory } from '../../../shared/po/reconcile/memory.ts'
+import { createLoopCache } from '../../../shared/po/reconcile/loop-cache.ts'
 import type { SweepPorts } from '../../../shared/po/reconcile/sweep.ts'
 
 const ID = '8a1f5f0e-6f3c-4f0e-9d2a-5a3c5f4b1a11'
@@ -15,7 +15,7 @@ async function asked(event: { type: string; subject?: string }): Promise<readonl
     takeSlot: async () => void calls.push('tick'),
   }
   const ports = { store, now: () => new Date(0), settings: { intervalSeconds: 10 } } as unknown as SweepPorts
-  await handleEvent(ports, createMemory(), event)
+  await handleEvent(ports, createLoopCache(), event)
   return calls
 }
 

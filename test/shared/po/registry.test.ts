@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Fault } from '../../../shared/fault.ts'
+import type { Fault } from '../../../shared/platform/fault.ts'
 import { loginFor, recordedHost, registryHost } from '../../../shared/po/registry.ts'
 
 const SECRET = 'hunter2'

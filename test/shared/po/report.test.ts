@@ -1,8 +1,8 @@
 /** Deliveries after answers: one at a time, and none of what was recorded is forgotten. */
 import { expect, test } from 'vitest'
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import type { AnalysisId, Report } from '../../../shared/po/model.ts'
-import type { PendingReport } from '../../../shared/po/ports.ts'
+import type { PendingReport } from '../../../shared/po/ports/outbox.ts'
 import { type DeliveryPorts, deliverSoon } from '../../../shared/po/report.ts'
 
 const ID = '0b8c1c0e-2a4f-4d1e-9c55-0d2f6a1b7e3d' as AnalysisId

@@ -3,7 +3,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { type CreateRequest, create } from '../../../shared/po/create.ts'
 import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
 import { credentialsName, proxyConfigName } from '../../../shared/po/names.ts'
-import type { Ports } from '../../../shared/po/ports.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 import { recordLog } from '../../../shared/po/record-log.ts'
 import { request, startFixture } from './fixture.ts'
 import { ticking } from './ticking.ts'
@@ -39,7 +39,7 @@ describe('what the Hub is told', () => {
   })
 
   test('without HUB_LOGGING: statuses only', async () => {
-    const quiet: Ports = { ...ports, settings: { ...ports.settings, hubLogging: false } }
+    const quiet: PoPorts = { ...ports, settings: { ...ports.settings, hubLogging: false } }
     const wanted = request()
     await create(quiet, wanted)
     await pods.start(wanted.id, 1)

@@ -1,7 +1,8 @@
 /** Analyses in a loop that ticks: one slot after the other, each tick by a process that knows nothing yet. */
 import { type CreateRequest, create } from '../../../shared/po/create.ts'
 import type { Analysis } from '../../../shared/po/model.ts'
-import type { Ports, SdkStatus } from '../../../shared/po/ports.ts'
+import type { SdkStatus } from '../../../shared/po/ports/analysis-api.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 import { tick } from '../../../shared/po/reconcile/tick.ts'
 import { remove } from '../../../shared/po/remove.ts'
 import { type Fixture, request } from './fixture.ts'
@@ -12,7 +13,7 @@ export function ticking(fixture: Fixture) {
   const pods = createPods(fixture.kubernetes)
 
   /** Ticks through so many intervals. */
-  async function pass(intervals: number, over: Ports = ports): Promise<void> {
+  async function pass(intervals: number, over: PoPorts = ports): Promise<void> {
     for (let slot = 0; slot < intervals; slot += 1) {
       fixture.advance(ports.settings.intervalSeconds)
       await tick(over)

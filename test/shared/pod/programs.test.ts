@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { noise } from '../../conformance/files/blob-store.ts'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { noise } from '../../conformance/files/blob-subject.ts'
 import { type FileWorld, startFileWorld, tokenOf as tokenOfRun } from '../../functions/dt/world.ts'
+import { inherited } from '../../sandbox/inherited.ts'
 
 let world: FileWorld
 let folder: string
@@ -43,6 +44,7 @@ async function start(
   const child = spawn(process.execPath, [file, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
+      ...inherited(),
       RUNS_URL: world.url,
       SERVICE_ID: id,
       SERVICE_TOKEN_FILE: token,
@@ -84,7 +86,7 @@ async function uploaded(name: string, bytes: Uint8Array | string): Promise<strin
 }
 
 describe('fetch-inputs', () => {
-  it('brings every input under its name, folders included, readable for anybody', async () => {
+  test('brings every input under its name, folders included, readable for anybody', async () => {
     const bytes = noise(2_000_000)
     const id = await service({
       [await uploaded('a', bytes)]: 'input.xlsx',
@@ -96,7 +98,7 @@ describe('fetch-inputs', () => {
     expect((await readdir(join(folder, 'input'))).toSorted()).toEqual(['a', 'input.xlsx'])
     expect((await run('fetch-inputs', id)).code).toBe(0)
   })
-  it('ends with the name of what is missing, and writes no error in its place', async () => {
+  test('ends with the name of what is missing, and writes no error in its place', async () => {
     const id = await service({ [await uploaded('a', 'x')]: 'there', ['9'.repeat(24)]: 'input.xlsx' })
     expect(await run('fetch-inputs', id)).toEqual({
       code: 1,
@@ -104,7 +106,7 @@ describe('fetch-inputs', () => {
     })
     expect(await readdir(join(folder, 'input'))).toEqual([])
   })
-  it('brings more than a page of them', async () => {
+  test('brings more than a page of them', async () => {
     const file = await uploaded('a', 'x')
     const id = await service()
     await world.database.query(
@@ -115,7 +117,7 @@ describe('fetch-inputs', () => {
     expect(await run('fetch-inputs', id)).toEqual({ code: 0, said: '1001 input files\n' })
     expect(await readdir(join(folder, 'input'))).toHaveLength(1001)
   }, 60_000)
-  it('ends with the limit when they have more bytes together, before any is brought', async () => {
+  test('ends with the limit when they have more bytes together, before any is brought', async () => {
     const id = await service({ [await uploaded('a', noise(600))]: 'a', [await uploaded('b', noise(601))]: 'b' })
     expect(await run('fetch-inputs', id, { OUTPUT_LIMIT_BYTES: '1200' })).toEqual({
       code: 1,
@@ -123,17 +125,17 @@ describe('fetch-inputs', () => {
     })
     expect(await readdir(join(folder, 'input'))).toEqual([])
   })
-  it('never writes outside', async () => {
+  test('never writes outside', async () => {
     const id = await service({ [await uploaded('a', 'x')]: '../outside' })
     expect(await run('fetch-inputs', id)).toMatchObject({ code: 1, said: expect.stringContaining('../outside') })
     expect(await readdir(folder)).not.toContain('outside')
   })
-  it('is refused with the token of another service', async () => {
+  test('is refused with the token of another service', async () => {
     const [a, b] = [await service(), await service()]
     const ended = await run('fetch-inputs', a, { TOKEN: tokenOf(b) })
     expect(ended).toEqual({ code: 1, said: expect.stringContaining('403') })
   })
-  it('says everything that its environment lacks', async () => {
+  test('says everything that its environment lacks', async () => {
     const ended = await run('fetch-inputs', 'nonsense', { RUNS_URL: '', RUN_FIRING: 'x' })
     for (const name of ['RUNS_URL', 'SERVICE_ID', 'RUN_FIRING']) expect(ended.said).toContain(name)
     expect(ended.code).toBe(1)
@@ -141,7 +143,7 @@ describe('fetch-inputs', () => {
 })
 
 describe('upload-outputs', () => {
-  it('sends files of any name, folders included, and passes over the rest with a note', async () => {
+  test('sends files of any name, folders included, and passes over the rest with a note', async () => {
     const id = await service()
     const bytes = noise(1_300_000)
     await mkdir(join(folder, 'output/a/b'), { recursive: true })
@@ -165,7 +167,7 @@ describe('upload-outputs', () => {
     ])
   })
 
-  it('sends nothing twice, and nothing that came after', async () => {
+  test('sends nothing twice, and nothing that came after', async () => {
     const id = await service()
     await leave('a', 'one')
     await send(id)
@@ -174,7 +176,7 @@ describe('upload-outputs', () => {
     expect((await outputs(id)).map(({ path }) => path)).toEqual(['a'])
   })
 
-  it('sends a file with several names once, and its other names by its content', async () => {
+  test('sends a file with several names once, and its other names by its content', async () => {
     const id = await service()
     const bytes = noise(3_000_000)
     await leave('a', bytes)
@@ -190,7 +192,7 @@ describe('upload-outputs', () => {
       )
   })
 
-  it.each<[string, () => Promise<unknown>, string]>([
+  test.each<[string, () => Promise<unknown>, string]>([
     [
       'a sparse file',
       async () => {
@@ -225,7 +227,7 @@ describe('upload-outputs', () => {
     expect(await stored()).toBe(before)
   })
 
-  it('what the server refuses is the reason of the run, word by word', async () => {
+  test('what the server refuses is the reason of the run, word by word', async () => {
     const id = await service()
     await leave('x'.repeat(200), 'a')
     await mkdir(join(folder, 'output', ...Array(9).fill('f'.repeat(120))), { recursive: true })
@@ -235,7 +237,7 @@ describe('upload-outputs', () => {
     expect(await sets(id)).toMatchObject([{ state: 'incomplete', reason: said.trim() }])
   })
 
-  it('goes on after more files than a page has', async () => {
+  test('goes on after more files than a page has', async () => {
     const id = await service()
     for (let n = 0; n < 1100; n += 1) await leave(`${n}`, `${n % 3}`)
     const first = await start('upload-outputs', id, {}, '--now')
@@ -248,13 +250,13 @@ describe('upload-outputs', () => {
     expect(await outputs(id)).toHaveLength(1100)
   }, 120_000)
 
-  it('a run that left nothing is complete, too', async () => {
+  test('a run that left nothing is complete, too', async () => {
     const id = await service()
     expect(await send(id)).toEqual({ code: 0, said: '0 output files\n' })
     expect(await sets(id)).toMatchObject([{ state: 'complete' }])
   })
 
-  it.skipIf(process.platform !== 'linux')('waits for its signal', async () => {
+  test.skipIf(process.platform !== 'linux')('waits for its signal', async () => {
     const id = await service()
     const { child, ended } = await start('upload-outputs', id)
     // As the startup probe of its container asks.
@@ -266,7 +268,7 @@ describe('upload-outputs', () => {
     expect(await ended).toEqual({ code: 0, said: '1 output files\n' })
   })
 
-  it('killed in the midst leaves nothing to be seen, and goes on when it is started again', async () => {
+  test('killed in the midst leaves nothing to be seen, and goes on when it is started again', async () => {
     const id = await service()
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await leave(name, noise(24_000_000))
     const { child, ended } = await start('upload-outputs', id, {}, '--now')
@@ -279,7 +281,7 @@ describe('upload-outputs', () => {
     expect(await outputs(id)).toHaveLength(6)
   })
 
-  it('that cannot send all says that the run is incomplete, and nothing is an output', async () => {
+  test('that cannot send all says that the run is incomplete, and nothing is an output', async () => {
     const id = await service()
     for (let n = 0; n < 60; n += 1) await leave(`${n}`, noise(4_000_000))
     const ended = await send(id, { RUN_GRACE_SECONDS: '1' })
@@ -290,7 +292,7 @@ describe('upload-outputs', () => {
     expect(await outputs(id)).toEqual([])
   })
 
-  it('is refused with the token of another service', async () => {
+  test('is refused with the token of another service', async () => {
     const [a, b] = [await service(), await service()]
     await leave('a', 'x')
     expect(await send(a, { TOKEN: tokenOf(b) })).toEqual({ code: 1, said: expect.stringContaining('403') })

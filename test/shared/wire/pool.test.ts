@@ -1,12 +1,13 @@
 /** However many ports of a function use the database, it has the connections of one pool. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { loadConfig } from '../../../shared/config.ts'
+import { loadConfig } from '../../../shared/settings/config.ts'
+import { createAmbient } from '../../../shared/wire/context.ts'
 import { databaseOf } from '../../../shared/wire/database.ts'
-import { twinKeeping } from '../../../shared/wire/twin-keeping.ts'
-import { twinStore } from '../../../shared/wire/twin-store.ts'
-import { dtSettings } from '../../../shared/wire/twins.ts'
-import { startTestDatabases } from '../../sandbox/postgres.ts'
+import { dtSettings } from '../../../shared/wire/dt.ts'
+import { dtRetention } from '../../../shared/wire/dt-retention.ts'
+import { dtStore } from '../../../shared/wire/dt-store.ts'
 import { databaseEnvironment } from '../../sandbox/settings.ts'
+import { startTestDatabases } from '../../sandbox/test-databases.ts'
 
 let databases: Awaited<ReturnType<typeof startTestDatabases>>
 beforeAll(async () => {
@@ -17,11 +18,11 @@ afterAll(() => databases.stop())
 test('the loop of digital twins keeps to POSTGRES_MAX with its store and its garbage collection together', async () => {
   const env = { ...databaseEnvironment(await databases.create()), DT_TOKEN_KEY: 'k'.repeat(32), POSTGRES_MAX: '1' }
   const config = loadConfig(['database', 'tokens'], env)
-  const ambient = { log: () => {}, now: () => new Date(), random: Math.random, settings: dtSettings(config) }
+  const ambient = createAmbient(() => {}, dtSettings(config))
   const context = { config, env, ambient }
-  const { store } = twinStore(context)
-  const { tidy } = twinKeeping(context)
-  await Promise.all([store.ping(), tidy(), store.unfinished(new Date()), tidy()])
+  const { store } = dtStore(context)
+  const { collectGarbage } = dtRetention(context)
+  await Promise.all([store.ping(), collectGarbage(), store.unfinished(new Date()), collectGarbage()])
   const [{ connections }] = await databaseOf(context).query(
     (sql) => sql<[{ connections: number }]>`
       select count(*)::integer as connections from pg_stat_activity

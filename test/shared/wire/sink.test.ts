@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { loadConfig } from '../../../shared/config.ts'
 import { reconcileEvent } from '../../../shared/po/events.ts'
 import type { AnalysisId } from '../../../shared/po/model.ts'
-import type { Context } from '../../../shared/wire/index.ts'
+import { loadConfig } from '../../../shared/settings/config.ts'
+import type { Context } from '../../../shared/wire/context.ts'
 import { sink } from '../../../shared/wire/sink.ts'
 import { startEventBroker } from '../../sandbox/broker/index.ts'
 

@@ -1,7 +1,6 @@
 /**
- * The controllers of Kubernetes that a run depends on, a step at a time and never at once: the garbage collector, which
- * deletes dependents before an owner that goes in the foreground and whatever has no owner left, and Deployments, which
- * keep one pod each.
+ * The controllers of Kubernetes that a run depends on, one step at a time: the garbage collector, which deletes dependents
+ * before an owner in foreground deletion and objects without an owner, and Deployments, which keep one pod each.
  */
 import { isThere, labelsOf, type Namespace, ownersOf, type Pod, type Thing, templateOf } from './objects.ts'
 
@@ -14,12 +13,12 @@ export interface ControllerDeps {
 
 type Work = () => void
 
-/** All work that is due now; what follows from it is due the next time. True if there was any. */
+/** Does all work that is due; its consequences are due in the next step. @returns whether there was any */
 export function controllersStep({ namespace, erase, endPod, makePod }: ControllerDeps): boolean {
   const things = [...namespace.things.values()]
   const pods = [...namespace.pods.values()]
 
-  /** What goes before a thing does; when nothing that it waits for is left, the thing. */
+  /** Deletes the dependents that block an owner; if there are none, the owner. */
   const goes = (thing: Thing): Work[] => {
     const ownerIn = (other: Thing) => ownersOf(other).find(({ uid }) => uid === thing.uid)
     const below = things.filter((other) => ownerIn(other)?.blockOwnerDeletion)

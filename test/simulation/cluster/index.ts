@@ -1,15 +1,10 @@
 /**
- * A model of Kubernetes behind the Cluster port: objects, the garbage collector, Deployments and their pods, all of which
- * take their time. It shows what the real one was seen to show; where the real one may go either way, chance decides.
+ * A model of Kubernetes behind the Cluster port: objects, the garbage collector, Deployments and their pods, all with delays.
+ * It behaves as observed on a real cluster; where that is not deterministic, chance decides.
  */
-import type {
-  Cluster,
-  KubernetesObject,
-  Peer,
-  PeerService,
-  RemovableKind,
-  SecretMeta,
-} from '../../../shared/po/ports.ts'
+
+import type { KubernetesObject } from '../../../shared/platform/ports.ts'
+import type { Peer, PeerService, PoCluster, RemovableKind, SecretMeta } from '../../../shared/po/ports/cluster.ts'
 import type { Random } from '../core/random.ts'
 import type { Timeline } from '../core/timeline.ts'
 import { controllersStep, podLabels } from './controllers.ts'
@@ -25,14 +20,14 @@ export interface ClusterWatch {
 export interface ModelOptions
   extends Pick<KubeletDeps, 'namespace' | 'timeline' | 'random' | 'trouble' | 'troubled' | 'started' | 'gone'> {
   readonly watch: ClusterWatch
-  /** Steps of controllers take up to this long. */
+  /** Longest delay of a controller's step. */
   readonly slowestMs: () => number
 }
 
 export interface ClusterModel {
-  readonly cluster: Cluster
+  readonly cluster: PoCluster
   readonly namespace: Namespace
-  /** What other users of the cluster do. */
+  /** Actions of other users of the cluster. */
   readonly remove: (kind: RemovableKind, name: string, how: 'foreground' | 'background') => boolean
   readonly putBack: (object: KubernetesObject) => void
   readonly endPod: (pod: Pod) => void
@@ -109,7 +104,7 @@ export function createClusterModel(options: ModelOptions): ClusterModel {
     return { thing, isNew: true }
   }
 
-  const cluster: Cluster = {
+  const cluster: PoCluster = {
     namespace: 'simulated',
     apply: async (object) => {
       const { thing, isNew } = put(object)

@@ -1,6 +1,6 @@
 /**
- * The life of a pod on its node: placed, its image pulled with its login, its Secrets and files found, started, ready, and
- * ended within its grace. While the world is troubled some pods wait long, fail, are evicted or hang on a lost node.
+ * The lifecycle of a pod: scheduled, image pulled with its credentials, Secrets and files mounted, started, ready, and
+ * terminated within its grace period. While faults are on, some pods wait long, fail, are evicted or hang on a lost node.
  */
 import type { Random } from '../core/random.ts'
 import type { Timeline } from '../core/timeline.ts'
@@ -15,9 +15,9 @@ export interface KubeletDeps {
   readonly namespace: Namespace
   readonly timeline: Timeline
   readonly random: Random
-  /** Share of pods that something happens to, now. */
+  /** Current share of pods with a fault. */
   readonly trouble: () => number
-  /** Something happened to a pod that its analysis cannot help. */
+  /** A pod had a fault that is not its analysis's. */
   readonly troubled: (pod: Pod, what: string) => void
   readonly started: (pod: Pod) => void
   readonly changed: () => void
@@ -26,9 +26,9 @@ export interface KubeletDeps {
 
 export interface Kubelet {
   readonly admit: (pod: Pod) => void
-  /** Ends a pod: its container goes on for a part of its grace. */
+  /** Terminates a pod: its container runs for a part of the grace period. */
   readonly end: (pod: Pod) => void
-  /** The container's process ended by itself. */
+  /** The process of the container exited. */
   readonly exit: (pod: Pod, exit: Exit) => void
 }
 
@@ -50,7 +50,7 @@ export function createKubelet(deps: KubeletDeps): Kubelet {
   const isThere = (kind: 'Secret' | 'ConfigMap', names: readonly string[]): boolean =>
     names.every((name) => namespace.things.has(keyOf(kind, name)))
 
-  /** Acts later, unless the pod has gone or is going by then. */
+  /** Acts later, unless the pod is gone or terminating by then. */
   const later = (pod: Pod, ms: number, act: () => void) =>
     timeline.after(ms, () => {
       if (isHere(pod) && !pod.deleting && pod.phase !== 'Failed') act()
@@ -67,7 +67,7 @@ export function createKubelet(deps: KubeletDeps): Kubelet {
     started(pod)
   }
 
-  /** Why its container cannot be started yet. */
+  /** Why its container cannot start yet. */
   const obstacle = (pod: Pod): { reason: string; message: string } | undefined => {
     const spec = templateOf(pod.owner).spec
     const { env, pull } = secretsOf(spec)

@@ -1,5 +1,7 @@
-/** Objects of a namespace, and pods: what the API of Kubernetes keeps, as far as a run can tell. */
-import type { ContainerFacts, KubernetesObject, LabelQuery, PodFacts, RemovableKind } from '../../../shared/po/ports.ts'
+/** The objects and pods of a namespace, with the fields that a run depends on. */
+
+import type { KubernetesObject } from '../../../shared/platform/ports.ts'
+import type { LabelQuery, PoContainerFacts, PoPodFacts, RemovableKind } from '../../../shared/po/ports/cluster.ts'
 
 export interface Thing {
   readonly kind: RemovableKind
@@ -7,7 +9,7 @@ export interface Thing {
   readonly uid: string
   readonly createdAt: Date
   object: KubernetesObject
-  /** A foreground deletion is under way. */
+  /** It is in foreground deletion. */
   deleting: boolean
 }
 
@@ -15,7 +17,7 @@ export interface Pod {
   readonly name: string
   readonly uid: string
   readonly createdAt: Date
-  /** The Deployment whose pod it is. */
+  /** The Deployment that owns it. */
   readonly owner: Thing
   readonly labels: Readonly<Record<string, string>>
   readonly container: string
@@ -26,9 +28,9 @@ export interface Pod {
   ready: boolean
   deleting: boolean
   restarts: number
-  waiting: ContainerFacts['waiting']
-  terminated: ContainerFacts['terminated']
-  lastTerminated: ContainerFacts['lastTerminated']
+  waiting: PoContainerFacts['waiting']
+  terminated: PoContainerFacts['terminated']
+  lastTerminated: PoContainerFacts['lastTerminated']
   isRunning: boolean
 }
 
@@ -68,7 +70,7 @@ export const templateOf = ({ object }: Thing): DeploymentSpec['template'] => (ob
 export const isThere = ({ things }: Namespace, kind: RemovableKind, uid: string): boolean =>
   things.values().some((thing) => thing.kind === kind && thing.uid === uid)
 
-/** The end of it was asked for: it, or something that it hangs on, is being deleted or gone. */
+/** Whether it or one of its owners is being deleted or gone. */
 export function isEnding(namespace: Namespace, thing: Thing): boolean {
   const present = namespace.things.get(keyOf(thing.kind, thing.name))
   if (present?.uid !== thing.uid || thing.deleting) return true
@@ -81,7 +83,7 @@ export function isEnding(namespace: Namespace, thing: Thing): boolean {
 export const isPodEnding = (namespace: Namespace, pod: Pod): boolean =>
   pod.deleting || pod.phase === 'Failed' || isEnding(namespace, pod.owner)
 
-export function podFacts(pod: Pod): PodFacts {
+export function podFacts(pod: Pod): PoPodFacts {
   const { name, labels, phase, reason, ready, deleting, createdAt, unschedulable, ip } = pod
   const { container, restarts, isRunning: running, waiting, terminated, lastTerminated } = pod
   const main = { name: container, ready, restarts, running, waiting, terminated, lastTerminated }

@@ -1,14 +1,14 @@
 /**
- * What a seed has in store. Each seed turns some troubles on and others off, so that a thousand of them try a thousand
- * mixtures, the quiet ones included: where nothing goes wrong, nothing may be blamed on the world.
+ * The faults of a seed. Each seed enables some kinds and disables others, so that a thousand seeds test a thousand mixtures,
+ * including those without faults, where nothing can be excused by the world.
  */
 import type { Random } from './random.ts'
 
-/** What may become of a call: shares of all calls to one part. */
+/** Faults of calls, as shares of all calls to one part. */
 export interface Trouble {
   /** Fails without an effect. */
   readonly fails: number
-  /** Has its effect, and the caller hears that it failed. */
+  /** Has its effect, but the caller gets an error. */
   readonly lost: number
   /** Fails, and has its effect seconds later. */
   readonly late: number
@@ -16,46 +16,46 @@ export interface Trouble {
   readonly slow: number
 }
 
-export const PARTS = ['store', 'cluster', 'identity', 'hub', 'sidecar', 'broker', 'sink'] as const
+export const PARTS = ['store', 'cluster', 'identity', 'hub', 'analysisApi', 'broker', 'sink'] as const
 export type Part = (typeof PARTS)[number]
 
 export interface Outage {
   readonly part: Part
   readonly from: number
   readonly to: number
-  /** It can still be read. */
+  /** Reads still work. */
   readonly onlyWrites: boolean
 }
 
 export interface Plan {
   readonly analyses: number
-  /** How long faults and callers go on. */
+  /** How long faults and callers last. */
   readonly busyMs: number
   readonly troubles: Readonly<Record<Part, Trouble>>
-  /** Parts that are away for a while, as shares of the time. */
+  /** Outages of parts, as shares of the time. */
   readonly outages: readonly Outage[]
-  /** Share of calls at which the process that makes it dies. */
+  /** Share of calls at which the calling process dies. */
   readonly kills: number
-  /** Calls of users and hands, per minute. */
+  /** Calls of users and administrators per minute. */
   readonly userCalls: number
   readonly hands: number
-  /** Whether hands may delete policies of runs, or else the standing one. */
+  /** Whether administrators may delete policies of runs, or else the standing one. */
   readonly handsOpenRuns: boolean
-  /** Shares of pods that cannot be placed, pulled or kept, and of analyses that do not work well. */
+  /** Shares of pods that cannot be scheduled, pulled or kept, and of misbehaving analyses. */
   readonly podTrouble: number
   readonly analysisTrouble: number
-  /** Of ticks: sent twice, not sent. */
+  /** Shares of ticks that are sent twice or not at all. */
   readonly doubled: number
   readonly dropped: number
-  /** The loop is away for a part of the time. */
+  /** The loop is down for a part of the time. */
   readonly away: { readonly from: number; readonly to: number } | undefined
   readonly slowest: number
   readonly sink: boolean
   readonly fanout: boolean
   readonly hubLogging: boolean
-  /** Share of analyses that work on until somebody ends them. */
+  /** Share of analyses that run until they are stopped. */
   readonly endless: number
-  /** Shares of what broker and sink refuse for good. */
+  /** Shares that broker and sink refuse permanently. */
   readonly refused: number
   readonly tokenSeconds: number
   readonly restartMax: number
@@ -80,9 +80,9 @@ const some = (random: Random, probability: number, value: () => number): number 
 export function planOf(random: Random): Plan {
   const sink = random.chance(0.7)
   const troubles = Object.fromEntries(PARTS.map((part) => [part, troubleOf(random)])) as Record<Part, Trouble>
-  // The Hub has no versions: a status that arrives after its sender gave up, and said more, is beyond anybody's help.
+  // The Hub has no versions: nothing can correct a status that arrives after its sender gave up and sent a later one.
   troubles.hub = { ...troubles.hub, late: 0 }
-  /** Nobody ends anything: many work side by side for long. */
+  /** No analysis is stopped, so many run at the same time. */
   const steady = random.chance(0.25)
   const away = random.chance(0.15) ? { from: 0.2, to: 0.9 } : undefined
   return {

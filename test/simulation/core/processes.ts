@@ -1,9 +1,9 @@
 /**
- * Processes and the gate that each of their calls passes. A call travels, has its effect in one step, and its answer
- * travels back; between the two anything may happen elsewhere. On the way it may fail before or after its effect, take it
- * late, or be the last that its process makes: a killed process never goes on, as after `kill -9`.
+ * Processes and the gate that each of their calls passes. A call is sent, has its effect in one step, and its response is sent
+ * back; other steps may happen in between. A call may fail before or after its effect, have its effect late, or be the last of
+ * its process: a killed process never continues, as after `kill -9`.
  */
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import type { Part, Trouble } from './plan.ts'
 import type { Stage } from './stage.ts'
 
@@ -13,13 +13,13 @@ export interface Process {
 }
 
 export interface GateOptions extends Stage {
-  /** A call does not go as it should. */
+  /** A call fails or is late. */
   readonly disturbed: (name: string, args: readonly unknown[]) => void
-  /** The answer of a call arrives, or its refusal. */
+  /** The response or error of a call arrives. */
   readonly arrived: (name: string, args: readonly unknown[], isGood: boolean) => void
 }
 
-/** A call of a port: what it is to, what it says, and the one step that is its effect. */
+/** A call of a port: its part, name and arguments, and the step of its effect. */
 export interface Call<T> {
   readonly part: Part
   readonly name: string
@@ -36,7 +36,7 @@ type Fate = 'good' | keyof Trouble | 'killed before' | 'killed after'
 
 const READS = /\.(find|list|pods|log|peers)$/
 const NEVER = new Promise<never>(() => undefined)
-/** Deadlines of calls are shorter than half a minute; a late effect comes soon after. */
+/** Time limits of calls are shorter than half a minute; a late effect follows soon after. */
 const DEADLINE_MS = 5000
 const LATE_MS = 8000
 
@@ -71,13 +71,13 @@ export function createGate({ timeline, random, trace, plan, isBusy, disturbed, a
     if (fate !== 'good') disturbed(name, args)
     const { promise, resolve, reject } = Promise.withResolvers<T>()
 
-    /** The answer travels, and finds nobody when the process has died meanwhile. */
+    /** Sends the response, which is lost if the process has died meanwhile. */
     const answer = (ms: number, give: () => void) => timeline.after(ms, () => void (process.isAlive && give()))
     const giveUp = (): void => {
       trace.note(process.name, `${name} hears nothing`, () => args)
       reject(new Fault('unavailable', `${part} is away`, { mayArrive: fate !== 'fails' }))
     }
-    /** The one step that is the call's effect, and what is heard of it. */
+    /** The step of the call's effect, and its response. */
     const effect = async (heard: (give: () => void) => void): Promise<void> => {
       const [settled] = await Promise.allSettled([act()])
       const isGood = settled.status === 'fulfilled'

@@ -1,19 +1,19 @@
-/** Chance from a seed: the same seed, the same numbers, everywhere. */
+/** A random number generator: a seed gives the same numbers on every machine. */
 
 export interface Random {
   /** A number from 0 to below 1. */
   readonly next: () => number
-  /** A whole number of `from` to `to`, both included. */
+  /** An integer from `from` to `to`, both inclusive. */
   readonly whole: (from: number, to: number) => number
   readonly chance: (probability: number) => boolean
   readonly pick: <T>(items: readonly T[]) => T
-  /** One of the names, each as likely as its weight. */
+  /** One of the names, with probability by weight. */
   readonly weighted: <Name extends string>(weights: Readonly<Record<Name, number>>) => Name
-  /** Many short times, few long ones. */
+  /** A time, short ones more often than long ones. */
   readonly skewed: (from: number, to: number) => number
 }
 
-/** Mulberry32: small, quick, and good enough to choose by. */
+/** Mulberry32: small, fast, and random enough for a simulation. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0
   const next = (): number => {

@@ -1,4 +1,4 @@
-/** What every part of a simulation stands on: its chance, its plan, its clock and its trace. */
+/** What every part of a simulation uses: random numbers, plan, clock and trace. */
 import { type Plan, planOf } from './plan.ts'
 import { createRandom, type Random } from './random.ts'
 import { createTimeline, type Timeline } from './timeline.ts'

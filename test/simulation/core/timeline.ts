@@ -1,14 +1,14 @@
-/** The one clock and everything that is still to happen. What happens at the same moment happens in the order it was planned. */
+/** The clock and the queue of planned steps. Steps of the same time happen in the order of planning. */
 
 export type Act = () => void | Promise<void>
 
 export interface Timeline {
   readonly now: () => Date
-  /** Milliseconds since the beginning. */
+  /** Milliseconds since the start. */
   readonly elapsed: () => number
-  /** Plans `act` for so many milliseconds from now. */
+  /** Plans `act` for `ms` milliseconds from now. */
   readonly after: (ms: number, act: Act) => void
-  /** Moves the clock to what comes next and hands it out; undefined when nothing does. */
+  /** Advances the clock to the next step and returns it; undefined if there is none. */
   readonly next: () => Act | undefined
 }
 

@@ -1,13 +1,13 @@
-/** What happened, a line a step: readable, and the same for the same seed. */
+/** The steps as lines of text, equal for equal seeds. */
 import { createHash } from 'node:crypto'
 import type { Timeline } from './timeline.ts'
 
 export interface Trace {
   readonly isOn: boolean
-  /** Notes a step; `detail` is only made when somebody reads it. */
+  /** Records a step; `detail` is called only if the trace is on. */
   readonly note: (who: string, what: string, detail?: () => unknown) => void
   readonly lines: readonly string[]
-  /** Counts something that can happen, whether or not steps are noted. */
+  /** Counts an event, even if the trace is off. */
   readonly saw: (what: string) => void
   readonly seen: ReadonlyMap<string, number>
   /** Of all lines. */
@@ -20,13 +20,13 @@ const UUID = /([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
 const plain = (_: string, value: unknown): unknown =>
   value instanceof Error ? `${value.name}: ${value.message}` : typeof value === 'function' ? '…' : sorted(value)
 
-/** Two stores may name fields in another order. */
+/** Two stores may return fields in different orders. */
 const sorted = (value: unknown): unknown =>
   value === null || typeof value !== 'object' || Array.isArray(value)
     ? value
     : Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
 
-/** A value in few characters; ids by their beginning. */
+/** A value in few characters; ids by their prefix. */
 export function brief(value: unknown): string {
   const text = (typeof value === 'string' ? value : (JSON.stringify(value, plain) ?? 'nothing')).replace(UUID, '$1')
   return text.length > WIDEST ? `${text.slice(0, WIDEST)}…` : text

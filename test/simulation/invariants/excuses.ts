@@ -1,6 +1,6 @@
 /**
- * What befell an analysis and may have ended a run of it: trouble of its pods, its own failure, hands, or a way to it that
- * was broken for several polls. Whoever has no excuse may neither be restarted nor fail.
+ * Faults that may have ended a run of an analysis: those of its pods or of itself, actions of administrators, or a connection
+ * that was broken for several polls. An analysis without an excuse may neither be restarted nor fail.
  */
 import type { AnalysisId } from '../../../shared/po/model.ts'
 import { ownersOf, type Thing } from '../cluster/objects.ts'
@@ -10,16 +10,16 @@ export interface Excuses {
   readonly excuse: (id: AnalysisId, why: string) => void
   readonly isExcused: (id: AnalysisId) => boolean
   readonly startAnew: (id: AnalysisId) => void
-  /** A poll failed on its way, came to nobody, or arrived. */
+  /** A poll failed, reached no process, or arrived. */
   readonly lost: (id: AnalysisId) => void
   readonly unanswered: (id: AnalysisId) => void
   readonly answered: (id: AnalysisId) => void
-  /** Somebody deleted an object of the analysis. */
+  /** An administrator deleted an object of the analysis. */
   readonly touched: (id: AnalysisId, thing?: Thing) => void
   readonly wasRemovedByHand: (thing: Thing) => boolean
 }
 
-/** So many polls in a row without an answer may be a silence; it has an excuse when one of them failed on its way. */
+/** Consecutive polls without a response that may count as silence; it is excused if a connection failed in one of them. */
 const SILENCE = 3
 
 export function createExcuses(trace: Trace): Excuses {
@@ -50,7 +50,7 @@ export function createExcuses(trace: Trace): Excuses {
       excuse(id, 'hand')
       if (thing) byHand.add(thing.uid)
     },
-    // With an object goes all that hangs on it.
+    // The dependents of an object are deleted with it.
     wasRemovedByHand: (thing) => byHand.has(thing.uid) || ownersOf(thing).some(({ uid }) => byHand.has(uid)),
   }
 }

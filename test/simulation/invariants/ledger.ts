@@ -1,10 +1,11 @@
 /**
- * What was recorded, learnt from the effects of the store's calls alone: it is the same whatever store it is. Each
- * effect is one step of the simulation, so that their order is that of the commits.
+ * A record of the effects of the store's calls, independent of the kind of store. Each effect is one step of the simulation, so
+ * their order is that of the commits.
  */
 import type { Analysis, AnalysisId, AnalysisKey, ChangeTo, Report, RunNumber, State } from '../../../shared/po/model.ts'
 import { isLive } from '../../../shared/po/model.ts'
-import type { BeginResult, Patch, Store } from '../../../shared/po/ports.ts'
+import type { AnalysisPatch, BeginResult } from '../../../shared/po/ports/analyses.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 
 export interface Incarnation {
   readonly key: AnalysisKey
@@ -13,11 +14,11 @@ export interface Incarnation {
   run: RunNumber
   state: State | 'withdrawn'
   progress: number
-  /** Milliseconds since the beginning. */
+  /** Milliseconds since the start. */
   endedAt: number | undefined
-  /** Where it is kept; a cleanup of the tables leaves it nowhere. */
+  /** Where it is stored; a cleanup of the tables removes it. */
   place: 'rows' | 'archive' | 'nowhere'
-  /** Somebody asked to delete it, or it was executed: it belongs into the archive. */
+  /** It was executed, or a user asked to delete it: it must be archived. */
   toArchive: boolean
 }
 
@@ -27,10 +28,10 @@ export interface StatusReport {
   readonly report: Extract<Report, { kind: 'status' }>
 }
 
-/** What is to be checked when something was recorded. */
+/** Checks of recorded effects. */
 export interface LedgerWatch {
   readonly begun: (incarnation: Incarnation, former: RunNumber | undefined) => void
-  readonly moved: (incarnation: Incarnation, from: State, to: State, patch: Patch) => void
+  readonly moved: (incarnation: Incarnation, from: State, to: State, patch: AnalysisPatch) => void
   readonly progressed: (incarnation: Incarnation, from: number, to: number) => void
   readonly reported: (id: AnalysisId, status: StatusReport) => void
   /** A run enters a state that it was in before. */
@@ -41,11 +42,11 @@ export interface Ledger {
   readonly incarnations: ReadonlyMap<AnalysisKey, Incarnation>
   readonly byRun: (id: AnalysisId, run: RunNumber) => Incarnation | undefined
   readonly live: (id: AnalysisId) => Incarnation | undefined
-  /** The same store, whose effects are noted. */
-  readonly over: (store: Store) => Store
-  /** Moves in their order. */
+  /** The store, with its effects recorded. */
+  readonly over: (store: PoStore) => PoStore
+  /** Moves in order. */
   readonly changes: ReadonlyMap<AnalysisId, readonly { readonly run: RunNumber; readonly to: ChangeTo }[]>
-  /** Statuses that the Hub is to learn, in their order. */
+  /** Statuses that are to be reported to the Hub, in order. */
   readonly statuses: ReadonlyMap<AnalysisId, readonly StatusReport[]>
 }
 
@@ -103,7 +104,7 @@ export function createLedger(elapsed: () => number, watch: LedgerWatch): Ledger 
   }
 
   /** What a move changes of the incarnation. True if it is another state, or another run. */
-  const follow = (incarnation: Incarnation, after: Analysis, patch: Patch): boolean => {
+  const follow = (incarnation: Incarnation, after: Analysis, patch: AnalysisPatch): boolean => {
     const { state, run } = incarnation
     if (run !== after.run) nextRun(incarnation, after.run)
     progressed(incarnation, after.progress)
@@ -113,7 +114,7 @@ export function createLedger(elapsed: () => number, watch: LedgerWatch): Ledger 
     return state !== after.state || run !== after.run
   }
 
-  const moved = (after: Analysis, patch: Patch): void => {
+  const moved = (after: Analysis, patch: AnalysisPatch): void => {
     const incarnation = incarnations.get(after.key)
     if (!incarnation || incarnation.state === 'withdrawn') return
     const from = incarnation.state
@@ -145,7 +146,7 @@ export function createLedger(elapsed: () => number, watch: LedgerWatch): Ledger 
   const live = (id: AnalysisId): Incarnation | undefined =>
     incarnations.values().find((one) => one.id === id && one.state !== 'withdrawn' && isLive(one.state))
 
-  /** A cleanup of the tables: of nothing that was is anything kept. */
+  /** A cleanup of the tables: nothing is stored any more. */
   const emptied = (before: readonly Analysis[], told: ((row: Analysis) => readonly Report[]) | undefined): void => {
     for (const { key } of before) {
       const incarnation = incarnations.get(key)

@@ -1,9 +1,10 @@
-/** Rows, removals and the archive against what was recorded: nothing is stuck, nothing is lost, nothing is there twice. */
-import type { ArchiveEntry, Store } from '../../../shared/po/ports.ts'
+/** Compares rows, removals and the archive with the ledger: nothing is stuck, lost or duplicated. */
+import type { ArchiveEntry } from '../../../shared/po/ports/archive.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 import type { Incarnation, Ledger } from './ledger.ts'
 
 interface RecordDeps {
-  readonly store: Store
+  readonly store: PoStore
   readonly ledger: Ledger
 }
 
@@ -20,7 +21,7 @@ export async function recordsOff({ store, ledger }: RecordDeps): Promise<string[
   ]
 }
 
-async function rowsOff(store: Store, all: readonly Incarnation[]): Promise<string[]> {
+async function rowsOff(store: PoStore, all: readonly Incarnation[]): Promise<string[]> {
   const rows = new Map((await store.list()).map(({ key, state }) => [key, state]))
   return all.flatMap((one) => {
     const [is, should] = [rows.get(one.key), one.place === 'rows' ? one.state : undefined]
@@ -29,7 +30,7 @@ async function rowsOff(store: Store, all: readonly Incarnation[]): Promise<strin
 }
 
 /** Each executed or deleted incarnation is archived, once. */
-async function archiveOff(store: Store, all: readonly Incarnation[]): Promise<string[]> {
+async function archiveOff(store: PoStore, all: readonly Incarnation[]): Promise<string[]> {
   const entries = (await store.archiveEntries(undefined, 100_000)).map(
     ({ document }) => JSON.parse(document) as ArchiveEntry,
   )

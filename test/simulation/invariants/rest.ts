@@ -1,4 +1,4 @@
-/** What must hold once faults have stopped and some sweeps have passed: every row has its objects, every object its row. */
+/** Invariants some sweeps after the faults have stopped: every row has its objects, every object its row. */
 import { healthz } from '../../../shared/po/healthz.ts'
 import { type AnalysisId, isLive, isVersion4, type RunNumber } from '../../../shared/po/model.ts'
 import {
@@ -12,7 +12,7 @@ import {
   rootName,
   runName,
 } from '../../../shared/po/names.ts'
-import type { Store } from '../../../shared/po/ports.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 import type { PoSettings } from '../../../shared/po/settings.ts'
 import { keyOf, labelsOf, type Namespace, type Pod } from '../cluster/objects.ts'
 import { isAnalysis, runOf } from '../world/analysis.ts'
@@ -20,27 +20,27 @@ import type { Incarnation, Ledger } from './ledger.ts'
 import { recordsOff } from './records.ts'
 
 export interface RestDeps {
-  readonly store: Store
+  readonly store: PoStore
   readonly ledger: Ledger
   readonly now: () => Date
   readonly settings: PoSettings
   readonly namespace: Namespace
   readonly clients: ReadonlySet<AnalysisId>
   readonly isExcused: (id: AnalysisId) => boolean
-  /** Runs that were polled of late. */
+  /** Runs that were polled recently. */
   readonly wasPolled: (id: AnalysisId, run: RunNumber) => boolean
-  /** Pods whose analysis works with a token that is no longer good. */
+  /** Pods whose analysis has an expired or revoked token. */
   readonly expired: () => readonly Pod[]
   readonly hubKnows: (id: AnalysisId) => boolean
   readonly hubStatuses: ReadonlyMap<AnalysisId, string>
-  /** How many statuses of an analysis the Hub has heard. */
+  /** Number of statuses of an analysis at the Hub. */
   readonly heard: (id: AnalysisId) => number
   readonly hasSink: boolean
-  /** How many of its changes the sink was told. */
+  /** Number of its changes at the sink. */
   readonly changesTold: (id: AnalysisId) => number
 }
 
-/** Why the world is not at rest; nothing when it is. */
+/** The reasons why the world is not at rest. */
 export async function unrest(deps: RestDeps): Promise<string[]> {
   const live = [...deps.ledger.incarnations.values()].filter(({ state }) => state !== 'withdrawn' && isLive(state))
   return [
@@ -68,7 +68,7 @@ function missing(
   const name = runName(id, run)
   if (state !== 'started' && state !== 'executing') return [`${name} is ${state}`]
   const expected = [
-    // Hands may have taken it, and only its creation knew what was in it.
+    // An administrator may have deleted it, and only the create had its content.
     ...(isExcused(id) ? [] : [keyOf('Secret', credentialsName(id, firstRun))]),
     keyOf('ConfigMap', rootName(id, firstRun)),
     ...[policyName, proxyPolicyName].map((nameOf) => keyOf('NetworkPolicy', nameOf(id, run))),
@@ -107,7 +107,7 @@ function clientsOff({ clients }: RestDeps, live: readonly Incarnation[]): string
   ]
 }
 
-/** Statuses that the Hub has not heard, though it takes them. */
+/** Statuses that did not reach the Hub although it accepts them. */
 function untold({ ledger, hubKnows, heard, hubStatuses }: RestDeps): string[] {
   return [...ledger.statuses].flatMap(([id, expected]) => {
     if (!hubKnows(id) || !isVersion4(id)) return []
@@ -117,7 +117,7 @@ function untold({ ledger, hubKnows, heard, hubStatuses }: RestDeps): string[] {
   })
 }
 
-/** Changes that the sink was not told. */
+/** Changes that did not reach the sink. */
 function changesOff({ ledger, changesTold, hasSink }: RestDeps): string[] {
   if (!hasSink) return []
   return [...ledger.changes].flatMap(([id, moves]) =>

@@ -1,6 +1,6 @@
 /**
- * What must hold at every moment. Each promise has a name, under which a seed that breaks it is reported; what must hold
- * once the world has calmed down stands in `rest.ts`.
+ * Invariants of every moment. Each promise has a name, under which a seed that breaks it is reported. The invariants after the
+ * faults have stopped are in `rest.ts`.
  */
 import { CREATION_LEASE_MS } from '../../../shared/po/create.ts'
 import { type AnalysisId, type HubStatus, isLive, type RunNumber, type State } from '../../../shared/po/model.ts'
@@ -22,7 +22,7 @@ export const PROMISES = [
   'a live analysis keeps its client',
   'a live analysis keeps its Secrets',
   'no restart and no failure that was not earned',
-  'changes are told in order, each once',
+  'changes are published in order, each once',
   'no defect',
   'the world comes to rest',
 ] as const
@@ -34,15 +34,15 @@ export interface WatchDeps {
   readonly broken: Break
   readonly elapsed: () => number
   readonly namespace: Namespace
-  /** Something happened to the analysis that may end a run of it. */
+  /** The analysis had a fault that may end its run. */
   readonly isExcused: (id: AnalysisId) => boolean
-  /** A new incarnation: nothing has happened to it yet. */
+  /** A new incarnation, without faults. */
   readonly startAnew: (id: AnalysisId) => void
-  /** Somebody deleted this object by hand. */
+  /** An administrator deleted this object. */
   readonly wasRemovedByHand: (thing: Thing) => boolean
 }
 
-/** A creation that was under way when its analysis ended may make objects until its lease ends; later nobody makes one. */
+/** A create that is in progress when its analysis ends may apply objects until its lease expires, but not later. */
 const UNDER_WAY_MS = CREATION_LEASE_MS
 
 const RANK: Readonly<Record<HubStatus, number>> = {
@@ -55,7 +55,7 @@ const RANK: Readonly<Record<HubStatus, number>> = {
   failed: 4,
 }
 
-/** Checks of everything that is recorded. */
+/** Checks all recorded effects. */
 export function watchLedger({
   broken,
   isExcused,
@@ -99,7 +99,7 @@ export function watchLedger({
       if (to < from || to > 100) broken('progress never falls', { id, run, from, to })
     },
     reported: inOrder,
-    repeated: (id, run, to) => broken('changes are told in order, each once', { id, run, again: to }),
+    repeated: (id, run, to) => broken('changes are published in order, each once', { id, run, again: to }),
   }
 }
 
@@ -109,16 +109,16 @@ export interface Watch {
   readonly thingGone: (thing: Thing) => void
   readonly clientRemoved: (id: AnalysisId) => void
   readonly told: (id: AnalysisId, status: HubStatus, progress: number | null) => void
-  /** Something that leaves a process for any place but Kubernetes and Keycloak. */
+  /** Data that a process sends to any part except Kubernetes and Keycloak. */
   readonly left: (where: string, what: unknown) => void
-  /** A change that the sink took, or would not take. */
+  /** A change that the sink accepted or refused. */
   readonly changeTold: (id: AnalysisId, event: string) => void
-  /** How many of the statuses of an analysis the Hub has heard, and of its changes the sink. */
+  /** Numbers of statuses of an analysis at the Hub, and of its changes at the sink. */
   readonly heard: (id: AnalysisId) => number
   readonly changesTold: (id: AnalysisId) => number
 }
 
-/** Checks of what becomes of the world. */
+/** Checks the effects on the world. */
 export function watchWorld(deps: WatchDeps & { readonly ledger: Ledger }): Watch {
   const { broken, elapsed, namespace, ledger } = deps
   const heard = new Map<AnalysisId, number>()
@@ -139,7 +139,7 @@ export function watchWorld(deps: WatchDeps & { readonly ledger: Ledger }): Watch
     }
   }
 
-  /** A late write may still make a pod of what is gone: it goes with it. */
+  /** A late write may create a pod for a deleted run; it is collected. */
   const alone = (pod: Pod): void => {
     if (isPodEnding(namespace, pod)) return
     const { id, run } = runOf(pod)
@@ -166,7 +166,7 @@ export function watchWorld(deps: WatchDeps & { readonly ledger: Ledger }): Watch
       const at = changes.get(id) ?? 0
       if (expected[at] === event) changes.set(id, at + 1)
       else if (!expected.slice(0, at).includes(event)) {
-        broken('changes are told in order, each once', { event, expected: expected[at] })
+        broken('changes are published in order, each once', { event, expected: expected[at] })
       }
     },
     podMade: (pod) => {
@@ -204,7 +204,7 @@ export function watchWorld(deps: WatchDeps & { readonly ledger: Ledger }): Watch
   }
 }
 
-/** The incarnation whose object this is. */
+/** The incarnation that the object belongs to. */
 function ownerOf(ledger: Ledger, { object }: Thing): Incarnation | undefined {
   const labels = object.metadata.labels ?? {}
   const id = labels[LABEL.analysis] as AnalysisId | undefined

@@ -1,4 +1,4 @@
-/** Log lines, snapshots, the archive and what can be read of it. */
+/** Log lines, snapshots, the archive and its reads. */
 import { lineItem, listDigest } from '../../../shared/adapters/content-digest.ts'
 import {
   type Analysis,
@@ -8,7 +8,9 @@ import {
   type LineLimits,
   type LogSnapshot,
 } from '../../../shared/po/model.ts'
-import type { ArchiveEntry, EndedRef, KeptTexts, Store } from '../../../shared/po/ports.ts'
+import type { ArchiveEntry } from '../../../shared/po/ports/archive.ts'
+import type { EndedRef, KeptTexts } from '../../../shared/po/ports/logs.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 import { insertChange, insertReports } from './outbox.ts'
 import {
   type ArchiveRow,
@@ -74,7 +76,7 @@ function keepWithin(tables: Tables, key: AnalysisKey, run: RunRow, limits: LineL
 
 function appendLine(
   tables: Tables,
-  ...[id, run, line, reports, limits]: Parameters<Store['appendLine']>
+  ...[id, run, line, reports, limits]: Parameters<PoStore['appendLine']>
 ): Analysis | undefined {
   const before = currentOf(tables, id)
   if (!before) return undefined
@@ -172,7 +174,7 @@ const DAY_MS = 24 * 60 * 60 * 1000
 const MIB = 1024 * 1024
 const PRUNED_AT_ONCE = 20
 
-function pruneArchive(tables: Tables, { maxAgeDays, maxMiB }: Parameters<Store['pruneArchive']>[0]): number {
+function pruneArchive(tables: Tables, { maxAgeDays, maxMiB }: Parameters<PoStore['pruneArchive']>[0]): number {
   const { archive, now } = tables
   const oldest = maxAgeDays > 0 ? later(now(), -maxAgeDays * DAY_MS) : undefined
   let bytes = 0
@@ -199,7 +201,7 @@ function ended({ archive, analyses }: Tables, id: AnalysisId | undefined): Ended
   return refs.sort((one, other) => Number(one.first) - Number(other.first) || Number(one.key) - Number(other.key))
 }
 
-/** Shrinks the texts of the earliest runs, so that all of them fit. */
+/** Shortens the texts of the earliest runs until all fit. */
 function shrunk(logs: readonly LogSnapshot[], maxBytes: number): LogSnapshot[] {
   let total = 0
   return logs
@@ -216,7 +218,7 @@ function shrunk(logs: readonly LogSnapshot[], maxBytes: number): LogSnapshot[] {
 export function archiving(
   tables: Tables,
 ): Pick<
-  Store,
+  PoStore,
   | 'appendLine'
   | 'saveSnapshots'
   | 'archive'

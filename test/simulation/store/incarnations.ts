@@ -1,6 +1,7 @@
-/** Incarnations: how they begin, move from state to state, and are claimed. */
+/** Incarnations: their start, their moves between states, and claims. */
 import { type Analysis, isLive, parseAnalysisId, type RunNumber, type State } from '../../../shared/po/model.ts'
-import type { BeginInput, BeginResult, Patch, SpecField, Store } from '../../../shared/po/ports.ts'
+import type { AnalysisPatch, BeginResult, NewAnalysis, SpecField } from '../../../shared/po/ports/analyses.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 import { insertChange, insertReports } from './outbox.ts'
 import { recordRemoval } from './removals.ts'
 import {
@@ -21,7 +22,7 @@ import {
 
 const canonical = (projectId: string): string => parseAnalysisId(projectId) ?? projectId
 
-function differences(row: Analysis, input: BeginInput): SpecField[] {
+function differences(row: Analysis, input: NewAnalysis): SpecField[] {
   return [
     ...(canonical(row.projectId) === canonical(input.projectId) ? [] : (['project_id'] as const)),
     ...(row.image === input.image ? [] : (['image_url'] as const)),
@@ -29,7 +30,7 @@ function differences(row: Analysis, input: BeginInput): SpecField[] {
   ]
 }
 
-function insert(tables: Tables, input: BeginInput): Analysis {
+function insert(tables: Tables, input: NewAnalysis): Analysis {
   const now = tables.now()
   const run = (Math.max(tables.identities.get(input.id) ?? 0, input.restartCounter) + 1) as RunNumber
   const { restartCounter, leaseMs, progress, ...spec } = input
@@ -64,7 +65,7 @@ function insert(tables: Tables, input: BeginInput): Analysis {
   return row
 }
 
-function begin(tables: Tables, input: BeginInput): BeginResult {
+function begin(tables: Tables, input: NewAnalysis): BeginResult {
   const current = currentOf(tables, input.id)
   if (current && isLive(current.state)) {
     const fields = differences(current, input)
@@ -86,7 +87,7 @@ function runFields(tables: Tables, before: Analysis, cause: string | null, now: 
   return { run, restarts: before.restarts + 1, runSince: now, reapplied: false, silentPolls: 0, silentSince: null }
 }
 
-function patched(tables: Tables, before: Analysis, to: State, patch: Patch): Analysis {
+function patched(tables: Tables, before: Analysis, to: State, patch: AnalysisPatch): Analysis {
   const now = tables.now()
   const cause = patch.cause === undefined ? before.cause : patch.cause && storable(patch.cause)
   if (isLive(before.state) && !isLive(to)) endRun(tables, before, cause, now)
@@ -105,7 +106,7 @@ function patched(tables: Tables, before: Analysis, to: State, patch: Patch): Ana
 
 function transition(
   tables: Tables,
-  ...[key, from, to, patch = {}, run]: Parameters<Store['transition']>
+  ...[key, from, to, patch = {}, run]: Parameters<PoStore['transition']>
 ): Analysis | undefined {
   const before = tables.analyses.get(key)
   if (!before || !from.includes(before.state) || (run !== undefined && run !== before.run)) return undefined
@@ -140,7 +141,7 @@ function due({ analyses }: Tables, now: Date): Analysis[] {
 export function incarnations(
   tables: Tables,
 ): Pick<
-  Store,
+  PoStore,
   | 'begin'
   | 'find'
   | 'list'
@@ -152,7 +153,7 @@ export function incarnations(
   | 'claimDue'
   | 'claimSuspects'
   | 'claim'
-  | 'unclaim'
+  | 'releaseClaims'
   | 'listDue'
   | 'savePartners'
 > {
@@ -188,7 +189,7 @@ export function incarnations(
       const row = currentOf(tables, id)
       return row && isDue(row, now) ? save(tables, claimedRow(row, now, leaseMs)) : undefined
     },
-    unclaim: async (keys) => {
+    releaseClaims: async (keys) => {
       for (const key of keys) {
         const row = analyses.get(key)
         if (row) save(tables, { ...row, claimedUntil: null, unfinished: 0 })

@@ -1,9 +1,9 @@
 /**
- * A Store in memory that passes the suite of the port: each call is one step, as a transaction is. It stands for
- * PostgreSQL in the simulation, which runs some seeds on the real one as well and expects the very same steps.
+ * A store in memory that passes the conformance suite of the port: each call is one step, like a transaction. It replaces
+ * PostgreSQL in the simulation, which also runs some seeds on the real one and expects the same steps.
  */
 import { type Analysis, isLive } from '../../../shared/po/model.ts'
-import type { Store } from '../../../shared/po/ports.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 import { archiving } from './archive.ts'
 import { incarnations } from './incarnations.ts'
 import { insertChange, insertReports, outbox } from './outbox.ts'
@@ -12,14 +12,14 @@ import { createTables, type LoopRow, type ReportRow, save, type Tables } from '.
 
 function looping(
   tables: Tables,
-): Pick<Store, 'takeSlot' | 'giveBackSlot' | 'completeSlot' | 'loopState' | 'silence' | 'pardonSilence'> {
+): Pick<PoStore, 'takeSlot' | 'giveBackSlot' | 'completeSlot' | 'loopState' | 'silence' | 'resetSilenceTimers'> {
   const loop = (installedAt: Date): LoopRow => {
     tables.loop ??= { installedAt, takenSlot: null, completedSlot: null, completedAt: null, faultAt: null }
     return tables.loop
   }
   return {
-    takeSlot: async (slot) => {
-      const row = loop(tables.now())
+    takeSlot: async (slot, now) => {
+      const row = loop(now)
       if (row.takenSlot !== null && row.takenSlot >= slot) return false
       tables.loop = { ...row, takenSlot: slot }
       return true
@@ -40,7 +40,7 @@ function looping(
       const executing = [...tables.analyses.values()].filter(({ state }) => state === 'executing')
       return { heard: executing.length, silent: executing.filter(({ silentPolls }) => silentPolls > 0).length }
     },
-    pardonSilence: async (at, fault) => {
+    resetSilenceTimers: async (at, fault) => {
       for (const row of tables.analyses.values()) {
         if (row.silentPolls > 0 && isLive(row.state)) save(tables, { ...row, silentPolls: 0, silentSince: null })
       }
@@ -50,7 +50,7 @@ function looping(
   }
 }
 
-function reset(tables: Tables, told: NonNullable<Parameters<Store['reset']>[0]>): Analysis[] {
+function reset(tables: Tables, told: NonNullable<Parameters<PoStore['reset']>[0]>): Analysis[] {
   const { analyses, runs, lines, snapshots, reports, archive, removals } = tables
   const present = [...analyses.values()]
   for (const row of present) {
@@ -66,8 +66,8 @@ function reset(tables: Tables, told: NonNullable<Parameters<Store['reset']>[0]>)
   return present
 }
 
-/** A store on data of its own, or on those of another store. */
-export function createMemoryStore(now: () => Date, tables: Tables = createTables(now)): Store {
+/** A store on its own data, or on those of another store. */
+export function createMemoryStore(now: () => Date, tables: Tables = createTables(now)): PoStore {
   return {
     ping: async () => undefined,
     ...incarnations(tables),

@@ -1,6 +1,6 @@
-/** Two outboxes that work alike: reports to the Hub and changes to the sink, each in order per analysis. */
+/** Two outboxes: reports to the Hub and changes to the sink, each in order per analysis. */
 import type { Analysis, AnalysisId, ChangeTo, Report } from '../../../shared/po/model.ts'
-import type { Store } from '../../../shared/po/ports.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 import { claimedRow, isFree, nextSeq, percent, type Queued, type ReportRow, storable, type Tables } from './tables.ts'
 
 type Incarnation = Pick<Analysis, 'id' | 'run' | 'progress' | 'cause'>
@@ -30,7 +30,7 @@ export function insertChange(tables: Tables, { id, run, progress, cause }: Incar
   push(tables.changes, id, { seq: nextSeq(tables, 'change'), id, change, ...counts, dueAt: at, claimedUntil: null })
 }
 
-/** Claims the oldest of each queue that is due, the oldest of all first. */
+/** Claims the oldest entry of each queue that is due, oldest first. */
 function claimHeads<T extends Queued>(queues: Iterable<T[]>, now: Date, leaseMs: number, limit: number): T[] {
   const due: { queue: T[]; head: T }[] = []
   for (const queue of queues) {
@@ -66,8 +66,8 @@ const lineOf = (count: number): Report => {
 }
 
 /**
- * Leaves out lines of one analysis but for the newest `limit`, and those that somebody delivers. One line takes the place
- * of the first of them, and of lines that stood for earlier ones.
+ * Drops lines of one analysis except the newest `limit` and claimed ones. One line replaces the first of them, and the lines
+ * that replaced earlier ones.
  */
 function cap(queue: ReportRow[], limit: number, now: Date): number {
   const isLine = ({ report, omitted }: ReportRow) => report.kind === 'log' && omitted === 0
@@ -92,12 +92,12 @@ function cap(queue: ReportRow[], limit: number, now: Date): number {
 export function outbox(
   tables: Tables,
 ): Pick<
-  Store,
+  PoStore,
   | 'appendReports'
   | 'claimReports'
   | 'settleReport'
   | 'postponeReports'
-  | 'hastenReports'
+  | 'retryReportsNow'
   | 'capReports'
   | 'claimChanges'
   | 'settleChange'
@@ -114,7 +114,7 @@ export function outbox(
     },
     settleReport: async (seq) => settle(reports, seq),
     postponeReports: async (id, dueAt) => postpone(reports, id, dueAt),
-    hastenReports: async (now) => {
+    retryReportsNow: async (now) => {
       const hastened = (row: ReportRow) => (row.attempts > 0 && row.dueAt > now ? { ...row, dueAt: now } : row)
       for (const [id, queue] of reports) reports.set(id, queue.map(hastened))
     },

@@ -1,9 +1,9 @@
-/** Removals, and the sole right to the Keycloak client of an id. */
+/** Removals, and the exclusive use of the Keycloak client of an id. */
 import { type Analysis, isLive, LATE_MS, type Removal } from '../../../shared/po/model.ts'
-import type { Store } from '../../../shared/po/ports.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
 import { claimedRow, isFree, later, type RemovalRow, type Tables } from './tables.ts'
 
-/** Records it, or adds the wish to the one that is there. A creation that may go on holds it open. */
+/** Records a removal, or merges it into an existing one. A create in progress keeps it open. */
 export function recordRemoval(
   { removals, now: clock }: Tables,
   { key, id, firstRun, run, state, claimedUntil }: Analysis,
@@ -28,10 +28,10 @@ export function recordRemoval(
 
 const asRemoval = ({ dueAt, claimedUntil, clientHeldUntil, ...removal }: RemovalRow): Removal => removal
 
-function holdClient(
+function claimClient(
   { analyses, removals }: Tables,
-  ...[key, id, now, leaseMs]: Parameters<Store['holdClient']>
-): Awaited<ReturnType<Store['holdClient']>> {
+  ...[key, id, now, leaseMs]: Parameters<PoStore['claimClient']>
+): Awaited<ReturnType<PoStore['claimClient']>> {
   for (const row of analyses.values()) if (row.id === id && isLive(row.state)) return 'needed'
   for (const row of removals.values()) {
     if (row.id === id && row.clientHeldUntil && row.clientHeldUntil > now) return 'busy'
@@ -44,7 +44,7 @@ function holdClient(
 export function removing(
   tables: Tables,
 ): Pick<
-  Store,
+  PoStore,
   | 'claimRemovals'
   | 'claimSuspectRemoval'
   | 'claimRemoval'
@@ -53,8 +53,8 @@ export function removing(
   | 'markRootRemoved'
   | 'postponeRemoval'
   | 'completeRemoval'
-  | 'holdClient'
-  | 'releaseClient'
+  | 'claimClient'
+  | 'releaseClientClaim'
 > {
   const { removals, analyses } = tables
   const change = (key: RemovalRow['key'], with_: (row: RemovalRow) => Partial<RemovalRow>) => {
@@ -99,8 +99,8 @@ export function removing(
       if (removals.get(key)?.archive && analyses.has(key)) change(key, () => ({ claimedUntil: null, unfinished: 0 }))
       else removals.delete(key)
     },
-    holdClient: async (...args) => holdClient(tables, ...args),
-    releaseClient: async (key, removed) =>
+    claimClient: async (...args) => claimClient(tables, ...args),
+    releaseClientClaim: async (key, removed) =>
       change(key, ({ clientRemoved }) => ({ clientHeldUntil: null, clientRemoved: clientRemoved || removed })),
   }
 }

@@ -1,9 +1,9 @@
-/** The tables of the store in memory, and what all its parts do with them. Rows are replaced, never changed. */
+/** The tables of the store in memory, and shared operations. Rows are replaced, never changed. */
 import type {
   Analysis,
+  AnalysisChange,
   AnalysisId,
   AnalysisKey,
-  Change,
   LogLine,
   LogSnapshot,
   Removal,
@@ -27,7 +27,7 @@ export interface LineRow extends LogLine {
   readonly at: Date
 }
 
-/** Something that is told, in order per analysis. */
+/** An outbox entry, delivered in order per analysis. */
 export interface Queued {
   readonly seq: string
   readonly id: AnalysisId
@@ -39,12 +39,12 @@ export interface Queued {
 
 export interface ReportRow extends Queued {
   readonly report: Report
-  /** Lines that were left out; this report says so. */
+  /** Number of dropped lines that this report replaces. */
   readonly omitted: number
 }
 
 export interface ChangeRow extends Queued {
-  readonly change: Change
+  readonly change: AnalysisChange
 }
 
 export interface RemovalRow extends Removal {
@@ -73,7 +73,7 @@ export interface LoopRow {
 }
 
 export interface Tables {
-  /** Last run number of each id; nothing deletes these. */
+  /** Last run number of each id; never deleted. */
   readonly identities: Map<AnalysisId, number>
   /** In the order of their keys. */
   readonly analyses: Map<AnalysisKey, Analysis>
@@ -107,12 +107,12 @@ export const createTables = (now: () => Date): Tables => ({
 })
 
 export const later = (at: Date, ms: number): Date => new Date(at.getTime() + ms)
-/** What the database keeps of a text: everything but NUL. */
+/** A text as the database stores it, without NUL. */
 export const storable = (text: string): string => text.replaceAll('\0', '\uFFFD').toWellFormed()
 export const percent = (progress: number): number => Math.trunc(Math.min(100, Math.max(0, progress)))
 
 const LIMIT = 2 ** 31 - 1
-/** A progress as somebody claimed it, as far as a column holds it. */
+/** A reported progress, limited to the range of the column. */
 export const claimed = (progress: number): number => Math.trunc(Math.min(LIMIT, Math.max(-LIMIT, progress)))
 
 export const isFree = (claimedUntil: Date | null, now: Date): boolean => claimedUntil === null || claimedUntil <= now
@@ -127,7 +127,7 @@ export function save<T extends Analysis>(tables: Tables, row: T): T {
   return row
 }
 
-/** The row alone: runs, lines and logs belong to its archive entry now. */
+/** Deletes the row alone: runs, lines and logs belong to its archive entry now. */
 export function forgetRow({ analyses }: Tables, key: AnalysisKey): void {
   analyses.delete(key)
 }
@@ -136,7 +136,7 @@ export function forgetTexts({ runs, lines, snapshots }: Tables, key: AnalysisKey
   for (const table of [runs, lines, snapshots]) table.delete(key)
 }
 
-/** The row and everything that hangs below it. */
+/** Deletes the row and its dependents. */
 export function forget(tables: Tables, key: AnalysisKey): void {
   forgetRow(tables, key)
   forgetTexts(tables, key)
@@ -149,7 +149,7 @@ export function addLine(tables: Tables, key: AnalysisKey, line: Omit<LineRow, 'a
 
 const DOUBLINGS = 6
 
-/** What each claim writes: the attempt is counted before it is made; leases double with those that were never ended. */
+/** The row of a claim: the attempt is counted before the work, and the lease doubles with each unfinished one. */
 export const claimedRow = <T extends { readonly unfinished: number }>(row: T, now: Date, leaseMs: number) => ({
   ...row,
   claimedUntil: later(now, leaseMs * 2 ** Math.min(row.unfinished, DOUBLINGS)),

@@ -1,4 +1,4 @@
-/** Users, and the analyses themselves: what they ask for, of whichever process they meet. */
+/** Requests of users and analyses to a random process. */
 import { cleanup } from '../../../shared/po/cleanup.ts'
 import { type CreateRequest, create } from '../../../shared/po/create.ts'
 import type { Selection } from '../../../shared/po/each.ts'
@@ -55,7 +55,7 @@ type CallName = keyof typeof CALLS
 const PROJECT = '6f0d1f5e-8a1b-4f0e-9a57-2f3e5a7d9c11'
 
 export function createCallers({ pool, random, timeline, plan, ids, isBusy, broken }: CallerDeps): Callers {
-  /** An answered request, after which its process tells the Hub. */
+  /** Sends a request, after which its process reports to the Hub. */
   const ask = async <T>(title: string, work: (process: Running) => Promise<T>): Promise<T | undefined> => {
     const process = pool.pick('api')
     const answer = await pool.serve(process, title, () => work(process))

@@ -1,7 +1,8 @@
-/** Hands in the cluster: administrators who delete what they should not, and drain nodes. */
+/** Administrators of the cluster, who delete objects and drain nodes. */
+
+import type { KubernetesObject } from '../../../shared/platform/ports.ts'
 import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
 import { LABEL, policyName, rootName, STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
-import type { KubernetesObject } from '../../../shared/po/ports.ts'
 import type { ClusterModel } from '../cluster/index.ts'
 import { keyOf, labelsOf, type Pod, type Thing } from '../cluster/objects.ts'
 import type { Plan } from '../core/plan.ts'
@@ -23,7 +24,7 @@ export interface HandDeps {
 export function createHands({ model, random, timeline, plan, trace, isBusy, touched }: HandDeps) {
   const { namespace } = model
   const saved: KubernetesObject[] = []
-  /** A Deployment that somebody puts back runs, and a Secret is found by nothing, as nothing reads Secrets: both are theirs. */
+  /** If restored, these belong to the administrator: a Deployment runs pods, and no function can find a Secret. */
   const isTheirs = ({ kind }: Thing) => kind === 'Deployment' || kind === 'Secret'
 
   const drain = (): void => {
@@ -36,7 +37,7 @@ export function createHands({ model, random, timeline, plan, trace, isBusy, touc
     model.endPod(pod)
   }
 
-  /** The standing policy, or what takes that of a run with it, never both: what nothing guards is not ours to answer for. */
+  /** The standing policy or one of a run, never both: without any policy isolation cannot be expected. */
   const mayGo = (thing: Thing): boolean => {
     if (thing.name === STANDING_POLICY_NAME) return !plan.handsOpenRuns
     const id = labelsOf(thing)[LABEL.analysis] as AnalysisId
@@ -55,7 +56,7 @@ export function createHands({ model, random, timeline, plan, trace, isBusy, touc
     model.remove(thing.kind, thing.name, how)
   }
 
-  /** What was saved of an object that is gone is applied again, and belongs to nobody. */
+  /** Applies the saved manifest of a deleted object again, without an owner. */
   const putBack = (): void => {
     const object = random.pick(saved)
     if (namespace.things.has(keyOf(object.kind, object.metadata.name))) return

@@ -1,9 +1,10 @@
-/** The product at work: its processes, and everything that asks something of them. */
+/** The product's processes and all their callers. */
 
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import { changeType } from '../../../shared/po/events.ts'
 import { type AnalysisId, CHANGES } from '../../../shared/po/model.ts'
-import type { Ports, Store } from '../../../shared/po/ports.ts'
+import type { PoStore } from '../../../shared/po/ports/store.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 import { createGate } from '../core/processes.ts'
 import { INTERVAL_MS, type Stage } from '../core/stage.ts'
 import type { Excuses } from '../invariants/excuses.ts'
@@ -23,10 +24,10 @@ export interface WorkloadDeps {
   readonly watch: Watch
   readonly excuses: Excuses
   readonly broken: Break
-  readonly store: Store
+  readonly store: PoStore
   readonly ids: readonly AnalysisId[]
-  /** What stands between a process and its ports. */
-  readonly plant: (ports: Ports) => Ports
+  /** The gate between a process and its ports. */
+  readonly plant: (ports: PoPorts) => PoPorts
 }
 
 export interface Workload {
@@ -34,7 +35,7 @@ export interface Workload {
   readonly stream: (line: Line) => void
 }
 
-const POLL = 'sidecar.healthz'
+const POLL = 'analysisApi.healthz'
 const CHANGE_TYPES = new Set(CHANGES.map(changeType))
 
 export function createWorkload(deps: WorkloadDeps): Workload {
@@ -59,7 +60,7 @@ export function createWorkload(deps: WorkloadDeps): Workload {
     store,
     cluster: world.model.cluster,
     hub: world.hub,
-    sidecar: world.sidecar,
+    analysisApi: world.analysisApi,
     sink: stage.plan.sink ? sink : null,
     settings: settingsOf(stage.plan),
   }

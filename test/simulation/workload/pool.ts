@@ -1,7 +1,7 @@
-/** The processes of the product: some that answer callers, some that reconcile. One that died is replaced by a new one. */
-import { Fault } from '../../../shared/fault.ts'
-import type { Ports } from '../../../shared/po/ports.ts'
-import { createMemory, type Memory } from '../../../shared/po/reconcile/memory.ts'
+/** The product's processes: some answer callers, some reconcile. A dead process is replaced. */
+import { Fault } from '../../../shared/platform/fault.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
+import { createLoopCache, type LoopCache } from '../../../shared/po/reconcile/loop-cache.ts'
 import { deliverSoon } from '../../../shared/po/report.ts'
 import type { Process } from '../core/processes.ts'
 import type { Random } from '../core/random.ts'
@@ -9,25 +9,25 @@ import type { Trace } from '../core/trace.ts'
 import type { Break } from '../invariants/watch.ts'
 
 export interface Running extends Process {
-  readonly ports: Ports
-  readonly memory: Memory
+  readonly ports: PoPorts
+  readonly cache: LoopCache
   readonly soon: ReturnType<typeof deliverSoon>
 }
 
 export type Role = 'api' | 'reconciler'
 
 export interface Pool {
-  /** One of those that are there. */
+  /** A random process of the role. */
   readonly pick: (role: Role) => Running
-  /** Lets a process work on a request; resolves to the answer, or to undefined when it failed. Never, if it died. */
-  readonly serve: <T>(process: Running, title: string, work: (ports: Ports) => Promise<T>) => Promise<T | undefined>
+  /** Sends a request to a process. Resolves to the response, to undefined on failure, and never if the process died. */
+  readonly serve: <T>(process: Running, title: string, work: (ports: PoPorts) => Promise<T>) => Promise<T | undefined>
 }
 
 export interface PoolDeps {
   readonly random: Random
   readonly trace: Trace
   readonly broken: Break
-  readonly portsOf: (process: Process) => Ports
+  readonly portsOf: (process: Process) => PoPorts
 }
 
 const SIZES: Readonly<Record<Role, number>> = { api: 3, reconciler: 2 }
@@ -39,7 +39,7 @@ export function createPool({ random, trace, broken, portsOf }: PoolDeps): Pool {
   const spawn = (slot: string): Running => {
     born += 1
     const process: Process = { name: `${slot}#${born}`, isAlive: true }
-    return Object.assign(process, { ports: portsOf(process), memory: createMemory(), soon: deliverSoon() })
+    return Object.assign(process, { ports: portsOf(process), cache: createLoopCache(), soon: deliverSoon() })
   }
 
   const failed = (process: Process, title: string, error: unknown): undefined => {

@@ -1,6 +1,7 @@
-/** Ports of a process: every call passes the gate, and what leaves it is looked at. */
-import { Fault } from '../../../shared/fault.ts'
-import type { LogWord, Ports } from '../../../shared/po/ports.ts'
+/** The ports of a process: every call passes the gate, and outgoing data is checked. */
+import { Fault } from '../../../shared/platform/fault.ts'
+import type { LogLevel } from '../../../shared/platform/ports.ts'
+import type { PoPorts } from '../../../shared/po/ports.ts'
 import type { Part } from '../core/plan.ts'
 import type { Gate, Process } from '../core/processes.ts'
 import type { Random } from '../core/random.ts'
@@ -17,10 +18,10 @@ export interface PortDeps {
   readonly trace: Trace
   readonly watch: Watch
   readonly broken: Break
-  /** What lies behind the gate. */
-  readonly behind: Pick<Ports, 'store' | 'cluster' | 'hub' | 'sidecar' | 'sink' | 'settings'>
+  /** The parts behind the gate. */
+  readonly behind: Pick<PoPorts, 'store' | 'cluster' | 'hub' | 'analysisApi' | 'sink' | 'settings'>
   readonly identity: IdentityModel
-  /** Whether broker and sink refuse what they are asked now. */
+  /** Whether broker and sink refuse the current request. */
   readonly refuses: () => boolean
 }
 
@@ -30,7 +31,7 @@ const OPEN: readonly Part[] = ['store', 'hub', 'broker', 'sink']
 const isDefect = (error: unknown): boolean =>
   error !== undefined && (!(error instanceof Fault) || error.code === 'unexpected')
 
-export function portsOf(process: Process, deps: PortDeps): Ports {
+export function portsOf(process: Process, deps: PortDeps): PoPorts {
   const { gate, timeline, random, trace, watch, behind } = deps
 
   const through = <P extends object>(part: Part, port: P): P => {
@@ -47,7 +48,7 @@ export function portsOf(process: Process, deps: PortDeps): Ports {
     return Object.fromEntries(wrapped) as P
   }
 
-  const log = (level: LogWord, event: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+  const log = (level: LogLevel, event: string, fields: Readonly<Record<string, unknown>> = {}): void => {
     trace.saw(event)
     if (event === 'verdict') trace.saw(`verdict ${fields['action']}`)
     trace.note(process.name, `says ${level}: ${event}`, () => fields)
@@ -65,7 +66,7 @@ export function portsOf(process: Process, deps: PortDeps): Ports {
     store: through('store', behind.store),
     cluster: through('cluster', behind.cluster),
     hub: through('hub', behind.hub),
-    sidecar: through('sidecar', behind.sidecar),
+    analysisApi: through('analysisApi', behind.analysisApi),
     sink: behind.sink && through('sink', behind.sink),
     identity: deps.identity.identityOver(request('identity')),
     broker: brokerOver(request('broker'), deps.refuses),

@@ -1,4 +1,4 @@
-/** Settings of the simulated installation. Limits are low, so that they are reached. */
+/** Settings of the simulated installation, with low limits so that seeds reach them. */
 import type { PoSettings } from '../../../shared/po/settings.ts'
 import type { Plan } from '../core/plan.ts'
 import { INTERVAL_SECONDS } from '../core/stage.ts'

@@ -1,7 +1,7 @@
-/** Ticks of the loop, as a PingSource sends them, and events as a broker delivers them: late, twice, or not at all. */
+/** Ticks of a PingSource and deliveries of a broker: late, twice, or not at all. */
 
+import type { OutgoingEvent, Sink } from '../../../shared/platform/ports.ts'
 import { RECONCILE_TYPE } from '../../../shared/po/events.ts'
-import type { OutgoingEvent, Sink } from '../../../shared/po/ports.ts'
 import { handleEvent } from '../../../shared/po/reconcile/handle.ts'
 import type { Plan } from '../core/plan.ts'
 import type { Random } from '../core/random.ts'
@@ -23,7 +23,7 @@ export function createTicker({ pool, random, timeline, plan, intervalMs, isBusy 
   const deliver = (event: { readonly type: string; readonly subject?: string }): void => {
     const process = pool().pick('reconciler')
     const title = event.type === PING.type ? 'tick' : 'look'
-    void pool().serve(process, title, (ports) => handleEvent(ports, process.memory, event))
+    void pool().serve(process, title, (ports) => handleEvent(ports, process.cache, event))
   }
 
   const isAway = (): boolean => {
@@ -31,7 +31,7 @@ export function createTicker({ pool, random, timeline, plan, intervalMs, isBusy 
     return plan.away !== undefined && plan.away.from <= share && share < plan.away.to
   }
 
-  /** How often this one comes. */
+  /** Number of copies of this tick. */
   const times = (): number => {
     if (!isBusy()) return 1
     if (isAway() || random.chance(plan.dropped)) return 0
@@ -46,7 +46,7 @@ export function createTicker({ pool, random, timeline, plan, intervalMs, isBusy 
 
   return {
     begin,
-    /** What a broker does with an event that it has taken. */
+    /** Delivery of an accepted event by the broker. */
     broker: (taken: (event: OutgoingEvent) => void): Sink => ({
       emit: async (event) => {
         taken(event)

@@ -1,17 +1,17 @@
 /**
- * What runs in the container of an analysis: it boots, says nothing, then works, streams lines, and comes to an end of
- * some kind. It knows its token as long as that is good, and its partners as far as it is told.
+ * The process in the container of an analysis: it boots silently, works, streams lines, and ends in some way. It uses its token
+ * while that is valid, and knows the partners that it was notified of.
  */
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
 import { COMPONENT, LABEL, proxyName } from '../../../shared/po/names.ts'
-import type { SdkStatus, Sidecar } from '../../../shared/po/ports.ts'
+import type { AnalysisApi, SdkStatus } from '../../../shared/po/ports/analysis-api.ts'
 import type { Exit } from '../cluster/kubelet.ts'
 import type { Namespace, Pod } from '../cluster/objects.ts'
 import type { Random } from '../core/random.ts'
 import type { Timeline } from '../core/timeline.ts'
 
-/** How it ends; `goes on` works until somebody ends it. */
+/** How it ends; `goes on` works until it is stopped. */
 const TROUBLES = ['failed', 'stuck', 'stopped', 'hangs', 'crashes', 'leaves', 'slow', 'unconnected'] as const
 type Course = 'executed' | 'goes on' | (typeof TROUBLES)[number]
 
@@ -37,9 +37,9 @@ export interface AnalysisOptions {
   readonly timeline: Timeline
   readonly random: Random
   readonly trouble: () => number
-  /** Share of those that work on until somebody ends them. */
+  /** Share of analyses that work until they are stopped. */
   readonly endless: number
-  /** It does not work as it should: what follows is earned. */
+  /** It misbehaves, which excuses a restart or failure. */
   readonly misbehaves: (pod: Pod, how: Course) => void
   readonly streams: (line: Line) => void
   readonly exits: (pod: Pod, exit: Exit) => void
@@ -50,10 +50,10 @@ export interface AnalysisOptions {
 }
 
 export interface Analyses {
-  readonly sidecar: Sidecar
+  readonly analysisApi: AnalysisApi
   readonly start: (pod: Pod) => void
   readonly gone: (pod: Pod) => void
-  /** Tokens that working analyses hold. */
+  /** Tokens of working analyses. */
   readonly tokens: () => readonly { readonly pod: Pod; readonly token: string | undefined }[]
 }
 
@@ -69,7 +69,7 @@ export function createAnalyses(options: AnalysisOptions): Analyses {
   const { namespace, timeline, random, streams, exits } = options
   const apps = new Map<Pod, App>()
 
-  /** Acts later, unless this process has ended by then. */
+  /** Acts later, unless this process has exited by then. */
   const later = (app: App, ms: number, act: () => void) =>
     timeline.after(ms, () => {
       if (apps.get(app.pod) === app && app.pod.isRunning) act()
@@ -147,7 +147,7 @@ export function createAnalyses(options: AnalysisOptions): Analyses {
       .values()
       .some(({ labels, ready, deleting }) => labels['app'] === proxyName(id, run) && ready && !deleting)
 
-  /** The process that a request to the run reaches. */
+  /** The process that receives a request to the run. */
   const reach = (id: AnalysisId, run: RunNumber): App => {
     for (const app of apps.values()) {
       const own = runOf(app.pod)
@@ -166,7 +166,7 @@ export function createAnalyses(options: AnalysisOptions): Analyses {
     start,
     gone: (pod) => apps.delete(pod),
     tokens: () => [...apps.values()].filter(({ pod, status }) => pod.isRunning && status === 'executing'),
-    sidecar: {
+    analysisApi: {
       healthz: async (id, run) => {
         const app = reach(id, run)
         options.heard(id, run)
@@ -175,7 +175,7 @@ export function createAnalyses(options: AnalysisOptions): Analyses {
       refreshToken: async (id, run, token) => {
         reach(id, run).token = token
       },
-      partnerStatus: async (id, run, statuses) => {
+      sendPartnerStatuses: async (id, run, statuses) => {
         options.toldOfPartners(statuses)
         reach(id, run)
       },

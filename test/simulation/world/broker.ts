@@ -1,6 +1,6 @@
-/** The message broker: it wants a token of the analysis before it forgets what that subscribed to, and may refuse to. */
-import { Fault } from '../../../shared/fault.ts'
-import type { Broker } from '../../../shared/po/ports.ts'
+/** The message broker: it requires a token of the analysis to delete its subscriptions, and may refuse. */
+import { Fault } from '../../../shared/platform/fault.ts'
+import type { Broker } from '../../../shared/po/ports/broker.ts'
 import type { Request } from './identity.ts'
 
 export const brokerOver = (request: Request, refuses: () => boolean): Broker => ({

@@ -1,12 +1,12 @@
-/** The Hub: its row of each analysis it knows, those of partners, and everything it was told. */
-import { Fault } from '../../../shared/fault.ts'
+/** The Hub: its rows of known analyses and of partners, and all reports. */
+import { Fault } from '../../../shared/platform/fault.ts'
 import type { AnalysisId, HubStatus } from '../../../shared/po/model.ts'
-import type { Hub, PartnerNode } from '../../../shared/po/ports.ts'
+import type { Hub, PartnerNode } from '../../../shared/po/ports/hub.ts'
 import type { Random } from '../core/random.ts'
 
 export interface HubModel {
   readonly hub: Hub
-  /** What it thinks of an analysis. */
+  /** Its row of an analysis. */
   readonly statuses: ReadonlyMap<AnalysisId, HubStatus>
 }
 

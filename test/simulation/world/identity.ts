@@ -1,19 +1,19 @@
 /**
- * Keycloak: clients and the tokens issued for them. A token takes two requests, as with the real one: the client is made
- * sure of, then it is asked for a token; in between it may have been removed.
+ * Keycloak: clients and their tokens. A token takes two requests, as with the real one: the client is created if missing, then
+ * a token is issued; in between the client may have been removed.
  */
-import { Fault } from '../../../shared/fault.ts'
+import { Fault } from '../../../shared/platform/fault.ts'
 import type { AnalysisId } from '../../../shared/po/model.ts'
-import type { Identity, Token } from '../../../shared/po/ports.ts'
+import type { Identity, Token } from '../../../shared/po/ports/identity.ts'
 import type { Timeline } from '../core/timeline.ts'
 import { SECRET } from './secrets.ts'
 
-/** One request of a process to Keycloak. */
+/** A request of a process to Keycloak. */
 export type Request = <T>(name: string, args: readonly unknown[], act: () => Promise<T>) => Promise<T>
 
 export interface IdentityModel {
   readonly clients: ReadonlySet<AnalysisId>
-  /** The analysis a token is for and until when, if it is one. */
+  /** The analysis and expiry of a valid token. */
   readonly tokens: ReadonlyMap<string, { readonly id: AnalysisId; readonly expiresAt: Date }>
   readonly identityOver: (request: Request) => Identity
 }

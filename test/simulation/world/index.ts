@@ -1,8 +1,9 @@
-/** The world around the product: Kubernetes and what runs in it, Keycloak, the Hub and the message broker. */
+/** The world of the product: Kubernetes and its pods, Keycloak, the Hub and the message broker. */
 import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
 import { credentialsName } from '../../../shared/po/names.ts'
 import { CREDENTIAL_KEYS, standingPolicy } from '../../../shared/po/objects/index.ts'
-import type { Hub, Sidecar } from '../../../shared/po/ports.ts'
+import type { AnalysisApi } from '../../../shared/po/ports/analysis-api.ts'
+import type { Hub } from '../../../shared/po/ports/hub.ts'
 import { type ClusterModel, createClusterModel } from '../cluster/index.ts'
 import { keyOf, type Namespace, type Pod } from '../cluster/objects.ts'
 import { INTERVAL_MS, type Stage } from '../core/stage.ts'
@@ -18,10 +19,10 @@ export interface World {
   readonly identity: IdentityModel
   readonly hub: Hub
   readonly hubStatuses: HubModel['statuses']
-  readonly sidecar: Sidecar
-  /** Whether a run was asked how it is within the last three intervals. */
+  readonly analysisApi: AnalysisApi
+  /** Whether a run was polled within the last three intervals. */
   readonly wasPolled: (id: AnalysisId, run: RunNumber) => boolean
-  /** Pods whose analysis works with a token that is no longer good. */
+  /** Pods whose analysis has an expired or revoked token. */
   readonly expired: () => readonly Pod[]
 }
 
@@ -36,7 +37,7 @@ export interface WorldDeps {
   readonly streams: (line: Line) => void
 }
 
-/** Share of log lines that the Hub does not like. */
+/** Share of log lines that the Hub refuses. */
 const REFUSED = 0.02
 
 export async function createWorld(deps: WorldDeps): Promise<World> {
@@ -105,7 +106,7 @@ export async function createWorld(deps: WorldDeps): Promise<World> {
     identity,
     hub,
     hubStatuses: statuses,
-    sidecar: analyses.sidecar,
+    analysisApi: analyses.analysisApi,
     wasPolled: (id, run) => elapsed() - (polled.get(`${id}/${run}`) ?? Number.NEGATIVE_INFINITY) <= 3 * INTERVAL_MS,
     expired: () =>
       analyses.tokens().flatMap(({ pod, token }) => {

@@ -1,7 +1,7 @@
-/** Every secret of the simulated world bears a mark, so that it is known wherever it turns up. */
+/** Every secret of the simulated world contains a marker, so that it can be detected anywhere. */
 
 export const SECRET = 'hush-hush-'
 const CODED = Buffer.from(SECRET).toString('base64').slice(0, 12)
 
-/** True when a secret stands in this text, plain or as a Secret's entry. */
+/** Whether the text contains a secret, plain or encoded as in a Secret. */
 export const holdsSecret = (text: string): boolean => text.includes(SECRET) || text.includes(CODED)

@@ -1,11 +1,12 @@
-/** Files: names for contents. Query functions; those that change something run in a transaction of their own. */
-import { Fault } from '../../../fault.ts'
-import type { Body, ObjectId, StoredFile } from '../../../files/model.ts'
-import type { Added, Change, NewFile, Received } from '../../../files/ports.ts'
-import { type Db, storable } from '../rows.ts'
-import { adopt, discard, release } from './contents.ts'
+/** Files: names for contents. Functions that write run in their own transaction. */
 
-/** Of a file that is called `file` and its content that is called `content`. */
+import type { Body, ObjectId, StoredFile } from '../../../files/model.ts'
+import type { Added, FileChange, NewFile, Received } from '../../../files/ports.ts'
+import { Fault } from '../../../platform/fault.ts'
+import { type Db, storable } from '../rows.ts'
+import { discard, releaseContent, storeContent } from './contents.ts'
+
+/** The statement calls the tables `file` and `content`. */
 const COLUMNS = `
   file.id, file.filename, file.origin, file.uploaded_at as "uploadedAt", file.body,
   encode(content.sha256, 'hex') as sha256, encode(content.md5, 'hex') as md5, content.length::float8 as length`
@@ -30,8 +31,8 @@ interface Row extends NewFile {
   readonly origin: StoredFile['origin']
 }
 
-/** False when the id is taken. */
-export async function insertFile(tx: Db, { id, filename, at, origin }: Row, body: Body): Promise<boolean> {
+/** False when the id exists. */
+async function insertFile(tx: Db, { id, filename, at, origin }: Row, body: Body): Promise<boolean> {
   const { count } = await tx`
     insert into dt.file (id, filename, origin, body, created_at, uploaded_at)
     values (${id}, ${storable(filename)}, ${origin}, ${body}, ${at}, ${at})
@@ -45,9 +46,9 @@ const found = async (tx: Db, id: ObjectId): Promise<StoredFile> => {
   return file
 }
 
-/** The content is locked: of uploads that bring it at once, the first makes the file and the others find it. */
+/** The content is locked: of concurrent uploads of it, the first creates the file and the others find it. */
 export async function add(tx: Db, received: Received, file: NewFile): Promise<Added> {
-  const body = await adopt(tx, received, file.at)
+  const body = await storeContent(tx, received, file.at)
   const [known] = await tx<{ id: ObjectId }[]>`
     select id from dt.file where body = ${body} and origin = 'upload' order by created_at, id limit 1`
   if (!known) await insertFile(tx, { ...file, origin: 'upload' }, body)
@@ -60,7 +61,7 @@ export async function restore(tx: Db, received: Received, file: Row, now: Date):
     await discard(tx, received.body, now)
     return false
   }
-  return insertFile(tx, file, await adopt(tx, received, file.at))
+  return insertFile(tx, file, await storeContent(tx, received, file.at))
 }
 
 interface Locked {
@@ -68,7 +69,7 @@ interface Locked {
   readonly filename: string
 }
 
-/** The file, which nobody else changes before the transaction ends. */
+/** The file, locked until the transaction ends. */
 async function locked(tx: Db, id: ObjectId, expected: readonly string[] | undefined): Promise<Locked | undefined> {
   const [file] = await tx<Locked[]>`select body, filename from dt.file where id = ${id} for update`
   if (!file || !expected) return file
@@ -79,24 +80,24 @@ async function locked(tx: Db, id: ObjectId, expected: readonly string[] | undefi
   return file
 }
 
-/** What the file had is let go by a later transaction: two that trade contents would wait for each other. */
-export async function replace(tx: Db, received: Received, id: ObjectId, { filename, at, expected }: Change) {
+/** The caller releases the former content in a later transaction; here two that swap contents would deadlock. */
+export async function replace(tx: Db, received: Received, id: ObjectId, { filename, at, expected }: FileChange) {
   const old = await locked(tx, id, expected)
   if (!old) {
     await discard(tx, received.body, at)
     return undefined
   }
-  const body = await adopt(tx, received, at)
+  const body = await storeContent(tx, received, at)
   await tx`
     update dt.file set body = ${body}, filename = ${storable(filename ?? old.filename)}, uploaded_at = ${at}
     where id = ${id}`
   return { file: await found(tx, id), before: old.body }
 }
 
-export async function remove(tx: Db, id: ObjectId, looseAt: Date, expected?: readonly string[]): Promise<boolean> {
+export async function remove(tx: Db, id: ObjectId, orphanedAt: Date, expected?: readonly string[]): Promise<boolean> {
   const file = await locked(tx, id, expected)
   if (!file) return false
   await tx`delete from dt.file where id = ${id}`
-  await release(tx, file.body, looseAt)
+  await releaseContent(tx, file.body, orphanedAt)
   return true
 }

@@ -1,17 +1,18 @@
 /**
- * The Catalogue port on PostgreSQL: composes the query functions of this folder, gives each call its transaction, its
- * deadline and its faults. May import ports types, model, fault; never a use case.
+ * The Catalogue port on PostgreSQL: runs the query functions of this folder in transactions, with deadlines and faults.
+ * May import port types, model, fault; never a use case.
  */
-import { Fault } from '../../../fault.ts'
+
 import type { Body } from '../../../files/model.ts'
 import type { Catalogue } from '../../../files/ports.ts'
-import type { Database } from '../connect.ts'
-import { guarded } from '../faults.ts'
+import { Fault } from '../../../platform/fault.ts'
+import type { Database } from '../database.ts'
+import { withDeadlines } from '../faults.ts'
 import type { Clock, Db } from '../rows.ts'
 import * as contents from './contents.ts'
 import * as files from './files.ts'
 
-export { connect, type Database } from '../connect.ts'
+export { connect, type Database } from '../database.ts'
 export { checkAuthority } from '../socket.ts'
 export { createBlobs } from './blobs.ts'
 export { createRuns } from './runs.ts'
@@ -19,25 +20,21 @@ export { createRuns } from './runs.ts'
 const ORPHANS_WINDOW = 10_000
 const FIRST = '0' as Body
 
-export interface CatalogueOptions {
+interface CatalogueOptions {
   readonly now?: Clock
-  /** Time for one call. */
+  /** Deadline of a call. */
   readonly callMs?: number
-  /** Above so many bytes of contents no upload begins. */
+  /** No upload begins when all contents together have this many bytes. */
   readonly limitBytes?: number
 }
 
-/** The sum over all contents is not asked for more often; what comes meanwhile may pass the limit. */
+/** How long the sum over all contents is cached. Uploads meanwhile may exceed the limit. */
 const STORED_MS = 10_000
 
 export function createCatalogue({ query, transaction }: Database, options: CatalogueOptions = {}): Catalogue {
   const { now: clock = () => new Date(), callMs = 5000, limitBytes = Number.POSITIVE_INFINITY } = options
-  /** Where the last look for orphans ended. Contents are looked at in turn: they may be millions, and a look is due each tick. */
-  let looked = FIRST
-  /** In a transaction of its own: two that trade contents would wait for each other. */
-  const release = (body: Parameters<typeof contents.release>[1], at: Date) =>
-    transaction((tx) => contents.release(tx, body, at))
-
+  /** Where the next search for orphans begins. Each tick searches a part, because there may be millions of contents. */
+  let searched = FIRST
   let stored = { bytes: 0, at: Number.NEGATIVE_INFINITY }
   async function assertRoom(sql: Db): Promise<void> {
     if (limitBytes === Number.POSITIVE_INFINITY) return
@@ -47,7 +44,7 @@ export function createCatalogue({ query, transaction }: Database, options: Catal
       throw new Fault('too_large', `The store of files is full: it may have ${limitBytes} bytes (DT_STORE_LIMIT)`)
   }
 
-  return guarded<Catalogue>(
+  return withDeadlines<Catalogue>(
     {
       begin: (until) =>
         query(async (sql) => {
@@ -60,20 +57,21 @@ export function createCatalogue({ query, transaction }: Database, options: Catal
       async replace(received, id, change) {
         const replaced = await transaction((tx) => files.replace(tx, received, id, change))
         if (!replaced) return undefined
-        if (replaced.before !== replaced.file.body) await release(replaced.before, change.looseAt)
+        if (replaced.before !== replaced.file.body)
+          await transaction((tx) => contents.releaseContent(tx, replaced.before, change.orphanedAt))
         return replaced.file
       },
       restore: (received, file) => transaction((tx) => files.restore(tx, received, file, clock())),
       find: (id) => query((sql) => files.find(sql, id)),
       list: (skip, limit) => query((sql) => files.list(sql, skip, limit)),
-      remove: (id, looseAt, expected) => transaction((tx) => files.remove(tx, id, looseAt, expected)),
-      claimLoose: (now, until, limit) => query((sql) => contents.claimLoose(sql, now, until, limit)),
+      remove: (id, orphanedAt, expected) => transaction((tx) => files.remove(tx, id, orphanedAt, expected)),
+      claimOrphans: (now, until, limit) => query((sql) => contents.claimOrphans(sql, now, until, limit)),
       forget: (body) => query((sql) => contents.forget(sql, body)),
-      async loosenOrphans(looseAt, limit) {
-        const { seen, bodies } = await query((sql) => contents.orphans(sql, looked, ORPHANS_WINDOW))
+      async loosenOrphans(orphanedAt, limit) {
+        const { seen, bodies } = await query((sql) => contents.orphans(sql, searched, ORPHANS_WINDOW))
         const some = bodies.slice(0, limit)
-        const count = await transaction((tx) => contents.releaseMany(tx, some, looseAt))
-        looked = some.length < bodies.length ? looked : (seen ?? FIRST)
+        const count = await transaction((tx) => contents.releaseContents(tx, some, orphanedAt))
+        searched = some.length < bodies.length ? searched : (seen ?? FIRST)
         return count
       },
     },

@@ -1,6 +1,6 @@
-/** What runs find: mounts, and in a fan-in the outputs of the others. Query functions. */
+/** Inputs of runs: mounts and, in a fan-in, the outputs of the other runs. */
 import type { Body, ObjectId, StoredFile } from '../../../files/model.ts'
-import type { Page, RunInput } from '../../../files/ports.ts'
+import type { ContentScope, FilePage, RunInputFile } from '../../../files/ports.ts'
 import type { Db } from '../rows.ts'
 
 export async function isThere(sql: Db, id: ObjectId): Promise<boolean> {
@@ -9,8 +9,8 @@ export async function isThere(sql: Db, id: ObjectId): Promise<boolean> {
 }
 
 /**
- * Mounts that follow their file, and those whose file was not there yet, take what it has now. Bodies that they had are the
- * answer, to be let go. The file is locked first, so that its content cannot go in between.
+ * Updates mounts that follow their file, or whose file did not exist before, to its present content. Resolves to the former
+ * bodies, which the caller releases. Locks the files first, so their contents cannot be released meanwhile.
  */
 export async function refresh(tx: Db, id: ObjectId): Promise<Body[]> {
   await tx`select from dt.service where id = ${id} for key share`
@@ -33,19 +33,19 @@ interface Row {
   readonly length: number | null
 }
 
-const toInput = ({ name, fileId, sha256, length }: Row): RunInput => ({
+const toInput = ({ name, fileId, sha256, length }: Row): RunInputFile => ({
   name,
   fileId,
   content: sha256 === null || length === null ? undefined : { sha256, length },
 })
 
-/** Names are compared by their bytes, so that a page begins where the one before ended, whatever the collation. */
+/** Compares names by their bytes, so pages do not depend on the collation. */
 export async function inputs(
   sql: Db,
   id: ObjectId,
   firing: number | null,
-  { after, limit }: Page,
-): Promise<RunInput[]> {
+  { after, limit }: FilePage,
+): Promise<RunInputFile[]> {
   const rows = await sql<Row[]>`
     with found as (
       select mount.name, mount.file_id, mount.body from dt.mount where mount.service_id = ${id}
@@ -66,8 +66,10 @@ export async function inputs(
   return rows.map(toInput)
 }
 
-export async function held(sql: Db, id: ObjectId, sha256: string, firing: number | null | 'any') {
-  const of = firing === 'any' ? sql`true` : sql`output.firing = ${firing}::bigint`
+const inScope = (sql: Db, scope: ContentScope) =>
+  typeof scope === 'object' ? sql`output.firing = ${scope.firing}::bigint` : sql`${scope === 'all firings'}::boolean`
+
+export async function findContent(sql: Db, id: ObjectId, sha256: string, scope: ContentScope) {
   const [row] = await sql<Pick<StoredFile, 'body' | 'sha256' | 'length'>[]>`
     select content.body, encode(content.sha256, 'hex') as sha256, content.length::float8 as length
     from dt.content
@@ -77,6 +79,6 @@ export async function held(sql: Db, id: ObjectId, sha256: string, firing: number
         exists (select from dt.mount where service_id = ${id} and body = content.body)
         or exists (
           select from dt.output join dt.file on file.id = output.file_id
-          where output.service_id = ${id} and ${of} and file.body = content.body))`
+          where output.service_id = ${id} and ${inScope(sql, scope)} and file.body = content.body))`
   return row
 }

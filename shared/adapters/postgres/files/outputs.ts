@@ -1,6 +1,6 @@
 /**
- * What runs leave: parts of an open set, which become outputs in one transaction. Query functions; those that write run in a
- * transaction of their own, and lock the service first, so that nothing is taken for one that is not live.
+ * Outputs of runs: parts of an open set, which become outputs in one transaction. Functions that write run in their own
+ * transaction and lock the service first, so a service that is not live gets no outputs.
  */
 import {
   type Body,
@@ -11,9 +11,9 @@ import {
   type StoredFile,
   type Used,
 } from '../../../files/model.ts'
-import type { Kept, OutputFile, OutputSet, Page, Received, SetDigest } from '../../../files/ports.ts'
-import { type Db, storable, texts } from '../rows.ts'
-import { adopt, discard } from './contents.ts'
+import type { FilePage, Kept, OutputFile, OutputSet, Received, SetDigest } from '../../../files/ports.ts'
+import { type Db, storable, textArray } from '../rows.ts'
+import { discard, storeContent } from './contents.ts'
 import { find as findFile } from './files.ts'
 import { isThere } from './inputs.ts'
 import { lockActive } from './standing.ts'
@@ -27,7 +27,7 @@ async function find(sql: Db, run: RunKey): Promise<OutputSet | undefined> {
   return set
 }
 
-export async function taken(sql: Db, run: RunKey, { after, limit }: Page): Promise<OutputFile[]> {
+export async function taken(sql: Db, run: RunKey, { after, limit }: FilePage): Promise<OutputFile[]> {
   const files = await sql<OutputFile[]>`
     select part.path, encode(content.sha256, 'hex') as sha256, content.length::float8 as length
     from dt.part join dt.content using (body)
@@ -36,11 +36,11 @@ export async function taken(sql: Db, run: RunKey, { after, limit }: Page): Promi
   return [...files]
 }
 
-export async function output(sql: Db, id: ObjectId, seq: number): Promise<StoredFile | undefined | null> {
-  if (!(await isThere(sql, id))) return null
+export async function output(sql: Db, id: ObjectId, seq: number): Promise<StoredFile | 'no_service' | 'no_output'> {
+  if (!(await isThere(sql, id))) return 'no_service'
   const [row] = await sql<{ file: ObjectId }[]>`
     select file_id as file from dt.output where service_id = ${id} and seq::bigint = ${seq}::bigint`
-  return row && findFile(sql, row.file)
+  return (row && (await findFile(sql, row.file))) ?? 'no_output'
 }
 
 export async function open(tx: Db, run: RunKey, now: Date): Promise<OutputSet | undefined> {
@@ -58,13 +58,13 @@ export async function open(tx: Db, run: RunKey, now: Date): Promise<OutputSet | 
 
 interface Slot {
   readonly used: Used
-  /** What lies under the path. */
+  /** The part that has the path already. */
   readonly before: { readonly body: Body; readonly length: number } | undefined
 }
 
 const NOTHING: Used = { run: { files: 0, bytes: 0 }, service: { files: 0, bytes: 0 } }
 
-/** What set and service have without what lies under a path. */
+/** Usage of set and service without the part at a path. */
 async function slot(sql: Db, run: RunKey, path: string): Promise<Slot> {
   const [before] = await sql<{ body: Body; length: number }[]>`
     select part.body, content.length::float8 as length from dt.part join dt.content using (body)
@@ -87,67 +87,64 @@ async function slot(sql: Db, run: RunKey, path: string): Promise<Slot> {
 
 export const used = async (sql: Db, run: RunKey, path: string): Promise<Used> => (await slot(sql, run, path)).used
 
-/** The set, locked until the transaction ends, if it is open and its run may still leave something. */
+/** Locks the set until the transaction ends; false if it is not open or its run is over. */
 async function locked(tx: Db, run: RunKey): Promise<boolean> {
   if (!(await lockActive(tx, run))) return false
   const sets = await tx`select from dt.output_set where ${isRun(tx, run)} and state = 'open' for update`
   return sets.length > 0
 }
 
-async function put(tx: Db, run: RunKey, path: string, body: Body, { files, bytes }: Used['run']): Promise<void> {
+interface Taken {
+  readonly kept: Kept
+  /** The former body of the path, which the caller releases. */
+  readonly before?: Body | undefined
+}
+
+/** The path of a new part, and the limits of its set. */
+interface Target {
+  readonly path: string
+  readonly limits: OutputLimits
+}
+
+/** Puts a body into a locked set if it fits. */
+async function put(
+  tx: Db,
+  run: RunKey,
+  { path, limits }: Target,
+  length: number,
+  store: () => Promise<Body>,
+): Promise<Taken> {
+  const { used: has, before } = await slot(tx, run, path)
+  const over = exceeded(limits, has, { files: 1, bytes: length })
+  if (over) return { kept: over }
+  const body = await store()
   const { serviceId, firing, index, attempt } = run
   await tx`
     insert into dt.part (service_id, firing, run_index, attempt, path, body)
     values (${serviceId}, ${firing}, ${index}, ${attempt}, ${path}, ${body})
     on conflict (service_id, firing, run_index, attempt, path) do update set body = excluded.body`
-  await tx`update dt.output_set set files = ${files}, bytes = ${bytes} where ${isRun(tx, run)}`
-}
-
-interface Taken {
-  readonly kept: Kept
-  /** The body that the path had before, to be let go. */
-  readonly before?: Body | undefined
-}
-
-const wouldBe = ({ run: { files, bytes } }: Used, length: number) => ({ files: files + 1, bytes: bytes + length })
-
-export async function keep(
-  tx: Db,
-  received: Received,
-  run: RunKey,
-  { path, limits, at }: { readonly path: string; readonly limits: OutputLimits; readonly at: Date },
-): Promise<Taken> {
-  const { length } = received.content
-  const isOpen = await locked(tx, run)
-  const { used: has, before } = isOpen ? await slot(tx, run, path) : { used: NOTHING, before: undefined }
-  const over = exceeded(limits, has, { files: 1, bytes: length })
-  if (!isOpen || over) {
-    await discard(tx, received.body, at)
-    return { kept: isOpen && over ? over : 'closed' }
-  }
-  const body = await adopt(tx, received, at)
-  await put(tx, run, path, body, wouldBe(has, length))
+  await tx`
+    update dt.output_set set files = ${has.run.files + 1}, bytes = ${has.run.bytes + length} where ${isRun(tx, run)}`
   return { kept: 'kept', before: before?.body === body ? undefined : before?.body }
 }
 
-export async function link(
-  tx: Db,
-  sha256: string,
-  run: RunKey,
-  { path, limits }: { readonly path: string; readonly limits: OutputLimits },
-): Promise<Taken | undefined> {
+export async function keep(tx: Db, received: Received, run: RunKey, target: Target, at: Date): Promise<Taken> {
+  const store = () => storeContent(tx, received, at)
+  const taken: Taken = (await locked(tx, run))
+    ? await put(tx, run, target, received.content.length, store)
+    : { kept: 'closed' }
+  if (taken.kept !== 'kept') await discard(tx, received.body, at)
+  return taken
+}
+
+export async function link(tx: Db, sha256: string, run: RunKey, target: Target): Promise<Taken | undefined> {
   if (!(await locked(tx, run))) return { kept: 'closed' }
   const [found] = await tx<{ body: Body; length: number }[]>`
     select content.body, content.length::float8 as length from dt.content
     where sha256 = ${Buffer.from(sha256, 'hex')}
       and exists (select from dt.part where ${isRun(tx, run)} and part.body = content.body)
     for key share`
-  if (!found) return undefined
-  const { used: has, before } = await slot(tx, run, path)
-  const over = exceeded(limits, has, { files: 1, bytes: found.length })
-  if (over) return { kept: over }
-  await put(tx, run, path, found.body, wouldBe(has, found.length))
-  return { kept: 'kept', before: before?.body === found.body ? undefined : before?.body }
+  return found && put(tx, run, target, found.length, async () => found.body)
 }
 
 async function digestOf(sql: Db, run: RunKey): Promise<SetDigest> {
@@ -163,7 +160,7 @@ async function digestOf(sql: Db, run: RunKey): Promise<SetDigest> {
 const isSame = (one: SetDigest, other: SetDigest): boolean =>
   one.files === other.files && one.bytes === other.bytes && one.sha256 === other.sha256
 
-/** The files are locked as parts of a locked set: nobody lets their contents go meanwhile. */
+/** The parts of a locked set cannot change, so their contents cannot be released meanwhile. */
 export async function complete(
   tx: Db,
   run: RunKey,
@@ -182,7 +179,7 @@ export async function complete(
     with named as materialized (
       select part.path, part.body, given.id, (given.nth - 1)::integer as nth
       from (select path, body, row_number() over (order by path collate "C") as nth from dt.part where ${isRun(tx, run)}) part
-      join unnest(${texts(tx, ids)}) with ordinality as given (id, nth) using (nth)
+      join unnest(${textArray(tx, ids)}) with ordinality as given (id, nth) using (nth)
     ), files as (
       insert into dt.file (id, filename, origin, body, created_at, uploaded_at)
       select id, path, 'output', body, ${now}::timestamptz, ${now}::timestamptz from named
@@ -193,13 +190,13 @@ export async function complete(
     from named`
   await tx`delete from dt.part where ${isRun(tx, run)}`
   await tx`
-    update dt.output_set set state = 'complete', ended_at = ${now}, notes = ${texts(tx, notes.map(storable))},
+    update dt.output_set set state = 'complete', ended_at = ${now}, notes = ${textArray(tx, notes.map(storable))},
       files = ${digest.files}, bytes = ${digest.bytes}
     where ${isRun(tx, run)}`
   return 'complete'
 }
 
-/** Bodies that the set had are the answer, to be let go. */
+/** Resolves to the bodies of the set, which the caller releases. */
 export async function giveUp(
   tx: Db,
   run: RunKey,
@@ -215,7 +212,7 @@ export async function giveUp(
   const parts = await tx<{ body: Body }[]>`delete from dt.part where ${isRun(tx, run)} returning body`
   await tx`
     update dt.output_set set state = 'incomplete', reason = ${storable(reason)}, ended_at = ${now},
-      notes = ${texts(tx, notes.map(storable))}, files = 0, bytes = 0
+      notes = ${textArray(tx, notes.map(storable))}, files = 0, bytes = 0
     where ${isRun(tx, run)}`
   return parts.map(({ body }) => body)
 }

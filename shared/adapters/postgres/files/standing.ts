@@ -1,14 +1,14 @@
-/** What the record says of a service and of one attempt of a run. Query functions. */
+/** The recorded state of a service and of one attempt of a run. */
 import { LIVE_PHASES } from '../../../dt/model.ts'
 import type { RunKey } from '../../../files/model.ts'
 import type { Standing } from '../../../files/ports.ts'
 import type { Db } from '../rows.ts'
 
-export const isLive = (sql: Db) => sql`phase in ${sql(LIVE_PHASES)}`
+const hasLivePhase = (sql: Db) => sql`phase in ${sql(LIVE_PHASES)}`
 
 export async function standing(sql: Db, { serviceId, firing, index, attempt }: RunKey): Promise<Standing | undefined> {
   const [row] = await sql<Standing[]>`
-    select uid, ${isLive(sql)} as "isLive", job_type = 'scheduled' as "isScheduled",
+    select uid, ${hasLivePhase(sql)} as "isLive", job_type = 'scheduled' as "isScheduled",
       exists (select from dt.former_token where until > row.created_at) as "takesFormerTokens",
       coalesce((spec ->> 'reps')::integer, 1) as reps, row.firing::float8 as firing, created_at as "createdAt",
       this.run, of_index.succeeded as "hasSucceeded", of_index.failed as "lastFailed"
@@ -26,9 +26,9 @@ export async function standing(sql: Db, { serviceId, firing, index, attempt }: R
   return row
 }
 
-/** Locks a live service whose run is not over, until the transaction ends; false when it is not so. */
+/** Locks the service until the transaction ends; false if it is not live or the run is over. */
 export async function lockActive(tx: Db, { serviceId, firing, index, attempt }: RunKey): Promise<boolean> {
-  const rows = await tx`select from dt.service where id = ${serviceId} and ${isLive(tx)} for no key update`
+  const rows = await tx`select from dt.service where id = ${serviceId} and ${hasLivePhase(tx)} for no key update`
   if (rows.length === 0) return false
   const over = await tx`
     select from dt.run

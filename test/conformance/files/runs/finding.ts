@@ -1,32 +1,25 @@
 import { expect, test } from 'vitest'
 import type { ServiceId } from '../../../../shared/dt/model.ts'
-import type { ObjectId } from '../../../../shared/files/model.ts'
+import type { ContentScope } from '../../../../shared/files/ports.ts'
 import {
   ALL,
   bringing,
   inPhase,
   launched,
   leave,
-  loose,
   newId,
   objectId,
   present,
   received,
   ref,
-  SCHEDULED,
   type Subject,
   upload,
-} from '../../twin-store/subject.ts'
+} from '../../dt-store/subject.ts'
 
-/** `inputs`, `held`, `output`. */
+/** `findContent`, `output`. */
 export function finding(subject: Subject): void {
   const inputs = (id: ServiceId, firing: number | null = null) =>
     subject.otherRuns.inputs(objectId(id), firing, ALL, subject.now())
-  /** Name → length of what is there; undefined where there is no such file. */
-  const found = async (id: ServiceId, firing: number | null = null) =>
-    Object.fromEntries(((await inputs(id, firing)) ?? []).map(({ name, content }) => [name, content?.length]))
-  const replace = async (file: ObjectId, word: string) =>
-    subject.catalogue.replace(await received(subject, word), file, { at: subject.now(), looseAt: subject.now() })
 
   test('there is nothing of a service that is not there, or that is being removed', async () => {
     const file = await upload(subject, 'data')
@@ -34,151 +27,44 @@ export function finding(subject: Subject): void {
     const { sha256 } = present(await subject.catalogue.find(file))
     for (const none of [id, newId()]) {
       expect(await inputs(none)).toBeUndefined()
-      expect(await subject.runs.held(objectId(none), sha256, null)).toBeUndefined()
-      expect(await subject.runs.output(objectId(none), 0)).toBeNull()
+      expect(await subject.runs.findContent(objectId(none), sha256, 'mounts')).toBeUndefined()
+      expect(await subject.runs.output(objectId(none), 0)).toBe('no_service')
     }
-  })
-
-  test('inputs: the mounts by name, each with its content; what never was is said', async () => {
-    const [one, two, none] = [await upload(subject, 'one'), await upload(subject, 'the second'), objectId(newId())]
-    const { id } = await launched(subject, { mountFiles: { [two]: 'b/two', [one]: 'ä.txt', [none]: 'a' } })
-    const { sha256 } = present(await subject.catalogue.find(two))
-    const list = present(await inputs(id))
-    expect(list.map(({ name }) => name)).toEqual(['a', 'b/two', 'ä.txt'])
-    expect(list.slice(0, 2)).toEqual([
-      { name: 'a', fileId: none, content: undefined },
-      { name: 'b/two', fileId: two, content: { sha256, length: 10 } },
-    ])
-    expect(await inputs((await launched(subject)).id)).toEqual([])
-  })
-
-  test('inputs: those of an on-demand service are as they were at its launch', async () => {
-    const file = await upload(subject, 'first')
-    const { id } = await launched(subject, { mountFiles: { [file]: 'in' } })
-    await replace(file, 'another one')
-    expect(await found(id)).toEqual({ in: 5 })
-    await subject.catalogue.remove(file, subject.now())
-    expect(await found(id)).toEqual({ in: 5 })
-    expect(await loose(subject)).not.toContain(present(await held(id, 'first')).body)
-  })
-
-  test('inputs: those of a scheduled service follow their file, for as long as there is one', async () => {
-    const file = await upload(subject, 'first')
-    const { body } = present(await subject.catalogue.find(file))
-    const { id } = await launched(subject, { ...SCHEDULED, mountFiles: { [file]: 'in' } })
-    await replace(file, 'another one')
-    expect(await loose(subject)).not.toContain(body)
-    expect(await found(id)).toEqual({ in: 11 })
-    // Nobody has the former content any more.
-    expect(await loose(subject)).toEqual([body])
-    await subject.catalogue.remove(file, subject.now())
-    expect(await found(id)).toEqual({ in: 11 })
-  })
-
-  test.each([{}, SCHEDULED])(
-    'inputs: a file that comes after the launch is found when it is there: %j',
-    async (fields) => {
-      const file = objectId(newId())
-      const { id } = await launched(subject, { ...fields, mountFiles: { [file]: 'in' } })
-      expect(await found(id)).toEqual({ in: undefined })
-      const imported = { id: file, filename: 'f', at: subject.now(), origin: 'upload' } as const
-      await subject.catalogue.restore(await received(subject, 'late'), imported)
-      expect(await found(id)).toEqual({ in: 4 })
-    },
-  )
-
-  test('inputs: a file that is replaced while many ask is one content or the other, and none is lost', async () => {
-    const file = await upload(subject, 'short')
-    const { id } = await launched(subject, { ...SCHEDULED, mountFiles: { [file]: 'in' } })
-    for (const word of ['a longer one', 'short', 'a longer one']) {
-      const asked = Array.from({ length: 8 }, (_, nth) =>
-        (nth % 2 ? subject.runs : subject.otherRuns).inputs(objectId(id), null, ALL, subject.now()),
-      )
-      const [, ...lists] = await Promise.all([replace(file, word), ...asked])
-      for (const list of lists) expect([5, 12]).toContain(list?.[0]?.content?.length)
-    }
-    expect(await found(id)).toEqual({ in: 12 })
-    expect(await loose(subject)).not.toContain(present(await subject.catalogue.find(file)).body)
-  })
-
-  test('inputs: of a firing its outputs as well, of each index those of the last attempt that was complete', async () => {
-    const { id } = await launched(subject, SCHEDULED)
-    await leave(subject, id, ref(7, 0, 0), 'first try', 'x')
-    await leave(subject, id, ref(7, 0, 1), 'result')
-    await leave(subject, id, ref(7, 1, 0), 'x', 'deep/er')
-    await leave(subject, id, ref(8, 0, 0), 'of another firing')
-    const [open, given] = [ref(7, 1, 1), ref(7, 2, 0)].map((at) => ({ serviceId: objectId(id), ...at }))
-    const moment = { at: subject.now(), looseAt: subject.now() }
-    for (const run of [open, given]) {
-      await subject.runs.open(present(run), subject.now())
-      await bringing(subject, present(run), 'y')
-    }
-    await subject.runs.giveUp(present(given), 'why', [], moment)
-    expect(await found(id, 7)).toEqual({ 'outputs/0/result': 6, 'outputs/1/deep/er': 7, 'outputs/1/x': 1 })
-    expect(await found(id)).toEqual({})
-    expect(await found(id, 2 ** 33)).toEqual({})
-  })
-
-  test('inputs: an output whose file was deleted is none', async () => {
-    const { id } = await launched(subject)
-    const [a] = await leave(subject, id, ref(0, 0), 'a', 'b')
-    await subject.catalogue.remove(present(a), subject.now())
-    expect(await found(id, 0)).toEqual({ 'outputs/0/b': 1 })
   })
 
   const shaOf = async (word: string) => (await received(subject, word)).content.sha256
-  const held = async (id: ServiceId, word: string, firing: number | null | 'any' = null) =>
-    subject.otherRuns.held(objectId(id), await shaOf(word), firing)
 
-  test('inputs: in pages, by the bytes of their names, each once', async () => {
-    const file = await upload(subject, 'mounted')
-    const { id } = await launched(subject, { mountFiles: { [file]: 'Z' } })
-    const names = ['B', 'a/b', 'a b', 'ä', '\u{1F600}', '\uFFFD']
-    await leave(subject, id, ref(0, 0), ...names)
-    const all = ['Z', ...names.map((name) => `outputs/0/${name}`)].toSorted((one, other) =>
-      Buffer.compare(Buffer.from(one), Buffer.from(other)),
-    )
-    for (const limit of [1, 2, 3, 7, 100]) {
-      const seen: string[] = []
-      for (let size = limit; size === limit; ) {
-        const page = present(
-          await subject.runs.inputs(objectId(id), 0, { after: seen.at(-1) ?? '', limit }, subject.now()),
-        )
-        seen.push(...page.map(({ name }) => name))
-        size = page.length
-      }
-      expect(seen).toEqual(all)
-    }
-  })
+  const findContent = async (id: ServiceId, word: string, scope: ContentScope = 'mounts') =>
+    subject.otherRuns.findContent(objectId(id), await shaOf(word), scope)
 
-  test('held: what the service mounts or has as an output, and nothing of others', async () => {
+  test('findContent: what the service mounts or has as an output, and nothing of others', async () => {
     const file = await upload(subject, 'mounted')
     const other = await launched(subject)
     const { id } = await launched(subject, { mountFiles: { [file]: 'in' } })
     await leave(subject, id, ref(0, 0), 'left')
     await upload(subject, 'of a user')
-    for (const [word, firings] of [
-      ['mounted', [null, 0, 1, 'any']],
-      ['left', [0, 'any']],
+    for (const [word, scopes] of [
+      ['mounted', ['mounts', { firing: 0 }, { firing: 1 }, 'all firings']],
+      ['left', [{ firing: 0 }, 'all firings']],
     ] as const)
-      for (const firing of firings) {
-        expect(await held(id, word, firing)).toMatchObject({ sha256: await shaOf(word), length: word.length })
-        expect(await held(other.id, word, firing)).toBeUndefined()
+      for (const scope of scopes) {
+        expect(await findContent(id, word, scope)).toMatchObject({ sha256: await shaOf(word), length: word.length })
+        expect(await findContent(other.id, word, scope)).toBeUndefined()
       }
-    for (const firing of [null, 1]) expect(await held(id, 'left', firing)).toBeUndefined()
-    expect(await held(id, 'of a user')).toBeUndefined()
-    expect(await held(id, 'of nobody')).toBeUndefined()
+    for (const scope of ['mounts', { firing: 1 }] as const) expect(await findContent(id, 'left', scope)).toBeUndefined()
+    expect(await findContent(id, 'of a user')).toBeUndefined()
+    expect(await findContent(id, 'of nobody')).toBeUndefined()
   })
 
-  test('held: not what an open set has, nor an output whose file was deleted', async () => {
+  test('findContent: not what an open set has, nor an output whose file was deleted', async () => {
     const { id } = await launched(subject)
     const key = { serviceId: objectId(id), ...ref(0, 1) }
     await subject.runs.open(key, subject.now())
     await bringing(subject, key, 'p', 'part')
-    expect(await held(id, 'part', 'any')).toBeUndefined()
+    expect(await findContent(id, 'part', 'all firings')).toBeUndefined()
     const [file] = await leave(subject, id, ref(0, 0), 'left')
     await subject.catalogue.remove(present(file), subject.now())
-    expect(await held(id, 'left', 'any')).toBeUndefined()
+    expect(await findContent(id, 'left', 'all firings')).toBeUndefined()
   })
 
   test('output: by its place, which stays when others are deleted', async () => {
@@ -186,13 +72,13 @@ export function finding(subject: Subject): void {
     const [a, b] = await leave(subject, id, ref(0, 0), 'a', 'b')
     expect(await subject.otherRuns.output(objectId(id), 1)).toEqual(await subject.catalogue.find(present(b)))
     await subject.catalogue.remove(present(a), subject.now())
-    expect(await subject.runs.output(objectId(id), 0)).toBeUndefined()
+    expect(await subject.runs.output(objectId(id), 0)).toBe('no_output')
     expect(await subject.runs.output(objectId(id), 1)).toMatchObject({ id: b, filename: 'b', origin: 'output' })
   })
 
   test.each([2, -1, 2 ** 40, Number.MAX_SAFE_INTEGER])('output: nothing is in place %d', async (place) => {
     const { id } = await launched(subject)
     await leave(subject, id, ref(0, 0), 'a', 'b')
-    expect(await subject.runs.output(objectId(id), place)).toBeUndefined()
+    expect(await subject.runs.output(objectId(id), place)).toBe('no_output')
   })
 }

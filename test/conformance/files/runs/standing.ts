@@ -11,7 +11,7 @@ import {
   run,
   SCHEDULED,
   type Subject,
-} from '../../twin-store/subject.ts'
+} from '../../dt-store/subject.ts'
 
 const LIVE = ['pending', 'queued', 'running', 'scheduled', 'serving']
 const HIDDEN = ['launching', 'removing']

@@ -25,7 +25,7 @@ export function serverSideApply({ send, apply, read }: Verbs): void {
       ])
     })
 
-    test('a value that two apply is shared: it stays until both let go', async () => {
+    test('a value that two managers apply is shared: it remains until both drop it', async () => {
       await apply(MAPS, map('common', { a: '1', b: '1' }), 'alice')
       expect((await apply(MAPS, map('common', { a: '1' }), 'bob')).status).toBe(200)
       await apply(MAPS, map('common', { b: '1' }), 'alice')

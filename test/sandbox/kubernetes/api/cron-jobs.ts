@@ -1,5 +1,6 @@
 /** CronJobs: what is refused, and the Jobs they make. */
 import { describe, expect, test } from 'vitest'
+import { poll } from '../../../poll.ts'
 import { type ApiBody, MERGE, type Verbs } from './target.ts'
 
 const CRON_JOBS = 'apis/batch/v1/cronjobs'
@@ -71,11 +72,11 @@ export function cronJobRuns({ send, create, read }: Verbs, image: string): void 
       (metadata.ownerReferences as { uid: string }[] | undefined)?.some(({ uid }) => uid === cron.metadata.uid),
     )
 
-  describe('runs of CronJobs', { timeout: 100_000 }, () => {
+  describe.concurrent('runs of CronJobs', { timeout: 100_000 }, () => {
     test('when a minute begins there is a Job of that minute; its labels are those of the template', async () => {
       const cron = (await create(CRON_JOBS, cronJob('each', {}, image))).body
       await create(CRON_JOBS, cronJob('asleep', { suspend: true }, image))
-      await expect.poll(async () => (await jobsOf(cron)).length, NEXT_MINUTE).toBeGreaterThan(0)
+      await poll(async () => (await jobsOf(cron)).length, NEXT_MINUTE).toBeGreaterThan(0)
       const [job] = await jobsOf(cron)
       const annotations = (job?.metadata as { annotations?: Record<string, string> } | undefined)?.annotations
       const scheduledAt = annotations?.['batch.kubernetes.io/cronjob-scheduled-timestamp'] ?? ''
@@ -86,8 +87,8 @@ export function cronJobRuns({ send, create, read }: Verbs, image: string): void 
         ownerReferences: [{ kind: 'CronJob', controller: true }],
       })
       const status = async () => (await read(CRON_JOBS, 'each'))['status']
-      await expect.poll(status, NEXT_MINUTE).toHaveProperty('lastScheduleTime', expect.stringMatching(/:00Z$/))
-      await expect.poll(status, NEXT_MINUTE).toHaveProperty('lastSuccessfulTime')
+      await poll(status, NEXT_MINUTE).toHaveProperty('lastScheduleTime', expect.stringMatching(/:00Z$/))
+      await poll(status, NEXT_MINUTE).toHaveProperty('lastSuccessfulTime')
       await send('PATCH', `${CRON_JOBS}/each`, { spec: { suspend: true } }, { type: MERGE })
       const asleep = await read(CRON_JOBS, 'asleep')
       expect(await jobsOf(asleep)).toEqual([])

@@ -1,5 +1,6 @@
 /** Jobs and the pods they make: where pods run, the controller, the kubelet and what they write are tried as well. */
 import { describe, expect, test } from 'vitest'
+import { poll } from '../../../poll.ts'
 import { type ApiBody, MERGE, PATIENCE, SECRETS, type Verbs } from './target.ts'
 
 const JOBS = 'apis/batch/v1/jobs'
@@ -110,12 +111,10 @@ export function jobRuns({ send, create, read }: Verbs, image: string): void {
   const conditionsOf = async (name: string) =>
     ((await statusOf(name))?.['conditions'] ?? []) as { type: string; status: string; reason: string }[]
   const ended = (name: string) =>
-    expect
-      .poll(
-        async () => (await conditionsOf(name)).find(({ type }) => type === 'Complete' || type === 'Failed')?.type,
-        LONG,
-      )
-      .toMatch(/./)
+    poll(
+      async () => (await conditionsOf(name)).find(({ type }) => type === 'Complete' || type === 'Failed')?.type,
+      LONG,
+    ).toMatch(/./)
   const podsOf = async (name: string): Promise<readonly ApiBody[]> =>
     (await send('GET', `${PODS}?labelSelector=batch.kubernetes.io%2Fjob-name%3D${name}`)).body.items
   const podOf = async (name: string) => ((await podsOf(name))[0]?.['status'] ?? {}) as PodStatus
@@ -124,7 +123,7 @@ export function jobRuns({ send, create, read }: Verbs, image: string): void {
   const logOf = async (pod: string, name: string) =>
     ((await send('GET', `${PODS}/${pod}/log?container=${name}`)).body['message'] ?? '') as string
 
-  describe('runs of Jobs', { timeout: 60_000 }, () => {
+  describe.concurrent('runs of Jobs', { timeout: 60_000 }, () => {
     test('each index succeeds once; a pod says its index and whose it is', async () => {
       const script = 'echo "$JOB_COMPLETION_INDEX $NAME $HOSTNAME"'
       const env = [{ name: 'NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }]
@@ -294,17 +293,17 @@ export function jobRuns({ send, create, read }: Verbs, image: string): void {
       expect(endOf((await podOf('reads')).containerStatuses, 'main')?.message).toBe('t0ken')
     })
 
-    test('a suspended Job has no pods until it goes on, and none again when it is suspended anew', async () => {
+    test('a suspended Job has no pods until it is resumed, and none when it is suspended again', async () => {
       const suspend = (value: boolean) => send('PATCH', `${JOBS}/waits`, { spec: { suspend: value } }, { type: MERGE })
       await start('waits', { ...INDEXED, suspend: true }, { script: 'exec sleep 600' })
       const condition = async () => (await conditionsOf('waits')).map(({ type, status }) => `${type} ${status}`)
-      await expect.poll(condition, PATIENCE).toEqual(['Suspended True'])
+      await poll(condition, PATIENCE).toEqual(['Suspended True'])
       expect(await podsOf('waits')).toEqual([])
       await suspend(false)
-      await expect.poll(async () => (await statusOf('waits'))?.['ready'], PATIENCE).toBe(2)
+      await poll(async () => (await statusOf('waits'))?.['ready'], PATIENCE).toBe(2)
       expect(await condition()).toEqual(['Suspended False'])
       await suspend(true)
-      await expect.poll(async () => (await podsOf('waits')).length, LONG).toBe(0)
+      await poll(async () => (await podsOf('waits')).length, LONG).toBe(0)
       expect((await statusOf('waits'))?.['failed']).toBeUndefined()
     })
 
@@ -316,13 +315,13 @@ export function jobRuns({ send, create, read }: Verbs, image: string): void {
 
     test('deleted in the foreground, its pods go first; after its time to live it goes by itself', async () => {
       await start('removed', INDEXED, { script: 'exec sleep 600' })
-      await expect.poll(async () => (await statusOf('removed'))?.['ready'], PATIENCE).toBe(2)
+      await poll(async () => (await statusOf('removed'))?.['ready'], PATIENCE).toBe(2)
       await send('DELETE', `${JOBS}/removed?propagationPolicy=Foreground`)
-      await expect.poll(async () => (await send('GET', `${JOBS}/removed`)).status, LONG).toBe(404)
+      await poll(async () => (await send('GET', `${JOBS}/removed`)).status, LONG).toBe(404)
       expect(await podsOf('removed')).toEqual([])
       await start('short', { ttlSecondsAfterFinished: 1 }, {})
-      await expect.poll(async () => (await send('GET', `${JOBS}/short`)).status, LONG).toBe(404)
-      await expect.poll(async () => (await podsOf('short')).length, LONG).toBe(0)
+      await poll(async () => (await send('GET', `${JOBS}/short`)).status, LONG).toBe(404)
+      await poll(async () => (await podsOf('short')).length, LONG).toBe(0)
     })
   })
 }

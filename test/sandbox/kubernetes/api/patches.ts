@@ -1,4 +1,4 @@
-/** Patches beside apply, and what the API keeps account of. */
+/** Patches other than apply, and the fields that the API maintains. */
 import { describe, expect, test } from 'vitest'
 import { type ApiBody, container, DEPLOYMENTS, deployment, MAPS, MERGE, map, podOf, type Verbs } from './target.ts'
 

@@ -154,7 +154,7 @@ export function refusals({ ask, send, create, apply }: Verbs): void {
         'FieldValueInvalid',
         'spec.template.spec.containers[0].env[0].valueFrom',
       ],
-    ])('%s, forced upon a Deployment that somebody else made', async (title, change, reason, field) => {
+    ])('%s, forced upon a Deployment of another manager', async (title, change, reason, field) => {
       const name = title.split(' ')[0]?.toLowerCase() ?? ''
       const selector = { matchLabels: { app: 'kept' } }
       const template = podsLabelled({ app: 'kept' }, [{ name: 'TOKEN', value: 'plain' }])

@@ -1,6 +1,6 @@
 /**
- * What the sandbox's API promises of the real one, as requests and answers. Both pass, so a difference that somebody
- * meets is added here first.
+ * The behaviour of the real API that the sandbox's reproduces, as requests and responses. Both pass; a new difference is added
+ * here first.
  */
 import { afterAll, beforeAll, describe } from 'vitest'
 import { serverSideApply } from './apply.ts'

@@ -2,9 +2,10 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createBroker } from '../../../../shared/adapters/broker/index.ts'
 import type { Reach } from '../../../../shared/adapters/reach.ts'
-import type { Fault } from '../../../../shared/fault.ts'
+import type { Fault } from '../../../../shared/platform/fault.ts'
+import { createSend } from '../../../../shared/platform/http-client.ts'
 import type { AnalysisId } from '../../../../shared/po/model.ts'
-import type { PeerService } from '../../../../shared/po/ports.ts'
+import type { PeerService } from '../../../../shared/po/ports/cluster.ts'
 import { type Break, type Incoming, type StandIn, startStandIn } from '../../../sandbox/stand-in.ts'
 
 const ID = '4f0e6a52-8a3e-4d0e-9a55-2f6a0c1d7e11' as AnalysisId
@@ -28,22 +29,18 @@ beforeEach(async () => {
 })
 afterEach(() => server.stop())
 
+const urlOf: Reach['urlOf'] = (service, port) => {
+  asked.push(`${service}:${port}`)
+  return server.url.replace(/\/$/, '')
+}
 const REACHES: Readonly<Record<string, () => Reach>> = {
-  'its Service': () => ({
-    reach: 'service',
-    namespace: 'flame',
-    domain: 'cluster.local',
-    address: (service, port) => {
-      asked.push(`${service}:${port}`)
-      return new URL(server.url).host
-    },
-  }),
+  'its Service': () => ({ send: createSend(), urlOf }),
   'the API server': () => ({
-    reach: 'api',
-    fetchService: async (service, port, path, { method, headers, signal }) => {
-      asked.push(`${service}:${port}`)
-      return fetch(`${server.url}${path}`, { method, headers: headers ?? {}, signal })
+    send: async ({ url, method, headers, body }, signal) => {
+      const answer = await fetch(url, { method, headers: headers ?? {}, body: body ?? null, signal })
+      return { status: answer.status, text: await answer.text(), retryAfter: null }
     },
+    urlOf,
   }),
 }
 

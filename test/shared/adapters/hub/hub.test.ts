@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createHub, type HubOptions } from '../../../../shared/adapters/hub/index.ts'
-import { createMemory } from '../../../../shared/adapters/hub/memory.ts'
-import type { Fault } from '../../../../shared/fault.ts'
+import { createLruCache } from '../../../../shared/adapters/hub/lru-cache.ts'
+import type { Fault } from '../../../../shared/platform/fault.ts'
 import type { AnalysisId } from '../../../../shared/po/model.ts'
-import type { Hub } from '../../../../shared/po/ports.ts'
+import type { Hub } from '../../../../shared/po/ports/hub.ts'
 import { type HubSandbox, startHub } from '../../../sandbox/hub.ts'
 import { type Break, SERVER_ERROR } from '../../../sandbox/stand-in.ts'
 
@@ -69,15 +69,15 @@ describe('what is remembered', () => {
     expect(await hub.analysisNode(id)).toBeDefined()
   })
 
-  test('memory is bounded: what was not used for the longest time goes', () => {
-    const memory = createMemory<string, number>(2)
-    memory.set('a', 1)
-    memory.set('b', 2)
-    memory.get('a')
-    memory.set('c', 3)
-    expect([memory.get('a'), memory.get('b'), memory.get('c')]).toEqual([1, undefined, 3])
-    memory.forget(3)
-    expect(memory.get('c')).toBeUndefined()
+  test('the cache is bounded: what was not used for the longest time goes', () => {
+    const cache = createLruCache<string, number>(2)
+    cache.set('a', 1)
+    cache.set('b', 2)
+    cache.get('a')
+    cache.set('c', 3)
+    expect([cache.get('a'), cache.get('b'), cache.get('c')]).toEqual([1, undefined, 3])
+    cache.deleteValue(3)
+    expect(cache.get('c')).toBeUndefined()
   })
 })
 

@@ -44,11 +44,21 @@ const listen = async (server: ReturnType<typeof createServer>): Promise<number> 
   return (server.address() as AddressInfo).port
 }
 
+const certificate = () => ({ key: readFileSync(file('key.pem')), cert: readFileSync(file('ca.pem')) })
+
+interface Proxy {
+  readonly url: string
+  readonly seen: string[]
+  readonly logins: (string | undefined)[]
+}
+
 /** A forward proxy that notes what it was asked for. */
-async function startProxy(): Promise<{ url: string; seen: string[] }> {
-  const seen: string[] = []
-  const server = createServer((incoming, outgoing) => {
+async function startProxy({ withTls = false, tunnelStatus = 200 } = {}): Promise<Proxy> {
+  const [seen, logins]: [string[], (string | undefined)[]] = [[], []]
+  const server = withTls ? createSecureServer(certificate()) : createServer()
+  server.on('request', (incoming, outgoing) => {
     seen.push(`${incoming.method} ${incoming.url}`)
+    logins.push(incoming.headers['proxy-authorization'])
     const { method = 'GET', url = '', headers } = incoming
     incoming.pipe(
       httpRequest(url, { method, headers }, (answer) => {
@@ -59,6 +69,8 @@ async function startProxy(): Promise<{ url: string; seen: string[] }> {
   })
   server.on('connect', (incoming, socket) => {
     seen.push(`CONNECT ${incoming.url}`)
+    logins.push(incoming.headers['proxy-authorization'])
+    if (tunnelStatus !== 200) return void socket.end(`HTTP/1.1 ${tunnelStatus} No\r\n\r\n`)
     const [host = '', port = ''] = (incoming.url ?? '').split(':')
     const through = connect(Number(port), host, () => {
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
@@ -68,7 +80,7 @@ async function startProxy(): Promise<{ url: string; seen: string[] }> {
     through.on('error', () => socket.destroy())
     socket.on('error', () => through.destroy())
   })
-  return { url: `http://127.0.0.1:${await listen(server)}`, seen }
+  return { url: `${withTls ? 'https' : 'http'}://127.0.0.1:${await listen(server)}`, seen, logins }
 }
 
 let plain: string
@@ -77,8 +89,7 @@ beforeAll(async () => {
   const answer = `{"data":[]}`
   plain = `http://127.0.0.1:${await listen(createServer((_, response) => response.end(answer)))}/`
   if (!hasOpenssl) return
-  const tls = { key: readFileSync(file('key.pem')), cert: readFileSync(file('ca.pem')) }
-  secure = `https://127.0.0.1:${await listen(createSecureServer(tls, (_, response) => response.end(answer)))}/`
+  secure = `https://127.0.0.1:${await listen(createSecureServer(certificate(), (_, response) => response.end(answer)))}/`
 })
 afterAll(() => {
   for (const stop of stops) stop()
@@ -144,5 +155,45 @@ describe.skipIf(!hasOpenssl && !process.env['CI'])('with a certificate of an aut
   test('through a proxy, too, the Hub is not trusted without its authority', async () => {
     const proxy = await startProxy()
     expect(await get({ httpProxy: proxy.url, httpsProxy: proxy.url }, secure)).toBe('DEPTH_ZERO_SELF_SIGNED_CERT')
+  })
+
+  test('a proxy with TLS is trusted by the same authority, and not without it', async () => {
+    const proxy = await startProxy({ withTls: true })
+    const options = { httpProxy: proxy.url, httpsProxy: proxy.url }
+    for (const url of [plain, secure]) {
+      expect(await get({ ...options, extraCaCerts: file('ca.pem') }, url)).toBe(200)
+      expect(await get(options, url)).toBe('DEPTH_ZERO_SELF_SIGNED_CERT')
+    }
+    expect(proxy.seen).toEqual([`GET ${plain}`, `CONNECT ${new URL(secure).host}`])
+  })
+
+  test('a tunnel is kept for the next request', async () => {
+    const proxy = await startProxy()
+    const send = createTransport({ httpProxy: proxy.url, httpsProxy: proxy.url, extraCaCerts: file('ca.pem') })
+    for (let nth = 0; nth < 3; nth += 1)
+      expect((await send({ method: 'GET', url: secure }, AbortSignal.timeout(5000), 1000)).text).toBe('{"data":[]}')
+    expect(proxy.seen).toHaveLength(1)
+  })
+
+  test('a login is sent to the proxies', async () => {
+    const proxy = await startProxy()
+    const url = proxy.url.replace('//', '//node:p%40ss@')
+    const options = { httpProxy: url, httpsProxy: url, extraCaCerts: file('ca.pem') }
+    for (const target of [plain, secure]) expect(await get(options, target)).toBe(200)
+    const login = `Basic ${Buffer.from('node:p@ss').toString('base64')}`
+    expect(proxy.logins).toEqual([login, login])
+  })
+
+  test('a proxy that refuses the tunnel fails the request', async () => {
+    const proxy = await startProxy({ tunnelStatus: 403 })
+    const send = createTransport({ httpProxy: proxy.url, httpsProxy: proxy.url })
+    const request = send({ method: 'GET', url: secure }, AbortSignal.timeout(5000), 1000)
+    await expect(request).rejects.toThrow('the proxy answered 403')
+  })
+
+  test('a proxy that is away fails the request', async () => {
+    const away = 'http://127.0.0.1:1'
+    for (const url of [plain, secure])
+      expect(await get({ httpProxy: away, httpsProxy: away }, url)).toBe('ECONNREFUSED')
   })
 })

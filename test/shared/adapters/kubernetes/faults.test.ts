@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connect, createCluster } from '../../../../shared/adapters/kubernetes/index.ts'
-import type { Fault } from '../../../../shared/fault.ts'
-import type { Cluster } from '../../../../shared/po/ports.ts'
+import { connectApi, createPoCluster } from '../../../../shared/adapters/kubernetes/po/index.ts'
+import type { Fault } from '../../../../shared/platform/fault.ts'
+import type { PoCluster } from '../../../../shared/po/ports/cluster.ts'
 import { json, type ScriptedApi, startScriptedApi } from './scripted-api.ts'
 
 let api: ScriptedApi
-let cluster: Cluster & { close(): Promise<void> }
+let cluster: PoCluster & { close(): Promise<void> }
 beforeAll(async () => {
   api = await startScriptedApi()
-  cluster = createCluster({ env: api.env, namespace: 'ns', deadlineMs: 300, logDeadlineMs: 400 })
+  cluster = createPoCluster({ env: api.env, namespace: 'ns', deadlineMs: 300, logDeadlineMs: 400 })
 })
 afterAll(async () => {
   await cluster.close()
@@ -75,7 +75,7 @@ describe('answers of the API as faults', () => {
 
   test('a server that is not there', async () => {
     const other = await startScriptedApi()
-    const lost = createCluster({ env: other.env })
+    const lost = createPoCluster({ env: other.env })
     await other.stop()
     expect(await failureOf(lost.find('ConfigMap', 'root'))).toMatchObject({ code: 'unavailable' })
     await lost.close()
@@ -169,13 +169,13 @@ test('a log that the kubelet cannot find is none', async () => {
 })
 
 test('the token goes with every call', async () => {
-  const connection = connect({ env: api.env })
+  const connection = connectApi({ env: api.env })
   let authorization: string | undefined
   api.answer((request, response) => {
     authorization = request.headers.authorization
     json(response, 401, status('Unauthorized'))
   })
-  expect(await failureOf(createCluster({ connection }).find('ConfigMap', 'x'))).toMatchObject({ code: 'refused' })
+  expect(await failureOf(createPoCluster({ connection }).find('ConfigMap', 'x'))).toMatchObject({ code: 'refused' })
   expect(authorization).toBe('Bearer the-token')
   await connection.close()
 })

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createCluster } from '../../../../shared/adapters/kubernetes/index.ts'
+import { createPoCluster } from '../../../../shared/adapters/kubernetes/po/index.ts'
 import { type SandboxTarget, sandboxTarget } from './targets.ts'
 
 let target: SandboxTarget
@@ -25,7 +25,7 @@ async function inPod(files: { readonly ca: string; readonly token: string }) {
   for (const [name, text] of Object.entries(mounted)) await writeFile(join(folder, name), text)
   const { hostname, port } = new URL(target.kubernetes.url)
   const env = { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port }
-  return createCluster({ env, serviceAccountDir: folder })
+  return createPoCluster({ env, serviceAccountDir: folder })
 }
 
 test('token, authority and namespace of the service account reach the API over TLS', async () => {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Connection, connect, createCluster } from '../../../../shared/adapters/kubernetes/index.ts'
+import { type ApiConnection, connectApi, createPoCluster } from '../../../../shared/adapters/kubernetes/po/index.ts'
 import type { ClusterTarget, RawObject } from '../../../conformance/cluster.ts'
 import type { ApiBody, ApiRequest, ApiTarget } from '../../../sandbox/kubernetes/api/target.ts'
 import { type Kubernetes, type KubernetesOptions, startKubernetes } from '../../../sandbox/kubernetes/index.ts'
@@ -30,7 +30,7 @@ export async function sandboxTarget(options: KubernetesOptions = {}): Promise<Sa
     await kubernetes.stop()
     await rm(folder, { recursive: true })
   }
-  return { ...targetOf(connect({ env: { KUBECONFIG: kubeconfig } }), stop), kubernetes, kubeconfig }
+  return { ...targetOf(connectApi({ env: { KUBECONFIG: kubeconfig } }), stop), kubernetes, kubeconfig }
 }
 
 export async function realTarget(kubeconfig: string): Promise<ClusterTarget> {
@@ -45,13 +45,13 @@ export async function realApi(kubeconfig: string): Promise<ApiTarget> {
 
 export async function sandboxApi(options: KubernetesOptions = {}): Promise<ApiTarget> {
   const { kubeconfig, stop } = await sandboxTarget(options)
-  return apiTarget(connect({ env: { KUBECONFIG: kubeconfig } }), stop)
+  return apiTarget(connectApi({ env: { KUBECONFIG: kubeconfig } }), stop)
 }
 
 /** Deleted at the end. */
 export async function freshNamespace(kubeconfig: string) {
   const namespace = `po-conformance-${randomBytes(4).toString('hex')}`
-  const connection = connect({ env: { KUBECONFIG: kubeconfig }, namespace })
+  const connection = connectApi({ env: { KUBECONFIG: kubeconfig }, namespace })
   const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }
   const made = await send(connection, 'POST', '/api/v1/namespaces', body)
   if (made.status !== 201) throw new Error(`namespace not made: ${made.status}`)
@@ -61,11 +61,11 @@ export async function freshNamespace(kubeconfig: string) {
   return { connection, stop }
 }
 
-function targetOf(connection: Connection, stop: () => Promise<void>): ClusterTarget {
-  const cluster = createCluster({ connection })
+function targetOf(connection: ApiConnection, stop: () => Promise<void>): ClusterTarget {
+  const cluster = createPoCluster({ connection })
   return {
     cluster,
-    paged: (pageSize) => createCluster({ connection: { ...connection, pageSize, metadataPageSize: pageSize } }),
+    paged: (pageSize) => createPoCluster({ connection: { ...connection, pageSize, metadataPageSize: pageSize } }),
     raw: (method, path, body) => send(connection, method, namespaced(path, connection.namespace), body),
     async stop() {
       await stop()
@@ -79,7 +79,7 @@ export const namespaced = (path: string, namespace: string): string =>
   `/${path.replace(/\/(v\d[a-z\d]*)\//, `/$1/namespaces/${namespace}/`)}`
 
 export async function send(
-  connection: Connection,
+  connection: ApiConnection,
   method: Parameters<ClusterTarget['raw']>[0],
   path: string,
   body?: unknown,
@@ -96,7 +96,7 @@ export async function send(
 }
 
 /** The API itself, for the suite of the sandbox. */
-export function apiTarget(connection: Connection, stop: () => Promise<void>): ApiTarget {
+export function apiTarget(connection: ApiConnection, stop: () => Promise<void>): ApiTarget {
   const full = (path: string) => (path.startsWith('/') ? path : namespaced(path, connection.namespace))
   const call = ({ method, path, body, type = 'application/json', accept = 'application/json' }: ApiRequest) =>
     connection.send({

@@ -3,11 +3,12 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/index.ts'
 import { defaultFolder, migrate, readMigrations } from '../../../../shared/adapters/postgres/migrate.ts'
+import { connect, createPoStore, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
 import type { AnalysisId, AnalysisKey, RunNumber } from '../../../../shared/po/model.ts'
 import { append, historyOf, line, unsigned } from '../../../conformance/store/subject.ts'
-import { databaseSettings, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
+import { databaseSettings } from '../../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../../sandbox/test-databases.ts'
 
 const [LIVE, PAST] = ['1'.repeat(8), '2'.repeat(8)].map((text) => `${text}-0000-4000-8000-000000000000`) as [
   AnalysisId,
@@ -79,7 +80,7 @@ test('an entry that was archived before is read as it was, and its signed docume
   const before = [...(await documents())]
   await migrate(database)
   expect([...(await documents())]).toEqual(before)
-  const store = createStore(database)
+  const store = createPoStore(database)
   expect(await historyOf(store, PAST)).toEqual(TEXTS(PAST))
   expect(await store.unpackArchive()).toBe(false)
   expect(await store.pruneArchive({ maxAgeDays: 0, maxMiB: 0 })).toBe(0)
@@ -88,7 +89,7 @@ test('an entry that was archived before is read as it was, and its signed docume
 test('lines and logs of a live analysis are counted, kept, and archived', async () => {
   await unsafe(analysis(LIVE, 'executing'))
   await migrate(database)
-  const store = createStore(database)
+  const store = createPoStore(database)
   const key = (await store.find(LIVE))?.key ?? ('' as AnalysisKey)
   const size = 3 * 'executingline 1'.length
   expect(await store.texts(key)).toEqual({
@@ -109,7 +110,7 @@ test('what the version before archives meanwhile is read after the next sweep, a
   await unsafe(analysis(PAST, 'executed'))
   await unsafe(archive(PAST))
   expect(await counts()).toEqual([0, 0, 0, 0])
-  const store = createStore(database)
+  const store = createPoStore(database)
   expect(await store.unpackArchive()).toBe(true)
   expect(await store.unpackArchive()).toBe(false)
   expect(await historyOf(store, PAST)).toEqual(TEXTS(PAST))
@@ -118,7 +119,7 @@ test('what the version before archives meanwhile is read after the next sweep, a
 test('a log that the version before writes meanwhile is read and archived', async () => {
   await migrate(database)
   await unsafe(analysis(LIVE, 'failed'))
-  const store = createStore(database)
+  const store = createPoStore(database)
   expect(await historyOf(store, LIVE)).toEqual(TEXTS(LIVE))
   const key = (await store.find(LIVE))?.key ?? ('' as AnalysisKey)
   await store.archive(key, 'node', unsigned)
@@ -127,7 +128,7 @@ test('a log that the version before writes meanwhile is read and archived', asyn
 
 test('nothing is left of an entry that is pruned, of a row that is deleted, and of a reset by the version before', async () => {
   await migrate(database)
-  const store = createStore(database)
+  const store = createPoStore(database)
   await unsafe(analysis(PAST, 'executed'))
   await store.archive((await store.find(PAST))?.key ?? ('' as AnalysisKey), 'node', unsigned)
   expect((await counts())[1]).toBe(3)

@@ -2,11 +2,12 @@ import { once } from 'node:events'
 import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { translate, within } from '../../../../shared/adapters/postgres/faults.ts'
-import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/index.ts'
-import { Fault } from '../../../../shared/fault.ts'
+import { toFault, withDeadline } from '../../../../shared/adapters/postgres/faults.ts'
+import { connect, createPoStore, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
+import { Fault } from '../../../../shared/platform/fault.ts'
 import { append, begun, input } from '../../../conformance/store/subject.ts'
-import { databaseSettings, type Login, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
+import { databaseSettings, type Login } from '../../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../../sandbox/test-databases.ts'
 
 let databases: TestDatabases
 const opened: Database[] = []
@@ -25,7 +26,7 @@ afterEach(async () => {
 function storeAt(login: Login, { answerMs = 5000, callMs = 5000 } = {}) {
   const database = connect(databaseSettings(login), { answerMs, connectMs: answerMs })
   opened.push(database)
-  return { database, store: createStore(database, { callMs, bulkMs: callMs }) }
+  return { database, store: createPoStore(database, { callMs, bulkMs: callMs }) }
 }
 
 /** A relay to a server that can stop passing on what the server says, or cut every connection. */
@@ -93,7 +94,7 @@ test('a database that hangs fails every call in time, and the pool is well again
     store.ping(),
     store.list(),
     store.begin(input()),
-    store.takeSlot(1),
+    store.takeSlot(1, new Date()),
     store.ended(undefined, 1),
     store.knownIds(),
   ]
@@ -149,7 +150,7 @@ test('connections that the server ends are unavailable and opened again', async 
   const { database, store } = storeAt(login)
   const admin = storeAt(login).database
   await store.ping()
-  const waiting = within(15_000, () => database.query((sql) => sql`select pg_sleep(20)`))
+  const waiting = withDeadline(15_000, () => database.query((sql) => sql`select pg_sleep(20)`))
   waiting.catch(() => {})
   const isUnderWay = async () => {
     const found = await admin.query(
@@ -177,7 +178,7 @@ test('what is left of a transaction never runs on another connection', async () 
   const login = await databases.create()
   const { database } = storeAt(login)
   const admin = storeAt(login).database
-  const torn = within(5000, () =>
+  const torn = withDeadline(5000, () =>
     database.transaction(async (tx) => {
       await tx`insert into po.identity (id) values (gen_random_uuid())`
       await endOthers(admin, login.database)
@@ -274,12 +275,12 @@ test.each([
   ['UNDEFINED_VALUE', 'unexpected'],
 ])('%s is %s, with its cause', (code, verdict) => {
   const cause = sqlState(code)
-  expect(translate(cause)).toMatchObject({ code: verdict, cause })
+  expect(toFault(cause)).toMatchObject({ code: verdict, cause })
 })
 
 test('a fault stays what it is', async () => {
   const fault = new Fault('conflict', 'as it was')
-  expect(translate(fault)).toBe(fault)
-  await expect(within(1000, () => Promise.reject(fault))).rejects.toBe(fault)
-  await expect(within(20, () => new Promise(() => undefined))).rejects.toMatchObject(away)
+  expect(toFault(fault)).toBe(fault)
+  await expect(withDeadline(1000, () => Promise.reject(fault))).rejects.toBe(fault)
+  await expect(withDeadline(20, () => new Promise(() => undefined))).rejects.toMatchObject(away)
 })

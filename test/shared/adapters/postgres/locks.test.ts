@@ -1,25 +1,26 @@
 /** The order of locks: whoever is in the middle of a call is waited for by `reset`, and never waits for it. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import * as analyses from '../../../../shared/adapters/postgres/analyses.ts'
-import { begin } from '../../../../shared/adapters/postgres/begin.ts'
-import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/index.ts'
-import { holdClient } from '../../../../shared/adapters/postgres/removals.ts'
+import * as analyses from '../../../../shared/adapters/postgres/po/analyses.ts'
+import { begin } from '../../../../shared/adapters/postgres/po/begin.ts'
+import { connect, createPoStore, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
+import { claimClient } from '../../../../shared/adapters/postgres/po/removals.ts'
 import type { Db } from '../../../../shared/adapters/postgres/rows.ts'
 import type { Analysis } from '../../../../shared/po/model.ts'
-import type { Store } from '../../../../shared/po/ports.ts'
+import type { PoStore } from '../../../../shared/po/ports/store.ts'
 import { append, begun, executing, input, LEASE_MS, note } from '../../../conformance/store/subject.ts'
-import { databaseSettings, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
+import { databaseSettings } from '../../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../../sandbox/test-databases.ts'
 
 let databases: TestDatabases
 let pool: Database
-let store: Store
+let store: PoStore
 let live: Analysis
 const clock = () => new Date()
 
 beforeAll(async () => {
   databases = await startTestDatabases()
   pool = connect({ ...databaseSettings(await databases.create()), POSTGRES_MAX: 4 })
-  store = createStore(pool)
+  store = createPoStore(pool)
 })
 afterAll(async () => {
   await pool?.end()
@@ -84,7 +85,7 @@ test.each<[string, (tx: Db) => Promise<unknown>, (tx: Db) => Promise<unknown>]>(
 
 test.each<[string, (tx: Db) => Promise<unknown>]>([
   ['begin', (tx) => begin(tx, input({ id: live.id }), clock)],
-  ['holdClient', (tx) => holdClient(tx, live.key, live.id, clock(), LEASE_MS)],
+  ['claimClient', (tx) => claimClient(tx, live.key, live.id, clock(), LEASE_MS)],
 ])('%s that has its identity but has not looked yet goes on after the reset', async (_, rest) => {
   const { reset } = await withResetBetween(lockIdentity, rest)
   expect(await reset).not.toEqual([])

@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import postgres, { type Sql } from 'postgres'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { connect, type Database } from '../../../../shared/adapters/postgres/connect.ts'
+import { connect, type Database } from '../../../../shared/adapters/postgres/database.ts'
 import { defaultFolder, migrate, readMigrations } from '../../../../shared/adapters/postgres/migrate.ts'
-import { databaseSettings, type Login, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
+import { inherited } from '../../../sandbox/inherited.ts'
+import { databaseSettings, type Login } from '../../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../../sandbox/test-databases.ts'
 import { poolerVersion, startPooler } from './pgbouncer.ts'
 
 const run = promisify(execFile)
@@ -126,8 +128,8 @@ test('no column could hold a secret', async () => {
 })
 
 const command = (settings: Record<string, string>) =>
-  run(process.execPath, [join(import.meta.dirname, '../../../../shared/migrate.ts')], {
-    env: { PATH: process.env['PATH'], ...settings },
+  run(process.execPath, [join(import.meta.dirname, '../../../../shared/commands/migrate.ts')], {
+    env: { ...inherited(), ...settings },
   })
 const environment = () => ({
   POSTGRES_HOST: login.host,

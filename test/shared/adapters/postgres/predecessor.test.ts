@@ -1,9 +1,9 @@
 /** The tables of the Python service as they are read: any text may stand in them, and nothing of them is written. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { connect, type Database } from '../../../../shared/adapters/postgres/index.ts'
-import { createPredecessor } from '../../../../shared/adapters/postgres/predecessor.ts'
-import type { FormerRow, Predecessor } from '../../../../shared/po/ports.ts'
+import { connect, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
+import { createPredecessor } from '../../../../shared/adapters/postgres/po/predecessor.ts'
+import type { FormerRow, Predecessor } from '../../../../shared/po/ports/adopt.ts'
 import {
   CREATED,
   createFormerTables,
@@ -12,7 +12,8 @@ import {
   SECRETS,
   type StoredRow,
 } from '../../../predecessor/tables.ts'
-import { databaseSettings, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
+import { databaseSettings } from '../../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../../sandbox/test-databases.ts'
 
 let databases: TestDatabases
 let database: Database

@@ -8,11 +8,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { connect, createStore, type Database } from '../../../../shared/adapters/postgres/index.ts'
 import { migrate } from '../../../../shared/adapters/postgres/migrate.ts'
-import { loadConfig } from '../../../../shared/config.ts'
+import { connect, createPoStore, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
+import { loadConfig } from '../../../../shared/settings/config.ts'
 import { begun, input } from '../../../conformance/store/subject.ts'
-import { databaseSettings, type Login, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
+import { databaseSettings, type Login } from '../../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../../sandbox/test-databases.ts'
 
 type Mode = ReturnType<typeof databaseSettings>['POSTGRES_SSLMODE']
 
@@ -84,7 +85,7 @@ describe('TLS to PostgreSQL', () => {
     authority('theirs')
     serverCertificate()
     plain = await startTestDatabases()
-    secured = await startTestDatabases()
+    secured = await startTestDatabases({ own: true })
     await switchOn(secured)
     login = { ...(await secured.create()), user: 'secure', password: 'secure' }
   }, 60_000)
@@ -177,7 +178,7 @@ describe('TLS to PostgreSQL', () => {
     const empty = { ...(await secured.create('empty')), user: 'secure', password: 'secure' }
     const database = at('verify-full', file('ours.pem'), empty)
     expect(await migrate(database)).not.toEqual([])
-    const store = createStore(database)
+    const store = createPoStore(database)
     await begun(store, input())
     expect(await store.list()).toHaveLength(1)
   })

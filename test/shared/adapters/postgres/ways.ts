@@ -1,7 +1,8 @@
 /** A suite on a migrated database with two pools: straight, and through pgbouncer in transaction mode where there is one. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connect, type Database } from '../../../../shared/adapters/postgres/connect.ts'
-import { databaseSettings, startTestDatabases, type TestDatabases } from '../../../sandbox/postgres.ts'
+import { connect, type Database } from '../../../../shared/adapters/postgres/database.ts'
+import { databaseSettings } from '../../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../../sandbox/test-databases.ts'
 import { keepsPrepared, type Pooler, poolerVersion, startPooler } from './pgbouncer.ts'
 
 type Pools = () => readonly [Database, Database]

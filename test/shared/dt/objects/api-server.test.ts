@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { type Connection, connect } from '../../../../shared/adapters/kubernetes/connection.ts'
+import { type ApiConnection, connectApi } from '../../../../shared/adapters/kubernetes/connection.ts'
 import { kindOfObject, pathOf } from '../../../../shared/adapters/kubernetes/kinds.ts'
 import { analyticsResource, standingPolicies } from '../../../../shared/dt/objects/index.ts'
-import type { KubernetesObject } from '../../../../shared/dt/ports.ts'
+import type { KubernetesObject } from '../../../../shared/platform/ports.ts'
 import { CASES, ID, SETTINGS, SPEC } from './input.ts'
 import { templatesOf } from './pods.ts'
 
@@ -15,14 +15,14 @@ const notTested = (what: string) => process.stderr.write(`NOT TESTED: ${what}\n`
 if (!TEST_KUBECONFIG) notTested('the objects of a service on a real API server. Set TEST_KUBECONFIG to run it.')
 
 const OPTIONS = 'fieldManager=test&fieldValidation=Strict&dryRun=All'
-const CRD = new URL('../../../../knative/crd/analytics.yaml', import.meta.url)
+const CRD = new URL('../../../../knative/config/crd/analytics.yaml', import.meta.url)
 const isOfServing = ({ apiVersion }: KubernetesObject) => apiVersion.startsWith('serving.knative.dev/')
 const WAYS_OUT = [{ to: { cidr: '10.20.0.0/16' }, port: 5432 }]
 
 describe.skipIf(!TEST_KUBECONFIG).each(['baseline', 'restricted'] as const)('a real API server, level %s', (level) => {
   const namespace = `dt-objects-${randomBytes(4).toString('hex')}`
   const cases = Object.entries(CASES).filter(([, { input }]) => input.settings.podSecurity === level)
-  let connection: Connection
+  let connection: ApiConnection
 
   const send = async (method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object) => {
     const type = method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json'
@@ -37,7 +37,7 @@ describe.skipIf(!TEST_KUBECONFIG).each(['baseline', 'restricted'] as const)('a r
   }
 
   beforeAll(async () => {
-    connection = connect({ env: { KUBECONFIG: TEST_KUBECONFIG }, namespace })
+    connection = connectApi({ env: { KUBECONFIG: TEST_KUBECONFIG }, namespace })
     const labels = { 'pod-security.kubernetes.io/enforce': level }
     const made = await send('POST', '/api/v1/namespaces', {
       apiVersion: 'v1',

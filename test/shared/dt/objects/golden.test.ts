@@ -4,8 +4,8 @@ import { dumpYaml, loadYaml } from '@kubernetes/client-node'
 import { describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { analyticsResource, standingPolicies } from '../../../../shared/dt/objects/index.ts'
-import type { KubernetesObject } from '../../../../shared/dt/ports.ts'
 import type { Egress } from '../../../../shared/dt/settings.ts'
+import type { KubernetesObject } from '../../../../shared/platform/ports.ts'
 import { CASES, ID, SETTINGS, SPEC } from './input.ts'
 
 const WAYS_OUT: readonly Egress[] = [

@@ -10,15 +10,16 @@ import {
   serverService,
   tokensSecret,
 } from '../../../../shared/dt/objects/index.ts'
-import type { KubernetesObject, RunGrant } from '../../../../shared/dt/ports.ts'
-import type { TwinSettings } from '../../../../shared/dt/settings.ts'
+import type { RunGrant } from '../../../../shared/dt/ports.ts'
+import type { ServiceSettings } from '../../../../shared/dt/settings.ts'
+import type { KubernetesObject } from '../../../../shared/platform/ports.ts'
 
 export const ID = '65f0c0ffee0123456789abcd' as ServiceId
 /** Not a token, but what one would be for. */
 export const tokenOf = ({ step, firing, index, retries }: RunGrant): string =>
   `a-token-of-${step}-${firing ?? 'any'}-${index}-${retries}`
 
-export const SETTINGS: TwinSettings = {
+export const SETTINGS: ServiceSettings = {
   namespace: 'twins',
   clusterDomain: 'cluster.local',
   toolsImage: 'registry.example/knative-pod-orchestration:1',
@@ -68,7 +69,7 @@ export const SPEC: ServiceSpec = {
 
 interface Fields {
   readonly spec?: Partial<ServiceSpec>
-  readonly settings?: Partial<TwinSettings>
+  readonly settings?: Partial<ServiceSettings>
   readonly hasInputs?: boolean
   readonly firing?: number
 }
@@ -97,9 +98,9 @@ const made = (fields: Fields, ...builds: readonly Build[]): Case => {
   return { input, objects: [tokensSecret(input, tokenOf), ...builds.map((build) => build(input))] }
 }
 
-const now: Build = (input) => onDemandJob(input, false)
-const queued: Build = (input) => onDemandJob(input, true)
-const recurring: Build = (input) => cronJob(input, false)
+const now: Build = (input) => onDemandJob(input, { suspend: false })
+const queued: Build = (input) => onDemandJob(input, { suspend: true })
+const recurring: Build = (input) => cronJob(input, { suspend: false })
 const FAN_IN = { fanIn: { image: 'registry.example/summary:1', env: { TITLE: 'all benches' } } }
 const SCHEDULED = { jobType: 'scheduled', schedule: '*/15 6-18 * * 1-5' } as const
 const PERSISTENT = { jobType: 'persistent', reps: null } as const
@@ -116,15 +117,15 @@ export const CASES = {
     now,
   ),
   'on-demand-mongo': made({ spec: { env: { MONGO_USER: 'reader', SIM_HOURS: '1' } }, settings: { mongo: true } }, now),
-  'on-demand-fan-in': made({ spec: FAN_IN }, now, (input) => fanInJob(input, 0, false)),
+  'on-demand-fan-in': made({ spec: FAN_IN }, now, (input) => fanInJob(input, 0, { suspend: false })),
   scheduled: made({ spec: SCHEDULED }, recurring),
   'scheduled-shaped': made(
     {
       spec: { ...SCHEDULED, ...MOUNTS, ...FAN_IN, concurrencyPolicy: 'Replace', historyLimit: 4 },
       hasInputs: true,
     },
-    (input) => cronJob(input, true),
-    (input) => fanInJob(input, MINUTE, true),
+    (input) => cronJob(input, { suspend: true }),
+    (input) => fanInJob(input, MINUTE, { suspend: true }),
   ),
   persistent: made({ spec: PERSISTENT }, knativeService),
   'persistent-restricted': made(

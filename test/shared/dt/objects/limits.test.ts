@@ -23,7 +23,7 @@ describe('the disk of a node', () => {
   const settings = { diskLimit: '4Gi', outputLimit: '1.5Gi' }
 
   test('of a run: its image is held to the limit, and the pod to that and its volumes', () => {
-    const { containers, initContainers = [] } = specOf(onDemandJob(inputOf({ settings }), false))
+    const { containers, initContainers = [] } = specOf(onDemandJob(inputOf({ settings }), { suspend: false }))
     expect(diskOf(containers[0])).toBe(String(4 * GI))
     expect(diskOf(initContainers.find(({ name }) => name === 'upload-outputs'))).toBe(String(3 * GI + 256 * MI))
   })
@@ -36,7 +36,7 @@ describe('the disk of a node', () => {
 
   test('without a limit nothing is said of it', () => {
     const none = inputOf({ settings: { diskLimit: '' } })
-    for (const object of [onDemandJob(none, false), knativeService(none), serverDeployment(none)])
+    for (const object of [onDemandJob(none, { suspend: false }), knativeService(none), serverDeployment(none)])
       expect(JSON.stringify(object)).not.toContain('ephemeral-storage')
   })
 })
@@ -49,20 +49,20 @@ test.each([
   ['Always', `registry.example/laboratory@sha256:${'a'.repeat(64)}`, 'Always'],
 ] as const)('with %s, %s is pulled %s', (pullPolicy, image, expected) => {
   const input = inputOf({ spec: { image }, settings: { pullPolicy } })
-  for (const object of [onDemandJob(input, false), knativeService(input), serverDeployment(input)])
+  for (const object of [onDemandJob(input, { suspend: false }), knativeService(input), serverDeployment(input)])
     expect(specOf(object).containers[0]?.imagePullPolicy).toBe(expected)
 })
 
 test('an attempt of a run has no end but that which the installation says', () => {
-  expect(specOf(onDemandJob(inputOf({}), false))).not.toHaveProperty('activeDeadlineSeconds')
+  expect(specOf(onDemandJob(inputOf({}), { suspend: false }))).not.toHaveProperty('activeDeadlineSeconds')
   const limited = inputOf({ settings: { runMaxSeconds: 7200 } })
-  expect(specOf(onDemandJob(limited, false)).activeDeadlineSeconds).toBe(7200)
+  expect(specOf(onDemandJob(limited, { suspend: false })).activeDeadlineSeconds).toBe(7200)
 })
 
 test('pods of runs and servers are in the class that the installation says; Serving takes none', () => {
   const inClass = inputOf({ settings: { priorityClass: 'po-runs' }, hasInputs: true })
-  for (const object of [onDemandJob(inClass, false), serverDeployment(inClass)])
+  for (const object of [onDemandJob(inClass, { suspend: false }), serverDeployment(inClass)])
     expect(specOf(object)).toMatchObject({ priorityClassName: 'po-runs' })
   expect(JSON.stringify(knativeService(inClass))).not.toContain('priorityClassName')
-  expect(JSON.stringify(onDemandJob(inputOf({}), false))).not.toContain('priorityClassName')
+  expect(JSON.stringify(onDemandJob(inputOf({}), { suspend: false }))).not.toContain('priorityClassName')
 })

@@ -1,5 +1,5 @@
 /** The pods that objects of a service make, whatever the object. */
-import type { KubernetesObject } from '../../../../shared/dt/ports.ts'
+import type { KubernetesObject } from '../../../../shared/platform/ports.ts'
 
 export interface Container {
   readonly name: string

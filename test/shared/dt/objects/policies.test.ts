@@ -126,7 +126,7 @@ test('a wide block does not open the addresses of the node and of its metadata',
 })
 
 test('the listener is the one that the installation deploys', () => {
-  const file = new URL('../../../../knative/components/twins/runs/deployment.yaml', import.meta.url)
+  const file = new URL('../../../../knative/config/components/dt/runs/deployment.yaml', import.meta.url)
   const [deployment] = parseAllDocuments(readFileSync(file, 'utf8'))
     .map((document) => document.toJS() as { kind: string; spec: { template: Template } })
     .filter(({ kind }) => kind === 'Deployment')

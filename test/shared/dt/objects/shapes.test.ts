@@ -13,7 +13,7 @@ import {
   serverService,
   serverUrl,
 } from '../../../../shared/dt/objects/index.ts'
-import type { KubernetesObject } from '../../../../shared/dt/ports.ts'
+import type { KubernetesObject } from '../../../../shared/platform/ports.ts'
 import { CASES, ID, inputOf, USER_ENV } from './input.ts'
 import { type Container, templateOf } from './pods.ts'
 
@@ -25,8 +25,8 @@ const mainOf = (object: KubernetesObject): Container => {
 const specOf = <T>(object: KubernetesObject | undefined) => object?.['spec'] as T
 
 const build: Record<string, (input: ServiceInput) => KubernetesObject> = {
-  Job: (input) => onDemandJob(input, false),
-  CronJob: (input) => cronJob(input, false),
+  Job: (input) => onDemandJob(input, { suspend: false }),
+  CronJob: (input) => cronJob(input, { suspend: false }),
   'Knative Service': knativeService,
   Deployment: serverDeployment,
 }
@@ -101,7 +101,7 @@ test('the Service of a Deployment selects its pods, and its URL is in the cluste
 
 describe('Jobs', () => {
   const job = (spec: Parameters<typeof inputOf>[0]['spec'] = {}) =>
-    specOf<Record<string, unknown>>(onDemandJob(inputOf({ spec }), false))
+    specOf<Record<string, unknown>>(onDemandJob(inputOf({ spec }), { suspend: false }))
 
   test.each([
     [{ reps: 1 }, { completions: 1, parallelism: 1, maxFailedIndexes: 1 }],
@@ -131,24 +131,27 @@ describe('Jobs', () => {
   })
 
   test('a fan-in is known as one, by the firing that it is of', () => {
-    const scheduled = inputOf({ spec: { jobType: 'scheduled', fanIn: { image: 'x:1', env: {} } } })
-    expect(parseJobName(fanInJob(scheduled, 29_600_000, false).metadata.name)).toEqual({
+    const scheduled = inputOf({
+      spec: { jobType: 'scheduled', schedule: '0 6 * * *', fanIn: { image: 'x:1', env: {} } },
+    })
+    expect(parseJobName(fanInJob(scheduled, 29_600_000, { suspend: false }).metadata.name)).toEqual({
       id: ID,
       firing: 29_600_000,
       fanIn: true,
     })
-    expect(() => fanInJob(inputOf({}), 0, false)).toThrow('has no Job for it')
+    expect(() => fanInJob(inputOf({}), 0, { suspend: false })).toThrow('has no Job for it')
+    expect(() => cronJob(inputOf({}), { suspend: false })).toThrow('has no CronJob')
   })
 
   test.each([
     [true, 'waits'],
     [false, 'begins at once'],
   ])('suspended %s: %s', (suspend) => {
-    const input = inputOf({ spec: { jobType: 'scheduled', fanIn: { image: 'x:1', env: {} } } })
-    expect(specOf(onDemandJob(input, suspend))).toMatchObject({ suspend })
-    expect(specOf(fanInJob(input, 1, suspend))).toMatchObject({ suspend })
+    const input = inputOf({ spec: { jobType: 'scheduled', schedule: '0 6 * * *', fanIn: { image: 'x:1', env: {} } } })
+    expect(specOf(onDemandJob(input, { suspend }))).toMatchObject({ suspend })
+    expect(specOf(fanInJob(input, 1, { suspend }))).toMatchObject({ suspend })
     // The CronJob goes on all the same: what waits are its Jobs.
-    expect(specOf(cronJob(input, suspend))).toMatchObject({ jobTemplate: { spec: { suspend } } })
-    expect(specOf(cronJob(input, suspend))).not.toHaveProperty('suspend')
+    expect(specOf(cronJob(input, { suspend }))).toMatchObject({ jobTemplate: { spec: { suspend } } })
+    expect(specOf(cronJob(input, { suspend }))).not.toHaveProperty('suspend')
   })
 })

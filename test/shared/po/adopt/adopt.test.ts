@@ -1,16 +1,18 @@
 /** What becomes of the analyses of a Python service: real tables, and its objects in the sandbox's Kubernetes. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type Result, takeOver } from '../../../../shared/po/adopt/adopt.ts'
-import { type AdoptPorts, survey } from '../../../../shared/po/adopt/survey.ts'
+import { type CaseResult, takeOver } from '../../../../shared/po/adopt/adopt.ts'
+import { survey } from '../../../../shared/po/adopt/survey.ts'
 import { create } from '../../../../shared/po/create.ts'
 import { history } from '../../../../shared/po/history.ts'
 import type { AnalysisId, RunNumber } from '../../../../shared/po/model.ts'
 import { FORMER_PROXIES_POLICY_NAME, proxyName, runName } from '../../../../shared/po/names.ts'
+import type { AdoptPorts } from '../../../../shared/po/ports/adopt.ts'
 import { sweep } from '../../../../shared/po/reconcile/sweep.ts'
 import { remove } from '../../../../shared/po/remove.ts'
 import { status } from '../../../../shared/po/status.ts'
 import { stop } from '../../../../shared/po/stop.ts'
 import { CREATED, SECRETS } from '../../../predecessor/tables.ts'
+import { controllersIdle } from '../../../sandbox/kubernetes/queue.ts'
 import { wholeTexts } from '../../../texts.ts'
 import { objectsOf } from '../aftermath.ts'
 import { request } from '../fixture.ts'
@@ -38,7 +40,7 @@ const look = (options: { finish?: boolean; force?: boolean } = {}, ports: AdoptP
 /** Surveys and does it; decisions by id. */
 async function move(options: { finish?: boolean } = {}, ports: AdoptPorts = node.ports): Promise<Moved> {
   const found = await look(options, ports)
-  const results: Result[] = []
+  const results: CaseResult[] = []
   await takeOver(ports, found, (result) => results.push(result))
   return {
     decisions: Object.fromEntries(found.cases.map(({ id, decision }) => [id, `${decision.kind}: ${decision.reason}`])),
@@ -51,14 +53,14 @@ async function loop(rounds = 1, seconds = 30): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
     node.advance(seconds)
     await sweep(node.ports)
-    await node.ports.sleep(20)
+    await controllersIdle()
   }
 }
 
 /** Nothing of the test before is left. */
 afterEach(async () => {
   await remove(node.ports, undefined)
-  await node.database.query((sql) => sql`truncate public.analysis, public.archive`)
+  await node.database.query((sql) => sql.unsafe('delete from public.analysis; delete from public.archive'))
   node.answers.clear()
   await loop(4)
 })

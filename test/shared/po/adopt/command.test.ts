@@ -1,12 +1,12 @@
 /** `make adopt` as its operator has it: what it prints, its exit codes, and what it refuses to begin with. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { connect } from '../../../../shared/adapters/postgres/index.ts'
-import { adoptCommand } from '../../../../shared/adopt.ts'
-import { loadConfig } from '../../../../shared/config.ts'
+import { connect } from '../../../../shared/adapters/postgres/po/index.ts'
+import { adoptCommand } from '../../../../shared/commands/adopt.ts'
 import type { AnalysisId } from '../../../../shared/po/model.ts'
 import { runName } from '../../../../shared/po/names.ts'
 import { remove } from '../../../../shared/po/remove.ts'
+import { loadConfig } from '../../../../shared/settings/config.ts'
 import { wireAdopt } from '../../../../shared/wire/adopt.ts'
 import { createFormerTables, formerRow, insertFormer } from '../../../predecessor/tables.ts'
 import { settle } from '../aftermath.ts'
@@ -24,7 +24,7 @@ afterAll(() => node?.stopAll())
 afterEach(async () => {
   await adopt(['--apply', '--finish', '--force'])
   await remove(node.ports, undefined)
-  await node.database.query((sql) => sql`truncate public.analysis, public.archive`)
+  await node.database.query((sql) => sql.unsafe('delete from public.analysis; delete from public.archive'))
   await settle(node, 4)
 })
 
@@ -204,7 +204,7 @@ describe('it does not begin', () => {
   test.each([[['--aply']], [['--from']], [['-o', 'yaml']], [['now']]])('with %j', async (args) => {
     const { code, out, err } = await adopt(args)
     expect({ code, out }).toEqual({ code: 2, out: '' })
-    expect(err).toMatch(/^usage: node shared\/adopt\.ts/)
+    expect(err).toMatch(/^usage: node shared\/commands\/adopt\.ts/)
   })
 
   test('without a setting', async () => {

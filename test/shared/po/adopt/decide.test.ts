@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type CaseFacts, type Decision, decideTakeover, OURS } from '../../../../shared/po/adopt/decide.ts'
 import { formersOf } from '../../../../shared/po/adopt/former.ts'
-import type { FormerRow } from '../../../../shared/po/ports.ts'
+import type { FormerRow } from '../../../../shared/po/ports/adopt.ts'
 
 const facts = (changes: Partial<CaseFacts> = {}): CaseFacts => ({
   table: 'analysis',

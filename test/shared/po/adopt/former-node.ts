@@ -1,33 +1,30 @@
 /**
  * A node on the day of its move: the fixture's parts, with the tables of the Python service in its database and what it
- * deployed in its Kubernetes. Pods are processes that do nothing; only our proxy answers its probe.
+ * deployed in its Kubernetes. Its pods do nothing.
  */
 import { randomUUID } from 'node:crypto'
-import { connect as connectKubernetes } from '../../../../shared/adapters/kubernetes/index.ts'
-import { createTakeover } from '../../../../shared/adapters/kubernetes/takeover.ts'
-import { connect, type Database } from '../../../../shared/adapters/postgres/index.ts'
-import { createIntake } from '../../../../shared/adapters/postgres/intake.ts'
-import { createPredecessor } from '../../../../shared/adapters/postgres/predecessor.ts'
-import { loadConfig } from '../../../../shared/config.ts'
+import { connectApi as connectKubernetes } from '../../../../shared/adapters/kubernetes/po/index.ts'
+import { createTakeover } from '../../../../shared/adapters/kubernetes/po/takeover.ts'
+import { connect, type Database } from '../../../../shared/adapters/postgres/po/index.ts'
+import { createPoIntake } from '../../../../shared/adapters/postgres/po/intake.ts'
+import { createPredecessor } from '../../../../shared/adapters/postgres/po/predecessor.ts'
 import type { AnalysisId } from '../../../../shared/po/model.ts'
-import type { PodFacts, Ports, TakeoverPorts } from '../../../../shared/po/ports.ts'
+import type { AdoptPorts } from '../../../../shared/po/ports/adopt.ts'
+import type { PoPodFacts } from '../../../../shared/po/ports/cluster.ts'
+import type { PoPorts } from '../../../../shared/po/ports.ts'
 import type { PoSettings } from '../../../../shared/po/settings.ts'
+import { loadConfig } from '../../../../shared/settings/config.ts'
 import { type FormerObject, formerObjects, sharedPullSecret } from '../../../predecessor/objects.ts'
 import { createFormerTables, formerRow, insertFormer, SECRETS, type StoredRow } from '../../../predecessor/tables.ts'
+import { IDLE } from '../../../sandbox/kubernetes/idle-container.ts'
 import type { KubernetesOptions } from '../../../sandbox/kubernetes/index.ts'
 import { type Fixture, SETTINGS, startFixture } from '../fixture.ts'
 
-const IDLE = { command: '/bin/sh', args: ['-c', 'trap "exit 0" TERM; sleep 3600 & wait'] } as const
-const HEALTHY = `
-  const server = require('node:http').createServer((_, response) => response.end('healthy'))
-  server.listen(Number(process.env.PORT), '127.0.0.1')
-  process.on('SIGTERM', () => process.exit(0))`
-
 export const FORMER_PROXY_IMAGE = 'nginx:1.29.8'
 const IMAGES: NonNullable<KubernetesOptions['images']> = {
-  'harbor.example/flame/mean:1': () => IDLE,
-  [FORMER_PROXY_IMAGE]: () => IDLE,
-  [SETTINGS.run.nginxImage]: () => ({ command: process.execPath, args: ['-e', HEALTHY] }),
+  'harbor.example/flame/mean:1': IDLE,
+  [FORMER_PROXY_IMAGE]: IDLE,
+  [SETTINGS.run.nginxImage]: IDLE,
 }
 
 export const GATEWAY_LABELS = { component: 'flame-po', 'app.kubernetes.io/part-of': 'knative-pod-orchestration' }
@@ -43,7 +40,7 @@ export interface DeployOptions {
 }
 
 export interface FormerNode extends Fixture {
-  readonly ports: Ports & TakeoverPorts
+  readonly ports: PoPorts & AdoptPorts
   readonly database: Database
   /** Any object, as another client of the API makes it. */
   create(object: FormerObject): Promise<void>
@@ -51,7 +48,7 @@ export interface FormerNode extends Fixture {
   get<T>(path: string): Promise<T>
   /** An analysis as the Python service has it: row, client and objects, its pods running. */
   deploy(run: number, options?: DeployOptions & { readonly id?: AnalysisId }): Promise<AnalysisId>
-  podsOf(app: string): Promise<readonly PodFacts[]>
+  podsOf(app: string): Promise<readonly PoPodFacts[]>
   stopAll(): Promise<void>
 }
 
@@ -101,7 +98,7 @@ export async function startFormerNode(
     ...fixture.ports,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20))),
     predecessor: createPredecessor(database),
-    intake: createIntake(database, { now: fixture.ports.now }),
+    intake: createPoIntake(database, { now: fixture.ports.now }),
     takeover: createTakeover(link),
   }
   const podsOf = (app: string) => ports.cluster.pods({ app })
@@ -131,10 +128,9 @@ export async function startFormerNode(
         addresses: { analysis: '10.0.0.7', broker: '10.0.0.8', orchestrator: '10.0.0.9' },
       })
       const wanted = objects.filter((object) => !without(object))
-      for (const object of wanted) await create(object)
-      for (const { kind, metadata } of wanted) {
-        while (kind === 'Deployment' && !(await podsOf(metadata.name)).some(({ ready }) => ready)) await ports.sleep(20)
-      }
+      await Promise.all(wanted.map(create))
+      const apps = wanted.filter(({ kind }) => kind === 'Deployment').map(({ metadata }) => metadata.name)
+      for (const app of apps) while (!(await podsOf(app)).some(({ ready }) => ready)) await ports.sleep(5)
       return id
     },
     async stopAll() {

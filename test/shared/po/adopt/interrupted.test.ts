@@ -3,11 +3,12 @@
  * a move that nothing disturbed. The pod of an analysis that goes on never knew.
  */
 import { randomUUID } from 'node:crypto'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { takeOver } from '../../../../shared/po/adopt/adopt.ts'
-import { type AdoptPorts, survey } from '../../../../shared/po/adopt/survey.ts'
+import { survey } from '../../../../shared/po/adopt/survey.ts'
 import type { AnalysisId, RunNumber } from '../../../../shared/po/model.ts'
-import { proxyName, runName } from '../../../../shared/po/names.ts'
+import { COMPONENT, proxyName, runName } from '../../../../shared/po/names.ts'
+import type { AdoptPorts } from '../../../../shared/po/ports/adopt.ts'
 import { remove } from '../../../../shared/po/remove.ts'
 import { aftermath, ended, running, settle } from '../aftermath.ts'
 import type { CallName } from '../fixture.ts'
@@ -40,10 +41,23 @@ async function deploy({ runs }: Scenario): Promise<AnalysisId> {
   return id
 }
 
+/** A pod is listed until its process has ended; what waits for that is done by the next sweeps. */
+const PATIENCE = { timeout: 20_000, interval: 10 }
+
+async function leftAfterSweep() {
+  await settle(node, 1)
+  const [rows, removals, pods] = await Promise.all([
+    node.ports.store.list(),
+    node.ports.store.pendingRemovals(),
+    node.ports.cluster.pods({ component: COMPONENT.analysis }),
+  ])
+  return { rows: rows.length, removals: removals.length, pods: pods.length }
+}
+
 async function clear(): Promise<void> {
   await remove(node.ports, undefined)
-  await node.database.query((sql) => sql`truncate public.analysis, public.archive`)
-  await settle(node)
+  await node.database.query((sql) => sql.unsafe('delete from public.analysis; delete from public.archive'))
+  await vi.waitFor(async () => expect(await leftAfterSweep()).toEqual({ rows: 0, removals: 0, pods: 0 }), PATIENCE)
 }
 
 /** The calls that a move makes when all goes well. */
@@ -58,27 +72,34 @@ async function callsOf(scenario: Scenario): Promise<CallName[]> {
 const podNames = async (app: string) => (await node.podsOf(app)).map(({ name }) => name)
 const podsOf = (id: AnalysisId) => podNames(runName(id, 2 as RunNumber))
 
+const STOPPED = {
+  ...ended('stopped', { hub: ['stopped 40'], lines: ['ANALYSISSTOPPED'] }),
+  row: 'stopped 2',
+}
+
+async function seenAfterSweep(id: AnalysisId) {
+  await settle(node, 1)
+  const [{ again, events, ...whole }, pods, former, proxies] = await Promise.all([
+    aftermath(node, id),
+    podsOf(id),
+    podNames(runName(id, 1 as RunNumber)),
+    podNames(proxyName(id, 2 as RunNumber)),
+  ])
+  return { whole, again, events, pods, former: former.length, proxies: proxies.length }
+}
+
 async function expectWhole(id: AnalysisId, { runs, finish }: Scenario, pods: readonly string[]): Promise<void> {
   await move(node.ports, finish)
   const [firstRun = 2] = runs
   if (!finish) {
     expect(await node.ports.store.find(id)).toMatchObject({ state: 'executing', run: 2, firstRun, restarts: 0 })
   }
-  await settle(node, 2)
-  // A pod is listed until its process has ended; what waited for that is done by the next sweeps.
-  await expect.poll(() => podsOf(id)).toEqual(finish ? [] : pods)
-  await expect.poll(() => podNames(runName(id, 1 as RunNumber))).toEqual([])
-  await expect.poll(() => podNames(proxyName(id, 2 as RunNumber))).toHaveLength(finish ? 0 : 1)
-  await settle(node, 2)
-  const { again, events, ...rest } = await aftermath(node, id)
-  const {
-    again: _,
-    events: __,
-    ...whole
-  } = finish
-    ? { ...ended('stopped', { hub: ['stopped 40'], lines: ['ANALYSISSTOPPED'] }), row: 'stopped 2' }
-    : running('executing', 2, {}, firstRun)
-  expect(rest).toEqual(whole)
+  const { again: _, events: __, ...whole } = finish ? STOPPED : running('executing', 2, {}, firstRun)
+  const expected = { whole, pods: finish ? [] : pods, former: 0, proxies: finish ? 0 : 1 }
+  await expect.poll(() => seenAfterSweep(id), PATIENCE).toMatchObject(expected)
+  // Further sweeps leave it so.
+  const { again, events } = await seenAfterSweep(id)
+  expect(await seenAfterSweep(id)).toEqual({ ...expected, again, events })
   // What was said once may be said again by the process that came after; nothing else is said.
   expect(again).toBeLessThanOrEqual(2)
   expect(new Set(events).size).toBe(events.length)

@@ -1,10 +1,10 @@
 /** A real API server reads every object strictly, and its Pod Security admission every pod. Nothing is left behind. */
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Connection, connect } from '../../../../shared/adapters/kubernetes/index.ts'
 import { kindOf, pathOf } from '../../../../shared/adapters/kubernetes/kinds.ts'
+import { type ApiConnection, connectApi } from '../../../../shared/adapters/kubernetes/po/index.ts'
+import type { KubernetesObject } from '../../../../shared/platform/ports.ts'
 import { type RunInput, standingPolicy } from '../../../../shared/po/objects/index.ts'
-import type { KubernetesObject } from '../../../../shared/po/ports.ts'
 import { RUN, SETTINGS, written } from './input.ts'
 
 const { TEST_KUBECONFIG } = process.env
@@ -20,7 +20,7 @@ const CASES: [RunInput['settings']['podSecurity'], RunInput][] = [
 
 describe.skipIf(!TEST_KUBECONFIG).each(CASES)('a real API server, level %s', (level, run) => {
   const namespace = `po-objects-${randomBytes(4).toString('hex')}`
-  let connection: Connection
+  let connection: ApiConnection
 
   const send = async (method: 'POST' | 'PATCH' | 'DELETE', path: string, body: object) => {
     const type = method === 'PATCH' ? 'application/apply-patch+yaml' : 'application/json'
@@ -31,7 +31,7 @@ describe.skipIf(!TEST_KUBECONFIG).each(CASES)('a real API server, level %s', (le
   }
 
   beforeAll(async () => {
-    connection = connect({ env: { KUBECONFIG: TEST_KUBECONFIG }, namespace })
+    connection = connectApi({ env: { KUBECONFIG: TEST_KUBECONFIG }, namespace })
     const labels = { 'pod-security.kubernetes.io/enforce': level }
     const made = await send('POST', '/api/v1/namespaces', {
       apiVersion: 'v1',

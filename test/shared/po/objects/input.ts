@@ -1,4 +1,6 @@
 /** A run to build objects from, and all of its objects in the order in which they are applied. */
+
+import type { KubernetesObject } from '../../../../shared/platform/ports.ts'
 import type { AnalysisId, RunNumber } from '../../../../shared/po/model.ts'
 import {
   credentialsSecret,
@@ -7,7 +9,7 @@ import {
   type RunInput,
   root,
 } from '../../../../shared/po/objects/index.ts'
-import type { KubernetesObject, Peer, PeerService } from '../../../../shared/po/ports.ts'
+import type { Peer, PeerService } from '../../../../shared/po/ports/cluster.ts'
 
 const service = (name: string, port: number, targetPort: number | string, selector: Record<string, string>) =>
   ({ name, port, targetPort, selector }) satisfies PeerService

@@ -1,14 +1,16 @@
 /** Bodies in PostgreSQL, straight and through a pooler, against what every BlobStore owes. */
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { createBlobs } from '../../../../../shared/adapters/postgres/files/index.ts'
 import type { Body } from '../../../../../shared/files/model.ts'
-import { allOf, blobStoreConformance, inPieces, noise } from '../../../../conformance/files/blob-store.ts'
+import { blobStoreConformance } from '../../../../conformance/files/blob-store.ts'
+import { allOf, inPieces, noise } from '../../../../conformance/files/blob-subject.ts'
+import { emptyTables } from '../empty.ts'
 import { onEachWay } from '../ways.ts'
 
 onEachWay((name, pools) => {
   const target = async () => {
     const [pool, other] = pools()
-    await pool.query((sql) => sql`truncate dt.chunk`)
+    await emptyTables(pool, ['dt.chunk'])
     return {
       blobs: createBlobs(pool),
       other: createBlobs(other),
@@ -25,7 +27,7 @@ onEachWay((name, pools) => {
   }
   blobStoreConformance(name, target)
 
-  it(`${name}: a body that was written in pieces of another size stays readable`, async () => {
+  test(`${name}: a body that was written in pieces of another size stays readable`, async () => {
     const { blobs } = await target()
     const [pool] = pools()
     const bytes = noise(1_000_000)

@@ -1,16 +1,19 @@
 /** Files and contents in PostgreSQL, straight and through a pooler, against what every Catalogue owes. */
-import { expect, it } from 'vitest'
+import { expect, test } from 'vitest'
 import { createCatalogue } from '../../../../../shared/adapters/postgres/files/index.ts'
 import type { Body, ObjectId } from '../../../../../shared/files/model.ts'
-import { catalogueConformance, contentOf } from '../../../../conformance/files/catalogue.ts'
+import { contentOf } from '../../../../conformance/files/catalogue/subject.ts'
+import { catalogueConformance } from '../../../../conformance/files/catalogue.ts'
+import { emptyTables } from '../empty.ts'
 import { onEachWay } from '../ways.ts'
 
+const TABLES = ['part', 'mount', 'output', 'output_set', 'file', 'content', 'loose'].map((name) => `dt.${name}`)
 const START = new Date('2026-03-01T12:00:00.123Z')
 
 onEachWay((name, pools) => {
   const fresh = async () => {
     const [pool, other] = pools()
-    await pool.query((sql) => sql`truncate dt.content, dt.loose, dt.file, dt.mount, dt.part, dt.output_set, dt.output`)
+    await emptyTables(pool, TABLES)
     return {
       catalogue: createCatalogue(pool, { now: () => START }),
       other: createCatalogue(other, { now: () => START }),
@@ -18,7 +21,7 @@ onEachWay((name, pools) => {
   }
   catalogueConformance(name, fresh)
 
-  it(`${name}: no upload begins where the contents have as many bytes as the site allows`, async () => {
+  test(`${name}: no upload begins where the contents have as many bytes as the site allows`, async () => {
     const { catalogue: other } = await fresh()
     const [pool] = pools()
     let time = START.getTime()
@@ -37,7 +40,7 @@ onEachWay((name, pools) => {
     await catalogue.begin(START)
   })
 
-  it(`${name}: a content whose holder died before it let go is found and loosened`, async () => {
+  test(`${name}: a content whose holder died before it let go is found and loosened`, async () => {
     const { catalogue } = await fresh()
     const [pool] = pools()
     const body = await catalogue.begin(START)
@@ -50,6 +53,6 @@ onEachWay((name, pools) => {
     await pool.query((sql) => sql`delete from dt.loose`)
     expect(await catalogue.loosenOrphans(START, 100)).toBe(1)
     expect(await catalogue.loosenOrphans(START, 100)).toBe(0)
-    expect(await catalogue.claimLoose(START, { claimed: START, givenUp: START }, 10)).toEqual([body as Body])
+    expect(await catalogue.claimOrphans(START, { claimed: START, givenUp: START }, 10)).toEqual([body as Body])
   })
 })

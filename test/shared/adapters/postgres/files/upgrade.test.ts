@@ -3,11 +3,12 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { connect, type Database } from '../../../../../shared/adapters/postgres/connect.ts'
+import { connect, type Database } from '../../../../../shared/adapters/postgres/database.ts'
 import { createCatalogue, createRuns } from '../../../../../shared/adapters/postgres/files/index.ts'
 import { defaultFolder, migrate, readMigrations } from '../../../../../shared/adapters/postgres/migrate.ts'
-import { bringing, completing, objectId } from '../../../../conformance/twin-store/subject.ts'
-import { databaseSettings, startTestDatabases, type TestDatabases } from '../../../../sandbox/postgres.ts'
+import { bringing, completing, objectId } from '../../../../conformance/dt-store/subject.ts'
+import { databaseSettings } from '../../../../sandbox/postgres.ts'
+import { startTestDatabases, type TestDatabases } from '../../../../sandbox/test-databases.ts'
 
 const ID = 'a'.repeat(24)
 const now = () => new Date()

@@ -1,0 +1,85 @@
+/** Renders the tables of ARCHITECTURE.md from the code, between their markers. The other text is written by hand. */
+import { readFileSync } from 'node:fs'
+import { changeType, RECONCILE_TYPE } from '../../shared/po/events.ts'
+import { DECISIONS, OBSERVATIONS, WORDS } from '../../shared/po/lifecycle.ts'
+import { CHANGES, type ChangeTo, STATES } from '../../shared/po/model.ts'
+import { allRoutes, functionFolder } from '../../shared/routes/index.ts'
+import { grantsOf } from '../manifests/grants.ts'
+import { ROOMS } from './rooms.ts'
+
+const PAGE = new URL('../../ARCHITECTURE.md', import.meta.url)
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+
+const decisions = (): string =>
+  table(
+    ['recorded ╲ observed', ...OBSERVATIONS],
+    Object.entries(DECISIONS).map(([state, row]) => [`**${state}**`, ...OBSERVATIONS.map((kind) => row[kind])]),
+  )
+
+const words = (): string =>
+  table(
+    ['recorded', 'in `/po/status`', 'at the Hub'],
+    STATES.map((state) => [`**${state}**`, WORDS[state].status, WORDS[state].hub ?? '(last one stands)']),
+  )
+
+const functions = (): string =>
+  table(
+    ['function', 'answers', 'caller', 'Kubernetes'],
+    allRoutes.map((route) => [
+      `\`${functionFolder(route)}\``,
+      route.endpoints.map(({ method, path }) => `${method} \`${path}\``).join('<br>'),
+      route.trigger === 'event' ? 'CloudEvents' : route.auth,
+      grantsOf(route),
+    ]),
+  )
+
+const MEANINGS: Readonly<Record<ChangeTo, string>> = {
+  starting: 'a create was accepted, or a restart began its next run',
+  started: 'all its objects are there',
+  executing: 'it answered that it works',
+  restarting: 'its run was given up, `cause` says why',
+  stopping: 'it was ended, its objects are being removed',
+  executed: 'it finished',
+  stopped: 'it was ended and nothing of it is left',
+  failed: 'it cannot go on, `cause` says why',
+  withdrawn: 'its creation was taken back, or a cleanup of all records forgot it',
+}
+
+const events = (): string =>
+  table(
+    ['type', 'id', 'data', 'when'],
+    [
+      ...CHANGES.map((to) => [
+        `\`${changeType(to)}\``,
+        `\`{analysis}/{run}/${to}\``,
+        '`analysisId run state progress cause`',
+        MEANINGS[to],
+      ]),
+      [`\`${RECONCILE_TYPE}\``, '`{slot}/{analysis}`', '`analysisId slot`', 'with `FANOUT=events`, each slot'],
+    ],
+  )
+
+const rooms = (): string =>
+  table(
+    ['room', 'files', 'owns', 'may import'],
+    ROOMS.map(({ name, folder, owns, may }) => [
+      name,
+      folder,
+      owns,
+      may.length === 0 ? '–' : [...new Set(may)].map((word) => (/[:/]/.test(word) ? `\`${word}\`` : word)).join(', '),
+    ]),
+  )
+
+const SECTIONS: Readonly<Record<string, () => string>> = { rooms, decisions, words, functions, events }
+
+export function renderArchitecture(page: string = readFileSync(PAGE, 'utf8')): string {
+  return Object.entries(SECTIONS).reduce((text, [name, render]) => {
+    const [begin, end] = [`<!-- rendered: ${name} -->`, `<!-- end: ${name} -->`]
+    const from = text.indexOf(begin)
+    const to = text.indexOf(end)
+    if (from < 0 || to < from) throw new Error(`ARCHITECTURE.md has no section ${name}`)
+    return `${text.slice(0, from + begin.length)}\n${render()}\n${text.slice(to)}`
+  }, page)
+}
