@@ -63,10 +63,12 @@ export interface WorldOptions {
   readonly nodeName: string
   /** Partners of an analysis that is registered without a number. */
   readonly partners: number
+  /** Status of partners of a new analysis. */
+  readonly partnerStatus: string | null
   readonly now: () => Date
 }
 
-export function createWorld({ clientId, nodeName, partners: usual, now }: WorldOptions) {
+export function createWorld({ clientId, nodeName, partners: usual, partnerStatus, now }: WorldOptions) {
   const node = makeNode(nodeName, clientId, now())
   const nodes = [node]
   const rowsOf = new Map<string, AnalysisNode[]>()
@@ -84,7 +86,11 @@ export function createWorld({ clientId, nodeName, partners: usual, now }: WorldO
   const makeRows = (id: string, partners: number): AnalysisNode[] => {
     const members = [node, ...Array.from({ length: partners }, (_, index) => partner(index))]
     const realm = randomUUID()
-    const rows = members.map((member) => makeRow(id, member, realm, now()))
+    const statusOf = (member: HubNode) => (member === node ? null : partnerStatus)
+    const rows = members.map((member) => ({
+      ...makeRow(id, member, realm, now()),
+      executionStatus: statusOf(member),
+    }))
     rowsOf.set(id, rows)
     for (const row of rows) rowById.set(row.id, row)
     return rows

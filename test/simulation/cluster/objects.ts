@@ -102,5 +102,6 @@ export function podFacts(pod: Pod): PoPodFacts {
     createdAt,
     unschedulable,
     containers,
+    proof: null,
   }
 }
