@@ -57,6 +57,6 @@ export async function closeAbandoned({ runs, now, log }: SetDeps): Promise<numbe
 /** All of it, for a sweep. Orphans are contents that lost their last reference when a process died. */
 export async function collectGarbage(deps: Deps & SetDeps, limit = 100) {
   const closed = await closeAbandoned(deps)
-  const orphans = await deps.catalogue.loosenOrphans(orphanedFrom(deps.now()), limit)
+  const orphans = await deps.catalogue.markOrphans(orphanedFrom(deps.now()), limit)
   return { closed, orphans, removed: await removeOrphans(deps, limit) }
 }

@@ -77,7 +77,7 @@ async function serviceHere(ports: ImportPorts, { id, spec, createdAt }: FormerSe
   const here = await ports.find(id)
   if (!here) return 'new'
   const same = here.spec.image === spec.image && here.createdAt.getTime() === createdAt.getTime()
-  // One whose resource was seen since has begun anew, under its own time.
+  // If its resource was reconciled since, it has begun again, with a time of its own.
   if (!same && here.uid === null) throw new Unreadable('another service has its id here')
   return 'there'
 }

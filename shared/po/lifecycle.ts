@@ -18,7 +18,7 @@ export type Action =
   | 'none'
   | 'wait'
   | 'resume' // complete a creation whose process died
-  | 'undo' // give up a creation that cannot be completed
+  | 'undo' // undo a creation that cannot be completed
   | 'reapply' // apply again what others deleted
   | 'restart' // remove this run; the next one begins when its pods have ended
   | 'renewToken' // give the run a new token

@@ -19,7 +19,7 @@ interface Remedy {
   readonly sign: string
   readonly cure: Cure
   /**
-   * How long the fault may take to pass without an attempt of ours; null: there is nothing to wait for. A pull is retried by the
+   * How long the fault may take to pass by itself; null: there is nothing to wait for. A pull is retried by the
    * kubelet, and the run fails after that time. A restart that waits for a partner has no pods; the analysis fails after that
    * time.
    */

@@ -38,7 +38,7 @@ export function discarding(name: string, fresh: () => Promise<CatalogueTarget>):
     test('has no content that somebody has', async () => {
       const { catalogue } = await fresh()
       const { file } = await addTo(catalogue, 'held')
-      expect(await catalogue.loosenOrphans(plus(0), 100)).toBe(0)
+      expect(await catalogue.markOrphans(plus(0), 100)).toBe(0)
       expect(await orphanedAt(catalogue, plus(1e9))).toEqual([])
       expect(await catalogue.find(file.id)).toEqual(file)
     })
