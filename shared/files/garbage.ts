@@ -4,7 +4,7 @@ import type { FilePorts, RunPorts } from './ports.ts'
 
 const CLAIM_MS = 10 * 60_000
 /** By then the writer of an expired upload has failed to extend its lease. */
-const GIVEN_UP_MS = 10 * 60_000
+const WRITER_MS = 10 * 60_000
 
 type Deps = Pick<FilePorts, 'catalogue' | 'blobs' | 'now' | 'log'>
 
@@ -18,7 +18,7 @@ async function removeOrphans({ catalogue, blobs, now, log }: Deps, limit: number
   let removed = 0
   for (const body of await catalogue.claimOrphans(
     at,
-    { claimed: later(CLAIM_MS), givenUp: later(GIVEN_UP_MS) },
+    { claimed: later(CLAIM_MS), abandoned: later(WRITER_MS) },
     limit,
   )) {
     try {

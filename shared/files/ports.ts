@@ -111,10 +111,10 @@ export interface Catalogue {
 
   /**
    * Claims up to `limit` bodies whose deletion is due: discarded uploads and orphaned contents. An upload whose lease expired
-   * before `now` is abandoned, and claimed by a call after `until.givenUp`, when its writer has noticed. A claimed body is not
+   * before `now` is abandoned, and claimed by a call after `until.abandoned`, when its writer has noticed. A claimed body is not
    * claimed again before `until.claimed`.
    */
-  claimOrphans(now: Date, until: { claimed: Date; givenUp: Date }, limit: number): Promise<Body[]>
+  claimOrphans(now: Date, until: { claimed: Date; abandoned: Date }, limit: number): Promise<Body[]>
   /** Deletes the record of a claimed body. */
   forget(body: Body): Promise<void>
   /** Finds orphaned contents that are not pending deletion yet, which a process left that died. */

@@ -107,7 +107,7 @@ async function removeAdopted(
 }
 
 /**
- * Removes the run, unless it ended like the one before. `continueRestart` makes the next run when the pods have ended and the
+ * Removes the run, unless it ended like the one before. `continueRestart` begins the next run when the pods have ended and the
  * back-off is over.
  */
 async function restart(
@@ -230,7 +230,8 @@ export async function applyBelowRoot(ports: ActPorts, world: World, analysis: An
 async function applyBelow(ports: ActPorts, world: World, analysis: Analysis, root: Root): Promise<void> {
   const [peers] = await Promise.all([requirePeers(ports, analysis.needsKong), ensureStandingPolicy(ports)])
   const input = runInput(analysis, peers, ports, root.kind, await neighbourOf(ports, analysis.id))
-  // The API server refuses our Deployment over an adopted one. A new image or limit in the settings would replace the pod of a Deployment that exists, and with it the work of the run.
+  // The API server refuses our Deployment over an adopted one. Over our own, a new image or limit in the settings would replace
+  // the pod, and with it the work of the run.
   const withAnalysis = !world.adopted(analysis) && !world.uid('Deployment', runName(analysis.id, analysis.run))
   await applyRun(ports, input, root.uid, { withAnalysis })
 }

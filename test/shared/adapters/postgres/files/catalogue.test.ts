@@ -53,6 +53,6 @@ onEachWay((name, pools) => {
     await pool.query((sql) => sql`delete from dt.loose`)
     expect(await catalogue.markOrphans(START, 100)).toBe(1)
     expect(await catalogue.markOrphans(START, 100)).toBe(0)
-    expect(await catalogue.claimOrphans(START, { claimed: START, givenUp: START }, 10)).toEqual([body as Body])
+    expect(await catalogue.claimOrphans(START, { claimed: START, abandoned: START }, 10)).toEqual([body as Body])
   })
 })
