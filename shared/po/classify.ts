@@ -127,7 +127,7 @@ const executingPodGone: Rule = ({ recorded, pod, deploymentExists }) =>
     : undefined
 
 const unstartable: Rule = ({ pod, recorded, ageSeconds, budgets }) => {
-  for (const { waiting } of pod?.containers ?? []) {
+  for (const waiting of [pod?.proofWaiting, ...(pod?.containers ?? []).map((container) => container.waiting)]) {
     const known = waiting && UNSTARTABLE[waiting.reason]
     if (!known) continue
     const fault = FAULT_OF_REASON[waiting.reason] ?? 'configuration'

@@ -63,12 +63,10 @@ export interface WorldOptions {
   readonly nodeName: string
   /** Partners of an analysis that is registered without a number. */
   readonly partners: number
-  /** Status of partners of a new analysis. */
-  readonly partnerStatus: string | null
   readonly now: () => Date
 }
 
-export function createWorld({ clientId, nodeName, partners: usual, partnerStatus, now }: WorldOptions) {
+export function createWorld({ clientId, nodeName, partners: usual, now }: WorldOptions) {
   const node = makeNode(nodeName, clientId, now())
   const nodes = [node]
   const rowsOf = new Map<string, AnalysisNode[]>()
@@ -83,13 +81,12 @@ export function createWorld({ clientId, nodeName, partners: usual, partnerStatus
     return made
   }
 
-  const makeRows = (id: string, partners: number): AnalysisNode[] => {
+  const makeRows = (id: string, partners: number, status: string | null): AnalysisNode[] => {
     const members = [node, ...Array.from({ length: partners }, (_, index) => partner(index))]
     const realm = randomUUID()
-    const statusOf = (member: HubNode) => (member === node ? null : partnerStatus)
     const rows = members.map((member) => ({
       ...makeRow(id, member, realm, now()),
-      executionStatus: statusOf(member),
+      executionStatus: member === node ? null : status,
     }))
     rowsOf.set(id, rows)
     for (const row of rows) rowById.set(row.id, row)
@@ -105,9 +102,9 @@ export function createWorld({ clientId, nodeName, partners: usual, partnerStatus
     rowsOf: (id: string): readonly AnalysisNode[] => rowsOf.get(id) ?? [],
     allRows: (): readonly AnalysisNode[] => [...rowById.values()],
 
-    /** The same rows again for a known id. */
-    register(id: string, partners = usual): Registration {
-      const refs = (rowsOf.get(id) ?? makeRows(id, partners)).map((row) => ({
+    /** The same rows again for a known id. @param status of its partners */
+    register(id: string, partners = usual, status: string | null = null): Registration {
+      const refs = (rowsOf.get(id) ?? makeRows(id, partners, status)).map((row) => ({
         analysisNodeId: row.id,
         nodeId: row.nodeId,
       }))

@@ -60,8 +60,6 @@ export async function startHub(options: HubSandboxOptions = {}): Promise<HubSand
     clientId,
     nodeName: options.nodeName ?? 'sandbox-node',
     partners: options.partners ?? 2,
-    // Partners of an analysis that nobody registered have begun: nothing waits for them.
-    partnerStatus: options.autoRegister ? 'executing' : null,
     now: options.now ?? (() => new Date()),
   })
   const logins = createLogins(clientId, clientSecret, options.tokenLifetimeSeconds ?? 3600, world.now)

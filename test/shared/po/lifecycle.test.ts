@@ -37,6 +37,7 @@ const pod = (main: Partial<PoContainerFacts> = {}, facts: Partial<PoPodFacts> = 
   createdAt: new Date(0),
   unschedulable: null,
   proof: null,
+  proofWaiting: null,
   containers: [container(main)],
   ...facts,
 })
@@ -57,6 +58,10 @@ const facts = (changes: Partial<Facts> = {}): Facts => ({
   silentSeconds: 0,
   ageSeconds: 5,
   ...changes,
+})
+
+const OPEN = JSON.stringify({
+  ...{ proven: false, ms: 1, waitedMs: 1, closed: [], open: ['a', 'b', 'c', 'd'], works: [], fails: [] },
 })
 
 const waiting = (reason: string, message = '') => ({ running: false, ready: false, waiting: { reason, message } })
@@ -136,6 +141,33 @@ describe('classify', () => {
       'unstartable',
       /pulled/,
       'imagePull',
+    ],
+    [
+      'the image of its proof cannot be pulled',
+      { pods: [pod(waiting('PodInitializing'), { proofWaiting: { reason: 'ErrImagePull', message: 'no tools' } })] },
+      'pending',
+      /pulled.*no tools; Kubernetes retries it/,
+      'imagePull',
+    ],
+    [
+      'its proof found a way out',
+      { pods: [pod(waiting('PodInitializing'), { proof: { exitCode: 1, message: OPEN } })] },
+      'unstartable',
+      /could reach: a, b, c, …$/,
+      'isolation',
+    ],
+    [
+      'its proof was killed',
+      { pods: [pod(waiting('PodInitializing'), { proof: { exitCode: 137, message: '' } })] },
+      'unstartable',
+      /could not be examined: its proof ended with exit code 137/,
+      'connection',
+    ],
+    [
+      'its proof succeeded, and its image is being pulled',
+      { pods: [pod(waiting('PodInitializing'), { proof: { exitCode: 0, message: '' } })] },
+      'pending',
+      /PodInitializing/,
     ],
     ['bad image name', { pods: [pod(waiting('InvalidImageName'))] }, 'unstartable', /name of its image/, 'imageName'],
     [

@@ -103,5 +103,6 @@ export function podFacts(pod: Pod): PoPodFacts {
     unschedulable,
     containers,
     proof: null,
+    proofWaiting: null,
   }
 }

@@ -5,19 +5,20 @@ import { PROOF_CONTAINER } from '../../../platform/isolation.ts'
 import type { PoContainerFacts, PoPodFacts } from '../../../po/ports/cluster.ts'
 import { podStatus } from '../metadata.ts'
 
-export const poPodFacts = (pod: V1Pod): PoPodFacts => ({
-  ...podStatus(pod),
-  ip: pod.status?.podIP ?? null,
-  containers: (pod.status?.containerStatuses ?? []).filter(({ name }) => name !== PROOF_CONTAINER).map(containerFacts),
-  proof: proofOf(pod),
-})
-
-function proofOf({ status }: V1Pod): PoPodFacts['proof'] {
+export function poPodFacts(pod: V1Pod): PoPodFacts {
+  const { status } = pod
   const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
-  const one = all.find(({ name }) => name === PROOF_CONTAINER)
-  const end = one && (terminationOf(one.state) ?? terminationOf(one.lastState))
-  return end ? { exitCode: end.exitCode, message: end.message } : null
+  const proof = all.find(isProof)
+  return {
+    ...podStatus(pod),
+    ip: status?.podIP ?? null,
+    containers: (status?.containerStatuses ?? []).filter((one) => !isProof(one)).map(containerFacts),
+    proof: proof ? (terminationOf(proof.state) ?? terminationOf(proof.lastState)) : null,
+    proofWaiting: proof ? containerFacts(proof).waiting : null,
+  }
 }
+
+const isProof = ({ name }: V1ContainerStatus): boolean => name === PROOF_CONTAINER
 
 function containerFacts(status: V1ContainerStatus): PoContainerFacts {
   const { waiting, running } = status.state ?? {}
