@@ -61,14 +61,14 @@ const functions = (): string =>
 
 const MEANINGS: Readonly<Record<ChangeTo, string>> = {
   starting: 'a create was accepted, or a restart began its next run',
-  started: 'all its objects are there',
-  executing: 'it answered that it works',
-  restarting: 'its run was given up, `cause` says why',
-  stopping: 'it was ended, its objects are being removed',
+  started: 'all its objects are applied',
+  executing: 'it answered that it executes',
+  restarting: 'its run was removed; `cause` says why',
+  stopping: 'a caller ended it; its objects are being removed',
   executed: 'it finished',
-  stopped: 'it was ended and nothing of it is left',
-  failed: 'it cannot go on, `cause` says why',
-  withdrawn: 'its creation was taken back, or a cleanup of all records forgot it',
+  stopped: 'it was ended, and its objects are gone',
+  failed: 'it ended with an error; `cause` says why',
+  withdrawn: 'its creation was undone, or a cleanup deleted its record',
 }
 
 const events = (): string =>
