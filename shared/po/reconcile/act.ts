@@ -230,8 +230,6 @@ export async function applyBelowRoot(ports: ActPorts, world: World, analysis: An
 async function applyBelow(ports: ActPorts, world: World, analysis: Analysis, root: Root): Promise<void> {
   const [peers] = await Promise.all([requirePeers(ports, analysis.needsKong), ensureStandingPolicy(ports)])
   const input = runInput(analysis, peers, ports, root.kind, await neighbourOf(ports, analysis.id))
-  // The API server refuses our Deployment over an adopted one. Over our own, a new image or limit in the settings would replace
-  // the pod, and with it the work of the run.
-  const withAnalysis = !world.adopted(analysis) && !world.uid('Deployment', runName(analysis.id, analysis.run))
-  await applyRun(ports, input, root.uid, { withAnalysis })
+  // The API server would refuse our Deployment over an adopted one, whose immutable selector differs.
+  await applyRun(ports, input, root.uid, { withAnalysis: !world.adopted(analysis) })
 }
