@@ -225,6 +225,20 @@ describe('a part of a run that was deleted while it worked', () => {
     expect(await row()).toMatchObject({ state: 'executing', run: 1, reapplied: true })
   })
 
+  test('policy of the run alone → put back, and the Deployment belongs to the new one', async () => {
+    await executing()
+    const { url, token, namespace } = fixture.kubernetes
+    const path = `/apis/networking.k8s.io/v1/namespaces/${namespace}/networkpolicies/${name(policyName)}`
+    const headers = { authorization: `Bearer ${token}` }
+    await fetch(`${url}${path}?propagationPolicy=Orphan`, { method: 'DELETE', headers })
+    await ports.sleep(50)
+    await nextSweep()
+    const policy = await cluster.find('NetworkPolicy', name(policyName))
+    const owners = (await cluster.find('Deployment', name(runName)))?.owners
+    expect(owners).toEqual([{ kind: 'NetworkPolicy', name: name(policyName), uid: policy?.uid }])
+    expect(await row()).toMatchObject({ state: 'executing', run: 1, reapplied: false })
+  })
+
   test('root → failed with that cause, and nothing is left', async () => {
     await executing()
     await cluster.remove('ConfigMap', name(rootName))
