@@ -49,6 +49,7 @@ ${afterLoading(route)}`
 /** The image's programs that are not functions: name → source. */
 const PROGRAMS: Readonly<Record<string, string>> = {
   migrate: './shared/commands/migrate.ts',
+  'prove-isolation': './shared/pod/prove-isolation.ts',
   'fetch-inputs': './shared/pod/fetch-inputs.ts',
   'upload-outputs': './shared/pod/upload-outputs.ts',
 }

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto'
 import * as dt from '../../shared/dt/names.ts'
 import { COMPONENT as DT, LABEL as DT_LABEL } from '../../shared/dt/names.ts'
 import type { ObjectOf, V1 } from '../../shared/platform/objects.ts'
-import { COMPONENT, OBJECT_PATTERN, STANDING_POLICY_NAME } from '../../shared/po/names.ts'
+import { COMPONENT, OBJECT_PATTERN, PROBE_NAME, STANDING_POLICY_NAME } from '../../shared/po/names.ts'
 import { allRoutes } from '../../shared/routes/index.ts'
 import { all, each, none, off, quoted } from './cel.ts'
 import { PART_OF } from './labels.ts'
@@ -57,8 +57,8 @@ const byFunctions = `${quoted(ACCOUNTS)}.exists(account, request.userInfo.userna
 const OF_ALL = {
   name: 'object == null ? request.name : object.metadata.name',
   ofDt: 'request.userInfo.username.matches(":dt-[a-z-]+$")',
-  own: `variables.ofDt ? ${quoted(DT_OBJECT)} : ${quoted(OBJECT_PATTERN)}`,
-  id: `variables.name.find(variables.ofDt ? ${quoted(SERVICE_ID)} : ${quoted(UUID)})`,
+  own: `variables.ofDt ? ${quoted(DT_OBJECT)} : ${quoted(`${OBJECT_PATTERN}|^${PROBE_NAME}$`)}`,
+  id: `variables.name == ${quoted(PROBE_NAME)} ? variables.name : variables.name.find(variables.ofDt ? ${quoted(SERVICE_ID)} : ${quoted(UUID)})`,
 } as const
 
 /** The text names an object of the same analysis or service. */

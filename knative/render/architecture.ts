@@ -1,8 +1,10 @@
 /** Renders the tables of ARCHITECTURE.md from the code, between their markers. The other text is written by hand. */
 import { readFileSync } from 'node:fs'
+import { OBSERVATIONS } from '../../shared/po/classify.ts'
 import { changeType, RECONCILE_TYPE } from '../../shared/po/events.ts'
-import { DECISIONS, OBSERVATIONS, WORDS } from '../../shared/po/lifecycle.ts'
-import { CHANGES, type ChangeTo, STATES } from '../../shared/po/model.ts'
+import { DECISIONS, WORDS } from '../../shared/po/lifecycle.ts'
+import { CHANGES, type ChangeTo, RUN_FAULTS, STATES } from '../../shared/po/model.ts'
+import { REMEDIES } from '../../shared/po/run-faults.ts'
 import { allRoutes, functionFolder } from '../../shared/routes/index.ts'
 import { grantsOf } from '../manifests/grants.ts'
 import { ROOMS } from './rooms.ts'
@@ -16,6 +18,28 @@ const decisions = (): string =>
   table(
     ['recorded ╲ observed', ...OBSERVATIONS],
     Object.entries(DECISIONS).map(([state, row]) => [`**${state}**`, ...OBSERVATIONS.map((kind) => row[kind])]),
+  )
+
+const CURES = { restart: 'restart', renewToken: 'renew the token, once per run', fail: 'fail' } as const
+const WAITS = {
+  PULL_BUDGET: 'the kubelet retries; fail after `PULL_BUDGET`',
+  PARTNER_BUDGET: 'remove the run, restart when the partner has started; fail after `PARTNER_BUDGET`',
+} as const
+const SAME = { exitCode: 'exit code', lastLine: 'last line', cause: 'cause' } as const
+
+const faults = (): string =>
+  table(
+    ['fault', 'sign', 'action', 'seconds before restart 1, 2, …', 'fail at a second one in a row with the same'],
+    RUN_FAULTS.map((fault) => {
+      const { sign, cure, budget, backoffSeconds, sameIf } = REMEDIES[fault]
+      return [
+        `\`${fault}\``,
+        sign,
+        budget ? WAITS[budget] : CURES[cure],
+        cure === 'restart' ? backoffSeconds.join(', ') : '–',
+        sameIf.map((field) => SAME[field]).join(' and ') || '–',
+      ]
+    }),
   )
 
 const words = (): string =>
@@ -37,14 +61,14 @@ const functions = (): string =>
 
 const MEANINGS: Readonly<Record<ChangeTo, string>> = {
   starting: 'a create was accepted, or a restart began its next run',
-  started: 'all its objects are there',
-  executing: 'it answered that it works',
-  restarting: 'its run was given up, `cause` says why',
-  stopping: 'it was ended, its objects are being removed',
+  started: 'all its objects are applied',
+  executing: 'it answered that it executes',
+  restarting: 'its run was removed; `cause` says why',
+  stopping: 'a caller ended it; its objects are being removed',
   executed: 'it finished',
-  stopped: 'it was ended and nothing of it is left',
-  failed: 'it cannot go on, `cause` says why',
-  withdrawn: 'its creation was taken back, or a cleanup of all records forgot it',
+  stopped: 'it was ended, and its objects are gone',
+  failed: 'it ended with an error; `cause` says why',
+  withdrawn: 'its creation was undone, or a cleanup deleted its record',
 }
 
 const events = (): string =>
@@ -72,7 +96,7 @@ const rooms = (): string =>
     ]),
   )
 
-const SECTIONS: Readonly<Record<string, () => string>> = { rooms, decisions, words, functions, events }
+const SECTIONS: Readonly<Record<string, () => string>> = { rooms, decisions, faults, words, functions, events }
 
 export function renderArchitecture(page: string = readFileSync(PAGE, 'utf8')): string {
   return Object.entries(SECTIONS).reduce((text, [name, render]) => {

@@ -11,6 +11,7 @@ export const GROUP_TITLES = {
   hub: 'FLAME Hub',
   registry: 'Container registry, where a create request names none',
   runs: 'Pods of analyses',
+  isolation: 'Proof of isolation of analyses',
   loop: 'Status loop and archive',
   logs: 'What is kept of log lines and container logs',
   signing: 'Signatures of archive entries',

@@ -68,10 +68,10 @@ export const ROOMS: readonly Room[] = [
   },
   {
     name: 'lifecycle',
-    folder: '`shared/{po,dt}/lifecycle.ts`',
+    folder: '`shared/{po,dt}/lifecycle.ts`, `shared/po/{classify,run-faults}.ts`',
     owns: 'the decisions: what an observation means, what follows from it, how it is reported; pure',
-    files: /^shared\/(po|dt)\/lifecycle\.ts$/,
-    may: ['model', 'ports', 'platform'],
+    files: /^shared\/((po|dt)\/lifecycle|po\/(classify|run-faults))\.ts$/,
+    may: ['model', 'ports', 'lifecycle', 'platform'],
   },
   {
     name: 'objects',
@@ -132,9 +132,15 @@ export const ROOMS: readonly Room[] = [
   {
     name: 'pod programs',
     folder: '`shared/pod/`',
-    owns: 'the programs beside the image of a run, which fetch inputs and upload outputs',
+    owns: 'the programs beside the image of a run, which prove its isolation, fetch inputs and upload outputs',
     files: /^shared\/pod\//,
-    may: ['pod programs', 'shared/platform/http-client.ts', 'shared/platform/ports.ts', 'node:*'],
+    may: [
+      'pod programs',
+      'shared/platform/http-client.ts',
+      'shared/platform/isolation.ts',
+      'shared/platform/ports.ts',
+      'node:*',
+    ],
   },
   {
     name: 'start',

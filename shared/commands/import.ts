@@ -41,11 +41,11 @@ export const importCommand = (args: readonly string[], deps: ImportDeps): Promis
   exitCodeOf(deps.complain, async () => {
     const { apply, output } = parseOptions(args)
     const wired = deps.wire()
-    const tell = ({ kind, id, verdict }: Finding) => {
+    const onFinding = ({ kind, id, verdict }: Finding) => {
       if (apply && output === 'table') deps.complain(`${verdict}  ${kind} ${id}`)
     }
     try {
-      const report: ImportReport = { applied: apply, findings: await importAll(wired.ports, { apply, tell }) }
+      const report: ImportReport = { applied: apply, findings: await importAll(wired.ports, { apply, onFinding }) }
       deps.print(output === 'json' ? renderJson(report) : renderTable(report))
       return report.findings.some(({ verdict }) => verdict === 'refused') ? 1 : 0
     } finally {

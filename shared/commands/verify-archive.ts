@@ -4,8 +4,8 @@
  *     node shared/commands/verify-archive.ts --key public.pem [--id <analysis id>] [FILE…]
  *
  * A file holds `{"document": "…", "signature": "…"}` or a list of them, as the archive stores them: its signature is
- * verified. Without files the entries are read from the database that the `POSTGRES_*` settings name, and their lines and
- * logs are compared with the signed digests as well. Prints a line per entry.
+ * verified. Without files the entries are read from the database that the `POSTGRES_*` settings name, their lines and logs are
+ * compared with the signed digests, and, without an id, entries that are missing are reported. Prints a line per entry.
  * Exit code: 0 all good, 1 a bad entry or none with that id, 2 it could not begin.
  */
 import { readFileSync } from 'node:fs'
@@ -14,6 +14,7 @@ import { contentFault } from '../adapters/archive-content.ts'
 import { asObject, asObjects, textOf } from '../adapters/json.ts'
 import { readPublicKey, verifyArchive } from '../adapters/signing.ts'
 import { type AnalysisId, parseAnalysisId } from '../po/model.ts'
+import { createChain } from './archive-chain.ts'
 import { CannotBegin, orUsage } from './command.ts'
 import { printable } from './table.ts'
 
@@ -30,6 +31,8 @@ interface VerifyDeps {
   readonly read: (path: string) => string
   /** Entries of the database, read one page at a time. */
   readonly stored: (id: AnalysisId | undefined) => AsyncIterable<Entry>
+  /** Number of the last entry that was made, according to the database. */
+  readonly head: () => Promise<number>
 }
 
 /** @returns the exit code */
@@ -38,8 +41,9 @@ export async function verifyEntries(args: readonly string[], deps: VerifyDeps): 
     const { key, id, files } = parseOptions(args)
     const pem = readKey(key, deps.read)
     const entries = files.length > 0 ? fileEntries(files, deps.read) : storedEntries(id, deps)
-    const { good, all } = await judge(ofId(entries, id), pem, deps.print)
-    return good === all && (id === undefined || all > 0) ? 0 : 1
+    const { good, all, chain } = await judge(ofId(entries, id), pem, deps.print)
+    const isWhole = files.length > 0 || id !== undefined || reportChain(chain, await deps.head(), deps.print)
+    return good === all && isWhole && (id === undefined || all > 0) ? 0 : 1
   } catch (error) {
     if (!(error instanceof CannotBegin)) throw error
     deps.complain(error.message)
@@ -110,14 +114,25 @@ async function reasonAgainst({ document, signature, contentFault }: Entry, pem: 
 
 async function judge(entries: AsyncIterable<Entry>, pem: string, print: VerifyDeps['print']) {
   let [good, all] = [0, 0]
+  const chain = createChain()
   for await (const entry of entries) {
+    chain.add(entry.document, parse(entry.document))
     const reason = await reasonAgainst(entry, pem)
     all += 1
     if (reason === null) good += 1
     print(`${reason === null ? 'good' : 'BAD '}  ${titleOf(entry.document)}${reason === null ? '' : `  ${reason}`}`)
   }
   print(`${good} of ${all} entries are good`)
-  return { good, all }
+  return { good, all, chain }
+}
+
+/** Prints what is missing. @returns whether nothing is */
+function reportChain(chain: ReturnType<typeof createChain>, head: number, print: VerifyDeps['print']): boolean {
+  const { faults, first } = chain.end(head)
+  for (const fault of faults) print(`BAD   ${fault}`)
+  if (first !== undefined && first > 1)
+    print(`note  the archive begins with entry ${first}: earlier ones were pruned, or taken away`)
+  return faults.length === 0
 }
 
 function parse(text: string): unknown {
@@ -146,13 +161,26 @@ function titleOf(document: string): string {
 const PAGE = 100
 
 /** Loads PostgreSQL only when no file is given: the offline check needs neither database nor settings. */
-async function* readStored(id: AnalysisId | undefined): AsyncGenerator<Entry> {
+async function openStore() {
   const [{ loadConfig }, { connect, createPoStore }] = await Promise.all([
     import('../settings/config.ts'),
     import('../adapters/postgres/po/index.ts'),
   ])
   const sql = connect(loadConfig(['database']))
-  const store = createPoStore(sql)
+  return { sql, store: createPoStore(sql) }
+}
+
+async function readHead(): Promise<number> {
+  const { sql, store } = await openStore()
+  try {
+    return await store.archiveHead()
+  } finally {
+    await sql.end({ timeout: 5 })
+  }
+}
+
+async function* readStored(id: AnalysisId | undefined): AsyncGenerator<Entry> {
+  const { sql, store } = await openStore()
   try {
     for (let page = await store.archiveEntries(undefined, PAGE, id); page.length > 0; ) {
       for (const { key, document, signature } of page)
@@ -170,5 +198,6 @@ if (import.meta.main) {
     complain: (line) => console.error(line),
     read: (path) => readFileSync(path, 'utf8'),
     stored: readStored,
+    head: readHead,
   })
 }

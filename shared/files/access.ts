@@ -6,7 +6,7 @@ import { Fault } from '../platform/fault.ts'
 import type { Access, RunKey, Step } from './model.ts'
 import type { Standing } from './ports.ts'
 
-/** Most that a service may ask for. */
+/** Largest number of attempts of a run. */
 const FORMER_RETRIES = 20
 const MINUTE_MS = 60_000
 /** What the clocks of two machines may differ by. */

@@ -4,7 +4,7 @@ import type { FilePorts, RunPorts } from './ports.ts'
 
 const CLAIM_MS = 10 * 60_000
 /** By then the writer of an expired upload has failed to extend its lease. */
-const GIVEN_UP_MS = 10 * 60_000
+const WRITER_MS = 10 * 60_000
 
 type Deps = Pick<FilePorts, 'catalogue' | 'blobs' | 'now' | 'log'>
 
@@ -18,7 +18,7 @@ async function removeOrphans({ catalogue, blobs, now, log }: Deps, limit: number
   let removed = 0
   for (const body of await catalogue.claimOrphans(
     at,
-    { claimed: later(CLAIM_MS), givenUp: later(GIVEN_UP_MS) },
+    { claimed: later(CLAIM_MS), abandoned: later(WRITER_MS) },
     limit,
   )) {
     try {
@@ -57,6 +57,6 @@ export async function closeAbandoned({ runs, now, log }: SetDeps): Promise<numbe
 /** All of it, for a sweep. Orphans are contents that lost their last reference when a process died. */
 export async function collectGarbage(deps: Deps & SetDeps, limit = 100) {
   const closed = await closeAbandoned(deps)
-  const orphans = await deps.catalogue.loosenOrphans(orphanedFrom(deps.now()), limit)
+  const orphans = await deps.catalogue.markOrphans(orphanedFrom(deps.now()), limit)
   return { closed, orphans, removed: await removeOrphans(deps, limit) }
 }

@@ -1,13 +1,13 @@
 /**
- * Whether bytes are JSON (RFC 8259), decided while they pass. Nothing is built from them, so the memory is constant. Values
- * that a parser would change, such as long numbers, are accepted.
+ * Checks a stream of bytes for JSON (RFC 8259) in constant memory, without building values. Accepts values that a parser would
+ * change, such as long numbers.
  */
 import type { Bytes } from '../platform/ports.ts'
 
-/** Deeper texts are JSON still, and nothing that a client could read. */
+/** Deeper texts are valid, but clients cannot parse them. */
 const MAX_DEPTH = 10_000
 
-/** Where a text stands after a character; undefined where it is no JSON any more. */
+/** The state after a character; undefined if the text is not JSON. */
 type State = (char: string) => State | undefined
 
 const isSpace = (char: string): boolean => char === ' ' || char === '\n' || char === '\r' || char === '\t'
@@ -16,7 +16,7 @@ const isHex = (char: string): boolean => /^[0-9a-f]$/i.test(char)
 
 const WORDS: Readonly<Record<string, string>> = { t: 'rue', f: 'alse', n: 'ull' }
 
-/** A text from its opening quote on. */
+/** A string after its opening quote. */
 function textThen(then: State): State {
   const inText: State = (char) => {
     if (char === '"') return then
@@ -47,7 +47,7 @@ function numberThen(then: State): State {
 }
 
 function createCheck() {
-  /** What is open, by what closes it. */
+  /** Closing brackets of the open arrays and objects. */
   const open: string[] = []
 
   const after: State = (char) => {
@@ -85,17 +85,17 @@ function createCheck() {
 
   let state: State | undefined = value
   return {
-    /** False when it is no JSON, whatever follows. */
+    /** False if no continuation is JSON. */
     push(chars: string): boolean {
       for (let at = 0; state && at < chars.length; at += 1) state = state(chars.charAt(at))
       return state !== undefined
     },
-    /** A space ends a number, and nothing else. */
+    /** A space ends a number and changes nothing else. */
     end: (): boolean => state?.(' ') === after && open.length === 0,
   }
 }
 
-/** True when the bytes are one JSON text in UTF-8. They are read to their end, or to the first that is none. */
+/** True if the bytes are one JSON text in UTF-8. Reads up to the first byte that is not. */
 export async function isJson(bytes: Bytes): Promise<boolean> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   const check = createCheck()

@@ -23,21 +23,21 @@ import type {
 // -------------------------------------------------------------------------------------------------- BlobStore
 
 /**
- * Keeps bytes under the number of a body, and knows nothing else: PostgreSQL now, an object store where a site has one.
- * Memory stays bounded by a few pieces, whatever the length.
+ * Stores bytes under the number of a body: in PostgreSQL, or in an object store. Memory is bounded by a few pieces, whatever the
+ * length.
  */
 export interface BlobStore {
   /**
-   * Takes all bytes of `source` under a body that is written once. When the source fails or a write does, it rejects
-   * with that error, ends the source, and whatever was written may stay until `remove`.
+   * Stores all bytes of `source` under a body that is written once. If the source or a write fails, it ends the source and
+   * rejects with that error; what was written may stay until `remove`.
    */
   put(body: Body, source: Bytes): Promise<void>
   /**
-   * The bytes in order, from `range.from` to `range.to`, in pieces of any size; nothing is asked for before the first
-   * piece is. Pieces come as fast as they are taken. Bytes that are not there are a fault in the midst, never an early end.
+   * The bytes in order, from `range.from` to `range.to`, in pieces of any size. Nothing is read before the first piece is
+   * requested, and no faster than pieces are. Missing bytes are a fault, never an early end.
    */
   get(body: Body, range: ByteRange): Bytes
-  /** Frees all there is of a body. Of one that is not there, or half there, too. May be run twice at once. */
+  /** Deletes a body, also one that is incomplete or missing. Concurrent calls are allowed. */
   remove(body: Body): Promise<void>
 }
 
@@ -57,7 +57,7 @@ export interface NewFile {
 
 export interface FileChange {
   readonly filename?: string | undefined
-  /** The file is to have one of these contents, by SHA-256; undefined: any. */
+  /** The file must have one of these contents, by SHA-256; undefined: any. */
   readonly expected?: readonly string[] | undefined
   readonly at: Date
   readonly orphanedAt: Date
@@ -65,15 +65,15 @@ export interface FileChange {
 
 export interface Added {
   readonly file: StoredFile
-  /** The content was there, under a file of an upload: that file. */
+  /** The content existed under a file of an upload, which is the answer. */
   readonly existed: boolean
 }
 
 /** Files, their contents, and orphaned bodies. */
 export interface Catalogue {
   /**
-   * A loose body for an upload, which is left alone until `until`.
-   * @throws Fault `too_large` where the contents of all files have as many bytes as the site allows
+   * A body for an upload, with a lease until `until`.
+   * @throws Fault `too_large` if the contents of all files have as many bytes as the site allows
    */
   begin(until: Date): Promise<Body>
   /** Extends the lease of an upload. False: it has expired, and its bytes are pending deletion. */
@@ -82,42 +82,43 @@ export interface Catalogue {
   discard(body: Body): Promise<void>
 
   /**
-   * Names what was received. Where a file of an upload has this content, that one is the answer and no row is added: any
-   * number at once leave one content and one file.
-   * @throws Fault `unavailable` when the upload was given up for dead
+   * Adds a file with the received content. If a file of an upload has this content already, that file is the answer and no row
+   * is added: concurrent uploads of one content result in one file.
+   * @throws Fault `unavailable` if the lease of the upload has expired
    */
   add(received: Received, file: NewFile): Promise<Added>
   /**
-   * Gives the file another content, and a name where one is given. Undefined, and the bytes are loose, when there is no
-   * such file. Content that nobody has any more is loose from `orphanedAt` on.
-   * @throws Fault `precondition_failed` when it has none of the expected contents; nothing has changed then
+   * Replaces the content of a file, and its name if one is given. Undefined if there is no such file; then the bytes are pending
+   * deletion. A content that is orphaned by this is pending deletion from `orphanedAt`.
+   * @throws Fault `precondition_failed` if it has none of the expected contents; then nothing has changed
    */
   replace(received: Received, id: ObjectId, change: FileChange): Promise<StoredFile | undefined>
   /**
-   * As `add`, but with this id and this origin whatever else has the content. False, and the bytes are loose, when the id is taken.
+   * Like `add`, but with this id and origin, even if another file has the content. False if the id exists; then the bytes are
+   * pending deletion.
    */
   restore(received: Received, file: NewFile & { readonly origin: Origin }): Promise<boolean>
 
   find(id: ObjectId): Promise<StoredFile | undefined>
-  /** In the order of their coming; a replaced one keeps its place. */
+  /** In the order of their creation; replacing a content does not change it. */
   list(skip: number, limit: number): Promise<StoredFile[]>
   /**
-   * Takes the name away; true if there was one. Content that nobody else has is loose from `orphanedAt` on.
+   * Deletes a file; true if it existed. A content that is orphaned by this is pending deletion from `orphanedAt`.
    * @param expected as in `FileChange`
-   * @throws Fault `precondition_failed` when it has none of the expected contents; nothing has changed then
+   * @throws Fault `precondition_failed` if it has none of the expected contents; then nothing has changed
    */
   remove(id: ObjectId, orphanedAt: Date, expected?: readonly string[]): Promise<boolean>
 
   /**
-   * Up to `limit` bodies to clear away: discarded ones, and contents that went, when their time has come. An upload that
-   * was last heard of before `now` is given up, and handed out by a call after `givenUpUntil`: by then whoever wrote to it
-   * has found out. What is handed out is not handed out again before `claimedUntil`.
+   * Claims up to `limit` bodies whose deletion is due: discarded uploads and orphaned contents. An upload whose lease expired
+   * before `now` is abandoned, and claimed by a call after `until.abandoned`, when its writer has noticed. A claimed body is not
+   * claimed again before `until.claimed`.
    */
-  claimOrphans(now: Date, until: { claimed: Date; givenUp: Date }, limit: number): Promise<Body[]>
+  claimOrphans(now: Date, until: { claimed: Date; abandoned: Date }, limit: number): Promise<Body[]>
   /** Deletes the record of a claimed body. */
   forget(body: Body): Promise<void>
-  /** Makes contents loose that no file, mount or output has; there are some only where a process died. */
-  loosenOrphans(orphanedAt: Date, limit: number): Promise<number>
+  /** Finds orphaned contents that are not pending deletion yet, which a process left that died. */
+  markOrphans(orphanedAt: Date, limit: number): Promise<number>
 }
 
 // ------------------------------------------------------------------------------------------------------ Runs
@@ -147,26 +148,26 @@ export interface SetDigest extends Usage {
   readonly sha256: string
 }
 
-/** Part of a list that is in the order of its names' bytes. */
+/** Part of a list, in the order of the bytes of its names. */
 export interface FilePage {
   /** Names after this one. */
   readonly after: string
   readonly limit: number
 }
 
-/** What is known of a service, and of one attempt of a run, when the programs beside a run ask for something. */
+/** What is recorded about a service and an attempt of a run, for requests of the programs beside that run. */
 export interface Standing {
   /** Of its resource. */
   readonly uid: string | null
   readonly isLive: boolean
-  /** It began when tokens were for a service as a whole. */
+  /** It was launched by a version whose tokens were valid for a whole service. */
   readonly takesFormerTokens: boolean
   readonly isScheduled: boolean
   readonly reps: number
-  /** The current firing of an on-demand service, the last one of a scheduled one that is over with all before it. */
+  /** The current firing of an on-demand service; of a scheduled one, the last firing that is over with all before it. */
   readonly firing: number
   readonly createdAt: Date
-  /** The attempt in the record of runs; null where it is not there yet. */
+  /** The attempt; null if it is not recorded yet. */
   readonly run: 'active' | 'over' | null
   /** Of the run's index in its firing: an attempt succeeded; the last one that failed. */
   readonly hasSucceeded: boolean
@@ -175,23 +176,23 @@ export interface Standing {
 
 export interface Moment {
   readonly at: Date
-  /** From when on a content that nobody has any more is loose. */
+  /** From when a content that is orphaned now is pending deletion. */
   readonly orphanedAt: Date
 }
 
-/** `closed`: the set is not open, its run is over or its service not live. */
+/** `closed`: the set is not open, its run is over or its service is not live. */
 export type Kept = 'kept' | 'closed' | Exceeded
 
 /** Contents that a run may read beside the mounts of its service: no outputs, those of one firing, or those of all. */
 export type ContentScope = 'mounts' | 'all firings' | { readonly firing: number }
 
-/** What runs find and leave. Everything ends with the service: then there is nothing to find, and nothing is taken. */
+/** Inputs and outputs of runs. When a service ends, its inputs are gone and outputs are refused. */
 export interface Runs {
-  /** Undefined when there is no such service, or one that is being launched or removed. */
+  /** Undefined if there is no such service, or if it is being launched or removed. */
   standing(run: RunKey): Promise<Standing | undefined>
   /**
-   * The mounts of a service, those that follow their file as it is now; with a firing also its outputs, below
-   * `outputs/<index>/`, of each index the last attempt that was complete. Undefined when there is no such service.
+   * The mounts of a service; those that follow a file have its present content. With a firing also the outputs of the last
+   * complete attempt of each index, below `outputs/<index>/`. Undefined if there is no such service.
    */
   inputs(id: ObjectId, firing: number | null, page: FilePage, orphanedAt: Date): Promise<RunInputFile[] | undefined>
   /** A content that the service mounts or, within the scope, has as an output. */
@@ -200,18 +201,18 @@ export interface Runs {
     sha256: string,
     scope: ContentScope,
   ): Promise<Pick<StoredFile, 'body' | 'sha256' | 'length'> | undefined>
-  /** The output in a place. `no_output`: there is none, or its file was deleted. */
+  /** The output at a position. `no_output`: there is none, or its file was deleted. */
   output(id: ObjectId, seq: number): Promise<StoredFile | 'no_service' | 'no_output'>
   /**
-   * The set of a run; it is begun where there is none. Costs the same however many files it has. Undefined when the service
-   * is not live or the run is over, and there is no set.
+   * The set of a run, which is opened if there is none. The cost does not depend on the number of its files. Undefined if there
+   * is no set and the service is not live or the run is over.
    */
   open(run: RunKey, now: Date): Promise<OutputSet | undefined>
-  /** What an open set and its service have, without the file under a path, which another would take the place of. */
+  /** What an open set and its service use, without the file at `path`, which an upload would replace. */
   used(run: RunKey, path: string): Promise<Used>
   /** Files that an open set has, by path. */
   taken(run: RunKey, page: FilePage): Promise<OutputFile[]>
-  /** Takes a file under a path, in the place of another. The bytes of what is not kept are discarded. */
+  /** Adds a file at a path, or replaces it. The bytes of a file that is not kept are discarded. */
   keep(received: Received, run: RunKey, path: string, limits: OutputLimits, moment: Moment): Promise<Kept>
   /** As `keep`, with the content of a file that the set has. Undefined when it has none of this content. */
   link(run: RunKey, path: string, sha256: string, limits: OutputLimits, moment: Moment): Promise<Kept | undefined>

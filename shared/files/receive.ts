@@ -4,7 +4,7 @@ import type { Bytes } from '../platform/ports.ts'
 import type { Body } from './model.ts'
 import type { FilePorts, Received } from './ports.ts'
 
-/** An upload whose lease has expired is given up; the lease is extended much more often. */
+/** An upload whose lease expires is abandoned; the lease is extended much more often. */
 const LEASE_MS = 5 * 60_000
 const EXTEND_MS = 30_000
 
@@ -12,7 +12,7 @@ type Deps = Pick<FilePorts, 'catalogue' | 'blobs' | 'newDigest' | 'now' | 'log'>
 
 const leaseFrom = (now: Date): Date => new Date(now.getTime() + LEASE_MS)
 
-/** The same bytes; the upload is kept alive while they come. */
+/** The same bytes; extends the lease while they arrive. */
 async function* keptAlive({ catalogue, now }: Deps, body: Body, source: Bytes): Bytes {
   let extendedAt = now()
   for await (const bytes of source) {

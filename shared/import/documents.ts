@@ -1,6 +1,6 @@
 /**
- * Documents of the orchestrator of before, as its clients wrote them over the years: each becomes what is kept of it here, with
- * notes on what is not, or a reason why it cannot be taken. Pure.
+ * Documents of the previous orchestrator, in all formats that its clients wrote. Each is converted, with notes on what is lost, or
+ * refused with a reason. Pure.
  */
 
 import { BOUNDS, isLonger } from '../dt/bounds.ts'
@@ -17,7 +17,7 @@ export interface FormerFile {
   readonly filename: string
   readonly length: number
   readonly uploadedAt: Date
-  /** Of the upload, hexadecimal; null where none was written. */
+  /** Of the upload, hexadecimal; null if the document has none. */
   readonly md5: string | null
 }
 
@@ -25,17 +25,17 @@ export interface FormerService {
   readonly id: ServiceId
   readonly spec: ServiceSpec
   readonly createdAt: Date
-  /** By their place, which callers know. */
+  /** By their position, which callers use. */
   readonly outputs: readonly { readonly fileId: string; readonly filename: string }[]
 }
 
 export interface Read<T> {
   readonly taken: T
-  /** What of the document is not kept as it is. */
+  /** What was changed or dropped. */
   readonly notes: readonly string[]
 }
 
-/** Why a document cannot be taken. */
+/** Why a document cannot be imported. */
 export class Unreadable extends Error {}
 
 const isText = (value: unknown): value is string => typeof value === 'string'
@@ -43,7 +43,7 @@ const isRecord = (value: unknown): value is Document =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
 const MOST = 8.64e15
 
-/** Seconds since 1970 that an id begins with. */
+/** An id begins with the seconds since 1970. */
 const bornAt = (id: string): Date => new Date(Number.parseInt(id.slice(0, 8), 16) * 1000)
 
 function idOf({ _id: id }: Document): ObjectId {
@@ -52,7 +52,7 @@ function idOf({ _id: id }: Document): ObjectId {
   return parsed
 }
 
-/** Where notes gather. */
+/** Collects notes. */
 interface Notes {
   readonly notes: string[]
 }
@@ -71,7 +71,7 @@ function pairs(field: string, value: unknown, { notes }: Notes, text: (value: un
 }
 
 const asText = (value: unknown): string | undefined => (isText(value) ? value : undefined)
-/** Values that an environment can only have meant as text. */
+/** Values that an environment can only have as text. */
 const asVariable = (value: unknown): string | undefined =>
   typeof value === 'number' || typeof value === 'boolean' ? String(value) : asText(value)
 
@@ -96,7 +96,7 @@ function envOf(value: unknown, gathered: Notes): Record<string, string> {
   return env
 }
 
-/** With its version as the tag. Such a service never ran when its image can have no such name. */
+/** With its version as the tag. If an image cannot have this name, the service never ran. */
 function imageOf({ image, version }: Document): string {
   if (!isText(image) || image === '') throw new Unreadable('it names no image')
   const whole = isText(version) && version !== '' ? `${image}:${version}` : image
@@ -146,7 +146,7 @@ export function readService(document: Document): Read<FormerService> {
     image,
     description: descriptionOf(document),
     displayName: null,
-    // It was kept in the resource alone. Only what is replicated had replications.
+    // Only the resource had it, and only replicated services had replications.
     jobType: reps === null ? 'persistent' : 'ondemand',
     port: null,
     reps,

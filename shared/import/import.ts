@@ -33,7 +33,7 @@ export interface Finding {
 
 interface ImportOptions {
   readonly apply: boolean
-  readonly tell?: (finding: Finding) => void
+  readonly onFinding?: (finding: Finding) => void
 }
 
 const labelOf = ({ _id: id }: Document): string => (typeof id === 'string' ? id : JSON.stringify(id ?? null))
@@ -77,7 +77,7 @@ async function serviceHere(ports: ImportPorts, { id, spec, createdAt }: FormerSe
   const here = await ports.find(id)
   if (!here) return 'new'
   const same = here.spec.image === spec.image && here.createdAt.getTime() === createdAt.getTime()
-  // One whose resource was seen since has begun anew, under its own time.
+  // If its resource was reconciled since, it has begun again, with a time of its own.
   if (!same && here.uid === null) throw new Unreadable('another service has its id here')
   return 'there'
 }
@@ -93,7 +93,7 @@ function missing({ spec, outputs }: FormerService, files: ReadonlySet<string>): 
 async function each<T>(
   kind: ImportKind,
   document: Document,
-  tell: (finding: Finding) => void,
+  onFinding: (finding: Finding) => void,
   steps: {
     readonly read: (document: Document) => Read<T>
     readonly name: (taken: T) => string
@@ -117,15 +117,18 @@ async function each<T>(
     verdict = 'refused'
     notes = [sentenceOf(error), ...notes]
   }
-  tell({ kind, id: labelOf(document), name, verdict, notes })
+  onFinding({ kind, id: labelOf(document), name, verdict, notes })
 }
 
 /** Resolves to all findings: files before services, each in the order of the former database. */
-export async function importAll(ports: ImportPorts, { apply, tell = () => {} }: ImportOptions): Promise<Finding[]> {
+export async function importAll(
+  ports: ImportPorts,
+  { apply, onFinding = () => {} }: ImportOptions,
+): Promise<Finding[]> {
   const findings: Finding[] = []
   const found = (finding: Finding): void => {
     findings.push(finding)
-    tell(finding)
+    onFinding(finding)
   }
   const { former, catalogue, intake } = ports
   const services: Document[] = []

@@ -6,7 +6,7 @@ import { allSettledOrThrow } from '../platform/concurrency.ts'
 import { Fault } from '../platform/fault.ts'
 import type { KubernetesObject } from '../platform/ports.ts'
 import type { Analysis } from './model.ts'
-import { runName, STANDING_POLICY_NAME } from './names.ts'
+import { type AnalysisRunRef, runName, STANDING_POLICY_NAME } from './names.ts'
 import {
   credentialsSecret,
   objectsOwnedByPolicy,
@@ -54,9 +54,10 @@ export function runInput(
   peers: Peers,
   { settings }: Pick<PoPorts, 'settings'>,
   rootKind: RootKind = 'ConfigMap',
+  neighbour: AnalysisRunRef | null = null,
 ): RunInput {
   const { id, run, firstRun, projectId, image, needsKong } = analysis
-  return { id, run, firstRun, projectId, image, needsKong, peers, rootKind, settings: settings.run }
+  return { id, run, firstRun, projectId, image, needsKong, peers, neighbour, rootKind, settings: settings.run }
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { Fault } from '../platform/fault.ts'
 import { applyRoot, applyRun, ensureStandingPolicy, type Peers, requirePeers, runInput } from './apply-run.ts'
+import { neighbourOf, requireIsolation } from './isolation.ts'
 import { statusWord } from './lifecycle.ts'
 import { type Analysis, type AnalysisSecrets, isLive, NO_KONG_TOKEN, type StatusWord } from './model.ts'
 import { rootName } from './names.ts'
@@ -46,7 +47,12 @@ function plan(request: CreateRequest, { registry }: PoPorts['settings']): Plan {
   }
 }
 
+/**
+ * Checks what a run needs in its namespace, before anything is recorded.
+ * @throws Fault `unavailable` while isolation is not enforced, or if something is missing
+ */
 async function checkNamespace(ports: CreatePorts, needsKong: boolean): Promise<Peers> {
+  await requireIsolation(ports)
   const [peers] = await Promise.all([requirePeers(ports, needsKong), ensureStandingPolicy(ports)])
   return peers
 }
@@ -95,7 +101,7 @@ async function createObjects(
   const checkDeadline = budget(ports)
   const token = await ports.identity.issueToken(analysis.id)
   checkDeadline()
-  const input = runInput(analysis, peers, ports)
+  const input = runInput(analysis, peers, ports, 'ConfigMap', await neighbourOf(ports, analysis.id))
   const rootUid = await applyRoot(ports, input, { ...secrets, token: token.value, registryHost: analysis.registryHost })
   checkDeadline()
   await applyRun(ports, input, rootUid, { checkDeadline })

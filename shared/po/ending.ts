@@ -2,7 +2,15 @@
  * Records the end of an analysis with its reports and its removal in one transaction. `releaseByKey` then carries out the
  * removal.
  */
-import { type Analysis, LIVE_STATES, type LogLine, type Outcome, type Report, type State } from './model.ts'
+import {
+  type Analysis,
+  LIVE_STATES,
+  type LogLine,
+  type Outcome,
+  type Report,
+  type RunEvidence,
+  type State,
+} from './model.ts'
 import type { AnalysisPatch } from './ports/analyses.ts'
 import type { PoPorts } from './ports.ts'
 import { outcomeReport } from './report.ts'
@@ -13,12 +21,17 @@ export interface End {
   readonly archive: boolean
   /** A line for its log and for the Hub, reported before the final status. */
   readonly line?: LogLine
+  readonly evidence?: RunEvidence
 }
 
 /** A stopped analysis is `stopping` until its objects are gone; the other outcomes are states at once. */
 const stateOf = (outcome: Outcome): State => (outcome === 'stopped' ? 'stopping' : outcome)
 
-function endPatch({ outcome, cause, archive, line }: End, analysis: Analysis, hubLogging: boolean): AnalysisPatch {
+function endPatch(
+  { outcome, cause, archive, line, evidence }: End,
+  analysis: Analysis,
+  hubLogging: boolean,
+): AnalysisPatch {
   const reports: Report[] = []
   if (line && hubLogging) reports.push({ kind: 'log', level: line.level, message: line.message, status: outcome })
   reports.push(outcomeReport(outcome, analysis.progress))
@@ -28,6 +41,7 @@ function endPatch({ outcome, cause, archive, line }: End, analysis: Analysis, hu
     removal: { archive },
     claimedUntil: null,
     ...(line ? { lines: [line] } : {}),
+    ...(evidence ? { evidence } : {}),
     ...(outcome === 'executed' ? { progress: 100 } : {}),
   }
 }

@@ -1,5 +1,6 @@
-/** `GET /po/healthz`: fails if the database does not answer, the loop is stalled, or most analyses are silent. */
+/** `GET /po/healthz`: fails if the database does not answer, the loop is stalled, most analyses are silent, or isolation is not enforced. */
 import { Fault } from '../platform/fault.ts'
+import { requireIsolation } from './isolation.ts'
 import type { PoPorts } from './ports.ts'
 import { FAULT_INTERVALS, STALLED_INTERVALS } from './silence.ts'
 
@@ -22,5 +23,6 @@ export async function healthz({
   if (faultAt && secondsSince(faultAt) <= FAULT_INTERVALS * settings.intervalSeconds) {
     throw new Fault('unavailable', 'Most analyses do not answer: the way from the status loop to them is broken.')
   }
+  await requireIsolation({ store, settings })
   return { status: 'ok' }
 }

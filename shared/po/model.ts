@@ -96,6 +96,39 @@ export interface AnalysisSpec {
   readonly needsKong: boolean
 }
 
+/** Why a run ended or cannot start. What follows from each is in `run-faults.ts`. */
+export const RUN_FAULTS = [
+  'imagePull',
+  'imageName',
+  'isolation',
+  'configuration',
+  'outOfMemory',
+  'exit',
+  'reported',
+  'evicted',
+  'token',
+  'partner',
+  'connection',
+  'silent',
+] as const
+export type RunFault = (typeof RUN_FAULTS)[number]
+
+/** What was known of a run when a fault was acted on. */
+export interface RunEvidence {
+  readonly run: RunNumber
+  readonly fault: RunFault
+  /** When it was acted on, in ISO 8601. */
+  readonly at: string
+  /** In words. */
+  readonly cause: string
+  /** Of its container; null if it had not ended. */
+  readonly exitCode: number | null
+  /** Last lines of the container's output; none if it could not be read. */
+  readonly lastLines: readonly string[]
+  /** Memory limit of the container, as a quantity; empty without one. */
+  readonly memoryLimit: string
+}
+
 export interface Analysis extends AnalysisSpec {
   readonly key: AnalysisKey
   readonly state: State
@@ -121,6 +154,8 @@ export interface Analysis extends AnalysisSpec {
   readonly reapplied: boolean
   /** Reconciliations that began since the last one that ended. More than one means that a process died during it. */
   readonly unfinished: number
+  /** The last fault that was acted on in this incarnation. */
+  readonly lastFault: RunEvidence | null
   /** The last known statuses of its partners. The analysis gets them while the Hub does not answer. */
   readonly partners: PartnerStatuses
   readonly createdAt: Date

@@ -29,6 +29,8 @@ export const LABEL = {
 
 export const FIELD_MANAGER = 'flame-po'
 export const STANDING_POLICY_NAME = 'flame-analysis-default-deny'
+/** Objects of the probe of the loop, which proves isolation without an analysis. */
+export const PROBE_NAME = 'flame-isolation-probe'
 /** Allows the traffic of the Python service's proxies until they are replaced. */
 export const FORMER_PROXIES_POLICY_NAME = 'flame-analysis-former-proxies'
 

@@ -1,10 +1,15 @@
 /** The configuration of the use cases, as plain values. */
 import type { DnsPeer } from '../platform/dns-egress.ts'
+import type { IsolationTarget } from '../platform/isolation.ts'
 import type { LineLimits } from './model.ts'
 
 export interface Budgets {
   readonly startupSeconds: number
   readonly silenceSeconds: number
+  /** How long an image that cannot be pulled is retried. */
+  readonly pullSeconds: number
+  /** How long a run waits for a partner that has not started. */
+  readonly partnerSeconds: number
 }
 
 export interface RunSettings {
@@ -14,6 +19,8 @@ export interface RunSettings {
   readonly dnsPeers: readonly DnsPeer[]
   readonly nginxImage: string
   readonly netStatsImage: string | null
+  /** How isolation is proven before an analysis starts; null: not at all. */
+  readonly isolation: IsolationSettings | null
   readonly podSecurity: 'baseline' | 'restricted'
   readonly cpuRequest: string
   readonly cpuLimit: string
@@ -26,6 +33,13 @@ export interface RunSettings {
   /** PriorityClass of its pods; empty for the cluster's default. */
   readonly priorityClass: string
   readonly node: string
+}
+
+export interface IsolationSettings {
+  /** Image with the program. */
+  readonly image: string
+  /** What is outside of the cluster and answers. */
+  readonly outside: readonly IsolationTarget[]
 }
 
 export interface LogBounds {
@@ -46,6 +60,8 @@ export interface PoSettings {
   readonly intervalSeconds: number
   readonly restartMax: number
   readonly budgets: Budgets
+  /** How often isolation is proven by a pod of the loop while analyses run. */
+  readonly canarySeconds: number
   /** A sweep publishes an event per analysis instead of reconciling them itself. */
   readonly fanout: boolean
   /** Log lines kept per analysis while the Hub does not answer. */

@@ -7,13 +7,13 @@
  */
 import type { PoPorts } from './ports.ts'
 
-/** Fewer silent analyses than this are never taken for a fault of ours. */
+/** Fewer silent analyses than this do not indicate a fault of the loop. */
 const FAULT_MIN = 3
 /** More than this share of the analyses that have answered before is. */
 const FAULT_SHARE = 0.5
 /** Intervals without a completed sweep after which the loop is stalled. */
 export const STALLED_INTERVALS = 3
-/** Intervals for which the health endpoint shows a fault of ours after it was last seen. */
+/** Intervals for which the health endpoint reports a fault of the loop after its last observation. */
 export const FAULT_INTERVALS = 2
 
 /** Decides from what the previous sweep recorded, and resets the timers if the silence is not the fault of the analyses. */

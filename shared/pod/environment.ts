@@ -1,8 +1,8 @@
-/** The environment of the programs beside a run. All that is wrong with it is reported at once. */
+/** The environment of the programs beside a run. All faults are reported at once. */
 import { readFileSync } from 'node:fs'
 
 export interface RunEnvironment {
-  /** Where `run-input` and `run-output` are found. */
+  /** Base URL of `run-input` and `run-output`. */
   readonly url: string
   readonly serviceId: string
   readonly token: string
@@ -12,9 +12,9 @@ export interface RunEnvironment {
   readonly attempt: number
   readonly input: string
   readonly output: string
-  /** Time that is left from the signal on. */
+  /** Time from the signal to SIGKILL. */
   readonly graceSeconds: number
-  /** What a run may find below `/input`, and leave below `/output`. */
+  /** Limits of `/input` and of `/output`. */
   readonly limits: { readonly bytes: number; readonly files: number }
 }
 

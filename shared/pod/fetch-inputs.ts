@@ -1,6 +1,6 @@
 /**
- * `fetch-inputs` brings what a run finds below `/input`, before its image starts. It ends with 0 when all of it is there, as it
- * was stored; else its last line says what is missing, and the run fails with that reason.
+ * `fetch-inputs` downloads the inputs of a run to `/input` before its image starts. It ends with 0 if all inputs have arrived with
+ * their digests. Otherwise its last line is the reason with which the run fails.
  */
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
@@ -18,7 +18,7 @@ interface Input {
   readonly length: number | null
 }
 
-/** Time for one file to begin, while the functions or the database are away. */
+/** How long the start of a download is retried while the functions or the database do not answer. */
 const RETRY_MS = 5 * 60_000
 
 const named = (inputs: readonly Input[]): string =>
@@ -27,7 +27,7 @@ const named = (inputs: readonly Input[]): string =>
 const leadsOut = ({ name }: Input): boolean =>
   name.includes('\0') || name.split('/').some((segment) => ['', '.', '..'].includes(segment))
 
-/** The same bytes; a fault at their end when they are not those that were listed. */
+/** The same bytes. @throws Error at their end if their digest is another one */
 async function* verified(source: Bytes, { sha256, name }: Input): Bytes {
   const hash = createHash('sha256')
   for await (const bytes of source) {
@@ -37,10 +37,10 @@ async function* verified(source: Bytes, { sha256, name }: Input): Bytes {
   if (hash.digest('hex') !== sha256) throw new Error(`${name} did not arrive as it was stored`)
 }
 
-/** Which step of which firing asks. */
+/** Step and firing of the run. */
 const queryOf = ({ step, firing }: RunEnvironment): string => `?step=${step}&firing=${firing}`
 
-/** Under its name only when it is complete; every user may read it. */
+/** The file gets its name only when it is complete. All users may read it. */
 async function fetchOne(client: RunClient, run: RunEnvironment, input: Input): Promise<void> {
   const path = join(run.input, input.name)
   const partial = join(run.input, `.${input.sha256}.part`)

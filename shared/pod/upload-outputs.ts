@@ -1,7 +1,7 @@
 /**
- * `upload-outputs` waits beside a run until its image has ended, with any exit code, and sends the files in `/output`: all of
- * them, or none and the reason. Kubernetes sends it a signal and waits for the grace period. A restarted one continues. With
- * `--now` it waits for no signal.
+ * `upload-outputs` waits beside a run until its image has ended, with any exit code. Then it uploads all files in `/output`, or
+ * reports why it could not. Kubernetes sends it a signal and waits for the grace period. After a restart it continues. With `--now`
+ * it does not wait for a signal.
  */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -31,7 +31,7 @@ const PAGE = 1000
 /** Reserved to report a timeout before SIGKILL. */
 const REPORT_MS = 5000
 
-/** The bytes of a file, which must be as many as it was said to have. */
+/** The bytes of a file, which must have the announced length. */
 async function* counted(source: Bytes, length: number, see: (bytes: Uint8Array) => void): Bytes {
   let size = 0
   for await (const bytes of source) {
@@ -56,7 +56,7 @@ async function reading<T>(file: FoundFile, use: (bytes: Bytes, length: number) =
   }
 }
 
-/** Whether the server has the file already, from an interrupted upload. */
+/** Whether the server has the file from an interrupted upload. */
 async function isTaken(file: FoundFile, taken: Taken | undefined): Promise<boolean> {
   if (!taken) return false
   return reading(file, async (bytes, length) => {
@@ -76,7 +76,7 @@ const sendOne = (client: RunClient, run: Run, file: FoundFile): Promise<Taken> =
     return taken
   })
 
-/** Another name of a file that was sent: the server has its content. */
+/** Another name of a file that was uploaded: the server has its content. */
 async function linkOne(client: RunClient, run: Run, { path }: FoundFile, { sha256, length }: Taken): Promise<Taken> {
   await client.json('PUT', `outputs/${encoded(path)}${queryOf(run)}&sha256=${sha256}`)
   return { path, sha256, length }

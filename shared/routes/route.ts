@@ -15,6 +15,7 @@ export type SettingGroup =
   | 'hub'
   | 'registry'
   | 'runs'
+  | 'isolation'
   | 'loop'
   | 'logs'
   | 'signing'

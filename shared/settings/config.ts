@@ -9,16 +9,15 @@ import type { Route, SettingGroup } from '../routes/index.ts'
 import { DT_SETTINGS } from './dt.ts'
 import { EDGE_SETTINGS } from './http.ts'
 import { LOG_SETTINGS } from './logs.ts'
+import { ISOLATION_SETTINGS, RUN_SETTINGS } from './runs.ts'
 import {
   boolean,
-  dnsPeers,
   Expected,
   inGroup,
   keys,
   list,
   oneOf,
   overrides,
-  quantity,
   registry,
   required,
   type Setting,
@@ -81,65 +80,28 @@ export const SETTINGS = {
   ...inGroup('process', {
     NODE_NAME: text({ default: '', effect: 'Name of this node in labels, logs, events and archive entries.' }),
   }),
-  ...inGroup('runs', {
-    NGINX_IMAGE: text({
-      default: 'nginxinc/nginx-unprivileged:1.29.8-alpine',
-      effect: 'Image of the egress proxy; must run as non-root.',
-    }),
-    NET_STATS_ENABLED: boolean({ default: 'false', effect: 'Adds the network statistics container.' }),
-    NET_STATS_IMAGE: text({ default: 'busybox:1.37', effect: 'Its image.' }),
-    POD_SECURITY: oneOf({
-      default: 'baseline',
-      words: ['baseline', 'restricted'],
-      effect: '`restricted` makes analyses run as non-root, too.',
-    }),
-    ANALYSIS_CPU_REQUEST: quantity({
-      default: '10m',
-      effect: 'CPU request of an analysis: its share where others want the same core, less than that of a function.',
-    }),
-    ANALYSIS_CPU_LIMIT: quantity({ default: '', effect: 'CPU limit of an analysis; empty: none.' }),
-    ANALYSIS_MEMORY_REQUEST: quantity({ default: '256Mi', effect: 'Memory request of an analysis.' }),
-    ANALYSIS_MEMORY_LIMIT: quantity({ default: '8Gi', effect: 'Memory limit of an analysis; empty: none.' }),
-    ANALYSIS_DISK_LIMIT: quantity({
-      default: '10Gi',
-      effect: 'What an analysis may write to the disk of its node, its log included; empty: no limit.',
-    }),
-    ANALYSIS_PULL_POLICY: oneOf({
-      default: 'auto',
-      words: ['auto', 'IfNotPresent', 'Always'],
-      effect:
-        'When the image of an analysis is pulled: `auto` is `Always`, which checks login and tag at each start, and `IfNotPresent` where the image is named by digest.',
-    }),
-    RUN_PRIORITY_CLASS: text({
-      default: '',
-      effect:
-        'PriorityClass of pods of runs, such as `po-runs` of knative/config/priority; empty: that of the cluster.',
-    }),
-    CLUSTER_DOMAIN: text({ default: 'cluster.local', effect: 'DNS domain of the cluster.' }),
-    CLUSTER_RESOLVER: text({
-      default: '',
-      effect: 'Address of the cluster resolver for the proxies; empty: the one of this process.',
-    }),
-    DNS_PEERS: dnsPeers({
-      default: 'kube-system/k8s-app=kube-dns:53',
-      effect:
-        'Name servers that policies let pods ask, comma-separated: `namespace/label=value:port` for pods, `a.b.c.d/n:port` for addresses.',
-    }),
-    NAMESPACE: text({
-      default: '',
-      effect: "Namespace of analyses; empty: that of the pod's service account or of KUBECONFIG.",
-    }),
-    SIDECAR_REACH: oneOf({
-      default: 'service',
-      words: ['service', 'api'],
-      effect: 'How analyses are polled: `service` (their proxy) or `api` (through the API server).',
-    }),
-  }),
+  ...RUN_SETTINGS,
+  ...ISOLATION_SETTINGS,
   ...inGroup('loop', {
     STATUS_LOOP_INTERVAL: whole({ default: '10', range: [1, 86_400], effect: 'Seconds between two sweeps.' }),
     RESTART_MAX: whole({ default: '10', range: [0, 1000], effect: 'Restarts of an analysis before it is failed.' }),
     STARTUP_BUDGET: whole({ default: '60', range: [1, 86_400], effect: 'Seconds a started run may stay silent.' }),
     SILENCE_BUDGET: whole({ default: '60', range: [1, 86_400], effect: 'Seconds an executing run may stay silent.' }),
+    PULL_BUDGET: whole({
+      default: '300',
+      range: [1, 86_400],
+      effect: 'Seconds for which an image that cannot be pulled is retried.',
+    }),
+    PARTNER_BUDGET: whole({
+      default: '86400',
+      range: [1, 2_592_000],
+      effect: 'Seconds for which a run that is stuck waits for a partner that has not started.',
+    }),
+    CANARY_INTERVAL: whole({
+      default: '3600',
+      range: [60, 604_800],
+      effect: 'Seconds between two proofs of isolation by a pod of the loop while analyses run.',
+    }),
     ZOMBIE_GRACE: whole({
       default: '300',
       range: [60, 86_400],

@@ -1,6 +1,7 @@
 /** Kinds of settings: how the text of a variable becomes a value, or what was expected instead. */
 import { closedAround, parseBlock } from '../platform/cidr.ts'
 import type { DnsPeer } from '../platform/dns-egress.ts'
+import type { IsolationTarget } from '../platform/isolation.ts'
 import { parseRegistry } from '../platform/registry.ts'
 import type { SettingGroup } from '../routes/index.ts'
 
@@ -188,4 +189,18 @@ export const dnsPeers = (shape: Shape) =>
     return peers.length > 0 && peers.length === found.length
       ? peers
       : new Expected('entries such as kube-system/k8s-app=kube-dns:53 or 169.254.20.10/32:53')
+  })
+
+const TARGET = /^(?<host>[a-z0-9][a-z0-9.-]{0,252}|\[[0-9a-f:.]+\]):(?<port>[1-9]\d{0,4})$/i
+
+/** Hosts with ports, comma-separated; may be none. */
+export const targets = (shape: Shape) =>
+  setting<readonly IsolationTarget[]>(shape, (value) => {
+    const found = entriesOf(value).map((name) => ({
+      name,
+      ...(TARGET.exec(name)?.groups as { host?: string; port?: string }),
+    }))
+    return found.every(({ port }) => port !== undefined && Number(port) <= 65_535)
+      ? found.map(({ name, host = '', port }) => ({ name, host: host.replace(/^\[|\]$/g, ''), port: Number(port) }))
+      : new Expected('entries such as hub.example:443 or 192.0.2.1:443')
   })

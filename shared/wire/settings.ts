@@ -1,7 +1,7 @@
 /** Settings of the use cases from the configuration. */
 import { readFileSync } from 'node:fs'
-import type { LogBounds, PoSettings, RunSettings } from '../po/settings.ts'
-import type { Config } from '../settings/config.ts'
+import type { IsolationSettings, LogBounds, PoSettings, RunSettings } from '../po/settings.ts'
+import { type Config, ConfigFault } from '../settings/config.ts'
 
 /** First name server of this process, which in a pod is the cluster's; empty if there is none. */
 function ownResolver(): string {
@@ -12,6 +12,12 @@ function ownResolver(): string {
   }
 }
 
+function isolationSettings({ ISOLATION_PROOF, TOOLS_IMAGE, ISOLATION_OUTSIDE }: Config): IsolationSettings | null {
+  if (ISOLATION_PROOF === 'off' || (ISOLATION_PROOF === 'auto' && TOOLS_IMAGE === '')) return null
+  if (TOOLS_IMAGE === '') throw new ConfigFault(['TOOLS_IMAGE: expected an image, because ISOLATION_PROOF is required'])
+  return { image: TOOLS_IMAGE, outside: ISOLATION_OUTSIDE }
+}
+
 const runSettings = (config: Config): RunSettings => ({
   // Replaced in `wire/cluster.ts` by the namespace of the connection.
   namespace: config.NAMESPACE,
@@ -19,6 +25,7 @@ const runSettings = (config: Config): RunSettings => ({
   resolver: config.CLUSTER_RESOLVER || ownResolver(),
   dnsPeers: config.DNS_PEERS,
   nginxImage: config.NGINX_IMAGE,
+  isolation: isolationSettings(config),
   netStatsImage: config.NET_STATS_ENABLED ? config.NET_STATS_IMAGE : null,
   podSecurity: config.POD_SECURITY,
   cpuRequest: config.ANALYSIS_CPU_REQUEST,
@@ -51,7 +58,13 @@ export const poSettings = (config: Config): PoSettings => ({
   hubLogging: config.HUB_LOGGING,
   intervalSeconds: config.STATUS_LOOP_INTERVAL,
   restartMax: config.RESTART_MAX,
-  budgets: { startupSeconds: config.STARTUP_BUDGET, silenceSeconds: config.SILENCE_BUDGET },
+  budgets: {
+    startupSeconds: config.STARTUP_BUDGET,
+    silenceSeconds: config.SILENCE_BUDGET,
+    pullSeconds: config.PULL_BUDGET,
+    partnerSeconds: config.PARTNER_BUDGET,
+  },
+  canarySeconds: config.CANARY_INTERVAL,
   fanout: config.FANOUT === 'events',
   hubBacklogLines: config.HUB_BACKLOG_LINES,
   zombieGraceSeconds: config.ZOMBIE_GRACE,

@@ -54,6 +54,7 @@ async function addRun(n: number): Promise<void> {
     image: 'registry.invalid/project/analysis:1',
     needsKong: false,
     rootKind: 'ConfigMap',
+    neighbour: null,
     peers: {},
     settings,
   }

@@ -82,20 +82,30 @@ export async function targetsOf(api: Api, { hostName }: ClusterEnvironment, beac
 
 type Stop = () => Promise<unknown>
 
-export async function startWorld(ids: readonly string[]): Promise<World> {
+type Settings = Readonly<Record<string, string>>
+
+/** @param more settings beside the usual ones, which may depend on the environment */
+export async function startWorld(
+  ids: readonly string[],
+  more: (environment: ClusterEnvironment, beacon: Beacon) => Promise<Settings> = async () => ({}),
+): Promise<World> {
   const stops: Stop[] = []
   const stop = async () => {
     for (const each of stops.splice(0).reverse()) await each().catch((error: unknown) => console.error(error))
   }
   try {
-    return { ...(await start(ids, stops)), stop }
+    return { ...(await start(ids, stops, more)), stop }
   } catch (error) {
     await stop()
     throw error
   }
 }
 
-async function start(ids: readonly string[], stops: Stop[]): Promise<Omit<World, 'stop'>> {
+async function start(
+  ids: readonly string[],
+  stops: Stop[],
+  more: NonNullable<Parameters<typeof startWorld>[1]>,
+): Promise<Omit<World, 'stop'>> {
   const environment = clusterEnvironment()
   const api = createApi(environment.kubeconfig, `po-life-${randomBytes(4).toString('hex')}`)
   stops.push(api.close)
@@ -110,7 +120,11 @@ async function start(ids: readonly string[], stops: Stop[]): Promise<Omit<World,
   stops.push(() => rm(folder, { recursive: true }))
   await installAdmission(environment.kubeconfig)
   const kubeconfigOf = await grant(api, environment.kubeconfig, folder)
-  const settings = { ...(await runSettings(environment, api, images)), ...environment.keycloak }
+  const settings = {
+    ...(await runSettings(environment, api, images)),
+    ...environment.keycloak,
+    ...(await more(environment, beacon)),
+  }
   const sandbox = await timed('database and functions started', () =>
     startSandbox({
       folder,

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { problem } from '../../shared/http/problem.ts'
 import { FAULT_CODES, Fault } from '../../shared/platform/fault.ts'
-import { describeTermination } from '../../shared/po/lifecycle.ts'
+import { describeTermination } from '../../shared/po/classify.ts'
 import { dtRoutes, poRoutes, type Route, routes } from '../../shared/routes/index.ts'
 import { SETTINGS } from '../../shared/settings/config.ts'
 
@@ -45,9 +45,14 @@ const configFaults = ['shared/wire/*.ts', 'shared/http/start.ts', 'shared/adapte
   .flatMap((pattern) => globSync(pattern, { cwd: ROOT.pathname }))
   .flatMap((path) => textsOf(path, /new ConfigFault\(\[/))
 const preflights = ['knative/deploy/preflight.ts'].flatMap((path) => textsOf(path, /faults\.push\(/))
-const causes = textsOf('shared/po/lifecycle.ts', /cause: (?:withDetail\()?/).filter(
+const causes = [
+  ...textsOf('shared/po/classify.ts', /cause(?:: | = )(?:withDetail\()?/),
+  ...textsOf('shared/po/run-faults.ts', /return /),
+].filter(
   ({ text }) =>
-    !/is starting|is executing|has finished|is not there yet|is being prepared|nothing is known| yet$/.test(text),
+    !/is starting|has got a new token|is executing|has finished|is not there yet|is being prepared|nothing is known| yet$/.test(
+      text,
+    ),
 )
 const reasonsOfRuns = ['shared/dt/lifecycle.ts', 'shared/dt/reconcile/decide.ts', 'shared/pod/fetch-inputs.ts'].flatMap(
   (path) =>

@@ -55,6 +55,8 @@ export interface CoreOptions {
 }
 
 export function createCoreApi(world: HubWorld, { autoRegister, ignoreFilters }: CoreOptions) {
+  /** The partners of an analysis that no test registered have begun: nothing waits for them. */
+  const register = (id: string) => world.register(id, undefined, 'executing')
   const heeded = (fields: readonly string[]): readonly string[] =>
     fields.filter((field) => !ignoreFilters.includes(field))
 
@@ -63,7 +65,7 @@ export function createCoreApi(world: HubWorld, { autoRegister, ignoreFilters }: 
 
   const listRows = (query: URLSearchParams): Reply => {
     const wanted = query.get('filter[analysisId]')
-    if (autoRegister && wanted !== null && UUID.test(wanted)) world.register(wanted)
+    if (autoRegister && wanted !== null && UUID.test(wanted)) register(wanted)
     const narrowed = wanted !== null && heeded(ROW_FILTERS).includes('analysisId')
     const rows = narrowed ? world.rowsOf(wanted) : world.allRows()
     const includes = query.get('include')?.split(',') ?? []
@@ -88,7 +90,7 @@ export function createCoreApi(world: HubWorld, { autoRegister, ignoreFilters }: 
     const analysisId = String(body['analysisId'])
     const node = world.nodes.find(({ id }) => id === body['nodeId'])
     if (!node) return invalid(['nodeId'])
-    if (autoRegister) world.register(analysisId)
+    if (autoRegister) register(analysisId)
     if (world.rowsOf(analysisId).length === 0) return invalid(['analysisId'])
     if (node.id !== world.node.id) return hubError(403, 'permission_denied', 'The node is not yours')
     const line = {

@@ -81,10 +81,13 @@ export function createWorld({ clientId, nodeName, partners: usual, now }: WorldO
     return made
   }
 
-  const makeRows = (id: string, partners: number): AnalysisNode[] => {
+  const makeRows = (id: string, partners: number, status: string | null): AnalysisNode[] => {
     const members = [node, ...Array.from({ length: partners }, (_, index) => partner(index))]
     const realm = randomUUID()
-    const rows = members.map((member) => makeRow(id, member, realm, now()))
+    const rows = members.map((member) => ({
+      ...makeRow(id, member, realm, now()),
+      executionStatus: member === node ? null : status,
+    }))
     rowsOf.set(id, rows)
     for (const row of rows) rowById.set(row.id, row)
     return rows
@@ -99,9 +102,9 @@ export function createWorld({ clientId, nodeName, partners: usual, now }: WorldO
     rowsOf: (id: string): readonly AnalysisNode[] => rowsOf.get(id) ?? [],
     allRows: (): readonly AnalysisNode[] => [...rowById.values()],
 
-    /** The same rows again for a known id. */
-    register(id: string, partners = usual): Registration {
-      const refs = (rowsOf.get(id) ?? makeRows(id, partners)).map((row) => ({
+    /** The same rows again for a known id. @param status of its partners */
+    register(id: string, partners = usual, status: string | null = null): Registration {
+      const refs = (rowsOf.get(id) ?? makeRows(id, partners, status)).map((row) => ({
         analysisNodeId: row.id,
         nodeId: row.nodeId,
       }))

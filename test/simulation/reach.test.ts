@@ -22,6 +22,10 @@ const BEYOND = [
   'archived without lines and logs',
   // Archives of an earlier version are tested in `test/shared/adapters/postgres/archive-upgrade.test.ts`.
   'archive entry unpacked',
+  // Isolation is not examined here, but in `test/shared/po/isolation.test.ts`.
+  'isolation proven',
+  'isolation not enforced',
+  'isolation not examined',
 ]
 const expected = [...events, ...[...verdicts].map((action) => `verdict ${action}`)].filter(
   (what) => !BEYOND.includes(what),

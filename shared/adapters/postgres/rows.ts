@@ -29,6 +29,7 @@ const ANALYSIS = {
   silentSince: 'silent_since',
   reapplied: 'reapplied',
   unfinished: 'unfinished',
+  lastFault: 'last_fault',
   partners: 'partners',
   createdAt: 'created_at',
 } as const satisfies Record<keyof Analysis, string>

@@ -1,4 +1,4 @@
-/** Environment variables of containers. A variable that the user sets replaces ours of the same name. */
+/** Environment variables of containers. A variable of the user replaces ours with the same name. */
 import type { V1 } from '../../platform/objects.ts'
 import type { ServiceId } from '../model.ts'
 import { BATCH, serverName, tokensName } from '../names.ts'
@@ -19,7 +19,7 @@ const MONGO: Env = {
   MONGO_PASSWORD: 'password',
 }
 
-/** A list of variables has each name once. */
+/** Each name occurs once. */
 const overridden = (ours: readonly EnvVar[], env: Env): EnvVar[] => [
   ...ours.filter(({ name }) => !Object.hasOwn(env, name)),
   ...literal(env),
@@ -27,17 +27,17 @@ const overridden = (ours: readonly EnvVar[], env: Env): EnvVar[] => [
 
 const compatible = ({ mongo }: ServiceSettings): EnvVar[] => (mongo ? literal(MONGO) : [])
 
-/** Of the image of a run. `RUN_ID` is the name of its pod, which has the id of its service in it. */
+/** Of the image of a run. `RUN_ID` is the name of its pod, which contains the id of its service. */
 export const runEnvironment = (settings: ServiceSettings, env: Env): EnvVar[] =>
   overridden([...compatible(settings), fromField('RUN_ID', 'metadata.name')], env)
 
-/** Of a persistent service; Serving allows no references, and keeps `PORT` for itself. */
+/** Of a persistent service. Serving allows no references and reserves `PORT`. */
 export function serverEnvironment(settings: ServiceSettings, id: ServiceId, env: Env): EnvVar[] {
   const { PORT: _, ...others } = env
   return overridden([...compatible(settings), { name: 'RUN_ID', value: serverName(id) }], others)
 }
 
-/** Which run a program works for. Null: only the pod itself knows. */
+/** The run of a program. Null: known only in the pod. */
 export interface ToolRun {
   readonly step: 'replication' | 'fan-in'
   readonly firing: number | null
@@ -47,7 +47,7 @@ export interface ToolRun {
 const TOKEN_FILE = '/var/run/secrets/dt-service/token'
 
 const TOKENS_VOLUME = 'run-tokens'
-/** The token of one index, out of a Secret that has those of all: the template is the same for each. */
+/** The token of the pod's index, from a Secret with the tokens of all: the pods of a Job have one template. */
 export const TOKEN_MOUNT = {
   name: TOKENS_VOLUME,
   mountPath: TOKEN_FILE,
@@ -60,8 +60,8 @@ export const tokensVolume = (id: ServiceId): V1<'Volume'> => ({
 })
 
 /**
- * Of the programs that bring inputs and take outputs. `RUN_FIRING` is a number, or the name of a Job that ends with it: of a
- * scheduled service nothing else says it.
+ * Of the programs beside the image. `RUN_FIRING` is a number, or the name of a Job that ends with it: pods of a scheduled service
+ * find the number nowhere else.
  */
 export const toolEnvironment = (
   program: string,

@@ -1,6 +1,6 @@
 /**
- * The Kubernetes objects of a service. Its `Analytics` resource owns all of them, so its foreground deletion takes them away,
- * pods first:
+ * The Kubernetes objects of a service. Its `Analytics` resource owns them all, so a foreground deletion of it deletes them, pods
+ * first:
  *
  *   Analytics <id>
  *   ├── Secret dt-<id>-tokens

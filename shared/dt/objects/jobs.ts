@@ -1,4 +1,4 @@
-/** Jobs: one pod per replication, known by its index; and the CronJob that makes them when they are due. */
+/** Jobs, with one indexed pod per replication, and the CronJob that creates them on schedule. */
 import type { Labels, ObjectOf, V1 } from '../../platform/objects.ts'
 import { fanInName, firingJobName, jobName, LABEL } from '../names.ts'
 import type { ServiceInput } from './input.ts'
@@ -17,8 +17,8 @@ interface Shape extends RunPod {
 type Start = Pick<Shape, 'suspend'>
 
 /**
- * An index that failed for good does not end the others. A new Job has no time to live: only the Job says how it ended, so it
- * stays until the loop has recorded that.
+ * A failed index does not end the others. A new Job has no time to live: only the Job has its outcome, so it stays until the loop
+ * has recorded it.
  */
 const jobSpec = (input: ServiceInput, { completions, parallelism, suspend, ...pod }: Shape): V1<'JobSpec'> => ({
   completionMode: 'Indexed',
@@ -83,7 +83,7 @@ export const cronJob = (input: ServiceInput, start: Start): ObjectOf<'CronJob'> 
   })
 }
 
-/** After all runs of a firing: one more, which finds their outputs below `/input/outputs/<index>`. */
+/** The run after all others of a firing, with their outputs below `/input/outputs/<index>`. */
 export const fanInJob = (input: ServiceInput, firing: number, { suspend }: Start): ObjectOf<'Job'> => {
   const { id, spec } = input
   const { fanIn } = spec

@@ -1,4 +1,4 @@
-/** What the pods of services share: the containers of our own programs beside an image, and what each may use. */
+/** Containers of our programs beside the image of a service, and resources of both. */
 import { foreignSecurity, resources, type V1 } from '../../platform/objects.ts'
 import type { ServiceId } from '../model.ts'
 import { bytesOf, type ServiceSettings } from '../settings.ts'
@@ -20,7 +20,7 @@ const toolSecurity = ({ podSecurity }: ServiceSettings): V1<'SecurityContext'> =
         capabilities: { drop: ['ALL'], add: ['DAC_OVERRIDE'] },
       }
 
-/** Of quantities, in bytes; an empty one is 0. */
+/** Sum of quantities in bytes; an empty one is 0. */
 const sumOf = (...limits: readonly string[]): string =>
   String(limits.reduce((sum, quantity) => sum + (quantity === '' ? 0 : bytesOf(quantity)), 0))
 
@@ -49,7 +49,7 @@ interface Tool {
   readonly settings: ServiceSettings
 }
 
-/** The container of one of our programs. `volumes` are as of {@link imageResources}. */
+/** The container of one of our programs. `volumes` as in {@link imageResources}. */
 export const toolContainer = (
   program: string,
   { id, run, settings }: Tool,

@@ -1,8 +1,8 @@
 /**
- * Who may talk to whom, by label and pod port. The standing policy denies everything to runs and persistent services; the
- * others, of the installation too, only add:
+ * Network policies by label and pod port. The standing policy denies all traffic of runs and persistent services; the others,
+ * which are also part of the installation, only add permissions:
  *
- *   run → the listener of run-input and run-output, DNS, DT_EGRESS      anybody → persistent service → the same
+ *   run → the listener of run-input and run-output, DNS, DT_EGRESS      any pod → persistent service → the same
  */
 import { closedWithin } from '../../platform/cidr.ts'
 import { dnsEgress } from '../../platform/dns-egress.ts'
@@ -18,7 +18,7 @@ const LISTENER = {
   ports: tcp(RUNS_LISTENER.port),
 }
 
-/** Addresses of the node itself and of its metadata are never opened, however wide the block is. */
+/** A block never includes addresses of the node itself or of its metadata. */
 const addresses = (cidr: string): V1<'NetworkPolicyPeer'> => {
   const except = closedWithin(cidr)
   return { ipBlock: { cidr, ...(except.length > 0 ? { except } : {}) } }

@@ -1,4 +1,4 @@
-/** The `Analytics` resource that a launch makes: the fields of the first version are always there, null where none was given. */
+/** The `Analytics` resource of a launch. It always has the fields of the first version, null if not given. */
 import type { CustomObject, Labels } from '../../platform/objects.ts'
 import type { ServiceId, ServiceSpec } from '../model.ts'
 import { API_VERSION, KIND } from '../names.ts'

@@ -1,7 +1,7 @@
 /**
- * The pod of a run: inputs are fetched before the image starts and outputs are sent after it has ended, by programs of ours
- * that alone see the run's token. The second is a native sidecar: it gets its signal when the image has ended, with
- * any exit code, and has the grace period for sending.
+ * The pod of a run. Our programs fetch inputs before the image starts and upload outputs after it has ended; only they have the
+ * token of the run. The second one is a native sidecar: it gets a signal when the image has ended, with any exit code, and has the
+ * grace period to upload.
  */
 import { foreignSecurity, isolatedPod, pullPolicyOf, type V1 } from '../../platform/objects.ts'
 import type { FanIn } from '../model.ts'

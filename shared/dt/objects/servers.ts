@@ -19,7 +19,7 @@ import type { ServiceInput } from './input.ts'
 import { owned, serviceLabels } from './metadata.ts'
 import { INPUT, imageResources, toolContainer } from './pods.ts'
 
-/** What Serving, and many images, take for granted. */
+/** Default of Serving and of many images. */
 const PORT = 8080
 
 const isPort = (text: string): boolean => /^[1-9][0-9]{0,4}$/.test(text) && Number(text) <= 65_535
@@ -98,6 +98,6 @@ export const serverService = (input: ServiceInput): ObjectOf<'Service'> => {
   return owned(input, service({ name: serverName(input.id), labels }, labels, portOf(input.spec)))
 }
 
-/** Where the Service of a Deployment is reached. */
+/** URL of the Service of a Deployment. */
 export const serverUrl = ({ id, settings }: Pick<ServiceInput, 'id' | 'settings'>): string =>
   `http://${serverName(id)}.${settings.namespace}.svc.${settings.clusterDomain}`

@@ -1,6 +1,6 @@
 /**
- * The Secret with the tokens of a service's runs, each under the index of its run. A pod mounts that of its own index where
- * inputs are fetched and outputs are sent, and nowhere else.
+ * The Secret with the tokens of a service's runs, each under the index of its run. Only the containers of our programs mount it,
+ * and only the token of their index.
  */
 import type { ObjectOf } from '../../platform/objects.ts'
 import { tokensName } from '../names.ts'
@@ -8,7 +8,7 @@ import type { RunGrant } from '../ports.ts'
 import type { ServiceInput } from './input.ts'
 import { owned, serviceLabels } from './metadata.ts'
 
-/** One for each index; the fan-in has the one after the last replication. One template makes the pods of all firings. */
+/** One per index; the fan-in has the index after the last replication. All firings use the same template. */
 function grantsOf({ id, uid, spec, firing, settings }: ServiceInput): RunGrant[] {
   const reps = spec.reps ?? 1
   const common = {

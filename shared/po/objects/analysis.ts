@@ -1,4 +1,5 @@
 /** The analysis itself: an untrusted image, which gets only its own tokens. */
+import { checkVolume, proofContainer } from '../../platform/isolation.ts'
 import {
   deployment,
   foreignSecurity,
@@ -9,7 +10,7 @@ import {
   service,
   type V1,
 } from '../../platform/objects.ts'
-import { analysisSelector, credentialsName, runName } from '../names.ts'
+import { analysisSelector, credentialsName, proxyConfigName, runName } from '../names.ts'
 import type { RunInput } from './input.ts'
 import { runLabels } from './metadata.ts'
 import { netStatsContainer } from './net-stats.ts'
@@ -49,6 +50,12 @@ export function analysisDeployment(input: RunInput): ObjectOf<'Deployment'> {
     ...isolatedPod(settings.priorityClass),
     terminationGracePeriodSeconds: 15,
     imagePullSecrets: [{ name: pullSecretOf(input) }],
+    ...(settings.isolation
+      ? {
+          initContainers: [proofContainer(settings.isolation.image)],
+          volumes: [checkVolume(proxyConfigName(id, run))],
+        }
+      : {}),
     containers: [
       {
         name: runName(id, run),

@@ -22,6 +22,7 @@ export type { RootKind, RunInput } from './input.ts'
 export { RUN_HEADER } from './locations.ts'
 export { labelValue, runLabels } from './metadata.ts'
 export { formerProxiesPolicy, standingPolicy } from './policies.ts'
+export { objectsOfProbe, PROBE_SELECTOR, probeRoot } from './probe.ts'
 export { root, rootOf } from './root.ts'
 export { CREDENTIAL_KEYS, credentialsSecret, type RunCredentials } from './secrets.ts'
 

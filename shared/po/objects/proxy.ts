@@ -1,4 +1,5 @@
 /** The egress proxy of a run, through which all ingress and egress of its analysis passes. */
+import { CHECK_KEY } from '../../platform/isolation.ts'
 import {
   CONFINED,
   deployment,
@@ -11,6 +12,7 @@ import {
 import { proxyConfigName, proxyName, proxySelector, runName } from '../names.ts'
 import type { Peer, PeerService } from '../ports/cluster.ts'
 import type { RunInput } from './input.ts'
+import { isolationCheck } from './isolation.ts'
 import { HEALTH_PATH, proxyLocations, type Upstream, type Upstreams } from './locations.ts'
 import { componentLabels, runLabels } from './metadata.ts'
 import { nginxConf } from './nginx-conf.ts'
@@ -65,6 +67,7 @@ export const proxyConfig = (input: RunInput): ObjectOf<'ConfigMap'> => ({
       resolver: input.settings.resolver,
       port: PROXY_PORT,
     }),
+    ...(input.settings.isolation ? { [CHECK_KEY]: isolationCheck(input) } : {}),
   },
 })
 

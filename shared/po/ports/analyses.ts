@@ -8,6 +8,7 @@ import type {
   PartnerStatuses,
   Removal,
   Report,
+  RunEvidence,
   RunNumber,
   State,
 } from '../model.ts'
@@ -53,6 +54,8 @@ export interface AnalysisPatch {
   readonly removal?: { readonly archive: boolean }
   /** The objects of the current run were applied again; `nextRun` resets this. */
   readonly reapplied?: true
+  /** What was known of the run and its fault; stored with the run and as `lastFault`. */
+  readonly evidence?: RunEvidence
   /** Extends the claim until then; null releases it. */
   readonly claimedUntil?: Date | null
 }

@@ -7,7 +7,11 @@ import type { KeptLog, LineCounts } from './logs.ts'
  * lines and logs, which are stored separately.
  */
 export interface ArchiveEntry {
-  readonly version: 2
+  readonly version: 3
+  /** 1, 2, 3 … in the order in which entries were made, without gaps. */
+  readonly sequence: number
+  /** SHA-256 of the document of the entry before it, hexadecimal; null for the first one. */
+  readonly previous: string | null
   readonly analysisId: string
   readonly spelling: string
   readonly projectId: string
@@ -55,6 +59,8 @@ export interface ArchiveStore {
   archive(key: AnalysisKey, node: string, sign: Sign, shorten?: string): Promise<void>
   /** Archive entries as stored, for verification: at most `limit` after `after`, oldest first. */
   archiveEntries(after: AnalysisKey | undefined, limit: number, id?: AnalysisId): Promise<StoredEntry[]>
+  /** Sequence number of the entry that was made last; 0 if there is none. */
+  archiveHead(): Promise<number>
   /** Extracts lines and logs from one entry in the former format; false when there is none. */
   unpackArchive(): Promise<boolean>
   /** Deletes archive entries above an age or, oldest first, above a total size; 0 means no limit. Resolves to their number. */

@@ -51,6 +51,10 @@ export interface PoPodFacts {
   /** Why the scheduler could not place it. */
   readonly unschedulable: string | null
   readonly containers: readonly PoContainerFacts[]
+  /** How its proof of isolation ended last; null while there is none. */
+  readonly proof: { readonly exitCode: number; readonly message: string } | null
+  /** Why the container of the proof does not run; null if it runs, has ended, or does not exist. */
+  readonly proofWaiting: PoContainerFacts['waiting']
 }
 
 /** A Service that a run's proxy and policies refer to. */

@@ -3,6 +3,7 @@ import type { LoopState, LoopStore } from '../../platform/ports.ts'
 import type { AnalysisStore } from './analyses.ts'
 import type { ArchiveStore } from './archive.ts'
 import type { ClaimStore } from './claims.ts'
+import type { IsolationStore } from './isolation.ts'
 import type { LogStore } from './logs.ts'
 import type { OutboxStore } from './outbox.ts'
 import type { RemovalStore } from './removals.ts'
@@ -17,6 +18,7 @@ export interface PoStore
   extends AnalysisStore,
     ClaimStore,
     SilenceStore,
+    IsolationStore,
     LogStore,
     ArchiveStore,
     RemovalStore,

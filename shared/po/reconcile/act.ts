@@ -5,30 +5,40 @@
  * that arrives during an act wins. Every act can be repeated after its process died.
  */
 import { applyRun, ensureStandingPolicy, requirePeers, runInput } from '../apply-run.ts'
+import { notStarted, type Observation } from '../classify.ts'
 import { recordEnd } from '../ending.ts'
-import { type Action, restartDelaySeconds, WATCHED_STATES } from '../lifecycle.ts'
-import type { Analysis, Outcome, Report } from '../model.ts'
+import { breachOf, neighbourOf } from '../isolation.ts'
+import { type Action, type Verdict, WATCHED_STATES } from '../lifecycle.ts'
+import type { Analysis, Outcome, Report, RunEvidence } from '../model.ts'
 import { credentialsName, policyName, runName } from '../names.ts'
 import { CREDENTIAL_KEYS } from '../objects/index.ts'
 import type { SecretMeta } from '../ports/cluster.ts'
 import type { PoPorts } from '../ports.ts'
 import { type ReleasePorts, releaseByKey, takeLogs } from '../release.ts'
 import { ownLine } from '../report.ts'
+import { isRepeated, restartDelaySeconds } from '../run-faults.ts'
+import { gatherEvidence } from './evidence.ts'
 import { hasCredentials, type Root, rootAt, rootIn, type World } from './world.ts'
 
 export type ActPorts = ReleasePorts & Pick<PoPorts, 'analysisApi' | 'random'>
 
 const RUN_LEASE_MS = 60_000
+/** Delay between two checks of the partners that an analysis waits for. */
+const PARTNER_RETRY_MS = 30_000
 /** Causes, as callers read them. */
 export const ROOT_LOST = 'its root object was deleted'
 const CREDENTIALS_LOST = 'its credentials were lost'
 
-type Act = (ports: ActPorts, world: World, analysis: Analysis, reason: string) => Promise<void>
+export interface Decision extends Verdict {
+  readonly observed: Observation
+}
+
+type Act = (ports: ActPorts, world: World, analysis: Analysis, decision: Decision) => Promise<void>
 
 const NOTHING: Act = async () => {}
 const finishAs =
   (outcome: Outcome): Act =>
-  (ports, _world, analysis, reason) =>
+  (ports, _world, analysis, { reason }) =>
     finish(ports, analysis, outcome, reason)
 
 export const ACTS = {
@@ -38,9 +48,14 @@ export const ACTS = {
   undo: finishAs('failed'),
   reapply,
   restart,
+  renewToken: renewTokenOnce,
   markExecuting,
   finishExecuted: finishAs('executed'),
-  finishFailed: finishAs('failed'),
+  finishFailed: async (ports, world, analysis, decision) => {
+    const { observed, reason } = decision
+    if (observed.fault === 'isolation') await ports.store.recordBreach(observed.cause, ports.now())
+    await finish(ports, analysis, 'failed', reason, await gatherEvidence(ports, world, analysis, observed))
+  },
   finishStopped: finishAs('stopped'),
 } as const satisfies Record<Action, Act>
 
@@ -70,7 +85,7 @@ async function markExecuting(ports: ActPorts, _world: World, { key, run, progres
   await ports.store.transition(key, ['starting', 'started'], 'executing', { cause: null, reports }, run)
 }
 
-async function reapply(ports: ActPorts, world: World, analysis: Analysis, reason: string): Promise<void> {
+async function reapply(ports: ActPorts, world: World, analysis: Analysis, { reason }: Decision): Promise<void> {
   const adopted = world.adopted(analysis)
   if (adopted) return removeAdopted(ports, adopted, analysis)
   await applyBelowRoot(ports, world, analysis)
@@ -91,21 +106,48 @@ async function removeAdopted(
   ports.log('action', 'adopted Deployment removed', { analysis: id, run })
 }
 
-/** Removes the run. `continueRestart` begins the next one when the pods have ended and the back-off is over. */
-async function restart(ports: ActPorts, _world: World, analysis: Analysis, reason: string): Promise<void> {
+/**
+ * Removes the run, unless it ended like the one before. `continueRestart` begins the next run when the pods have ended and the
+ * back-off is over.
+ */
+async function restart(
+  ports: ActPorts,
+  world: World,
+  analysis: Analysis,
+  { reason, observed }: Decision,
+): Promise<void> {
   const { store, cluster, settings, now, random, log } = ports
-  const { key, id, run, restarts } = analysis
+  const { key, id, run, restarts, lastFault } = analysis
   await saveLogs(ports, analysis)
+  const evidence = await gatherEvidence(ports, world, analysis, observed)
+  if (evidence && isRepeated(lastFault, evidence))
+    return finish(ports, analysis, 'failed', `${reason}, like run ${lastFault?.run} before it`, evidence)
   const text = `${reason}; restart ${restarts + 1} of ${settings.restartMax}`
   const line = ownLine('error', 'ANALYSISSTARTUPERROR', text, { ...analysis, progress: 0 })
-  const dueAt = new Date(now().getTime() + restartDelaySeconds(restarts, random()) * 1000)
+  const delay = restartDelaySeconds(evidence?.fault ?? 'silent', restarts, random())
+  const dueAt = new Date(now().getTime() + delay * 1000)
   const reports: Report[] = settings.hubLogging
     ? [{ kind: 'log', level: line.level, message: line.message, status: null }]
     : []
-  const patch = { cause: reason, dueAt, lines: [line], reports }
+  const patch = { cause: reason, dueAt, lines: [line], reports, ...(evidence ? { evidence } : {}) }
   if (!(await store.transition(key, WATCHED_STATES, 'restarting', patch, run))) return
   log('action', 'analysis restarting', { analysis: id, run, reason, restart: restarts + 1 })
   await cluster.remove('NetworkPolicy', policyName(id, run))
+}
+
+/** Gives a run whose token has expired a new one, and records that it did. */
+async function renewTokenOnce(
+  ports: ActPorts,
+  world: World,
+  analysis: Analysis,
+  { reason, observed }: Decision,
+): Promise<void> {
+  const { key, id, run, state } = analysis
+  const { token } = await renewToken(ports, analysis)
+  await ports.analysisApi.refreshToken(id, run, token)
+  const evidence = await gatherEvidence(ports, world, analysis, observed)
+  await ports.store.transition(key, [state], state, { cause: reason, ...(evidence ? { evidence } : {}) }, run)
+  ports.log('action', 'expired token renewed', { analysis: id, run })
 }
 
 /** Saves the container logs of a run before its pods are removed. A restart continues if they cannot be read. */
@@ -122,11 +164,27 @@ export async function continueRestart(ports: ActPorts, world: World, analysis: A
   const { key, id, run } = analysis
   if (world.uid('NetworkPolicy', policyName(id, run))) await cluster.remove('NetworkPolicy', policyName(id, run))
   if (world.analysisPods(analysis).length > 0 || analysis.dueAt > now()) return
+  if ((await breachOf(ports)) !== null) return
+  if (waitsForPartner(analysis) && notStarted(analysis.partners).length > 0) return waitOn(ports, analysis)
   const root = await prepareRestart(ports, world, analysis)
   if (!root) return
   const patch = { nextRun: true, cause: null, claimedUntil: new Date(now().getTime() + RUN_LEASE_MS) }
   const begun = await store.transition(key, ['restarting'], 'starting', patch, run)
   if (begun) await complete(ports, world, begun, root)
+}
+
+/** Its last run was stuck because a partner had not started. The next one begins when all have: until then it has no pods. */
+export const waitsForPartner = ({ state, lastFault }: Analysis): boolean =>
+  state === 'restarting' && lastFault?.fault === 'partner'
+
+async function waitOn(ports: ActPorts, analysis: Analysis): Promise<void> {
+  const { store, settings, now } = ports
+  const { key, run, cause, lastFault } = analysis
+  const waited = (now().getTime() - Date.parse(lastFault?.at ?? '')) / 1000
+  const { partnerSeconds } = settings.budgets
+  if (waited >= partnerSeconds) return finish(ports, analysis, 'failed', `${cause} (budget ${partnerSeconds} s)`)
+  const dueAt = new Date(now().getTime() + PARTNER_RETRY_MS)
+  await store.transition(key, ['restarting'], 'restarting', { dueAt }, run)
 }
 
 /** Renews the token of the next pod. Resolves to the root; an analysis that lost its root or its credentials fails. */
@@ -147,10 +205,17 @@ export async function renewToken(
   return { token: value, secret }
 }
 
-async function finish(ports: ActPorts, analysis: Analysis, outcome: Outcome, cause: string): Promise<void> {
+async function finish(
+  ports: ActPorts,
+  analysis: Analysis,
+  outcome: Outcome,
+  cause: string,
+  evidence?: RunEvidence,
+): Promise<void> {
   const { log } = ports
   const line = outcome === 'failed' ? ownLine('error', 'ANALYSISFAILED', cause, analysis) : undefined
-  const end = { outcome, cause, archive: outcome === 'executed', ...(line ? { line } : {}) }
+  const archive = outcome === 'executed'
+  const end = { outcome, cause, archive, ...(line ? { line } : {}), ...(evidence ? { evidence } : {}) }
   if (!(await recordEnd(ports, analysis, end))) return
   log('action', 'analysis ended', { analysis: analysis.id, run: analysis.run, outcome, cause })
   await releaseByKey(ports, analysis.key)
@@ -164,7 +229,7 @@ export async function applyBelowRoot(ports: ActPorts, world: World, analysis: An
 
 async function applyBelow(ports: ActPorts, world: World, analysis: Analysis, root: Root): Promise<void> {
   const [peers] = await Promise.all([requirePeers(ports, analysis.needsKong), ensureStandingPolicy(ports)])
-  const input = runInput(analysis, peers, ports, root.kind)
+  const input = runInput(analysis, peers, ports, root.kind, await neighbourOf(ports, analysis.id))
   // The API server would refuse our Deployment over an adopted one, whose immutable selector differs.
   await applyRun(ports, input, root.uid, { withAnalysis: !world.adopted(analysis) })
 }

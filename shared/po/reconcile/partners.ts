@@ -23,7 +23,12 @@ export async function sendPartnerStatuses(ports: PartnerPorts, outage: HubOutage
   }
 }
 
-async function partnerStatuses(ports: PartnerPorts, outage: HubOutage, analysis: Analysis): Promise<PartnerStatuses> {
+/** The statuses of the partners, without our own node. */
+export async function partnerStatuses(
+  ports: Omit<PartnerPorts, 'analysisApi'>,
+  outage: HubOutage,
+  analysis: Analysis,
+): Promise<PartnerStatuses> {
   const { log, now, settings } = ports
   if (outage.until && now() < outage.until) return analysis.partners
   try {
@@ -35,7 +40,10 @@ async function partnerStatuses(ports: PartnerPorts, outage: HubOutage, analysis:
   }
 }
 
-async function readFromHub({ hub, store }: PartnerPorts, { key, id, partners }: Analysis): Promise<PartnerStatuses> {
+async function readFromHub(
+  { hub, store }: Pick<PartnerPorts, 'hub' | 'store'>,
+  { key, id, partners }: Analysis,
+): Promise<PartnerStatuses> {
   const rows = await hub.partners(id)
   const statuses = Object.fromEntries(
     rows.map(({ analysisNodeId, executionStatus }) => [analysisNodeId, executionStatus]),

@@ -12,15 +12,26 @@
  */
 import { allSettledOrThrow } from '../../platform/concurrency.ts'
 import { isFault } from '../../platform/fault.ts'
-import { classify, decide, isWatched, type Observation, type Verdict } from '../lifecycle.ts'
+import { parseReport } from '../../platform/isolation.ts'
+import { classify, type Observation } from '../classify.ts'
+import { decide, isWatched, type Verdict } from '../lifecycle.ts'
 import type { Analysis, AnalysisId } from '../model.ts'
 import { LABEL, runName } from '../names.ts'
 import type { Health } from '../ports/analysis-api.ts'
 import type { PoPodFacts } from '../ports/cluster.ts'
 import type { PoPorts } from '../ports.ts'
-import { ACTS, type ActPorts, applyBelowRoot, continueRestart, ROOT_LOST, renewToken } from './act.ts'
+import {
+  ACTS,
+  type ActPorts,
+  applyBelowRoot,
+  continueRestart,
+  type Decision,
+  ROOT_LOST,
+  renewToken,
+  waitsForPartner,
+} from './act.ts'
 import { createLoopCache, type LoopCache, recentWorld } from './loop-cache.ts'
-import { type HubOutage, sendPartnerStatuses } from './partners.ts'
+import { type HubOutage, partnerStatuses, sendPartnerStatuses } from './partners.ts'
 import { missingParts, readWorld, rootIn, type World } from './world.ts'
 
 export type ReconcilePorts = ActPorts & Pick<PoPorts, 'hub'>
@@ -109,7 +120,8 @@ function observe(
   analysis: Analysis,
   polled: Poll | undefined,
 ): Observation {
-  const { id, run, state, silentPolls, silentSince, runSince } = analysis
+  const { id, run, state, silentPolls, silentSince, runSince, lastFault } = analysis
+  const isRenewed = lastFault?.fault === 'token' && lastFault.run === run
   const isSilent = polled !== undefined && !polled.health
   return classify(
     {
@@ -123,6 +135,10 @@ function observe(
       adopted: world.adopted(analysis) !== undefined,
       container: runName(id, run),
       answered: polled?.health?.status,
+      tokenRemaining: polled?.health?.tokenRemaining ?? null,
+      partners: analysis.partners,
+      tokenRenewedSeconds: isRenewed ? secondsBetween(new Date(lastFault.at), now()) : null,
+      memoryLimit: settings.run.memoryLimit,
       silentPolls: isSilent ? silentPolls + 1 : 0,
       silentSeconds: isSilent && silentSince ? secondsBetween(silentSince, now()) : 0,
       ageSeconds: secondsBetween(runSince, now()),
@@ -132,10 +148,6 @@ function observe(
 }
 
 // ---------------------------------------------------------------------------------------------------- decide
-
-interface Decision extends Verdict {
-  readonly observed: Observation
-}
 
 /** Undefined in states in which polls decide nothing. */
 function observeAndDecide(
@@ -164,16 +176,31 @@ export async function applyVerdict(
   polled: Poll | undefined,
 ): Promise<void> {
   const { key, id, run, state } = analysis
-  if (state === 'restarting') return continueRestart(ports, world, analysis)
+  if (state === 'restarting') return continueRestart(ports, world, await withPartners(ports, hubOutage, analysis))
   const counted = pollIfAnswerable(world, analysis, polled)
   if (counted && !counted.health) await ports.store.recordPoll(key, run, false, ports.now())
-  const decision = observeAndDecide(ports, world, analysis, counted)
+  const decision = observeAndDecide(ports, world, await withPartners(ports, hubOutage, analysis, counted), counted)
   if (!decision) return
   const { action, reason, observed } = decision
   const level = action === 'none' ? 'debug' : 'loop'
   ports.log(level, 'verdict', { analysis: id, run, state, observed: observed.kind, action, reason })
-  await ACTS[action](ports, world, analysis, reason)
+  if (action !== 'none') await saveProof(ports, world, analysis)
+  await ACTS[action](ports, world, analysis, decision)
   if (keepsRunning(decision)) await maintain(ports, world, hubOutage, analysis, counted)
+}
+
+/** Stores the proof of isolation of a run with it, before its pod is removed. */
+async function saveProof({ store, settings }: ReconcilePorts, world: World, analysis: Analysis): Promise<void> {
+  if (!settings.run.isolation) return
+  const proof = world.analysisPods(analysis).find(({ proof }) => proof !== null)?.proof
+  const report = proof && parseReport(proof.message)
+  if (report) await store.saveRunProof(analysis.key, analysis.run, report)
+}
+
+/** With the present statuses of its partners, if it may be waiting for one. */
+async function withPartners(ports: ReconcilePorts, hubOutage: HubOutage, analysis: Analysis, polled?: Poll) {
+  const mayWait = polled?.health?.status === 'stuck' || waitsForPartner(analysis)
+  return mayWait ? { ...analysis, partners: await partnerStatuses(ports, hubOutage, analysis) } : analysis
 }
 
 // -------------------------------------------------------------------------------------------------- maintain

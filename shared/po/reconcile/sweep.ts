@@ -16,6 +16,7 @@ import { REMOVAL_LEASE_MS, release } from '../release.ts'
 import { deliver } from '../report.ts'
 import { removeZombies } from '../zombies.ts'
 import { createLoopCache, type LoopCache } from './loop-cache.ts'
+import { probeIsolation } from './probe.ts'
 import { applyVerdict, CLAIM_LEASE_MS, type Poll, poll, type ReconcilePorts } from './reconcile.ts'
 import { readWorld, type World } from './world.ts'
 
@@ -75,6 +76,7 @@ export async function sweep(
     sweepRemovals(ports, onFailure),
     deliverAll(ports),
     enforceLimits(ports),
+    probeIsolation(ports),
   )
   const suspects = scope.analyses ? await sweepSuspects(ports, cache, onFailure) : 0
   const suspectRemovals = await sweepSuspectRemovals(ports, onFailure)

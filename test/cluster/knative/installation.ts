@@ -99,6 +99,7 @@ const ofRuns = async ({ resolver, domain }: ClusterEnvironment, api: Api, images
   RESTART_MAX: '2',
   STARTUP_BUDGET: '20',
   SILENCE_BUDGET: '20',
+  PULL_BUDGET: '20',
   ANALYSIS_PULL_POLICY: 'IfNotPresent',
   ANALYSIS_MEMORY_REQUEST: '64Mi',
 })

@@ -17,7 +17,8 @@ import {
   upload,
 } from './subject.ts'
 
-const loosened = ({ catalogue, now }: Subject) => catalogue.claimOrphans(now(), { claimed: now(), givenUp: now() }, 100)
+const loosened = ({ catalogue, now }: Subject) =>
+  catalogue.claimOrphans(now(), { claimed: now(), abandoned: now() }, 100)
 
 /** `begin`, `launched`. */
 export function launching(subject: Subject): void {

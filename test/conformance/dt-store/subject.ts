@@ -247,7 +247,7 @@ export async function leave(
 /** Bodies that are orphaned, now or at any later time. */
 export const loose = ({ catalogue, now }: Subject) => {
   const late = new Date(now().getTime() + 30 * DAY_MS)
-  return catalogue.claimOrphans(late, { claimed: now(), givenUp: now() }, 1000)
+  return catalogue.claimOrphans(late, { claimed: now(), abandoned: now() }, 1000)
 }
 
 /** So many at the same time, half of them through each store. */

@@ -26,6 +26,7 @@ export function beginning(subject: Subject): void {
       silentSince: null,
       reapplied: false,
       unfinished: 0,
+      lastFault: null,
       partners: {},
       createdAt: now,
     })

@@ -65,7 +65,17 @@ export function digesting(subject: Subject): void {
     const counts = { count: 1, bytes: 'executinga line'.length, leftOut: 0, leftOutBytes: 0 }
     const said = { at: createdAt, level: 'info', status: 'executing', progress: 0, message: 'a line' } as const
     expect(JSON.parse(signed[0] ?? '')).toEqual({
-      ...{ version: 2, analysisId: id, spelling, projectId, image, registryHost, outcome: 'executed' },
+      ...{
+        version: 3,
+        sequence: expect.any(Number),
+        previous: expect.toBeOneOf([null, expect.any(String)]),
+        analysisId: id,
+        spelling,
+        projectId,
+        image,
+        registryHost,
+        outcome: 'executed',
+      },
       ...{ cause: 'finished', progress: 100, createdAt: createdAt.toISOString(), endedAt: at.toISOString() },
       ...{ node: 'node-7', shortened: null },
       runs: [

@@ -48,6 +48,24 @@ export function remembering(subject: Subject): void {
     })
   })
 
+  test('evidence of a fault stays with the incarnation until the next one, over restarts', async () => {
+    const { key, id, run } = await executing(subject.store)
+    const evidence = {
+      run,
+      fault: 'exit',
+      at: '2026-11-29T04:00:00.000Z',
+      cause: 'its process ended with exit code 1',
+      exitCode: 1,
+      lastLines: ['Traceback', 'ValueError: \0 is no number'],
+      memoryLimit: '8Gi',
+    } as const
+    await subject.store.transition(key, ['executing'], 'restarting', { evidence })
+    const stored = { ...evidence, lastLines: ['Traceback', 'ValueError: \uFFFD is no number'] }
+    expect((await subject.other.find(id))?.lastFault).toEqual(stored)
+    await subject.store.transition(key, ['restarting'], 'starting', { nextRun: true })
+    expect((await subject.other.find(id))?.lastFault).toEqual(stored)
+  })
+
   test('snapshots of an incarnation that is gone are dropped', async () => {
     const analysis = await executing(subject.store)
     await archived(subject.store, analysis)

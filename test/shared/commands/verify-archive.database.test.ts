@@ -104,3 +104,31 @@ test('an entry changed in the database is found', async () => {
     '1 of 2 entries are good',
   ])
 })
+
+test('an entry that was deleted in the database is missed, in the middle and at the end', async () => {
+  const store = createPoStore(database)
+  const sign = await createSign({ keyFile: join(dir, 'node.pem'), passphrase: '' })
+  const restored = await database.query(
+    (sql) => sql`
+    update po.archive set document = replace(document, '"outcome":"failed"', '"outcome":"executed"') where id = ${ids[1] ?? ''}`,
+  )
+  expect(restored.count).toBe(1)
+  for (let n = 0; n < 2; n += 1) {
+    const analysis = await executing(store)
+    await ended(store, analysis, 'executed')
+    await store.archive(analysis.key, 'node-7', sign)
+  }
+  expect((await verify()).lines.at(-1)).toBe('4 of 4 entries are good')
+
+  const take = (sequence: number) =>
+    database.query((sql) => sql`delete from po.archive where document::json ->> 'sequence' = ${String(sequence)}`)
+  await take(2)
+  expect(await verify()).toMatchObject({ code: 1, lines: expect.arrayContaining(['BAD   entry 2 is missing']) })
+  await take(4)
+  expect((await verify()).lines.slice(-2)).toEqual(['BAD   entry 2 is missing', 'BAD   entry 4 is missing'])
+  await take(1)
+  expect((await verify()).lines.slice(-2)).toEqual([
+    'BAD   entry 4 is missing',
+    'note  the archive begins with entry 3: earlier ones were pruned, or taken away',
+  ])
+})

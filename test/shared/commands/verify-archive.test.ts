@@ -51,6 +51,7 @@ async function run(args: readonly string[], stored: () => Promise<readonly Entry
       complain: (line) => void complaints.push(line.replaceAll(`${dir}/`, '')),
       read: (path) => readFileSync(path, 'utf8'),
       stored: () => list(stored),
+      head: async () => 0,
     },
   )
   return { code, printed, complaints }

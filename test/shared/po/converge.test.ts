@@ -57,19 +57,47 @@ describe('a pod that others or its node ended', () => {
   const CRASH = { reason: 'Error', exitCode: 1 }
   const looks: readonly [string, Look, RegExp][] = [
     ['evicted', { phase: 'Failed', reason: 'Evicted', message: 'low on disk' }, /Evicted\): low on disk/],
-    ['out of memory', { terminated: OOM }, /memory.*OOMKilled/],
     ['in a crash loop', { waiting: { reason: 'CrashLoopBackOff' }, lastTerminated: CRASH, restarts: 3 }, /exit code 1/],
-    [
-      'without its image',
-      { waiting: { reason: 'ErrImagePull', message: 'not found' } },
-      /image cannot be pulled.*not found/,
-    ],
     [
       'misconfigured',
       { waiting: { reason: 'CreateContainerConfigError', message: 'no secret' } },
       /not valid.*no secret/,
     ],
   ]
+
+  const hopeless: readonly [string, Look, RegExp][] = [
+    ['out of memory', { terminated: OOM }, /memory.*OOMKilled.*ANALYSIS_MEMORY_LIMIT=2Gi/],
+    ['with a bad image name', { waiting: { reason: 'InvalidImageName', message: 'upper case' } }, /name of its image/],
+  ]
+  const PULL: Look = { waiting: { reason: 'ErrImagePull', message: 'not found' } }
+
+  test.each(hopeless)('%s before it was heard of → failed without a restart', async (_, look, cause) => {
+    await started()
+    await pods.change(pod, look)
+    await nextSweep()
+    expect(await row()).toMatchObject({ state: 'failed', run: 1, restarts: 0, cause: expect.stringMatching(cause) })
+  })
+
+  test('without its image → Kubernetes retries the pull; failed when the budget is used up', async () => {
+    await started()
+    await pods.change(pod, PULL)
+    await nextSweep()
+    expect(await row()).toMatchObject({ state: 'started', run: 1 })
+    fixture.advance(ports.settings.budgets.pullSeconds)
+    await nextSweep()
+    const cause = expect.stringMatching(/image cannot be pulled \(ErrImagePull\): not found$/)
+    expect(await row()).toMatchObject({ state: 'failed', run: 1, restarts: 0, cause })
+  })
+
+  test('without its image, which is pushed later → the same run starts', async () => {
+    await started()
+    await pods.change(pod, PULL)
+    await nextSweep()
+    await pods.change(pod, {})
+    answers('executing')
+    await nextSweep()
+    expect(await row()).toMatchObject({ state: 'executing', run: 1, restarts: 0 })
+  })
 
   test.each(looks)('%s before it was heard of → the next run, and the cause is kept', async (_, look, cause) => {
     await started()
@@ -81,7 +109,8 @@ describe('a pod that others or its node ended', () => {
     expect(await objects()).toEqual(objectsOf(2))
   })
 
-  test.each(looks)('%s while it worked → failed with that cause, and nothing is left', async (_, look, cause) => {
+  const all = [...looks, ...hopeless, ['without its image', PULL, /image cannot be pulled.*not found/] as const]
+  test.each(all)('%s while it worked → failed with that cause, and nothing is left', async (_, look, cause) => {
     await executing()
     silence()
     await pods.change(pod, look)
@@ -194,6 +223,20 @@ describe('a part of a run that was deleted while it worked', () => {
     await nextSweep()
     expect(await objects()).toEqual(objectsOf(1))
     expect(await row()).toMatchObject({ state: 'executing', run: 1, reapplied: true })
+  })
+
+  test('policy of the run alone → put back, and the Deployment belongs to the new one', async () => {
+    await executing()
+    const { url, token, namespace } = fixture.kubernetes
+    const path = `/apis/networking.k8s.io/v1/namespaces/${namespace}/networkpolicies/${name(policyName)}`
+    const headers = { authorization: `Bearer ${token}` }
+    await fetch(`${url}${path}?propagationPolicy=Orphan`, { method: 'DELETE', headers })
+    await ports.sleep(50)
+    await nextSweep()
+    const policy = await cluster.find('NetworkPolicy', name(policyName))
+    const owners = (await cluster.find('Deployment', name(runName)))?.owners
+    expect(owners).toEqual([{ kind: 'NetworkPolicy', name: name(policyName), uid: policy?.uid }])
+    expect(await row()).toMatchObject({ state: 'executing', run: 1, reapplied: false })
   })
 
   test('root → failed with that cause, and nothing is left', async () => {

@@ -38,6 +38,7 @@ export const SETTINGS: PoSettings = {
     resolver: '10.96.0.10',
     dnsPeers: [{ to: { namespace: 'kube-system', label: ['k8s-app', 'kube-dns'] }, port: 53 }],
     nginxImage: 'sandbox/nginx:1',
+    isolation: null,
     netStatsImage: null,
     podSecurity: 'baseline',
     cpuRequest: '100m',
@@ -53,7 +54,8 @@ export const SETTINGS: PoSettings = {
   hubLogging: true,
   intervalSeconds: 10,
   restartMax: 10,
-  budgets: { startupSeconds: 60, silenceSeconds: 60 },
+  budgets: { startupSeconds: 60, silenceSeconds: 60, pullSeconds: 300, partnerSeconds: 86_400 },
+  canarySeconds: 3600,
   fanout: false,
   hubBacklogLines: 500,
   zombieGraceSeconds: 300,
@@ -165,7 +167,7 @@ export async function startFixture(
   const [databases, keycloak, hub, kubernetes, folder] = await Promise.all([
     startTestDatabases(),
     startKeycloak(),
-    startHub({ autoRegister: true }),
+    startHub({ autoRegister: true, partners: 0 }),
     startKubernetes(pods),
     mkdtemp(join(tmpdir(), 'po-fixture-')),
   ])
@@ -219,7 +221,7 @@ export async function startFixture(
     now,
     random: () => 0,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    settings: { ...SETTINGS, ...settings, run: { ...SETTINGS.run, namespace: cluster.namespace } },
+    settings: { ...SETTINGS, ...settings, run: { ...(settings.run ?? SETTINGS.run), namespace: cluster.namespace } },
   }
 
   return {

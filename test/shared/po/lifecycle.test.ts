@@ -1,22 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import {
-  type Action,
   classify,
-  type DECISIONS,
-  decide,
   describeTermination,
   type Facts,
   OBSERVATIONS,
   type ObservationKind,
-  RESTART_BACKOFF_SECONDS,
-  restartDelaySeconds,
-  WORDS,
-} from '../../../shared/po/lifecycle.ts'
-import { HUB_STATUSES, STATES, STATUS_WORDS } from '../../../shared/po/model.ts'
+} from '../../../shared/po/classify.ts'
+import { type Action, type DECISIONS, decide, WORDS } from '../../../shared/po/lifecycle.ts'
+import { HUB_STATUSES, RUN_FAULTS, type RunFault, STATES, STATUS_WORDS } from '../../../shared/po/model.ts'
 import type { SdkStatus } from '../../../shared/po/ports/analysis-api.ts'
 import type { PoContainerFacts, PoPodFacts } from '../../../shared/po/ports/cluster.ts'
 
-const BUDGETS = { startupSeconds: 60, silenceSeconds: 30 }
+const BUDGETS = { startupSeconds: 60, silenceSeconds: 30, pullSeconds: 900, partnerSeconds: 86_400 }
 const NAME = 'analysis-x-1'
 
 const container = (facts: Partial<PoContainerFacts> = {}): PoContainerFacts => ({
@@ -41,6 +36,8 @@ const pod = (main: Partial<PoContainerFacts> = {}, facts: Partial<PoPodFacts> = 
   deleting: false,
   createdAt: new Date(0),
   unschedulable: null,
+  proof: null,
+  proofWaiting: null,
   containers: [container(main)],
   ...facts,
 })
@@ -53,10 +50,18 @@ const facts = (changes: Partial<Facts> = {}): Facts => ({
   adopted: false,
   container: NAME,
   answered: undefined,
+  tokenRemaining: 3600,
+  partners: {},
+  tokenRenewedSeconds: null,
+  memoryLimit: '512Mi',
   silentPolls: 1,
   silentSeconds: 0,
   ageSeconds: 5,
   ...changes,
+})
+
+const OPEN = JSON.stringify({
+  ...{ proven: false, ms: 1, waitedMs: 1, closed: [], open: ['a', 'b', 'c', 'd'], works: [], fails: [] },
 })
 
 const waiting = (reason: string, message = '') => ({ running: false, ready: false, waiting: { reason, message } })
@@ -66,27 +71,111 @@ const ended = (reason: string, exitCode: number) => ({
 })
 
 describe('classify', () => {
-  const rows: [string, Partial<Facts>, ObservationKind, string | RegExp][] = [
+  const rows: [string, Partial<Facts>, ObservationKind, string | RegExp, RunFault?][] = [
     ['it says executing', { answered: 'executing' }, 'executing', /is executing/],
     ['it says executed', { answered: 'executed' }, 'executed', /has finished/],
-    ['it says stuck', { answered: 'stuck' }, 'stuck', /could not connect/],
+    ['it says stuck', { answered: 'stuck' }, 'stuck', /could not connect/, 'connection'],
+    [
+      'it says stuck with an expired token',
+      { answered: 'stuck', tokenRemaining: 0 },
+      'stuck',
+      /token of the analysis has expired/,
+      'token',
+    ],
+    [
+      'it says stuck a moment after its token was renewed',
+      { answered: 'stuck', tokenRemaining: 300, tokenRenewedSeconds: 59 },
+      'pending',
+      /has got a new token/,
+    ],
+    [
+      'it says stuck with an expired token although it was renewed',
+      { answered: 'stuck', tokenRemaining: 0, tokenRenewedSeconds: 60 },
+      'stuck',
+      /could not connect/,
+      'connection',
+    ],
+    [
+      'it says stuck, and partners have not started',
+      { answered: 'stuck', partners: { 'node-b': null, 'node-c': 'executing', 'node-d': 'starting' } },
+      'stuck',
+      /waits for partners that have not started: node-b, node-d$/,
+      'partner',
+    ],
+    [
+      'it says stuck, and many partners have not started',
+      { answered: 'stuck', partners: { a: null, b: null, c: null, d: null } },
+      'stuck',
+      /: a, b, c, …$/,
+      'partner',
+    ],
+    [
+      'it says stuck, and all partners have started or ended',
+      { answered: 'stuck', partners: { b: 'started', c: 'failed', d: 'executed' } },
+      'stuck',
+      /could not connect/,
+      'connection',
+    ],
     ['it says stopped', { answered: 'stopped' }, 'stopped', /partner/],
-    ['it says failed', { answered: 'failed' }, 'failed', /reports that it failed/],
+    ['it says failed', { answered: 'failed' }, 'failed', /reports that it failed/, 'reported'],
     ['it says starting', { answered: 'starting' }, 'pending', /is starting/],
-    ['it says something unknown', { answered: 'unknown' }, 'failed', /does not exist/],
+    ['it says something unknown', { answered: 'unknown' }, 'failed', /does not exist/, 'reported'],
     [
       'image cannot be pulled',
       { pods: [pod(waiting('ErrImagePull', 'not found'))] },
-      'unstartable',
-      /pulled.*not found/,
+      'pending',
+      /pulled.*not found; Kubernetes retries it/,
+      'imagePull',
     ],
-    ['back-off of a pull', { pods: [pod(waiting('ImagePullBackOff'))] }, 'unstartable', /ImagePullBackOff/],
-    ['bad image name', { pods: [pod(waiting('InvalidImageName'))] }, 'unstartable', /name of its image/],
+    ['back-off of a pull', { pods: [pod(waiting('ImagePullBackOff'))] }, 'pending', /ImagePullBackOff/, 'imagePull'],
+    [
+      'image cannot be pulled within the budget',
+      { pods: [pod(waiting('ImagePullBackOff', 'not found'))], ageSeconds: 900 },
+      'unstartable',
+      /pulled \(ImagePullBackOff\): not found$/,
+      'imagePull',
+    ],
+    [
+      'image of a replacement pod cannot be pulled',
+      { recorded: 'executing', pods: [pod(waiting('ErrImagePull'))] },
+      'unstartable',
+      /pulled/,
+      'imagePull',
+    ],
+    [
+      'the image of its proof cannot be pulled',
+      { pods: [pod(waiting('PodInitializing'), { proofWaiting: { reason: 'ErrImagePull', message: 'no tools' } })] },
+      'pending',
+      /pulled.*no tools; Kubernetes retries it/,
+      'imagePull',
+    ],
+    [
+      'its proof found a way out',
+      { pods: [pod(waiting('PodInitializing'), { proof: { exitCode: 1, message: OPEN } })] },
+      'unstartable',
+      /could reach: a, b, c, …$/,
+      'isolation',
+    ],
+    [
+      'its proof was killed',
+      { pods: [pod(waiting('PodInitializing'), { proof: { exitCode: 137, message: '' } })] },
+      'unstartable',
+      /could not be examined: its proof ended with exit code 137/,
+      'connection',
+    ],
+    [
+      'its proof succeeded, and its image is being pulled',
+      { pods: [pod(waiting('PodInitializing'), { proof: { exitCode: 0, message: '' } })] },
+      'pending',
+      /PodInitializing/,
+    ],
+    ['bad image name', { pods: [pod(waiting('InvalidImageName'))] }, 'unstartable', /name of its image/, 'imageName'],
     [
       'bad container configuration',
       { pods: [pod(waiting('CreateContainerConfigError', 'secret "x" not found'))] },
       'unstartable',
       /configuration.*secret/,
+      'configuration',
     ],
     ['container being created', { pods: [pod(waiting('ContainerCreating'))] }, 'pending', /ContainerCreating/],
     [
@@ -95,9 +184,15 @@ describe('classify', () => {
       'pending',
       /no node.*0\/3/,
     ],
-    ['exit 0 without executed', { pods: [pod(ended('Completed', 0))] }, 'failed', /code 0 without/],
-    ['crash', { pods: [pod(ended('Error', 3))] }, 'failed', /exit code 3/],
-    ['out of memory', { pods: [pod(ended('OOMKilled', 137))] }, 'failed', /memory/],
+    ['exit 0 without executed', { pods: [pod(ended('Completed', 0))] }, 'failed', /code 0 without/, 'exit'],
+    ['crash', { pods: [pod(ended('Error', 3))] }, 'failed', /exit code 3/, 'exit'],
+    [
+      'out of memory',
+      { pods: [pod(ended('OOMKilled', 137))] },
+      'failed',
+      /limit of 512Mi .* ANALYSIS_MEMORY_LIMIT=1024Mi$/,
+      'outOfMemory',
+    ],
     [
       'crash loop',
       {
@@ -105,6 +200,7 @@ describe('classify', () => {
       },
       'failed',
       /exit code 1/,
+      'exit',
     ],
     [
       'crash loop after OOM',
@@ -115,12 +211,14 @@ describe('classify', () => {
       },
       'failed',
       /memory/,
+      'outOfMemory',
     ],
     [
       'evicted',
       { pods: [pod({ running: false }, { phase: 'Failed', reason: 'Evicted', message: 'low on disk' })] },
       'failed',
       /Evicted.*low on disk/,
+      'evicted',
     ],
     [
       'evicted, a new pod is there',
@@ -137,6 +235,7 @@ describe('classify', () => {
       },
       'failed',
       /started again.*exit code 9/,
+      'exit',
     ],
     [
       'container started again before executing',
@@ -164,6 +263,7 @@ describe('classify', () => {
       { silentPolls: 9, silentSeconds: 61, ageSeconds: 61 },
       'silent',
       /61 s \(budget 60 s\)/,
+      'silent',
     ],
     ['two failed polls are no silence', { silentPolls: 2, silentSeconds: 500, ageSeconds: 500 }, 'pending', /yet/],
     [
@@ -171,6 +271,7 @@ describe('classify', () => {
       { recorded: 'executing', silentPolls: 3, silentSeconds: 31, ageSeconds: 900 },
       'silent',
       /budget 30 s/,
+      'silent',
     ],
     ['a young run is not silent', { silentPolls: 5, silentSeconds: 70, ageSeconds: 10 }, 'pending', /yet/],
     ['taken over, and its pod is there', { adopted: true, answered: 'executing' }, 'executing', /executing/],
@@ -191,12 +292,24 @@ describe('classify', () => {
       },
       'failed',
       /ended by Kubernetes \(Evicted\)/,
+      'evicted',
     ],
-    ['proxy down', { proxyReady: false, silentPolls: 5, silentSeconds: 70, ageSeconds: 70 }, 'silent', /egress proxy/],
+    [
+      'proxy down',
+      { proxyReady: false, silentPolls: 5, silentSeconds: 70, ageSeconds: 70 },
+      'silent',
+      /egress proxy/,
+      'silent',
+    ],
   ]
-  test.each(rows)('%s', (_, changes, kind, cause) => {
-    const observation = classify(facts(changes), BUDGETS)
-    expect(observation).toEqual({ kind, cause: expect.stringMatching(cause) })
+  test.each(rows)('%s', (_, changes, kind, cause, fault) => {
+    const { exitCode: _code, ...observation } = classify(facts(changes), BUDGETS)
+    expect(observation).toEqual({ kind, cause: expect.stringMatching(cause), ...(fault ? { fault } : {}) })
+  })
+
+  test('the exit code of a container that ended is part of the observation', () => {
+    expect(classify(facts({ pods: [pod(ended('Error', 3))] }), BUDGETS)).toMatchObject({ exitCode: 3 })
+    expect(classify(facts({ pods: [pod(ended('OOMKilled', 137))] }), BUDGETS)).toMatchObject({ exitCode: 137 })
   })
 
   test('the end of a container has words for each case', () => {
@@ -265,6 +378,33 @@ describe('decide', () => {
     },
   )
 
+  const CURES: Record<RunFault, Action> = {
+    imagePull: 'finishFailed',
+    imageName: 'finishFailed',
+    isolation: 'finishFailed',
+    configuration: 'restart',
+    outOfMemory: 'finishFailed',
+    exit: 'restart',
+    reported: 'restart',
+    evicted: 'restart',
+    token: 'renewToken',
+    partner: 'restart',
+    connection: 'restart',
+    silent: 'restart',
+  }
+  test.each(RUN_FAULTS.map((fault) => [fault, CURES[fault]] as const))(
+    'the fault %s instead of a restart → %s',
+    (fault, action) => {
+      const observed = { kind: 'failed', cause: 'because', fault } as const
+      expect(decide('started', observed, policy)).toEqual({ action, reason: 'because' })
+    },
+  )
+
+  test('an executing run fails whatever its fault is', () => {
+    const observed = { kind: 'failed', cause: 'because', fault: 'evicted' } as const
+    expect(decide('executing', observed, policy).action).toBe('finishFailed')
+  })
+
   test('gone a second time while executing → finishFailed', () => {
     const verdict = decide('executing', { kind: 'gone', cause: 'its pod was deleted' }, { ...policy, reapplied: true })
     expect(verdict).toEqual({ action: 'finishFailed', reason: 'its pod was deleted again after it had been put back' })
@@ -274,17 +414,6 @@ describe('decide', () => {
     const verdict = decide('started', { kind: 'gone', cause: 'x' }, { ...policy, reapplied: true })
     expect(verdict.action).toBe('reapply')
   })
-})
-
-describe('back-off of restarts', () => {
-  test.each(RESTART_BACKOFF_SECONDS.map((seconds, restarts) => [restarts, seconds] as const))(
-    'restart %i waits %i s, with a quarter of jitter at most',
-    (restarts, seconds) => {
-      expect(restartDelaySeconds(restarts, 0)).toBe(seconds)
-      expect(restartDelaySeconds(restarts, 1)).toBe(seconds * 1.25)
-    },
-  )
-  test('later restarts wait as long as the last of the table', () => expect(restartDelaySeconds(99, 0)).toBe(60))
 })
 
 describe('words', () => {

@@ -1,6 +1,8 @@
 /** Pods of runs, and what becomes of them, in the hands of the test: the sandbox's API without its kubelet. */
+import { PROOF_CONTAINER } from '../../../shared/platform/isolation.ts'
 import type { AnalysisId, RunNumber } from '../../../shared/po/model.ts'
-import { analysisSelector, LABEL, proxyName, proxySelector, runName } from '../../../shared/po/names.ts'
+import { analysisSelector, LABEL, PROBE_NAME, proxyName, proxySelector, runName } from '../../../shared/po/names.ts'
+import { PROBE_SELECTOR } from '../../../shared/po/objects/index.ts'
 import type { Kubernetes } from '../../sandbox/kubernetes/index.ts'
 
 interface Ending {
@@ -19,6 +21,8 @@ export interface Look {
   readonly terminated?: Ending
   readonly restarts?: number
   readonly lastTerminated?: Ending
+  /** How its proof of isolation ended. */
+  readonly proof?: { readonly exitCode: number; readonly message: string }
   /** Its deletion takes until `letGo`. */
   readonly clings?: boolean
   /** The garbage collector has not come to it: nobody deletes it but by hand. */
@@ -51,6 +55,15 @@ function containerStatus(container: string, look: Look) {
   return { ...known, ready: !waiting && !terminated, state: containerState(look) }
 }
 
+const proofStatus = (proof: NonNullable<Look['proof']>) => ({
+  name: PROOF_CONTAINER,
+  image: 'any',
+  imageID: '',
+  ready: proof.exitCode === 0,
+  restartCount: 0,
+  state: { terminated: { reason: 'Any', ...proof, startedAt: time(), finishedAt: time() } },
+})
+
 function statusOf(container: string, look: Look) {
   const { reason, message, unschedulable, waiting, terminated } = look
   const lost = look.phase === 'Failed' || unschedulable !== undefined
@@ -59,6 +72,7 @@ function statusOf(container: string, look: Look) {
     ...(reason ? { reason } : {}),
     ...(message ? { message } : {}),
     conditions: [scheduled(unschedulable), { type: 'Ready', status: lost || waiting || terminated ? 'False' : 'True' }],
+    ...(look.proof ? { initContainerStatuses: [proofStatus(look.proof)] } : {}),
     containerStatuses: lost ? [] : [containerStatus(container, look)],
   }
 }
@@ -108,6 +122,8 @@ export function createPods({ url, token, namespace }: Kubernetes) {
       const number = run as RunNumber
       return start(proxyName(id, number), { ...labelsOf(id, run), ...proxySelector(id, number) }, look)
     },
+    /** A pod of the probe of the loop. */
+    startProbe: (look: Look): Promise<string> => start(PROBE_NAME, PROBE_SELECTOR, look),
     /** From now on the pod looks like this. */
     change: async (name: string, look: Look): Promise<void> => {
       const container = name.replace(/-by-hand-\d+$/, '')

@@ -102,5 +102,7 @@ export function podFacts(pod: Pod): PoPodFacts {
     createdAt,
     unschedulable,
     containers,
+    proof: null,
+    proofWaiting: null,
   }
 }

@@ -1,4 +1,5 @@
 /** Log lines, snapshots, the archive and its reads. */
+import { createHash } from 'node:crypto'
 import { lineItem, listDigest } from '../../../shared/adapters/content-digest.ts'
 import {
   type Analysis,
@@ -126,7 +127,9 @@ function entryOf(tables: Tables, analysis: Analysis, node: string, shortened: st
   const kept = texts(tables, key)
   const [lines, snapshots] = [tables.lines.get(key) ?? [], tables.snapshots.get(key) ?? []]
   return {
-    version: 2,
+    version: 3,
+    sequence: tables.archiveHead.sequence + 1,
+    previous: tables.archiveHead.sha256,
     analysisId: analysis.id,
     spelling: analysis.spelling,
     projectId: analysis.projectId,
@@ -153,6 +156,18 @@ function entryOf(tables: Tables, analysis: Analysis, node: string, shortened: st
       const text = snapshots.find((one) => byLog(one, { ...one, ...log }) === 0)?.text ?? ''
       return { ...log, sha256: digest(text === '' ? [] : [text]) }
     }),
+  }
+}
+
+type Sign = Parameters<PoStore['archive']>[2]
+
+/** Made again if another entry was made meanwhile. */
+async function signedEntry(tables: Tables, row: Analysis, node: string, sign: Sign, shorten: string | undefined) {
+  for (;;) {
+    const entry = entryOf(tables, row, node, shorten === undefined ? null : storable(shorten))
+    const document = JSON.stringify(entry)
+    const signature = await sign(document)
+    if (tables.archiveHead.sequence + 1 === entry.sequence) return { entry, document, signature }
   }
 }
 
@@ -227,6 +242,7 @@ export function archiving(
   | 'lines'
   | 'logPiece'
   | 'archiveEntries'
+  | 'archiveHead'
   | 'unpackArchive'
   | 'pruneArchive'
 > {
@@ -251,14 +267,13 @@ export function archiving(
       const row = analyses.get(key)
       if (!row || isLive(row.state)) return
       if (shorten !== undefined) deleteTexts(tables, key)
-      const entry = entryOf(tables, row, node, shorten === undefined ? null : storable(shorten))
-      const document = JSON.stringify(entry)
-      const signature = await sign(document)
+      const { entry, document, signature } = await signedEntry(tables, row, node, sign, shorten)
       if (analyses.get(key) !== row) return
       if (row.state === 'stopping') insertChange(tables, row, 'stopped')
       const content = [...entry.runs.map(({ lines }) => lines.bytes), ...entry.logs.map(({ bytes }) => bytes)]
       const bytes = sum([...content, Buffer.byteLength(document), Buffer.byteLength(signature ?? '')])
       const { id, spelling } = row
+      tables.archiveHead = { sequence: entry.sequence, sha256: createHash('sha256').update(document).digest('hex') }
       tables.archive.set(key, { key, id, spelling, archivedAt: tables.now(), document, signature, bytes })
       forgetRow(tables, key)
     },
@@ -281,6 +296,7 @@ export function archiving(
       )
         .slice(0, limit)
         .map(({ key, document, signature }) => ({ key, document, signature })),
+    archiveHead: async () => tables.archiveHead.sequence,
     unpackArchive: async () => false,
     pruneArchive: async (limits) => pruneArchive(tables, limits),
   }

@@ -1,5 +1,12 @@
 /** Incarnations: their start, their moves between states, and claims. */
-import { type Analysis, isLive, parseAnalysisId, type RunNumber, type State } from '../../../shared/po/model.ts'
+import {
+  type Analysis,
+  isLive,
+  parseAnalysisId,
+  type RunEvidence,
+  type RunNumber,
+  type State,
+} from '../../../shared/po/model.ts'
 import type { AnalysisPatch, BeginResult, NewAnalysis, SpecField } from '../../../shared/po/ports/analyses.ts'
 import type { PoStore } from '../../../shared/po/ports/store.ts'
 import { insertChange, insertReports } from './outbox.ts'
@@ -57,6 +64,7 @@ function insert(tables: Tables, input: NewAnalysis): Analysis {
     silentSince: null,
     reapplied: false,
     unfinished: 0,
+    lastFault: null,
     partners: {},
     createdAt: now,
   })
@@ -87,6 +95,12 @@ function runFields(tables: Tables, before: Analysis, cause: string | null, now: 
   return { run, restarts: before.restarts + 1, runSince: now, reapplied: false, silentPolls: 0, silentSince: null }
 }
 
+const storableEvidence = (evidence: RunEvidence): RunEvidence => ({
+  ...evidence,
+  cause: storable(evidence.cause),
+  lastLines: evidence.lastLines.map(storable),
+})
+
 function patched(tables: Tables, before: Analysis, to: State, patch: AnalysisPatch): Analysis {
   const now = tables.now()
   const cause = patch.cause === undefined ? before.cause : patch.cause && storable(patch.cause)
@@ -100,6 +114,7 @@ function patched(tables: Tables, before: Analysis, to: State, patch: AnalysisPat
     dueAt: patch.dueAt ?? before.dueAt,
     claimedUntil: patch.claimedUntil === undefined ? before.claimedUntil : patch.claimedUntil,
     reapplied: patch.reapplied ?? before.reapplied,
+    lastFault: patch.evidence ? storableEvidence(patch.evidence) : before.lastFault,
     ...(patch.nextRun ? runFields(tables, before, cause ?? before.cause, now) : {}),
   }
 }

@@ -3,12 +3,32 @@
  * PostgreSQL in the simulation, which also runs some seeds on the real one and expects the same steps.
  */
 import { type Analysis, isLive } from '../../../shared/po/model.ts'
+import type { IsolationState, IsolationStore } from '../../../shared/po/ports/isolation.ts'
 import type { PoStore } from '../../../shared/po/ports/store.ts'
 import { archiving } from './archive.ts'
 import { incarnations } from './incarnations.ts'
 import { insertChange, insertReports, outbox } from './outbox.ts'
 import { recordRemoval, removing } from './removals.ts'
-import { createTables, type LoopRow, type ReportRow, save, type Tables } from './tables.ts'
+import { createTables, type LoopRow, type ReportRow, save, storable, type Tables } from './tables.ts'
+
+function isolating(tables: Tables): IsolationStore {
+  let state: IsolationState = { breach: null, provenAt: null }
+  return {
+    isolation: async () => state,
+    recordBreach: async (breach) => {
+      state = { ...state, breach: storable(breach) }
+    },
+    recordProof: async (at) => {
+      state = { breach: null, provenAt: at }
+    },
+    saveRunProof: async () => {},
+    neighbour: async (id) => {
+      const others = [...tables.analyses.values()].filter((row) => row.id !== id && isLive(row.state))
+      const last = others.toSorted((one, other) => Number(other.key) - Number(one.key))[0]
+      return last && { id: last.id, run: last.run }
+    },
+  }
+}
 
 function looping(
   tables: Tables,
@@ -75,6 +95,7 @@ export function createMemoryStore(now: () => Date, tables: Tables = createTables
     ...removing(tables),
     ...outbox(tables),
     ...looping(tables),
+    ...isolating(tables),
     knownIds: async () => new Set([...tables.analyses.values(), ...tables.removals.values()].map(({ id }) => id)),
     reset: async (told = () => []) => reset(tables, told),
   }

@@ -84,6 +84,7 @@ export interface Tables {
   readonly changes: Map<AnalysisId, ChangeRow[]>
   readonly removals: Map<AnalysisKey, RemovalRow>
   readonly archive: Map<AnalysisKey, ArchiveRow>
+  archiveHead: { readonly sequence: number; readonly sha256: string | null }
   loop: LoopRow | undefined
   lastKey: number
   readonly lastSeq: { report: number; change: number; line: number }
@@ -100,6 +101,7 @@ export const createTables = (now: () => Date): Tables => ({
   changes: new Map(),
   removals: new Map(),
   archive: new Map(),
+  archiveHead: { sequence: 0, sha256: null },
   loop: undefined,
   lastKey: 0,
   lastSeq: { report: 0, change: 0, line: 0 },

@@ -1,14 +1,24 @@
 /** Reduces pods of the API to the facts that the Cluster port of PO returns. */
 import type { V1ContainerStatus } from '@kubernetes/client-node/dist/gen/models/V1ContainerStatus.js'
 import type { V1Pod } from '@kubernetes/client-node/dist/gen/models/V1Pod.js'
+import { PROOF_CONTAINER } from '../../../platform/isolation.ts'
 import type { PoContainerFacts, PoPodFacts } from '../../../po/ports/cluster.ts'
 import { podStatus } from '../metadata.ts'
 
-export const poPodFacts = (pod: V1Pod): PoPodFacts => ({
-  ...podStatus(pod),
-  ip: pod.status?.podIP ?? null,
-  containers: (pod.status?.containerStatuses ?? []).map(containerFacts),
-})
+export function poPodFacts(pod: V1Pod): PoPodFacts {
+  const { status } = pod
+  const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]
+  const proof = all.find(isProof)
+  return {
+    ...podStatus(pod),
+    ip: status?.podIP ?? null,
+    containers: (status?.containerStatuses ?? []).filter((one) => !isProof(one)).map(containerFacts),
+    proof: proof ? (terminationOf(proof.state) ?? terminationOf(proof.lastState)) : null,
+    proofWaiting: proof ? containerFacts(proof).waiting : null,
+  }
+}
+
+const isProof = ({ name }: V1ContainerStatus): boolean => name === PROOF_CONTAINER
 
 function containerFacts(status: V1ContainerStatus): PoContainerFacts {
   const { waiting, running } = status.state ?? {}

@@ -95,16 +95,16 @@ export async function total(sql: Db): Promise<number> {
 
 interface Leases {
   readonly claimed: Date
-  readonly givenUp: Date
+  readonly abandoned: Date
 }
 
-export async function claimOrphans(sql: Db, now: Date, { claimed, givenUp }: Leases, limit: number): Promise<Body[]> {
+export async function claimOrphans(sql: Db, now: Date, { claimed, abandoned }: Leases, limit: number): Promise<Body[]> {
   const rows = await sql<{ body: Body; doomed: boolean }[]>`
     with due as (
       select body, doomed from dt.loose where until <= ${now} order by until, body limit ${limit} for update skip locked
     )
     update dt.loose row
-    set doomed = true, until = case when due.doomed then ${claimed}::timestamptz else ${givenUp}::timestamptz end
+    set doomed = true, until = case when due.doomed then ${claimed}::timestamptz else ${abandoned}::timestamptz end
     from due where row.body = due.body
     returning row.body, due.doomed`
   return rows.filter(({ doomed }) => doomed).map(({ body }) => body)

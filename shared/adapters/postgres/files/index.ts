@@ -67,7 +67,7 @@ export function createCatalogue({ query, transaction }: Database, options: Catal
       remove: (id, orphanedAt, expected) => transaction((tx) => files.remove(tx, id, orphanedAt, expected)),
       claimOrphans: (now, until, limit) => query((sql) => contents.claimOrphans(sql, now, until, limit)),
       forget: (body) => query((sql) => contents.forget(sql, body)),
-      async loosenOrphans(orphanedAt, limit) {
+      async markOrphans(orphanedAt, limit) {
         const { seen, bodies } = await query((sql) => contents.orphans(sql, searched, ORPHANS_WINDOW))
         const some = bodies.slice(0, limit)
         const count = await transaction((tx) => contents.releaseContents(tx, some, orphanedAt))

@@ -5,6 +5,7 @@ import {
   type AnalysisKey,
   isLive,
   type PartnerStatuses,
+  type RunEvidence,
   type RunNumber,
   type State,
 } from '../../../po/model.ts'
@@ -92,6 +93,16 @@ async function fields(tx: Db, before: Analysis, to: State, patch: AnalysisPatch,
   }
 }
 
+async function storeEvidence(tx: Db, { key }: Analysis, evidence: RunEvidence): Promise<void> {
+  const stored = tx.json({
+    ...evidence,
+    cause: storable(evidence.cause),
+    lastLines: evidence.lastLines.map(storable),
+  })
+  await tx`update po.run set evidence = ${stored} where key = ${key} and run = ${evidence.run}`
+  await tx`update po.analysis set last_fault = ${stored} where key = ${key}`
+}
+
 /** Runs in its own transaction. @see PoStore.transition */
 export async function transition(
   tx: Db,
@@ -112,6 +123,7 @@ export async function transition(
       update po.analysis set ${tx(changes)} where key = ${key} returning *
     )${isChange ? tx`, change as (${recordMove(tx, now)})` : tx``}
     select ${analysisColumns(tx)} from row`
+  if (patch.evidence) await storeEvidence(tx, before, patch.evidence)
   await insertLines(tx, after, patch.lines ?? [], now)
   await insertReports(tx, after.id, patch.reports ?? [], now)
   if (patch.removal) await recordRemoval(tx, before, { archive: patch.removal.archive, logsTaken: false }, now)

@@ -1,4 +1,5 @@
 /** The archive of ended incarnations: signed documents with digests of the lines and logs, which are stored separately. */
+import { createHash } from 'node:crypto'
 import {
   type Analysis,
   type AnalysisId,
@@ -66,9 +67,35 @@ async function readLogs(sql: Db, key: AnalysisKey): Promise<ArchivedLog[]> {
   }))
 }
 
-async function readEntry(sql: Db, analysis: Analysis, node: string, shortened: string | null): Promise<ArchiveEntry> {
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+type Link = Pick<ArchiveEntry, 'sequence' | 'previous'>
+
+/** The place of the next entry. The row stays locked until the transaction ends, so entries follow each other. */
+async function nextLink(tx: Db): Promise<Link> {
+  const [link] = await tx<[Link]>`
+    insert into po.archive_head as row default values
+    on conflict (singleton) do update set sequence = row.sequence
+    returning (sequence + 1)::float8 as sequence, sha256 as previous`
+  return link
+}
+
+/** Resolves to the sequence number of the entry that was made last. @see PoStore.archiveHead */
+export async function archiveHead(sql: Db): Promise<number> {
+  const [head] = await sql<{ sequence: number }[]>`select sequence::float8 as sequence from po.archive_head`
+  return head?.sequence ?? 0
+}
+
+async function readEntry(
+  sql: Db,
+  analysis: Analysis,
+  node: string,
+  shortened: string | null,
+  link: Link,
+): Promise<ArchiveEntry> {
   return {
-    version: 2,
+    version: 3,
+    ...link,
     analysisId: analysis.id,
     spelling: analysis.spelling,
     projectId: analysis.projectId,
@@ -115,7 +142,8 @@ export async function archive(
   const analysis = await locked(tx, key)
   if (!analysis || isLive(analysis.state)) return
   if (shorten !== undefined) await deleteTexts(tx, key)
-  const entry = await readEntry(tx, analysis, node, shorten === undefined ? null : storable(shorten))
+  const link = await nextLink(tx)
+  const entry = await readEntry(tx, analysis, node, shorten === undefined ? null : storable(shorten), link)
   const document = JSON.stringify(entry)
   const signature = await sign(document)
   const now = clock()
@@ -124,6 +152,7 @@ export async function archive(
     insert into po.archive (key, id, spelling, outcome, ended_at, archived_at, document, signature, bytes, layout)
     values (${key}, ${analysis.id}, ${analysis.spelling}, ${entry.outcome}, ${analysis.since}, ${now},
       ${document}, ${signature}, ${bytes}, ${LAYOUT})`
+  await tx`update po.archive_head set sequence = ${link.sequence}, sha256 = ${sha256(document)}`
   await forget(tx, key, now)
 }
 

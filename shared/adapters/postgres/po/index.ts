@@ -17,6 +17,7 @@ import * as backlog from './backlog.ts'
 import { begin } from './begin.ts'
 import * as changes from './changes.ts'
 import * as claims from './claims.ts'
+import * as isolations from './isolation.ts'
 import { appendLine } from './lines.ts'
 import * as logs from './logs.ts'
 import * as outbox from './outbox.ts'
@@ -58,7 +59,7 @@ async function reset(tx: Db, reportsOf: ReportsOf, clock: Clock): Promise<Analys
   const now = clock()
   for (const analysis of present) await removals.recordRemoval(tx, analysis, { archive: false, logsTaken: true }, now)
   await tx`update po.removal set archive = false, logs_taken = true`
-  await tx`with row as (select * from po.analysis) ${changes.recordForgotten(tx, now)}`
+  await tx`with row as (select * from po.analysis order by key) ${changes.recordForgotten(tx, now)}`
   await tx`delete from po.report where kind = 'log'`
   for (const analysis of present) await outbox.insertReports(tx, analysis.id, reportsOf(analysis), now)
   await tx`truncate po.analysis, po.run, po.line, po.snapshot, po.snapshot_piece, po.archive`
@@ -85,6 +86,11 @@ export function createPoStore({ query, transaction }: Database, options: PoStore
     releaseClaims: (keys) => query((sql) => claims.releaseClaims(sql, keys)),
     listDue: (now, limit) => query((sql) => claims.listDue(sql, now, limit)),
     savePartners: (key, partners) => query((sql) => analyses.savePartners(sql, key, partners)),
+    isolation: () => query(isolations.isolation),
+    recordBreach: (breach, at) => query((sql) => isolations.recordBreach(sql, breach, at)),
+    recordProof: (at) => query((sql) => isolations.recordProof(sql, at)),
+    saveRunProof: (key, run, report) => query((sql) => isolations.saveRunProof(sql, key, run, report)),
+    neighbour: (id) => query((sql) => isolations.neighbour(sql, id)),
     silence: () => query(silences.silence),
     resetSilenceTimers: (at, fault) => transaction((tx) => silences.resetSilenceTimers(tx, at, fault)),
     appendLine: (id, run, line, reports, limits) =>
@@ -97,6 +103,7 @@ export function createPoStore({ query, transaction }: Database, options: PoStore
     texts: (key) => query((sql) => logs.texts(sql, key)),
     lines: (key, run, after) => query((sql) => logs.lines(sql, key, run, after)),
     logPiece: (key, log, n) => query((sql) => logs.logPiece(sql, key, log, n)),
+    archiveHead: () => query(archives.archiveHead),
     archiveEntries: (after, limit, id) => query((sql) => archives.archiveEntries(sql, after, limit, id)),
     unpackArchive: () => query(archives.unpackArchive),
     pruneArchive: (limits) => query((sql) => archives.pruneArchive(sql, limits, clock())),

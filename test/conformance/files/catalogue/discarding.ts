@@ -16,7 +16,7 @@ export function discarding(name: string, fresh: () => Promise<CatalogueTarget>):
       expect(await orphanedAt(catalogue, plus(299))).toEqual([])
       expect(await catalogue.extend(body, plus(500))).toBe(true)
       expect(await orphanedAt(catalogue, plus(400))).toEqual([])
-      const leases = { claimed: plus(1200), givenUp: plus(1000) }
+      const leases = { claimed: plus(1200), abandoned: plus(1000) }
       expect(await catalogue.claimOrphans(plus(501), leases, 10)).toEqual([])
       expect(await catalogue.extend(body, plus(900))).toBe(false)
       expect(await catalogue.claimOrphans(plus(999), leases, 10)).toEqual([])
@@ -38,7 +38,7 @@ export function discarding(name: string, fresh: () => Promise<CatalogueTarget>):
     test('has no content that somebody has', async () => {
       const { catalogue } = await fresh()
       const { file } = await addTo(catalogue, 'held')
-      expect(await catalogue.loosenOrphans(plus(0), 100)).toBe(0)
+      expect(await catalogue.markOrphans(plus(0), 100)).toBe(0)
       expect(await orphanedAt(catalogue, plus(1e9))).toEqual([])
       expect(await catalogue.find(file.id)).toEqual(file)
     })

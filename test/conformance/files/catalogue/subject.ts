@@ -15,7 +15,7 @@ export const START = new Date('2026-03-01T12:00:00.123Z')
 
 export const plus = (seconds: number): Date => new Date(START.getTime() + seconds * 1000)
 
-export const LEASES = { claimed: plus(600), givenUp: plus(600) }
+export const LEASES = { claimed: plus(600), abandoned: plus(600) }
 
 let count = 0
 

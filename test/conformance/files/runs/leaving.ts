@@ -93,7 +93,7 @@ export function leaving(subject: Subject): void {
     expect(await state(key)).toMatchObject({ files: 1, bytes: 7 })
     const due = (ms: number) => {
       const at = new Date(subject.now().getTime() + ms)
-      return subject.catalogue.claimOrphans(at, { claimed: at, givenUp: at }, 10)
+      return subject.catalogue.claimOrphans(at, { claimed: at, abandoned: at }, 10)
     }
     expect(await due(4999)).toEqual([])
     expect(await due(5000)).toEqual([first.body])

@@ -28,6 +28,7 @@ export const SETTINGS: RunInput['settings'] = {
   resolver: '10.96.0.10',
   dnsPeers: [{ to: { namespace: 'kube-system', label: ['k8s-app', 'kube-dns'] }, port: 53 }],
   nginxImage: 'nginxinc/nginx-unprivileged:1.29.8-alpine',
+  isolation: null,
   netStatsImage: null,
   podSecurity: 'baseline',
   cpuRequest: '10m',
@@ -48,6 +49,7 @@ export const RUN: RunInput = {
   image: 'registry.example/project/mean:1',
   needsKong: true,
   rootKind: 'ConfigMap',
+  neighbour: null,
   peers: PEER_SERVICES,
   settings: SETTINGS,
 }

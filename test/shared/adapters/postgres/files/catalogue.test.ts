@@ -51,8 +51,8 @@ onEachWay((name, pools) => {
         values (${body}, decode(${sha256}, 'hex'), decode(${md5}, 'hex'), ${length}, ${START})`,
     )
     await pool.query((sql) => sql`delete from dt.loose`)
-    expect(await catalogue.loosenOrphans(START, 100)).toBe(1)
-    expect(await catalogue.loosenOrphans(START, 100)).toBe(0)
-    expect(await catalogue.claimOrphans(START, { claimed: START, givenUp: START }, 10)).toEqual([body as Body])
+    expect(await catalogue.markOrphans(START, 100)).toBe(1)
+    expect(await catalogue.markOrphans(START, 100)).toBe(0)
+    expect(await catalogue.claimOrphans(START, { claimed: START, abandoned: START }, 10)).toEqual([body as Body])
   })
 })
