@@ -116,7 +116,7 @@ export const DT_SETTINGS = {
     }),
     DT_COMPAT_MONGO: boolean({
       default: 'false',
-      effect: 'Gives runs the `MONGO_*` variables of old, for images that end without them.',
+      effect: 'Gives runs the `MONGO_*` variables of the first version, for images that end without them.',
     }),
   }),
   ...inGroup('import', {

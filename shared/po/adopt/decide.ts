@@ -40,7 +40,7 @@ export interface CaseFacts {
   readonly finish: boolean
 }
 
-export type Decision =
+export type TakeoverDecision =
   | { readonly kind: 'adopt'; readonly state: 'started' | 'executing'; readonly reason: string }
   | {
       readonly kind: 'finish'
@@ -67,9 +67,9 @@ export const runningState = (status: string): 'started' | 'executing' => RUNNING
 const MOVE = 'this node moved to another orchestrator'
 const LEFT = 'what is left of it in Kubernetes is removed'
 
-const refuse = (reason: string): Decision => ({ kind: 'refuse', reason })
-const skip = (reason: string): Decision => ({ kind: 'skip', reason })
-const end = (outcome: Outcome, cause: string, reason: string): Decision => ({
+const refuse = (reason: string): TakeoverDecision => ({ kind: 'refuse', reason })
+const skip = (reason: string): TakeoverDecision => ({ kind: 'skip', reason })
+const end = (outcome: Outcome, cause: string, reason: string): TakeoverDecision => ({
   kind: 'finish',
   how: 'end',
   outcome,
@@ -77,7 +77,7 @@ const end = (outcome: Outcome, cause: string, reason: string): Decision => ({
   reason,
 })
 
-type Rule = (facts: CaseFacts) => Decision | undefined
+type Rule = (facts: CaseFacts) => TakeoverDecision | undefined
 
 const anotherLives: Rule = ({ ours, record, objects }) => {
   if (ours !== 'another lives') return undefined
@@ -167,7 +167,7 @@ const RULES: readonly Rule[] = [
   goesOn,
 ]
 
-export function decideTakeover(facts: CaseFacts): Decision {
+export function decideTakeover(facts: CaseFacts): TakeoverDecision {
   for (const rule of RULES) {
     const decision = rule(facts)
     if (decision) return decision

@@ -3,7 +3,7 @@ import { type Analysis, type AnalysisId, isLive, isUuid, NO_KONG_TOKEN, type Run
 import { COMPONENT, LABEL, runName } from '../names.ts'
 import type { AdoptPorts } from '../ports/adopt.ts'
 import type { ObjectMeta, OwnedKind, PoPodFacts } from '../ports/cluster.ts'
-import { type CaseFacts, type Decision, decideTakeover, isRunning, type Ours } from './decide.ts'
+import { type CaseFacts, decideTakeover, isRunning, type Ours, type TakeoverDecision } from './decide.ts'
 import { type Former, formerParts, formerProxy, formersOf, latestOf } from './former.ts'
 import { isDetached } from './replace-proxy.ts'
 
@@ -16,7 +16,7 @@ export interface SurveyOptions {
 
 export interface Case extends Former {
   readonly facts: CaseFacts
-  readonly decision: Decision
+  readonly decision: TakeoverDecision
   /** Runs with objects of the Python service that are not claimed yet. */
   readonly present: readonly RunNumber[]
   readonly current: Analysis | undefined

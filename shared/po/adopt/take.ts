@@ -10,7 +10,7 @@ import { loginFor, recordedHost } from '../registry.ts'
 import { releaseByKey } from '../release.ts'
 import { ownLine } from '../report.ts'
 import { claimRun } from './claim.ts'
-import { type Decision, runningState } from './decide.ts'
+import { runningState, type TakeoverDecision } from './decide.ts'
 import { type FormerRun, formerPolicy, formerProxy, latestOf } from './former.ts'
 import { removeDetached, replaceProxy } from './replace-proxy.ts'
 import type { Case } from './survey.ts'
@@ -133,7 +133,7 @@ async function removeNow(ports: AdoptPorts, analysis: Analysis): Promise<void> {
   }
 }
 
-type Finish = Extract<Decision, { kind: 'finish' }>
+type Finish = Extract<TakeoverDecision, { kind: 'finish' }>
 type End = Exclude<Finish, { how: 'clear' }>
 
 async function endNow(ports: AdoptPorts, one: Case, { outcome, cause }: End): Promise<void> {

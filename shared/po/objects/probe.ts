@@ -3,14 +3,7 @@
  * only way out. Its ConfigMap owns the other objects.
  */
 import { dnsEgress } from '../../platform/dns-egress.ts'
-import {
-  CHECK_KEY,
-  checkText,
-  checkVolume,
-  METADATA_TARGET,
-  nameServerTargets,
-  proofContainer,
-} from '../../platform/isolation.ts'
+import { CHECK_KEY, checkText, checkVolume, proofContainer } from '../../platform/isolation.ts'
 import {
   deployment,
   isolatedPod,
@@ -21,35 +14,25 @@ import {
 } from '../../platform/objects.ts'
 import type { KubernetesObject } from '../../platform/ports.ts'
 import { COMPONENT, PROBE_NAME } from '../names.ts'
-import type { Peer, PeerService } from '../ports/cluster.ts'
-import type { IsolationSettings, RunSettings } from '../settings.ts'
+import type { IsolationSettings } from '../settings.ts'
+import type { RunInput } from './input.ts'
+import { closedTargets } from './isolation.ts'
 
-interface ProbeInput {
-  readonly peers: Readonly<Partial<Record<Peer, PeerService>>>
-  readonly settings: RunSettings
+interface ProbeInput extends Pick<RunInput, 'peers' | 'settings'> {
   readonly isolation: IsolationSettings
 }
 
 export const PROBE_SELECTOR = { app: PROBE_NAME, component: COMPONENT.analysis } as const
 const metadata = { name: PROBE_NAME, labels: PROBE_SELECTOR }
 
-export const probeRoot = ({ peers, settings, isolation }: ProbeInput): ObjectOf<'ConfigMap'> => ({
+export const probeRoot = (input: ProbeInput): ObjectOf<'ConfigMap'> => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata,
   data: {
     [CHECK_KEY]: checkText({
-      mustFail: [
-        METADATA_TARGET,
-        ...nameServerTargets(settings.resolver),
-        ...Object.entries(peers).map(([peer, { name, port }]) => ({
-          name: peer,
-          host: `${name}.${settings.namespace}.svc.${settings.clusterDomain}.`,
-          port,
-        })),
-        ...isolation.outside,
-      ],
-      mustWork: [{ name: 'name server', host: settings.resolver, port: 53 }],
+      mustFail: closedTargets(input),
+      mustWork: [{ name: 'name server', host: input.settings.resolver, port: 53 }],
     }),
   },
 })

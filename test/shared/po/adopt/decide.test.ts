@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type CaseFacts, type Decision, decideTakeover, OURS } from '../../../../shared/po/adopt/decide.ts'
+import { type CaseFacts, decideTakeover, OURS, type TakeoverDecision } from '../../../../shared/po/adopt/decide.ts'
 import { formersOf } from '../../../../shared/po/adopt/former.ts'
 import type { FormerRow } from '../../../../shared/po/ports/adopt.ts'
 
@@ -21,7 +21,7 @@ const facts = (changes: Partial<CaseFacts> = {}): CaseFacts => ({
 const NOTHING = { deployment: false, pods: 0, objects: 0 } as const
 
 /** The decision in short: `finish record failed`. */
-const short = (decision: Decision): string =>
+const short = (decision: TakeoverDecision): string =>
   decision.kind === 'finish'
     ? ['finish', decision.how, ...(decision.how === 'clear' ? [] : [decision.outcome])].join(' ')
     : decision.kind === 'adopt'
