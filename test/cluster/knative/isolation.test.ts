@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { STANDING_POLICY_NAME } from '../../../shared/po/names.ts'
 import { eventually } from '../api.ts'
 import { type Beacon, startBeacon } from '../beacon.ts'
 import { loadPrograms } from '../images.ts'
@@ -51,17 +52,26 @@ const policyOf = (id: string) => `nginx-to-analysis-${id}-1-policy`
 const runs = (id: string) => eventually('its container runs', async () => sightings.of(`analysis-${id}-1-`).pods > 0)
 
 const hasPolicy = async (id: string) => (await node.api.list('NetworkPolicy', `${OWNED}=${id}`)).length > 0
+const isDenied = async () => (await node.api.find('NetworkPolicy', STANDING_POLICY_NAME)) !== undefined
 
 /**
- * The garbage collector may delete a policy before a pod that was created at the same moment, if it has not observed the pod
- * yet. For this long the standing policy, which denies everything, may be the pod's only one.
+ * The garbage collector deletes a policy before a pod that it has not observed yet: one created at the moment of the deletion.
+ * It finds such a pod later, on a busy node by many seconds. Until then only the standing policy applies, which denies all.
  */
-const COLLECTION_MS = 3000
+const COLLECTION_MS = 30_000
 
-/** Pods that had no policy of their analysis for longer than garbage collection takes. */
+/** Pods that had no policy at all, or none of their analysis for longer than garbage collection takes. */
 async function watchOver(id: string, until: Promise<unknown>): Promise<readonly string[]> {
   const bareSince = new Map<string, number>()
   const bare = new Set<string>()
+  const judge = async (pods: readonly string[]) => {
+    const patience = (await isDenied()) ? COLLECTION_MS : 0
+    for (const pod of pods) {
+      const since = bareSince.get(pod) ?? Date.now()
+      bareSince.set(pod, since)
+      if (Date.now() - since >= patience) bare.add(pod)
+    }
+  }
   let ended = false
   const end = until.finally(() => {
     ended = true
@@ -70,11 +80,7 @@ async function watchOver(id: string, until: Promise<unknown>): Promise<readonly 
     const has = await hasPolicy(id)
     const names = (await node.podsOf(id)).map(({ metadata }) => metadata.name)
     if (has) bareSince.clear()
-    for (const name of has ? [] : names) {
-      const since = bareSince.get(name) ?? Date.now()
-      bareSince.set(name, since)
-      if (Date.now() - since > COLLECTION_MS) bare.add(name)
-    }
+    else await judge(names)
     await sleep(25)
   }
   await end
