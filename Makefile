@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 INSTALLED := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo demo-dt test test-openapi test-cluster soak bench render verify verify-archive image deploy undeploy migrate adopt import clean
+.PHONY: help setup run demo demo-dt test test-openapi test-cluster soak bench render verify verify-archive verify-record image deploy undeploy migrate adopt import clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +59,9 @@ verify: $(INSTALLED) ## Check rendered files, format, lint, types and import rul
 
 verify-archive: $(INSTALLED) ## Verify signatures of the archive: KEY=public.pem [ID=analysis] [FILES=exported.json]
 	@$(BIN)/node shared/commands/verify-archive.ts --key '$(KEY)' $(if $(ID),--id '$(ID)') $(FILES)
+
+verify-record: $(INSTALLED) ## Verify records of analyses: KEY=public.pem FILES=record.json
+	@$(BIN)/node shared/commands/verify-record.ts --key '$(KEY)' $(FILES)
 
 image: ## Build the container image IMAGE with docker or podman
 	@tool=$$(command -v docker || command -v podman) \

@@ -14,7 +14,7 @@ import { HELP } from './help.ts'
 import { type Input, readInput } from './input.ts'
 import { showLogs } from './logs.ts'
 import { listRoutes } from './routes.ts'
-import { showHealth, showStatus, stopAnalysis } from './status.ts'
+import { showHealth, showRecord, showStatus, stopAnalysis } from './status.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
 import { sendTick } from './tick.ts'
 import { createTokens } from './tokens.ts'
@@ -25,6 +25,7 @@ type RunVerb = (context: VerbContext) => Promise<void>
 const VERB_RUNNERS: Readonly<Record<Verb, RunVerb>> = {
   status: showStatus,
   logs: showLogs,
+  record: showRecord,
   stop: stopAnalysis,
   tick: sendTick,
   routes: listRoutes,

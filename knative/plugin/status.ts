@@ -1,4 +1,4 @@
-/** `kn po status [ID]`, `kn po stop ID`, `kn po healthz`: one request each. */
+/** `kn po status [ID]`, `kn po record ID`, `kn po stop ID`, `kn po healthz`: one request each. */
 
 import { idOf, type VerbContext } from './context.ts'
 import { CommandError } from './errors.ts'
@@ -26,6 +26,11 @@ export async function stopAnalysis({ input, terminal, api }: VerbContext): Promi
   const stopped = Object.entries(answer)
   if (stopped.length === 0) throw unknownAnalysis(id)
   terminal.out(input.json ? formatJson(answer) : stopped.map(([key, word]) => `${key} ${word}\n`).join(''))
+}
+
+/** The record is JSON in any format of output: it is what a verifier reads. */
+export async function showRecord({ input, terminal, api }: VerbContext): Promise<void> {
+  terminal.out(formatJson(await api.get<object>(`/po/analyses/${idOf(input)}/record`)))
 }
 
 export async function showHealth({ input, terminal, api }: VerbContext): Promise<void> {

@@ -10,6 +10,7 @@ interface VerbEntry {
 export const VERBS = {
   status: { argument: '[ID]', help: 'status and progress of all analyses, or of one' },
   logs: { argument: 'ID', help: 'what a live analysis and its proxy have written' },
+  record: { argument: 'ID', help: 'the signed record of an ended analysis, to be verified with `make verify-record`' },
   stop: { argument: 'ID', help: 'end a live analysis' },
   tick: { help: 'send the status loop what its PingSource sends' },
   routes: { help: 'all functions: methods, paths, callers, what each may do in Kubernetes' },

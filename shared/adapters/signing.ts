@@ -8,7 +8,7 @@ import { CompactSign, calculateJwkThumbprint, compactVerify, decodeProtectedHead
 import type { Sign } from '../po/ports/archive.ts'
 import { ConfigFault } from '../settings/config.ts'
 
-interface SignOptions {
+export interface SignOptions {
   /** PEM file of the private key; empty: sign nothing. */
   readonly keyFile: string
   readonly passphrase: string
@@ -29,13 +29,23 @@ const KEY_TYPES = 'an RSA key of at least 2048 bits, an EC key on P-256, P-384 o
  * Reads and checks the key once.
  * @throws ConfigFault about `NODE_KEY` or `NODE_KEY_PW`, without their values
  */
-export async function createSign({ keyFile, passphrase, read = readFileSync }: SignOptions): Promise<Sign> {
-  if (keyFile === '') return async () => null
-  const key = readPrivateKey(keyFile, passphrase, read)
-  const alg = algorithmOf(key)
-  if (alg === undefined) throw new ConfigFault([`NODE_KEY: expected ${KEY_TYPES}`])
+export async function createSign(options: SignOptions): Promise<Sign> {
+  const key = nodeKey(options)
+  const alg = key && algorithmOf(key)
+  if (!key || !alg) return async () => null
   const header = { alg, typ: SIGNATURE_TYPE, kid: await keyId(key) }
   return (document) => new CompactSign(Buffer.from(document)).setProtectedHeader(header).sign(key)
+}
+
+/**
+ * The key, checked; undefined if the node has none.
+ * @throws ConfigFault about `NODE_KEY` or `NODE_KEY_PW`, without their values
+ */
+export function nodeKey({ keyFile, passphrase, read = readFileSync }: SignOptions): KeyObject | undefined {
+  if (keyFile === '') return undefined
+  const key = readPrivateKey(keyFile, passphrase, read)
+  if (algorithmOf(key) === undefined) throw new ConfigFault([`NODE_KEY: expected ${KEY_TYPES}`])
+  return key
 }
 
 function readPrivateKey(file: string, passphrase: string, read: (path: string) => Buffer): KeyObject {
@@ -66,7 +76,8 @@ function algorithmOf(key: KeyObject): string | undefined {
   return type === 'ed25519' ? 'EdDSA' : undefined
 }
 
-const keyId = async (key: KeyObject): Promise<string> =>
+/** Its JWK thumbprint, which is the same for the private and the public key. */
+export const keyId = async (key: KeyObject): Promise<string> =>
   calculateJwkThumbprint(await exportJWK(key.type === 'private' ? createPublicKey(key) : key))
 
 /** Reads a public key or a certificate. Rejects a private key: verification does not need it. */

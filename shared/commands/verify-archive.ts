@@ -12,10 +12,11 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { contentFault } from '../adapters/archive-content.ts'
 import { asObject, asObjects, textOf } from '../adapters/json.ts'
-import { readPublicKey, verifyArchive } from '../adapters/signing.ts'
+import { verifyArchive } from '../adapters/signing.ts'
 import { type AnalysisId, parseAnalysisId } from '../po/model.ts'
 import { createChain } from './archive-chain.ts'
 import { CannotBegin, orUsage } from './command.ts'
+import { type Read, readKey, readText } from './key-file.ts'
 import { printable } from './table.ts'
 
 export interface Entry {
@@ -28,7 +29,7 @@ export interface Entry {
 interface VerifyDeps {
   readonly print: (line: string) => void
   readonly complain: (line: string) => void
-  readonly read: (path: string) => string
+  readonly read: Read
   /** Entries of the database, read one page at a time. */
   readonly stored: (id: AnalysisId | undefined) => AsyncIterable<Entry>
   /** Number of the last entry that was made, according to the database. */
@@ -65,21 +66,7 @@ const parseOptions = (args: readonly string[]) =>
     return { key: values.key, id, files: positionals }
   })
 
-function readKey(path: string, read: VerifyDeps['read']): string {
-  const pem = readText(path, read)
-  if (!readPublicKey(pem)) throw new CannotBegin(`${path}: expected a public key or a certificate in PEM form`)
-  return pem
-}
-
-function readText(path: string, read: VerifyDeps['read']): string {
-  try {
-    return read(path)
-  } catch {
-    throw new CannotBegin(`${path}: cannot be read`)
-  }
-}
-
-function readEntries(path: string, read: VerifyDeps['read']): readonly Entry[] {
+function readEntries(path: string, read: Read): readonly Entry[] {
   const value = parse(readText(path, read))
   const objects = Array.isArray(value) ? asObjects(value) : [asObject(value)]
   return objects.map((object) => {
@@ -89,7 +76,7 @@ function readEntries(path: string, read: VerifyDeps['read']): readonly Entry[] {
   })
 }
 
-async function* fileEntries(files: readonly string[], read: VerifyDeps['read']): AsyncGenerator<Entry> {
+async function* fileEntries(files: readonly string[], read: Read): AsyncGenerator<Entry> {
   yield* files.flatMap((file) => readEntries(file, read))
 }
 

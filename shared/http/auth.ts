@@ -17,6 +17,8 @@ export type Callers<Caller> = (config: Config) => Authenticate<Caller>
 interface Holder {
   /** The client that the token was issued to. */
   readonly clientId: string
+  /** The user or service account that the token is about; the client if it names none. */
+  readonly subject: string
   readonly roles: readonly unknown[]
 }
 
@@ -61,7 +63,7 @@ function toHolder(payload: JWTPayload, headerType: string | undefined): Holder {
   if (kind.toLowerCase() !== 'bearer' || payload['at_hash'] !== undefined) throw badToken(`a token of type ${kind}`)
   if (headerType && !HEADER_TYPES.includes(headerType.toLowerCase())) throw badToken(`a header of type ${headerType}`)
   if (!clientId) throw badToken('a token that names no client')
-  return { clientId, roles: realmRoles(payload) }
+  return { clientId, subject: text(payload.sub) ?? clientId, roles: realmRoles(payload) }
 }
 
 /** An error of `jwtVerify` means a bad token, unless the key server caused it. */

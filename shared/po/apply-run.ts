@@ -11,6 +11,7 @@ import {
   credentialsSecret,
   objectsOwnedByPolicy,
   policyOwnedByRoot,
+  policySpecs,
   type RootKind,
   type RunCredentials,
   type RunInput,
@@ -81,12 +82,13 @@ interface ApplyOptions {
   readonly withAnalysis?: boolean
 }
 
+/** Resolves to the specifications of the policies that apply to the run, as JSON, by name. */
 export async function applyRun(
   { cluster }: Pick<PoPorts, 'cluster'>,
   input: RunInput,
   rootUid: string,
   { checkDeadline = () => {}, withAnalysis = true }: ApplyOptions = {},
-): Promise<void> {
+): Promise<Readonly<Record<string, string>>> {
   const policy = await cluster.apply(policyOwnedByRoot(input, rootUid))
   const [proxyPolicy, ...rest] = objectsOwnedByPolicy(input, policy.uid)
   const isAnalysis = ({ kind, metadata }: KubernetesObject) =>
@@ -97,4 +99,5 @@ export async function applyRun(
     // A write that is still open must not recreate what the undo of a failed creation deletes: wait for all of them.
     await allSettledOrThrow(...objects.map((object) => cluster.apply(object)))
   }
+  return policySpecs(input)
 }

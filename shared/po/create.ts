@@ -8,8 +8,9 @@ import { neighbourOf, requireIsolation } from './isolation.ts'
 import { statusWord } from './lifecycle.ts'
 import { type Analysis, type AnalysisSecrets, isLive, NO_KONG_TOKEN, type StatusWord } from './model.ts'
 import { rootName } from './names.ts'
-import type { BeginResult, NewAnalysis } from './ports/analyses.ts'
+import type { AnalysisPatch, BeginResult, NewAnalysis } from './ports/analyses.ts'
 import type { PoPorts } from './ports.ts'
+import { sealAndArchive } from './record.ts'
 import { loginFor, registryHost } from './registry.ts'
 import { REMOVAL_LEASE_MS, type ReleasePorts, release, releaseByKey } from './release.ts'
 
@@ -63,7 +64,7 @@ type Blocked = Exclude<BeginResult, { readonly kind: 'begun' | 'running' | 'diff
 
 /** Archives or releases the earlier incarnation, or waits for the process that does. */
 async function unblock(ports: CreatePorts, blocked: Blocked): Promise<void> {
-  if (blocked.kind === 'ended') return ports.store.archive(blocked.analysis.key, ports.settings.run.node, ports.sign)
+  if (blocked.kind === 'ended') return sealAndArchive(ports, blocked.analysis.key)
   if (blocked.kind === 'unreleased') await releaseByKey(ports, blocked.removal.key)
   await ports.sleep(50)
 }
@@ -97,14 +98,14 @@ async function createObjects(
   analysis: Analysis,
   secrets: AnalysisSecrets,
   peers: Peers,
-): Promise<void> {
+): Promise<AnalysisPatch> {
   const checkDeadline = budget(ports)
   const token = await ports.identity.issueToken(analysis.id)
   checkDeadline()
   const input = runInput(analysis, peers, ports, 'ConfigMap', await neighbourOf(ports, analysis.id))
   const rootUid = await applyRoot(ports, input, { ...secrets, token: token.value, registryHost: analysis.registryHost })
   checkDeadline()
-  await applyRun(ports, input, rootUid, { checkDeadline })
+  return { policies: await applyRun(ports, input, rootUid, { checkDeadline }) }
 }
 
 /** For an analysis that was ended during its creation: its removal may have run before the root existed. */
@@ -145,13 +146,15 @@ export async function create(ports: CreatePorts, request: CreateRequest): Promis
   const peers = known && isLive(known.state) ? undefined : await checkNamespace(ports, input.needsKong)
   const { kind, analysis } = await begin(ports, input)
   if (kind === 'running') return { [spelling]: statusWord(analysis.state) }
+  let applied: AnalysisPatch
   try {
-    await createObjects(ports, analysis, secrets, peers ?? (await checkNamespace(ports, input.needsKong)))
+    applied = await createObjects(ports, analysis, secrets, peers ?? (await checkNamespace(ports, input.needsKong)))
   } catch (error) {
     await undo(ports, analysis)
     throw error
   }
   const started = await store.transition(analysis.key, ['starting'], 'started', {
+    ...applied,
     claimedUntil: null,
     reports: [{ kind: 'status', status: 'started', progress: analysis.progress }],
   })

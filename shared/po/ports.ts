@@ -13,6 +13,7 @@ import type { Broker } from './ports/broker.ts'
 import type { PoCluster } from './ports/cluster.ts'
 import type { Hub } from './ports/hub.ts'
 import type { Identity } from './ports/identity.ts'
+import type { MakeRecord } from './ports/record.ts'
 import type { PoStore } from './ports/store.ts'
 import type { PoSettings } from './settings.ts'
 
@@ -27,6 +28,7 @@ export interface PoPorts {
   /** Null when no sink is configured. */
   readonly sink: Sink | null
   readonly sign: Sign
+  readonly makeRecord: MakeRecord
   readonly log: Log
   readonly now: () => Date
   /** A number in 0..1, for jitter. */

@@ -1,7 +1,7 @@
 /**
  * Carries out removals: deletes what an incarnation owns outside the database.
  *
- *   save the logs → delete the root → archive ∥ delete subscriptions and Keycloak client → check that all is gone
+ *   save the logs → delete the root → archive ∥ delete subscriptions and Keycloak client → check that all is gone → seal
  *
  * Every step can be repeated; the row of the removal stays until everything is gone. Logs are lost with their pods, so nothing
  * is deleted before they are saved or abandoned. The root is deleted in the foreground: pods end first, policies after them.
@@ -14,10 +14,11 @@ import type { AnalysisKey, LogSnapshot, Removal } from './model.ts'
 import { COMPONENT, credentialsName, LABEL, parseObjectName, rootName } from './names.ts'
 import type { ClientHold } from './ports/removals.ts'
 import type { PoPorts } from './ports.ts'
+import { seal, sealAndArchive } from './record.ts'
 
 export type ReleasePorts = Pick<
   PoPorts,
-  'store' | 'cluster' | 'identity' | 'broker' | 'sign' | 'log' | 'now' | 'settings'
+  'store' | 'cluster' | 'identity' | 'broker' | 'sign' | 'makeRecord' | 'log' | 'now' | 'settings'
 >
 
 /** After this time another process may claim the removal. */
@@ -50,7 +51,10 @@ export async function release(ports: ReleasePorts, removal: Removal): Promise<bo
   const { store, log, now } = ports
   try {
     const progress = await carryOut(ports, removal)
-    if (progress === 'gone') await store.transition(removal.key, ['stopping'], 'stopped')
+    if (progress === 'gone') {
+      await store.transition(removal.key, ['stopping'], 'stopped')
+      await seal(ports, removal.key)
+    }
     // Until `holdUntil`, a call without an answer may still make something: check once more after that.
     const isComplete = progress === 'gone' && now() >= removal.holdUntil
     if (isComplete) {
@@ -157,12 +161,12 @@ async function podsLeft({ cluster }: Pick<PoPorts, 'cluster'>, { id, firstRun, l
 // ------------------------------------------------------------------------------------------ archive, client
 
 /** Archives the incarnation if the removal says so, without lines and logs if they killed the process several times. */
-async function archive({ store, sign, settings, log }: ReleasePorts, removal: Removal): Promise<void> {
+async function archive(ports: ReleasePorts, removal: Removal): Promise<void> {
   const { id, key, unfinished } = removal
   if (!removal.archive) return
-  if (unfinished <= ARCHIVE_DEATHS) return store.archive(key, settings.run.node, sign)
-  log('error', 'archived without lines and logs', { analysis: id, unfinished })
-  await store.archive(key, settings.run.node, sign, `${unfinished - 1} attempts to archive them ended their process`)
+  if (unfinished <= ARCHIVE_DEATHS) return sealAndArchive(ports, key)
+  ports.log('error', 'archived without lines and logs', { analysis: id, unfinished })
+  await sealAndArchive(ports, key, `${unfinished - 1} attempts to archive them ended their process`)
 }
 
 /**

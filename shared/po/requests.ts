@@ -5,7 +5,12 @@ import type { AnalysisId } from './model.ts'
 import type { LineRequest } from './record-log.ts'
 import type { CreateAnalysis, CreateLogEntity } from './schema.ts'
 
-export const createRequest = (body: CreateAnalysis): CreateRequest => ({
+interface Creation {
+  readonly body: CreateAnalysis
+  readonly caller: { readonly subject: string }
+}
+
+export const createRequest = ({ body, caller }: Creation): CreateRequest => ({
   ...body.analysis_id,
   projectId: body.project_id,
   registryUrl: body.registry_url,
@@ -15,6 +20,7 @@ export const createRequest = (body: CreateAnalysis): CreateRequest => ({
   kongToken: body.kong_token,
   restartCounter: body.restart_counter,
   progress: body.progress,
+  requestedBy: caller.subject,
 })
 
 interface Line {

@@ -5,7 +5,7 @@
 import * as z from 'zod'
 import type { AnySchemas } from '../http/schemas.ts'
 import { REGISTRY_PATTERN } from '../platform/registry.ts'
-import { LOG_LEVELS, parseAnalysisId, STATUS_WORDS } from './model.ts'
+import { LOG_LEVELS, parseAnalysisId, type RunNumber, STATUS_WORDS } from './model.ts'
 
 /** A UUID of any version and case, with dashes or without: the id, and the spelling that answers repeat. */
 const spelledId = z
@@ -88,6 +88,22 @@ const cleanupAnswer = z.object({ zombies: z.string() }).catchall(z.string())
 
 export const healthAnswer = z.object({ status: z.literal('ok') })
 
+/** A number in a query, where everything is text. */
+const runNumber = z
+  .string()
+  .regex(/^[1-9]\d{0,8}$/, 'Input should be the number of a run')
+  .transform((text) => Number(text) as RunNumber)
+  .meta({ description: 'A run of the analysis; left out: its last record' })
+
+/** DSSE, https://github.com/secure-systems-lab/dsse */
+const envelope = z.object({
+  payloadType: z.string(),
+  payload: z.string().describe('An in-toto Statement, version 1, as JSON in Base64'),
+  signatures: z.array(
+    z.object({ keyid: z.string().describe('JWK thumbprint of the key of the node'), sig: z.string() }),
+  ),
+})
+
 const oneOrAll = z.object({ analysis_id: spelledId.optional() })
 const cleanupParams = z.object({
   cleanup_type: z.string().describe('Words of all, analyzes, services, mb, rs, keycloak, zombies; separated by commas'),
@@ -117,5 +133,12 @@ export const poSchemas = {
   stop: forOneOrAll(statusOnlyAnswer, 'Error stopping ALL analyzes', 'Error stopping analysis'),
   delete: forOneOrAll(z.record(z.string(), z.null()), 'Error deleting ALL analyzes', 'Error deleting analysis'),
   cleanup: { params: cleanupParams, answer: cleanupAnswer, failures: ['Error cleaning up'] },
+  record: {
+    params: z.object({ analysis_id: uuid }),
+    query: z.object({ run: runNumber.optional() }),
+    answer: envelope,
+    missing: 'The analysis has no record: it is unknown, has not ended, or its pods are still being removed',
+    failures: ['Error retrieving record'],
+  },
   healthz: { answer: healthAnswer, failures: ['Error checking health'] },
 } as const satisfies Record<string, AnySchemas>

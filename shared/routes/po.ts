@@ -118,6 +118,19 @@ export const po = {
     kubernetes: [...OWNED_LIST, LOGS_READ],
     scale: { min: 0, max: 2, timeoutSeconds: 120, concurrency: 5 },
   },
+  record: {
+    name: 'po-record',
+    ...USER,
+    endpoints: [
+      {
+        method: 'GET',
+        path: '/po/analyses/{analysis_id}/record',
+        summary: 'The signed record of an ended analysis',
+      },
+    ],
+    settings: ['auth', 'database'],
+    scale: { min: 0, max: 5, timeoutSeconds: 45, concurrency: 20 },
+  },
   healthz: {
     name: 'po-healthz',
     ...OPEN,

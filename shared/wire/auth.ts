@@ -21,6 +21,8 @@ import type { Config } from '../settings/config.ts'
 export interface RealmClient {
   /** Set for the client of an analysis, whose name is the analysis id. */
   readonly analysisId: AnalysisId | undefined
+  /** The user or service account that the token is about. */
+  readonly subject: string
 }
 
 export interface CallerOf {
@@ -41,10 +43,10 @@ export function authenticateClient(
 ): Authenticate<RealmClient> {
   const { AUTH_REQUIRED_ROLE: role } = config
   return async (token) => {
-    const { clientId, roles } = await verify(token)
+    const { clientId, subject, roles } = await verify(token)
     const analysisId = parseAnalysisId(clientId)
     if (role && !analysisId && !roles.includes(role)) throw new Fault('forbidden', 'The token lacks the required role')
-    return { analysisId }
+    return { analysisId, subject }
   }
 }
 

@@ -17,6 +17,7 @@ async function seedOne(store: PoStore, id: AnalysisId): Promise<AnalysisId> {
     needsKong: true,
     restartCounter: 0,
     progress: 0,
+    requestedBy: null,
     leaseMs: 60_000,
   })
   if (result.kind !== 'begun') throw new Error(`begin answered ${result.kind}`)

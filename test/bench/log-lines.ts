@@ -29,6 +29,7 @@ async function analysis(store: PoStore): Promise<AnalysisId> {
     needsKong: true,
     restartCounter: 0,
     progress: 0,
+    requestedBy: null,
     leaseMs: 60_000,
   })
   if (result.kind !== 'begun') throw new Error(`begin answered ${result.kind}`)

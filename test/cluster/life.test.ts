@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Statement } from '../../shared/adapters/statement.ts'
 import { STANDING_POLICY_NAME } from '../../shared/po/names.ts'
+import type { Envelope } from '../../shared/po/ports/record.ts'
 import { routes } from '../../shared/routes/index.ts'
 import { type ApiObject, createApi, eventually, KINDS_OF_RUNS } from './api.ts'
 import { DATAGRAMS, tableOf } from './sightings.ts'
@@ -130,6 +132,20 @@ describe('life', () => {
     const path = `/results/${ID}/${stored?.[0]?.id}`
     const result = await world.api.ask<{ age: { mean: number } }>(STORAGE.name, STORAGE.port, path)
     expect(result?.age.mean).toBeCloseTo(meanAge(), 9)
+  })
+
+  test('its record has what the kubelet reported of its image, its policies and its statuses', async () => {
+    const { payload } = await world.call<Envelope>('GET', `/po/analyses/${ID}/record`)
+    const { predicate } = JSON.parse(Buffer.from(payload, 'base64').toString()) as Statement
+    expect(predicate.changed).toEqual([])
+    expect(predicate.runs).toEqual([
+      expect.objectContaining({ run: 2, imageDigest: expect.stringMatching(/^sha256:/) }),
+    ])
+    expect(Object.keys(predicate.runs[0]?.policies ?? {})).toHaveLength(3)
+    expect(predicate.statuses.map(({ state }) => state)).toEqual(['starting', 'started', 'executing', 'executed'])
+    const former = await world.call<Envelope>('GET', `/po/analyses/${ID}/record?run=1`)
+    const first = JSON.parse(Buffer.from(former.payload, 'base64').toString()) as Statement
+    expect(first.predicate.end).toMatchObject({ run: 1, state: 'stopped' })
   })
 
   test('nothing of it is left in the cluster or in Keycloak', async () => {

@@ -110,6 +110,7 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
   'po-stream-logs': null,
   'po-healthz': { status: 'ok' },
   'po-cleanup': { zombies: '' },
+  'po-record': { payloadType: 'application/vnd.in-toto+json', payload: '', signatures: [] },
 }
 const answerOf = (route: Route, path: string) =>
   route === docs ? docsReply(apiDocs, path, 'favicon.png') : route.name in ANSWERS ? ANSWERS[route.name] : {}

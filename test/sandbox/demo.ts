@@ -2,8 +2,12 @@
  * `make demo`: runs two analyses from create to archive and shows every step. One computes on a real data file; the other is
  * stuck in its first run, so that the loop restarts it. Only ticks drive them; CloudEvents of the node report their changes.
  */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { verifyRecords } from '../../shared/commands/verify-record.ts'
 import { createBody } from './examples.ts'
+import { createNodeKey } from './node-key.ts'
 import { explain, sandboxOptions } from './options.ts'
 import { type Sandbox, startSandbox } from './sandbox.ts'
 
@@ -111,6 +115,18 @@ async function showEnd(sandbox: Sandbox, call: Client, name: string, id: string)
   if (!history.analysis[id]) throw new Error('the analysis left no logs')
 }
 
+/** Verifies the record of an ended analysis as its reader would: with the public key, and nothing of the node. */
+async function showRecord(call: Client, name: string, id: string): Promise<void> {
+  const file = join(key.folder, `${name}.json`)
+  writeFileSync(file, JSON.stringify(await call('GET', `/po/analyses/${id}/record`)))
+  const lines: string[] = []
+  const keep = (line: string) => void lines.push(line.replace(file, `record of ${name}`))
+  const read = (path: string) => readFileSync(path, 'utf8')
+  const code = await verifyRecords(['--key', key.publicKeyFile, file], { print: keep, complain: keep, read })
+  step(`${name}: make verify-record\n${indented(lines.join('\n'))}`)
+  if (code !== 0) throw new Error('the record is not good')
+}
+
 /** Images of the demonstration by the name it calls them; on a cluster of the user's only what that cluster has. */
 const analyses = (sandbox: Sandbox): Record<string, string> => ({
   mean: process.env['DEMO_IMAGE'] || 'sandbox/mean:1',
@@ -135,6 +151,7 @@ async function demonstrate(sandbox: Sandbox): Promise<void> {
   for (const { name, body } of bodies) {
     await showEnd(sandbox, call, name, body.analysis_id)
     if (name === 'mean' && sandbox.kubernetes) showResult(sandbox, body.analysis_id)
+    await showRecord(call, name, body.analysis_id)
   }
   changes.stop()
   const left = await call<Record<string, string[]>>('GET', '/po/pods')
@@ -142,9 +159,11 @@ async function demonstrate(sandbox: Sandbox): Promise<void> {
   step('executed')
 }
 
+const key = createNodeKey()
 let sandbox: Sandbox | undefined
 const stop = async () => {
   await sandbox?.stop()
+  key.remove()
   process.exit(130)
 }
 process.once('SIGINT', () => void stop())
@@ -152,11 +171,14 @@ process.once('SIGTERM', () => void stop())
 try {
   console.log('Starting a node on this machine …')
   const options = sandboxOptions()
-  sandbox = await startSandbox({ ...options, ports: { ...options.ports, gateway: 0 }, intervalSeconds: 1, sink: true })
+  const env = { ...options.env, ...key.env }
+  const ports = { ...options.ports, gateway: 0 }
+  sandbox = await startSandbox({ ...options, env, ports, intervalSeconds: 1, sink: true })
   await demonstrate(sandbox)
 } catch (error) {
   console.error(explain(error))
   process.exitCode = 1
 } finally {
   await sandbox?.stop()
+  key.remove()
 }

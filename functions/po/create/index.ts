@@ -15,6 +15,6 @@ import { store } from '../../../shared/wire/store.ts'
 const route = routes.po.create
 const ports = wirePo(route, store, cluster, identity, hub, sign)
 
-registerEndpoint(route, poSchemas.create, (deps, { body }) => create(deps, createRequest(body)), ports, {
+registerEndpoint(route, poSchemas.create, (deps, asked) => create(deps, createRequest(asked)), ports, {
   afterAnswer: deliverSoon(),
 })

@@ -6,6 +6,7 @@ import { type Analysis, type AnalysisSecrets, isLive, type LogSnapshot, UNFINISH
 import { rootName } from '../names.ts'
 import { labelValue, type RunInput, root } from '../objects/index.ts'
 import type { AdoptPorts, FormerIncarnation, FormerRow } from '../ports/adopt.ts'
+import { sealAndArchive } from '../record.ts'
 import { loginFor, recordedHost } from '../registry.ts'
 import { releaseByKey } from '../release.ts'
 import { ownLine } from '../report.ts'
@@ -51,9 +52,9 @@ async function incarnationOf(
 
 /** Records the incarnation, unless an interrupted call did. Archives an ended one that is current. */
 async function record(ports: AdoptPorts, one: Case, fate: FormerIncarnation['fate']): Promise<Analysis> {
-  const { store, intake, sign, settings } = ports
+  const { intake } = ports
   if (one.current && one.facts.ours === 'unfinished') return one.current
-  if (one.current) await store.archive(one.current.key, settings.run.node, sign)
+  if (one.current) await sealAndArchive(ports, one.current.key)
   const row = await intake.take(await incarnationOf(ports, one, fate))
   if (row) return row
   throw new Fault('conflict', 'The id was created or taken over by somebody else meanwhile.')
@@ -149,7 +150,7 @@ async function endNow(ports: AdoptPorts, one: Case, { outcome, cause }: End): Pr
 async function recordPast(ports: AdoptPorts, one: Case, { outcome, cause }: End): Promise<void> {
   const isArchived = one.facts.table === 'archive'
   const analysis = await record(ports, one, { state: outcome, cause, removal: !isArchived })
-  if (isArchived) return ports.store.archive(analysis.key, ports.settings.run.node, ports.sign)
+  if (isArchived) return sealAndArchive(ports, analysis.key)
   await clear(ports, one, analysis)
 }
 

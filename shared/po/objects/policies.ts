@@ -50,6 +50,15 @@ export const formerProxiesPolicy = (): ObjectOf<'NetworkPolicy'> =>
     { ingress: [{}], egress: [{}] },
   )
 
+/** The specifications of the policies that apply to a run as JSON, by name. */
+export const policySpecs = (input: RunInput): Record<string, string> =>
+  Object.fromEntries(
+    [standingPolicy(), analysisPolicy(input), proxyPolicy(input)].map(({ metadata, spec }) => [
+      metadata.name,
+      JSON.stringify(spec),
+    ]),
+  )
+
 /** Allows an analysis only its proxy and DNS. */
 export function analysisPolicy(input: RunInput): ObjectOf<'NetworkPolicy'> {
   const { id, run } = input

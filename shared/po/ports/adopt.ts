@@ -90,7 +90,10 @@ export interface Takeover {
 }
 
 export interface AdoptPorts
-  extends Pick<PoPorts, 'store' | 'cluster' | 'identity' | 'broker' | 'sign' | 'log' | 'now' | 'sleep' | 'settings'> {
+  extends Pick<
+    PoPorts,
+    'store' | 'cluster' | 'identity' | 'broker' | 'sign' | 'makeRecord' | 'log' | 'now' | 'sleep' | 'settings'
+  > {
   readonly predecessor: Predecessor
   readonly intake: Intake
   readonly takeover: Takeover

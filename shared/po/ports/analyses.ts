@@ -17,6 +17,8 @@ export interface NewAnalysis extends AnalysisSpec {
   /** The run number must be greater than this. */
   readonly restartCounter: number
   readonly progress: number
+  /** Subject of the token of the request. */
+  readonly requestedBy: string | null
   /** How long the creation may take. Until then no other process completes or undoes it. */
   readonly leaseMs: number
 }
@@ -54,6 +56,8 @@ export interface AnalysisPatch {
   readonly removal?: { readonly archive: boolean }
   /** The objects of the current run were applied again; `nextRun` resets this. */
   readonly reapplied?: true
+  /** The specifications of the policies of the current run as JSON, by name; their digests are stored. */
+  readonly policies?: Readonly<Record<string, string>>
   /** What was known of the run and its fault; stored with the run and as `lastFault`. */
   readonly evidence?: RunEvidence
   /** Extends the claim until then; null releases it. */

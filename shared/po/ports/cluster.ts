@@ -28,6 +28,8 @@ export type SecretMeta = Omit<ObjectMeta, 'kind'>
 
 export interface PoContainerFacts {
   readonly name: string
+  /** `sha256:` and 64 hexadecimal digits; null if the kubelet reports none. */
+  readonly imageDigest: string | null
   readonly ready: boolean
   readonly restarts: number
   readonly running: boolean

@@ -9,14 +9,21 @@ export interface IsolationState {
   readonly provenAt: Date | null
 }
 
+/** What the kubelet reports of a run; null for what is not known yet. */
+export interface RunFacts {
+  readonly proof: IsolationReport | null
+  /** `sha256:` and 64 hexadecimal digits. */
+  readonly imageDigest: string | null
+}
+
 export interface IsolationStore {
   isolation(): Promise<IsolationState>
   /** Records that isolation is not enforced. It stays recorded until `recordProof`. */
   recordBreach(breach: string, at: Date): Promise<void>
   /** Records a proof by a probe of the loop. */
   recordProof(at: Date): Promise<void>
-  /** Stores the proof of a run. The first one stays. */
-  saveRunProof(key: AnalysisKey, run: RunNumber, report: IsolationReport): Promise<void>
+  /** Stores what the kubelet reported of a run. What is stored already stays. */
+  saveRunFacts(key: AnalysisKey, run: RunNumber, facts: RunFacts): Promise<void>
   /** The current run of the live analysis that was created last, other than this one. */
   neighbour(id: AnalysisId): Promise<Pick<Analysis, 'id' | 'run'> | undefined>
 }

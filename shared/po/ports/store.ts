@@ -6,6 +6,7 @@ import type { ClaimStore } from './claims.ts'
 import type { IsolationStore } from './isolation.ts'
 import type { LogStore } from './logs.ts'
 import type { OutboxStore } from './outbox.ts'
+import type { RecordStore } from './record.ts'
 import type { RemovalStore } from './removals.ts'
 import type { SilenceStore } from './silence.ts'
 
@@ -21,6 +22,7 @@ export interface PoStore
     IsolationStore,
     LogStore,
     ArchiveStore,
+    RecordStore,
     RemovalStore,
     OutboxStore,
     LoopStore {

@@ -74,9 +74,9 @@ async function resume(ports: ActPorts, world: World, analysis: Analysis): Promis
 
 async function complete(ports: ActPorts, world: World, analysis: Analysis, root: Root): Promise<void> {
   const { store, log } = ports
-  await applyBelow(ports, world, analysis, root)
+  const policies = await applyBelow(ports, world, analysis, root)
   const reports: Report[] = [{ kind: 'status', status: 'started', progress: analysis.progress }]
-  const started = await store.transition(analysis.key, ['starting'], 'started', { reports }, analysis.run)
+  const started = await store.transition(analysis.key, ['starting'], 'started', { reports, policies }, analysis.run)
   if (started) log('action', 'analysis started', { analysis: analysis.id, run: analysis.run })
 }
 
@@ -227,9 +227,9 @@ export async function applyBelowRoot(ports: ActPorts, world: World, analysis: An
   if (root) await applyBelow(ports, world, analysis, root)
 }
 
-async function applyBelow(ports: ActPorts, world: World, analysis: Analysis, root: Root): Promise<void> {
+async function applyBelow(ports: ActPorts, world: World, analysis: Analysis, root: Root) {
   const [peers] = await Promise.all([requirePeers(ports, analysis.needsKong), ensureStandingPolicy(ports)])
   const input = runInput(analysis, peers, ports, root.kind, await neighbourOf(ports, analysis.id))
   // The API server would refuse our Deployment over an adopted one, whose immutable selector differs.
-  await applyRun(ports, input, root.uid, { withAnalysis: !world.adopted(analysis) })
+  return applyRun(ports, input, root.uid, { withAnalysis: !world.adopted(analysis) })
 }

@@ -184,17 +184,20 @@ export async function applyVerdict(
   const { action, reason, observed } = decision
   const level = action === 'none' ? 'debug' : 'loop'
   ports.log(level, 'verdict', { analysis: id, run, state, observed: observed.kind, action, reason })
-  if (action !== 'none') await saveProof(ports, world, analysis)
+  if (action !== 'none') await saveRunFacts(ports, world, analysis)
   await ACTS[action](ports, world, analysis, decision)
   if (keepsRunning(decision)) await maintain(ports, world, hubOutage, analysis, counted)
 }
 
-/** Stores the proof of isolation of a run with it, before its pod is removed. */
-async function saveProof({ store, settings }: ReconcilePorts, world: World, analysis: Analysis): Promise<void> {
-  if (!settings.run.isolation) return
-  const proof = world.analysisPods(analysis).find(({ proof }) => proof !== null)?.proof
-  const report = proof && parseReport(proof.message)
-  if (report) await store.saveRunProof(analysis.key, analysis.run, report)
+/** Stores with the run what its pod tells of it, before the pod is removed: the proof of isolation and the digest of its image. */
+async function saveRunFacts({ store, settings }: ReconcilePorts, world: World, analysis: Analysis): Promise<void> {
+  const { key, id, run } = analysis
+  const pods = world.analysisPods(analysis)
+  const report = settings.run.isolation ? pods.find(({ proof }) => proof !== null)?.proof : null
+  const proof = (report && parseReport(report.message)) ?? null
+  const own = pods.flatMap(({ containers }) => containers).find(({ name }) => name === runName(id, run))
+  const imageDigest = own?.imageDigest ?? null
+  if (proof || imageDigest) await store.saveRunFacts(key, run, { proof, imageDigest })
 }
 
 /** With the present statuses of its partners, if it may be waiting for one. */

@@ -78,6 +78,7 @@ export const input = (fields: Partial<NewAnalysis> = {}): NewAnalysis => {
     needsKong: true,
     restartCounter: 0,
     progress: 0,
+    requestedBy: null,
     leaseMs: LEASE_MS,
     ...fields,
   }

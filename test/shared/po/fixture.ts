@@ -130,6 +130,7 @@ export const request = (changes: Partial<CreateRequest> = {}): CreateRequest => 
     kongToken: 'kong-secret-token',
     restartCounter: 0,
     progress: 0,
+    requestedBy: null,
     ...changes,
   }
 }
@@ -217,6 +218,7 @@ export async function startFixture(
     broker: { unsubscribe: async () => {} },
     sink: withSink ? { emit: async (event) => void emitted.push(event) } : null,
     sign: async () => null,
+    makeRecord: async (facts) => ({ payloadType: 'facts', payload: JSON.stringify(facts), signatures: [] }),
     log: (level, event, fields = {}) => logged.push({ level, event, fields }),
     now,
     random: () => 0,

@@ -41,7 +41,7 @@ async function createdBefore(state: 'started' | 'restarting' = 'started'): Promi
   const { store, cluster, identity } = fixture.ports
   const begun = await store.begin({
     ...{ id, spelling, projectId, image, registryHost: 'harbor.example' },
-    ...{ needsKong: true, restartCounter: 0, progress: 0, leaseMs: 1000 },
+    ...{ needsKong: true, restartCounter: 0, progress: 0, requestedBy: null, leaseMs: 1000 },
   })
   if (begun.kind !== 'begun') throw new Error(begun.kind)
   await identity.issueToken(id)

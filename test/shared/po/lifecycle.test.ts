@@ -16,6 +16,7 @@ const NAME = 'analysis-x-1'
 
 const container = (facts: Partial<PoContainerFacts> = {}): PoContainerFacts => ({
   name: NAME,
+  imageDigest: null,
   ready: true,
   restarts: 0,
   running: true,

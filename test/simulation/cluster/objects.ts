@@ -86,7 +86,7 @@ export const isPodEnding = (namespace: Namespace, pod: Pod): boolean =>
 export function podFacts(pod: Pod): PoPodFacts {
   const { name, labels, phase, reason, ready, deleting, createdAt, unschedulable, ip } = pod
   const { container, restarts, isRunning: running, waiting, terminated, lastTerminated } = pod
-  const main = { name: container, ready, restarts, running, waiting, terminated, lastTerminated }
+  const main = { name: container, imageDigest: null, ready, restarts, running, waiting, terminated, lastTerminated }
   const placed = phase !== 'Pending' || unschedulable === null
   const containers = placed ? [main] : []
   const address = phase === 'Running' ? ip : null

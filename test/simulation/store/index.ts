@@ -21,7 +21,7 @@ function isolating(tables: Tables): IsolationStore {
     recordProof: async (at) => {
       state = { breach: null, provenAt: at }
     },
-    saveRunProof: async () => {},
+    saveRunFacts: async () => {},
     neighbour: async (id) => {
       const others = [...tables.analyses.values()].filter((row) => row.id !== id && isLive(row.state))
       const last = others.toSorted((one, other) => Number(other.key) - Number(one.key))[0]
@@ -96,6 +96,9 @@ export function createMemoryStore(now: () => Date, tables: Tables = createTables
     ...outbox(tables),
     ...looping(tables),
     ...isolating(tables),
+    // Records are made from what the database writes down while a run works. No decision depends on them.
+    seal: async () => {},
+    record: async () => undefined,
     knownIds: async () => new Set([...tables.analyses.values(), ...tables.removals.values()].map(({ id }) => id)),
     reset: async (told = () => []) => reset(tables, told),
   }

@@ -75,6 +75,7 @@ export function createCallers({ pool, random, timeline, plan, ids, isBusy, broke
     image: random.chance(0.9) ? 'harbor.example/flame/mean:1' : 'harbor.example/flame/median:1',
     kongToken: random.chance(0.8) ? `${SECRET}kong` : NO_KONG_TOKEN,
     restartCounter: random.chance(0.9) ? 0 : random.whole(1, 9),
+    requestedBy: null,
     progress: random.chance(0.8) ? 0 : random.whole(1, 50),
   })
 

@@ -74,6 +74,10 @@ export function portsOf(process: Process, deps: PortDeps): PoPorts {
       watch.left('archive', document)
       return null
     },
+    makeRecord: async (facts) => {
+      watch.left('record', facts)
+      return { payloadType: 'facts', payload: '', signatures: [] }
+    },
     log,
     now: timeline.now,
     random: random.next,

@@ -20,10 +20,14 @@ export function poPodFacts(pod: V1Pod): PoPodFacts {
 
 const isProof = ({ name }: V1ContainerStatus): boolean => name === PROOF_CONTAINER
 
+/** An image ID is a digest, or a name and a digest. */
+const DIGEST = /sha256:[0-9a-f]{64}$/
+
 function containerFacts(status: V1ContainerStatus): PoContainerFacts {
   const { waiting, running } = status.state ?? {}
   return {
     name: status.name,
+    imageDigest: DIGEST.exec(status.imageID)?.[0] ?? null,
     ready: status.ready,
     restarts: status.restartCount,
     running: running !== undefined,

@@ -1,4 +1,5 @@
 /** Rows of incarnations and their runs. */
+import { createHash } from 'node:crypto'
 import {
   type Analysis,
   type AnalysisId,
@@ -103,6 +104,15 @@ async function storeEvidence(tx: Db, { key }: Analysis, evidence: RunEvidence): 
   await tx`update po.analysis set last_fault = ${stored} where key = ${key}`
 }
 
+async function storePolicies(tx: Db, { key, run }: Analysis, { policies }: AnalysisPatch): Promise<void> {
+  if (!policies) return
+  const digests = Object.entries(policies).map(([name, spec]) => [
+    name,
+    createHash('sha256').update(spec).digest('hex'),
+  ])
+  await tx`update po.run set policies = ${tx.json(Object.fromEntries(digests))} where key = ${key} and run = ${run}`
+}
+
 /** Runs in its own transaction. @see PoStore.transition */
 export async function transition(
   tx: Db,
@@ -124,6 +134,7 @@ export async function transition(
     )${isChange ? tx`, change as (${recordMove(tx, now)})` : tx``}
     select ${analysisColumns(tx)} from row`
   if (patch.evidence) await storeEvidence(tx, before, patch.evidence)
+  await storePolicies(tx, after, patch)
   await insertLines(tx, after, patch.lines ?? [], now)
   await insertReports(tx, after.id, patch.reports ?? [], now)
   if (patch.removal) await recordRemoval(tx, before, { archive: patch.removal.archive, logsTaken: false }, now)

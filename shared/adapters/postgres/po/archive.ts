@@ -20,9 +20,7 @@ const outcomeOf = (state: State): State => (state === 'stopping' ? 'stopped' : s
 const LAYOUT = 2
 
 /** The same text as from `lineItem` in `content-digest.ts`. */
-const lineItem = (sql: Db) => sql`
-  to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') || E'\\n' || level || E'\\n' || progress || E'\\n'
-  || octet_length(status) || E'\\n' || status || message`
+const lineItem = (sql: Db) => sql`po.line_item(at, level, progress, status, message)`
 
 const EMPTY_DIGEST = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 
@@ -58,7 +56,7 @@ async function readRuns(sql: Db, key: AnalysisKey): Promise<ArchivedRun[]> {
   }))
 }
 
-async function readLogs(sql: Db, key: AnalysisKey): Promise<ArchivedLog[]> {
+export async function readLogs(sql: Db, key: AnalysisKey): Promise<ArchivedLog[]> {
   const { logs } = await texts(sql, key)
   const digests = await logDigests(sql, key)
   return logs.map((log) => ({
@@ -116,6 +114,7 @@ async function readEntry(
 /** Deletes lines and logs, and counts them as left out. */
 async function deleteTexts(tx: Db, key: AnalysisKey): Promise<void> {
   await tx`delete from po.line where key = ${key}`
+  await tx`update po.line_chain set trimmed = sha256, trimmed_n = n where key = ${key}`
   await tx`delete from po.snapshot_piece where key = ${key}`
   await tx`
     update po.run set left_out_lines = left_out_lines + lines, left_out_bytes = left_out_bytes + line_bytes,

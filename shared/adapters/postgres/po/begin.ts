@@ -42,11 +42,12 @@ async function insert(tx: Db, input: NewAnalysis, run: number, now: Date): Promi
     ), row as (
       insert into po.analysis (
         id, spelling, project_id, image, registry_host, needs_kong, state, progress,
-        first_run, run, since, run_since, due_at, claimed_until, created_at
+        first_run, run, since, run_since, due_at, claimed_until, created_at, requested_by
       ) values (
         ${input.id}, ${input.spelling}, ${input.projectId}, ${input.image}, ${input.registryHost}, ${input.needsKong},
         'starting', ${percent(input.progress)},
-        ${run}, ${run}, ${now}, ${now}, ${now}, ${later(now, input.leaseMs)}, ${now}
+        ${run}, ${run}, ${now}, ${now}, ${now}, ${later(now, input.leaseMs)}, ${now},
+        ${input.requestedBy === null ? null : storable(input.requestedBy)}
       ) returning *
     ), first as (
       insert into po.run (key, run, started_at) select key, run, run_since from row

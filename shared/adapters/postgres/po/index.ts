@@ -21,6 +21,7 @@ import * as isolations from './isolation.ts'
 import { appendLine } from './lines.ts'
 import * as logs from './logs.ts'
 import * as outbox from './outbox.ts'
+import * as records from './record.ts'
 import * as removals from './removals.ts'
 import * as silences from './silence.ts'
 
@@ -35,7 +36,7 @@ interface PoStoreOptions {
   readonly bulkMs?: number
 }
 
-const BULK: readonly (keyof PoStore)[] = ['saveSnapshots', 'archive', 'unpackArchive', 'pruneArchive', 'reset']
+const BULK: readonly (keyof PoStore)[] = ['saveSnapshots', 'archive', 'seal', 'unpackArchive', 'pruneArchive', 'reset']
 
 /** Queries a table, so a database that is not migrated fails. */
 async function ping(sql: Db): Promise<void> {
@@ -62,7 +63,8 @@ async function reset(tx: Db, reportsOf: ReportsOf, clock: Clock): Promise<Analys
   await tx`with row as (select * from po.analysis order by key) ${changes.recordForgotten(tx, now)}`
   await tx`delete from po.report where kind = 'log'`
   for (const analysis of present) await outbox.insertReports(tx, analysis.id, reportsOf(analysis), now)
-  await tx`truncate po.analysis, po.run, po.line, po.snapshot, po.snapshot_piece, po.archive`
+  await tx`
+    truncate po.analysis, po.run, po.line, po.line_chain, po.journal, po.record, po.snapshot, po.snapshot_piece, po.archive`
   return present
 }
 
@@ -89,7 +91,7 @@ export function createPoStore({ query, transaction }: Database, options: PoStore
     isolation: () => query(isolations.isolation),
     recordBreach: (breach, at) => query((sql) => isolations.recordBreach(sql, breach, at)),
     recordProof: (at) => query((sql) => isolations.recordProof(sql, at)),
-    saveRunProof: (key, run, report) => query((sql) => isolations.saveRunProof(sql, key, run, report)),
+    saveRunFacts: (key, run, facts) => query((sql) => isolations.saveRunFacts(sql, key, run, facts)),
     neighbour: (id) => query((sql) => isolations.neighbour(sql, id)),
     silence: () => query(silences.silence),
     resetSilenceTimers: (at, fault) => transaction((tx) => silences.resetSilenceTimers(tx, at, fault)),
@@ -103,6 +105,8 @@ export function createPoStore({ query, transaction }: Database, options: PoStore
     texts: (key) => query((sql) => logs.texts(sql, key)),
     lines: (key, run, after) => query((sql) => logs.lines(sql, key, run, after)),
     logPiece: (key, log, n) => query((sql) => logs.logPiece(sql, key, log, n)),
+    seal: (key, node, make) => transaction((tx) => records.seal(tx, key, node, make, clock)),
+    record: (id, run) => query((sql) => records.record(sql, id, run)),
     archiveHead: () => query(archives.archiveHead),
     archiveEntries: (after, limit, id) => query((sql) => archives.archiveEntries(sql, after, limit, id)),
     unpackArchive: () => query(archives.unpackArchive),

@@ -1,8 +1,7 @@
 /** Proofs of isolation: those of runs in `po.run`, the state of the namespace in `po.loop`. */
-import type { IsolationReport } from '../../../platform/isolation.ts'
 import { type AnalysisId, type AnalysisKey, LIVE_STATES, type RunNumber } from '../../../po/model.ts'
 import type { AnalysisRunRef } from '../../../po/names.ts'
-import type { IsolationState } from '../../../po/ports/isolation.ts'
+import type { IsolationState, RunFacts } from '../../../po/ports/isolation.ts'
 import { type Db, storable } from '../rows.ts'
 
 /** @see PoStore.isolation */
@@ -25,10 +24,20 @@ export async function recordProof(sql: Db, at: Date): Promise<void> {
     on conflict (singleton) do update set proven_at = excluded.proven_at, breach = null`
 }
 
-/** @see PoStore.saveRunProof */
-export async function saveRunProof(sql: Db, key: AnalysisKey, run: RunNumber, report: IsolationReport): Promise<void> {
+/** @see PoStore.saveRunFacts */
+export async function saveRunFacts(
+  sql: Db,
+  key: AnalysisKey,
+  run: RunNumber,
+  { proof, imageDigest }: RunFacts,
+): Promise<void> {
+  // The lock of the analysis first, as everywhere: the update is written to its journal.
   await sql`
-    update po.run set isolation = ${sql.json({ ...report })} where key = ${key} and run = ${run} and isolation is null`
+    with row as (select key from po.analysis where key = ${key} for no key update)
+    update po.run set
+      isolation = coalesce(isolation, ${proof && sql.json({ ...proof })}::jsonb),
+      image_digest = coalesce(image_digest, ${imageDigest})
+    from row where po.run.key = row.key and po.run.run = ${run}`
 }
 
 /** @see PoStore.neighbour */

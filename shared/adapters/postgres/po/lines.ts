@@ -60,9 +60,14 @@ async function trim(tx: Db, key: AnalysisKey, run: RunNumber, over: Excess): Pro
       delete from po.line using oldest
       where key = ${key} and po.line.seq = oldest.seq
         and (nth <= ${over.lines} or total - size < ${over.bytes})
-      returning po.line.seq, size
+      returning po.line.seq, size, chain
     ), sum as (
       select count(*) as lines, coalesce(sum(size), 0) as bytes, max(seq) as last from gone
+    ), cut as (
+      update po.line_chain row set
+        trimmed_n = trimmed_n + sum.lines,
+        trimmed = coalesce((select chain from gone where seq = sum.last), trimmed)
+      from sum where row.key = ${key} and row.run = ${run}
     )
     update po.run row set
       lines = row.lines - sum.lines, line_bytes = row.line_bytes - sum.bytes,
