@@ -6,6 +6,7 @@
  * A file holds an envelope as `GET /po/analyses/{id}/record` returns it. Prints what each record says. Exit code: 0 all good,
  * 1 a bad record, 2 it could not begin.
  */
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual, parseArgs } from 'node:util'
 import { payloadOf, verifyEnvelope } from '../adapters/envelope.ts'
@@ -54,7 +55,7 @@ async function isGood(file: string, envelope: unknown, pem: string, print: Verif
   const reason = await reasonAgainst(envelope, pem)
   if (reason === null) {
     print(`good  ${file}`)
-    for (const line of describe(statementIn(envelope))) print(`      ${printable(line)}`)
+    for (const line of [digestLine(envelope), ...describe(statementIn(envelope))]) print(`      ${printable(line)}`)
   } else print(`BAD   ${file}  ${printable(reason)}`)
   return reason === null
 }
@@ -66,6 +67,12 @@ function parse(text: string): unknown {
     return undefined
   }
 }
+
+/** As the Hub's log has it. */
+const digestLine = (envelope: unknown): string =>
+  `sha256 ${createHash('sha256')
+    .update(payloadOf(envelope, PAYLOAD_TYPE) ?? '')
+    .digest('hex')}`
 
 /** Of an envelope whose signature is valid. */
 const statementIn = (envelope: unknown) => parse(payloadOf(envelope, PAYLOAD_TYPE) ?? '') as Statement

@@ -23,6 +23,7 @@ import { remembering } from './store/remembering.ts'
 import { removing } from './store/removing.ts'
 import { reporting } from './store/reporting.ts'
 import { resetting } from './store/resetting.ts'
+import { sealing } from './store/sealing.ts'
 import { silencing } from './store/silencing.ts'
 import { type MakeStore, prepare } from './store/subject.ts'
 import { telling } from './store/telling.ts'
@@ -46,6 +47,7 @@ const PARTS = [
   describing,
   delivering,
   archiving,
+  sealing,
   digesting,
   remembering,
   removing,

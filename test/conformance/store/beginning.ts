@@ -9,7 +9,7 @@ export function beginning(subject: Subject): void {
     const given = input({ spelling: 'AS-THE-CALLER-WROTE-IT', progress: 7 })
     const analysis = await begun(subject.store, given)
     const now = subject.now()
-    const { restartCounter, leaseMs, ...spec } = given
+    const { restartCounter, leaseMs, requestedBy, ...spec } = given
     expect(analysis).toEqual({
       ...spec,
       key: expect.stringMatching(/^[0-9]+$/),

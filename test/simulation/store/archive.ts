@@ -11,6 +11,7 @@ import {
 } from '../../../shared/po/model.ts'
 import type { ArchiveEntry } from '../../../shared/po/ports/archive.ts'
 import type { EndedRef, KeptTexts } from '../../../shared/po/ports/logs.ts'
+import type { RecordedFacts } from '../../../shared/po/ports/record.ts'
 import type { PoStore } from '../../../shared/po/ports/store.ts'
 import { insertChange, insertReports } from './outbox.ts'
 import {
@@ -28,6 +29,7 @@ import {
   type Tables,
 } from './tables.ts'
 
+const NO_FACTS: RecordedFacts = { journal: [], journalHead: '', lines: [], logs: [], progress: 0, changed: [] }
 const SLACK = 32
 const bytesOf = ({ message, status }: LineRow): number => Buffer.byteLength(message) + Buffer.byteLength(status)
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
@@ -236,6 +238,8 @@ export function archiving(
   PoStore,
   | 'appendLine'
   | 'saveSnapshots'
+  | 'seal'
+  | 'record'
   | 'archive'
   | 'ended'
   | 'texts'
@@ -263,6 +267,17 @@ export function archiving(
       }
       snapshots.set(key, shrunk([...rows.values()], maxBytes))
     },
+    // Without the facts, which the database writes down by itself.
+    seal: async (key, node, make, reportsOf) => {
+      const row = analyses.get(key)
+      if (!row || isLive(row.state) || tables.records.has(key)) return
+      const envelope = await make(NO_FACTS, node, tables.now())
+      if (analyses.get(key) !== row || tables.records.has(key)) return
+      tables.records.set(key, { id: row.id, envelope })
+      const digest = createHash('sha256').update(Buffer.from(envelope.payload, 'base64')).digest('hex')
+      insertReports(tables, row.id, reportsOf(digest))
+    },
+    record: async (id) => [...tables.records.values()].findLast((row) => row.id === id)?.envelope,
     archive: async (key, node, sign, shorten) => {
       const row = analyses.get(key)
       if (!row || isLive(row.state)) return

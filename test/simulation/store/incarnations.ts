@@ -40,7 +40,7 @@ function differences(row: Analysis, input: NewAnalysis): SpecField[] {
 function insert(tables: Tables, input: NewAnalysis): Analysis {
   const now = tables.now()
   const run = (Math.max(tables.identities.get(input.id) ?? 0, input.restartCounter) + 1) as RunNumber
-  const { restartCounter, leaseMs, progress, ...spec } = input
+  const { restartCounter, leaseMs, requestedBy, progress, ...spec } = input
   tables.identities.set(input.id, run)
   tables.lastKey += 1
   const row = save(tables, {

@@ -71,7 +71,7 @@ function looping(
 }
 
 function reset(tables: Tables, told: NonNullable<Parameters<PoStore['reset']>[0]>): Analysis[] {
-  const { analyses, runs, lines, snapshots, reports, archive, removals } = tables
+  const { analyses, runs, lines, snapshots, reports, archive, records, removals } = tables
   const present = [...analyses.values()]
   for (const row of present) {
     recordRemoval(tables, row, { archive: false, logsTaken: true })
@@ -82,7 +82,7 @@ function reset(tables: Tables, told: NonNullable<Parameters<PoStore['reset']>[0]
   const isStatus = ({ report }: ReportRow) => report.kind === 'status'
   for (const [id, rows] of reports) reports.set(id, rows.filter(isStatus))
   for (const row of present) insertReports(tables, row.id, told(row))
-  for (const table of [analyses, runs, lines, snapshots, archive]) table.clear()
+  for (const table of [analyses, runs, lines, snapshots, archive, records]) table.clear()
   return present
 }
 
@@ -96,9 +96,6 @@ export function createMemoryStore(now: () => Date, tables: Tables = createTables
     ...outbox(tables),
     ...looping(tables),
     ...isolating(tables),
-    // Records are made from what the database writes down while a run works. No decision depends on them.
-    seal: async () => {},
-    record: async () => undefined,
     knownIds: async () => new Set([...tables.analyses.values(), ...tables.removals.values()].map(({ id }) => id)),
     reset: async (told = () => []) => reset(tables, told),
   }

@@ -10,6 +10,7 @@ import type {
   Report,
   RunNumber,
 } from '../../../shared/po/model.ts'
+import type { Envelope } from '../../../shared/po/ports/record.ts'
 
 export interface RunRow {
   readonly run: RunNumber
@@ -53,6 +54,11 @@ export interface RemovalRow extends Removal {
   readonly clientHeldUntil: Date | null
 }
 
+export interface RecordRow {
+  readonly id: AnalysisId
+  readonly envelope: Envelope
+}
+
 export interface ArchiveRow {
   readonly key: AnalysisKey
   readonly id: AnalysisId
@@ -84,6 +90,7 @@ export interface Tables {
   readonly changes: Map<AnalysisId, ChangeRow[]>
   readonly removals: Map<AnalysisKey, RemovalRow>
   readonly archive: Map<AnalysisKey, ArchiveRow>
+  readonly records: Map<AnalysisKey, RecordRow>
   archiveHead: { readonly sequence: number; readonly sha256: string | null }
   loop: LoopRow | undefined
   lastKey: number
@@ -101,6 +108,7 @@ export const createTables = (now: () => Date): Tables => ({
   changes: new Map(),
   removals: new Map(),
   archive: new Map(),
+  records: new Map(),
   archiveHead: { sequence: 0, sha256: null },
   loop: undefined,
   lastKey: 0,

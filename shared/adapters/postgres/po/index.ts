@@ -105,7 +105,7 @@ export function createPoStore({ query, transaction }: Database, options: PoStore
     texts: (key) => query((sql) => logs.texts(sql, key)),
     lines: (key, run, after) => query((sql) => logs.lines(sql, key, run, after)),
     logPiece: (key, log, n) => query((sql) => logs.logPiece(sql, key, log, n)),
-    seal: (key, node, make) => transaction((tx) => records.seal(tx, key, node, make, clock)),
+    seal: (...args) => transaction((tx) => records.seal(tx, args, clock)),
     record: (id, run) => query((sql) => records.record(sql, id, run)),
     archiveHead: () => query(archives.archiveHead),
     archiveEntries: (after, limit, id) => query((sql) => archives.archiveEntries(sql, after, limit, id)),
