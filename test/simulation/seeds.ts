@@ -1,9 +1,12 @@
-/** The thousand seeds of `make test`, in shares, so that two workers run them in parallel. */
+/** A thousand seeds in CI, in shares, so that two workers run them in parallel; 200 elsewhere. */
 import { expect, test } from 'vitest'
+import { isWhole } from '../sampled.ts'
 import { simulate } from './simulation.ts'
 import { KEPT, verdictOf } from './verdict.ts'
 
+/** In which everything that a test looks for must happen. */
 export const SEEDS = 1000
+export const RUN_SEEDS = isWhole ? SEEDS : 200
 const SHARE = 50
 
 /** Registers tests of the seeds `from` to `to`. */

@@ -10,6 +10,7 @@ import type { AnalysisId, RunNumber } from '../../../../shared/po/model.ts'
 import { COMPONENT, proxyName, runName } from '../../../../shared/po/names.ts'
 import type { AdoptPorts } from '../../../../shared/po/ports/adopt.ts'
 import { remove } from '../../../../shared/po/remove.ts'
+import { sampled } from '../../../sampled.ts'
 import { aftermath, ended, running, settle } from '../aftermath.ts'
 import type { CallName } from '../fixture.ts'
 import { startFormerNode } from './former-node.ts'
@@ -111,8 +112,8 @@ const scenarios: { scenario: Scenario; calls: readonly CallName[] }[] = []
 for (const scenario of SCENARIOS) scenarios.push({ scenario, calls: await callsOf(scenario) })
 
 describe.each(scenarios)('$scenario.name', ({ scenario, calls }) => {
-  const points = calls.map((name, at) => ({ name, at }))
-  test('takes calls', () => expect(points.length).toBeGreaterThan(20))
+  const points = sampled(calls.map((name, at) => ({ name, at })))
+  test('takes calls', () => expect(calls.length).toBeGreaterThan(20))
 
   test('is whole after a move that nothing disturbed', async () => {
     const id = await deploy(scenario)
