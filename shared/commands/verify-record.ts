@@ -68,9 +68,9 @@ function parse(text: string): unknown {
   }
 }
 
-/** As the Hub's log has it. */
+/** To be compared with one that was kept elsewhere. */
 const digestLine = (envelope: unknown): string =>
-  `sha256 ${createHash('sha256')
+  `statement sha256 ${createHash('sha256')
     .update(payloadOf(envelope, PAYLOAD_TYPE) ?? '')
     .digest('hex')}`
 

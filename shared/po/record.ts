@@ -6,16 +6,9 @@ import type { PoPorts } from './ports.ts'
 
 type SealPorts = Pick<PoPorts, 'store' | 'sign' | 'makeRecord' | 'settings'>
 
-/**
- * Makes the record of an ended incarnation, and tells the Hub its digest: whoever changes the record later contradicts the Hub's
- * log. Can be repeated: the first record stays.
- */
+/** Makes the record of an ended incarnation. Can be repeated: the first one stays. */
 export const seal = ({ store, makeRecord, settings }: SealPorts, key: AnalysisKey): Promise<void> =>
-  store.seal(key, settings.run.node, makeRecord, (digest) =>
-    settings.hubLogging
-      ? [{ kind: 'log', level: 'info', message: `ANALYSISRECORDED: sha256 ${digest}`, status: null }]
-      : [],
-  )
+  store.seal(key, settings.run.node, makeRecord)
 
 /** Moves an ended incarnation to the archive. Its record is made before, because the archive entry takes its place. */
 export async function sealAndArchive(ports: SealPorts, key: AnalysisKey, shorten?: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** Records of ended incarnations: what they were, signed, for readers who do not trust the node's database. */
-import type { AnalysisId, AnalysisKey, Report, RunNumber } from '../model.ts'
+import type { AnalysisId, AnalysisKey, RunNumber } from '../model.ts'
 import type { ArchivedLog } from './archive.ts'
 
 /** What was written down of an incarnation while it ran. */
@@ -50,16 +50,8 @@ export interface Envelope {
 export type MakeRecord = (facts: RecordedFacts, node: string, at: Date) => Promise<Envelope>
 
 export interface RecordStore {
-  /**
-   * Makes the record of an ended incarnation. Does nothing if it has one, is live or is unknown.
-   * @param reportsOf from the SHA-256 of the statement to reports to the Hub, appended in the same transaction
-   */
-  seal(
-    key: AnalysisKey,
-    node: string,
-    make: MakeRecord,
-    reportsOf: (digest: string) => readonly Report[],
-  ): Promise<void>
+  /** Makes the record of an ended incarnation. Does nothing if it has one, is live or is unknown. */
+  seal(key: AnalysisKey, node: string, make: MakeRecord): Promise<void>
   /** The envelope of the incarnation of this id that had this run, or of the last one that ended. */
   record(id: AnalysisId, run: RunNumber | undefined): Promise<Envelope | undefined>
 }

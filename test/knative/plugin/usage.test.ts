@@ -57,7 +57,7 @@ test('docs/kn.md shows the help as it is', async () => {
 })
 
 describe('called wrongly', () => {
-  const verbs = 'status, logs, stop, tick, routes, healthz or completion'
+  const verbs = 'status, logs, record, stop, tick, routes, healthz or completion'
   const table: readonly (readonly [readonly string[], string, Record<string, string>?])[] = [
     [['start'], `expected ${verbs}, not 'start'`],
     [['-o', 'json'], `expected ${verbs}, not nothing`],

@@ -268,14 +268,12 @@ export function archiving(
       snapshots.set(key, shrunk([...rows.values()], maxBytes))
     },
     // Without the facts, which the database writes down by itself.
-    seal: async (key, node, make, reportsOf) => {
+    seal: async (key, node, make) => {
       const row = analyses.get(key)
       if (!row || isLive(row.state) || tables.records.has(key)) return
       const envelope = await make(NO_FACTS, node, tables.now())
       if (analyses.get(key) !== row || tables.records.has(key)) return
       tables.records.set(key, { id: row.id, envelope })
-      const digest = createHash('sha256').update(Buffer.from(envelope.payload, 'base64')).digest('hex')
-      insertReports(tables, row.id, reportsOf(digest))
     },
     record: async (id) => [...tables.records.values()].findLast((row) => row.id === id)?.envelope,
     archive: async (key, node, sign, shorten) => {

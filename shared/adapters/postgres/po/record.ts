@@ -1,12 +1,10 @@
 /** Records of ended incarnations, made from what was written down while they ran. */
-import { createHash } from 'node:crypto'
 import { type Analysis, type AnalysisId, type AnalysisKey, isLive, type RunNumber } from '../../../po/model.ts'
 import type { Envelope, JournalEntry, RecordedFacts, RecordedLines } from '../../../po/ports/record.ts'
 import type { PoStore } from '../../../po/ports/store.ts'
 import type { Clock, Db } from '../rows.ts'
 import { locked } from './analyses.ts'
 import { readLogs } from './archive.ts'
-import { insertReports } from './outbox.ts'
 
 /** Entries of the journal that are not as they were written, and a row of the analysis that does not fit its request. */
 async function changedEntries(sql: Db, key: AnalysisKey): Promise<string[]> {
@@ -87,11 +85,7 @@ async function readFacts(sql: Db, { key, progress }: Analysis): Promise<Recorded
 }
 
 /** Runs in its own transaction. Signing is local and fast. @see PoStore.seal */
-export async function seal(
-  tx: Db,
-  [key, node, make, reportsOf]: Parameters<PoStore['seal']>,
-  clock: Clock,
-): Promise<void> {
+export async function seal(tx: Db, [key, node, make]: Parameters<PoStore['seal']>, clock: Clock): Promise<void> {
   const analysis = await locked(tx, key)
   if (!analysis || isLive(analysis.state)) return
   const present = await tx`select from po.record where key = ${key}`
@@ -99,8 +93,6 @@ export async function seal(
   const now = clock()
   const envelope = await make(await readFacts(tx, analysis), node, now)
   await tx`insert into po.record (key, id, made_at, envelope) values (${key}, ${analysis.id}, ${now}, ${JSON.stringify(envelope)})`
-  const digest = createHash('sha256').update(Buffer.from(envelope.payload, 'base64')).digest('hex')
-  await insertReports(tx, analysis.id, reportsOf(digest), now)
 }
 
 /** @see PoStore.record */
