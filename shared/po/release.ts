@@ -1,7 +1,7 @@
 /**
  * Carries out removals: deletes what an incarnation owns outside the database.
  *
- *   save the logs → delete the root → archive ∥ delete subscriptions and Keycloak client → check that all is gone → seal
+ *   save the logs → delete the root → seal → archive ∥ delete subscriptions and Keycloak client → check that all is gone
  *
  * Every step can be repeated; the row of the removal stays until everything is gone. Logs are lost with their pods, so nothing
  * is deleted before they are saved or abandoned. The root is deleted in the foreground: pods end first, policies after them.
@@ -14,7 +14,7 @@ import type { AnalysisKey, LogSnapshot, Removal } from './model.ts'
 import { COMPONENT, credentialsName, LABEL, parseObjectName, rootName } from './names.ts'
 import type { ClientHold } from './ports/removals.ts'
 import type { PoPorts } from './ports.ts'
-import { seal, sealAndArchive } from './record.ts'
+import { seal } from './record.ts'
 
 export type ReleasePorts = Pick<
   PoPorts,
@@ -76,6 +76,7 @@ async function carryOut(ports: ReleasePorts, removal: Removal): Promise<Progress
   const root = rootName(removal.id, removal.firstRun)
   await secureLogs(ports, removal)
   await removeRoot(ports, removal, root)
+  if (removal.archive && removal.unfinished <= ARCHIVE_DEATHS) await seal(ports, removal.key)
   const [, hold] = await allSettledOrThrow(archive(ports, removal), removeClient(ports, removal))
   if (hold === 'busy') return 'busy'
   const isGone = (await cluster.find('ConfigMap', root)) === undefined && (await podsLeft(ports, removal)) === 0
@@ -161,12 +162,12 @@ async function podsLeft({ cluster }: Pick<PoPorts, 'cluster'>, { id, firstRun, l
 // ------------------------------------------------------------------------------------------ archive, client
 
 /** Archives the incarnation if the removal says so, without lines and logs if they killed the process several times. */
-async function archive(ports: ReleasePorts, removal: Removal): Promise<void> {
+async function archive({ store, sign, settings, log }: ReleasePorts, removal: Removal): Promise<void> {
   const { id, key, unfinished } = removal
   if (!removal.archive) return
-  if (unfinished <= ARCHIVE_DEATHS) return sealAndArchive(ports, key)
-  ports.log('error', 'archived without lines and logs', { analysis: id, unfinished })
-  await sealAndArchive(ports, key, `${unfinished - 1} attempts to archive them ended their process`)
+  if (unfinished <= ARCHIVE_DEATHS) return store.archive(key, settings.run.node, sign)
+  log('error', 'archived without lines and logs', { analysis: id, unfinished })
+  await store.archive(key, settings.run.node, sign, `${unfinished - 1} attempts to archive them ended their process`)
 }
 
 /**

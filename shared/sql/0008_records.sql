@@ -120,17 +120,17 @@ select po.write_journal(key, created_at, 'request', first_run, po.request_of(ana
 from po.analysis;
 do $$
 declare
-  line record;
+  former record;
   head bytea;
 begin
-  for line in
+  for former in
     select key, seq, run, sha256(convert_to(po.line_item(at, level, progress, status, message), 'UTF8')) as digest
     from po.line where key in (select key from po.analysis) order by key, run, seq
   loop
-    insert into po.line_chain as row (key, run, n, sha256) values (line.key, line.run, 1, line.digest)
+    insert into po.line_chain as row (key, run, n, sha256) values (former.key, former.run, 1, former.digest)
     on conflict (key, run) do update set n = row.n + 1, sha256 = sha256(row.sha256 || excluded.sha256)
     returning sha256 into head;
-    update po.line set chain = head where key = line.key and seq = line.seq;
+    update po.line set chain = head where key = former.key and seq = former.seq;
   end loop;
 end $$;
 

@@ -8,7 +8,7 @@ import { completionScript, type Shell } from '../../../knative/plugin/completion
 import { isInstalled } from '../../shared/po/objects/installed.ts'
 import { knPo } from './program.ts'
 
-const VERBS = ['status', 'logs', 'stop', 'tick', 'routes', 'healthz', 'completion']
+const VERBS = ['status', 'logs', 'record', 'stop', 'tick', 'routes', 'healthz', 'completion']
 
 test.each<Shell>(['bash', 'zsh'])('`completion %s` prints its script', async (shell) => {
   expect(await knPo(['completion', shell])).toEqual({ code: 0, stdout: completionScript(shell), stderr: '' })
