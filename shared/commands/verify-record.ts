@@ -10,7 +10,6 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual, parseArgs } from 'node:util'
 import { payloadOf, verifyEnvelope } from '../adapters/envelope.ts'
-import { asObject } from '../adapters/json.ts'
 import { derive, headOf, PAYLOAD_TYPE, PREDICATE_TYPE, STATEMENT_TYPE, type Statement } from '../adapters/statement.ts'
 import { CannotBegin, orUsage } from './command.ts'
 import { type Read, readKey, readText } from './key-file.ts'
@@ -52,12 +51,10 @@ export async function verifyRecords(args: readonly string[], { print, complain, 
 }
 
 async function isGood(file: string, envelope: unknown, pem: string, print: VerifyDeps['print']): Promise<boolean> {
-  const reason = await reasonAgainst(envelope, pem)
-  if (reason === null) {
-    print(`good  ${file}`)
-    for (const line of [digestLine(envelope), ...describe(statementIn(envelope))]) print(`      ${printable(line)}`)
-  } else print(`BAD   ${file}  ${printable(reason)}`)
-  return reason === null
+  const { reason, says = [] } = await judge(envelope, pem)
+  print(reason === undefined ? `good  ${file}` : `BAD   ${file}  ${printable(reason)}`)
+  for (const line of says) print(`      ${printable(line)}`)
+  return reason === undefined
 }
 
 function parse(text: string): unknown {
@@ -77,23 +74,36 @@ const digestLine = (envelope: unknown): string =>
 /** Of an envelope whose signature is valid. */
 const statementIn = (envelope: unknown) => parse(payloadOf(envelope, PAYLOAD_TYPE) ?? '') as Statement
 
-async function reasonAgainst(envelope: unknown, pem: string): Promise<string | null> {
-  const verdict = await verifyEnvelope(envelope, PAYLOAD_TYPE, pem)
-  if (!verdict.ok) return verdict.reason
-  const statement = asObject(statementIn(envelope))
-  if (statement['_type'] !== STATEMENT_TYPE || statement['predicateType'] !== PREDICATE_TYPE)
-    return 'it is signed, and is no record of an analysis'
-  return contradiction(statement as unknown as Statement)
+/** Why it is not good, or what it says. */
+interface Judgement {
+  readonly reason?: string
+  readonly says?: readonly string[]
 }
 
-/** What in a signed record does not fit the rest of it, or null. */
-function contradiction({ subject, predicate }: Statement): string | null {
+async function judge(envelope: unknown, pem: string): Promise<Judgement> {
+  const verdict = await verifyEnvelope(envelope, PAYLOAD_TYPE, pem)
+  if (!verdict.ok) return { reason: verdict.reason }
+  try {
+    const statement = statementIn(envelope)
+    const reason = contradiction(statement)
+    return reason === undefined ? { says: [digestLine(envelope), ...describe(statement)] } : { reason }
+  } catch {
+    // It lacks fields that every record has.
+    return { reason: NO_RECORD }
+  }
+}
+
+const NO_RECORD = 'it is signed, and is no record of an analysis'
+
+/** What in a signed record does not fit the rest of it. */
+function contradiction({ _type, predicateType, subject, predicate }: Statement): string | undefined {
+  if (_type !== STATEMENT_TYPE || predicateType !== PREDICATE_TYPE) return NO_RECORD
   const { journal, journalHead, changed, request, runs, statuses, end } = predicate
   if (changed.length > 0) return `the database of the node was changed: ${changed.join(', ')}`
   if (headOf(journal) !== journalHead) return 'the entries of its journal are not those that were chained'
   if (!isDeepStrictEqual({ subject, request, runs, statuses, end }, derive(journal)))
     return 'what it says does not follow from its journal'
-  return null
+  return undefined
 }
 
 const orNone = (text: string | null): string => text ?? 'not recorded'

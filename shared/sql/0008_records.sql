@@ -22,6 +22,14 @@ create table po.journal (
   primary key (key, n)
 );
 
+-- Number and digest of the last entry, so that one that was deleted at the end is missed.
+create table po.journal_head (
+  key bigint primary key,
+  n integer not null,
+  sha256 bytea not null
+)
+with (fillfactor = 70);
+
 -- The text whose digest is chained; `journalItem` in `statement.ts` makes the same.
 create function po.journal_item(at timestamptz, kind text, run integer, body text) returns text
 language sql stable as $$
@@ -32,14 +40,15 @@ $$;
 create function po.write_journal(of_key bigint, at timestamptz, kind text, run integer, body jsonb) returns void
 language plpgsql as $$
 declare
-  before record;
+  head record;
   written_at timestamptz := date_trunc('milliseconds', at);
-  digest bytea := sha256(convert_to(po.journal_item(written_at, kind, run, body::text), 'UTF8'));
 begin
-  select n, sha256 into before from po.journal where key = of_key order by n desc limit 1;
+  insert into po.journal_head as former (key, n, sha256)
+  values (of_key, 1, sha256(convert_to(po.journal_item(written_at, kind, run, body::text), 'UTF8')))
+  on conflict (key) do update set n = former.n + 1, sha256 = sha256(former.sha256 || excluded.sha256)
+  returning n, sha256 into head;
   insert into po.journal (key, n, at, kind, run, body, sha256)
-  values (of_key, coalesce(before.n, 0) + 1, written_at, kind, run, body::text,
-    case when before.n is null then digest else sha256(before.sha256 || digest) end);
+  values (of_key, head.n, written_at, kind, run, body::text, head.sha256);
 end $$;
 
 create function po.request_of(asked po.analysis) returns jsonb language sql stable as $$
@@ -152,6 +161,7 @@ begin
   delete from po.line where key = old.key;
   delete from po.line_chain where key = old.key;
   delete from po.journal where key = old.key;
+  delete from po.journal_head where key = old.key;
   delete from po.record where key = old.key;
   delete from po.snapshot where key = old.key;
   delete from po.snapshot_piece where key = old.key;

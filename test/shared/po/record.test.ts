@@ -250,11 +250,17 @@ const CHANGES: readonly (readonly [what: string, sql: string, said: string])[] =
   ['policies', `update po.journal set body = '{}' where key = $1 and kind = 'policies'`, MESSAGE],
   ['a fault', `update po.journal set body = '{}' where key = $1 and kind = 'fault'`, MESSAGE],
   ['a digest', `update po.journal set sha256 = 'x' where key = $1 and n = 5`, `entry 5 of the journal ${MESSAGE}`],
-  ['no first entry', `delete from po.journal where key = $1 and n = 1`, 'entries of the journal were deleted'],
+  ['no first entry', `delete from po.journal where key = $1 and n = 1`, 'entries of the journal were deleted or added'],
+  [
+    'the last entry',
+    'delete from po.journal entry where key = $1 and n = (select max(n) from po.journal where key = entry.key)',
+    'entries of the journal were deleted or added',
+  ],
+  ['the head of the journal', `update po.journal_head set sha256 = 'x' where key = $1`, 'the journal'],
   [
     'an entry less',
     `delete from po.journal where key = $1 and kind = 'isolation'`,
-    'entries of the journal were deleted',
+    'entries of the journal were deleted or added',
   ],
   ['no fault', `delete from po.journal where key = $1 and kind = 'fault'`, MESSAGE],
   [
@@ -345,6 +351,8 @@ describe(`of an analysis that was changed in the database, in ${CHANGES.length} 
       { ...predicate, runs: predicate.runs.slice(1) },
       { ...predicate, statuses: predicate.statuses.slice(1) },
       { ...predicate, journal: predicate.journal.slice(1) },
+      { ...predicate, lines: undefined },
+      { node: 'node' },
     ]
     for (const one of forged) {
       const envelope = sign(PAYLOAD_TYPE, JSON.stringify({ ...statement, predicate: one }))

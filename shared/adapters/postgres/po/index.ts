@@ -64,7 +64,7 @@ async function reset(tx: Db, reportsOf: ReportsOf, clock: Clock): Promise<Analys
   await tx`delete from po.report where kind = 'log'`
   for (const analysis of present) await outbox.insertReports(tx, analysis.id, reportsOf(analysis), now)
   await tx`
-    truncate po.analysis, po.run, po.line, po.line_chain, po.journal, po.record, po.snapshot, po.snapshot_piece, po.archive`
+    truncate po.analysis, po.run, po.line, po.line_chain, po.journal, po.journal_head, po.record, po.snapshot, po.snapshot_piece, po.archive`
   return present
 }
 

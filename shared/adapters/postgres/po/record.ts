@@ -8,28 +8,28 @@ import { readLogs } from './archive.ts'
 
 /** Entries of the journal that are not as they were written, and a row of the analysis that does not fit its request. */
 async function changedEntries(sql: Db, key: AnalysisKey): Promise<string[]> {
-  const [row] = await sql<[{ changed: number | null; kind: string | null; rows: number; last: number; fits: boolean }]>`
+  const [row] = await sql<[{ changed: number | null; isWhole: boolean; fits: boolean }]>`
     with entry as (
-      select n, kind, sha256 is distinct from (case when before is null then digest else sha256(before || digest) end)
+      select n, sha256, sha256 is distinct from (case when before is null then digest else sha256(before || digest) end)
         as changed
       from (
-        select n, kind, sha256, lag(sha256) over (order by n) as before,
+        select n, sha256, lag(sha256) over (order by n) as before,
           sha256(convert_to(po.journal_item(at, kind, run, body), 'UTF8')) as digest
         from po.journal where key = ${key}
       ) read
     )
     select
       (select min(n) from entry where changed) as changed,
-      (select count(*)::integer from entry) as rows,
-      (select coalesce(max(n), 0) from entry) as last,
+      (select count(*) from entry) = (select n from po.journal_head where key = ${key})
+        and exists (select from entry join po.journal_head head using (n, sha256) where head.key = ${key}) as "isWhole",
       exists (
         select from po.journal join po.analysis using (key)
         where key = ${key} and n = 1 and kind = 'request' and body = po.request_of(analysis)::text
       ) as fits`
-  const { changed, rows, last, fits } = row
+  const { changed, isWhole, fits } = row
   return [
     ...(changed === null ? [] : [`entry ${changed} of the journal is not the one that was written`]),
-    ...(rows === last && rows > 1 ? [] : ['entries of the journal were deleted']),
+    ...(isWhole ? [] : ['entries of the journal were deleted or added']),
     ...(fits ? [] : ['the analysis is not the one that was asked for']),
   ]
 }
@@ -37,13 +37,14 @@ async function changedEntries(sql: Db, key: AnalysisKey): Promise<string[]> {
 /** Lines of runs that are not as they were written, or are missing. */
 async function changedLines(sql: Db, key: AnalysisKey): Promise<string[]> {
   const rows = await sql<{ run: RunNumber; place: number | null; missing: number | null }[]>`
-    with line as (
-      select line.run, line.chain, coalesce(chain.trimmed_n, 0) + row_number() over run as place,
-        coalesce(lag(line.chain) over run, chain.trimmed) as before,
-        sha256(convert_to(po.line_item(at, level, progress, status, message), 'UTF8')) as digest
-      from po.line left join po.line_chain chain using (key, run)
-      where key = ${key}
-      window run as (partition by line.run order by seq)
+    with item as materialized (
+      select run, seq, chain, sha256(convert_to(po.line_item(at, level, progress, status, message), 'UTF8')) as digest
+      from po.line where key = ${key}
+    ), line as (
+      select item.run, item.chain, digest, coalesce(trimmed_n, 0) + row_number() over run as place,
+        coalesce(lag(item.chain) over run, trimmed) as before
+      from item left join po.line_chain chain on chain.key = ${key} and chain.run = item.run
+      window run as (partition by item.run order by seq)
     ), found as (
       select run, count(*) as lines, max(place) as last, min(place) filter (
         where chain is distinct from (case when before is null then digest else sha256(before || digest) end)
