@@ -180,7 +180,7 @@ async function removeClient(ports: ReleasePorts, removal: Removal): Promise<Clie
   const hold = await store.claimClient(removal.key, removal.id, now(), CLIENT_LEASE_MS)
   if (hold !== 'held') return hold
   await removeClaimedClient(ports, removal)
-  await store.releaseClientClaim(removal.key, now() >= removal.holdUntil)
+  await store.releaseClientClaim(removal.key, now() >= removal.holdUntil ? 'removed' : 'left')
   return hold
 }
 
@@ -195,7 +195,7 @@ async function removeClaimedClient(ports: ReleasePorts, removal: Removal): Promi
   } catch (error) {
     // A deletion without an answer may still arrive: keep the claim until its lease ends.
     const mayArrive = deleting && isFault(error) && error.mayArrive
-    if (!mayArrive) await store.releaseClientClaim(removal.key, false)
+    if (!mayArrive) await store.releaseClientClaim(removal.key, 'left')
     throw error
   }
 }

@@ -27,5 +27,5 @@ export async function resetSilenceTimers(ports: Pick<PoPorts, 'store' | 'now' | 
   if (!isOurFault && !isStalled) return
   if (isOurFault) log('error', 'most analyses do not answer', { silent, heard })
   else log('warn', 'loop was stalled', { seconds: Math.round(idleSeconds) })
-  await store.resetSilenceTimers(at, isOurFault)
+  await store.resetSilenceTimers(at, isOurFault ? 'fault' : 'stalled')
 }

@@ -75,7 +75,7 @@ const passingLinesOn = (ports: PoPorts): PoPorts => ({
 /** A response does not reset the silence timer. */
 const neverForgivingSilence = (store: PoStore): PoStore => ({
   ...store,
-  recordPoll: (key, run, _heard, at) => store.recordPoll(key, run, false, at),
+  recordPoll: (key, run, _outcome, at) => store.recordPoll(key, run, 'silent', at),
 })
 
 /** A change counts as published once it is claimed. */

@@ -28,6 +28,6 @@ export interface RemovalStore {
    * resolves to `busy`.
    */
   claimClient(key: AnalysisKey, id: AnalysisId, now: Date, leaseMs: number): Promise<ClientHold>
-  /** Releases the claim and records whether the client is removed, so that no later attempt removes it again. */
-  releaseClientClaim(key: AnalysisKey, removed: boolean): Promise<void>
+  /** Releases the claim. No later attempt removes a client again that is recorded as `removed`. */
+  releaseClientClaim(key: AnalysisKey, client: 'removed' | 'left'): Promise<void>
 }

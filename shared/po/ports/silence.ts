@@ -7,10 +7,15 @@ export interface Silence {
   readonly silent: number
 }
 
+/** Whether a run answered its last poll. An answer resets its silence timer. */
+export type PollOutcome = 'heard' | 'silent'
+
+/** Why all silence timers are reset: the loop did not poll for a while, or most analyses were silent, which is its own fault. */
+export type ResetReason = 'stalled' | 'fault'
+
 export interface SilenceStore {
-  /** Records the last poll of a run. `heard`: it answered, which resets its silence timer. */
-  recordPoll(key: AnalysisKey, run: RunNumber, heard: boolean, at: Date): Promise<void>
+  recordPoll(key: AnalysisKey, run: RunNumber, outcome: PollOutcome, at: Date): Promise<void>
   silence(): Promise<Silence>
-  /** Resets all silence timers. `fault` also records that the silence was not the fault of the analyses. */
-  resetSilenceTimers(at: Date, fault: boolean): Promise<void>
+  /** Resets all silence timers, and records the time of a fault. */
+  resetSilenceTimers(at: Date, reason: ResetReason): Promise<void>
 }

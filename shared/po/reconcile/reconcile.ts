@@ -86,7 +86,7 @@ export async function poll(
 ): Promise<Poll | undefined> {
   if (state === 'restarting') return undefined
   const health = await analysisApi.healthz(id, run).catch(() => undefined)
-  if (health && silentPolls > 0) await store.recordPoll(key, run, true, now())
+  if (health && silentPolls > 0) await store.recordPoll(key, run, 'heard', now())
   return { health }
 }
 
@@ -178,7 +178,7 @@ export async function applyVerdict(
   const { key, id, run, state } = analysis
   if (state === 'restarting') return continueRestart(ports, world, await withPartners(ports, hubOutage, analysis))
   const counted = pollIfAnswerable(world, analysis, polled)
-  if (counted && !counted.health) await ports.store.recordPoll(key, run, false, ports.now())
+  if (counted && !counted.health) await ports.store.recordPoll(key, run, 'silent', ports.now())
   const decision = observeAndDecide(ports, world, await withPartners(ports, hubOutage, analysis, counted), counted)
   if (!decision) return
   const { action, reason, observed } = decision

@@ -22,7 +22,7 @@ export function holding(subject: Subject): void {
     expect(outcomes.filter((outcome) => outcome === 'busy')).toHaveLength(9)
     subject.pass(LEASE_MS)
     expect([await hold(first), await hold(second), await hold(first)]).toEqual(['held', 'busy', 'busy'])
-    await subject.store.releaseClientClaim(first.key, false)
+    await subject.store.releaseClientClaim(first.key, 'left')
     expect(await hold(second)).toBe('held')
   })
 
@@ -32,7 +32,7 @@ export function holding(subject: Subject): void {
     await subject.store.archive(key, 'node', unsigned)
     await subject.store.claimClient(key, id, subject.now(), LEASE_MS)
     expect(await subject.other.begin(input({ id }))).toEqual({ kind: 'busy' })
-    await subject.store.releaseClientClaim(key, false)
+    await subject.store.releaseClientClaim(key, 'left')
     const next = await begun(subject.other, { id })
     await archived(subject.store, next)
     await subject.store.claimClient(key, id, subject.now(), LEASE_MS)

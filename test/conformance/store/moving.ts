@@ -91,7 +91,7 @@ export function moving(subject: Subject): void {
 
   test('the next run has the next number of the id, a fresh silence and one restart more', async () => {
     const { key, run, createdAt } = await executing(subject.store)
-    await subject.store.recordPoll(key, run, false, subject.now())
+    await subject.store.recordPoll(key, run, 'silent', subject.now())
     await subject.store.transition(key, ['executing'], 'executing', { reapplied: true, progress: 30 })
     const then = subject.pass(1000)
     const next = moved(

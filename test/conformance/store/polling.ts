@@ -7,13 +7,13 @@ export function polling(subject: Subject): void {
   test('silence grows with failed polls and ends with a heard one; other runs do not count', async () => {
     const { key, run, id } = await executing(subject.store)
     const first = subject.pass(1000)
-    await subject.store.recordPoll(key, run, false, first)
-    await subject.store.recordPoll(key, run, false, subject.pass(1000))
-    await subject.store.recordPoll(key, 2 as RunNumber, false, subject.now())
+    await subject.store.recordPoll(key, run, 'silent', first)
+    await subject.store.recordPoll(key, run, 'silent', subject.pass(1000))
+    await subject.store.recordPoll(key, 2 as RunNumber, 'silent', subject.now())
     expect(await subject.store.find(id)).toMatchObject({ silentPolls: 2, silentSince: first })
-    await subject.store.recordPoll(key, 2 as RunNumber, true, subject.now())
+    await subject.store.recordPoll(key, 2 as RunNumber, 'heard', subject.now())
     expect(await subject.store.find(id)).toMatchObject({ silentPolls: 2 })
-    await subject.store.recordPoll(key, run, true, subject.now())
+    await subject.store.recordPoll(key, run, 'heard', subject.now())
     expect(await subject.store.find(id)).toMatchObject({ silentPolls: 0, silentSince: null })
   })
 

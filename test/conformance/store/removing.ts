@@ -89,9 +89,9 @@ export function removing(subject: Subject): void {
     const { key, id } = await leaving()
     await subject.store.markLogsTaken(key)
     expect(await subject.store.claimClient(key, id, subject.now(), LEASE_MS)).toBe('held')
-    await subject.store.releaseClientClaim(key, true)
+    await subject.store.releaseClientClaim(key, 'removed')
     await subject.store.claimClient(key, id, subject.now(), LEASE_MS)
-    await subject.store.releaseClientClaim(key, false)
+    await subject.store.releaseClientClaim(key, 'left')
     expect(await subject.other.pendingRemovals()).toMatchObject([{ logsTaken: true, clientRemoved: true }])
   })
 

@@ -182,11 +182,11 @@ export function incarnations(
     findByKey: async (key) => analyses.get(key),
     transition: async (...args) => transition(tables, ...args),
     abandon: async (key) => abandon(tables, key),
-    recordPoll: async (key, run, heard, at) => {
+    recordPoll: async (key, run, outcome, at) => {
       const row = analyses.get(key)
       if (row?.run !== run) return
       const silence = { silentPolls: row.silentPolls + 1, silentSince: row.silentSince ?? at }
-      save(tables, { ...row, ...(heard ? { silentPolls: 0, silentSince: null } : silence) })
+      save(tables, { ...row, ...(outcome === 'heard' ? { silentPolls: 0, silentSince: null } : silence) })
     },
     claimDue: async (now, leaseMs, limit) =>
       due(tables, now)

@@ -60,12 +60,12 @@ function looping(
       const executing = [...tables.analyses.values()].filter(({ state }) => state === 'executing')
       return { heard: executing.length, silent: executing.filter(({ silentPolls }) => silentPolls > 0).length }
     },
-    resetSilenceTimers: async (at, fault) => {
+    resetSilenceTimers: async (at, reason) => {
       for (const row of tables.analyses.values()) {
         if (row.silentPolls > 0 && isLive(row.state)) save(tables, { ...row, silentPolls: 0, silentSince: null })
       }
       const row = loop(at)
-      if (fault && !(row.faultAt && row.faultAt > at)) tables.loop = { ...row, faultAt: at }
+      if (reason === 'fault' && !(row.faultAt && row.faultAt > at)) tables.loop = { ...row, faultAt: at }
     },
   }
 }

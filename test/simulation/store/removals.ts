@@ -100,7 +100,10 @@ export function removing(
       else removals.delete(key)
     },
     claimClient: async (...args) => claimClient(tables, ...args),
-    releaseClientClaim: async (key, removed) =>
-      change(key, ({ clientRemoved }) => ({ clientHeldUntil: null, clientRemoved: clientRemoved || removed })),
+    releaseClientClaim: async (key, client) =>
+      change(key, ({ clientRemoved }) => ({
+        clientHeldUntil: null,
+        clientRemoved: clientRemoved || client === 'removed',
+      })),
   }
 }

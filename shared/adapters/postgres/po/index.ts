@@ -81,7 +81,7 @@ export function createPoStore({ query, transaction }: Database, options: PoStore
     transition: (key, from, to, patch = {}, run = undefined) =>
       transaction((tx) => analyses.transition(tx, key, from, to, patch, run, clock)),
     abandon: (key) => transaction((tx) => analyses.abandon(tx, key, clock)),
-    recordPoll: (key, run, heard, at) => query((sql) => silences.recordPoll(sql, key, run, heard, at)),
+    recordPoll: (key, run, outcome, at) => query((sql) => silences.recordPoll(sql, key, run, outcome, at)),
     claimDue: (now, leaseMs, limit) => query((sql) => claims.claimDue(sql, now, leaseMs, limit)),
     claimSuspects: (now, leaseMs, sizes) => query((sql) => claims.claimSuspects(sql, now, leaseMs, sizes)),
     claim: (id, now, leaseMs) => query((sql) => claims.claim(sql, id, now, leaseMs)),
@@ -94,7 +94,7 @@ export function createPoStore({ query, transaction }: Database, options: PoStore
     saveRunFacts: (key, run, facts) => query((sql) => isolations.saveRunFacts(sql, key, run, facts)),
     neighbour: (id) => query((sql) => isolations.neighbour(sql, id)),
     silence: () => query(silences.silence),
-    resetSilenceTimers: (at, fault) => transaction((tx) => silences.resetSilenceTimers(tx, at, fault)),
+    resetSilenceTimers: (at, reason) => transaction((tx) => silences.resetSilenceTimers(tx, at, reason)),
     appendLine: (id, run, line, reports, limits) =>
       transaction((tx) => appendLine(tx, id, run, line, reports, limits, clock)),
     appendReports: (id, reports) => transaction((tx) => outbox.appendReports(tx, id, reports, clock)),
@@ -120,7 +120,7 @@ export function createPoStore({ query, transaction }: Database, options: PoStore
     postponeRemoval: (removal, dueAt) => query((sql) => removals.postponeRemoval(sql, removal, dueAt)),
     completeRemoval: (key) => query((sql) => removals.completeRemoval(sql, key)),
     claimClient: (key, id, now, leaseMs) => transaction((tx) => removals.claimClient(tx, key, id, now, leaseMs)),
-    releaseClientClaim: (key, removed) => query((sql) => removals.releaseClientClaim(sql, key, removed)),
+    releaseClientClaim: (key, client) => query((sql) => removals.releaseClientClaim(sql, key, client)),
     ...createLoop({ query }, 'po'),
     loopState: (now) => query((sql) => loopState(sql, 'po', now, sql`, fault_at as "faultAt"`)),
     claimReports: (now, leaseMs, limit, id) => query((sql) => outbox.claimReports(sql, { now, leaseMs, limit, id })),

@@ -138,7 +138,8 @@ export async function claimClient(
   return 'held'
 }
 
-export async function releaseClientClaim(sql: Db, key: AnalysisKey, removed: boolean): Promise<void> {
+export async function releaseClientClaim(sql: Db, key: AnalysisKey, client: 'removed' | 'left'): Promise<void> {
   await sql`
-    update po.removal set client_held_until = null, client_removed = client_removed or ${removed} where key = ${key}`
+    update po.removal set client_held_until = null, client_removed = client_removed or ${client === 'removed'}
+    where key = ${key}`
 }

@@ -1,10 +1,16 @@
 /** Silence: polls of analyses that failed in a row. */
 import { type AnalysisKey, LIVE_STATES, type RunNumber } from '../../../po/model.ts'
-import type { Silence } from '../../../po/ports/silence.ts'
+import type { PollOutcome, ResetReason, Silence } from '../../../po/ports/silence.ts'
 import type { Db } from '../rows.ts'
 
-export async function recordPoll(sql: Db, key: AnalysisKey, run: RunNumber, heard: boolean, at: Date): Promise<void> {
-  if (heard) {
+export async function recordPoll(
+  sql: Db,
+  key: AnalysisKey,
+  run: RunNumber,
+  outcome: PollOutcome,
+  at: Date,
+): Promise<void> {
+  if (outcome === 'heard') {
     await sql`
       update po.analysis set silent_polls = 0, silent_since = null
       where key = ${key} and run = ${run} and silent_polls > 0`
@@ -23,14 +29,14 @@ export async function silence(sql: Db): Promise<Silence> {
 }
 
 /** Runs in its own transaction. @see PoStore.resetSilenceTimers */
-export async function resetSilenceTimers(tx: Db, at: Date, fault: boolean): Promise<void> {
+export async function resetSilenceTimers(tx: Db, at: Date, reason: ResetReason): Promise<void> {
   await tx`
     with silent as (
       select key from po.analysis where silent_polls > 0 and state in ${tx(LIVE_STATES)}
       order by key for no key update
     )
     update po.analysis row set silent_polls = 0, silent_since = null from silent where row.key = silent.key`
-  if (!fault) return
+  if (reason !== 'fault') return
   // A fault that is recorded late must not replace a later one.
   await tx`
     insert into po.loop as row (installed_at, fault_at) values (${at}, ${at})
