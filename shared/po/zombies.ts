@@ -1,6 +1,7 @@
 /**
- * Zombies: objects of runs without a row. A run has a row while its incarnation is live, `stopping`, or has a removal. Objects
- * are read before rows, so a run that is created in between is never a zombie.
+ * Zombies: objects that no row accounts for. A live incarnation accounts for its root and its current run, one that is
+ * `stopping` or has a removal for all its runs. Objects are read before rows, so a run that is created in between is never a
+ * zombie.
  */
 import type { Inventory } from './inventory.ts'
 import { type AnalysisId, isLive, type Removal } from './model.ts'
@@ -51,33 +52,42 @@ function zombiePod({ cluster }: ZombiePorts, { name, labels }: PoPodFacts): Zomb
   return { label, name, remove: () => cluster.removePod(name) }
 }
 
-type Range = Pick<Removal, 'firstRun' | 'lastRun'>
+/** Runs with a row: the first one, which the root is named after, and the last one with those between, or without. */
+interface Runs extends Pick<Removal, 'firstRun' | 'lastRun'> {
+  readonly between: 'kept' | 'gone'
+}
 
-async function runsWithRow({ store }: ZombiePorts): Promise<Map<AnalysisId, Range[]>> {
+async function runsWithRow({ store }: ZombiePorts): Promise<Map<AnalysisId, Runs[]>> {
   const [analyses, removals] = await Promise.all([store.list(), store.pendingRemovals()])
-  const ranges = new Map<AnalysisId, Range[]>()
-  const add = (id: AnalysisId, range: Range) => ranges.set(id, [...(ranges.get(id) ?? []), range])
-  for (const { id, state, firstRun, run } of analyses) {
-    if (isLive(state) || state === 'stopping') add(id, { firstRun, lastRun: run })
+  const found = new Map<AnalysisId, Runs[]>()
+  const add = (id: AnalysisId, runs: Runs) => found.set(id, [...(found.get(id) ?? []), runs])
+  for (const { id, state, firstRun, run: lastRun } of analyses) {
+    if (isLive(state)) add(id, { firstRun, lastRun, between: 'gone' })
+    else if (state === 'stopping') add(id, { firstRun, lastRun, between: 'kept' })
   }
-  for (const { id, firstRun, lastRun } of removals) add(id, { firstRun, lastRun })
-  return ranges
+  for (const { id, firstRun, lastRun } of removals) add(id, { firstRun, lastRun, between: 'kept' })
+  return found
+}
+
+function accountsFor({ firstRun, lastRun, between }: Runs, run: number, component: string | undefined): boolean {
+  if (between === 'kept') return run >= firstRun && run <= lastRun
+  return run === (component === COMPONENT.root ? firstRun : lastRun)
 }
 
 /** Zombies that are at least `graceMs` old and not being deleted yet. */
 async function findZombies(ports: ZombiePorts, { objects, pods }: Inventory, graceMs: number): Promise<Zombie[]> {
   if (objects.length === 0 && pods.length === 0) return []
-  const ranges = await runsWithRow(ports)
+  const runs = await runsWithRow(ports)
   const before = ports.now().getTime() - graceMs
   const isOld = ({ deleting, createdAt }: ObjectMeta | PoPodFacts) => !deleting && createdAt.getTime() <= before
-  const hasRow = (ref: AnalysisRunRef | undefined) =>
-    !ref || ranges.get(ref.id)?.some(({ firstRun, lastRun }) => ref.run >= firstRun && ref.run <= lastRun)
+  const hasRow = (ref: AnalysisRunRef | undefined, component: string | undefined) =>
+    !ref || runs.get(ref.id)?.some((one) => accountsFor(one, ref.run, component))
   return [
     ...objects
-      .filter((object) => isOld(object) && !hasRow(parseObjectName(object.name)))
+      .filter((object) => isOld(object) && !hasRow(parseObjectName(object.name), object.labels['component']))
       .map((object) => zombieObject(ports, object)),
     ...pods
-      .filter((pod) => isOld(pod) && !hasRow(parseObjectName(pod.labels['app'] ?? '')))
+      .filter((pod) => isOld(pod) && !hasRow(parseObjectName(pod.labels['app'] ?? ''), pod.labels['component']))
       .map((pod) => zombiePod(ports, pod)),
   ]
 }

@@ -32,9 +32,12 @@ export function podRows(cluster: () => PoCluster, shellImage: string | undefined
       expect(pod).toMatchObject({ phase: 'Running', deleting: false, unschedulable: null, labels: { app: 'runs' } })
       expect(pod?.name).toMatch(/^runs-[a-z0-9]+-[a-z0-9]{5}$/)
       expect(pod?.ip).toMatch(/^[0-9.]+$/)
+      expect(pod?.containers[0]?.imageDigest ?? `sha256:${'0'.repeat(64)}`).toMatch(/^sha256:[0-9a-f]{64}$/)
       expect(pod?.containers).toEqual([
         {
           name: 'runs',
+          // Where images have no registry, a kubelet may report none.
+          imageDigest: pod?.containers[0]?.imageDigest,
           ready: true,
           restarts: 0,
           running: true,

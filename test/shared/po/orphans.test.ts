@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { applyRoot, applyRun, requirePeers, runInput } from '../../../shared/po/apply-run.ts'
 import { type CreateRequest, create } from '../../../shared/po/create.ts'
 import type { Analysis } from '../../../shared/po/model.ts'
-import { runName } from '../../../shared/po/names.ts'
+import { rootName, runName } from '../../../shared/po/names.ts'
 import { sweep } from '../../../shared/po/reconcile/sweep.ts'
 import { remove } from '../../../shared/po/remove.ts'
 import { stop } from '../../../shared/po/stop.ts'
@@ -61,6 +61,22 @@ describe('objects that no row accounts for', () => {
     await sweep(seconds(GRACE + 20))
     await ports.sleep(50)
     expect(await objects()).toEqual(objectsOf(7, 7))
+  })
+
+  test('of a former run of a live analysis go, its root and its present run stay', async () => {
+    await create(ports, wanted)
+    await pods.start(wanted.id, 1)
+    answers('stuck')
+    await nextSweep()
+    await nextSweep()
+    await nextSweep()
+    expect(await row()).toMatchObject({ run: 2, firstRun: 1 })
+    const rootUid = (await cluster.find('ConfigMap', rootName(wanted.id, number(1))))?.uid ?? ''
+    const former = { ...(await row()), run: number(1) } as Analysis
+    await applyRun(ports, runInput(former, await requirePeers(ports, false), ports), rootUid)
+    await sweep(seconds(GRACE + 20))
+    await ports.sleep(50)
+    expect(await objects()).toEqual(objectsOf(2))
   })
 
   test('of a live analysis never go, however old', async () => {

@@ -73,11 +73,10 @@ function looping(
 function reset(tables: Tables, told: NonNullable<Parameters<PoStore['reset']>[0]>): Analysis[] {
   const { analyses, runs, lines, snapshots, reports, archive, records, removals } = tables
   const present = [...analyses.values()]
-  for (const row of present) {
-    recordRemoval(tables, row, { archive: false, logsTaken: true })
-    if (row.state === 'stopping') insertChange(tables, row, 'stopped')
-    else if (isLive(row.state)) insertChange(tables, { ...row, cause: null }, 'withdrawn')
-  }
+  for (const row of present) recordRemoval(tables, row, { archive: false, logsTaken: true })
+  // In the order of the one statement that does it in PostgreSQL.
+  for (const row of present) if (row.state === 'stopping') insertChange(tables, row, 'stopped')
+  for (const row of present) if (isLive(row.state)) insertChange(tables, { ...row, cause: null }, 'withdrawn')
   for (const [key, row] of removals) removals.set(key, { ...row, archive: false, logsTaken: true })
   const isStatus = ({ report }: ReportRow) => report.kind === 'status'
   for (const [id, rows] of reports) reports.set(id, rows.filter(isStatus))
