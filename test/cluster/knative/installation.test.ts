@@ -126,6 +126,8 @@ const ANSWERS: Readonly<Record<string, number>> = {
   'POST /po/': 422,
   'POST /po/stream_logs': 422,
   'GET /api/assets/{file}': 404,
+  // The analysis is unknown.
+  'GET /po/analyses/{analysis_id}/record': 404,
 }
 const OPEN = new Set(['po-healthz', 'po-docs'])
 const calls = poRoutes
