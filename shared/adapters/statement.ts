@@ -47,9 +47,9 @@ function contentOf<T>({ body }: JournalEntry): T | null {
   }
 }
 
-/** The last entry of a kind, about one run if given. */
-function lastOf<T>(journal: readonly JournalEntry[], kind: JournalKind, run?: RunNumber): T | null {
-  const entry = journal.findLast((one) => one.kind === kind && (run === undefined || one.run === run))
+/** The content of the first entry of a kind, about one run if given: what the loop writes once, a later entry does not replace. */
+function firstOf<T>(journal: readonly JournalEntry[], kind: JournalKind, run?: RunNumber): T | null {
+  const entry = journal.find((one) => one.kind === kind && (run === undefined || one.run === run))
   return entry ? contentOf<T>(entry) : null
 }
 
@@ -60,10 +60,10 @@ const UNREADABLE: Status = { state: 'failed', cause: 'the entry of the journal c
 const runsOf = (journal: readonly JournalEntry[]) =>
   [...new Set(journal.map(({ run }) => run))].map((run) => ({
     run,
-    imageDigest: lastOf<string>(journal, 'image', run),
-    policies: lastOf<Readonly<Record<string, string>>>(journal, 'policies', run),
-    isolation: lastOf<IsolationReport>(journal, 'isolation', run),
-    fault: lastOf<object>(journal, 'fault', run),
+    imageDigest: firstOf<string>(journal, 'image', run),
+    policies: firstOf<Readonly<Record<string, string>>>(journal, 'policies', run),
+    isolation: firstOf<IsolationReport>(journal, 'isolation', run),
+    faults: journal.filter((one) => one.kind === 'fault' && one.run === run).map((one) => contentOf<object>(one)),
   }))
 
 const statusesOf = (journal: readonly JournalEntry[]) =>
@@ -75,7 +75,7 @@ const HEX = /^sha256:([0-9a-f]{64})$/
 
 /** What a record says of an incarnation, from its journal. */
 export function derive(journal: readonly JournalEntry[]) {
-  const request = lastOf<RecordedRequest>(journal, 'request')
+  const request = firstOf<RecordedRequest>(journal, 'request')
   const runs = runsOf(journal)
   const statuses = statusesOf(journal)
   const end = statuses.at(-1)

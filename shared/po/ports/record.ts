@@ -10,7 +10,6 @@ export interface RecordedFacts {
   readonly journalHead: string
   readonly lines: readonly RecordedLines[]
   readonly logs: readonly ArchivedLog[]
-  readonly progress: number
   /** Rows that are not as they were written, in words; empty if there are none. */
   readonly changed: readonly string[]
 }

@@ -133,9 +133,9 @@ describe('a record', () => {
         imageDigest: DIGEST,
         policies: { 'a-policy': createHash('sha256').update('{}').digest('hex') },
         isolation: PROOF,
-        fault: expect.objectContaining({ fault: 'exit', exitCode: 3, cause: 'exit code 3' }),
+        faults: [expect.objectContaining({ fault: 'exit', exitCode: 3, cause: 'exit code 3' })],
       },
-      { run, imageDigest: DIGEST, policies: null, isolation: null, fault: null },
+      { run, imageDigest: DIGEST, policies: null, isolation: null, faults: [] },
     ])
     expect(predicate.statuses.map(({ run, state, cause }) => [run, state, cause])).toEqual([
       [firstRun, 'starting', null],
@@ -320,10 +320,17 @@ describe(`of an analysis that was changed in the database, in ${CHANGES.length} 
     expect(printed[0]).toContain('the database of the node was changed')
   })
 
-  test('changes of its runs do not reach the record, which is made from the journal', async () => {
+  test('a digest or proof that somebody writes later stands in the journal, and does not replace the first one', async () => {
     const analysis = await lived()
-    await database.query((sql) => sql`update po.run set started_at = now(), cause = 'x' where key = ${analysis.key}`)
-    expect((await sealed(analysis)).statement.predicate.changed).toEqual([])
+    const forged = `sha256:${'ef'.repeat(32)}`
+    await database.query((sql) => sql`update po.run set image_digest = ${forged} where key = ${analysis.key}`)
+    await database.query(
+      (sql) => sql`update po.run set isolation = '{"open":["all"]}' where key = ${analysis.key} and run = 1`,
+    )
+    const { predicate } = (await sealed(analysis)).statement
+    expect(predicate.runs.map(({ imageDigest }) => imageDigest)).toEqual([DIGEST, DIGEST])
+    expect(predicate.runs[0]?.isolation).toEqual(PROOF)
+    expect(predicate.journal.map(({ body }) => body)).toContain(`"${forged}"`)
   })
 
   test('the record itself changed, or signed by another key, is not good', async () => {

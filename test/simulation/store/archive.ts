@@ -29,7 +29,7 @@ import {
   type Tables,
 } from './tables.ts'
 
-const NO_FACTS: RecordedFacts = { journal: [], journalHead: '', lines: [], logs: [], progress: 0, changed: [] }
+const NO_FACTS: RecordedFacts = { journal: [], journalHead: '', lines: [], logs: [], changed: [] }
 const SLACK = 32
 const bytesOf = ({ message, status }: LineRow): number => Buffer.byteLength(message) + Buffer.byteLength(status)
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)

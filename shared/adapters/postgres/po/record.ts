@@ -72,7 +72,7 @@ const readLines = async (sql: Db, key: AnalysisKey): Promise<RecordedLines[]> =>
     from po.line_chain where key = ${key} order by run`),
 ]
 
-async function readFacts(sql: Db, { key, progress }: Analysis): Promise<RecordedFacts> {
+async function readFacts(sql: Db, { key }: Analysis): Promise<RecordedFacts> {
   const entries = await sql<(Omit<JournalEntry, 'at'> & { at: Date; sha256: string })[]>`
     select at, kind, run, body, encode(sha256, 'hex') as sha256 from po.journal where key = ${key} order by n`
   return {
@@ -80,7 +80,6 @@ async function readFacts(sql: Db, { key, progress }: Analysis): Promise<Recorded
     journalHead: entries.at(-1)?.sha256 ?? '',
     lines: await readLines(sql, key),
     logs: await readLogs(sql, key),
-    progress,
     changed: [...(await changedEntries(sql, key)), ...(await changedLines(sql, key))],
   }
 }
