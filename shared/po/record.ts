@@ -11,9 +11,9 @@ export const seal = ({ store, makeRecord, settings }: SealPorts, key: AnalysisKe
   store.seal(key, settings.run.node, makeRecord)
 
 /** Moves an ended incarnation to the archive. Its record is made before, because the archive entry takes its place. */
-export async function sealAndArchive(ports: SealPorts, key: AnalysisKey, shorten?: string): Promise<void> {
+export async function sealAndArchive(ports: SealPorts, key: AnalysisKey): Promise<void> {
   await seal(ports, key)
-  await ports.store.archive(key, ports.settings.run.node, ports.sign, shorten)
+  await ports.store.archive(key, ports.settings.run.node, ports.sign)
 }
 
 /** @throws Fault `not_found` while there is none */

@@ -1,7 +1,9 @@
 /**
  * Carries out removals: deletes what an incarnation owns outside the database.
  *
- *   save the logs → delete the root → seal → archive ∥ delete subscriptions and Keycloak client → check that all is gone
+ *   save the logs → delete the root → archive ∥ delete subscriptions and Keycloak client → check that all is gone
+ *
+ * The record is made before the archive entry takes the place of the row, or, without one, when all is gone.
  *
  * Every step can be repeated; the row of the removal stays until everything is gone. Logs are lost with their pods, so nothing
  * is deleted before they are saved or abandoned. The root is deleted in the foreground: pods end first, policies after them.
@@ -53,7 +55,7 @@ export async function release(ports: ReleasePorts, removal: Removal): Promise<bo
     const progress = await carryOut(ports, removal)
     if (progress === 'gone') {
       await store.transition(removal.key, ['stopping'], 'stopped')
-      await seal(ports, removal.key)
+      if (!removal.archive) await seal(ports, removal.key)
     }
     // Until `holdUntil`, a call without an answer may still make something: check once more after that.
     const isComplete = progress === 'gone' && now() >= removal.holdUntil
