@@ -180,7 +180,7 @@ export const ROOMS: readonly Room[] = [
   {
     name: 'commands',
     folder: '`shared/commands/`',
-    owns: 'what an operator runs: migrate, adopt, import, verify-archive',
+    owns: 'what an operator runs: migrate, adopt, import, verify-archive, verify-record',
     files: /^shared\/commands\//,
     may: ['commands', 'adapters', 'wiring', 'settings', 'platform', 'model', 'ports', 'use cases', 'import', 'node:*'],
   },

@@ -134,7 +134,7 @@ export const SETTINGS = {
     }),
   }),
   ...inGroup('signing', {
-    NODE_KEY: text({ default: '', effect: 'PEM file of the private key that signs archive entries.' }),
+    NODE_KEY: text({ default: '', effect: 'PEM file of the private key that signs archive entries and records.' }),
     NODE_KEY_PW: text({ default: '', secret: true, effect: 'Its passphrase.' }),
   }),
   ...inGroup('dt', {
