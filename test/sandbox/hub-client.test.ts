@@ -4,14 +4,10 @@ import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { findPython } from '../python/program.ts'
 import { startHub } from './hub.ts'
 
-const PYTHON = process.env['TEST_PYTHON']
-if (!PYTHON) {
-  const message = 'no TEST_PYTHON: the Hub stand-in is not tried with flame-hub-client; see test/python/requirements.in'
-  if (process.env['CI']) throw new Error(message)
-  process.stderr.write(`SKIPPED: ${message}\n`)
-}
+const PYTHON = findPython('the Hub stand-in is not tried with flame-hub-client')
 const SCRIPT = fileURLToPath(new URL('../python/hub_client.py', import.meta.url))
 
 test.skipIf(!PYTHON)('flame-hub-client finds nodes and rows, updates a row, writes a log line', async () => {
